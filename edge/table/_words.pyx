@@ -1,0 +1,84 @@
+# cython: language_level=3
+"""Aligned 8-byte words of a shared mapping, loaded and stored in one piece.
+
+Python cannot promise either the single access or the order of memory; this leaf does both: a store is a release, a
+load an acquire, so that whoever sees a new word also sees all that was written before it.
+"""
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from libc.stdint cimport uint64_t
+
+cdef extern from *:
+    """
+    #define edge_load(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
+    #define edge_store(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+    """
+    uint64_t edge_load(uint64_t *) nogil
+    void edge_store(uint64_t *, uint64_t) nogil
+
+
+cdef class Words:
+    """The words of BUFFER, which must be 8-byte aligned (a mapping is)."""
+
+    cdef Py_buffer view
+    cdef uint64_t *base
+    cdef Py_ssize_t count
+    cdef bint held
+
+    def __cinit__(self, buffer, bint writable=False):
+        PyObject_GetBuffer(buffer, &self.view, PyBUF_WRITABLE if writable else PyBUF_SIMPLE)
+        self.held = True
+        if <size_t>self.view.buf % 8:
+            raise ValueError("buffer is not aligned to 8 bytes")
+        self.base = <uint64_t *>self.view.buf
+        self.count = self.view.len // 8
+
+    def __dealloc__(self):
+        if self.held:
+            PyBuffer_Release(&self.view)
+
+    def __len__(self):
+        return self.count
+
+    cpdef uint64_t load(self, Py_ssize_t index) except? 0xFFFFFFFFFFFFFFFF:
+        if index < 0 or index >= self.count:
+            raise IndexError("word outside the mapping")
+        return edge_load(self.base + index)
+
+    cpdef store(self, Py_ssize_t index, uint64_t value):
+        if self.view.readonly:
+            raise TypeError("mapping is read-only")
+        if index < 0 or index >= self.count:
+            raise IndexError("word outside the mapping")
+        edge_store(self.base + index, value)
+
+    def find(self, Py_ssize_t first, uint64_t slots, uint64_t hashed, Py_ssize_t start=0):
+        """Next slot of an index that may hold the key hashed to HASHED, from probe number START on.
+
+        The index is the SLOTS words (a power of two) from word FIRST on. Gives (probe, slot word), or None when an
+        empty slot ends the search. A deleted slot is passed over.
+        """
+        cdef uint64_t tag = hashed >> 48, mask = slots - 1, slot
+        cdef Py_ssize_t probe = start
+        if first < 0 or first + <Py_ssize_t>slots > self.count:
+            raise IndexError("index outside the mapping")
+        while probe < <Py_ssize_t>slots:
+            slot = edge_load(self.base + first + ((hashed + probe) & mask))
+            if slot == 0:
+                return None
+            if slot != 1 and slot >> 48 == tag:
+                return probe, slot
+            probe += 1
+        return None
+
+    def vacancy(self, Py_ssize_t first, uint64_t slots, uint64_t hashed):
+        """Probe number of the first empty or deleted slot for HASHED, or None when the index is full."""
+        cdef uint64_t mask = slots - 1
+        cdef Py_ssize_t probe = 0
+        if first < 0 or first + <Py_ssize_t>slots > self.count:
+            raise IndexError("index outside the mapping")
+        while probe < <Py_ssize_t>slots:
+            if edge_load(self.base + first + ((hashed + probe) & mask)) <= 1:
+                return probe
+            probe += 1
+        return None

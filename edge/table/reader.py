@@ -1,0 +1,187 @@
+"""Reading the table: a worker's side of the shared-memory files.
+
+Rules of this file:
+- Nothing here waits or takes a lock. `changed()` costs one load of the generation word and may be called per request.
+- Only what is asked for is decoded; what was decoded is kept until its own slot changes.
+- Whatever is wrong with a file (torn, truncated, corrupt, another version), the last good table stays in force; the
+  fault is counted in `refusals` and kept in `fault` for the log.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from edge.table import layout
+from edge.table._words import Words
+from edge.table.codec import DecodeError, decode
+from edge.table.records import Record
+from edge.table.segment import Segment, SegmentError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+R = TypeVar("R", bound=Record)
+
+
+class Cached(Generic[R]):
+    """A decoded record and the place that it was decoded from."""
+
+    __slots__ = ("generation", "raw", "record", "serial", "slot")
+
+    def __init__(self, record: R, raw: bytes, serial: int, slot: int, generation: int) -> None:
+        self.record = record
+        self.raw = raw
+        self.serial = serial
+        self.slot = slot
+        self.generation = generation
+
+
+class Part:
+    """One part of the table as this process sees it."""
+
+    def __init__(self, table: TableReader, number: int) -> None:
+        self._table = table
+        self._number = number
+        self.segment: Segment | None = None
+        self.generation = 0
+        """Of the last change to this part that has been taken up."""
+        self._cache: dict[str, Cached[Record]] = {}
+
+    def get(self, key: str, kind: type[R]) -> R | None:
+        """The record of KIND under KEY, None when there is none.
+
+        The same object as last time as long as the record's bytes are the same, so `is` tells whether it changed.
+        """
+        cached = self._cache.get(key)
+        if cached is not None and cached.generation == self.generation:
+            return cached.record  # type: ignore[return-value]  # a key has records of one kind only
+        return self._look_up(key, kind, cached)
+
+    def items(self) -> Iterator[tuple[str, bytes]]:
+        """All keys with their encoded records; for tools, not for workers."""
+        if self.segment is not None:
+            for key, value in self.segment.items():
+                yield key.decode(), value
+
+    def _look_up(self, key: str, kind: type[R], cached: Cached[Record] | None) -> R | None:
+        segment = self.segment
+        if segment is None:
+            return None
+        try:
+            slot = segment.find(key.encode())
+            if not slot:
+                self._cache.pop(key, None)
+                return None
+            if cached is not None:
+                raw = cached.raw
+                if cached.slot != slot or cached.serial != segment.serial:
+                    raw = segment.read(slot)
+                if raw == cached.raw:
+                    cached.slot, cached.serial, cached.generation = slot, segment.serial, self.generation
+                    return cached.record  # type: ignore[return-value]
+            else:
+                raw = segment.read(slot)
+            record = decode(raw, kind)
+        except (SegmentError, DecodeError) as error:
+            self._table.refuse(error)
+            return cached.record if cached is not None else None  # type: ignore[return-value]
+        self._cache[key] = Cached(record, raw, segment.serial, slot, self.generation)
+        return record
+
+    def take_up(self, serial: int, generation: int, directory: Path) -> None:
+        """Follow the head to segment SERIAL at GENERATION."""
+        if serial and (self.segment is None or self.segment.serial != serial):
+            try:
+                segment = Segment(directory / f"{layout.PARTS[self._number]}.{serial}", self._number)
+                if segment.serial != serial:
+                    raise SegmentError(f"{layout.PARTS[self._number]}.{serial}: serial {segment.serial} inside")
+            except (SegmentError, OSError) as error:
+                self._table.refuse(error)
+                return
+            self.segment = segment
+        self.generation = generation
+
+
+class TableReader:
+    """The table in DIRECTORY, which need not exist yet."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.generation = 0
+        """Of the table in force here; 0: none yet."""
+        self.refusals = 0
+        self.fault: Exception | None = None
+        """Why the newest generation, or a record of it, was refused last."""
+        self.parts = tuple(Part(self, number) for number in range(len(layout.PARTS)))
+        self.routes, self.endpoints, self.tls = self.parts
+        self._words: Words | None = None
+        self._identity: tuple[int, int] | None = None
+        self._seen = 0
+        self.reopen()
+
+    def changed(self) -> bool:
+        """Whether a generation has been published that `refresh` has not looked at. Cheap."""
+        return self._words is not None and self._words.load(layout.WORD_GENERATION) != self._seen
+
+    def refresh(self) -> None:
+        """Take up the newest generation."""
+        words = self._words
+        if words is None:
+            return
+        before = self.refusals
+        for _ in range(3):  # a writer may replace a segment between our look at the head and the opening of the file
+            self.refusals = before
+            self._seen = words.load(layout.WORD_GENERATION)
+            for number, part in enumerate(self.parts):
+                serial, generation = layout.part_words(number)
+                part.take_up(words.load(serial), words.load(generation), self.directory)
+            if self.refusals == before:
+                self.generation = self._seen
+                self.fault = None
+                return
+
+    def reopen(self) -> bool:
+        """Find the head, or find it again where it was replaced; to be called about once a second.
+
+        Also tries again what `refresh` refused. Gives whether there is a head.
+        """
+        path = self.directory / layout.HEAD_NAME
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return self._words is not None
+        try:
+            status = os.fstat(fd)
+            identity = (status.st_dev, status.st_ino)
+            if identity != self._identity:
+                self._open_head(fd, status.st_size)
+                self._identity = identity
+        except (OSError, SegmentError) as error:
+            self.refuse(error)
+        finally:
+            os.close(fd)
+        if self._words is not None and self.generation != self._words.load(layout.WORD_GENERATION):
+            self.refresh()
+        return self._words is not None
+
+    def _open_head(self, fd: int, size: int) -> None:
+        if size != layout.HEAD_SIZE:
+            raise SegmentError("table head: truncated")
+        memory = mmap.mmap(fd, size, access=mmap.ACCESS_READ)
+        if not memory[:16] == layout.HEAD_PREFIX.pack(layout.HEAD_MAGIC, layout.VERSION, 0):
+            raise SegmentError("table head: not a table, or one of another version")
+        self._words = Words(memory)
+        self._seen = self.generation = 0
+
+    @property
+    def published(self) -> float:
+        """When the newest generation was published, Unix seconds; 0: never."""
+        return self._words.load(layout.WORD_PUBLISHED) / 1e9 if self._words is not None else 0.0
+
+    def refuse(self, error: Exception) -> None:
+        """Note that something of the table was not taken."""
+        self.refusals += 1
+        self.fault = error
