@@ -1,0 +1,699 @@
+# cython: language_level=3
+"""Heads of HTTP/1.1 messages: strict reading, and writing with new framing.
+
+Rules of this file:
+- The grammar is that of RFC 9110 and RFC 9112, and wherever a recipient *may* be lenient it is not: what is doubtful
+  is refused, so that nobody behind Edge can understand it differently.
+- A head is copied once out of the stream and stays text; fields that pass through never become Python objects.
+- Whatever frames a message (Content-Length, Transfer-Encoding, Connection and what it names) is read here, dropped,
+  and written anew.
+- The class does not know sockets; it reads from a Buffer and writes into a Stream's output buffer.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdio cimport snprintf
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memchr, memcmp, memcpy, memset
+
+from edge.data._stream cimport EDGE_BLOCK, Buffer, Stream
+
+import os
+
+from edge.data.errors import Incomplete, MessageError
+
+cdef enum Known:
+    OTHER = 0
+    HOST
+    CONNECTION
+    CONTENT_LENGTH
+    TRANSFER_ENCODING
+    EXPECT
+    UPGRADE
+    DATE
+    SERVER
+    X_REQUEST_ID
+    X_FORWARDED_FOR
+    X_FORWARDED_HOST
+    STRICT_TRANSPORT_SECURITY
+    HOP          # hop-by-hop, or never passed on, both ways
+    EDGE         # written by Edge itself in requests
+    ALL_KNOWN
+
+cdef enum:
+    NAME = 1     # may stand in a field name: tchar (RFC 9110, 5.6.2)
+    VALUE = 2    # may stand in a field value: VCHAR, obs-text, SP, HTAB (5.5)
+    TARGET = 4   # may stand in a request target: printable ASCII without SP, "#" (RFC 9112, 3.2)
+    VERB = 8     # may stand in a method as Edge takes it: A-Z, digits, "-", "_"
+    HOSTNAME = 16  # may stand in Host: reg-name, IP literals and a port
+    DIGIT = 32
+
+cdef uint8_t classes[256]
+cdef uint8_t lower[256]
+
+cdef enum:
+    TABLE = 256
+    LONGEST_METHOD = 32
+
+cdef struct Entry:
+    char name[40]
+    uint16_t length
+    uint8_t known
+
+cdef Entry known_names[TABLE]
+
+# Which known fields are passed on, by kind of message.
+cdef uint8_t in_requests[ALL_KNOWN]
+cdef uint8_t in_responses[ALL_KNOWN]
+cdef uint8_t in_secure_responses[ALL_KNOWN]
+cdef uint8_t in_trailers[ALL_KNOWN]
+
+
+cdef uint32_t name_hash(const char *p, Py_ssize_t n) noexcept nogil:
+    cdef uint32_t h = <uint32_t>n
+    cdef Py_ssize_t i
+    for i in range(n):
+        h = h * 31 + lower[<uint8_t>p[i]]
+    return h
+
+
+cdef bint same_name(const char *a, const char *b, Py_ssize_t n) noexcept nogil:
+    """Whether A equals B, which is in lower case."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        if lower[<uint8_t>a[i]] != <uint8_t>b[i]:
+            return False
+    return True
+
+
+cdef uint8_t look_up(uint32_t h, const char *p, Py_ssize_t n) noexcept nogil:
+    cdef uint32_t i = h % TABLE
+    while known_names[i].length:
+        if known_names[i].length == n and same_name(p, known_names[i].name, n):
+            return known_names[i].known
+        i = (i + 1) % TABLE
+    return OTHER
+
+
+cdef know(bytes name, int known):
+    cdef uint32_t i = name_hash(PyBytes_AS_STRING(name), len(name)) % TABLE
+    while known_names[i].length:
+        i = (i + 1) % TABLE
+    memcpy(known_names[i].name, PyBytes_AS_STRING(name), len(name))
+    known_names[i].length = len(name)
+    known_names[i].known = known
+
+
+def _fill_tables():
+    for c in range(256):
+        lower[c] = c + 32 if 65 <= c <= 90 else c
+        kind = 0
+        char = chr(c)
+        letter = c < 128 and char.isalpha()
+        digit = 48 <= c <= 57
+        if letter or digit or char in "!#$%&'*+-.^_`|~":
+            kind |= NAME
+        if c == 9 or 32 <= c <= 126 or c >= 128:
+            kind |= VALUE
+        if 33 <= c <= 126 and char != "#":
+            kind |= TARGET
+        if 65 <= c <= 90 or digit or char in "-_":
+            kind |= VERB
+        if letter or digit or char in "-._~:[]%!$&'()*+;=":
+            kind |= HOSTNAME
+        if digit:
+            kind |= DIGIT
+        classes[c] = kind
+    for name, known in (
+        (b"host", HOST), (b"connection", CONNECTION), (b"content-length", CONTENT_LENGTH),
+        (b"transfer-encoding", TRANSFER_ENCODING), (b"expect", EXPECT), (b"upgrade", UPGRADE), (b"date", DATE),
+        (b"server", SERVER), (b"x-request-id", X_REQUEST_ID), (b"x-forwarded-for", X_FORWARDED_FOR),
+        (b"x-forwarded-host", X_FORWARDED_HOST), (b"strict-transport-security", STRICT_TRANSPORT_SECURITY),
+        (b"keep-alive", HOP), (b"proxy-connection", HOP), (b"te", HOP), (b"proxy", HOP), (b"http2-settings", HOP),
+        (b"proxy-authenticate", HOP), (b"proxy-authorization", HOP), (b"proxy-authentication-info", HOP),
+        (b"x-real-ip", EDGE), (b"x-forwarded-port", EDGE), (b"x-forwarded-proto", EDGE), (b"x-forwarded-scheme", EDGE),
+        (b"x-scheme", EDGE), (b"x-original-forwarded-for", EDGE), (b"x-original-forwarded-host", EDGE),
+        (b"x-forwarded", EDGE), (b"forwarded", OTHER),
+    ):
+        know(name, known)
+    framing = (HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT, UPGRADE, HOP)
+    for known in range(ALL_KNOWN):
+        in_requests[known] = known in (OTHER, DATE, SERVER, STRICT_TRANSPORT_SECURITY)
+        in_responses[known] = known not in framing
+        in_secure_responses[known] = in_responses[known] and known != STRICT_TRANSPORT_SECURITY
+        in_trailers[known] = known in (OTHER, DATE)
+
+
+memset(known_names, 0, sizeof(known_names))
+_fill_tables()
+
+METHODS = {name: name for name in (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"TRACE")}
+
+cdef uint64_t random_state[2]
+cdef char random_pid_known = 0
+
+
+def seed_request_ids():
+    """Start the sequence of request ids anew; each process must do so after fork."""
+    cdef bytes seed = os.urandom(16)
+    memcpy(random_state, PyBytes_AS_STRING(seed), 16)
+    random_state[0] |= 1
+
+
+seed_request_ids()
+
+cdef char HEX[17]
+HEX[:] = b"0123456789abcdef"
+
+
+cdef uint64_t next_random() noexcept:
+    # xorshift128+: unique rather than secret, as a request id has to be
+    cdef uint64_t a = random_state[0], b = random_state[1]
+    random_state[0] = b
+    a ^= a << 23
+    random_state[1] = a ^ b ^ (a >> 17) ^ (b >> 26)
+    return random_state[1] + b
+
+
+cdef void hex_digits(char *p) noexcept:
+    cdef uint64_t word
+    cdef int i, half
+    for half in range(2):
+        word = next_random()
+        for i in range(16):
+            p[half * 16 + i] = HEX[word & 15]
+            word >>= 4
+
+
+cdef class Limits:
+    """How large a head may be."""
+
+    def __init__(self, *, Py_ssize_t line=8192, Py_ssize_t head=32768, int fields=128, bint underscores=False, double timeout=60.0):
+        """LINE and HEAD in bytes, FIELDS their number, TIMEOUT in seconds for a head to arrive once it has begun."""
+        if head > EDGE_BLOCK - 4096:
+            raise ValueError(f"a head cannot be larger than {EDGE_BLOCK - 4096} bytes")
+        self.line = line
+        self.head = head
+        self.fields = fields
+        self.underscores = underscores
+        self.timeout = timeout
+
+
+cdef class Head:
+    """The head of a request or of a response, reused for all messages of a connection.
+
+    `length` is the value of Content-Length, -1 without one; `chunked` tells the only transfer coding there is.
+    """
+
+    def __cinit__(self):
+        self.length = -1
+
+    def __dealloc__(self):
+        free(self.text)
+        free(self.fields)
+
+    cdef int store(self, const char *p, Py_ssize_t n) except -1:
+        cdef char *grown
+        if n > self.text_size:
+            grown = <char *>realloc(self.text, n + 256)
+            if grown == NULL:
+                raise MemoryError
+            self.text = grown
+            self.text_size = n + 256
+        memcpy(self.text, p, n)
+        self.text_length = n
+        return 0
+
+    cdef int reset(self) except -1:
+        self.field_count = 0
+        self.length = -1
+        self.status = 0
+        self.request_id = -1
+        self.chunked = self.expect_continue = self.upgrade = False
+        self.seen_forwarded = self.has_date = self.has_server = False
+        self.host = None
+        return 0
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    def read_request(self, Buffer source not None, Limits limits not None):
+        """Read the head of the next request from SOURCE; False where the stream ends before it.
+
+        Raises:
+            MessageError: the client sent what is not an acceptable head; `status` is the answer.
+            StreamError: the stream broke or was silent for too long.
+        """
+        cdef Py_ssize_t end
+        if source.start == source.end and source.fill(True) == 0:
+            return False
+        while source.end - source.start >= 2 and source.data[source.start] == 13 and source.data[source.start + 1] == 10:
+            source.start += 2  # an empty line before a request (RFC 9112, 2.2)
+            if source.start == source.end and source.fill(True) == 0:
+                return False
+        end = self._await_head(source, limits, True)
+        self.reset()
+        self.store(source.data + source.start, end)
+        source.start += end
+        self.size = end
+        self.parse_fields(self.request_line(end, limits), limits)
+        self.interpret(True)
+        return True
+
+    def read_response(self, Buffer source not None, Limits limits not None, bint wait=True):
+        """Read the head of a response from SOURCE.
+
+        Raises:
+            MessageError: it is none that Edge passes on.
+            Incomplete: the stream ended first; nothing had been read when `size` is 0.
+            StreamError: the stream broke or was silent for too long.
+        """
+        cdef Py_ssize_t end
+        self.size = 0
+        if source.start == source.end and source.fill(wait) == 0:
+            raise Incomplete("the endpoint closed the connection without an answer")
+        self.size = 1
+        end = self._await_head(source, limits, False)
+        self.reset()
+        self.store(source.data + source.start, end)
+        source.start += end
+        self.size = end
+        self.parse_fields(self.status_line(end), limits)
+        self.interpret(False)
+
+    def read_trailers(self, bytes section not None, Limits limits not None):
+        """Take SECTION, field lines with the empty line at their end, as the fields of this head."""
+        self.reset()
+        self.store(PyBytes_AS_STRING(section), PyBytes_GET_SIZE(section))
+        self.parse_fields(0, limits)
+
+    cdef Py_ssize_t _await_head(self, Buffer source, Limits limits, bint request) except -1:
+        """Length of the complete head at the start of SOURCE, which is filled until there is one."""
+        cdef Py_ssize_t at = 0, line = 0, have
+        cdef const char *p
+        cdef const char *found
+        cdef bint first_line = True, limited = False
+        while True:
+            have = source.end - source.start
+            p = source.data + source.start
+            while at < have:
+                found = <const char *>memchr(p + at, 10, have - at)
+                if found == NULL:
+                    at = have
+                    break
+                at = found - p
+                if at == 0 or p[at - 1] != 13:
+                    raise MessageError(400, "a line ends without CR")
+                if first_line and request and at - 1 > limits.line:
+                    raise MessageError(414, "request line too long")
+                first_line = False
+                at += 1
+                if at - line == 2:
+                    if at > limits.head:
+                        raise MessageError(431, "head too large")
+                    if limited:
+                        (<Stream>source).limit = 0
+                    return at
+                line = at
+            if first_line and request and have > limits.line + 2:
+                raise MessageError(414, "request line too long")
+            if have > limits.head:
+                raise MessageError(431, "head too large")
+            if request and not limited and isinstance(source, Stream):
+                (<Stream>source).expire_in(limits.timeout)
+                limited = True
+            if source.fill(False) == 0:
+                raise Incomplete()
+
+    cdef int request_line(self, Py_ssize_t end, Limits limits) except -1:
+        """Parse the first line; where the next one begins."""
+        cdef const char *p = self.text
+        cdef Py_ssize_t i = 0, target
+        while classes[<uint8_t>p[i]] & VERB:
+            i += 1
+        if i == 0 or i > LONGEST_METHOD or p[i] != 32:
+            raise MessageError(400, "malformed method")
+        method = PyBytes_FromStringAndSize(p, i)
+        self.method = METHODS.get(method, method)
+        i += 1
+        target = i
+        while classes[<uint8_t>p[i]] & TARGET:
+            i += 1
+        if i == target or p[i] != 32:
+            raise MessageError(400, "malformed request target")
+        if end - i < 11 or memcmp(p + i + 1, b"HTTP/", 5) != 0 or p[i + 7] != 46 or p[i + 9] != 13:
+            raise MessageError(400, "malformed HTTP version")
+        if not (classes[<uint8_t>p[i + 6]] & DIGIT and classes[<uint8_t>p[i + 8]] & DIGIT):
+            raise MessageError(400, "malformed HTTP version")
+        if p[i + 6] != 49 or p[i + 8] > 49:
+            raise MessageError(505, "HTTP version not supported")
+        self.version = 10 + p[i + 8] - 48
+        self.keep_alive = self.version == 11
+        if p[target] == 47:
+            self.target = PyBytes_FromStringAndSize(p + target, i - target)
+        elif self.method == b"CONNECT":
+            raise MessageError(405, "CONNECT is not served")
+        elif i - target == 1 and p[target] == 42:
+            raise MessageError(400, "the asterisk form is not served")
+        else:
+            self.absolute_form(target, i)
+        return i + 11
+
+    cdef int absolute_form(self, Py_ssize_t begin, Py_ssize_t end) except -1:
+        """Take apart a target such as http://host/path (RFC 9112, 3.2.2)."""
+        target = PyBytes_FromStringAndSize(self.text + begin, end - begin)
+        scheme, _, rest = target.partition(b"://")
+        if scheme.lower() not in (b"http", b"https"):
+            raise MessageError(400, "malformed request target")
+        cut = min([at for at in (rest.find(b"/"), rest.find(b"?")) if at >= 0], default=len(rest))
+        authority, path = rest[:cut], rest[cut:]
+        if not authority or b"@" in authority:
+            raise MessageError(400, "malformed request target")
+        self.host = authority
+        self.target = path if path.startswith(b"/") else b"/" + path
+        return 0
+
+    cdef int status_line(self, Py_ssize_t end) except -1:
+        cdef const char *p = self.text
+        cdef Py_ssize_t i = 12
+        if end < 14 or memcmp(p, b"HTTP/1.", 7) != 0 or (p[7] != 48 and p[7] != 49) or p[8] != 32:
+            raise MessageError(502, "malformed status line")
+        if not (classes[<uint8_t>p[9]] & classes[<uint8_t>p[10]] & classes[<uint8_t>p[11]] & DIGIT) or p[9] == 48:
+            raise MessageError(502, "malformed status code")
+        self.status = (p[9] - 48) * 100 + (p[10] - 48) * 10 + p[11] - 48
+        self.version = 10 + p[7] - 48
+        self.keep_alive = self.version == 11
+        while classes[<uint8_t>p[i]] & VALUE:
+            i += 1
+        if (i > 12 and p[12] != 32) or p[i] != 13:
+            raise MessageError(502, "malformed reason phrase")
+        self.reason = PyBytes_FromStringAndSize(p + 13, i - 13) if i > 13 else b""
+        return i + 2
+
+    cdef int parse_fields(self, Py_ssize_t at, Limits limits) except -1:
+        """Parse the field lines from AT on; every line is known to end in CR LF."""
+        cdef const char *p = self.text
+        cdef Py_ssize_t i = at, stop
+        cdef uint32_t h
+        cdef Field *field
+        cdef uint8_t c
+        cdef bint underscore
+        while p[i] != 13:
+            if self.field_count == limits.fields:
+                raise MessageError(431, "too many header fields")
+            if self.field_count == self.field_size:
+                self.field_size = 2 * self.field_size if self.field_size else 16
+                field = <Field *>realloc(self.fields, self.field_size * sizeof(Field))
+                if field == NULL:
+                    raise MemoryError
+                self.fields = field
+            field = self.fields + self.field_count
+            field.name = i
+            h = 0
+            underscore = False
+            while True:
+                c = p[i]
+                if not classes[c] & NAME:
+                    break
+                underscore |= c == 95
+                i += 1
+            if c != 58 or i == <Py_ssize_t>field.name or i - field.name > 65535:
+                raise MessageError(400, "malformed field name")
+            field.name_length = i - field.name
+            i += 1
+            while p[i] == 32 or p[i] == 9:
+                i += 1
+            field.value = i
+            while classes[<uint8_t>p[i]] & VALUE:
+                i += 1
+            if p[i] != 13 or p[i + 1] != 10:
+                raise MessageError(400, "malformed field value")
+            stop = i
+            while stop > <Py_ssize_t>field.value and (p[stop - 1] == 32 or p[stop - 1] == 9):
+                stop -= 1
+            field.value_length = stop - field.value
+            i += 2
+            field.line_end = i
+            if field.name_length <= 25:
+                field.known = look_up(name_hash(p + field.name, field.name_length), p + field.name, field.name_length)
+            else:
+                field.known = OTHER
+            field.drop = underscore and not limits.underscores
+            self.field_count += 1
+        if p[i + 1] != 10:
+            raise MessageError(400, "a line ends with a bare CR")
+        return 0
+
+    cdef int interpret(self, bint request) except -1:
+        """Understand the fields that frame the message and manage the connection."""
+        cdef int i, hosts = 0, lengths = 0, codings = 0
+        cdef Field *field
+        cdef const char *value
+        cdef int fault = 400 if request else 502
+        for i in range(self.field_count):
+            field = self.fields + i
+            value = self.text + field.value
+            if field.known == OTHER:
+                continue
+            elif field.known == HOST:
+                hosts += 1
+                if request:
+                    self._host(value, field.value_length)
+            elif field.known == CONNECTION:
+                self.connection_options(field)
+            elif field.known == CONTENT_LENGTH:
+                lengths += 1
+                self._content_length(value, field.value_length, fault)
+            elif field.known == TRANSFER_ENCODING:
+                codings += 1
+                if field.value_length != 7 or not same_name(value, b"chunked", 7):
+                    raise MessageError(fault, "transfer coding other than chunked")
+            elif field.known == EXPECT:
+                if request:
+                    if field.value_length != 12 or not same_name(value, b"100-continue", 12):
+                        raise MessageError(417, "unknown expectation")
+                    self.expect_continue = self.version == 11
+            elif field.known == DATE:
+                self.has_date = True
+            elif field.known == SERVER:
+                self.has_server = True
+            elif field.known == X_REQUEST_ID:
+                if self.request_id < 0 and field.value_length:
+                    self.request_id = i
+            elif field.known == X_FORWARDED_FOR or field.known == X_FORWARDED_HOST:
+                self.seen_forwarded = True
+        if request:
+            if hosts > 1 or (hosts == 0 and self.version == 11):
+                raise MessageError(400, "exactly one Host is required")
+            if self.host is None:
+                self.host = b""
+        if codings:
+            if lengths:
+                raise MessageError(fault, "both Content-Length and Transfer-Encoding")
+            if codings > 1:
+                raise MessageError(fault, "several Transfer-Encoding fields")
+            if self.version == 10:
+                raise MessageError(fault, "Transfer-Encoding in an HTTP/1.0 message")
+            self.chunked = True
+        if lengths > 1:
+            raise MessageError(fault, "several Content-Length fields")
+        return 0
+
+    cdef _host(self, const char *value, Py_ssize_t n):
+        cdef Py_ssize_t i
+        for i in range(n):
+            if not classes[<uint8_t>value[i]] & HOSTNAME:
+                raise MessageError(400, "malformed Host")
+        if self.host is None:  # an absolute-form target goes before (RFC 9112, 3.2.2)
+            self.host = PyBytes_FromStringAndSize(value, n)
+
+    cdef _content_length(self, const char *value, Py_ssize_t n, int fault):
+        cdef Py_ssize_t i
+        cdef long long total = 0
+        if n == 0 or n > 18:
+            raise MessageError(fault, "malformed Content-Length")
+        for i in range(n):
+            if not classes[<uint8_t>value[i]] & DIGIT:
+                raise MessageError(fault, "malformed Content-Length")
+            total = total * 10 + value[i] - 48
+        self.length = total
+
+    cdef int connection_options(self, Field *field) except -1:
+        """Obey a Connection field and drop what it names (RFC 9110, 7.6.1)."""
+        cdef const char *p = self.text + field.value
+        cdef Py_ssize_t i = 0, begin, n = field.value_length
+        cdef int other
+        cdef Field *named
+        while i < n:
+            while i < n and (p[i] == 44 or p[i] == 32 or p[i] == 9):
+                i += 1
+            begin = i
+            while i < n and p[i] != 44 and p[i] != 32 and p[i] != 9:
+                i += 1
+            if i - begin == 5 and same_name(p + begin, b"close", 5):
+                self.keep_alive = False
+            elif i - begin == 10 and same_name(p + begin, b"keep-alive", 10):
+                if self.version == 10:
+                    self.keep_alive = True
+            elif i - begin == 7 and same_name(p + begin, b"upgrade", 7):
+                self.upgrade = self.version == 11
+            elif i > begin:
+                for other in range(self.field_count):
+                    named = self.fields + other
+                    if named.name_length == i - begin and self._equal(named, p + begin):
+                        named.drop = True
+        return 0
+
+    cdef bint _equal(self, Field *field, const char *name) noexcept:
+        cdef Py_ssize_t i
+        for i in range(field.name_length):
+            if lower[<uint8_t>self.text[field.name + i]] != lower[<uint8_t>name[i]]:
+                return False
+        return True
+
+    # --- asking ---------------------------------------------------------------------------------------------------
+
+    def get(self, bytes name not None):
+        """Value of the field NAME (lower case), several joined by a comma; None when there is none."""
+        cdef int i
+        cdef Field *field
+        cdef Py_ssize_t n = PyBytes_GET_SIZE(name)
+        value = None
+        for i in range(self.field_count):
+            field = self.fields + i
+            if field.name_length == n and same_name(self.text + field.name, PyBytes_AS_STRING(name), n):
+                found = PyBytes_FromStringAndSize(self.text + field.value, field.value_length)
+                value = found if value is None else value + b", " + found
+        return value
+
+    def items(self):
+        """All fields as (name, value), dropped ones included."""
+        return [
+            (
+                PyBytes_FromStringAndSize(self.text + self.fields[i].name, self.fields[i].name_length),
+                PyBytes_FromStringAndSize(self.text + self.fields[i].value, self.fields[i].value_length),
+            )
+            for i in range(self.field_count)
+        ]
+
+    @property
+    def id(self):
+        """The client's X-Request-ID, empty without one."""
+        if self.request_id < 0:
+            return b""
+        return PyBytes_FromStringAndSize(
+            self.text + self.fields[self.request_id].value, self.fields[self.request_id].value_length
+        )
+
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    cdef int copy_fields(self, Stream out, const uint8_t *passes) except -1:
+        """Put the field lines whose known name PASSES, runs of them in one piece."""
+        cdef int i
+        cdef Field *field
+        cdef Py_ssize_t begin = -1, end = 0
+        for i in range(self.field_count):
+            field = self.fields + i
+            if field.drop or not passes[field.known]:
+                if begin >= 0:
+                    out.put(self.text + begin, end - begin)
+                    begin = -1
+                continue
+            if begin < 0:
+                begin = field.name
+            end = field.line_end
+        if begin >= 0:
+            out.put(self.text + begin, end - begin)
+        return 0
+
+    cdef int put_known(self, Stream out, int known, const char *name, Py_ssize_t n) except -1:
+        """Put all values of a KNOWN field, joined, under another NAME (with its colon and space)."""
+        cdef int i
+        cdef bint first = True
+        for i in range(self.field_count):
+            if self.fields[i].known == known:
+                if first:
+                    out.put(name, n)
+                else:
+                    out.put(b", ", 2)
+                out.put(self.text + self.fields[i].value, self.fields[i].value_length)
+                first = False
+        if not first:
+            out.put(b"\r\n", 2)
+        return 0
+
+    def write_request(self, Stream out not None, bytes target not None, bytes host not None, bytes forwarded_host not None, bytes added not None, bytes request_id=None):
+        """Put this request into OUT as it goes to an endpoint.
+
+        ADDED are complete field lines. REQUEST_ID is used where the client sent none; empty: a new one is made.
+        """
+        cdef char id_line[48]
+        out.put(PyBytes_AS_STRING(self.method), PyBytes_GET_SIZE(self.method))
+        out.put(b" ", 1)
+        out.put(PyBytes_AS_STRING(target), PyBytes_GET_SIZE(target))
+        out.put(b" HTTP/1.1\r\nHost: ", 17)
+        out.put(PyBytes_AS_STRING(host), PyBytes_GET_SIZE(host))
+        out.put(b"\r\nX-Request-ID: ", 16)
+        if self.request_id >= 0:
+            out.put(self.text + self.fields[self.request_id].value, self.fields[self.request_id].value_length)
+        elif request_id is not None:
+            out.put(PyBytes_AS_STRING(request_id), PyBytes_GET_SIZE(request_id))
+        else:
+            hex_digits(id_line)
+            out.put(id_line, 32)
+        out.put(b"\r\nX-Forwarded-Host: ", 20)
+        out.put(PyBytes_AS_STRING(forwarded_host), PyBytes_GET_SIZE(forwarded_host))
+        out.put(b"\r\n", 2)
+        out.put(PyBytes_AS_STRING(added), PyBytes_GET_SIZE(added))
+        if self.seen_forwarded:
+            self.put_known(out, X_FORWARDED_FOR, b"X-Original-Forwarded-For: ", 26)
+            self.put_known(out, X_FORWARDED_HOST, b"X-Original-Forwarded-Host: ", 27)
+        self.copy_fields(out, in_requests)
+        if self.upgrade:
+            self.put_known(out, UPGRADE, b"Connection: upgrade\r\nUpgrade: ", 30)
+        self.put_framing(out, self.length, self.chunked)
+        out.put(b"\r\n", 2)
+
+    cdef put_framing(self, Stream out, long long length, bint chunked):
+        cdef char line[48]
+        if chunked:
+            out.put(b"Transfer-Encoding: chunked\r\n", 28)
+        elif length >= 0:
+            out.put(line, snprintf(line, 48, b"Content-Length: %lld\r\n", length))
+
+    def write_response(self, Stream out not None, bytes added not None, long long length, bint chunked, bint keep_alive, bint old_client=False, bint hsts=False):
+        """Put this response into OUT as it goes to a client.
+
+        ADDED are complete field lines. LENGTH is -1 for none. OLD_CLIENT speaks HTTP/1.0 and has to be told that the
+        connection stays. HSTS: the endpoint's own Strict-Transport-Security is replaced by one in ADDED.
+        """
+        cdef char line[32]
+        out.put(line, snprintf(line, 32, b"HTTP/1.1 %d ", self.status))
+        out.put(PyBytes_AS_STRING(self.reason), PyBytes_GET_SIZE(self.reason))
+        out.put(b"\r\n", 2)
+        self.copy_fields(out, in_secure_responses if hsts else in_responses)
+        out.put(PyBytes_AS_STRING(added), PyBytes_GET_SIZE(added))
+        if self.status == 101:
+            self.put_known(out, UPGRADE, b"Connection: upgrade\r\nUpgrade: ", 30)
+        else:
+            self.put_framing(out, length, chunked)
+            if not keep_alive:
+                out.put(b"Connection: close\r\n", 19)
+            elif old_client:
+                out.put(b"Connection: keep-alive\r\n", 24)
+        out.put(b"\r\n", 2)
+
+    def missing(self):
+        """Which of Date (1) and Server (2) this response lacks, added up."""
+        return (0 if self.has_date else 1) + (0 if self.has_server else 2)
+
+    def write_trailers(self, Stream out not None):
+        """Put the fields of a trailer section that may be passed on, and the empty line (RFC 9110, 6.5.1)."""
+        self.copy_fields(out, in_trailers)
+        out.put(b"\r\n", 2)
+
+
+def new_request_id():
+    """A fresh request id: 32 hexadecimal digits."""
+    cdef char digits[32]
+    hex_digits(digits)
+    return PyBytes_FromStringAndSize(digits, 32)

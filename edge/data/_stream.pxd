@@ -1,0 +1,62 @@
+cdef extern from *:
+    """
+    #define EDGE_BLOCK 65536
+    """
+    enum: EDGE_BLOCK
+
+cdef class Buffer:
+    cdef char *data
+    cdef readonly Py_ssize_t start
+    cdef readonly Py_ssize_t end
+
+    cdef int reserve(self) except -1
+    cdef void release(self) noexcept
+    cpdef Py_ssize_t fill(self, bint wait=*) except -1
+    cpdef consume(self, Py_ssize_t n)
+
+cdef class Stream(Buffer):
+    cdef readonly int fd
+    cdef object sock
+    cdef object tls
+    cdef object tls_read
+    cdef object tls_write
+    cdef object loop
+    cdef object hub_switch
+    cdef object read_watcher
+    cdef object write_watcher
+    cdef object on_readable
+    cdef bint read_armed
+    cdef object reader
+    cdef object writer
+    cdef int woken
+    cdef double read_deadline
+    cdef double write_deadline
+    cdef public double read_timeout
+    cdef public double write_timeout
+    cdef public double limit
+    cdef public object partner
+    cdef public object on_surprise
+    cdef public bint hung_up
+    cdef readonly bint closed
+    cdef readonly unsigned long long received
+    cdef readonly unsigned long long sent
+    cdef char *out
+    cdef Py_ssize_t out_end
+    cdef Py_ssize_t out_size
+
+    cdef char *room(self, Py_ssize_t n) except NULL
+    cdef int put(self, const char *p, Py_ssize_t n) except -1
+    cdef int wait_read(self) except -1
+    cdef int wait_write(self) except -1
+    cdef int send_bytes(self, const char *p, Py_ssize_t n) except -1
+    cdef int send_pieces(self, const char *p, Py_ssize_t n, bint chunked) except -1
+    cdef int check(self) except -1
+    cdef hurry(self, bint at_once)
+    cdef wake_reader(self, int why)
+    cdef wake_writer(self, int why)
+    cdef Py_ssize_t _tls_read(self, Py_ssize_t room) except -2
+    cdef Py_ssize_t _tls_write(self, const char *p, Py_ssize_t n) except -2
+    cdef void _release_out(self) noexcept
+    cpdef flush(self)
+    cpdef send_from(self, Buffer source, Py_ssize_t n, bint chunked=*)
+    cpdef Py_ssize_t fill(self, bint wait=*) except -1

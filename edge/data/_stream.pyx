@@ -1,0 +1,657 @@
+# cython: language_level=3
+"""Byte streams over non-blocking sockets for sequential greenlet code.
+
+Rules of this file:
+- recv(2) and send(2) are called straight into and out of C buffers; "would block" is read from errno, never raised.
+- One read watcher per socket is started once and left armed. When it fires with nobody waiting it is stopped, and
+  armed again by the next wait: no epoll_ctl per wait.
+- A wait is: remember the greenlet, switch to the hub. It may be woken for no reason, so every caller tries again.
+- Timeouts cost a store: a wait writes its deadline into a field, and `sweep`, called a few times a second, wakes
+  those who are late.
+- Memory follows bytes in flight: a stream that waits with nothing buffered owns no buffer.
+"""
+
+import ssl
+
+from gevent import get_hub, getcurrent
+
+from edge.data.errors import PeerGone, StreamClosed, StreamTimeout
+
+from cpython.buffer cimport PyBUF_READ, PyBUF_WRITE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.memoryview cimport PyMemoryView_FromMemory
+from libc.errno cimport EAGAIN, EINTR, errno
+from libc.stdlib cimport free, malloc
+from libc.stdio cimport snprintf
+from libc.string cimport memcpy, memmove
+
+cdef extern from "sys/types.h":
+    ctypedef Py_ssize_t ssize_t
+
+cdef extern from "sys/socket.h":
+    ssize_t c_recv "recv"(int fd, void *buf, size_t n, int flags) nogil
+    ssize_t c_send "send"(int fd, const void *buf, size_t n, int flags) nogil
+    int MSG_NOSIGNAL, MSG_PEEK, MSG_DONTWAIT, MSG_MORE
+    struct msghdr:
+        void *msg_name
+        unsigned int msg_namelen
+        iovec *msg_iov
+        size_t msg_iovlen
+        void *msg_control
+        size_t msg_controllen
+        int msg_flags
+    ssize_t c_sendmsg "sendmsg"(int fd, const msghdr *m, int flags) nogil
+
+cdef extern from "sys/uio.h":
+    struct iovec:
+        void *iov_base
+        size_t iov_len
+
+cdef extern from "time.h":
+    ctypedef int clockid_t
+    struct timespec:
+        long tv_sec
+        long tv_nsec
+    int clock_gettime(clockid_t clock, timespec *t) nogil
+    clockid_t CLOCK_MONOTONIC_COARSE
+
+cdef extern from "unistd.h":
+    int c_close "close"(int fd) nogil
+
+cdef enum:
+    OUT_BLOCK = 16384     # also the largest TLS record: a head and a small body leave in one
+    SPARE_BLOCKS = 64     # freed blocks kept for the next reader, most recently used first: they are still in cache
+    READY = 0
+    LATE = 1
+    GONE = 2
+    CLOSED = 3
+
+cdef double GRACE = 1.0
+"""Seconds that an endpoint still gets to answer after its client's FIN: the client may have closed one half only."""
+
+cdef char *spare[SPARE_BLOCKS]
+cdef int spares = 0
+cdef char *spare_out[SPARE_BLOCKS]
+cdef int spare_outs = 0
+
+cdef set live = set()
+
+WantRead = ssl.SSLWantReadError
+WantWrite = ssl.SSLWantWriteError
+TlsEnd = (ssl.SSLZeroReturnError, ssl.SSLEOFError)
+
+
+cdef inline double now() noexcept:
+    cdef timespec t
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t)
+    return t.tv_sec + t.tv_nsec * 1e-9
+
+
+def sweep():
+    """Wake every wait whose deadline has passed. For a timer of the event loop, several times a second."""
+    cdef double time = now()
+    cdef Stream stream
+    cdef list late = []
+    for item in live:
+        stream = <Stream>item
+        if (stream.reader is not None and 0 < stream.read_deadline <= time) or (
+            stream.writer is not None and 0 < stream.write_deadline <= time
+        ):
+            late.append(stream)
+    for item in late:
+        stream = <Stream>item
+        if stream.reader is not None and 0 < stream.read_deadline <= time:
+            stream.wake_reader(GONE if stream.hung_up else LATE)
+        elif stream.writer is not None and 0 < stream.write_deadline <= time:
+            stream.wake_writer(LATE)
+
+
+def open_streams():
+    """How many streams are not closed."""
+    return len(live)
+
+
+cdef class Buffer:
+    """Bytes that have been read and not yet consumed: `data[start:end]`."""
+
+    def __dealloc__(self):
+        self.release()
+
+    cdef int reserve(self) except -1:
+        """Have a block, with what is buffered at its beginning when its end has been reached."""
+        global spares
+        if self.data == NULL:
+            if spares:
+                spares -= 1
+                self.data = spare[spares]
+            else:
+                self.data = <char *>malloc(EDGE_BLOCK)
+                if self.data == NULL:
+                    raise MemoryError
+            self.start = self.end = 0
+        elif self.start == self.end:
+            self.start = self.end = 0
+        elif self.end > EDGE_BLOCK - 4096 and self.start > 0:
+            memmove(self.data, self.data + self.start, self.end - self.start)
+            self.end -= self.start
+            self.start = 0
+        return 0
+
+    cdef void release(self) noexcept:
+        global spares
+        if self.data != NULL:
+            if spares < SPARE_BLOCKS:
+                spare[spares] = self.data
+                spares += 1
+            else:
+                free(self.data)
+            self.data = NULL
+            self.start = self.end = 0
+
+    def __len__(self):
+        return self.end - self.start
+
+    cpdef Py_ssize_t fill(self, bint wait=False) except -1:
+        """Read more behind what is buffered; the number of new bytes, 0 at the end. WAIT: nothing is there yet."""
+        return 0
+
+    cpdef consume(self, Py_ssize_t n):
+        """Drop the first N bytes."""
+        if n < 0 or n > self.end - self.start:
+            raise ValueError("more than is buffered")
+        self.start += n
+
+    def feed(self, data not None):
+        """Append DATA as if it had been read; for what comes from elsewhere than a socket."""
+        cdef const unsigned char[::1] view = data
+        self.reserve()
+        if view.shape[0] > EDGE_BLOCK - self.end:
+            raise ValueError("buffer is full")
+        if view.shape[0]:
+            memcpy(self.data + self.end, &view[0], view.shape[0])
+        self.end += view.shape[0]
+
+    def peek(self, Py_ssize_t n=-1):
+        """The first N bytes (all by default) as a copy, without consuming them."""
+        if n < 0 or n > self.end - self.start:
+            n = self.end - self.start
+        return PyBytes_FromStringAndSize(self.data + self.start, n) if n else b""
+
+    def take(self, Py_ssize_t n):
+        """Consume and give N bytes."""
+        data = self.peek(n)
+        self.consume(len(data))
+        return data
+
+
+cdef class Stream(Buffer):
+    """A connected, non-blocking socket with an input and an output buffer.
+
+    At most one greenlet reads and at most one writes at a time. Owns the descriptor: `close` ends it.
+    """
+
+    def __init__(self, sock not None):
+        """Take over SOCK, a non-blocking `_socket.socket`."""
+        hub = get_hub()
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.loop = hub.loop
+        self.hub_switch = hub.switch
+        self.read_watcher = self.loop.io(self.fd, 1)
+        self.on_readable = self._on_readable
+        self.read_timeout = self.write_timeout = 60.0
+        live.add(self)
+
+    def __dealloc__(self):
+        self._release_out()
+
+    def __repr__(self):
+        return f"<Stream fd={self.fd} {'tls ' if self.tls is not None else ''}buffered={self.end - self.start}{' closed' if self.closed else ''}>"
+
+    # --- waiting --------------------------------------------------------------------------------------------------
+
+    def _on_readable(self):
+        cdef Py_ssize_t n
+        cdef char byte
+        if self.reader is not None:
+            self.wake_reader(READY)
+            return
+        # Nobody waits for this socket: bytes ahead of their time, or the peer has hung up.
+        self.read_armed = False
+        self.read_watcher.stop()
+        n = c_recv(self.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT)
+        if n == 0 or (n < 0 and errno != EAGAIN and errno != EINTR):
+            self.hung_up = True
+            if self.partner is not None:
+                (<Stream>self.partner).hurry(n < 0)
+        if self.on_surprise is not None:
+            self.on_surprise(self)
+
+    cdef hurry(self, bint at_once):
+        """The other party of the exchange has hung up: end the wait for this stream soon."""
+        cdef double limit = now() + (0 if at_once else GRACE)
+        self.hung_up = True
+        if self.read_deadline == 0 or self.read_deadline > limit:
+            self.read_deadline = limit
+            self.read_timeout = min(self.read_timeout, GRACE)
+
+    cdef wake_reader(self, int why):
+        waiter = self.reader
+        self.reader = None
+        self.woken = why
+        waiter.switch()
+
+    cdef wake_writer(self, int why):
+        waiter = self.writer
+        self.writer = None
+        self.woken = why
+        if self.write_watcher is not None:
+            self.write_watcher.stop()
+        waiter.switch()
+
+    def _on_writable(self):
+        if self.writer is not None:
+            self.wake_writer(READY)
+        else:
+            self.write_watcher.stop()
+
+    cdef int check(self) except -1:
+        """Raise what the wake-up said."""
+        cdef int woken = self.woken
+        self.woken = READY
+        if self.closed:
+            raise StreamClosed("closed")
+        if woken == LATE:
+            raise StreamTimeout("silent for too long")
+        if woken == GONE:
+            raise PeerGone("the other side hung up")
+        return 0
+
+    cdef int wait_read(self) except -1:
+        if self.closed:
+            raise StreamClosed("closed")
+        if not self.read_armed:
+            self.read_watcher.start(self.on_readable)
+            self.read_armed = True
+        self.read_deadline = now() + self.read_timeout
+        if 0 < self.limit < self.read_deadline:
+            self.read_deadline = self.limit
+        self.reader = getcurrent()
+        try:
+            self.hub_switch()
+        finally:
+            self.reader = None
+            self.read_deadline = 0
+        return self.check()
+
+    cdef int wait_write(self) except -1:
+        if self.closed:
+            raise StreamClosed("closed")
+        if self.write_watcher is None:
+            self.write_watcher = self.loop.io(self.fd, 2)
+        self.write_watcher.start(self._on_writable)
+        self.write_deadline = now() + self.write_timeout
+        self.writer = getcurrent()
+        try:
+            self.hub_switch()
+        finally:
+            self.writer = None
+            self.write_deadline = 0
+            if self.write_watcher is not None:
+                self.write_watcher.stop()
+        return self.check()
+
+    def wait_readable(self):
+        """Wait until there is something to read, or the end."""
+        if self.tls is not None and self.tls.pending():
+            return
+        self.wait_read()
+
+    def wait_writable(self):
+        """Wait until the socket is connected, or can take more."""
+        self.wait_write()
+
+    def expire_in(self, double seconds):
+        """From now on no read may wait past SECONDS from now; 0 lifts the limit."""
+        self.limit = now() + seconds if seconds > 0 else 0
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    cpdef Py_ssize_t fill(self, bint wait=False) except -1:
+        """Read more behind what is buffered; the number of new bytes, 0 at the end of the stream.
+
+        WAIT says that nothing can have arrived yet, so that the first try is spared. Nothing is read into a full
+        buffer: that gives -1 with an error.
+
+        Raises:
+            StreamTimeout: nothing came within `read_timeout`.
+            StreamClosed: reset, or closed by this side.
+            PeerGone: the `partner` hung up.
+        """
+        cdef Py_ssize_t n, room
+        if self.closed:
+            raise StreamClosed("closed")
+        if wait and not (self.tls is not None and self.tls.pending()):
+            if self.start == self.end:
+                self.release()
+            self.wait_read()
+        while True:
+            self.reserve()
+            room = EDGE_BLOCK - self.end
+            if room == 0:
+                raise BufferError("no room to read into")
+            if self.tls is not None:
+                n = self._tls_read(room)
+            else:
+                n = c_recv(self.fd, self.data + self.end, room, 0)
+            if n > 0:
+                self.end += n
+                self.received += n
+                return n
+            if n == 0:
+                self.hung_up = True
+                return 0
+            if self.tls is None:
+                if errno == EINTR:
+                    continue
+                if errno != EAGAIN:
+                    raise StreamClosed("reset by the peer")
+            if self.start == self.end:
+                self.release()
+            self.wait_read()
+
+    cdef Py_ssize_t _tls_read(self, Py_ssize_t room) except -2:
+        """As recv(2): -1 where it would block."""
+        try:
+            return self.tls_read(room, PyMemoryView_FromMemory(self.data + self.end, room, PyBUF_WRITE))
+        except WantRead:
+            return -1
+        except WantWrite:
+            self.wait_write()
+            return self._tls_read(room)
+        except TlsEnd:
+            return 0
+        except OSError as error:
+            raise StreamClosed(str(error)) from None
+
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    cdef void _release_out(self) noexcept:
+        global spare_outs
+        if self.out != NULL:
+            if self.out_size == OUT_BLOCK and spare_outs < SPARE_BLOCKS:
+                spare_out[spare_outs] = self.out
+                spare_outs += 1
+            else:
+                free(self.out)
+            self.out = NULL
+            self.out_end = self.out_size = 0
+
+    cdef char *room(self, Py_ssize_t n) except NULL:
+        """Where N more bytes of output may be put; add what was put to `out_end`."""
+        global spare_outs
+        cdef char *larger
+        cdef Py_ssize_t size
+        if self.out == NULL and n <= OUT_BLOCK:
+            if spare_outs:
+                spare_outs -= 1
+                self.out = spare_out[spare_outs]
+            else:
+                self.out = <char *>malloc(OUT_BLOCK)
+                if self.out == NULL:
+                    raise MemoryError
+            self.out_size = OUT_BLOCK
+            self.out_end = 0
+        elif self.out_size - self.out_end < n:
+            size = 2 * (self.out_end + n)
+            larger = <char *>malloc(size)
+            if larger == NULL:
+                raise MemoryError
+            if self.out != NULL:
+                memcpy(larger, self.out, self.out_end)
+                n = self.out_end
+                self._release_out()
+                self.out_end = n
+            else:
+                self.out_end = 0
+            self.out = larger
+            self.out_size = size
+        return self.out + self.out_end
+
+    cdef int put(self, const char *p, Py_ssize_t n) except -1:
+        memcpy(self.room(n), p, n)
+        self.out_end += n
+        return 0
+
+    def write(self, bytes data not None):
+        """Put DATA into the output buffer; `flush` or the next `send_from` sends it."""
+        self.put(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+
+    cpdef flush(self):
+        """Send the output buffer.
+
+        Raises:
+            StreamTimeout: the peer took nothing for `write_timeout`.
+            StreamClosed: the peer is gone.
+        """
+        cdef Py_ssize_t n = self.out_end
+        if n:
+            self.send_bytes(self.out, n)
+            self.out_end = 0
+        self._release_out()
+
+    def discard_output(self):
+        """Forget what `write` has put and nobody has sent."""
+        self._release_out()
+
+    @property
+    def pending(self):
+        """Bytes in the output buffer."""
+        return self.out_end
+
+    cpdef send_from(self, Buffer source, Py_ssize_t n, bint chunked=False):
+        """Send the output buffer and the first N bytes of SOURCE, which are consumed.
+
+        CHUNKED makes them a chunk of the chunked coding (RFC 9112, section 7.1).
+        """
+        if n < 0 or n > source.end - source.start:
+            raise ValueError("more than is buffered")
+        self.send_pieces(source.data + source.start, n, chunked)
+        source.start += n
+
+    def send(self, data not None, bint chunked=False):
+        """Send the output buffer and DATA (bytes-like)."""
+        cdef const unsigned char[::1] view = data
+        if view.shape[0]:
+            self.send_pieces(<const char *>&view[0], view.shape[0], chunked)
+        else:
+            self.flush()
+
+    cdef int send_pieces(self, const char *p, Py_ssize_t n, bint chunked) except -1:
+        cdef iovec pieces[3]
+        cdef msghdr message
+        cdef Py_ssize_t done, total
+        cdef int count = 0
+        if self.closed:
+            raise StreamClosed("closed")
+        if chunked:
+            self.room(24)
+            self.out_end += snprintf(self.out + self.out_end, 24, b"%zx\r\n", n)
+        if self.tls is not None or n + self.out_end < 2048:
+            # One record, or one small copy, is cheaper than a second piece.
+            done = min(n, max(0, OUT_BLOCK - 2 - self.out_end)) if self.tls is not None else n
+            self.put(p, done)
+            if chunked and done == n:
+                self.put(b"\r\n", 2)
+            self.flush()
+            if done < n:
+                self.send_bytes(p + done, n - done)
+                if chunked:
+                    self.send_bytes(b"\r\n", 2)
+            return 0
+        if self.out_end:
+            pieces[count].iov_base = self.out
+            pieces[count].iov_len = self.out_end
+            count += 1
+        pieces[count].iov_base = <void *>p
+        pieces[count].iov_len = n
+        count += 1
+        if chunked:
+            pieces[count].iov_base = b"\r\n"
+            pieces[count].iov_len = 2
+            count += 1
+        message.msg_name = message.msg_control = NULL
+        message.msg_namelen = 0
+        message.msg_controllen = 0
+        message.msg_flags = 0
+        message.msg_iov = pieces
+        message.msg_iovlen = count
+        total = self.out_end + n + (2 if chunked else 0)
+        while True:
+            done = c_sendmsg(self.fd, &message, MSG_NOSIGNAL)
+            if done >= 0:
+                break
+            if errno == EAGAIN:
+                self.wait_write()
+            elif errno != EINTR:
+                raise StreamClosed("reset by the peer")
+        self.sent += done
+        # What is left of each piece goes the simple way.
+        for index in range(count):
+            if done >= <Py_ssize_t>pieces[index].iov_len:
+                done -= pieces[index].iov_len
+            else:
+                self.send_bytes(<char *>pieces[index].iov_base + done, pieces[index].iov_len - done)
+                done = 0
+        self._release_out()
+        return 0
+
+    cdef int send_bytes(self, const char *p, Py_ssize_t n) except -1:
+        cdef Py_ssize_t done
+        if self.closed:
+            raise StreamClosed("closed")
+        while n:
+            if self.tls is not None:
+                done = self._tls_write(p, n)
+            else:
+                done = c_send(self.fd, p, n, MSG_NOSIGNAL)
+            if done >= 0:
+                p += done
+                n -= done
+                self.sent += done
+                continue
+            if self.tls is None:
+                if errno == EINTR:
+                    continue
+                if errno != EAGAIN:
+                    raise StreamClosed("reset by the peer")
+            self.wait_write()
+        return 0
+
+    cdef Py_ssize_t _tls_write(self, const char *p, Py_ssize_t n) except -2:
+        try:
+            return self.tls_write(PyMemoryView_FromMemory(<char *>p, n, PyBUF_READ))
+        except WantWrite:
+            return -1
+        except WantRead:
+            self.wait_read()
+            return self._tls_write(p, n)
+        except (OSError, ValueError) as error:
+            raise StreamClosed(str(error)) from None
+
+    # --- TLS and the end ------------------------------------------------------------------------------------------
+
+    def handshake(self, tls not None):
+        """Speak TLS from here on: do the handshake of TLS, a `_ssl._SSLSocket` over this socket.
+
+        Raises:
+            ssl.SSLError: the handshake failed.
+            StreamError: the peer went away or was too slow.
+        """
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except WantRead:
+                self.wait_read()
+            except WantWrite:
+                self.wait_write()
+        self.tls = tls
+        self.tls_read = tls.read
+        self.tls_write = tls.write
+
+    def peek_socket(self, Py_ssize_t n):
+        """Up to N bytes that wait in the socket, without taking them; b"" at the end, None when there are none yet."""
+        cdef bytes data = PyBytes_FromStringAndSize(NULL, n)
+        cdef Py_ssize_t got = c_recv(self.fd, PyBytes_AS_STRING(data), n, MSG_PEEK | MSG_DONTWAIT)
+        if got < 0:
+            if errno == EAGAIN or errno == EINTR:
+                return None
+            raise StreamClosed("reset by the peer")
+        return data[:got]
+
+    def usable(self):
+        """Whether an idle connection still looks open: no byte and no end has arrived."""
+        cdef char byte
+        cdef Py_ssize_t n
+        if self.closed or self.hung_up or self.start != self.end:
+            return False
+        n = c_recv(self.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT)
+        return n < 0 and (errno == EAGAIN or errno == EINTR)
+
+    def park(self):
+        """Be ready for a long wait of nobody: give memory back and have the watcher look for the peer's end."""
+        if self.start == self.end:
+            self.release()
+        if not self.read_armed and not self.closed:
+            self.read_watcher.start(self.on_readable)
+            self.read_armed = True
+
+    def shutdown(self):
+        """Tell the peer that nothing more will be sent; reading goes on."""
+        if self.tls is not None:
+            try:
+                self.tls.shutdown()
+            except (OSError, ValueError):
+                pass
+        if not self.closed:
+            try:
+                self.sock.shutdown(1)
+            except OSError:
+                pass
+
+    def close(self):
+        """End the stream; whoever waits for it gets `StreamClosed`. May be called again."""
+        if self.closed:
+            return
+        self.closed = True
+        live.discard(self)
+        if self.tls is not None:
+            try:
+                self.tls.shutdown()
+            except (OSError, ValueError):
+                pass
+            self.tls = self.tls_read = self.tls_write = None
+        self.read_watcher.stop()
+        self.read_watcher.close()
+        if self.write_watcher is not None:
+            self.write_watcher.stop()
+            self.write_watcher.close()
+        self.on_readable = self.partner = self.on_surprise = None
+        self.sock.close()
+        self.release()
+        self._release_out()
+        if self.reader is not None:
+            self.loop.run_callback(self._wake_closed_reader)
+        if self.writer is not None:
+            self.loop.run_callback(self._wake_closed_writer)
+
+    def _wake_closed_reader(self):
+        if self.reader is not None:
+            self.wake_reader(CLOSED)
+
+    def _wake_closed_writer(self):
+        if self.writer is not None:
+            waiter = self.writer
+            self.writer = None
+            waiter.switch()
