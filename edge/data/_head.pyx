@@ -105,6 +105,7 @@ cdef know(bytes name, int known):
 
 
 def _fill_tables():
+    cdef int index
     for c in range(256):
         lower[c] = c + 32 if 65 <= c <= 90 else c
         kind = 0
@@ -137,11 +138,11 @@ def _fill_tables():
     ):
         know(name, known)
     framing = (HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT, UPGRADE, HOP)
-    for known in range(ALL_KNOWN):
-        in_requests[known] = known in (OTHER, DATE, SERVER, STRICT_TRANSPORT_SECURITY)
-        in_responses[known] = known not in framing
-        in_secure_responses[known] = in_responses[known] and known != STRICT_TRANSPORT_SECURITY
-        in_trailers[known] = known in (OTHER, DATE)
+    for index in range(ALL_KNOWN):
+        in_requests[index] = index in (OTHER, DATE, SERVER, STRICT_TRANSPORT_SECURITY)
+        in_responses[index] = index not in framing
+        in_secure_responses[index] = in_responses[index] and index != STRICT_TRANSPORT_SECURITY
+        in_trailers[index] = index in (OTHER, DATE)
 
 
 memset(known_names, 0, sizeof(known_names))
@@ -150,7 +151,6 @@ _fill_tables()
 METHODS = {name: name for name in (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"TRACE")}
 
 cdef uint64_t random_state[2]
-cdef char random_pid_known = 0
 
 
 def seed_request_ids():
@@ -162,8 +162,7 @@ def seed_request_ids():
 
 seed_request_ids()
 
-cdef char HEX[17]
-HEX[:] = b"0123456789abcdef"
+cdef const char *HEX = b"0123456789abcdef"
 
 
 cdef uint64_t next_random() noexcept:
@@ -670,7 +669,10 @@ cdef class Head:
         out.put(line, snprintf(line, 32, b"HTTP/1.1 %d ", self.status))
         out.put(PyBytes_AS_STRING(self.reason), PyBytes_GET_SIZE(self.reason))
         out.put(b"\r\n", 2)
-        self.copy_fields(out, in_secure_responses if hsts else in_responses)
+        if hsts:
+            self.copy_fields(out, in_secure_responses)
+        else:
+            self.copy_fields(out, in_responses)
         out.put(PyBytes_AS_STRING(added), PyBytes_GET_SIZE(added))
         if self.status == 101:
             self.put_known(out, UPGRADE, b"Connection: upgrade\r\nUpgrade: ", 30)
