@@ -1,0 +1,67 @@
+"""Log lines of every process of Edge: one format, one stream (standard error), text or JSON.
+
+Access lines are no business of this module: workers write them to standard output, ready-made.
+A message may carry values for machines: `log.warning("...", extra={"fields": {"namespace": "shop"}})`; the text form
+leaves them out, so the message must say all that a person needs.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edge.settings import Settings
+
+
+class TextFormatter(logging.Formatter):
+    """`2026-01-31T12:00:00.123Z warning control[7] message`."""
+
+    def __init__(self, process: str) -> None:
+        super().__init__(f"%(time)s %(severity)s {process}[%(process)d] %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """RECORD as one line, an exception's traceback on the lines after it."""
+        record.time = _time(record)
+        record.severity = record.levelname.lower()
+        return super().format(record)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, process, pid, logger, message, error; then the fields of the message."""
+
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self._process = process
+
+    def format(self, record: logging.LogRecord) -> str:
+        """RECORD as one line."""
+        line: dict[str, Any] = {
+            "time": _time(record),
+            "level": record.levelname.lower(),
+            "process": self._process,
+            "pid": record.process,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        line.update(getattr(record, "fields", {}))
+        return json.dumps(line, default=str, ensure_ascii=False)
+
+
+def configure(settings: Settings, *, process: str) -> None:
+    """Have everything that this process logs go to standard error; PROCESS names it: `launcher`, `control`, `proxy`."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter(process) if settings.log_format == "json" else TextFormatter(process))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level.upper())
+
+
+def _time(record: logging.LogRecord) -> str:
+    """When RECORD was made, by RFC 3339 in milliseconds."""
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
