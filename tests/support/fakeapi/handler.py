@@ -1,0 +1,242 @@
+"""One HTTP connection of the API: from request bytes to the store and back."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import time
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import msgspec
+
+from tests.support.fakeapi import discovery, listing, selectors, watching
+from tests.support.fakeapi.resources import Target, resolve
+from tests.support.fakeapi.store import StatusError, Stored
+
+if TYPE_CHECKING:
+    from tests.support.fakeapi.faults import Fault
+    from tests.support.fakeapi.server import FakeAPI
+
+VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+MERGE = ("application/merge-patch+json", "application/strategic-merge-patch+json", "application/apply-patch+yaml")
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Requests of one connection, one after another."""
+
+    protocol_version = "HTTP/1.1"
+    api: FakeAPI
+    disable_nagle_algorithm = True
+
+    def log_message(self, *_: Any) -> None:
+        """Tests read `FakeAPI.requests` instead."""
+
+    def setup(self) -> None:
+        super().setup()
+        self.api.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.api.connections.discard(self.connection)
+        with contextlib.suppress(OSError):
+            super().finish()
+
+    def handle(self) -> None:
+        with contextlib.suppress(OSError):  # clients, tests and faults break connections off
+            super().handle()
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815  # names given by http.server
+
+    def _serve(self) -> None:
+        url = urlsplit(self.path)
+        self.query = {key: values[-1] for key, values in parse_qs(url.query).items()}
+        length = int(self.headers.get("Content-Length") or 0)
+        self.data = self.rfile.read(length) if length else b""
+        try:
+            target = resolve(unquote(url.path))
+            if target is None:
+                self._discover(url.path)
+                return
+            verb = self._verb(target)
+            record = self.api.record(verb, target, self.query, self.command, url.path)
+            self._authorise(verb, target, record)
+            fault = self.api.faults.take(verb, target.resource.plural, continued="continue" in self.query)
+            if fault is not None and self._suffer(fault):
+                return
+            self._dispatch(verb, target, fault)
+        except StatusError as error:
+            self._refuse(error)
+        except selectors.BadSelector as error:
+            self._refuse(StatusError(400, "BadRequest", str(error)))
+
+    def _verb(self, target: Target) -> str:
+        if self.command != "GET":
+            return VERBS[self.command]
+        if target.name:
+            return "get"
+        return "watch" if self.query.get("watch") in ("1", "true") else "list"
+
+    def _authorise(self, verb: str, target: Target, record: Any) -> None:
+        token = (self.headers.get("Authorization") or "").partition(" ")[2].strip()
+        if self.api.tokens is not None and token not in self.api.tokens:
+            record.code = 401
+            raise StatusError(401, "Unauthorized", "Unauthorized")
+        rules = self.api.rules
+        name = target.name or selectors_name(self.query.get("fieldSelector", ""))
+        if rules is not None and not rules.allow(verb, target, name):
+            record.code = 403
+            group = target.resource.group
+            where = f'in the namespace "{target.namespace}"' if target.namespace else "at the cluster scope"
+            full = f"{target.resource.plural}.{group}" if group else target.resource.plural
+            raise StatusError(403, "Forbidden", f'{full} is forbidden: User "test" cannot {verb} resource "{target.resource.plural}" in API group "{group}" {where}')
+
+    def _suffer(self, fault: Fault) -> bool:
+        """Do what FAULT says; whether the request is over with it."""
+        match fault.action:
+            case "drop":
+                self._reset()
+            case "stall":
+                self.api.stopping.wait()
+                self.close_connection = True
+            case "status":
+                raise StatusError(fault.code, fault.reason, fault.message, retry_after=fault.retry_after)
+            case "slow":
+                time.sleep(fault.seconds)
+                return False
+            case _:
+                return False
+        return True
+
+    def _reset(self) -> None:
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+    def _dispatch(self, verb: str, target: Target, fault: Fault | None) -> None:
+        store, resource = self.api.store, target.resource
+        at = (resource, target.namespace, target.name)
+        match verb:
+            case "list":
+                self._send(200, listing.page(self.api, target, self.query, metadata_only=self._metadata_only()))
+            case "watch":
+                self._watch(target, fault)
+            case "get":
+                self._send(200, self._encode(store.find(*at)))
+            case "create":
+                obj = self._body()
+                if obj.get("kind", resource.kind) != resource.kind:
+                    raise StatusError(400, "BadRequest", "kind does not match the path")
+                self._send(201, store.create(resource, target.namespace, obj).full)
+            case "update":
+                self._send(200, store.update(*at, self._body(), subresource=target.subresource).full)
+            case "patch":
+                if (self.headers.get("Content-Type") or "").partition(";")[0] not in MERGE:
+                    raise StatusError(415, "UnsupportedMediaType", "only merge patches are understood")
+                self._send(200, store.patch(*at, self._body(), subresource=target.subresource).full)
+            case _:
+                self._send(200, store.delete(*at).full)
+
+    def _watch(self, target: Target, fault: Fault | None) -> None:
+        api, query = self.api, self.query
+        collection = api.store.collections[target.resource]
+        version = query.get("resourceVersion") or str(api.store.version)
+        bookmarks = api.bookmark_interval if query.get("allowWatchBookmarks") in ("1", "true") else None
+        watch = watching.Watch(
+            api.store, collection, version=int(version), selects=listing.selector(target, query),
+            encode=self._encode, timeout=min(float(query.get("timeoutSeconds") or 1800), api.watch_limit), bookmarks=bookmarks,
+        )  # fmt: skip
+        if int(version) < collection.forgotten:
+            raise watching.expired()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        api.watches.add(watch)
+        try:
+            self._stream(watch, fault)
+        finally:
+            api.watches.discard(watch)
+
+    def _stream(self, watch: watching.Watch, fault: Fault | None) -> None:
+        action = fault.action if fault is not None else ""
+        try:
+            if action in ("end", "error-event"):
+                raise watching.Interruption(action)
+            if action == "garbage":
+                self._chunk(b'{"type": "MODIFIED", "object": oh no}\n')
+            for data in watch:
+                if action == "torn":
+                    self._chunk(data[: len(data) // 2])
+                    raise watching.Interruption("drop")
+                self._chunk(data)
+        except StatusError as error:  # the history moved on under the watch
+            self._chunk(watching.error(error))
+        except watching.Interruption as interruption:
+            match interruption.how:
+                case "stall":
+                    self.api.stopping.wait()
+                    self.close_connection = True
+                    return
+                case "drop" | "torn":
+                    self._reset()
+                    return
+                case "error-event":
+                    self._chunk(watching.error(watching.expired()))
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _chunk(self, data: bytes) -> None:
+        if data:
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
+
+    # --- bodies ---------------------------------------------------------------------------------------------------
+
+    def _metadata_only(self) -> bool:
+        return "as=PartialObjectMetadata" in (self.headers.get("Accept") or "")
+
+    def _encode(self, stored: Stored) -> bytes:
+        return listing.partial(stored) if self._metadata_only() else stored.full
+
+    def _body(self) -> dict[str, Any]:
+        try:
+            body = msgspec.json.decode(self.data)
+        except msgspec.DecodeError as error:
+            raise StatusError(400, "BadRequest", str(error)) from error
+        if not isinstance(body, dict):
+            raise StatusError(400, "BadRequest", "an object is expected")
+        return body
+
+    def _discover(self, path: str) -> None:
+        if path in ("/healthz", "/readyz", "/livez"):
+            self._send(200, b"ok")
+            return
+        answer = discovery.answer(path)
+        if answer is None:
+            raise StatusError(404, "NotFound", "the server could not find the requested resource")
+        self._send(200, msgspec.json.encode(answer))
+
+    def _refuse(self, error: StatusError) -> None:
+        self._send(error.code, msgspec.json.encode(error.body()), retry_after=error.retry_after)
+
+    def _send(self, code: int, body: bytes, *, retry_after: float | None = None) -> None:
+        self.send_response(code)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        if retry_after is not None:
+            self.send_header("Retry-After", f"{retry_after:g}")
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def selectors_name(field_selector: str) -> str:
+    """The object's name that RBAC sees in a collection request: that of a metadata.name field selector."""
+    for term in field_selector.split(","):
+        key, _, value = term.partition("=")
+        if key == "metadata.name":
+            return value.lstrip("=")
+    return ""
