@@ -14,7 +14,20 @@ from typing import Any
 
 ALL = ("run", "control", "proxy")
 CONTROL = ("run", "control")
+TRANSLATION = ("run", "control", "check")
 PROXY = ("run", "proxy")
+
+
+SECTIONS = {
+    "manifests": "What to serve",
+    "http": "Listening",
+    "workers": "Processes",
+    "access_log": "Logs",
+    "ssl_redirect": "Redirects and headers",
+    "client_header_timeout": "Limits of the wire",
+    "publish_service": "Answering back to the cluster",
+}
+"""First field of each group of settings to the group's title, for `--help` and documentation."""
 
 
 def setting(default: Any, text: str, *, placeholder: str = "", commands: tuple[str, ...] = ALL, choices: tuple[str, ...] = ()) -> Any:
@@ -32,13 +45,13 @@ class Settings:
     kubeconfig: str = setting("", "Kubeconfig of the cluster to watch (default: $KUBECONFIG, else the pod's service account).", placeholder="FILE", commands=CONTROL)
     watch_namespace: str = setting("", "Watch only this namespace (default: all).", placeholder="NAMESPACE", commands=CONTROL)
     watch_namespace_selector: str = setting("", "Watch only namespaces with these labels.", placeholder="SELECTOR", commands=CONTROL)
-    ingress_class: str = setting("edge", "Value of the annotation kubernetes.io/ingress.class that selects an Ingress for Edge; also the name of the IngressClass served without an IngressClass object.", placeholder="NAME", commands=CONTROL)
-    controller_class: str = setting("edge.ingress/controller", "spec.controller of the IngressClasses that Edge serves.", placeholder="NAME", commands=CONTROL)
-    ingress_class_by_name: bool = setting(False, "Serve the IngressClass named by --ingress-class whatever its spec.controller is.", commands=CONTROL)
-    watch_ingress_without_class: bool = setting(False, "Also serve Ingresses that name no class.", commands=CONTROL)
-    default_ssl_certificate: str = setting("", "Secret with the certificate for hosts that have none (default: a self-signed one).", placeholder="NS/NAME", commands=CONTROL)
-    default_backend_service: str = setting("", "Service that answers requests which no Ingress takes, by its first port (default: 404).", placeholder="NS/NAME", commands=CONTROL)
-    disable_svc_external_name: bool = setting(False, "Answer 503 for Services of type ExternalName.", commands=CONTROL)
+    ingress_class: str = setting("edge", "Value of the annotation kubernetes.io/ingress.class that selects an Ingress for Edge; also the name of the IngressClass served without an IngressClass object.", placeholder="NAME", commands=TRANSLATION)
+    controller_class: str = setting("edge.ingress/controller", "spec.controller of the IngressClasses that Edge serves.", placeholder="NAME", commands=TRANSLATION)
+    ingress_class_by_name: bool = setting(False, "Serve the IngressClass named by --ingress-class whatever its spec.controller is.", commands=TRANSLATION)
+    watch_ingress_without_class: bool = setting(False, "Also serve Ingresses that name no class.", commands=TRANSLATION)
+    default_ssl_certificate: str = setting("", "Secret with the certificate for hosts that have none (default: a self-signed one).", placeholder="NS/NAME", commands=TRANSLATION)
+    default_backend_service: str = setting("", "Service that answers requests which no Ingress takes, by its first port (default: 404).", placeholder="NS/NAME", commands=TRANSLATION)
+    disable_svc_external_name: bool = setting(False, "Answer 503 for Services of type ExternalName.", commands=TRANSLATION)
     sync_timeout: float = setting(60.0, "Publish the first table after this time even if some kinds could not be listed yet.", placeholder="SECONDS", commands=CONTROL)
     # --- listening ---
     http: tuple[str, ...] = setting(("0.0.0.0:8080", "[::]:8080"), "Listen for plain HTTP here.", placeholder="ADDR:PORT", commands=PROXY)
@@ -46,6 +59,7 @@ class Settings:
     admin: str = setting("0.0.0.0:10254", "Serve /metrics, /healthz and /readyz here.", placeholder="ADDR:PORT", commands=CONTROL)
     # --- processes ---
     workers: str = setting("auto", "Number of worker processes; auto follows the cgroup's CPU limit, else the processors available.", placeholder="auto|N", commands=PROXY)
+    worker_timeout: int = setting(30, "Replace a worker that has given no sign of life for this time.", placeholder="SECONDS", commands=PROXY)
     shm_dir: str = setting("", "Directory of the table's files (default for run: a fresh private one in /dev/shm).", placeholder="DIR", commands=ALL)
     shutdown_grace: float = setting(30.0, "Time that requests in flight get to finish after SIGTERM.", placeholder="SECONDS", commands=PROXY)
     pre_stop_delay: float = setting(0.0, "After SIGTERM go on accepting for this long while /readyz already says no.", placeholder="SECONDS", commands=ALL)
@@ -54,8 +68,8 @@ class Settings:
     log_format: str = setting("text", "Format of all logs: text (access lines as ingress-nginx writes them) or json.", choices=("text", "json"), commands=ALL)
     log_level: str = setting("info", "Least severe messages to log.", choices=("debug", "info", "warning", "error"), commands=ALL)
     # --- redirects and headers ---
-    ssl_redirect: bool = setting(True, "Send plain http requests for hosts with TLS to https (308) unless an annotation says otherwise.", commands=CONTROL)
-    hsts: bool = setting(True, "Send Strict-Transport-Security on https responses.", commands=CONTROL)
+    ssl_redirect: bool = setting(True, "Send plain http requests for hosts with TLS to https (308) unless an annotation says otherwise.", commands=TRANSLATION)
+    hsts: bool = setting(True, "Send Strict-Transport-Security on https responses.", commands=TRANSLATION)
     use_forwarded_headers: bool = setting(False, "Trust X-Forwarded-For, -Host, -Port and -Proto of peers in --proxy-real-ip-cidr.", commands=PROXY)
     proxy_real_ip_cidr: tuple[str, ...] = setting(("0.0.0.0/0", "::/0"), "Peers whose forwarded headers and PROXY protocol are trusted.", placeholder="CIDR", commands=PROXY)
     compute_full_forwarded_for: bool = setting(False, "Append the peer to X-Forwarded-For instead of replacing it.", commands=PROXY)
