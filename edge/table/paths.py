@@ -1,0 +1,64 @@
+"""The normal form of paths, in which routes and requests are compared.
+
+Rules of this file:
+- Control plane and workers call the same function: the former for the paths of Ingresses, the latter for each request.
+- Two spellings that RFC 3986, section 6.2.2, calls equivalent get one form; nothing that it keeps apart is merged.
+  So `%61` is `a`, but `%2F` is not a slash, and `%3B` is not `;`.
+- Beyond the RFC, as servers behind an edge usually do it, `//` counts as `/`.
+- The form is for comparing only: endpoints get the bytes that the client sent.
+
+In order: unreserved characters are taken out of percent-encoding, other encodings get upper-case digits, characters
+that may not stand in a path (RFC 3986, section 3.3; the bytes of UTF-8 among them) and a `%` that begins no encoding
+are encoded, runs of slashes become one, and dot segments are resolved (section 5.2.4: `..` stops at the root).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_UNRESERVED: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+_LITERAL: Final = _UNRESERVED + b"!$&'()*+,;=:@/"
+"""What a path holds as it is: pchar without percent-encodings, and the slash."""
+_ENCODED: Final = re.compile(rb"%[0-9A-Fa-f]{2}|[^" + re.escape(_LITERAL) + rb"]")
+_FORMS: Final = {b"%%%02X" % byte: bytes((byte,)) if byte in _UNRESERVED else b"%%%02X" % byte for byte in range(256)}
+_SLASHES: Final = re.compile(rb"//+")
+
+
+def normalise(path: str) -> str:
+    """`normalise_bytes` for text, which is taken as UTF-8."""
+    return normalise_bytes(path.encode()).decode("ascii")
+
+
+def normalise_bytes(path: bytes) -> bytes:
+    """PATH, without query, in its normal form: ASCII that begins with a slash."""
+    if (
+        b"%" not in path
+        and b"//" not in path
+        and b"/." not in path
+        and path[:1] == b"/"
+        and not path.translate(None, _LITERAL)
+    ):
+        return path
+    path = _ENCODED.sub(_encoding, path)
+    path = _SLASHES.sub(b"/", path if path[:1] == b"/" else b"/" + path)
+    return _without_dots(path) if b"/." in path else path
+
+
+def _encoding(match: re.Match[bytes]) -> bytes:
+    text = match[0]
+    return _FORMS[text.upper()] if len(text) == 3 else b"%%%02X" % text[0]
+
+
+def _without_dots(path: bytes) -> bytes:
+    segments: list[bytes] = []
+    parts = path.split(b"/")[1:]
+    for part in parts:
+        if part == b"..":
+            if segments:
+                segments.pop()
+        elif part != b".":
+            segments.append(part)
+    if parts[-1] in (b".", b".."):
+        segments.append(b"")
+    return b"/" + b"/".join(segments)
