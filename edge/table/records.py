@@ -38,7 +38,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     """Base of all records."""
 
 
-class Endpoint(Record):
+class Endpoint(Record, frozen=True):
     """One address of a service."""
 
     address: str
@@ -46,7 +46,7 @@ class Endpoint(Record):
     port: int
 
 
-class Service(Record):
+class Service(Record, frozen=True):
     """Where the requests of one port of one Service go. Key: `service_key(namespace, name, port)`."""
 
     namespace: str
@@ -58,7 +58,7 @@ class Service(Record):
     balance: Balance = Balance.ROUND_ROBIN
 
 
-class Timeouts(Record):
+class Timeouts(Record, frozen=True):
     """Seconds of silence tolerated in each phase of an exchange with an endpoint."""
 
     connect: float = 5.0
@@ -66,7 +66,7 @@ class Timeouts(Record):
     read: float = 60.0
 
 
-class Retry(Record):
+class Retry(Record, frozen=True):
     """When another endpoint may be tried (only before any byte of a response has been passed on)."""
 
     tries: int = 3
@@ -77,7 +77,7 @@ class Retry(Record):
     """Whether a request that may have been processed is repeated although its method is not idempotent."""
 
 
-class Route(Record):
+class Route(Record, frozen=True):
     """What is done with the requests for one path of a host."""
 
     kind: PathKind
@@ -105,7 +105,7 @@ class Route(Record):
     retry: Retry = Retry()
 
 
-class Host(Record):
+class Host(Record, frozen=True):
     """Everything that is served under one host name. Key: `name`."""
 
     name: str
@@ -118,14 +118,14 @@ class Host(Record):
     """Whether a certificate is configured for this host."""
 
 
-class Settings(Record):
+class Settings(Record, frozen=True):
     """What holds for the whole process. Key: `SETTINGS`."""
 
     default: Route | None = None
     """For requests that no host or path takes (`--default-backend-service`); None: 404."""
 
 
-class Certificate(Record):
+class Certificate(Record, frozen=True):
     """Key material of one Secret. Key: `certificate_key(namespace, name)`; the default certificate has key `c:`."""
 
     namespace: str
@@ -141,7 +141,7 @@ class Certificate(Record):
     issuer: str = ""
 
 
-class ServerName(Record):
+class ServerName(Record, frozen=True):
     """Which certificate is shown for one TLS server name. Key: `server_name_key(host)`."""
 
     host: str
@@ -149,7 +149,7 @@ class ServerName(Record):
     """Key of the `Certificate` record."""
 
 
-class TicketKeys(Record):
+class TicketKeys(Record, frozen=True):
     """Keys with which every worker seals TLS session tickets, newest first. Key: `TICKETS`."""
 
     keys: tuple[bytes, ...] = ()
