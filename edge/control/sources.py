@@ -1,43 +1,36 @@
 """What a source of objects is: a folder (`edge.control.files`) or a cluster (`edge.control.kubernetes`).
 
-A source runs threads of its own and puts `edge.control.changes` on the queue that it was given. It says `Synced` once
-for each of its `kinds`; the first table waits for all of them.
+A source runs threads of its own and puts `edge.control.changes` on the queue that it was made with. It says `Synced`
+once for each of `SYNCED`; the first table waits for all of them.
 
-Secrets and ConfigMaps are read by need. The compiler tells the source which ones Ingresses refer to (`want`); a source
-that reads all anyhow may ignore it, one that does not fetches and watches what it is told, and says `Delete` for what
-is not there. With `settled`, every other kind has been synced and compiled: no name will be added for the first table,
-so `Synced` of these two kinds may be said as soon as the names wanted now have been answered.
+Secrets and ConfigMaps are read by need: the control plane tells the source which ones are referred to. A source that
+reads all of them anyhow may ignore that; one that does not says `Synced` of the two kinds when it has read those that
+it was told to want first, which is when all other kinds are there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
-from edge.control.changes import Change
+Key = tuple[str, str]
+"""Namespace and name."""
 
-if TYPE_CHECKING:
-    from edge.control.objects import ObjectId
-
+WATCHED: Final = frozenset({"Ingress", "IngressClass", "Service", "EndpointSlice"})
 BY_NEED: Final = frozenset({"Secret", "ConfigMap"})
-"""The kinds that are read by need."""
-
-Put = Callable[[Change], None]
-"""How a source speaks; may be called from any thread."""
+SYNCED: Final = WATCHED | BY_NEED
 
 
 class Source(Protocol):
     """Where objects come from."""
 
-    @property
-    def kinds(self) -> frozenset[str]:
-        """The kinds that it will say `Synced` for."""
-
     def start(self) -> None:
         """Begin to speak."""
 
     def stop(self) -> None:
-        """End all threads; nothing is put on the queue after the return."""
+        """Speak no more."""
 
-    def want(self, names: frozenset[ObjectId], *, settled: bool) -> None:
-        """Have all of NAMES (Secrets and ConfigMaps) read and watched, and no others. Must not wait."""
+    def want(self, secrets: frozenset[Key], configmaps: frozenset[Key]) -> None:
+        """Have these objects read and followed, and no others. Must not wait."""
+
+    def unsynced(self) -> tuple[str, ...]:
+        """The kinds that have not been read in full, each with the reason where there is one."""

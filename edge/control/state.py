@@ -62,11 +62,10 @@ V = TypeVar("V")
 class State:
     """The newest round, and all before it summed up."""
 
-    def __init__(self, kinds: frozenset[str]) -> None:
-        """KINDS: what the source has to sync before the first table."""
+    def __init__(self, unsynced: Callable[[], tuple[str, ...]] = tuple) -> None:
+        """UNSYNCED: the source's, see `edge.control.sources`."""
         self._lock = threading.Lock()
-        self._kinds = kinds
-        self._synced: set[str] = set()
+        self._unsynced = unsynced
         self._objects: Mapping[str, int] = {}
         self._records: dict[str, dict[str, Record]] = {"routes": {}, "endpoints": {}, "tls": {}}
         self._served: dict[ObjectId, Ingress] = {}
@@ -87,9 +86,9 @@ class State:
     # --- for readers ----------------------------------------------------------------------------------------------
 
     @property
-    def waiting(self) -> frozenset[str]:
-        """Kinds that have not been read in full yet."""
-        return self._kinds - self._synced
+    def waiting(self) -> tuple[str, ...]:
+        """The kinds that have not been read in full, each with the reason where there is one."""
+        return self._unsynced()
 
     def objects(self) -> dict[str, int]:
         """Number of objects by kind."""
@@ -141,10 +140,6 @@ class State:
             return dict(self._served)
 
     # --- for the one writer ---------------------------------------------------------------------------------------
-
-    def synced(self, kind: str) -> None:
-        """The source has told everything of KIND."""
-        self._synced.add(kind)
 
     def commit(self, delta: Delta, objects: Mapping[str, int]) -> Round:
         """Take up DELTA and the numbers of OBJECTS by kind; gives what listeners are to hear."""
