@@ -1,0 +1,37 @@
+"""What can go wrong between us and the API server, by what to do about it."""
+
+from __future__ import annotations
+
+RELIST = frozenset({400, 410, 504})
+"""Refusals of a watch that another try from the same version would meet again: the version is too old (410), not
+understood (400) or from the future after a restore of etcd (504)."""
+
+
+class ConfigurationError(Exception):
+    """No usable configuration of a cluster; the message says what to give."""
+
+
+class KubernetesError(Exception):
+    """A request failed; the message is one line for people."""
+
+
+class UnreachableError(KubernetesError):
+    """No answer: refused, reset, timed out, or TLS failed."""
+
+
+class MalformedError(KubernetesError):
+    """The answer, or a line of a watch, is not what it should be."""
+
+
+class RefusedError(KubernetesError):
+    """The API server answered with an error."""
+
+    def __init__(self, code: int, reason: str, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(f"{code} {reason or 'error'}: {message}" if message else f"{code} {reason}")
+        self.code = code
+        """HTTP status."""
+        self.reason = reason
+        """`Status.reason`, for instance `AlreadyExists`."""
+        self.message = message
+        self.retry_after = retry_after
+        """Seconds after which the API server wants to be asked again."""
