@@ -1,0 +1,36 @@
+"""Which endpoint takes a request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from edge.table.records import Balance
+
+if TYPE_CHECKING:
+    from edge.control.translate.annotations.values import Values
+
+NAMES: Final = frozenset({"load-balance", "service-upstream"})
+ALGORITHMS: Final = {
+    "round_robin": Balance.ROUND_ROBIN,
+    "least_conn": Balance.LEAST_CONNECTIONS,
+    "ewma": Balance.LEAST_CONNECTIONS,  # both prefer, of two endpoints, the less busy one
+}
+
+
+class Balancing(msgspec.Struct, frozen=True, gc=False):
+    """How endpoints are chosen."""
+
+    algorithm: Balance | None = None
+    """None: the default."""
+    by_cluster_ip: bool = False
+    """Whether requests go to the Service's own address instead of its endpoints'."""
+
+
+def read(values: Values) -> Balancing:
+    """What VALUES say about the choice of endpoints."""
+    return Balancing(
+        algorithm=values.choice("load-balance", ALGORITHMS, None),
+        by_cluster_ip=bool(values.boolean("service-upstream")),
+    )

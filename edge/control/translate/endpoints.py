@@ -1,0 +1,127 @@
+"""The endpoints behind one port of a Service.
+
+Rules of this file (Kubernetes API reference, EndpointSlice v1 and Service v1):
+- A backend's port is looked up among the Service's ports by number or by name; TCP only. A slice's port belongs to
+  the Service port of the same name.
+- `ready` unset means ready, `serving` unset means the same as `ready`, `terminating` unset means no.
+- Endpoints that are ready are used. When there is none, in no slice, those that still serve while they terminate are.
+- All addresses of an endpoint are used; slices of the same Service are merged, whatever their address family.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from edge.table.records import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from edge.control.objects import EndpointConditions, EndpointSlice, Service, ServicePort
+
+EXTERNAL_NAME = "ExternalName"
+
+
+class Fault(StrEnum):
+    """Why there are no endpoints, or not all of them."""
+
+    MISSING_SERVICE = "MissingService"
+    MISSING_PORT = "MissingPort"
+    NO_CLUSTER_IP = "NoClusterIP"
+    EXTERNAL_NAME_DISABLED = "ExternalNameDisabled"
+    NAME_NOT_RESOLVED = "NameNotResolved"
+    ADDRESS_TYPE = "UnsupportedAddressType"
+
+
+class Found(msgspec.Struct, frozen=True, gc=False):
+    """Endpoints, sorted and without duplicates, and what is wrong with them."""
+
+    endpoints: tuple[Endpoint, ...] = ()
+    fault: Fault | None = None
+    detail: str = ""
+
+
+def find_port(service: Service, port: str) -> ServicePort | None:
+    """The port of SERVICE with the number or the name PORT."""
+    for candidate in service.spec.ports or ():
+        if candidate.protocol in (None, "", "TCP") and port in (str(candidate.port), candidate.name):
+            return candidate
+    return None
+
+
+def by_slices(service: Service, port: str, slices: Iterable[EndpointSlice]) -> Found:
+    """The endpoints of SERVICE's PORT in SLICES."""
+    service_port = find_port(service, port)
+    if service_port is None:
+        return Found(fault=Fault.MISSING_PORT)
+    ready: set[tuple[str, int]] = set()
+    ending: set[tuple[str, int]] = set()
+    foreign = ""
+    for one in slices:
+        if one.address_type not in ("IPv4", "IPv6"):
+            foreign = (
+                f"EndpointSlice {one.metadata.namespace}/{one.metadata.name} has addresses of type {one.address_type}"
+            )
+            continue
+        ports = list(_slice_ports(one, service_port))
+        for endpoint in one.endpoints or () if ports else ():
+            state = _usable(endpoint.conditions)
+            if state is not None:
+                usable = ready if state else ending
+                usable.update((address, number) for address in endpoint.addresses or () for number in ports)
+    endpoints = sorted({(_shortest(address), number) for address, number in ready or ending})
+    fault = Fault.ADDRESS_TYPE if foreign else None
+    return Found(tuple(Endpoint(address, number) for address, number in endpoints), fault, foreign)
+
+
+def by_name(service: Service, port: str, addresses: Iterable[str]) -> Found:
+    """The endpoints of an ExternalName SERVICE whose name resolves to ADDRESSES.
+
+    Its ports mean nothing to the cluster: a port that it does not list is taken by its number.
+    """
+    found = find_port(service, port)
+    if found is not None:
+        number = found.target_port if isinstance(found.target_port, int) and found.target_port else found.port
+    elif port.isdigit():
+        number = int(port)
+    else:
+        return Found(fault=Fault.MISSING_PORT)
+    return Found(tuple(Endpoint(address, number) for address in sorted({*map(_shortest, addresses)})))
+
+
+def by_cluster_ip(service: Service, port: str) -> Found:
+    """SERVICE's own address as the one endpoint."""
+    found = find_port(service, port)
+    if found is None:
+        return Found(fault=Fault.MISSING_PORT)
+    if service.spec.cluster_ip in (None, "", "None"):
+        return Found(fault=Fault.NO_CLUSTER_IP)
+    return Found((Endpoint(_shortest(service.spec.cluster_ip or ""), found.port),))
+
+
+def _slice_ports(one: EndpointSlice, service_port: ServicePort) -> Iterator[int]:
+    target = service_port.target_port if isinstance(service_port.target_port, int) else None
+    ports = [port for port in one.ports or () if port.protocol in (None, "", "TCP")]
+    named = [port for port in ports if (port.name or "") == (service_port.name or "")]
+    if not named and len(ports) == 1 and (not service_port.name or not ports[0].name):
+        named = ports  # written by hand: with one port on either side there is nothing to mistake
+    for port in named:
+        number = port.port if port.port is not None else target or service_port.port
+        if number:
+            yield number
+
+
+def _usable(conditions: EndpointConditions | None) -> bool | None:
+    """True: ready; False: serves while it terminates; None: neither."""
+    if conditions is None or conditions.ready is not False:
+        return True
+    return False if conditions.serving and conditions.terminating else None
+
+
+def _shortest(address: str) -> str:
+    """ADDRESS in the one form that equal addresses share."""
+    return str(ipaddress.ip_address(address)) if ":" in address else address
