@@ -16,7 +16,11 @@ def answer(path: str) -> Object | None:
         return {"kind": "APIVersions", "versions": ["v1"]}
     if path == "/apis":
         groups = {resource.group: resource.version for resource in RESOURCES if resource.group}
-        return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(group, version) for group, version in groups.items()]}
+        return {
+            "kind": "APIGroupList",
+            "apiVersion": "v1",
+            "groups": [_group(group, version) for group, version in groups.items()],
+        }
     api_version = path.removeprefix("/apis/").removeprefix("/api/")
     resources = [resource for resource in RESOURCES if resource.api_version == api_version]
     if not resources:
@@ -35,5 +39,11 @@ def _rows(resource: Resource) -> list[Object]:
         "name": resource.plural, "singularName": resource.kind.lower(), "namespaced": resource.namespaced,
         "kind": resource.kind, "verbs": _VERBS, "shortNames": list(resource.shortnames),
     }  # fmt: skip
-    status = {"name": f"{resource.plural}/status", "singularName": "", "namespaced": resource.namespaced, "kind": resource.kind, "verbs": ["get", "patch", "update"]}
+    status = {
+        "name": f"{resource.plural}/status",
+        "singularName": "",
+        "namespaced": resource.namespaced,
+        "kind": resource.kind,
+        "verbs": ["get", "patch", "update"],
+    }
     return [row, status] if resource.has_status else [row]

@@ -54,7 +54,17 @@ class Faults:
         """The fault that hits this request, used once."""
         with self._lock:
             for fault in self._armed:
-                if fault.verb in ("", verb) and fault.resource in ("", resource) and (continued or not fault.only_continue) and fault.times > 0:
+                if (
+                    fault.verb in ("", verb)
+                    and fault.resource in ("", resource)
+                    and (continued or not fault.only_continue)
+                    and fault.times > 0
+                ):
                     fault.times -= 1
                     return fault
         return None
+
+    def armed(self) -> int:
+        """Requests that are still going to be hit."""
+        with self._lock:
+            return sum(fault.times for fault in self._armed)

@@ -93,7 +93,11 @@ class Handler(BaseHTTPRequestHandler):
             group = target.resource.group
             where = f'in the namespace "{target.namespace}"' if target.namespace else "at the cluster scope"
             full = f"{target.resource.plural}.{group}" if group else target.resource.plural
-            raise StatusError(403, "Forbidden", f'{full} is forbidden: User "test" cannot {verb} resource "{target.resource.plural}" in API group "{group}" {where}')
+            raise StatusError(
+                403,
+                "Forbidden",
+                f'{full} is forbidden: User "test" cannot {verb} resource "{target.resource.plural}" in API group "{group}" {where}',
+            )
 
     def _suffer(self, fault: Fault) -> bool:
         """Do what FAULT says; whether the request is over with it."""

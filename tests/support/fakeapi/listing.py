@@ -36,7 +36,9 @@ class Snapshots:
 
     def take(self, token: str) -> tuple[int, list[Stored]]:
         if token not in self._lists:
-            raise StatusError(410, "Expired", "The provided continue parameter is too old to display a consistent list result.")
+            raise StatusError(
+                410, "Expired", "The provided continue parameter is too old to display a consistent list result."
+            )
         return self._lists[token]
 
     def clear(self) -> None:
@@ -83,4 +85,6 @@ def page(api: FakeAPI, target: Target, query: dict[str, str], *, metadata_only: 
 
 def partial(stored: Stored) -> bytes:
     """The object's metadata alone."""
-    return msgspec.json.encode({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": stored.object["metadata"]})
+    return msgspec.json.encode(
+        {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": stored.object["metadata"]}
+    )

@@ -25,10 +25,16 @@ class Rules:
     def from_manifests(cls, objects: Iterable[dict[str, Any]], *, subject: str) -> Rules:
         """What the bindings among OBJECTS give to the service account named SUBJECT."""
         objects = list(objects)
-        roles = {(obj["kind"], obj["metadata"].get("namespace", ""), obj["metadata"]["name"]): obj["rules"] for obj in objects if obj["kind"] in ("Role", "ClusterRole")}
+        roles = {
+            (obj["kind"], obj["metadata"].get("namespace", ""), obj["metadata"]["name"]): obj["rules"]
+            for obj in objects
+            if obj["kind"] in ("Role", "ClusterRole")
+        }
         rules = cls()
         for obj in objects:
-            if obj["kind"] not in ("RoleBinding", "ClusterRoleBinding") or all(one["name"] != subject for one in obj["subjects"]):
+            if obj["kind"] not in ("RoleBinding", "ClusterRoleBinding") or all(
+                one["name"] != subject for one in obj["subjects"]
+            ):
                 continue
             namespace = obj["metadata"].get("namespace", "")
             reference = obj["roleRef"]

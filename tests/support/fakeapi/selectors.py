@@ -10,7 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 Test = Callable[[dict[str, Any]], bool]
-_TERM = re.compile(r"^\s*(?P<key>[^\s!=(),]+)\s*(?:(?P<op>==|=|!=|\s+in\s+|\s+notin\s+)\s*(?P<value>\([^)]*\)|[^\s,()]*))?\s*$")
+_TERM = re.compile(
+    r"^\s*(?P<key>[^\s!=(),]+)\s*(?:(?P<op>==|=|!=|\s+in\s+|\s+notin\s+)\s*(?P<value>\([^)]*\)|[^\s,()]*))?\s*$"
+)
 
 
 class BadSelector(ValueError):

@@ -68,7 +68,15 @@ class FakeAPI:
     CERTIFICATE is a PEM file with certificate and key; with it the server speaks HTTPS.
     """
 
-    def __init__(self, *, store: Store | None = None, tokens: set[str] | None = None, rules: Rules | None = None, certificate: Path | None = None, port: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store | None = None,
+        tokens: set[str] | None = None,
+        rules: Rules | None = None,
+        certificate: Path | None = None,
+        port: int = 0,
+    ) -> None:
         self.store = store or Store()
         self.tokens = tokens
         self.rules = rules
@@ -110,7 +118,9 @@ class FakeAPI:
             server.tls.load_cert_chain(self._certificate)
         self._port = server.server_address[1]
         self._server = server
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="fakeapi", daemon=True).start()
+        threading.Thread(
+            target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="fakeapi", daemon=True
+        ).start()
 
     def stop(self) -> None:
         """Close the port and all connections; the content stays."""
@@ -151,7 +161,11 @@ class FakeAPI:
 
     def seen(self, verb: str = "", resource: str = "", name: str = "") -> list[Request]:
         """The requests so far, by verb, plural and object name."""
-        return [one for one in list(self.requests) if verb in ("", one.verb) and resource in ("", one.resource) and name in ("", one.name)]
+        return [
+            one
+            for one in list(self.requests)
+            if verb in ("", one.verb) and resource in ("", one.resource) and name in ("", one.name)
+        ]
 
     def kubeconfig(self, path: Path, *, token: str = "", token_file: Path | None = None) -> Path:
         """Write a kubeconfig for this server to PATH."""

@@ -34,7 +34,16 @@ class StatusError(Exception):
     def body(self) -> Object:
         """The `Status` object that a client gets."""
         details = {} if self.retry_after is None else {"details": {"retryAfterSeconds": int(self.retry_after)}}
-        return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": str(self), "reason": self.reason, "code": self.code, **details}
+        return {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": str(self),
+            "reason": self.reason,
+            "code": self.code,
+            **details,
+        }
 
 
 class Stored:
@@ -57,7 +66,9 @@ class Stored:
     def bare(self) -> bytes:
         """Without kind and apiVersion, as typed lists have their items."""
         if not self._bare:
-            self._bare = msgspec.json.encode({key: value for key, value in self.object.items() if key not in ("kind", "apiVersion")})
+            self._bare = msgspec.json.encode(
+                {key: value for key, value in self.object.items() if key not in ("kind", "apiVersion")}
+            )
         return self._bare
 
 
@@ -128,7 +139,15 @@ class Store:
                 if current is None:
                     self.create(resource, key[0], obj, keep_status=True)
                 else:
-                    self._replace(resource, key, current, {**obj, "metadata": {**current.object["metadata"], "labels": {}, "annotations": {}, **metadata}})
+                    self._replace(
+                        resource,
+                        key,
+                        current,
+                        {
+                            **obj,
+                            "metadata": {**current.object["metadata"], "labels": {}, "annotations": {}, **metadata},
+                        },
+                    )
 
     def remove(self, kind: str, namespace: str, name: str) -> None:
         self.delete(BY_KIND[kind], namespace, name)
@@ -169,7 +188,12 @@ class Store:
                 obj = {**obj, "status": {"phase": "Active"}}
             elif resource.has_status and not keep_status:
                 obj = {**obj, "status": {"loadBalancer": {}} if resource.plural in ("ingresses", "services") else {}}
-            return self._write(collection, key, None, {**obj, "kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata})
+            return self._write(
+                collection,
+                key,
+                None,
+                {**obj, "kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata},
+            )
 
     def update(self, resource: Resource, namespace: str, name: str, obj: Object, *, subresource: str = "") -> Stored:
         """PUT: replace all but the status, or with SUBRESOURCE `status` the status alone."""
@@ -206,7 +230,11 @@ class Store:
             current = self.find(resource, namespace, name)
             if resource.kind == "Namespace":
                 now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-                terminating = {**current.object, "metadata": {**current.object["metadata"], "deletionTimestamp": now}, "status": {"phase": "Terminating"}}
+                terminating = {
+                    **current.object,
+                    "metadata": {**current.object["metadata"], "deletionTimestamp": now},
+                    "status": {"phase": "Terminating"},
+                }
                 current = self._replace(resource, ("", name), current, terminating)
                 if self.keep_terminating:
                     return current
@@ -231,7 +259,11 @@ class Store:
 
     @staticmethod
     def _kept(metadata: Object) -> Object:
-        return {key: metadata[key] for key in ("name", "namespace", "uid", "creationTimestamp", "generation") if key in metadata}
+        return {
+            key: metadata[key]
+            for key in ("name", "namespace", "uid", "creationTimestamp", "generation")
+            if key in metadata
+        }
 
     @staticmethod
     def _check_version(resource: Resource, current: Stored, version: str | None) -> None:

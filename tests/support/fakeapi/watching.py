@@ -40,7 +40,17 @@ class Interruption(Exception):
 class Watch:
     """One running watch; iterate over the bytes to send."""
 
-    def __init__(self, store: Store, collection: Collection, *, version: int, selects: Test, encode: Encode, timeout: float, bookmarks: float | None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        collection: Collection,
+        *,
+        version: int,
+        selects: Test,
+        encode: Encode,
+        timeout: float,
+        bookmarks: float | None,
+    ) -> None:
         self._store = store
         self._collection = collection
         self._version = version
@@ -80,7 +90,11 @@ class Watch:
 
     def bookmark(self, version: int) -> bytes:
         resource = self._collection.resource
-        body = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": {"resourceVersion": str(version)}}
+        body = {
+            "kind": resource.kind,
+            "apiVersion": resource.api_version,
+            "metadata": {"resourceVersion": str(version)},
+        }
         return line("BOOKMARK", msgspec.json.encode(body))
 
     def _take(self, until: float) -> list[LogEntry]:
