@@ -60,7 +60,7 @@ class Settings:
     # --- processes ---
     workers: str = setting("auto", "Number of worker processes; auto follows the cgroup's CPU limit, else the processors available.", placeholder="auto|N", commands=PROXY)
     worker_timeout: int = setting(30, "Replace a worker that has given no sign of life for this time.", placeholder="SECONDS", commands=PROXY)
-    shm_dir: str = setting("", "Directory of the table's files (default for run: a fresh private one in /dev/shm).", placeholder="DIR", commands=ALL)
+    shm_dir: str = setting("", "Directory of the table's files (default for run: a fresh private one in /dev/shm).", placeholder="DIR", commands=(*ALL, "routes"))
     shutdown_grace: float = setting(30.0, "Time that requests in flight get to finish after SIGTERM.", placeholder="SECONDS", commands=PROXY)
     pre_stop_delay: float = setting(0.0, "After SIGTERM go on accepting for this long while /readyz already says no.", placeholder="SECONDS", commands=ALL)
     # --- logs ---

@@ -31,7 +31,7 @@ cdef enum State:
 
 
 cdef class Body:
-    """The content that follows a head in BUFFER."""
+    """The content that follows a head in `buffer`."""
 
     cdef readonly Buffer buffer
     cdef readonly bint done
@@ -48,21 +48,30 @@ cdef class Body:
     cdef Py_ssize_t raw         # chunked: how far behind `buffer.start` undecoded bytes begin, -1: at it
     cdef int fault
 
-    def __init__(self, Buffer buffer not None, long long length, bint chunked, *, bint until_end=False, bint request=True):
-        """LENGTH of a sized body, or CHUNKED, or UNTIL_END of the stream; else there is none."""
+    def __init__(self, Buffer buffer not None, bint request=True):
+        """For all messages of one connection, one after another; REQUEST or response decides whose faults they are."""
         self.buffer = buffer
+        self.fault = 400 if request else 502
+        self.start(-1, False, False)
+
+    cpdef start(self, long long length, bint chunked, bint until_end):
+        """Begin the body of the next message: CHUNKED, or of LENGTH bytes, or UNTIL_END of the stream, or none."""
         self.trailers = b""
         self.raw = -1
-        self.fault = 400 if request else 502
+        self.received = 0
+        self.remaining = 0
+        self.done = False
+        self.state = SIZE
+        self.digits = self.extension = 0
         if chunked:
             self.kind = 1
         elif length >= 0:
+            self.kind = 0
             self.remaining = length
             self.done = length == 0
-        elif until_end:
-            self.kind = 2
         else:
-            self.done = True
+            self.kind = 2
+            self.done = not until_end
 
     @property
     def whole(self):
@@ -95,7 +104,7 @@ cdef class Body:
                 if self.kind == 2:
                     self.done = True
                     return 0
-                raise Incomplete("the connection ended within a body")
+                raise Incomplete("the connection ended within a body", self.fault)
             have = self.buffer.end - self.buffer.start
         if self.kind == 0:
             if have >= self.remaining:
@@ -114,7 +123,7 @@ cdef class Body:
             self.raw = -1
         while not self.done:
             if buffer.start == buffer.end and buffer.fill(False) == 0:
-                raise Incomplete("the connection ended within a body")
+                raise Incomplete("the connection ended within a body", self.fault)
             content = self._decode()
             if content:
                 self.received += content

@@ -43,7 +43,7 @@ cdef class Head:
 
     cdef int store(self, const char *p, Py_ssize_t n) except -1
     cdef int reset(self) except -1
-    cdef int parse_fields(self, Py_ssize_t at, Limits limits) except -1
+    cdef int parse_fields(self, Py_ssize_t at, Limits limits, int fault) except -1
     cdef int interpret(self, bint request) except -1
     cdef int request_line(self, Py_ssize_t end, Limits limits) except -1
     cdef int status_line(self, Py_ssize_t end) except -1

@@ -254,7 +254,7 @@ cdef class Head:
         self.store(source.data + source.start, end)
         source.start += end
         self.size = end
-        self.parse_fields(self.request_line(end, limits), limits)
+        self.parse_fields(self.request_line(end, limits), limits, 400)
         self.interpret(True)
         return True
 
@@ -269,21 +269,21 @@ cdef class Head:
         cdef Py_ssize_t end
         self.size = 0
         if source.start == source.end and source.fill(wait) == 0:
-            raise Incomplete("the endpoint closed the connection without an answer")
+            raise Incomplete("the endpoint closed the connection without an answer", 502)
         self.size = 1
         end = self._await_head(source, limits, False)
         self.reset()
         self.store(source.data + source.start, end)
         source.start += end
         self.size = end
-        self.parse_fields(self.status_line(end), limits)
+        self.parse_fields(self.status_line(end), limits, 502)
         self.interpret(False)
 
-    def read_trailers(self, bytes section not None, Limits limits not None):
+    def read_trailers(self, bytes section not None, Limits limits not None, int fault=400):
         """Take SECTION, field lines with the empty line at their end, as the fields of this head."""
         self.reset()
         self.store(PyBytes_AS_STRING(section), PyBytes_GET_SIZE(section))
-        self.parse_fields(0, limits)
+        self.parse_fields(0, limits, fault)
 
     cdef Py_ssize_t _await_head(self, Buffer source, Limits limits, bint request) except -1:
         """Length of the complete head at the start of SOURCE, which is filled until there is one."""
@@ -291,6 +291,7 @@ cdef class Head:
         cdef const char *p
         cdef const char *found
         cdef bint first_line = True, limited = False
+        cdef int fault = 400 if request else 502
         while True:
             have = source.end - source.start
             p = source.data + source.start
@@ -301,14 +302,14 @@ cdef class Head:
                     break
                 at = found - p
                 if at == 0 or p[at - 1] != 13:
-                    raise MessageError(400, "a line ends without CR")
+                    raise MessageError(fault, "a line ends without CR")
                 if first_line and request and at - 1 > limits.line:
                     raise MessageError(414, "request line too long")
                 first_line = False
                 at += 1
                 if at - line == 2:
                     if at > limits.head:
-                        raise MessageError(431, "head too large")
+                        raise MessageError(431 if request else 502, "head too large")
                     if limited:
                         (<Stream>source).limit = 0
                     return at
@@ -316,12 +317,12 @@ cdef class Head:
             if first_line and request and have > limits.line + 2:
                 raise MessageError(414, "request line too long")
             if have > limits.head:
-                raise MessageError(431, "head too large")
+                raise MessageError(431 if request else 502, "head too large")
             if request and not limited and isinstance(source, Stream):
                 (<Stream>source).expire_in(limits.timeout)
                 limited = True
             if source.fill(False) == 0:
-                raise Incomplete()
+                raise Incomplete("the connection ended within a head", 400 if request else 502)
 
     cdef int request_line(self, Py_ssize_t end, Limits limits) except -1:
         """Parse the first line; where the next one begins."""
@@ -388,7 +389,7 @@ cdef class Head:
         self.reason = PyBytes_FromStringAndSize(p + 13, i - 13) if i > 13 else b""
         return i + 2
 
-    cdef int parse_fields(self, Py_ssize_t at, Limits limits) except -1:
+    cdef int parse_fields(self, Py_ssize_t at, Limits limits, int fault) except -1:
         """Parse the field lines from AT on; every line is known to end in CR LF."""
         cdef const char *p = self.text
         cdef Py_ssize_t i = at, stop
@@ -398,7 +399,7 @@ cdef class Head:
         cdef bint underscore
         while p[i] != 13:
             if self.field_count == limits.fields:
-                raise MessageError(431, "too many header fields")
+                raise MessageError(431 if fault == 400 else fault, "too many header fields")
             if self.field_count == self.field_size:
                 self.field_size = 2 * self.field_size if self.field_size else 16
                 field = <Field *>realloc(self.fields, self.field_size * sizeof(Field))
@@ -416,7 +417,7 @@ cdef class Head:
                 underscore |= c == 95
                 i += 1
             if c != 58 or i == <Py_ssize_t>field.name or i - field.name > 65535:
-                raise MessageError(400, "malformed field name")
+                raise MessageError(fault, "malformed field name")
             field.name_length = i - field.name
             i += 1
             while p[i] == 32 or p[i] == 9:
@@ -425,7 +426,7 @@ cdef class Head:
             while classes[<uint8_t>p[i]] & VALUE:
                 i += 1
             if p[i] != 13 or p[i + 1] != 10:
-                raise MessageError(400, "malformed field value")
+                raise MessageError(fault, "malformed field value")
             stop = i
             while stop > <Py_ssize_t>field.value and (p[stop - 1] == 32 or p[stop - 1] == 9):
                 stop -= 1
@@ -439,7 +440,7 @@ cdef class Head:
             field.drop = underscore and not limits.underscores
             self.field_count += 1
         if p[i + 1] != 10:
-            raise MessageError(400, "a line ends with a bare CR")
+            raise MessageError(fault, "a line ends with a bare CR")
         return 0
 
     cdef int interpret(self, bint request) except -1:

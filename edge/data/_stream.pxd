@@ -38,6 +38,8 @@ cdef class Stream(Buffer):
     cdef public object on_surprise
     cdef public bint hung_up
     cdef readonly bint closed
+    cdef readonly double active
+    cdef object failure
     cdef readonly unsigned long long received
     cdef readonly unsigned long long sent
     cdef char *out
@@ -49,7 +51,7 @@ cdef class Stream(Buffer):
     cdef int wait_read(self) except -1
     cdef int wait_write(self) except -1
     cdef int send_bytes(self, const char *p, Py_ssize_t n) except -1
-    cdef int send_pieces(self, const char *p, Py_ssize_t n, bint chunked) except -1
+    cdef int send_pieces(self, const char *p, Py_ssize_t n, int chunked) except -1
     cdef int check(self) except -1
     cdef hurry(self, bint at_once)
     cdef wake_reader(self, int why)
@@ -58,5 +60,5 @@ cdef class Stream(Buffer):
     cdef Py_ssize_t _tls_write(self, const char *p, Py_ssize_t n) except -2
     cdef void _release_out(self) noexcept
     cpdef flush(self)
-    cpdef send_from(self, Buffer source, Py_ssize_t n, bint chunked=*)
+    cpdef send_from(self, Buffer source, Py_ssize_t n, int chunked=*)
     cpdef Py_ssize_t fill(self, bint wait=*) except -1

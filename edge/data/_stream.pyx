@@ -12,6 +12,7 @@ Rules of this file:
 """
 
 import ssl
+from socket import SO_LINGER, SOL_SOCKET
 
 from gevent import get_hub, getcurrent
 
@@ -200,6 +201,7 @@ cdef class Stream(Buffer):
         self.read_watcher = self.loop.io(self.fd, 1)
         self.on_readable = self._on_readable
         self.read_timeout = self.write_timeout = 60.0
+        self.active = now()
         live.add(self)
 
     def __dealloc__(self):
@@ -259,17 +261,20 @@ cdef class Stream(Buffer):
         """Raise what the wake-up said."""
         cdef int woken = self.woken
         self.woken = READY
+        if self.failure is not None:
+            failure, self.failure = self.failure, None
+            raise failure
         if self.closed:
-            raise StreamClosed("closed")
+            raise StreamClosed("closed", self)
         if woken == LATE:
-            raise StreamTimeout("silent for too long")
+            raise StreamTimeout("silent for too long", self)
         if woken == GONE:
-            raise PeerGone("the other side hung up")
+            raise PeerGone("the other side hung up", self)
         return 0
 
     cdef int wait_read(self) except -1:
         if self.closed:
-            raise StreamClosed("closed")
+            raise StreamClosed("closed", self)
         if not self.read_armed:
             self.read_watcher.start(self.on_readable)
             self.read_armed = True
@@ -286,7 +291,7 @@ cdef class Stream(Buffer):
 
     cdef int wait_write(self) except -1:
         if self.closed:
-            raise StreamClosed("closed")
+            raise StreamClosed("closed", self)
         if self.write_watcher is None:
             self.write_watcher = self.loop.io(self.fd, 2)
         self.write_watcher.start(self._on_writable)
@@ -330,7 +335,9 @@ cdef class Stream(Buffer):
         """
         cdef Py_ssize_t n, room
         if self.closed:
-            raise StreamClosed("closed")
+            raise StreamClosed("closed", self)
+        if self.failure is not None:
+            self.check()
         if wait and not (self.tls is not None and self.tls.pending()):
             if self.start == self.end:
                 self.release()
@@ -347,6 +354,7 @@ cdef class Stream(Buffer):
             if n > 0:
                 self.end += n
                 self.received += n
+                self.active = now()
                 return n
             if n == 0:
                 self.hung_up = True
@@ -355,7 +363,7 @@ cdef class Stream(Buffer):
                 if errno == EINTR:
                     continue
                 if errno != EAGAIN:
-                    raise StreamClosed("reset by the peer")
+                    raise StreamClosed("reset by the peer", self)
             if self.start == self.end:
                 self.release()
             self.wait_read()
@@ -372,7 +380,7 @@ cdef class Stream(Buffer):
         except TlsEnd:
             return 0
         except OSError as error:
-            raise StreamClosed(str(error)) from None
+            raise StreamClosed(str(error), self) from None
 
     # --- writing --------------------------------------------------------------------------------------------------
 
@@ -444,22 +452,69 @@ cdef class Stream(Buffer):
         """Forget what `write` has put and nobody has sent."""
         self._release_out()
 
+    def linger(self, double seconds, Py_ssize_t most):
+        """Read and drop what the peer still sends, for SECONDS or MOST bytes, so that it can read our last answer.
+
+        Closing with unread bytes would reset the connection and destroy that answer (RFC 9112, section 9.6).
+        """
+        self.shutdown_output()
+        self.tls = self.tls_read = self.tls_write = None  # what follows is dropped unread
+        self.expire_in(seconds)
+        try:
+            while most > 0:
+                self.start = self.end
+                most -= 1
+                if self.fill(False) == 0:
+                    break
+                most -= self.end - self.start
+        except Exception:
+            pass
+
+    def shutdown_output(self):
+        """Tell the peer that nothing more will be sent; reading goes on."""
+        if self.tls is not None:
+            try:
+                self.tls.shutdown()
+            except (OSError, ValueError):
+                pass
+        if not self.closed:
+            try:
+                self.sock.shutdown(1)
+            except OSError:
+                pass
+
+    def fail(self, failure not None):
+        """Have whoever waits for this stream, now or next, get FAILURE."""
+        self.failure = failure
+        if self.reader is not None:
+            self.loop.run_callback(self._wake_failed)
+
+    def _wake_failed(self):
+        if self.reader is not None:
+            self.wake_reader(READY)
+
+    @property
+    def silence(self):
+        """Seconds since something was read."""
+        return now() - self.active
+
     @property
     def pending(self):
         """Bytes in the output buffer."""
         return self.out_end
 
-    cpdef send_from(self, Buffer source, Py_ssize_t n, bint chunked=False):
+    cpdef send_from(self, Buffer source, Py_ssize_t n, int chunked=0):
         """Send the output buffer and the first N bytes of SOURCE, which are consumed.
 
-        CHUNKED makes them a chunk of the chunked coding (RFC 9112, section 7.1).
+        CHUNKED: 1 makes them a chunk of the chunked coding (RFC 9112, section 7.1), 2 the last one, with the end of
+        the body behind it.
         """
         if n < 0 or n > source.end - source.start:
             raise ValueError("more than is buffered")
         self.send_pieces(source.data + source.start, n, chunked)
         source.start += n
 
-    def send(self, data not None, bint chunked=False):
+    def send(self, data not None, int chunked=0):
         """Send the output buffer and DATA (bytes-like)."""
         cdef const unsigned char[::1] view = data
         if view.shape[0]:
@@ -467,27 +522,28 @@ cdef class Stream(Buffer):
         else:
             self.flush()
 
-    cdef int send_pieces(self, const char *p, Py_ssize_t n, bint chunked) except -1:
+    cdef int send_pieces(self, const char *p, Py_ssize_t n, int chunked) except -1:
+        cdef const char *end = b"\r\n0\r\n\r\n"
+        cdef Py_ssize_t end_length = 0 if chunked == 0 else 2 if chunked == 1 else 7
         cdef iovec pieces[3]
         cdef msghdr message
-        cdef Py_ssize_t done, total
+        cdef Py_ssize_t done
         cdef int count = 0
         if self.closed:
-            raise StreamClosed("closed")
+            raise StreamClosed("closed", self)
         if chunked:
             self.room(24)
             self.out_end += snprintf(self.out + self.out_end, 24, b"%zx\r\n", n)
         if self.tls is not None or n + self.out_end < 2048:
             # One record, or one small copy, is cheaper than a second piece.
-            done = min(n, max(0, OUT_BLOCK - 2 - self.out_end)) if self.tls is not None else n
+            done = min(n, max(0, OUT_BLOCK - end_length - self.out_end)) if self.tls is not None else n
             self.put(p, done)
-            if chunked and done == n:
-                self.put(b"\r\n", 2)
+            if done == n:
+                self.put(end, end_length)
             self.flush()
             if done < n:
                 self.send_bytes(p + done, n - done)
-                if chunked:
-                    self.send_bytes(b"\r\n", 2)
+                self.send_bytes(end, end_length)
             return 0
         if self.out_end:
             pieces[count].iov_base = self.out
@@ -497,8 +553,8 @@ cdef class Stream(Buffer):
         pieces[count].iov_len = n
         count += 1
         if chunked:
-            pieces[count].iov_base = b"\r\n"
-            pieces[count].iov_len = 2
+            pieces[count].iov_base = <void *>end
+            pieces[count].iov_len = end_length
             count += 1
         message.msg_name = message.msg_control = NULL
         message.msg_namelen = 0
@@ -506,7 +562,6 @@ cdef class Stream(Buffer):
         message.msg_flags = 0
         message.msg_iov = pieces
         message.msg_iovlen = count
-        total = self.out_end + n + (2 if chunked else 0)
         while True:
             done = c_sendmsg(self.fd, &message, MSG_NOSIGNAL)
             if done >= 0:
@@ -514,7 +569,7 @@ cdef class Stream(Buffer):
             if errno == EAGAIN:
                 self.wait_write()
             elif errno != EINTR:
-                raise StreamClosed("reset by the peer")
+                raise StreamClosed("reset by the peer", self)
         self.sent += done
         # What is left of each piece goes the simple way.
         for index in range(count):
@@ -529,7 +584,7 @@ cdef class Stream(Buffer):
     cdef int send_bytes(self, const char *p, Py_ssize_t n) except -1:
         cdef Py_ssize_t done
         if self.closed:
-            raise StreamClosed("closed")
+            raise StreamClosed("closed", self)
         while n:
             if self.tls is not None:
                 done = self._tls_write(p, n)
@@ -544,7 +599,7 @@ cdef class Stream(Buffer):
                 if errno == EINTR:
                     continue
                 if errno != EAGAIN:
-                    raise StreamClosed("reset by the peer")
+                    raise StreamClosed("reset by the peer", self)
             self.wait_write()
         return 0
 
@@ -557,7 +612,7 @@ cdef class Stream(Buffer):
             self.wait_read()
             return self._tls_write(p, n)
         except (OSError, ValueError) as error:
-            raise StreamClosed(str(error)) from None
+            raise StreamClosed(str(error), self) from None
 
     # --- TLS and the end ------------------------------------------------------------------------------------------
 
@@ -587,7 +642,7 @@ cdef class Stream(Buffer):
         if got < 0:
             if errno == EAGAIN or errno == EINTR:
                 return None
-            raise StreamClosed("reset by the peer")
+            raise StreamClosed("reset by the peer", self)
         return data[:got]
 
     def usable(self):
@@ -607,18 +662,15 @@ cdef class Stream(Buffer):
             self.read_watcher.start(self.on_readable)
             self.read_armed = True
 
-    def shutdown(self):
-        """Tell the peer that nothing more will be sent; reading goes on."""
-        if self.tls is not None:
-            try:
-                self.tls.shutdown()
-            except (OSError, ValueError):
-                pass
+    def abort(self):
+        """End the stream so that the peer cannot take what it got for complete: reset, and no TLS closure alert."""
+        self.tls = self.tls_read = self.tls_write = None
         if not self.closed:
             try:
-                self.sock.shutdown(1)
+                self.sock.setsockopt(SOL_SOCKET, SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
             except OSError:
                 pass
+        self.close()
 
     def close(self):
         """End the stream; whoever waits for it gets `StreamClosed`. May be called again."""

@@ -7,6 +7,11 @@ The type says what happened; who answers what to whom is decided in one place, `
 class StreamError(Exception):
     """The peer cannot be reached any more; nothing further can be read or written."""
 
+    def __init__(self, reason: str, stream: object = None) -> None:
+        """STREAM is the one that failed: it tells client from endpoint."""
+        super().__init__(reason)
+        self.stream = stream
+
 
 class StreamClosed(StreamError):
     """The connection was reset, or this side closed it."""
@@ -24,7 +29,7 @@ class MessageError(Exception):
     """What the peer sent is not a message that Edge accepts (RFC 9110, 9112)."""
 
     def __init__(self, status: int, reason: str) -> None:
-        """STATUS is the answer to a client whose fault it is; REASON is for the log."""
+        """STATUS is the answer: 502 for an endpoint's fault, else the client's; REASON is for the log."""
         super().__init__(status, reason)
         self.status = status
         self.reason = reason
@@ -36,5 +41,5 @@ class MessageError(Exception):
 class Incomplete(MessageError):
     """The stream ended within a message."""
 
-    def __init__(self, reason: str = "the connection ended within a message") -> None:
-        super().__init__(400, reason)
+    def __init__(self, reason: str = "the connection ended within a message", status: int = 400) -> None:
+        super().__init__(status, reason)

@@ -1,0 +1,120 @@
+"""The command `edge`: reads flags and environment, and hands over to the module that does the work.
+
+Exit status: 0 all is well; 1 it could not start or go on (an address in use, for instance), or `edge check` found an
+error; 2 the command line, the environment or a directory is not usable; 3 no worker could start; 128 + N: the proxy
+was killed by signal N.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from edge import __version__, logs, options, shm
+from edge.addresses import ListenError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from edge.settings import Settings
+
+USAGE = 2
+
+COMMANDS = {
+    "run": "start everything: launcher, control plane and proxy as one process tree",
+    "control": "the control plane alone: publish the routing table into --shm-dir",
+    "proxy": "the proxy alone: serve the routing table in --shm-dir",
+    "check": "read manifests and print the routes that they yield and every problem",
+    "routes": "print the routing table of a running instance as its workers see it",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """Tells a mistake in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say MESSAGE and the way to the help text."""
+        self.exit(USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line ARGUMENTS (default: of this process) and give the exit status."""
+    faulthandler.enable()
+    namespace = vars(parser().parse_args(arguments))
+    command = namespace.pop("command")
+    try:
+        if command == "check":
+            return _check(namespace)
+        if command == "routes":
+            return _routes(namespace)
+        return _serve(command, namespace)
+    except (options.OptionError, shm.DirectoryError) as error:
+        print(f"edge {command}: {error}", file=sys.stderr)
+        return USAGE
+    except ListenError as error:
+        print(f"edge {command}: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # `edge routes | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def parser() -> Parser:
+    """The whole command line."""
+    top = Parser(prog="edge", description="A Kubernetes ingress controller around a routing table in shared memory.", allow_abbrev=False)
+    top.add_argument("--version", action="version", version=f"edge {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        epilog = "Every flag may also be given by the environment variable in [brackets]; the flag wins."
+        sub = commands.add_parser(name, help=summary, description=summary.capitalize() + ".", epilog=epilog, allow_abbrev=False)
+        if name == "check":
+            sub.add_argument("paths", nargs="+", metavar="PATH", help="a manifest, or a folder of them")
+        if name == "routes":
+            sub.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+        options.add_arguments(sub, name)
+    return top
+
+
+def _serve(command: str, namespace: dict[str, Any]) -> int:
+    settings = options.resolve(command, namespace, os.environ)
+    for warning in options.misspelt(os.environ):
+        print(f"edge {command}: warning: {warning}", file=sys.stderr)
+    if command != "run" and not settings.shm_dir:
+        raise options.OptionError("--shm-dir is required here; `edge run` is the command that makes one by itself")
+    if settings.shm_dir:
+        shm.prepare(settings.table_directory)
+    logs.configure(settings, process="launcher" if command == "run" else command)
+    # Each side is imported only where it runs: the control plane has no business with gevent, nor the proxy with the
+    # Kubernetes client.
+    module = {"run": "edge.launcher", "control": "edge.control.plane", "proxy": "edge.data.application"}[command]
+    run: Callable[[Settings], int] = importlib.import_module(module).run
+    return run(settings) or 0
+
+
+def _check(namespace: dict[str, Any]) -> int:
+    paths = [Path(path) for path in namespace.pop("paths")]
+    for path in paths:
+        if not path.exists():
+            raise options.OptionError(f"{path}: no such file or folder")
+    settings = options.resolve("check", namespace, os.environ)
+    return int(importlib.import_module("edge.control.check").run(paths, settings))
+
+
+def _routes(namespace: dict[str, Any]) -> int:
+    settings = options.resolve("routes", namespace, os.environ)
+    directory = settings.table_directory if settings.shm_dir else _only_running()
+    return int(importlib.import_module("edge.table.show").run(directory, as_json=namespace["json"]))
+
+
+def _only_running() -> Path:
+    found = shm.running()
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise options.OptionError("no instance is running here as this user; name its directory with --shm-dir")
+    raise options.OptionError(f"several instances are running; choose by --shm-dir: {' '.join(map(str, found))}")

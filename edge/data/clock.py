@@ -1,0 +1,20 @@
+"""What is made once a second instead of once a request: the Date and Server fields."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+
+SERVER = b"Server: edge\r\n"
+
+
+class Clock:
+    """Default fields of responses, indexed by what is missing: `Head.missing()`."""
+
+    def __init__(self) -> None:
+        self.defaults: tuple[bytes, bytes, bytes, bytes] = (b"", b"", b"", b"")
+        self.tick()
+
+    def tick(self) -> None:
+        """Set the fields to the present second (RFC 9110, section 6.6.1)."""
+        date = b"Date: " + formatdate(usegmt=True).encode() + b"\r\n"
+        self.defaults = (b"", date, SERVER, date + SERVER)

@@ -1,0 +1,119 @@
+"""A route made ready to serve: every decision that does not depend on the request is taken here, once.
+
+Rules of this file:
+- A plan is made when its host is compiled and thrown away when its route changes; nothing in it is looked up per
+  request.
+- `steps` are the policies of the route in the order in which they act, only those that it has. A step answers the
+  request itself (a `Reply`) or lets it pass (None). A new policy is a new step, made in `Planner`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from edge.data import replies
+from edge.data.balancing import Balancer, Targets
+from edge.table.counters import RouteLabels
+
+if TYPE_CHECKING:
+    from edge.data.exchange import Client
+    from edge.data.replies import Reply
+    from edge.table.counters import Series, WorkerCounters
+    from edge.table.reader import TableReader
+    from edge.table.records import Route
+
+Step = Callable[["Client"], "Reply | None"]
+
+
+class Plan:
+    """What is done with the requests of one route."""
+
+    __slots__ = ("_counters", "_series", "balancer", "host", "hsts", "labels", "log_name", "route", "steps")
+
+    def __init__(self, host: str, route: Route, *, balancer: Balancer | None, steps: tuple[Step, ...], counters: WorkerCounters) -> None:
+        self.host = host
+        self.route = route
+        self.balancer = balancer
+        self.steps = steps
+        self.hsts = f"Strict-Transport-Security: {route.hsts}\r\n".encode() if route.hsts else b""
+        self.labels = RouteLabels(namespace=route.namespace, ingress=route.ingress, service=route.service_name, host=host, path=route.path, canary="")
+        self.log_name = f"{route.namespace}-{route.service_name}-{route.service_port}"
+        self._counters = counters
+        self._series: dict[tuple[bytes, int], Series] = {}
+
+    def series(self, method: bytes, status: int) -> Series:
+        """Where requests with METHOD that end in STATUS are counted."""
+        try:
+            return self._series[method, status]
+        except KeyError:
+            series = self._counters.series(self.labels, method, status)
+            if len(self._series) < 256:
+                self._series[method, status] = series
+            return series
+
+
+class Planner:
+    """Makes plans, and shares balancers among those that name the same service."""
+
+    def __init__(self, table: TableReader, counters: WorkerCounters) -> None:
+        self.targets = Targets()
+        self._part = table.endpoints
+        self._counters = counters
+        self._balancers: dict[str, tuple[Balancer, int]] = {}
+
+    def plan(self, host: str, route: Route) -> Plan:
+        """The plan for ROUTE under HOST."""
+        steps: list[Step] = []
+        if route.https_redirect:
+            steps.append(_https_redirect(route))
+        if route.body_limit:
+            steps.append(_body_limit(route.body_limit))
+        if not route.service:
+            steps.append(_answer(route.status))
+        balancer = self._acquire(route.service) if route.service else None
+        return Plan(host, route, balancer=balancer, steps=tuple(steps), counters=self._counters)
+
+    def drop(self, plan: Plan) -> None:
+        """PLAN will not be asked for again; requests that have it may finish."""
+        if plan.balancer is None:
+            return
+        balancer, users = self._balancers[plan.balancer.key]
+        if users > 1:
+            self._balancers[balancer.key] = (balancer, users - 1)
+        else:
+            del self._balancers[balancer.key]
+            balancer.close()
+
+    def _acquire(self, key: str) -> Balancer:
+        balancer, users = self._balancers.get(key, (None, 0))
+        if balancer is None:
+            balancer = Balancer(key, self._part, self.targets)
+        self._balancers[key] = (balancer, users + 1)
+        return balancer
+
+
+def _answer(status: int) -> Step:
+    reply = replies.NOT_FOUND if status == 404 else replies.plain(status)
+    return lambda client: reply  # noqa: ARG005 - a step is given the client whether it looks or not
+
+
+def _body_limit(limit: int) -> Step:
+    return lambda client: replies.TOO_LARGE if client.request.length > limit else None
+
+
+def _https_redirect(route: Route) -> Step:
+    status, keep = route.https_redirect, route.preserve_trailing_slash
+
+    def step(client: Client) -> Reply | None:
+        if client.secure:
+            return None
+        host = client.forwarded_host
+        name = host[: host.index(b"]") + 1] if host.startswith(b"[") else host.partition(b":")[0]
+        target = client.request.target
+        if not keep:
+            path, mark, query = target.partition(b"?")
+            target = path.removesuffix(b"/") + mark + query
+        return replies.redirect(status, b"https://" + name + target)
+
+    return step

@@ -1,0 +1,51 @@
+"""The answers that Edge gives itself, without an endpoint.
+
+Rules of this file: every one has a Content-Length and a short plain text, and none repeats a byte that the client sent
+except a redirect's Location, which is built from a validated host and target.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A complete answer."""
+
+    status: int
+    body: bytes
+    fields: bytes = b""
+    """Complete field lines beside those of the body."""
+
+
+def reason(status: int) -> str:
+    """The usual reason phrase of STATUS."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def plain(status: int, *, fields: bytes = b"") -> Reply:
+    """STATUS with its own name as the text."""
+    return Reply(status, f"{status} {reason(status)}\n".encode(), fields)
+
+
+NOT_FOUND = Reply(404, b"default backend - 404")
+"""Nothing takes the request; the text is the one that ingress-nginx users know."""
+HEALTHY = Reply(200, b"")
+"""What the built-in default backend answers to /healthz."""
+UNAVAILABLE = plain(503)
+BAD_GATEWAY = plain(502)
+GATEWAY_TIMEOUT = plain(504)
+TOO_LARGE = plain(413)
+PLAIN_ON_TLS = Reply(400, b"400 The plain HTTP request was sent to HTTPS port\n")
+"""As nginx puts it (its status 497)."""
+
+
+def redirect(status: int, location: bytes) -> Reply:
+    """STATUS with LOCATION, which must be free of control characters."""
+    answer = plain(status)
+    return Reply(status, answer.body, b"Location: " + location + b"\r\n")

@@ -1,0 +1,238 @@
+"""Between `Settings` and the outside: command line, environment, help text, and back to arguments for a child.
+
+Rules of this file:
+- Nothing here knows a setting by name but for the checks that concern several at once; what a value may be follows
+  from the type of the field's default and from its placeholder.
+- A flag wins over its environment variable, and that over the default. An empty variable counts as unset.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import difflib
+import ipaddress
+import math
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge import addresses
+from edge.settings import SECTIONS, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+PREFIX = "EDGE_"
+FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
+
+_TRUE = ("1", "true", "yes", "on")
+_FALSE = ("0", "false", "no", "off")
+_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_NS_NAME = re.compile(rf"{_LABEL}/{_LABEL}(\.{_LABEL})*")
+# Kubernetes puts variables for every Service of the namespace into a container: a Service named `edge` makes these.
+_SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT)|_PORT(_\d+_(TCP|UDP|SCTP))?(_|$)|EDGE_(PORT|TEST_)")
+
+Field = dataclasses.Field[Any]
+
+
+class OptionError(ValueError):
+    """A flag or variable with a value that cannot be; the message is one line for the user."""
+
+
+def flag(field: Field) -> str:
+    """The command line's name of FIELD."""
+    return "--" + field.name.replace("_", "-")
+
+
+def variable(field: Field) -> str:
+    """The environment's name of FIELD."""
+    return PREFIX + field.name.upper()
+
+
+def of_command(command: str) -> list[Field]:
+    """The settings that COMMAND takes."""
+    return [field for field in FIELDS.values() if command in field.metadata["commands"]]
+
+
+def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
+    """Give PARSER a flag for each setting of COMMAND, in titled groups."""
+    group: argparse._ActionsContainer = parser
+    title = ""
+    for field in FIELDS.values():
+        title = SECTIONS.get(field.name, title)
+        if command not in field.metadata["commands"]:
+            continue
+        if getattr(group, "title", None) != title:
+            group = parser.add_argument_group(title)
+        _add_argument(group, field)
+
+
+def resolve(command: str, arguments: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
+    """The settings of COMMAND by its parsed ARGUMENTS (None: not given) and the ENVIRONMENT.
+
+    Raises:
+        OptionError: a value cannot be.
+    """
+    values: dict[str, Any] = {}
+    for field in of_command(command):
+        given = arguments.get(field.name)
+        if given is not None:
+            values[field.name] = _convert(field, given, flag(field))
+        elif text := environment.get(variable(field), "").strip():
+            pieces = [piece.strip() for piece in text.split(",") if piece.strip()]
+            values[field.name] = _convert(field, pieces if isinstance(field.default, tuple) else text, variable(field))
+    settings = Settings(**values)
+    _check_listeners(command, settings)
+    return settings
+
+
+def to_arguments(settings: Settings, command: str) -> list[str]:
+    """What to give COMMAND on its command line so that it resolves to SETTINGS, in an environment without our variables."""
+    arguments = []
+    for field in of_command(command):
+        value = getattr(settings, field.name)
+        if value == field.default:
+            continue
+        if isinstance(value, bool):
+            arguments.append(flag(field) if value else "--no-" + flag(field)[2:])
+        else:
+            arguments += [f"{flag(field)}={one}" for one in (value if isinstance(value, tuple) else (value,))]
+    return arguments
+
+
+def without_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """ENVIRONMENT without the variables that are settings."""
+    ours = {variable(field) for field in FIELDS.values()}
+    return {name: value for name, value in environment.items() if name not in ours}
+
+
+def misspelt(environment: Mapping[str, str]) -> Iterable[str]:
+    """A warning for each variable that looks like a setting and is none."""
+    known = {variable(field) for field in FIELDS.values()}
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in known and not _SERVICE_LINK.search(name):
+            near = difflib.get_close_matches(name, known, n=1)
+            yield f"environment: {name} is no setting" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def default_text(field: Field) -> str:
+    """The default of FIELD for people; empty where the help text tells it."""
+    value = field.default
+    if isinstance(value, tuple):
+        return " ".join(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _add_argument(group: argparse._ActionsContainer, field: Field) -> None:
+    text = field.metadata["help"].replace("%", "%%")
+    default = default_text(field)
+    several = "; may be repeated" if isinstance(field.default, tuple) else ""
+    text += f" [{variable(field)}{several}]" + (f" (default: {default})" if default else "")
+    if isinstance(field.default, bool):
+        group.add_argument(flag(field), dest=field.name, help=text, default=None, action=_Switch)
+        return
+    action = "append" if isinstance(field.default, tuple) else "store"
+    metavar = field.metadata["placeholder"] or "|".join(field.metadata["choices"]) or None
+    group.add_argument(flag(field), dest=field.name, help=text, default=None, action=action, metavar=metavar)
+
+
+class _Switch(argparse.BooleanOptionalAction):
+    """`--x/--no-x` that adds nothing to the help text."""
+
+
+def _convert(field: Field, given: Any, source: str) -> Any:
+    """GIVEN (a string, a list of strings, or a bool from the command line) as a value of FIELD."""
+    try:
+        if isinstance(field.default, bool):
+            return given if isinstance(given, bool) else _boolean(given)
+        if isinstance(field.default, tuple):
+            for one in given:
+                _check(field, one)
+            return tuple(given)
+        value: Any = given
+        if isinstance(field.default, (int, float)):
+            value = _number(given, type(field.default))
+        else:
+            _check(field, given)
+    except ValueError as error:
+        shown = "" if isinstance(error, addresses.AddressError) or not isinstance(given, str) else f" {given!r}"
+        raise OptionError(f"{source}{shown}: {error}") from None
+    return value
+
+
+def _check(field: Field, text: str) -> None:
+    """Whether TEXT may stand for FIELD.
+
+    Raises:
+        ValueError: it may not.
+    """
+    choices = field.metadata["choices"]
+    if choices and text not in choices:
+        raise ValueError(f"must be one of {', '.join(choices)}")
+    check = _CHECKS.get(field.metadata["placeholder"])
+    if check is not None and text:
+        check(text)
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in _TRUE + _FALSE:
+        raise ValueError("must be true or false")
+    return text.lower() in _TRUE
+
+
+def _number(text: str, kind: type[int] | type[float]) -> int | float:
+    try:
+        value = kind(text)
+    except ValueError:
+        raise ValueError(f"must be {'a whole number' if kind is int else 'a number'}") from None
+    if not 0 <= value < math.inf:
+        raise ValueError("must be 0 or more")
+    return value
+
+
+def _check_workers(text: str) -> None:
+    if text != "auto" and not (re.fullmatch("[0-9]{1,4}", text) and int(text) > 0):
+        raise ValueError("must be auto or a number of 1 or more")
+
+
+def _check_ns_name(text: str) -> None:
+    if not _NS_NAME.fullmatch(text):
+        raise ValueError("must be NAMESPACE/NAME")
+
+
+def _check_path(text: str) -> None:
+    if not Path(text).exists():
+        raise ValueError(f"{text}: no such file or folder")
+
+
+def _check_network(text: str) -> None:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(f"{text!r} is not an address block such as 10.0.0.0/8") from None
+
+
+_CHECKS: dict[str, Callable[[str], Any]] = {
+    "ADDR:PORT": addresses.parse,
+    "NS/NAME": _check_ns_name,
+    "CIDR": _check_network,
+    "PATH": _check_path,
+    "auto|N": _check_workers,
+}
+
+
+def _check_listeners(command: str, settings: Settings) -> None:
+    """That no address is listened on twice by one process tree."""
+    taken: dict[addresses.Address, str] = {}
+    for name in ("http", "https", "admin"):
+        if command not in FIELDS[name].metadata["commands"]:
+            continue
+        value = getattr(settings, name)
+        for text in (value,) if isinstance(value, str) else value:
+            for address in addresses.parse_listener(text):
+                if address in taken and address.port:
+                    raise OptionError(f"{flag(FIELDS[name])} {address}: already taken by {taken[address]}")
+                taken[address] = flag(FIELDS[name])

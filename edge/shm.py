@@ -1,0 +1,99 @@
+"""Directories for the table: made, checked, found and cleaned.
+
+A launcher makes a private one in /dev/shm and holds a lock on it for as long as it lives. The kernel lets go of the
+lock whatever way the launcher ends, so the next launcher can tell, and remove, what a killed one left behind.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BASE = Path("/dev/shm")  # noqa: S108 - each directory in it is private
+PREFIX = "edge-"
+_YOUNG = 10.0
+"""Seconds for which an unlocked directory may be one whose launcher has not come to lock it yet."""
+
+
+class DirectoryError(Exception):
+    """A directory for the table cannot be had; the message says why and the way out."""
+
+
+def prepare(directory: Path) -> None:
+    """Make DIRECTORY (0700) if there is none, and see that it can be written.
+
+    Raises:
+        DirectoryError: it cannot.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise DirectoryError(f"--shm-dir {directory}: {error.strerror}; it must be a directory that this user can write") from error
+
+
+@contextmanager
+def private(base: Path = BASE) -> Iterator[Path]:
+    """A fresh directory in BASE, mode 0700, that goes with the block; leftovers of dead launchers go before it.
+
+    Raises:
+        DirectoryError: BASE cannot be written.
+    """
+    _remove_stale(base)
+    try:
+        directory = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+    except OSError as error:
+        raise DirectoryError(f"{base}: {error.strerror}; name a directory on a memory file system with --shm-dir") from error
+    lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+        os.close(lock)
+
+
+def running(base: Path = BASE) -> list[Path]:
+    """The private directories in BASE whose launchers live."""
+    return [directory for directory in _ours(base) if _locked(directory)]
+
+
+def _remove_stale(base: Path) -> None:
+    for directory in _ours(base):
+        with suppress(OSError):
+            if time.time() - directory.stat().st_ctime > _YOUNG and not _locked(directory):
+                shutil.rmtree(directory, ignore_errors=True)
+
+
+def _ours(base: Path) -> list[Path]:
+    found = []
+    for path in sorted(base.glob(PREFIX + "*")):
+        with suppress(OSError):
+            if path.is_dir() and not path.is_symlink() and path.stat().st_uid == os.geteuid():
+                found.append(path)
+    return found
+
+
+def _locked(directory: Path) -> bool:
+    try:
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(fd)
