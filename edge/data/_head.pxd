@@ -35,7 +35,7 @@ cdef class Head:
     cdef public bint keep_alive
     cdef public bint expect_continue
     cdef public bint upgrade
-    cdef readonly Py_ssize_t size
+    cdef public Py_ssize_t size
     cdef bint seen_forwarded
     cdef bint has_date
     cdef bint has_server

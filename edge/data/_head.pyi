@@ -1,0 +1,69 @@
+from edge.data._stream import Buffer, Stream
+
+METHODS: dict[bytes, bytes]
+
+def seed_request_ids() -> None: ...
+def new_request_id() -> bytes: ...
+
+class Limits:
+    @property
+    def line(self) -> int: ...
+    @property
+    def head(self) -> int: ...
+    @property
+    def fields(self) -> int: ...
+    @property
+    def underscores(self) -> bool: ...
+    @property
+    def timeout(self) -> float: ...
+    def __init__(
+        self,
+        *,
+        line: int = 8192,
+        head: int = 32768,
+        fields: int = 128,
+        underscores: bool = False,
+        timeout: float = 60.0,
+    ) -> None: ...
+
+class Head:
+    method: bytes
+    target: bytes
+    host: bytes
+    reason: bytes
+    version: int
+    status: int
+    length: int
+    chunked: bool
+    keep_alive: bool
+    expect_continue: bool
+    upgrade: bool
+    size: int
+    @property
+    def id(self) -> bytes: ...
+    def read_request(self, source: Buffer, limits: Limits) -> bool: ...
+    def read_response(self, source: Buffer, limits: Limits, wait: bool = True) -> None: ...
+    def read_trailers(self, section: bytes, limits: Limits, fault: int = 400) -> None: ...
+    def get(self, name: bytes) -> bytes | None: ...
+    def items(self) -> list[tuple[bytes, bytes]]: ...
+    def missing(self) -> int: ...
+    def write_request(
+        self,
+        out: Stream,
+        target: bytes,
+        host: bytes,
+        forwarded_host: bytes,
+        added: bytes,
+        request_id: bytes | None = None,
+    ) -> None: ...
+    def write_response(
+        self,
+        out: Stream,
+        added: bytes,
+        length: int,
+        chunked: bool | int,
+        keep_alive: bool,
+        old_client: bool = False,
+        hsts: bool = False,
+    ) -> None: ...
+    def write_trailers(self, out: Stream) -> None: ...
