@@ -320,6 +320,16 @@ cdef class Stream(Buffer):
         """From now on no read may wait past SECONDS from now; 0 lifts the limit."""
         self.limit = now() + seconds if seconds > 0 else 0
 
+    def check_deadline(self):
+        """Raise `StreamTimeout` where the limit of `expire_in` has passed; for who waits by other means."""
+        if 0 < self.limit <= now():
+            raise StreamTimeout("silent for too long", self)
+
+    @property
+    def socket(self):
+        """The socket below."""
+        return self.sock
+
     # --- reading --------------------------------------------------------------------------------------------------
 
     cpdef Py_ssize_t fill(self, bint wait=False) except -1:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from edge.data import replies
 from edge.data._head import new_request_id
+from edge.data.access_log import Entry
 from edge.data.errors import MessageError, PeerGone, StreamError, StreamTimeout
 from edge.data.pump import Pump
 from edge.data.tunnel import tunnel
@@ -95,7 +96,7 @@ class Exchange:
         self._begun = False
         self._upstream_started = 0.0
         self._upstream_time = -1.0
-        self._upstream_bytes = 0
+        self._body_sent = 0
         self._pump: Pump | None = None
 
     def run(self) -> None:
@@ -104,7 +105,9 @@ class Exchange:
         service, client = self._service, self.client
         request = client.request
         sent = client.stream.sent
+        service.retry_budget.requests += 1
         self._begun = False
+        self._body_sent = 0
         self._target = None
         self._upstream_time = -1.0
         self.request_id = request.id or new_request_id()
@@ -117,13 +120,14 @@ class Exchange:
         if reply is not None:
             try:
                 client.reply(reply)
+                self._body_sent = len(reply.body) if request.method != b"HEAD" else 0
             except StreamError:
                 client.abort()
                 status = CLIENT_CLOSED
         if plan is not None:
             self._account(plan, status, started, client.stream.sent - sent)
         elif service.access_log is not None:
-            self._log(None, status, monotonic() - started, client.stream.sent - sent)
+            self._log(None, status, monotonic() - started)
 
     # --- the way out ----------------------------------------------------------------------------------------------
 
@@ -229,7 +233,6 @@ class Exchange:
         upstream.requests += 1
         upstream.head.size = 0
         self._upstream_started = monotonic()
-        self._upstream_bytes = stream.received
         client.request.write_request(
             stream, client.request.target, client.upstream_host, client.forwarded_host, client.added, self.request_id
         )
@@ -281,6 +284,7 @@ class Exchange:
                 while count := body.fill():
                     client.send(stream, count, last=body.done and not body.trailers)
                 client.finish(body.trailers)
+                self._body_sent = body.received
         except (StreamError, MessageError):
             self._end_upstream(upstream)
             raise
@@ -345,34 +349,36 @@ class Exchange:
         received = request.size + self.client.body.received
         plan.series(request.method, status).record(duration, self._upstream_time, received, sent)
         if self._service.access_log is not None and plan.route.access_log:
-            self._log(plan, status, duration, sent)
+            self._log(plan, status, duration)
 
-    def _log(self, plan: Plan | None, status: int, duration: float, sent: int) -> None:
+    def _log(self, plan: Plan | None, status: int, duration: float) -> None:
         client, target, log = self.client, self._target, self._service.access_log
         request = client.request
         asked = target is not None and self._upstream_time >= 0
         route = plan.route if plan is not None else None
         assert log is not None  # noqa: S101 - asked by the callers
         log.request(
-            client.address,
-            request.method,
-            request.target,
-            request.version,
-            status,
-            sent,
-            request.get(b"referer"),
-            request.get(b"user-agent"),
-            request.size + client.body.received,
-            duration,
-            plan.log_name if plan is not None else "",
-            target.name if target is not None else "",
-            sent if asked else 0,
-            self._upstream_time,
-            self.upstream_status if asked else 0,
-            self.request_id,
-            request.host,
-            route.namespace if route is not None else "",
-            route.ingress if route is not None else "",
-            route.service_name if route is not None else "",
-            route.service_port if route is not None else "",
+            Entry(
+                client.address,
+                request.method,
+                request.target,
+                request.version,
+                status,
+                self._body_sent,
+                request.get(b"referer"),
+                request.get(b"user-agent"),
+                request.size + client.body.received,
+                duration,
+                plan.log_name if plan is not None else "",
+                target.name if asked and target is not None else "",
+                self._body_sent,
+                self._upstream_time,
+                self.upstream_status,
+                self.request_id,
+                request.host,
+                route.namespace if route is not None else "",
+                route.ingress if route is not None else "",
+                route.service_name if route is not None else "",
+                route.service_port if route is not None else "",
+            )
         )

@@ -58,9 +58,10 @@ class Http1:
         limits, exchange, keep_alive = service.request_limits, self._exchange, service.settings.keep_alive
         most = service.settings.keep_alive_requests
         stream.write_timeout = service.settings.client_body_timeout
+        service.connections.add(self)
         try:
             while self._keep:
-                stream.read_timeout = keep_alive
+                stream.read_timeout = keep_alive if self._served else service.settings.client_header_timeout
                 self.idle = True
                 if not request.read_request(stream, limits):
                     break
@@ -84,7 +85,14 @@ class Http1:
         except StreamError:
             pass
         finally:
+            service.connections.discard(self)
             stream.close()
+            del self._exchange  # a cycle: only the collector would find it
+
+    def close(self) -> None:
+        """End the connection at once, whatever it is doing."""
+        self._keep = False
+        self.stream.close()
 
     def _believe(self) -> None:
         """Take what a trusted proxy says about its client."""

@@ -37,10 +37,22 @@ class Plan:
         self.balancer = balancer
         self.steps = steps
         self.hsts = f"Strict-Transport-Security: {route.hsts}\r\n".encode() if route.hsts else b""
-        self.labels = RouteLabels(namespace=route.namespace, ingress=route.ingress, service=route.service_name, host=host, path=route.path, canary="")
+        self.labels = self.labels_of(host, route)
         self.log_name = f"{route.namespace}-{route.service_name}-{route.service_port}"
         self._counters = counters
         self._series: dict[tuple[bytes, int], Series] = {}
+
+    @staticmethod
+    def labels_of(host: str, route: Route) -> RouteLabels:
+        """What the requests of ROUTE under HOST are counted as."""
+        return RouteLabels(
+            namespace=route.namespace,
+            ingress=route.ingress,
+            service=route.service_name,
+            host=host,
+            path=route.path,
+            canary="",
+        )
 
     def series(self, method: bytes, status: int) -> Series:
         """Where requests with METHOD that end in STATUS are counted."""

@@ -17,6 +17,7 @@ from edge.table.records import SETTINGS, Host, PathKind, Route, Settings
 
 if TYPE_CHECKING:
     from edge.data.plan import Planner
+    from edge.table.counters import RouteLabels
     from edge.table.reader import TableReader
 
 MOST_RESOLVED = 4096
@@ -117,6 +118,14 @@ class Router:
             plans = self._resolve(host)
         plan = plans.match(target) if plans is not None else None
         return plan if plan is not None else self._default
+
+    def serves(self, labels: RouteLabels) -> bool:
+        """Whether the table has a route with these LABELS."""
+        record = self._table.routes.get(labels.host, Host)
+        routes = [*record.routes, record.default] if record is not None else []
+        settings = self._table.routes.get(SETTINGS, Settings)
+        routes.append(settings.default if settings is not None else None)
+        return any(route is not None and Plan.labels_of(labels.host, route) == labels for route in routes)
 
     def _take_up(self) -> None:
         """Forget what may have changed; compiled hosts are compared again when they are next asked for."""

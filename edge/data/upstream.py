@@ -18,9 +18,11 @@ from edge.data._head import Head
 from edge.data._stream import Stream
 from edge.data.errors import StreamTimeout
 from edge.data.private import new_socket
+from edge.table.counters import Process
 
 if TYPE_CHECKING:
     from edge.data.balancing import Target, Targets
+    from edge.table.counters import WorkerCounters
 
 
 class ConnectError(Exception):
@@ -59,8 +61,9 @@ class Upstream:
 class Upstreams:
     """The connections of this worker."""
 
-    def __init__(self, *, keep: int, keep_for: float) -> None:
+    def __init__(self, counters: WorkerCounters, *, keep: int, keep_for: float) -> None:
         """Idle connections: KEEP at most, each for KEEP_FOR seconds."""
+        self._counters = counters
         self._keep = keep
         self._keep_for = keep_for
 
@@ -102,6 +105,7 @@ class Upstreams:
         except BaseException:
             stream.close()
             raise
+        self._counters.add(Process.UPSTREAM_CONNECTIONS, 1)
         return Upstream(target, stream)
 
     def release(self, upstream: Upstream, now: float) -> None:

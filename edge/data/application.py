@@ -1,0 +1,182 @@
+"""The proxy: gunicorn with Edge's worker.
+
+Rules of this file:
+- gunicorn supplies processes and their signals: TERM drains, QUIT and INT end at once, HUP replaces the workers,
+  TTIN/TTOU add and drain one, USR2 hands the sockets to a new master. Its HTTP, its configuration files and its control
+  socket are not used.
+- The configuration comes from `Settings` and is the same at a reload: it cannot become invalid then.
+- Which listening socket speaks TLS is told by order, and told on to a master that takes the sockets over.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from gunicorn import sock as gunicorn_sock
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
+
+from edge import addresses, draining, processors
+from edge.data.worker import EdgeWorker
+
+if TYPE_CHECKING:
+    import socket
+
+    from edge.settings import Settings
+
+SCHEMES = "GUNICORN_SCHEMES"
+"""Variable beside gunicorn's GUNICORN_FD: `http` or `https` for each descriptor, comma separated."""
+RESIZE = 2.0
+"""Seconds between two looks at the CPU limit under `--workers auto`."""
+KILL_MARGIN = 2.0
+"""Seconds that a worker gets beyond the grace before it is killed."""
+
+
+def run(settings: Settings) -> int:
+    """Serve until told to stop; the exit status.
+
+    Raises:
+        ListenError: an address cannot be listened on.
+    """
+    try:
+        EdgeArbiter(EdgeApplication(settings)).run()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
+
+
+class EdgeLogger(Logger):  # type: ignore[misc]  # gunicorn is untyped
+    """gunicorn's messages, through the logging that Edge has set up."""
+
+    def setup(self, cfg: Any) -> None:
+        """Leave handlers and levels alone."""
+        self.cfg = cfg
+        self.error_log.propagate = True
+
+    def reopen_files(self) -> None:
+        """There are none."""
+
+    def close_on_exec(self) -> None:
+        """There is nothing to close."""
+
+
+class EdgeApplication(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
+    """What gunicorn asks for its configuration, and workers for theirs."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.secure: list[bool] = []
+        """Whether a listening socket speaks TLS, in the order of the sockets."""
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set what differs from gunicorn's defaults."""
+        settings = self.settings
+        values = {
+            "worker_class": EdgeWorker,
+            "workers": wanted_workers(settings),
+            "timeout": settings.worker_timeout,
+            "graceful_timeout": max(1, int(settings.shutdown_grace + KILL_MARGIN)),
+            "worker_tmp_dir": settings.shm_dir,
+            "control_socket_disable": True,
+            "logger_class": EdgeLogger,
+            "proc_name": "edge",
+            "bind": [],
+        }
+        for name, value in values.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> None:
+        """There is no WSGI application."""
+
+
+def wanted_workers(settings: Settings) -> int:
+    """Number of workers by `--workers`."""
+    return processors.available() if settings.workers == "auto" else int(settings.workers)
+
+
+class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
+    """The master process."""
+
+    def __init__(self, app: EdgeApplication) -> None:
+        super().__init__(app)
+        self._settings = app.settings
+        self._looked = time.monotonic()
+        self._available = self.num_workers
+        self._stop_at = 0.0
+        # `python -m edge` shows up in sys.argv as a path, which would put the package's folder on the module path.
+        self.START_CTX = {
+            "args": [sys.executable, "-m", "edge", *sys.argv[1:]],
+            "cwd": self.START_CTX["cwd"],
+            0: sys.executable,
+        }
+
+    def start(self) -> None:
+        """Have the listening sockets, then be ready for workers."""
+        inherited = os.environ.pop(SCHEMES, "")
+        if not inherited:
+            opened = listen(self._settings)
+            schemes = ["https" if tls else "http" for _, tls in opened]
+            self.LISTENERS = gunicorn_sock.create_sockets(self.cfg, self.log, [one.detach() for one, _ in opened])
+            draining.clear(self._settings.table_directory)
+        else:
+            schemes = inherited.split(",")
+        self.app.secure[:] = [scheme == "https" for scheme in schemes]
+        self.cfg.env_orig[SCHEMES] = ",".join(schemes)
+        super().start()
+        for listener, scheme in zip(self.LISTENERS, schemes, strict=True):
+            self.log.info("listening on %s://%s", scheme, addresses.of(listener.getsockname()))
+
+    def handle_term(self) -> None:
+        """SIGTERM: say that we end, go on for `--pre-stop-delay`, then drain. A second one does not wait."""
+        if self.reexec_pid or self._stop_at or not self._settings.pre_stop_delay:
+            self._end()
+        draining.begin(self._settings.table_directory)
+        self._stop_at = time.monotonic() + self._settings.pre_stop_delay
+
+    def _end(self) -> None:
+        if not self.reexec_pid:  # otherwise a new master serves the same sockets
+            draining.begin(self._settings.table_directory)
+        raise StopIteration
+
+    def manage_workers(self) -> None:
+        """Keep the number of workers, following the CPU limit where it is to be followed."""
+        if self._stop_at and time.monotonic() >= self._stop_at:
+            self._end()
+        if self._settings.workers == "auto" and time.monotonic() - self._looked >= RESIZE:
+            self._looked = time.monotonic()
+            available = wanted_workers(self._settings)
+            if available != self._available:
+                # TTIN and TTOU stay in force: what was added by hand is kept.
+                self.num_workers = max(1, self.num_workers + available - self._available)
+                self.log.info("%d processors available, now %d workers", available, self.num_workers)
+                self._available = available
+        super().manage_workers()
+
+
+def listen(settings: Settings) -> list[tuple[socket.socket, bool]]:
+    """Open the listening sockets: each with whether it speaks TLS.
+
+    An address of the defaults that needs IPv6 is left out where the machine has none.
+
+    Raises:
+        ListenError: an address cannot be listened on.
+    """
+    opened: list[tuple[socket.socket, bool]] = []
+    for texts, tls, optional in (
+        (settings.http, False, settings.http == type(settings).http),
+        (settings.https, True, settings.https == type(settings).https),
+    ):
+        for address in dict.fromkeys(one for text in texts for one in addresses.parse_listener(text)):
+            try:
+                opened.append((addresses.listen(address), tls))
+            except addresses.ListenError as error:
+                if not (optional and addresses.lacks_ipv6(error)):
+                    for sock, _ in opened:
+                        sock.close()
+                    raise
+    return opened

@@ -1,0 +1,137 @@
+"""What all connections of one worker share.
+
+Rules of this file:
+- It is made after fork, by the worker; nothing here exists twice in a process.
+- What is done once a second for the whole worker is done in `tick`, nowhere else.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from edge.data import replies
+from edge.data._head import Limits
+from edge.data.budget import RetryBudget
+from edge.data.clock import Clock
+from edge.data.forwarding import Forwarding
+from edge.data.plan import Planner
+from edge.data.router import Router
+from edge.data.tls import Contexts
+from edge.data.upstream import Upstreams
+from edge.table.counters import Process
+
+if TYPE_CHECKING:
+    from edge.data._head import Head
+    from edge.data.access_log import AccessLog
+    from edge.data.replies import Reply
+    from edge.settings import Settings
+    from edge.table.counters import WorkerCounters
+    from edge.table.reader import TableReader
+
+RECLAIM = 60.0
+"""Least seconds between two looks for series of routes that are gone."""
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class Connection(Protocol):
+    """What draining and counting need to know of a client connection."""
+
+    idle: bool
+    """Between two requests: it may be closed without harm."""
+
+    def close(self) -> None:
+        """End it at once."""
+
+
+class Service:
+    """The worker's table, routes, endpoints, certificates, counters and clock."""
+
+    def __init__(
+        self, settings: Settings, table: TableReader, counters: WorkerCounters, access_log: AccessLog | None
+    ) -> None:
+        self.settings = settings
+        self.table = table
+        self.counters = counters
+        self.access_log = access_log
+        self.log = logging.getLogger("edge.data")
+        self.clock = Clock()
+        self.forwarding = Forwarding(settings)
+        self.planner = Planner(table, counters)
+        self.router = Router(table, self.planner)
+        self.endpoints = table.endpoints
+        self.contexts = Contexts(table)
+        self.upstreams = Upstreams(
+            counters,
+            keep=settings.upstream_keepalive_connections,
+            keep_for=settings.upstream_keepalive_timeout,
+        )
+        self.request_limits = Limits(
+            line=settings.max_request_line,
+            head=settings.max_header_size,
+            fields=settings.max_headers,
+            underscores=settings.enable_underscores_in_headers,
+            timeout=settings.client_header_timeout,
+        )
+        self.response_limits = Limits(head=settings.max_response_header_size, fields=1024, underscores=True)
+        self.retry_budget = RetryBudget()
+        self.connections: set[Connection] = set()
+        self.draining = False
+        self._fault: Exception | None = None
+        self._reclaimed = 0
+        self._reclaim_at = time.monotonic() + RECLAIM
+
+    def default_reply(self, request: Head) -> Reply:
+        """The answer to a request that no route takes."""
+        self.counters.add(Process.UNMATCHED, 1)
+        if self.table.generation == 0:
+            return replies.UNAVAILABLE
+        return replies.HEALTHY if request.target == b"/healthz" else replies.NOT_FOUND
+
+    def close_idle(self) -> None:
+        """End the connections that wait for a request."""
+        for connection in list(self.connections):
+            if connection.idle:
+                connection.close()
+
+    def tick(self) -> None:
+        """Once a second: clock, table, idle connections, gauges."""
+        self.clock.tick()
+        self.table.reopen()
+        if self.table.fault is not None and self.table.fault is not self._fault:
+            self.log.error("the newest table is refused, the last good one stays in force: %s", self.table.fault)
+        self._fault = self.table.fault
+        self.upstreams.expire(self.planner.targets)
+        self.retry_budget.refill()
+        self._reclaim()
+        self._gauges()
+
+    def _reclaim(self) -> None:
+        """Forget the series of routes that are gone, where routes have changed, and not more often than worth it."""
+        generation, now = self.table.routes.generation, time.monotonic()
+        if generation != self._reclaimed and now >= self._reclaim_at:
+            self._reclaimed, self._reclaim_at = generation, now + RECLAIM
+            self.counters.reclaim(self.router.serves)
+
+    def _gauges(self) -> None:
+        counters = self.counters
+        waiting = sum(connection.idle for connection in self.connections)
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        counters.set(Process.HEARTBEAT, time.monotonic_ns())
+        counters.set(Process.GENERATION, self.table.generation)
+        counters.set(Process.TABLE_REFUSALS, self.table.refusals)
+        counters.set(Process.CONNECTIONS_ACTIVE, len(self.connections))
+        counters.set(Process.CONNECTIONS_WAITING, waiting)
+        counters.set(Process.CONNECTIONS_WRITING, len(self.connections) - waiting)
+        counters.set(Process.UPSTREAM_IDLE, len(self.planner.targets.idle()))
+        counters.set(Process.CPU_MICROSECONDS, int((usage.ru_utime + usage.ru_stime) * 1e6))
+        counters.set(Process.RESIDENT_BYTES, _resident())
+
+
+def _resident() -> int:
+    """Bytes of this process in memory (proc(5), statm)."""
+    with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - once a second, and Path is slow
+        return int(file.read().split()[1]) * PAGE

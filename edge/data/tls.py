@@ -1,0 +1,104 @@
+"""TLS of client connections: certificates as contexts, and the handshake.
+
+Rules of this file:
+- The context is chosen before the handshake, from the ClientHello as it waits in the socket, so that everything that
+  a context holds (versions, ciphers, certificate) is that host's.
+- Contexts are made when they are first needed and kept in bounded number; one whose certificate has changed is made
+  anew for the next handshake, connections that have the old one go on with it.
+- Key material touches no disk: the library wants a file, so it gets an anonymous one in memory.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import ssl
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from edge.data.private import set_ticket_keys
+from edge.table.records import DEFAULT_CERTIFICATE, TICKETS, Certificate, ServerName, TicketKeys, server_name_key
+
+if TYPE_CHECKING:
+    from edge.table.reader import TableReader
+
+MOST_CONTEXTS = 1000
+CIPHERS = (
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
+    "DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384"
+)
+"""Of TLS 1.2: the default of ingress-nginx (Mozilla's intermediate profile)."""
+PROTOCOLS = ["http/1.1"]
+"""Offered by ALPN (RFC 7301)."""
+
+logger = logging.getLogger(__name__)
+
+
+class Contexts:
+    """The contexts of this worker, by certificate."""
+
+    def __init__(self, table: TableReader) -> None:
+        self._table = table
+        self._made: OrderedDict[str, tuple[Certificate, TicketKeys | None, ssl.SSLContext]] = OrderedDict()
+
+    def choose(self, server_name: str) -> ssl.SSLContext | None:
+        """The context for SERVER_NAME (lower case; empty: the client names none); None: there is no certificate yet."""
+        table = self._table
+        if table.changed():
+            table.refresh()
+        context = None
+        if server_name:
+            context = self._named(server_name)
+            if context is None and "." in server_name:
+                context = self._named("*." + server_name.split(".", 1)[1])
+        return context or self._context(DEFAULT_CERTIFICATE)
+
+    def _named(self, name: str) -> ssl.SSLContext | None:
+        shown = self._table.tls.get(server_name_key(name), ServerName)
+        return self._context(shown.certificate) if shown is not None else None
+
+    def _context(self, key: str) -> ssl.SSLContext | None:
+        certificate = self._table.tls.get(key, Certificate)
+        if certificate is None:
+            return None
+        tickets = self._table.tls.get(TICKETS, TicketKeys)
+        made = self._made.get(key)
+        if made is None or made[0] is not certificate or made[1] is not tickets:
+            try:
+                context = make_context(certificate, tickets)
+            except (ssl.SSLError, OSError) as error:
+                logger.error("certificate %s cannot be used: %s", key, error)  # noqa: TRY400 - a user's certificate
+                return made[2] if made is not None else None
+            self._made[key] = made = (certificate, tickets, context)
+            if len(self._made) > MOST_CONTEXTS:
+                self._made.popitem(last=False)
+        self._made.move_to_end(key)
+        return made[2]
+
+
+def make_context(certificate: Certificate, tickets: TicketKeys | None) -> ssl.SSLContext:
+    """A context that shows CERTIFICATE and seals session tickets with the newest of TICKETS.
+
+    Raises:
+        ssl.SSLError: the certificate or its key is not usable.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
+    context.set_ciphers(CIPHERS)
+    context.set_alpn_protocols(PROTOCOLS)
+    context.num_tickets = 1
+    _load(context, certificate.chain + b"\n" + certificate.key)
+    if tickets is not None and tickets.keys:
+        set_ticket_keys(context, tickets.keys[0])
+    return context
+
+
+def _load(context: ssl.SSLContext, pem: bytes) -> None:
+    fd = os.memfd_create("certificate", os.MFD_CLOEXEC)
+    try:
+        os.write(fd, pem)
+        context.load_cert_chain(f"/proc/self/fd/{fd}")
+    finally:
+        os.close(fd)

@@ -1,0 +1,170 @@
+"""gunicorn's worker: a process with an event loop that serves the table.
+
+Rules of this file:
+- Of `GeventWorker` it keeps the life cycle (heartbeat, signals, parent's death), not the request handling: `handle` and
+  all that hangs on it are never called.
+- Nothing is monkey patched. Edge's own code waits on gevent explicitly, and nothing else in a worker blocks.
+- `__init__` and `setup` run in the master, where no event loop may come to be.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from gevent import socket
+from gevent.event import Event
+from gevent.util import print_run_info
+from gunicorn.workers.ggevent import GeventWorker
+
+from edge import logs
+from edge.data._head import seed_request_ids
+from edge.data._stream import sweep
+from edge.data.access_log import AccessLog
+from edge.data.listener import Listener
+from edge.data.service import Service
+from edge.data.spread import Spread
+from edge.table.counters import Process, WorkerCounters
+from edge.table.reader import TableReader
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from edge.settings import Settings
+
+SWEEP = 0.25
+"""Seconds between two looks for streams whose deadline has passed."""
+FLUSH = 0.25
+"""Seconds after which lines of the access log are written."""
+LAME_DUCK = 1.0
+"""Seconds for which a draining worker keeps idle connections: what is under way on them gets an answer that says
+`Connection: close`."""
+DRAIN_STEP = 0.05
+CRASH_PAUSE = 1.0
+"""Seconds before a worker that failed ends, so that failing again and again does not become a busy loop."""
+
+
+class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
+    """One worker process."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.settings: Settings = self.app.settings
+        self._stopped: Event | None = None
+
+    @classmethod
+    def check_config(cls, cfg: Any, log: logging.Logger) -> None:
+        """Nothing to refuse: the configuration is made by `edge.data.application`, not by users."""
+
+    def patch(self) -> None:
+        """Take the listening sockets over as gevent's, without patching anything."""
+        self.sockets = [
+            socket.socket(one.FAMILY, socket.SOCK_STREAM, fileno=one.sock.detach()) for one in self.sockets
+        ]
+
+    def load_wsgi(self) -> None:
+        """There is no application."""
+        self.wsgi = None
+
+    def init_process(self) -> None:
+        """Become a process of its own; see `run` for what it does."""
+        logs.configure(self.settings, process="worker")
+        seed_request_ids()
+        super().init_process()
+
+    def handle_exit(self, _sig: int, _frame: FrameType | None) -> None:
+        """SIGTERM: drain."""
+        self.alive = False
+        if self._stopped is not None:
+            gevent.get_hub().loop.run_callback_threadsafe(self._stopped.set)
+
+    def handle_abort(self, sig: int, frame: FrameType | None) -> None:
+        """SIGABRT: the master has had no sign of life for too long; tell where we are stuck."""
+        print_run_info(file=sys.stderr)
+        super().handle_abort(sig, frame)
+
+    def run(self) -> None:
+        """Serve until told to stop, then drain."""
+        try:
+            self._serve()
+        except Exception:
+            logging.getLogger(__name__).exception("worker failed")
+            time.sleep(CRASH_PAUSE)
+            raise SystemExit(1) from None
+
+    def _serve(self) -> None:
+        stopped = self._stopped = Event()
+        directory = Path(self.settings.shm_dir)
+        counters = WorkerCounters(directory)
+        counters.set(Process.PID, self.pid)
+        counters.set(Process.STARTED, time.time_ns())
+        access_log = (
+            AccessLog(counters, as_json=self.settings.log_format == "json") if self.settings.access_log else None
+        )
+        service = Service(self.settings, TableReader(directory), counters, access_log)
+        spread = Spread(directory, counters.slot)
+        listeners = [
+            Listener(sock, service, spread, tls=tls)
+            for sock, tls in zip(self.sockets, self.app.secure, strict=True)
+        ]
+        timers = self._timers(service, spread, access_log)
+        _settle_heap()
+        for listener in listeners:
+            listener.start()
+        while self.alive:
+            self.notify()
+            stopped.wait(1.0)
+        self._drain(service, listeners)
+        for timer in timers:
+            timer.stop()
+        if access_log is not None:
+            access_log.close()
+        counters.close()
+
+    @staticmethod
+    def _timers(service: Service, spread: Spread, access_log: AccessLog | None) -> list[Any]:
+        loop = gevent.get_hub().loop
+
+        def second() -> None:
+            spread.refresh()
+            service.tick()
+
+        second()
+        work = [(1.0, second), (SWEEP, sweep)]
+        if access_log is not None:
+            work.append((FLUSH, access_log.flush))
+        timers = []
+        for interval, what in work:
+            timer = loop.timer(interval, interval)
+            timer.start(what)
+            timers.append(timer)
+        return timers
+
+    def _drain(self, service: Service, listeners: list[Listener]) -> None:
+        """Accept no more, finish what has begun, for `shutdown_grace` seconds at most."""
+        service.draining = True
+        for listener in listeners:
+            listener.stop()
+        begun = time.monotonic()
+        while service.connections and time.monotonic() - begun < self.settings.shutdown_grace:
+            if time.monotonic() - begun >= min(LAME_DUCK, self.settings.shutdown_grace / 2):
+                service.close_idle()
+            self.notify()
+            gevent.sleep(DRAIN_STEP)
+        if service.connections:
+            service.log.warning("%d connections are ended after %g s of grace", len(service.connections), self.settings.shutdown_grace)
+        for connection in list(service.connections):
+            connection.close()
+        gevent.sleep(0)
+
+
+def _settle_heap() -> None:
+    """Take what lives for ever out of the collector's sight, and have it come less often than its default."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 50, 50)
