@@ -169,8 +169,7 @@ class Reflector(Generic[T]):
         try:
             if not self._version:
                 self._list()
-            began = time.monotonic()
-            self._watch()
+            held = self._watch()
         except _ExpiredError:
             self._version = ""
             # One expiry, after a long outage, is the ordinary course of things; a second one in a row has to wait.
@@ -183,10 +182,7 @@ class Reflector(Generic[T]):
             return self._failed(f"{self.collection}: {error}")
         except KubernetesError as error:
             return self._failed(f"{self.collection}: {error}")
-        if time.monotonic() - began >= HEALTHY:
-            self._backoff.reset()
-            return 0.0
-        return self._backoff.next()
+        return 0.0 if held else self._backoff.next()
 
     def _refused(self, error: RefusedError) -> float:
         verb = "watch" if self._version else "list"
@@ -197,7 +193,7 @@ class Reflector(Generic[T]):
             return self._failed(f"{self.collection}: forbidden to {verb}; {missing} ({error.message})", at_once=True)
         if error.code == 401:
             return self._failed(
-                f"{self.collection}: the API server does not accept our credentials (401)", at_once=True
+                f"{self.collection}: the API server does not accept our credentials to {verb} (401)", at_once=True
             )
         if error.code in RELIST:
             self._version = ""
@@ -279,15 +275,15 @@ class Reflector(Generic[T]):
 
     # --- watch ----------------------------------------------------------------------------------------------------
 
-    def _watch(self) -> None:
-        """Follow the collection until the watch ends in an orderly way.
+    def _watch(self) -> bool:
+        """Follow the collection until the watch ends in an orderly way; whether it held for a while.
 
         Raises:
             _ExpiredError: the API server has forgotten our version.
             KubernetesError: it ended otherwise.
         """
         if self._stopping.is_set():
-            return
+            return True
         seconds = random.uniform(self._timing.shortest, self._timing.longest)  # noqa: S311  # spreads load, hides nothing
         query = {
             "watch": "true",
@@ -308,10 +304,15 @@ class Reflector(Generic[T]):
         with stream:
             self._stream = stream
             self._well()
+            began = time.monotonic()
             try:
                 self._follow(stream)
             finally:
                 self._stream = None
+                held = time.monotonic() - began >= HEALTHY
+                if held:  # whichever way it ended: earlier failures do not make the next try wait longer
+                    self._backoff.reset()
+        return held
 
     def _follow(self, stream: Stream) -> None:
         rest = b""

@@ -143,10 +143,7 @@ class Store:
                         resource,
                         key,
                         current,
-                        {
-                            **obj,
-                            "metadata": {**current.object["metadata"], "labels": {}, "annotations": {}, **metadata},
-                        },
+                        {**obj, "metadata": {**_without(current.object["metadata"], "labels", "annotations"), **metadata}},
                     )
 
     def remove(self, kind: str, namespace: str, name: str) -> None:
@@ -293,6 +290,10 @@ class Store:
             collection.objects[key] = stored
             collection.append(LogEntry(self.version, before, stored))
         return stored
+
+
+def _without(mapping: Object, *keys: str) -> Object:
+    return {key: value for key, value in mapping.items() if key not in keys}
 
 
 def merge(target: Any, patch: Any) -> Any:
