@@ -655,6 +655,17 @@ cdef class Stream(Buffer):
             raise StreamClosed("reset by the peer", self)
         return data[:got]
 
+    def take_socket(self, Py_ssize_t n):
+        """As `peek_socket`, but the bytes are taken: for what precedes a protocol that reads the socket itself."""
+        cdef bytes data = PyBytes_FromStringAndSize(NULL, n)
+        cdef Py_ssize_t got = c_recv(self.fd, PyBytes_AS_STRING(data), n, MSG_DONTWAIT)
+        if got < 0:
+            if errno == EAGAIN or errno == EINTR:
+                return None
+            raise StreamClosed("reset by the peer", self)
+        self.received += got
+        return data[:got]
+
     def usable(self):
         """Whether an idle connection still looks open: no byte and no end has arrived."""
         cdef char byte
