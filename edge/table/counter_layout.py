@@ -1,0 +1,173 @@
+"""Layout of the counters' files, in one place for the workers that write and the control plane that reads.
+
+A worker owns a slot: `worker.<slot>`, locked by it for as long as it lives, and `series.<slot>.<n>`. The files stay
+when it dies and the next owner of the slot goes on from what they say, so a sum over all slots never goes backwards.
+
+- `worker.<slot>`: a page; `FILE_HEAD`, then the words of `Process`, 8 bytes each, little-endian and aligned.
+- `series.<slot>.<n>`: `FILE_HEAD`, padded to `SERIES_FIRST` bytes, then entries one behind the other. An entry is a
+  multiple of 64 bytes: sequence word (odd while the entry changes), size of the entry, length of the key (0: the entry
+  is free), serial of the key, `VALUES` words of numbers, the key. The numbers are two histograms of times (request,
+  endpoint; a word per bucket of `TIME_BUCKETS`, one for what is above, the sum in nanoseconds) and two of sizes
+  (received, sent; the same by `SIZE_BUCKETS`, the sum in bytes). Buckets are not cumulative. Size 0 ends the file.
+"""
+
+from __future__ import annotations
+
+import struct
+from enum import IntEnum
+from typing import Final
+
+import msgspec
+
+VERSION: Final = 1
+"""Of these files; those of another version are left alone by readers and replaced by the next owner of the slot."""
+
+FILE_HEAD: Final = struct.Struct("<8sII")
+"""Magic, VERSION, slot."""
+WORKER_NAME: Final = "worker."
+WORKER_MAGIC: Final = b"EDGEWRK\x00"
+WORKER_SIZE: Final = 4096
+WORKER_FIRST: Final = FILE_HEAD.size // 8
+"""Index of the word of the first `Process`."""
+SERIES_NAME: Final = "series."
+SERIES_MAGIC: Final = b"EDGESER\x00"
+SERIES_FIRST: Final = 64
+SERIES_MIN: Final = 64 * 1024
+SERIES_MAX: Final = 1024 * 1024
+"""Sizes of series files: the first is the smallest, each further one twice as large up to the largest."""
+LONGEST_KEY: Final = 16 * 1024
+"""Bytes; what has longer labels is counted in the route of `OTHER`."""
+
+
+class Process(IntEnum):
+    """The words of a worker. Those in `GAUGES` say how things stand, all others only grow."""
+
+    PID = 0
+    """As the worker sees it; it may live in another container."""
+    STARTED = 1
+    """Unix nanoseconds."""
+    HEARTBEAT = 2
+    """CLOCK_MONOTONIC nanoseconds of the last sign of life."""
+    GENERATION = 3
+    """Of the table in force."""
+    TABLE_REFUSALS = 4
+    """Tables, or records of one, that were torn, corrupt or of another version."""
+    CPU_MICROSECONDS = 5
+    """User and system time."""
+    RESIDENT_BYTES = 6
+    VIRTUAL_BYTES = 7
+    CONNECTIONS_ACCEPTED = 8
+    CONNECTIONS_HANDLED = 9
+    """Accepted, and not refused for want of room."""
+    CONNECTIONS_ACTIVE = 10
+    """Open connections of clients: reading, writing, waiting and upgraded ones."""
+    CONNECTIONS_READING = 11
+    """A request head is being read."""
+    CONNECTIONS_WRITING = 12
+    """A request is being served."""
+    CONNECTIONS_WAITING = 13
+    """Idle between two requests."""
+    CONNECTIONS_UPGRADED = 14
+    CONNECTIONS_REFUSED = 15
+    """Over the limit of connections."""
+    CONNECTIONS_TLS = 16
+    """Open connections that speak TLS."""
+    BYTES_IN = 17
+    BYTES_OUT = 18
+    REQUESTS = 19
+    """Requests that a route took, those of routes that are gone included."""
+    BAD_REQUESTS = 20
+    """What was not a request and was answered 4xx without looking for a route."""
+    UNMATCHED = 21
+    """Requests that no route takes."""
+    HANDSHAKES = 22
+    """TLS handshakes that succeeded."""
+    HANDSHAKES_RESUMED = 23
+    HANDSHAKE_FAILURES = 24
+    UPSTREAM_CONNECTIONS = 25
+    """Opened to endpoints."""
+    UPSTREAM_IDLE = 26
+    UPSTREAM_CONNECT_FAILURES = 27
+    RETRIES = 28
+    EJECTIONS = 29
+    """Endpoints left out for a while because they failed."""
+    STARTS = 30
+    """Of workers in this slot."""
+    ACCESS_LOG_DROPPED = 31
+    """Access lines given up because nobody took them."""
+    SERIES = 32
+    """Entries in use."""
+    SERIES_FOLDED = 33
+    """Series that were not made for want of room: their requests are counted under `OTHER` or not by route at all."""
+
+
+GAUGES: Final = frozenset(
+    (
+        Process.PID,
+        Process.STARTED,
+        Process.HEARTBEAT,
+        Process.GENERATION,
+        Process.RESIDENT_BYTES,
+        Process.VIRTUAL_BYTES,
+        Process.CONNECTIONS_ACTIVE,
+        Process.CONNECTIONS_READING,
+        Process.CONNECTIONS_WRITING,
+        Process.CONNECTIONS_WAITING,
+        Process.CONNECTIONS_UPGRADED,
+        Process.CONNECTIONS_TLS,
+        Process.UPSTREAM_IDLE,
+        Process.SERIES,
+    )
+)
+"""Words that the next owner of a slot starts at zero."""
+
+
+class RouteLabels(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a route's requests are counted under."""
+
+    namespace: str
+    """Of the Ingress and the Service."""
+    ingress: str
+    service: str
+    """Empty where the Ingress names none."""
+    host: str
+    """As the Ingress writes it: a wildcard stays one; empty: any host."""
+    path: str
+    """Of the Ingress, not of the request."""
+    canary: str
+    """Name of the canary's Service; empty: none."""
+
+
+class SeriesKey(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What an entry counts."""
+
+    labels: RouteLabels
+    method: str
+    status: int
+
+
+OTHER: Final = RouteLabels(namespace="_other", ingress="_other", service="_other", host="_other", path="", canary="")
+"""Routes for which there is no room; an underscore is in no name that Kubernetes allows."""
+OTHER_METHOD: Final = "OTHER"
+METHODS: Final = {
+    name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
+}
+"""Methods of RFC 9110 and RFC 5789; all others are `OTHER_METHOD`."""
+
+_Key = tuple[str, str, str, str, str, str, str, int]
+_decoder = msgspec.msgpack.Decoder(_Key)
+
+
+def encode_key(labels: RouteLabels, method: str, status: int) -> bytes:
+    """The key of an entry."""
+    return msgspec.msgpack.encode((*msgspec.structs.astuple(labels), method, status))
+
+
+def decode_key(key: bytes) -> SeriesKey | None:
+    """What KEY says; None when it says nothing."""
+    try:
+        namespace, ingress, service, host, path, canary, method, status = _decoder.decode(key)
+    except msgspec.DecodeError:
+        return None
+    labels = RouteLabels(namespace=namespace, ingress=ingress, service=service, host=host, path=path, canary=canary)
+    return SeriesKey(labels, method, status)

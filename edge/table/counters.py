@@ -1,0 +1,300 @@
+"""Counting in a worker: cheap enough for every request, and kept when the worker dies.
+
+Rules of this file:
+- One worker writes a slot's files, which the lock on `worker.<slot>` sees to; whoever takes the slot next goes on from
+  what they say.
+- Counting never fails a request: where there is no room for a new series, it is folded into another or into none.
+- `add`, `set` and `Series.record` are compiled, allocate nothing and take tens of nanoseconds.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import resource
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from edge.table import counter_layout as layout
+from edge.table._counters import Chunk, ProcessWords, Series, entry_size
+from edge.table.counter_layout import OTHER, OTHER_METHOD, Process, RouteLabels
+from edge.table.counters_reader import CountersReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["CountersError", "CountersReader", "Process", "RouteLabels", "Series", "WorkerCounters"]
+
+BOUND = 50_000
+"""Series of a worker unless told otherwise; about half a kibibyte each."""
+ROUTE_BOUND = 64
+"""Combinations of method and status of a route; above it they are told apart by the class of the status only."""
+_TRIES = 3
+"""Looks at a lock before it counts as taken: readers hold it for a moment to see whether a worker lives."""
+
+
+class CountersError(Exception):
+    """There is no place to count in; the message says why and the way out."""
+
+
+class _Place(NamedTuple):
+    """Where an entry stands."""
+
+    chunk: Chunk
+    offset: int
+    size: int
+
+
+class _Entry:
+    """An entry in use, and its series once it has been asked for."""
+
+    __slots__ = ("place", "series")
+
+    def __init__(self, place: _Place) -> None:
+        self.place = place
+        self.series: Series | None = None
+
+
+class WorkerCounters(ProcessWords):
+    """The counters of this process in DIRECTORY. Made after the fork."""
+
+    def __init__(self, directory: Path, *, bound: int = BOUND) -> None:
+        """Take the lowest free slot; at most BOUND series are kept, those of the route `OTHER` apart.
+
+        Raises:
+            CountersError: the directory cannot be written, or is full.
+        """
+        self.directory = directory
+        self.bound = bound
+        self._routes: dict[RouteLabels, dict[tuple[str, int], _Entry]] = {}
+        self._free: dict[int, list[_Place]] = {}
+        self._chunks: list[Chunk] = []
+        self._next_file = 0
+        self._next_size = layout.SERIES_MIN
+        self._serial = 0
+        self._count = 0
+        self._lock = -1
+        try:
+            self.slot, self._lock = _take_slot(directory)
+            memory = mmap.mmap(self._lock, layout.WORKER_SIZE)
+            self.map(memory, layout.WORKER_FIRST, len(Process))
+            self._adopt()
+        except OSError as error:
+            if self._lock >= 0:
+                os.close(self._lock)
+            reason = f"{error.strerror}; counters of requests cannot be kept"
+            raise CountersError(f"--shm-dir {directory}: {reason}") from error
+        self._cpu_before = self.get(Process.CPU_MICROSECONDS)
+        for gauge in layout.GAUGES:
+            self.set(gauge, 0)
+        self.set(Process.PID, os.getpid())
+        self.set(Process.STARTED, time.time_ns())
+        self.set(Process.SERIES, self._count)
+        self.add(Process.STARTS, 1)
+        self.beat()
+
+    def beat(self) -> None:
+        """Say that this process lives, and what it uses; to be called about once a second from its main loop."""
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        self.set(Process.CPU_MICROSECONDS, self._cpu_before + int((usage.ru_utime + usage.ru_stime) * 1e6))
+        with suppress(OSError):
+            virtual, resident = Path("/proc/self/statm").read_bytes().split(None, 2)[:2]
+            self.set(Process.VIRTUAL_BYTES, int(virtual) * mmap.PAGESIZE)
+            self.set(Process.RESIDENT_BYTES, int(resident) * mmap.PAGESIZE)
+        self.set(Process.HEARTBEAT, time.monotonic_ns())
+
+    def series(self, labels: RouteLabels, method: bytes, status: int) -> Series:
+        """Where requests of the route LABELS with METHOD that end in STATUS are counted; never fails."""
+        return self._series(labels, layout.METHODS.get(method, OTHER_METHOD), status)
+
+    def reclaim(self, exists: Callable[[RouteLabels], bool]) -> int:
+        """Free the series of routes for which EXISTS says no, and give their number.
+
+        A series of theirs that is still held counts nowhere from now on, but for `Process.REQUESTS`.
+        """
+        freed = 0
+        for labels in list(self._routes):
+            if labels == OTHER or exists(labels):
+                continue
+            for entry in self._routes.pop(labels).values():
+                if entry.series is not None:
+                    entry.series.detach()
+                entry.place.chunk.release(entry.place.offset)
+                self._free.setdefault(entry.place.size, []).append(entry.place)
+                freed += 1
+        self._count -= freed
+        self.set(Process.SERIES, self._count)
+        return freed
+
+    def close(self) -> None:
+        """Give the slot up; whatever is counted afterwards is counted nowhere."""
+        if self._lock < 0:
+            return
+        self.beat()
+        for entries in self._routes.values():
+            for entry in entries.values():
+                if entry.series is not None:
+                    entry.series.detach()
+        self._routes.clear()
+        self._free.clear()
+        self._chunks.clear()
+        self.bound = -1
+        self.unmap()
+        os.close(self._lock)
+        self._lock = -1
+
+    # --- series ---------------------------------------------------------------------------------------------------
+
+    def _series(self, labels: RouteLabels, method: str, status: int) -> Series:
+        entries = self._routes.get(labels)
+        entry = entries.get((method, status)) if entries is not None else None
+        if entry is None:
+            number = len(entries) if entries is not None else 0
+            folded = (OTHER_METHOD, status // 100 * 100)
+            if number >= ROUTE_BOUND and (method, status) != folded:
+                return self._series(labels, *folded)
+            entry = self._make(labels, method, status)
+            if entry is None:
+                self.add(Process.SERIES_FOLDED, 1)
+                return self._series(OTHER, method, status) if labels != OTHER else Series(self, Process.REQUESTS)
+            self._routes.setdefault(labels, {})[method, status] = entry
+            self._count += 1
+            self.set(Process.SERIES, self._count)
+        if entry.series is None:
+            entry.series = Series(self, Process.REQUESTS)
+            entry.place.chunk.attach(entry.series, entry.place.offset)
+        return entry.series
+
+    def _make(self, labels: RouteLabels, method: str, status: int) -> _Entry | None:
+        """An entry for a new series, None where there is no room for it."""
+        key = layout.encode_key(labels, method, status)
+        if self._lock < 0 or len(key) > layout.LONGEST_KEY or (self._count >= self.bound and labels != OTHER):
+            return None
+        self._serial += 1
+        size = entry_size(len(key))
+        if free := self._free.get(size):
+            place = free.pop()
+            place.chunk.reuse(place.offset, key, self._serial)
+            return _Entry(place)
+        offset = self._chunks[-1].append(key, self._serial) if self._chunks else 0
+        if not offset:
+            try:
+                self._chunks.append(self._new_chunk())
+            except OSError:
+                return None
+            offset = self._chunks[-1].append(key, self._serial)
+        return _Entry(_Place(self._chunks[-1], offset, size))
+
+    def _new_chunk(self) -> Chunk:
+        path = self.directory / f"{layout.SERIES_NAME}{self.slot}.{self._next_file}"
+        size = self._next_size
+        _create(path, size, layout.FILE_HEAD.pack(layout.SERIES_MAGIC, layout.VERSION, self.slot))
+        self._next_file += 1
+        self._next_size = min(2 * size, layout.SERIES_MAX)
+        return _map_chunk(path)
+
+    def _adopt(self) -> None:
+        """Go on from what earlier owners of the slot have counted."""
+        prefix = f"{layout.SERIES_NAME}{self.slot}."
+        head = layout.FILE_HEAD.pack(layout.SERIES_MAGIC, layout.VERSION, self.slot)
+        numbers = [path.name.removeprefix(prefix) for path in self.directory.glob(prefix + "[0-9]*")]
+        for number in sorted(int(number) for number in numbers if number.isdecimal()):
+            path = self.directory / f"{prefix}{number}"
+            self._next_file = number + 1
+            with path.open("rb") as file:
+                valid = file.read(len(head)) == head
+            size = path.stat().st_size
+            if not valid or size % mmap.PAGESIZE:
+                path.unlink()
+                continue
+            self._next_size = min(2 * size, layout.SERIES_MAX)
+            self._adopt_chunk(_map_chunk(path))
+
+    def _adopt_chunk(self, chunk: Chunk) -> None:
+        self._chunks.append(chunk)
+        for offset, size, raw in chunk.adopt():
+            place = _Place(chunk, offset, size)
+            self._serial = max(self._serial, chunk.serial(offset))
+            key = layout.decode_key(raw) if raw else None
+            if key is None:
+                chunk.release(offset)
+                self._free.setdefault(size, []).append(place)
+                continue
+            self._routes.setdefault(key.labels, {})[key.method, key.status] = _Entry(place)
+            self._count += 1
+
+
+def _take_slot(directory: Path) -> tuple[int, int]:
+    """The lowest free slot and the open, locked file that makes it ours."""
+    slot = 0
+    while True:
+        path = directory / f"{layout.WORKER_NAME}{slot}"
+        head = layout.FILE_HEAD.pack(layout.WORKER_MAGIC, layout.VERSION, slot)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if not _lock(fd):
+                os.close(fd)
+                slot += 1
+                continue
+            if not _same_file(path, fd):  # replaced between our open and our lock
+                os.close(fd)
+                continue
+            if os.fstat(fd).st_size == layout.WORKER_SIZE and os.pread(fd, len(head), 0) == head:
+                return slot, fd
+            if os.fstat(fd).st_size:
+                path.unlink()  # of another version, or damaged; who maps it keeps it
+                os.close(fd)
+                continue
+            os.posix_fallocate(fd, 0, layout.WORKER_SIZE)
+            os.pwrite(fd, head, 0)
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(fd, 0)
+            os.close(fd)
+            raise
+        return slot, fd
+
+
+def _lock(fd: int) -> bool:
+    for attempt in range(_TRIES):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if attempt + 1 < _TRIES:
+                time.sleep(0.001)
+        else:
+            return True
+    return False
+
+
+def _same_file(path: Path, fd: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(fd))
+    except FileNotFoundError:
+        return False
+
+
+def _create(path: Path, size: int, head: bytes) -> None:
+    """Make the file at PATH appear whole, or not at all."""
+    fresh = path.with_name(path.name + ".tmp")
+    fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(fd, 0, size)
+        os.pwrite(fd, head, 0)
+        fresh.replace(path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(fd)
+
+
+def _map_chunk(path: Path) -> Chunk:
+    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        return Chunk(mmap.mmap(fd, os.fstat(fd).st_size), layout.SERIES_FIRST, writable=True)
+    finally:
+        os.close(fd)
