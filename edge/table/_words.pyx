@@ -6,7 +6,8 @@ load an acquire, so that whoever sees a new word also sees all that was written 
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from libc.stdint cimport uint64_t
+from libc.stdint cimport uint32_t, uint64_t
+from libc.string cimport memcpy
 
 cdef extern from *:
     """
@@ -15,6 +16,10 @@ cdef extern from *:
     """
     uint64_t edge_load(uint64_t *) nogil
     void edge_store(uint64_t *, uint64_t) nogil
+
+cdef enum:
+    RECORD_HEAD = 20  # size of layout.RECORD_HEAD
+cdef uint64_t OFFSET_MASK = (<uint64_t>1 << 48) - 1
 
 
 cdef class Words:
@@ -82,3 +87,56 @@ cdef class Words:
                 return probe
             probe += 1
         return None
+
+    def used(self, Py_ssize_t first, uint64_t slots):
+        """The slot words of all records in the index of SLOTS words from word FIRST on."""
+        cdef Py_ssize_t position
+        cdef uint64_t slot
+        if first < 0 or first + <Py_ssize_t>slots > self.count:
+            raise IndexError("index outside the mapping")
+        words = []
+        for position in range(first, first + <Py_ssize_t>slots):
+            slot = edge_load(self.base + position)
+            if slot > 1:
+                words.append(slot)
+        return words
+
+    def copy_records(self, Py_ssize_t first, uint64_t slots, Words target, Py_ssize_t target_first,
+                     uint64_t target_slots, Py_ssize_t tail):
+        """Copy every record in use into TARGET, whose log is free from byte TAIL on and whose index is empty.
+
+        Both are segments as `edge.table.layout` describes them. Gives TARGET's new tail and the number of records.
+        The caller sees to it that there is room; ValueError when there is not, or a record reaches out of the file.
+        """
+        cdef Py_ssize_t position, offset, size, probe, copied = 0
+        cdef uint64_t slot, hashed, mask = target_slots - 1
+        cdef unsigned char *record
+        if first < 0 or first + <Py_ssize_t>slots > self.count:
+            raise IndexError("index outside the mapping")
+        if target.view.readonly or target_first < 0 or target_first + <Py_ssize_t>target_slots > target.count:
+            raise IndexError("index outside the target")
+        for position in range(first, first + <Py_ssize_t>slots):
+            slot = edge_load(self.base + position)
+            if slot <= 1:
+                continue
+            offset = <Py_ssize_t>(slot & OFFSET_MASK)
+            if offset + RECORD_HEAD > self.count * 8:
+                raise ValueError("record outside the file")
+            record = <unsigned char *>self.base + offset
+            size = RECORD_HEAD + <Py_ssize_t>(<uint32_t *>(record + 8))[0] + <Py_ssize_t>(<uint32_t *>(record + 12))[0]
+            if offset + size > self.count * 8:
+                raise ValueError("record of impossible length")
+            size = (size + 7) // 8 * 8
+            if offset + size > self.count * 8 or tail + size > target.count * 8:
+                raise ValueError("no room in the target")
+            memcpy(<unsigned char *>target.base + tail, record, size)
+            hashed = (<uint64_t *>record)[0]
+            probe = 0
+            while (target.base + target_first + ((hashed + probe) & mask))[0] != 0:
+                probe += 1
+                if probe >= <Py_ssize_t>target_slots:
+                    raise ValueError("no room in the target's index")
+            edge_store(target.base + target_first + ((hashed + probe) & mask), hashed >> 48 << 48 | <uint64_t>tail)
+            tail += size
+            copied += 1
+        return tail, copied

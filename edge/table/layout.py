@@ -35,8 +35,11 @@ SEGMENT_HEAD: Final = struct.Struct("<8sIIQQQI")
 """Magic, VERSION, index of the part, serial, size of the file, number of slots (a power of two), CRC-32 of these."""
 SEGMENT_HEAD_SIZE: Final = 64
 WORD: Final = 8
-RECORD_HEAD: Final = struct.Struct("<III")
-"""Length of the value, length of the key, CRC-32 of key and value; key and value follow, padded to 8 bytes."""
+RECORD_HEAD: Final = struct.Struct("<QIII")
+"""`key_hash` of the key, length of the value, length of the key, CRC-32 of key and value.
+
+Key and value follow, padded to 8 bytes. `edge.table._words` knows this layout too.
+"""
 
 SLOT_EMPTY: Final = 0
 SLOT_DELETED: Final = 1
@@ -50,9 +53,14 @@ def key_hash(key: bytes) -> int:
     return int.from_bytes(blake2b(key, digest_size=8).digest(), "little")
 
 
+def padded(size: int) -> int:
+    """SIZE rounded up to whole words."""
+    return (size + WORD - 1) // WORD * WORD
+
+
 def record_size(key: bytes, value: bytes) -> int:
     """Bytes that a record takes in the log."""
-    return (RECORD_HEAD.size + len(key) + len(value) + WORD - 1) // WORD * WORD
+    return padded(RECORD_HEAD.size + len(key) + len(value))
 
 
 def part_words(part: int) -> tuple[int, int]:

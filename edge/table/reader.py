@@ -2,9 +2,12 @@
 
 Rules of this file:
 - Nothing here waits or takes a lock. `changed()` costs one load of the generation word and may be called per request.
-- Only what is asked for is decoded; what was decoded is kept until its own slot changes.
-- Whatever is wrong with a file (torn, truncated, corrupt, another version), the last good table stays in force; the
-  fault is counted in `refusals` and kept in `fault` for the log.
+- Only what is asked for is decoded; what was decoded is kept until its own slot changes, and forgotten, a little at a
+  time, when the record is gone. What is not in the table is not remembered.
+- Of a record that cannot be read the last good version stays in force; a part whose new segment cannot be read stays as
+  it is, while the other parts go on.
+- Whatever is wrong with a file (torn, truncated, corrupt, another version) is counted in `refusals` and kept in `fault`
+  for the log.
 """
 
 from __future__ import annotations
@@ -25,16 +28,20 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound=Record)
 
+SWEEP = 64
+"""Remembered records of each part that `reopen` looks at."""
+
 
 class Cached(Generic[R]):
     """A decoded record and the place that it was decoded from."""
 
-    __slots__ = ("generation", "raw", "record", "serial", "slot")
+    __slots__ = ("file", "generation", "position", "raw", "record", "slot")
 
-    def __init__(self, record: R, raw: bytes, serial: int, slot: int, generation: int) -> None:
+    def __init__(self, record: R, raw: bytes, *, file: int, position: int, slot: int, generation: int) -> None:
         self.record = record
         self.raw = raw
-        self.serial = serial
+        self.file = file
+        self.position = position
         self.slot = slot
         self.generation = generation
 
@@ -47,8 +54,13 @@ class Part:
         self._number = number
         self.segment: Segment | None = None
         self.generation = 0
-        """Of the last change to this part that has been taken up."""
+        """Grows with each change to this part that is taken up; a number of this process's own."""
+        self._followed = (0, 0)
+        """Serial and generation in the head that have been taken up."""
+        self._file = 0
+        """Number of the segment among those that were opened here: serials may come again under another head."""
         self._cache: dict[str, Cached[Record]] = {}
+        self._unswept: list[str] = []
 
     def get(self, key: str, kind: type[R]) -> R | None:
         """The record of KIND under KEY, None when there is none.
@@ -56,8 +68,13 @@ class Part:
         The same object as last time as long as the record's bytes are the same, so `is` tells whether it changed.
         """
         cached = self._cache.get(key)
-        if cached is not None and cached.generation == self.generation:
-            return cached.record  # type: ignore[return-value]  # a key has records of one kind only
+        if cached is not None:
+            if cached.generation == self.generation:
+                return cached.record  # type: ignore[return-value]  # a key has records of one kind only
+            segment = self.segment
+            if segment is not None and cached.file == self._file and segment.slot_at(cached.position) == cached.slot:
+                cached.generation = self.generation
+                return cached.record  # type: ignore[return-value]
         return self._look_up(key, kind, cached)
 
     def items(self) -> Iterator[tuple[str, bytes]]:
@@ -66,43 +83,62 @@ class Part:
             for key, value in self.segment.items():
                 yield key.decode(), value
 
+    def sweep(self, most: int) -> list[str]:
+        """Forget records that are no longer in the table, looking at MOST of those remembered; gives their keys."""
+        if not self._unswept:
+            self._unswept = list(self._cache)
+        gone = []
+        for _ in range(min(most, len(self._unswept))):
+            key = self._unswept.pop()
+            cached = self._cache.get(key)
+            if cached is None or cached.generation == self.generation or self.segment is None:
+                continue
+            try:
+                found = self.segment.find(key.encode())
+            except SegmentError:
+                continue  # whoever asks for the record next will report it
+            if found is None:
+                del self._cache[key]
+                gone.append(key)
+        return gone
+
     def _look_up(self, key: str, kind: type[R], cached: Cached[Record] | None) -> R | None:
         segment = self.segment
         if segment is None:
             return None
         try:
-            slot = segment.find(key.encode())
-            if not slot:
+            found = segment.find(key.encode())
+            if found is None:
                 self._cache.pop(key, None)
                 return None
-            if cached is not None:
-                raw = cached.raw
-                if cached.slot != slot or cached.serial != segment.serial:
-                    raw = segment.read(slot)
-                if raw == cached.raw:
-                    cached.slot, cached.serial, cached.generation = slot, segment.serial, self.generation
-                    return cached.record  # type: ignore[return-value]
-            else:
-                raw = segment.read(slot)
-            record = decode(raw, kind)
+            position, slot = found
+            raw = segment.read(slot)
+            record = cached.record if cached is not None and raw == cached.raw else decode(raw, kind)
         except (SegmentError, DecodeError) as error:
             self._table.refuse(error)
             return cached.record if cached is not None else None  # type: ignore[return-value]
-        self._cache[key] = Cached(record, raw, segment.serial, slot, self.generation)
-        return record
+        self._cache[key] = Cached(
+            record, raw, file=self._file, position=position, slot=slot, generation=self.generation
+        )
+        return record  # type: ignore[return-value]
 
     def take_up(self, serial: int, generation: int, directory: Path) -> None:
         """Follow the head to segment SERIAL at GENERATION."""
-        if serial and (self.segment is None or self.segment.serial != serial):
+        if not serial or (serial, generation) == self._followed:
+            return
+        if serial != self._followed[0]:
             try:
-                segment = Segment(directory / f"{layout.PARTS[self._number]}.{serial}", self._number)
-                if segment.serial != serial:
-                    raise SegmentError(f"{layout.PARTS[self._number]}.{serial}: serial {segment.serial} inside")
+                self.segment = Segment(directory / f"{layout.PARTS[self._number]}.{serial}", self._number, serial)
             except (SegmentError, OSError) as error:
                 self._table.refuse(error)
                 return
-            self.segment = segment
-        self.generation = generation
+            self._file += 1
+        self._followed = (serial, generation)
+        self.generation += 1
+
+    def distrust(self) -> None:
+        """There is another head: what was followed is not what its words mean."""
+        self._followed = (0, 0)
 
 
 class TableReader:
@@ -135,6 +171,8 @@ class TableReader:
         for _ in range(3):  # a writer may replace a segment between our look at the head and the opening of the file
             self.refusals = before
             self._seen = words.load(layout.WORD_GENERATION)
+            if not self._seen:  # a new head without a table: what we have stays in force
+                return
             for number, part in enumerate(self.parts):
                 serial, generation = layout.part_words(number)
                 part.take_up(words.load(serial), words.load(generation), self.directory)
@@ -148,6 +186,9 @@ class TableReader:
 
         Also tries again what `refresh` refused. Gives whether there is a head.
         """
+        for part in self.parts:
+            part.sweep(SWEEP)
+        fresh = False
         path = self.directory / layout.HEAD_NAME
         try:
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -156,14 +197,15 @@ class TableReader:
         try:
             status = os.fstat(fd)
             identity = (status.st_dev, status.st_ino)
-            if identity != self._identity:
+            fresh = identity != self._identity
+            if fresh:
                 self._open_head(fd, status.st_size)
                 self._identity = identity
         except (OSError, SegmentError) as error:
             self.refuse(error)
         finally:
             os.close(fd)
-        if self._words is not None and self.generation != self._words.load(layout.WORD_GENERATION):
+        if self._words is not None and (fresh or self.generation != self._words.load(layout.WORD_GENERATION)):
             self.refresh()
         return self._words is not None
 
@@ -174,7 +216,9 @@ class TableReader:
         if not memory[:16] == layout.HEAD_PREFIX.pack(layout.HEAD_MAGIC, layout.VERSION, 0):
             raise SegmentError("table head: not a table, or one of another version")
         self._words = Words(memory)
-        self._seen = self.generation = 0
+        self._seen = 0
+        for part in self.parts:
+            part.distrust()
 
     @property
     def published(self) -> float:

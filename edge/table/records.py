@@ -34,8 +34,8 @@ class Balance(IntEnum):
     """Power of two choices: of two endpoints picked at random, the one with fewer requests in flight."""
 
 
-class Record(msgspec.Struct, frozen=True, array_like=True):
-    """Base of all records."""
+class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Base of all records. They hold no cycles, so the collector need not look at them."""
 
 
 class Endpoint(Record, frozen=True):
@@ -154,6 +154,8 @@ class TicketKeys(Record, frozen=True):
 
     keys: tuple[bytes, ...] = ()
     """Each 80 bytes, as SSL_CTX_set_tlsext_ticket_keys takes them."""
+    rotated: float = 0.0
+    """When the newest was made, Unix seconds."""
 
 
 SETTINGS = "settings:"

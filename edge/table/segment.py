@@ -2,6 +2,7 @@
 
 Rules of this file:
 - A record, once its slot has been stored, is never written again; an update appends a new one and stores the slot.
+  So a slot's word says all about its record: as long as the word is the same, the record is.
 - One writer (the control plane), any number of readers in other processes, no locks.
 - The file has its full size from the start (`posix_fallocate`), so a full file system is an error for the writer,
   never a SIGBUS for a reader.
@@ -30,39 +31,36 @@ class SegmentError(Exception):
     """The file is not a segment that this process can read: torn, truncated, corrupt or of another version."""
 
 
-class SegmentFull(Exception):  # noqa: N818 - a state, not a fault
-    """The log or the index has no room; the records must move to a larger segment."""
-
-
 class Segment:
     """A mapped segment, open for reading."""
 
-    def __init__(self, path: Path, part: int, *, writable: bool = False) -> None:
-        """Map the file at PATH and check that it is a segment of PART.
+    def __init__(self, path: Path, part: int, serial: int, *, writable: bool = False) -> None:
+        """Map the file at PATH and check that it is the segment SERIAL of PART.
 
         Raises:
             SegmentError: it is not.
             OSError: the file cannot be opened; FileNotFoundError when it has been replaced meanwhile.
         """
-        fd = os.open(path, os.O_RDWR if writable else os.O_RDONLY)
+        fd = os.open(path, (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC)
         try:
             actual = os.fstat(fd).st_size
             if actual < layout.SEGMENT_HEAD_SIZE:
                 raise SegmentError(f"{path}: truncated")
-            access = mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ
-            self.memory = mmap.mmap(fd, actual, access=access)
+            self.memory = mmap.mmap(fd, actual, access=mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ)
         finally:
             os.close(fd)
-        magic, version, its_part, serial, size, slots, crc = layout.SEGMENT_HEAD.unpack_from(self.memory)
+        magic, version, its_part, its_serial, size, slots, crc = layout.SEGMENT_HEAD.unpack_from(self.memory)
         if magic != layout.SEGMENT_MAGIC:
             raise SegmentError(f"{path}: not a segment")
         if version != layout.VERSION:
             raise SegmentError(f"{path}: format version {version}, this process reads {layout.VERSION}")
         if crc != head_crc(self.memory):
             raise SegmentError(f"{path}: corrupt head")
-        if its_part != part or size != actual or slots & (slots - 1) or self.log_start(slots) > size:
+        if (its_part, its_serial, size) != (part, serial, actual):
+            raise SegmentError(f"{path}: another segment than its name says, or truncated")
+        if not _is_power_of_two(slots) or self.log_start(slots) > size:
             raise SegmentError(f"{path}: head and file disagree")
-        self.serial: int = serial
+        self.serial = serial
         self.size: int = size
         self.slots: int = slots
         self.words = Words(self.memory, writable)
@@ -73,16 +71,17 @@ class Segment:
         """Where the log begins in a segment of SLOTS slots."""
         return layout.SEGMENT_HEAD_SIZE + slots * layout.WORD
 
-    def find(self, key: bytes) -> int:
-        """The slot word of KEY, 0 when it has none. It changes whenever the record is replaced."""
-        hashed = layout.key_hash(key)
-        found = self.words.find(self._index, self.slots, hashed)
-        while found is not None:
-            probe, slot = found
-            if self._key_at(slot & layout.SLOT_OFFSET_MASK) == key:
-                return slot
-            found = self.words.find(self._index, self.slots, hashed, probe + 1)
-        return 0
+    def find(self, key: bytes) -> tuple[int, int] | None:
+        """Where KEY's slot is (index of the word) and what it holds; None when there is no such record.
+
+        Raises:
+            SegmentError: a slot points outside of the log.
+        """
+        return self._find(key, layout.key_hash(key))
+
+    def slot_at(self, position: int) -> int:
+        """What the slot at POSITION (as `find` gives it) holds now."""
+        return self.words.load(position)
 
     def read(self, slot: int) -> bytes:
         """The value of the record that SLOT points to.
@@ -90,9 +89,7 @@ class Segment:
         Raises:
             SegmentError: the record fails its checksum.
         """
-        key, value = self._record_at(slot & layout.SLOT_OFFSET_MASK)
-        del key
-        return value
+        return self._record_at(slot & layout.SLOT_OFFSET_MASK)[1]
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """All (key, value) pairs, in no order.
@@ -100,15 +97,22 @@ class Segment:
         Raises:
             SegmentError: a record fails its checksum.
         """
-        for position in range(self.slots):
-            slot = self.words.load(self._index + position)
-            if slot not in (layout.SLOT_EMPTY, layout.SLOT_DELETED):
-                yield self._record_at(slot & layout.SLOT_OFFSET_MASK)
+        for slot in self.words.used(self._index, self.slots):
+            yield self._record_at(slot & layout.SLOT_OFFSET_MASK)
+
+    def _find(self, key: bytes, hashed: int) -> tuple[int, int] | None:
+        found = self.words.find(self._index, self.slots, hashed)
+        while found is not None:
+            probe, slot = found
+            if self._key_at(slot & layout.SLOT_OFFSET_MASK) == key:
+                return self._index + ((hashed + probe) & (self.slots - 1)), slot
+            found = self.words.find(self._index, self.slots, hashed, probe + 1)
+        return None
 
     def _lengths(self, offset: int) -> tuple[int, int, int]:
-        if not self.log_start(self.slots) <= offset <= self.size - layout.RECORD_HEAD.size:
+        if offset % layout.WORD or not self.log_start(self.slots) <= offset <= self.size - layout.RECORD_HEAD.size:
             raise SegmentError(f"record outside the log: {offset}")
-        value_length, key_length, crc = layout.RECORD_HEAD.unpack_from(self.memory, offset)
+        _, value_length, key_length, crc = layout.RECORD_HEAD.unpack_from(self.memory, offset)
         if offset + layout.RECORD_HEAD.size + key_length + value_length > self.size:
             raise SegmentError(f"record of impossible length at {offset}")
         return value_length, key_length, crc
@@ -128,12 +132,17 @@ class Segment:
 
 
 class SegmentWriter(Segment):
-    """A segment that the one writer fills."""
+    """A segment that the one writer fills. What it may hold is asked for first (`has_room`), then put."""
 
-    def __init__(self, path: Path, part: int) -> None:
-        super().__init__(path, part, writable=True)
+    def __init__(self, path: Path, part: int, serial: int) -> None:
+        super().__init__(path, part, serial, writable=True)
         self.path = path
-        self.used = 0
+        self.records = 0
+        """Records that a reader finds."""
+        self.live = 0
+        """Bytes of the log that they take."""
+        self._occupied = 0
+        """Slots that are not empty: those of records, and those of removed ones that were not taken again."""
         self._tail = self.log_start(self.slots)
 
     @classmethod
@@ -151,63 +160,84 @@ class SegmentWriter(Segment):
         head = bytearray(layout.SEGMENT_HEAD_SIZE)
         layout.SEGMENT_HEAD.pack_into(head, 0, layout.SEGMENT_MAGIC, layout.VERSION, part, serial, size, slots, 0)
         struct.pack_into("<I", head, layout.SEGMENT_HEAD.size - 4, head_crc(head))
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             os.posix_fallocate(fd, 0, size)
             os.pwrite(fd, head, 0)
+            return cls(path, part, serial)
         except BaseException:
             path.unlink()
             raise
         finally:
             os.close(fd)
-        return cls(path, part)
+
+    def has_room(self, records: int, log: int) -> bool:
+        """Whether RECORDS more keys and LOG more bytes of records can be put."""
+        return self._tail + log <= self.size and 4 * (self._occupied + records) <= 3 * self.slots
+
+    def value_of(self, key: bytes) -> bytes | None:
+        """The value under KEY, None when there is none."""
+        found = self.find(key)
+        return None if found is None else self.read(found[1])
 
     def put(self, key: bytes, value: bytes) -> None:
         """Append the record and point KEY's slot to it.
 
         Raises:
-            SegmentFull: nothing has been changed.
+            SegmentError: there is no room; nothing has been changed.
         """
         hashed = layout.key_hash(key)
-        position = self._position(key, hashed)
+        found = self._find(key, hashed)
         size = layout.record_size(key, value)
-        if self._tail + size > self.size or (position is None and 4 * (self.used + 1) > 3 * self.slots):
-            raise SegmentFull
+        if not self.has_room(found is None, size):
+            raise SegmentError(f"{self.path}: no room")
         offset = self._tail
         body = key + value
-        layout.RECORD_HEAD.pack_into(self.memory, offset, len(value), len(key), zlib.crc32(body))
+        layout.RECORD_HEAD.pack_into(self.memory, offset, hashed, len(value), len(key), zlib.crc32(body))
         start = offset + layout.RECORD_HEAD.size
         self.memory[start : start + len(body)] = body
         self._tail += size
-        if position is None:
+        self.live += size
+        if found is None:
             position = self._vacancy(hashed)
-            self.used += 1
+            self.records += 1
+        else:
+            position = found[0]
+            self.live -= self._size_at(found[1])
         self.words.store(position, (hashed >> layout.SLOT_TAG_SHIFT) << layout.SLOT_TAG_SHIFT | offset)
 
     def remove(self, key: bytes) -> None:
         """Forget KEY; its record stays in the log for those who are reading it."""
-        position = self._position(key, layout.key_hash(key))
-        if position is not None:
-            self.words.store(position, layout.SLOT_DELETED)
+        found = self.find(key)
+        if found is not None:
+            self.live -= self._size_at(found[1])
+            self.records -= 1
+            self.words.store(found[0], layout.SLOT_DELETED)
 
-    def _position(self, key: bytes, hashed: int) -> int | None:
-        """Word index of KEY's slot."""
-        found = self.words.find(self._index, self.slots, hashed)
-        while found is not None:
-            probe, slot = found
-            if self._key_at(slot & layout.SLOT_OFFSET_MASK) == key:
-                return self._index + ((hashed + probe) & (self.slots - 1))
-            found = self.words.find(self._index, self.slots, hashed, probe + 1)
-        return None
+    def copy_to(self, target: SegmentWriter) -> None:
+        """Put all records into the empty TARGET, which must have room for them."""
+        target._tail, target._occupied = self.words.copy_records(
+            self._index, self.slots, target.words, target._index, target.slots, target._tail
+        )
+        target.records, target.live = self.records, self.live
+
+    def _size_at(self, slot: int) -> int:
+        value_length, key_length, _ = self._lengths(slot & layout.SLOT_OFFSET_MASK)
+        return layout.padded(layout.RECORD_HEAD.size + key_length + value_length)
 
     def _vacancy(self, hashed: int) -> int:
-        # Deleted slots are reused, though `used` counts them still: that only makes the next move come early.
         probe = self.words.vacancy(self._index, self.slots, hashed)
         if probe is None:
-            raise SegmentFull
-        return self._index + ((hashed + probe) & (self.slots - 1))
+            raise SegmentError(f"{self.path}: index full")
+        position = self._index + ((hashed + probe) & (self.slots - 1))
+        self._occupied += self.words.load(position) == layout.SLOT_EMPTY
+        return position
 
 
 def head_crc(head: bytes | bytearray | mmap.mmap) -> int:
     """CRC-32 of a segment's head, without the field that holds it."""
     return zlib.crc32(head[: layout.SEGMENT_HEAD.size - 4])
+
+
+def _is_power_of_two(number: int) -> bool:
+    return number > 0 and number & (number - 1) == 0

@@ -3,9 +3,11 @@
 Rules of this file:
 - Exactly one writer at a time (a lock on the directory); readers never wait for it.
 - The order of a change is: records, slots, serials, part generations, then the generation word. A reader that sees
-  the new generation sees all of it.
+  the new generation sees all of it. What is named appears before what names it, and goes after it.
+- All that can fail is done before anything that a reader could see: a change is published as a whole or not at all.
 - A writer that starts fills fresh segments and swaps them in with its first change: until then, and if it dies
   before, readers keep what the last writer published.
+- What the table holds is in the segments and nowhere else: the writer keeps no copy.
 """
 
 from __future__ import annotations
@@ -20,18 +22,24 @@ from typing import TYPE_CHECKING
 from edge.table import layout
 from edge.table._words import Words
 from edge.table.codec import encode
-from edge.table.segment import SegmentFull, SegmentWriter
+from edge.table.segment import SegmentWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from edge.table.records import Record
 
-Changes = dict[str, "Record | None"]
-"""Key to new record; None removes the key."""
+Values = dict[bytes, bytes | None]
+"""Key to encoded record; None removes the key."""
 
+NAMED_FIRST = ("endpoints", "tls", "routes")
+"""The parts in the order in which new records appear."""
+
+HEAD_START = layout.HEAD_PREFIX.pack(layout.HEAD_MAGIC, layout.VERSION, 0)
 LOCK_NAME = "writer.lock"
+MIN_SPARE = 32 * 1024
+"""Bytes of log left free in a new segment, at least."""
 
 
 class TableError(Exception):
@@ -59,8 +67,7 @@ class TableWriter:
             os.close(self._lock)
             raise TableError(f"--shm-dir {directory}: another control plane publishes here") from error
         self._words = self._open_head()
-        self._segments: list[SegmentWriter | None] = [None] * len(layout.PARTS)
-        self._contents: list[dict[bytes, bytes]] = [{} for _ in layout.PARTS]
+        self._segments: dict[int, SegmentWriter] = {}
 
     @property
     def generation(self) -> int:
@@ -79,29 +86,33 @@ class TableWriter:
         endpoints: Mapping[str, Record | None] | None = None,
         tls: Mapping[str, Record | None] | None = None,
     ) -> int:
-        """Apply the changes and give the new generation (the old one when nothing is different).
+        """Apply the changes (None removes a key) and give the new generation; the old one when nothing is different.
 
-        The first call replaces the table of any earlier writer as a whole. Services and certificates appear before
-        the routes that name them.
+        The first call replaces the table of any earlier writer as a whole.
 
         Raises:
             TableError: no room; readers keep the table as it was, and the call may be made again.
         """
-        changed: list[int] = []
-        first = None in self._segments
-        retired: list[SegmentWriter] = []
-        try:
-            for name, changes in (("endpoints", endpoints), ("tls", tls), ("routes", routes)):
-                part = layout.PARTS.index(name)
-                encoded = {key.encode(): None if record is None else encode(record) for key, record in (changes or {}).items()}
-                if self._apply(part, encoded, retired):
-                    changed.append(part)
-        except OSError as error:
-            self._drop_unpublished(retired)
-            reason = "no space left" if error.errno == errno.ENOSPC else error.strerror
-            raise TableError(f"--shm-dir {self.directory}: {reason}; give the shared memory more room") from error
-        if changed:
-            self._announce(changed)
+        given = {"routes": routes, "endpoints": endpoints, "tls": tls}
+        changes = {layout.PARTS.index(name): self._real(name, given[name] or {}) for name in NAMED_FIRST}
+        first = not self._segments
+        if not first and not any(changes.values()):
+            return self.generation
+        fresh = self._prepare(changes)
+        for part, values in changes.items():
+            target = fresh.get(part) or self._segments[part]
+            for key in sorted(values):  # certificates have smaller keys than what names them
+                value = values[key]
+                if value is not None:
+                    target.put(key, value)
+        for part in reversed(changes):
+            target = fresh.get(part) or self._segments[part]
+            for key in sorted(changes[part], reverse=True):
+                if changes[part][key] is None:
+                    target.remove(key)
+        retired = [self._segments[part] for part in fresh if part in self._segments]
+        self._segments.update(fresh)
+        self._announce([part for part, values in changes.items() if values or part in fresh])
         for old in retired:
             old.path.unlink(missing_ok=True)
         if first:
@@ -114,72 +125,66 @@ class TableWriter:
 
     # --- segments -------------------------------------------------------------------------------------------------
 
-    def _apply(self, part: int, changes: dict[bytes, bytes | None], retired: list[SegmentWriter]) -> bool:
-        """Put CHANGES into the part's segment, or into a new one; whether a reader has something new to see."""
-        contents = self._contents[part]
-        real = {key: value for key, value in changes.items() if contents.get(key) != value}
-        segment = self._segments[part]
-        if not real and segment is not None:
-            return False
-        for key, value in real.items():
-            if value is None:
-                contents.pop(key, None)
-            else:
-                contents[key] = value
-        try:
-            if segment is None:
-                raise SegmentFull
-            for key, value in real.items():
-                if value is None:
-                    segment.remove(key)
-                else:
-                    segment.put(key, value)
-        except SegmentFull:
-            self._segments[part] = self._move(part)
-            if segment is not None:
-                retired.append(segment)
-        return True
+    def _real(self, name: str, changes: Mapping[str, Record | None]) -> Values:
+        """CHANGES to the part NAME, encoded, without those that change nothing."""
+        segment = self._segments.get(layout.PARTS.index(name))
+        real: Values = {}
+        for text, record in changes.items():
+            key = text.encode()
+            value = None if record is None else encode(record)
+            if (segment.value_of(key) if segment is not None else None) != value:
+                real[key] = value
+        return real
 
-    def _move(self, part: int) -> SegmentWriter:
-        """A new segment with all that the part holds and as much room again."""
-        contents = self._contents[part]
-        live = sum(layout.record_size(key, value) for key, value in contents.items())
+    def _prepare(self, changes: Mapping[int, Values]) -> dict[int, SegmentWriter]:
+        """New segments for the parts whose own have no room for CHANGES, with all that these parts hold now.
+
+        Raises:
+            TableError: they cannot be made; nothing has been changed.
+        """
+        fresh: dict[int, SegmentWriter] = {}
+        try:
+            for part, values in changes.items():
+                log = sum(layout.record_size(key, value) for key, value in values.items() if value is not None)
+                segment = self._segments.get(part)
+                if segment is None or (values and not segment.has_room(len(values), log)):
+                    fresh[part] = self._move(part, len(values), log)
+        except OSError as error:
+            for made in fresh.values():
+                made.path.unlink(missing_ok=True)
+            reason = "no space left" if error.errno == errno.ENOSPC else error.strerror
+            raise TableError(f"--shm-dir {self.directory}: {reason}; give the shared memory more room") from error
+        return fresh
+
+    def _move(self, part: int, records: int, log: int) -> SegmentWriter:
+        """A new segment with what the part holds, room for RECORDS more in LOG bytes, and half as much again."""
+        old = self._segments.get(part)
+        if old is not None:
+            records, log = records + old.records, log + old.live
         serial = self._next_serial(part)
         path = self.directory / f"{layout.PARTS[part]}.{serial}"
-        segment = SegmentWriter.create(path, part, serial, records=len(contents) * 5 // 4, log=2 * live)
-        for key, value in contents.items():
-            segment.put(key, value)
-        return segment
+        made = SegmentWriter.create(path, part, serial, records=records * 5 // 4, log=log + max(log // 2, MIN_SPARE))
+        if old is not None:
+            old.copy_to(made)
+        return made
 
     def _next_serial(self, part: int) -> int:
         prefix = layout.PARTS[part] + "."
         taken = [int(path.name[len(prefix) :]) for path in self.directory.glob(prefix + "[0-9]*")]
         return max([self._words.load(layout.part_words(part)[0]), *taken]) + 1
 
-    def _drop_unpublished(self, retired: list[SegmentWriter]) -> None:
-        """After a failure: forget the segments that were made, so that the next call makes all of them anew."""
-        for part, segment in enumerate(self._segments):
-            if segment is not None and segment.serial != self._words.load(layout.part_words(part)[0]):
-                segment.path.unlink(missing_ok=True)
-                self._segments[part] = None
-        for old in retired:
-            self._segments[layout.PARTS.index(old.path.name.split(".")[0])] = None
-
-    def _announce(self, changed: list[int]) -> None:
+    def _announce(self, changed: Iterable[int]) -> None:
         generation = self.generation + 1
-        for part, segment in enumerate(self._segments):
+        for part in changed:
             serial_word, generation_word = layout.part_words(part)
-            if segment is not None and self._words.load(serial_word) != segment.serial:
-                self._words.store(serial_word, segment.serial)
-                self._words.store(generation_word, generation)
-            elif part in changed:
-                self._words.store(generation_word, generation)
+            self._words.store(serial_word, self._segments[part].serial)
+            self._words.store(generation_word, generation)
         self._words.store(layout.WORD_PUBLISHED, time.time_ns())
         self._words.store(layout.WORD_GENERATION, generation)
 
     def _remove_strays(self) -> None:
         """Free the segments of earlier writers."""
-        current = {segment.path.name for segment in self._segments if segment is not None}
+        current = {segment.path.name for segment in self._segments.values()}
         for part in layout.PARTS:
             for path in self.directory.glob(part + ".[0-9]*"):
                 if path.name not in current:
@@ -207,7 +212,7 @@ class TableWriter:
             head = path.read_bytes()
         except FileNotFoundError:
             return False
-        return len(head) == layout.HEAD_SIZE and head.startswith(layout.HEAD_PREFIX.pack(layout.HEAD_MAGIC, layout.VERSION, 0))
+        return len(head) == layout.HEAD_SIZE and head.startswith(HEAD_START)
 
     def _create_head(self, path: Path) -> None:
         # Another version's head is replaced by a new file: its readers keep their mapping and their table.
@@ -216,7 +221,7 @@ class TableWriter:
         fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             os.posix_fallocate(fd, 0, layout.HEAD_SIZE)
-            os.pwrite(fd, layout.HEAD_PREFIX.pack(layout.HEAD_MAGIC, layout.VERSION, 0), 0)
+            os.pwrite(fd, HEAD_START, 0)
         finally:
             os.close(fd)
         fresh.replace(path)
