@@ -5,6 +5,7 @@ system read-only, only the mounts that were asked for, the image's user, no capa
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import signal
 import subprocess
@@ -38,7 +39,7 @@ class Container:
         script = self._script(self.image.entrypoint + self.command)
         self.process = subprocess.Popen(
             ["unshare", "--mount", "--pid", "--ipc", "--fork", "--kill-child", "/bin/sh", "-e", "-c", script],
-            env=self.image.environment | self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         while not (found := children.read_text().split()):
@@ -56,11 +57,13 @@ class Container:
             if mount.source is None:
                 lines.append(f"mount -t tmpfs -o mode=1777,size=64m tmpfs {inside}")
             else:
-                lines += [f"mount --bind {shlex.quote(str(mount.source))} {inside}", f"mount -o remount,bind,{option} {inside}"]
+                lines.append(f"mount --bind {shlex.quote(str(mount.source))} {inside}")
+                lines.append(f"mount -o remount,bind,{option} {inside}")
         lines.append("mount -o remount,bind,ro .")
+        variables = shlex.join(f"{name}={value}" for name, value in (self.image.environment | self.environment).items())
         lines.append(
-            f"exec chroot . setpriv --reuid={user} --regid={group} --clear-groups --no-new-privs --inh-caps=-all "
-            f"--bounding-set=-all -- {shlex.join(command)}"
+            f"exec chroot . /usr/bin/env -i {variables} /usr/bin/setpriv --reuid={user} --regid={group} --clear-groups "
+            f"--no-new-privs --inh-caps=-all --bounding-set=-all -- {shlex.join(command)}"
         )
         return "\n".join(lines)
 
@@ -71,7 +74,8 @@ class Container:
 
     def stop(self, timeout: float = 40.0) -> int:
         """Send the image's stop signal; the exit status."""
-        subprocess.run(["kill", f"-{signal.Signals[self.image.stop_signal].value}", str(self.pid)], check=False)
+        if self.process.poll() is None:
+            os.kill(self.pid, signal.Signals[self.image.stop_signal])
         self.process.wait(timeout)
         return self.process.returncode
 

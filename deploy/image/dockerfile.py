@@ -12,9 +12,8 @@ import re
 import shlex
 from dataclasses import dataclass, field
 
-KNOWN = frozenset(
-    "ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL RUN STOPSIGNAL USER WORKDIR".split()
-)
+INSTRUCTIONS = ("ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "RUN")
+KNOWN = frozenset((*INSTRUCTIONS, "STOPSIGNAL", "USER", "WORKDIR"))
 FLAGS = {"COPY": {"from"}, "HEALTHCHECK": {"interval", "timeout", "start-period", "retries"}}
 
 
@@ -59,7 +58,8 @@ def parse(text: str) -> tuple[dict[str, str], list[Stage]]:
     for instruction in _instructions(text):
         if instruction.name == "FROM":
             words = instruction.words()
-            stages.append(Stage(base=substitute(words[0], arguments), name=words[2] if len(words) == 3 else str(len(stages))))
+            name = words[2] if len(words) == 3 else str(len(stages))
+            stages.append(Stage(base=substitute(words[0], arguments), name=name))
         elif stages:
             stages[-1].instructions.append(instruction)
         else:

@@ -149,7 +149,7 @@ def prove_serving(what: str, containers: list[Container]) -> None:
     curl = ["curl", "-sk", "--resolve", "shop.example.com:8443:127.0.0.1", "https://shop.example.com:8443/"]
     answer = subprocess.run(curl, capture_output=True, check=False).stdout
     prove(f"{what}: a request over TLS is routed", holds=answer == b"shop\n", detail=repr(answer))
-    prove(f"{what}: /metrics counts it", holds=b'edge_requests_total{' in fetch("/metrics", 10254)[1])
+    prove(f"{what}: /metrics counts it", holds=b"edge_requests_total{" in fetch("/metrics", 10254)[1])
 
 
 def prove_privileges(container: Container) -> None:
@@ -183,7 +183,8 @@ def fetch(path: str, port: int) -> tuple[int, bytes]:
 def main() -> None:
     """Build, then prove; the second part runs again in namespaces of its own."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, default=REPOSITORY / "build/image", help="directory for roots (about 1.5 GB)")
+    default = REPOSITORY / "build/image"
+    parser.add_argument("--work", type=Path, default=default, help="directory for roots (about 1.5 GB)")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     saved = arguments.work / "image.json"
@@ -195,8 +196,9 @@ def main() -> None:
     if os.geteuid() != 0:
         parser.error("mounts and chroot need root")
     save(Builder(REPOSITORY, arguments.work, lambda line: print(f"      {line}", flush=True)).build(), saved)
-    again = ["unshare", "--net", "--mount", "--fork", "--kill-child", sys.executable, __file__, "--inside", "--work", str(arguments.work)]
-    sys.exit(subprocess.run(again, check=False).returncode)
+    namespaces = ["unshare", "--net", "--mount", "--fork", "--kill-child"]
+    again = [sys.executable, __file__, "--inside", "--work", str(arguments.work)]
+    sys.exit(subprocess.run(namespaces + again, check=False).returncode)
 
 
 if __name__ == "__main__":

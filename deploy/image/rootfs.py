@@ -12,14 +12,21 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from dockerfile import Instruction, Stage, UnknownInstructionError, parse, substitute
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
 DOWNLOAD_VARIABLES = re.compile(r"PIP_.*|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|.*_proxy", re.IGNORECASE)
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class StepError(Exception):
+    """A step of the Dockerfile failed; the message ends with what it printed."""
 
 
 @dataclass
@@ -73,7 +80,8 @@ class Builder:
             self.report(f"debootstrap {suite[1]}")
             unfinished = base.with_suffix(".unfinished")
             shutil.rmtree(unfinished, ignore_errors=True)
-            subprocess.run(["debootstrap", "--variant=minbase", suite[1], str(unfinished)], check=True, stdout=subprocess.DEVNULL)
+            command = ["debootstrap", "--variant=minbase", suite[1], str(unfinished)]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
             unfinished.rename(base)
         root = self.work / name
         shutil.rmtree(root, ignore_errors=True)
@@ -87,10 +95,12 @@ class Builder:
             variables[name] = variables.get(name) or default
 
     def _do_env(self, image: Image, instruction: Instruction, variables: dict[str, str]) -> None:
-        image.environment.update((name, substitute(value, variables | image.environment)) for name, value in instruction.pairs())
+        known = variables | image.environment
+        image.environment.update((name, substitute(value, known)) for name, value in instruction.pairs())
 
     def _do_label(self, image: Image, instruction: Instruction, variables: dict[str, str]) -> None:
-        image.labels.update((name, substitute(value, variables | image.environment)) for name, value in instruction.pairs())
+        known = variables | image.environment
+        image.labels.update((name, substitute(value, known)) for name, value in instruction.pairs())
 
     def _do_workdir(self, image: Image, instruction: Instruction, variables: dict[str, str]) -> None:
         image.directory = str(PurePosixPath(image.directory) / instruction.text)
@@ -112,7 +122,8 @@ class Builder:
         image.command = instruction.words()
 
     def _do_healthcheck(self, image: Image, instruction: Instruction, variables: dict[str, str]) -> None:
-        image.healthcheck = Instruction(instruction.line, "CMD", {}, instruction.text.removeprefix("CMD").strip()).words()
+        text = instruction.text.removeprefix("CMD").strip()
+        image.healthcheck = Instruction(instruction.line, "CMD", {}, text).words()
 
     def _do_copy(self, image: Image, instruction: Instruction, variables: dict[str, str]) -> None:
         *sources, target = instruction.words()
@@ -125,7 +136,8 @@ class Builder:
                 raise FileNotFoundError(f"line {instruction.line}: COPY {source}: nothing in the context")
             for origin, path in found:
                 inside = PurePosixPath(path).relative_to(source) if path else PurePosixPath()
-                whole = target if inside != PurePosixPath() or not target.endswith("/") else f"{target}{PurePosixPath(source).name}"
+                into_folder = inside == PurePosixPath() and target.endswith("/")
+                whole = f"{target}{PurePosixPath(source).name}" if into_folder else target
                 _copy(origin, image.path(whole) / inside)
 
     def _do_run(self, image: Image, instruction: Instruction, variables: dict[str, str]) -> None:
@@ -140,10 +152,12 @@ class Builder:
             setup += [make, f"mount --bind -o ro {shlex.quote(str(path.resolve()))} {inside}"]
         script = f"cd {shlex.quote(image.directory)} && {instruction.text}"
         setup.append(f"exec chroot . /bin/sh -e -c {shlex.quote(script)}")
-        subprocess.run(
+        done = subprocess.run(
             ["unshare", "--mount", "--pid", "--fork", "--kill-child", "/bin/sh", "-c", "\n".join(setup)],
-            env=environment, check=True, stdout=subprocess.DEVNULL,
+            env=environment, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
+        if done.returncode:
+            raise StepError(f"line {instruction.line}: RUN ended with status {done.returncode}:\n{done.stdout[-4000:]}")
 
 
 def download_settings() -> tuple[dict[str, str], list[Path]]:
@@ -156,8 +170,10 @@ def download_settings() -> tuple[dict[str, str], list[Path]]:
     named = re.findall(r"(?<![\w/])/[\w./-]+", "\n".join([listed, *environment.values()]))
     for name, value in re.findall(r"^(?:global|install|user)\.([\w-]+)='(.*)'$", listed, re.MULTILINE):
         environment.setdefault(f"PIP_{name.upper().replace('-', '_')}", value)
-    paths = {Path(path.removeprefix("file://")) for path in [*named, *re.findall(r"file://(/[\w./-]+)", listed)]}
-    return environment, sorted(path for path in paths if path.exists() and path != Path("/"))
+    named += re.findall(r"file://(/[\w./-]+)", listed)
+    paths = {Path(path.removesuffix("/simple")) for path in named}  # an index links to files beside it
+    found = {path for path in paths if path.exists() and path != Path("/")}
+    return environment, sorted(path for path in found if found.isdisjoint(path.parents))  # the outermost show the rest
 
 
 def context_files(context: Path, source: str) -> list[str]:
