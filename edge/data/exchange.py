@@ -293,7 +293,11 @@ class Exchange:
         client.stream.partner = None
         if self._pump is not None and not self._pump.finished:
             self._end_upstream(upstream)
-        elif response.keep_alive and (response.length >= 0 or response.chunked or status in (204, 304)) and not len(stream):
+        elif (
+            response.keep_alive
+            and (response.length >= 0 or response.chunked or status in (204, 304))
+            and not len(stream)
+        ):
             self._pump = None
             self._service.upstreams.release(upstream, now)
         else:
@@ -306,7 +310,9 @@ class Exchange:
             client.begin(upstream.head, length=-2, hsts=b"")
             client.flush()
             client.stream.partner = None
-            tunnel(client.stream, upstream.stream, timeout=service.settings.websocket_timeout, counters=service.counters)
+            tunnel(
+                client.stream, upstream.stream, timeout=service.settings.websocket_timeout, counters=service.counters
+            )
         finally:
             self._upstream_time = monotonic() - self._upstream_started
             upstream.close()

@@ -60,11 +60,18 @@ class Forwarding:
         """What a trusted PEER says about its client in REQUEST."""
         claimed_for = _text(request, b"x-forwarded-for")
         address = self._client_address(claimed_for, peer)
-        scheme = (_text(request, b"x-forwarded-proto") or _text(request, b"x-forwarded-scheme")).partition(",")[0].strip().lower()
+        scheme = (
+            (_text(request, b"x-forwarded-proto") or _text(request, b"x-forwarded-scheme"))
+            .partition(",")[0]
+            .strip()
+            .lower()
+        )
         if scheme in ("http", "https"):
             secure = scheme == "https"
         claimed_port = _text(request, b"x-forwarded-port").partition(",")[0].strip()
-        port = int(claimed_port) if claimed_port.isascii() and claimed_port.isdigit() and len(claimed_port) <= 5 else port
+        port = (
+            int(claimed_port) if claimed_port.isascii() and claimed_port.isdigit() and len(claimed_port) <= 5 else port
+        )
         host = _text(request, b"x-forwarded-host").partition(",")[0].strip().encode("latin-1")
         forwarded_for = claimed_for or peer
         if claimed_for and self._append:

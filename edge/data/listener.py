@@ -103,7 +103,9 @@ class Listener:
 
     def _serve(self, sock: Any, address: tuple[Any, ...]) -> None:
         service = self._service
+        counters = service.counters
         stream = None
+        counters.add(Process.CONNECTIONS_ACTIVE, 1)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             stream = Stream(sock)
@@ -115,7 +117,7 @@ class Listener:
                 client, port = self._source(stream, client)
             if self._tls and not self._handshake(stream):
                 return
-            service.counters.add(Process.CONNECTIONS_HANDLED, 1)
+            counters.add(Process.CONNECTIONS_HANDLED, 1)
             Http1(service, stream, address=client, port=port, secure=self._tls).serve()
         except (StreamError, MessageError):
             pass
@@ -124,8 +126,11 @@ class Listener:
         except Exception:
             service.log.exception("connection from %s", address[0])
         finally:
+            counters.add(Process.CONNECTIONS_ACTIVE, -1)
             if stream is not None:
                 stream.close()
+                counters.add(Process.BYTES_IN, stream.received)
+                counters.add(Process.BYTES_OUT, stream.sent)
             else:
                 sock.close()
 
@@ -181,7 +186,7 @@ class Listener:
         """The ClientHello, which stays in the socket; None: there is none, and what there was has been answered."""
         seen = -1
         while True:
-            data = stream.peek_socket(client_hello.MOST)
+            data = stream.peek_socket(client_hello.LONGEST)
             if data is None:
                 stream.wait_readable()
                 continue
@@ -194,7 +199,7 @@ class Listener:
             seen = len(data)
             try:
                 hello = client_hello.parse(data)
-            except client_hello.HelloError:
+            except client_hello.NotAHelloError:
                 self._not_tls(stream, data)
                 return None
             if isinstance(hello, client_hello.ClientHello):

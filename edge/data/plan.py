@@ -31,7 +31,9 @@ class Plan:
 
     __slots__ = ("_counters", "_series", "balancer", "host", "hsts", "labels", "log_name", "route", "steps")
 
-    def __init__(self, host: str, route: Route, *, balancer: Balancer | None, steps: tuple[Step, ...], counters: WorkerCounters) -> None:
+    def __init__(
+        self, host: str, route: Route, *, balancer: Balancer | None, steps: tuple[Step, ...], counters: WorkerCounters
+    ) -> None:
         self.host = host
         self.route = route
         self.balancer = balancer

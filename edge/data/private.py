@@ -23,7 +23,11 @@ TICKET_KEYS_SIZE = 80
 """Bytes of SSL_CTX_set_tlsext_ticket_keys in OpenSSL 3: name 16, HMAC 32, AES 32."""
 _SSL_CTRL_SET_TLSEXT_TICKET_KEYS = 59
 
-CSocket = _socket.socket
+
+class CSocket(_socket.socket):
+    """The C socket, which `ssl` wants to refer to weakly."""
+
+    __slots__ = ("__weakref__",)
 
 
 def new_socket(family: int) -> Any:

@@ -8,8 +8,6 @@ Rules of this file:
 from __future__ import annotations
 
 import logging
-import os
-import resource
 import time
 from typing import TYPE_CHECKING, Protocol
 
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
 
 RECLAIM = 60.0
 """Least seconds between two looks for series of routes that are gone."""
-PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Connection(Protocol):
@@ -119,19 +116,9 @@ class Service:
     def _gauges(self) -> None:
         counters = self.counters
         waiting = sum(connection.idle for connection in self.connections)
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        counters.set(Process.HEARTBEAT, time.monotonic_ns())
+        counters.beat()
         counters.set(Process.GENERATION, self.table.generation)
         counters.set(Process.TABLE_REFUSALS, self.table.refusals)
-        counters.set(Process.CONNECTIONS_ACTIVE, len(self.connections))
         counters.set(Process.CONNECTIONS_WAITING, waiting)
         counters.set(Process.CONNECTIONS_WRITING, len(self.connections) - waiting)
         counters.set(Process.UPSTREAM_IDLE, len(self.planner.targets.idle()))
-        counters.set(Process.CPU_MICROSECONDS, int((usage.ru_utime + usage.ru_stime) * 1e6))
-        counters.set(Process.RESIDENT_BYTES, _resident())
-
-
-def _resident() -> int:
-    """Bytes of this process in memory (proc(5), statm)."""
-    with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - once a second, and Path is slow
-        return int(file.read().split()[1]) * PAGE

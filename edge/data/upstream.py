@@ -126,5 +126,3 @@ class Upstreams:
             if position >= self._keep or upstream.idle_since < oldest:
                 upstream.target.idle.remove(upstream)
                 upstream.close()
-
-

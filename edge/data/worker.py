@@ -29,7 +29,7 @@ from edge.data.access_log import AccessLog
 from edge.data.listener import Listener
 from edge.data.service import Service
 from edge.data.spread import Spread
-from edge.table.counters import Process, WorkerCounters
+from edge.table.counters import WorkerCounters
 from edge.table.reader import TableReader
 
 if TYPE_CHECKING:
@@ -63,9 +63,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
 
     def patch(self) -> None:
         """Take the listening sockets over as gevent's, without patching anything."""
-        self.sockets = [
-            socket.socket(one.FAMILY, socket.SOCK_STREAM, fileno=one.sock.detach()) for one in self.sockets
-        ]
+        self.sockets = [socket.socket(one.FAMILY, socket.SOCK_STREAM, fileno=one.sock.detach()) for one in self.sockets]
 
     def load_wsgi(self) -> None:
         """There is no application."""
@@ -101,16 +99,13 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         stopped = self._stopped = Event()
         directory = Path(self.settings.shm_dir)
         counters = WorkerCounters(directory)
-        counters.set(Process.PID, self.pid)
-        counters.set(Process.STARTED, time.time_ns())
         access_log = (
             AccessLog(counters, as_json=self.settings.log_format == "json") if self.settings.access_log else None
         )
         service = Service(self.settings, TableReader(directory), counters, access_log)
         spread = Spread(directory, counters.slot)
         listeners = [
-            Listener(sock, service, spread, tls=tls)
-            for sock, tls in zip(self.sockets, self.app.secure, strict=True)
+            Listener(sock, service, spread, tls=tls) for sock, tls in zip(self.sockets, self.app.secure, strict=True)
         ]
         timers = self._timers(service, spread, access_log)
         _settle_heap()
@@ -157,7 +152,9 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
             self.notify()
             gevent.sleep(DRAIN_STEP)
         if service.connections:
-            service.log.warning("%d connections are ended after %g s of grace", len(service.connections), self.settings.shutdown_grace)
+            service.log.warning(
+                "%d connections are ended after %g s of grace", len(service.connections), self.settings.shutdown_grace
+            )
         for connection in list(service.connections):
             connection.close()
         gevent.sleep(0)
