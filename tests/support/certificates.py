@@ -1,0 +1,132 @@
+"""Certificates for tests: an authority that is made once a run, and leaves signed by it."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import ipaddress
+import ssl
+from typing import TYPE_CHECKING, NamedTuple
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Pair(NamedTuple):
+    """A certificate chain and its key, PEM."""
+
+    certificate: bytes
+    key: bytes
+
+    @property
+    def serial(self) -> int:
+        """Serial number of the leaf."""
+        return x509.load_pem_x509_certificate(self.certificate).serial_number
+
+    def write(self, folder: Path, name: str = "tls") -> tuple[Path, Path]:
+        """Write NAME.crt and NAME.key into FOLDER."""
+        certificate, key = folder / f"{name}.crt", folder / f"{name}.key"
+        certificate.write_bytes(self.certificate)
+        key.write_bytes(self.key)
+        return certificate, key
+
+
+@functools.cache
+def authority(name: str = "Test Authority") -> Pair:
+    """A self-signed certificate that may sign others."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = _name(name)
+    builder = _builder(subject, subject, key.public_key(), days=30)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    return _pair(builder.sign(key, hashes.SHA256()), key)
+
+
+def issue(
+    *hosts: str,
+    days: float = 7,
+    issuer: Pair | None = None,
+    rsa_key: bool = False,
+    client: bool = False,
+    common_name: str = "",
+) -> Pair:
+    """A certificate for HOSTS (names or addresses) that ends in DAYS, signed by ISSUER (default: `authority()`)."""
+    issuer = issuer or authority()
+    signer = x509.load_pem_x509_certificate(issuer.certificate)
+    signing_key = load_pem_private_key(issuer.key, None)
+    key = rsa.generate_private_key(65537, 2048) if rsa_key else ec.generate_private_key(ec.SECP256R1())
+    builder = _builder(
+        _name(common_name or (hosts[0] if hosts else "client")), signer.subject, key.public_key(), days=days
+    )
+    if hosts:
+        builder = builder.add_extension(
+            x509.SubjectAlternativeName([_general_name(host) for host in hosts]), critical=False
+        )
+    usage = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
+    builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+    return _pair(builder.sign(signing_key, hashes.SHA256()), key)  # type: ignore[arg-type]
+
+
+def self_signed(*hosts: str, days: float = 7) -> Pair:
+    """A certificate for HOSTS that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = _builder(_name(hosts[0]), _name(hosts[0]), key.public_key(), days=days)
+    builder = builder.add_extension(
+        x509.SubjectAlternativeName([_general_name(host) for host in hosts]), critical=False
+    )
+    return _pair(builder.sign(key, hashes.SHA256()), key)
+
+
+def trusting(*authorities: Pair) -> ssl.SSLContext:
+    """A client's context that trusts AUTHORITIES (default: `authority()`) alone."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for one in authorities or (authority(),):
+        context.load_verify_locations(cadata=one.certificate.decode())
+    return context
+
+
+def trusting_all() -> ssl.SSLContext:
+    """A client's context that takes any certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def serial_of(der: bytes | None) -> int:
+    """Serial number of the certificate that a peer showed."""
+    assert der is not None
+    return x509.load_der_x509_certificate(der).serial_number
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _builder(subject: x509.Name, issuer: x509.Name, public_key: object, *, days: float) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.UTC)
+    builder = (
+        x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).serial_number(x509.random_serial_number())
+    )
+    # Valid from long ago, so that DAYS may be negative: an expired one.
+    builder = builder.not_valid_before(now - datetime.timedelta(days=60)).not_valid_after(
+        now + datetime.timedelta(days=days)
+    )
+    return builder.public_key(public_key)  # type: ignore[arg-type]
+
+
+def _pair(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> Pair:
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return Pair(certificate.public_bytes(Encoding.PEM), pem)
