@@ -1,0 +1,388 @@
+"""Events: what is wrong with an Ingress, and that it is served, told where its author looks.
+
+Rules of this file:
+- Written by the leader alone; the others listen and are ready to go on.
+- A problem has one Event, whose name follows from the object and the problem. Whoever finds the problem again, a
+  control plane that was restarted or a new leader, meets the Event that is there (409) and leaves it alone. One that
+  was mended and is back, or has lasted until the API server is about to forget the Event, counts as one more in its
+  series. Nothing else is repeated.
+- A problem must last SETTLE seconds: objects that were applied together do not arrive together.
+- Bounded: SEVERAL Events per object, RATE per second, and MEMORY of what was told.
+
+https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import heapq
+import logging
+import math
+import threading
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from edge.control.kubernetes import resources
+from edge.control.kubernetes.errors import KubernetesError, RefusedError
+from edge.control.kubernetes.lease import microtime
+from edge.control.kubernetes.pace import Pace
+from edge.control.kubernetes.transport import MERGE_PATCH
+from edge.control.objects import KINDS, ObjectId
+from edge.control.problems import Problem, Severity, warning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edge.control.kubernetes.lease import Election
+    from edge.control.kubernetes.transport import Transport
+    from edge.control.objects import Ingress
+    from edge.control.state import Round
+
+logger = logging.getLogger(__name__)
+
+CONTROLLER = "edge.ingress/controller"
+"""`reportingController`."""
+SETTLE = 1.0
+RATE = 20.0
+BURST = 100.0
+SEVERAL = 20
+"""Most problems of one object that have Events of their own; the rest are counted in one more."""
+MEMORY = 20_000
+REFRESH = 2400.0
+"""Seconds after which an Event whose problem lasts is renewed: API servers forget Events after an hour."""
+QUIET = 60.0
+"""Least seconds between two writes of one Event."""
+FRESH = 600.0
+"""Seconds since its creation within which an Ingress that was there when we started may not have been told of."""
+GAP = 30.0
+"""Seconds before our election from which on nobody else may have told: a little more than an election takes."""
+PATIENCE = 10.0
+LONGEST_NOTE = 1024
+"""Bytes; and of a name and of `reportingInstance` as many characters as the constants below say."""
+LONGEST_NAME = 253
+LONGEST_INSTANCE = 128
+
+
+class Subject(msgspec.Struct, frozen=True, order=True, gc=False):
+    """What Events are about: one life of an object."""
+
+    object: ObjectId
+    uid: str
+
+
+class Told(msgspec.Struct, gc=False):
+    """What was told of a problem."""
+
+    count: int
+    at: float
+    """Of the last write; monotonic seconds."""
+    over: bool = False
+    """The problem has been gone since."""
+
+
+class EventWriter:
+    """Tells problems as Events while ELECTION is won."""
+
+    def __init__(self, transport: Transport, election: Election, *, instance: str) -> None:
+        """INSTANCE names this process."""
+        self.written = 0
+        """Writes that were accepted."""
+        self.trouble = ""
+        """Why the last write failed, for people."""
+        self._transport = transport
+        self._election = election
+        self._instance = instance[:LONGEST_INSTANCE]
+        self._pace = Pace(RATE, BURST)
+        self._changed = threading.Condition()
+        self._problems: dict[Subject, set[Problem]] = {}
+        self._served: dict[ObjectId, str] = {}
+        """Served Ingresses with their uid."""
+        self._due: dict[Subject, float] = {}
+        """What to look at, with the time (monotonic seconds) from which on."""
+        self._queue: list[tuple[float, Subject]] = []
+        """The same as a heap; what is not in `_due` with this time does not count."""
+        self._news: dict[Subject, float] = {}
+        """Ingresses that are served for the first time, since when."""
+        self._told: OrderedDict[tuple[Subject, Problem], Told] = OrderedDict()
+        self._heard_any = False
+        self._next_refresh = 0.0
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="write events", daemon=True)
+        election.listeners.append(self._elected)
+
+    def start(self) -> None:
+        """Begin in a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End soon; what was not told yet the next leader tells."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        if self._thread.ident is not None:
+            self._thread.join(PATIENCE)
+
+    # --- what is heard, by other threads ----------------------------------------------------------------------------
+
+    def heard(self, what: Round) -> None:
+        """The routing table is different."""
+        now = time.monotonic()
+        with self._changed:
+            for report in what.gone:
+                self._mended(Subject(report.object, report.uid), report.problem)
+            for report in what.appeared:
+                subject = Subject(report.object, report.uid)
+                if report.object.kind in KINDS:
+                    self._problems.setdefault(subject, set()).add(report.problem)
+                    self._look_at(subject, now + SETTLE)
+            for name, ingress in what.served.items():
+                self._is_served(name, ingress, now)
+            self._heard_any = True
+            self._changed.notify()
+
+    def _mended(self, subject: Subject, problem: Problem) -> None:
+        left = self._problems.get(subject, set())
+        left.discard(problem)
+        if not left:
+            self._problems.pop(subject, None)
+            self._due.pop(subject, None)
+        told = self._told.get((subject, problem))
+        if told is not None:
+            told.over = True
+
+    def _is_served(self, name: ObjectId, ingress: Ingress | None, now: float) -> None:
+        if ingress is None:
+            self._served.pop(name, None)
+            return
+        uid = ingress.metadata.uid
+        known, self._served[name] = self._served.get(name), uid
+        if known != uid and (self._heard_any or _age(ingress) < FRESH):
+            self._news[Subject(name, uid)] = now
+
+    def _elected(self, leads: bool) -> None:  # the signature of a listener
+        now = time.monotonic()
+        with self._changed:
+            if leads:
+                self._forget_old_news(now)
+                for subject in self._problems:
+                    self._look_at(subject, now + SETTLE)
+            self._changed.notify()
+
+    def _look_at(self, subject: Subject, when: float) -> None:
+        if when < self._due.get(subject, math.inf):
+            self._due[subject] = when
+            heapq.heappush(self._queue, (when, subject))
+
+    # --- the thread -------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._stopping and (wait := self._wait()) != 0:
+                    self._changed.wait(wait)
+                if self._stopping:
+                    return
+                events = list(self._next())
+            for subject, problem, told in events:
+                if not self._tell(subject, problem, told):
+                    break
+
+    def _wait(self) -> float | None:
+        """Seconds until there may be something to do; None: until told so."""
+        now = time.monotonic()
+        if not self._election.leads:
+            self._due.clear()  # an election brings them back
+            self._queue.clear()
+            self._forget_old_news(now)
+            return GAP if self._news else None
+        if now >= self._next_refresh:
+            self._next_refresh = now + QUIET
+            self._refresh(now)
+        ready = [self._next_refresh]
+        if self._news:
+            ready.append(now)
+        while self._queue and self._due.get(self._queue[0][1]) != self._queue[0][0]:
+            heapq.heappop(self._queue)
+        if self._queue:
+            ready.append(self._queue[0][0])
+        return max(0.0, min(ready) - now, 0.0 if len(ready) == 1 else self._pace.delay())
+
+    def _forget_old_news(self, now: float) -> None:
+        """What became served so long ago has been told by the leader of that time."""
+        self._news = {subject: since for subject, since in self._news.items() if now - since < GAP}
+
+    def _refresh(self, now: float) -> None:
+        """Have Events renewed that end soon while their problems last."""
+        for (subject, problem), told in self._told.items():
+            if now - told.at >= REFRESH and problem in self._problems.get(subject, ()):
+                told.over = True
+                self._look_at(subject, now)
+
+    def _next(self) -> Iterator[tuple[Subject, Problem, Told | None]]:
+        """The next Events to write, all of one object; with what was told of each before."""
+        if self._news:
+            subject = next(iter(self._news))
+            del self._news[subject]
+            yield subject, SERVED, None
+            return
+        now = time.monotonic()
+        if not self._queue or self._queue[0][0] > now:
+            return
+        when, subject = heapq.heappop(self._queue)
+        if self._due.get(subject) != when:
+            return
+        del self._due[subject]
+        problems = sorted(self._problems.get(subject, ()))
+        more = len(problems) - SEVERAL
+        if more > 0:
+            text = f"{more} more problems; the log of the control plane, or edge check, names them all"
+            problems = [*problems[:SEVERAL], warning("MoreProblems", "", text)]
+        for problem in problems:
+            told = self._told.get((subject, problem))
+            if told is None:
+                yield subject, problem, None
+            elif told.over and now - told.at >= QUIET:
+                yield subject, problem, told
+            elif told.over:
+                self._look_at(subject, told.at + QUIET)
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def _tell(self, subject: Subject, problem: Problem, told: Told | None) -> bool:
+        """Write one Event; False: the API server wants to be left alone for now."""
+        time.sleep(self._pace.delay())
+        remaining = self._election.remaining
+        if not remaining or self._stopping:
+            self._put_back(subject, problem)
+            return False
+        self._pace.take()
+        try:
+            count = self._write(subject, problem, told, min(PATIENCE, remaining))
+        except KubernetesError as error:
+            return self._failed(subject, problem, error)
+        self._pace.worked()
+        self.trouble = ""
+        with self._changed:
+            if problem is not SERVED:
+                self._remember(subject, problem, count)
+        return True
+
+    def _remember(self, subject: Subject, problem: Problem, count: int) -> None:
+        lasts = problem in self._problems.get(subject, ()) or problem.reason == "MoreProblems"
+        self._told[subject, problem] = Told(count, time.monotonic(), over=not lasts)
+        self._told.move_to_end((subject, problem))
+        if len(self._told) > MEMORY:
+            self._told.popitem(last=False)
+
+    def _write(self, subject: Subject, problem: Problem, told: Told | None, patience: float) -> int:
+        """Write the Event; gives how many it stands for."""
+        path = resources.EVENT.collection(_namespace(subject)).path
+        event = self._event(subject, problem)
+        if told is not None:
+            count = told.count + 1
+            series = {"series": {"count": count, "lastObservedTime": microtime()}}
+            name = event["metadata"]["name"]
+            try:
+                self._transport.request(
+                    "PATCH", f"{path}/{name}", body=series, content_type=MERGE_PATCH, read_timeout=patience
+                )
+            except RefusedError as error:
+                if error.code != 404:
+                    raise
+            else:
+                self.written += 1
+                return count
+        try:
+            self._transport.request("POST", path, body=event, read_timeout=patience)
+        except RefusedError as error:
+            if error.code != 409:
+                raise
+        else:
+            self.written += 1
+        return 1
+
+    def _event(self, subject: Subject, problem: Problem) -> dict[str, Any]:
+        name = subject.object
+        regarding = {"apiVersion": KINDS[name.kind].api_version, "kind": name.kind, "name": name.name}
+        if name.namespace:
+            regarding["namespace"] = name.namespace
+        if subject.uid:
+            regarding["uid"] = subject.uid
+        served = problem is SERVED
+        return {
+            "apiVersion": "events.k8s.io/v1",
+            "kind": "Event",
+            "metadata": {"name": event_name(subject, problem), "namespace": _namespace(subject)},
+            "eventTime": microtime(),
+            "type": "Normal" if served else "Warning",
+            "reason": problem.reason,
+            "action": "Serve" if served else "Translate",
+            "note": shortened(str(problem)),
+            "regarding": regarding,
+            "reportingController": CONTROLLER,
+            "reportingInstance": self._instance,
+        }
+
+    def _failed(self, subject: Subject, problem: Problem, error: KubernetesError) -> bool:
+        """Take note of ERROR; whether the next Event may be written at once."""
+        if isinstance(error, RefusedError) and (
+            error.code in (400, 404, 413, 422) or (error.code == 403 and "being terminated" in error.message)
+        ):
+            if error.code not in (403, 404):  # those say that the namespace is going, or gone
+                logger.warning("event for %s: %s", subject.object, error)
+            with self._changed:
+                self._remember(subject, problem, 1)
+            return True
+        message = f"events: {error}"
+        if isinstance(error, RefusedError) and error.code == 403:
+            message += "; grant the verbs create and patch on events.events.k8s.io"
+        rest = self._pace.failed(error)
+        if not self.trouble:
+            logger.warning("%s; trying again in %.1f s", message, rest)
+        self.trouble = message
+        self._put_back(subject, problem)
+        return False
+
+    def _put_back(self, subject: Subject, problem: Problem) -> None:
+        now = time.monotonic()
+        with self._changed:
+            if problem is SERVED:
+                self._news[subject] = now
+            elif subject in self._problems:
+                self._look_at(subject, now)
+
+
+SERVED = Problem(Severity.WARNING, "Served", "", "in the routing table: requests are taken from now on")
+"""Stands among problems for the good news."""
+
+
+def event_name(subject: Subject, problem: Problem) -> str:
+    """The name of the one Event that tells PROBLEM of SUBJECT."""
+    text = "\0".join((subject.object.kind, subject.uid, problem.reason, problem.field, problem.message))
+    end = "." + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    return subject.object.name[: LONGEST_NAME - len(end)].rstrip(".-") + end
+
+
+def shortened(note: str) -> str:
+    """NOTE cut to what the API server takes."""
+    data = note.encode()
+    if len(data) <= LONGEST_NOTE:
+        return note
+    return data[: LONGEST_NOTE - 3].decode(errors="ignore") + "..."
+
+
+def _namespace(subject: Subject) -> str:
+    return subject.object.namespace or "default"  # where Events of cluster-scoped objects are kept
+
+
+def _age(ingress: Ingress) -> float:
+    """Seconds since the creation of INGRESS, by the wall clocks of two machines."""
+    try:
+        created = datetime.datetime.fromisoformat(ingress.metadata.creation_timestamp or "")
+    except ValueError:
+        return 0.0
+    return (datetime.datetime.now(datetime.UTC) - created).total_seconds()
