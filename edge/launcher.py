@@ -1,0 +1,273 @@
+"""The first process of `edge run`: starts the control plane and the proxy, and stands between them and the outside.
+
+Rules of this file:
+- The launcher is made to be process 1 of a container: it passes signals on, reaps every orphan and ends with the
+  status of the proxy.
+- The proxy is the service: when it ends, everything ends. Nothing here starts it again; that is for whoever started
+  us, who also sees that it happens again and again.
+- The control plane may die: it is started again, ever more slowly, while traffic goes on by the last table. Only when
+  it cannot start in the first place (its address is taken, a flag is wrong) everything ends with its status.
+- Draining is the proxy's business (`edge.draining`, `--pre-stop-delay`), so that two containers end as one tree does.
+- Signals are waited for, never handled: there is one thread, and no code runs between two of its lines.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge import options, prctl, shm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from edge.settings import Settings
+
+log = logging.getLogger(__name__)
+
+ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
+OTHERS = frozenset({signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU})
+"""What the proxy understands beside those that end it."""
+WAITED = ENDING | OTHERS | {signal.SIGCHLD}
+
+FIRST_START = 10.0
+"""Seconds within which a control plane that ends by itself counts as one that cannot start."""
+FIRST_PAUSE = 0.25
+LONGEST_PAUSE = 30.0
+"""Seconds between the death of a control plane and the next one: that follows at once the first time, then after
+FIRST_PAUSE, then doubling."""
+GOOD_LIFE = 60.0
+"""Seconds after which a control plane is forgiven its forerunners' deaths."""
+CONTROL_GRACE = 15.0
+"""Seconds that the control plane gets to put its affairs in order (status, Lease) once the proxy has ended."""
+ORPHAN_GRACE = 3.0
+"""Seconds that what is left over gets to end by itself."""
+
+
+def run(settings: Settings) -> int:
+    """Run a whole Edge until it is told to stop; the exit status, see `edge.cli`.
+
+    Raises:
+        DirectoryError: there is no place for the table.
+    """
+    if settings.shm_dir:
+        return Launcher.of(settings).run()
+    with shm.private() as directory:
+        return Launcher.of(settings.with_(shm_dir=str(directory))).run()
+
+
+class Launcher:
+    """Two children, their lives and deaths."""
+
+    def __init__(self, *, control: Sequence[str], proxy: Sequence[str], environment: Mapping[str, str]) -> None:
+        """CONTROL and PROXY: command lines, the first word a path."""
+        self._control_command = control
+        self._proxy_command = proxy
+        self._environment = environment
+        self._control = 0
+        """Process id; 0: none is running."""
+        self._control_started = 0.0
+        self._control_due = 0.0
+        """When to start the next control plane, CLOCK_MONOTONIC; 0: one is running."""
+        self._deaths = 0
+        """Control planes that have died in a row."""
+        self._proxy = 0
+        self._ending: signal.Signals | None = None
+        """The signal that told us to end."""
+        self._status: int | None = None
+        """What to end with, once that is known."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Launcher:
+        """A launcher of `edge control` and `edge proxy`."""
+        # -P: as for the command `edge` itself, the current folder is no place for modules.
+        start = [sys.executable, "-P", "-m", "edge"]
+        return cls(
+            control=[*start, "control", *options.to_arguments(settings, "control")],
+            proxy=[*start, "proxy", *options.to_arguments(settings, "proxy")],
+            environment=options.without_variables(os.environ),
+        )
+
+    def run(self) -> int:
+        """Start both and see them through; the exit status."""
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, WAITED)
+        try:
+            prctl.become_subreaper()
+            self._start_control()
+            self._proxy = self._spawn(self._proxy_command)
+            log.info("started the proxy, process %d", self._proxy)
+            while self._status is None:
+                self._step()
+            self._end_all()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        return self._status
+
+    # --- steps ----------------------------------------------------------------------------------------------------
+
+    def _step(self) -> None:
+        """Wait for a signal or for the time to start a control plane, and act."""
+        number = _wait(max(0.0, self._control_due - time.monotonic()) if self._control_due else None)
+        if number == signal.SIGCHLD:
+            for pid, status in _reap():
+                self._ended(pid, status)
+        elif number is not None:
+            self._pass_on(number)
+        if self._control_due and time.monotonic() >= self._control_due and self._status is None:
+            self._start_control()
+
+    def _pass_on(self, number: signal.Signals) -> None:
+        if number in ENDING:
+            log.info("told to end by %s", number.name)
+            self._ending = number
+        _send(self._proxy, number)
+
+    def _ended(self, pid: int, status: int) -> None:
+        if pid == self._control:
+            self._control = 0
+            self._control_ended(status)
+        elif pid == self._proxy:
+            self._proxy_ended(status)
+
+    # --- the proxy ------------------------------------------------------------------------------------------------
+
+    def _proxy_ended(self, status: int) -> None:
+        if successor := _successor(self._proxy):
+            log.info("the proxy, process %d, has handed over to process %d", self._proxy, successor)
+            self._proxy = successor
+            if self._ending is not None:
+                _send(successor, self._ending)
+        elif self._ending is not None and status in (0, 128 + self._ending):
+            # Killed by that very signal: it had not come to handle it yet.
+            self._status = 0
+        else:
+            self._status = status
+            log.error("the proxy %s; ending", _told(status))
+        if not successor:
+            self._proxy = 0
+
+    # --- the control plane ----------------------------------------------------------------------------------------
+
+    def _start_control(self) -> None:
+        self._control_due = 0.0
+        self._control_started = time.monotonic()
+        self._control = self._spawn(self._control_command)
+        log.info("started the control plane, process %d", self._control)
+
+    def _control_ended(self, status: int) -> None:
+        if self._status is not None or self._ending is not None:
+            return
+        lived = time.monotonic() - self._control_started
+        if self._deaths == 0 and status in (1, 2) and lived < FIRST_START:
+            log.error("the control plane cannot start: it %s; ending", _told(status))
+            self._status = status
+            return
+        self._deaths = 1 if lived >= GOOD_LIFE else self._deaths + 1
+        pause = 0.0 if self._deaths == 1 else min(FIRST_PAUSE * 2.0 ** (self._deaths - 2), LONGEST_PAUSE)
+        log.error("the control plane %s; traffic goes on by the last table, next start in %g s", _told(status), pause)
+        self._control_due = time.monotonic() + pause
+
+    # --- processes ------------------------------------------------------------------------------------------------
+
+    def _spawn(self, command: Sequence[str]) -> int:
+        launcher = os.getpid()
+        if pid := os.fork():
+            return pid
+        try:
+            # A group of its own: what a terminal sends (Ctrl-C) comes to us, and we decide.
+            os.setpgid(0, 0)
+            prctl.die_with_parent(signal.SIGTERM)
+            if os.getppid() != launcher:
+                os._exit(1)
+            for number in OTHERS:  # until it has come to handle them, they shall not kill or stop it
+                signal.signal(number, signal.SIG_IGN)
+            signal.pthread_sigmask(signal.SIG_SETMASK, ())
+            os.execve(command[0], list(command), self._environment)  # noqa: S606 - no shell is wanted
+        except BaseException as error:  # noqa: BLE001 - a forked child must not return into the launcher
+            os.write(2, f"edge: cannot start {command[0]}: {error}\n".encode())
+        finally:
+            os._exit(127)
+
+    def _end_all(self) -> None:
+        """End the control plane, and the proxy if it is not the one that ended, and then what they have left."""
+        living = {self._proxy, self._control} - {0}
+        for pid in living:
+            _send(pid, signal.SIGTERM)
+        _outlive(living, CONTROL_GRACE)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            left = set(_children())
+            for pid in left:
+                _send(pid, number)
+            _outlive(left, ORPHAN_GRACE)
+
+
+def _wait(timeout: float | None) -> signal.Signals | None:
+    """The next signal; None after TIMEOUT seconds."""
+    if timeout is None:
+        return signal.Signals(signal.sigwait(WAITED))
+    found = signal.sigtimedwait(WAITED, timeout)
+    return signal.Signals(found.si_signo) if found is not None else None
+
+
+def _reap() -> Iterator[tuple[int, int]]:
+    """Children that have ended, also such as were never ours: process id and exit status as of a shell."""
+    with suppress(ChildProcessError):
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            code = os.waitstatus_to_exitcode(status)
+            yield pid, code if code >= 0 else 128 - code
+
+
+def _outlive(pids: set[int], timeout: float) -> None:
+    """Reap until all of PIDS have ended, for TIMEOUT seconds at most. Further orders to end change nothing."""
+    deadline = time.monotonic() + timeout
+    while True:
+        for pid, _ in _reap():
+            pids.discard(pid)
+        if not pids or time.monotonic() > deadline:
+            return
+        signal.sigtimedwait({signal.SIGCHLD}, 0.1)
+
+
+def _children() -> list[int]:
+    """Process ids of our children, adopted ones too; none where the kernel does not tell (it is an option of Linux)."""
+    try:
+        return [int(pid) for pid in Path("/proc/self/task", str(os.getpid()), "children").read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
+def _successor(ended: int) -> int:
+    """The proxy that ENDED started to take its place (SIGUSR2); 0: none.
+
+    It has become our child by its parent's death. It is told from workers that were left over by its environment.
+    """
+    mark = f"GUNICORN_PID={ended}".encode()
+    for pid in _children():
+        with suppress(OSError):
+            if mark in Path("/proc", str(pid), "environ").read_bytes().split(b"\0"):
+                return pid
+    return 0
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    if pid:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _told(status: int) -> str:
+    if status <= 128:
+        return f"ended with status {status}"
+    try:
+        return f"was killed by {signal.Signals(status - 128).name}"
+    except ValueError:
+        return f"was killed by signal {status - 128}"
