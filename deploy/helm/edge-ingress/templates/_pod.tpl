@@ -1,0 +1,188 @@
+{{/* The pod: the control plane holds the API token, the proxy holds the clients' bytes, the table is all they share. */}}
+{{- define "edge.pod" -}}
+{{- $controller := .Values.controller -}}
+metadata:
+  labels:
+    {{- include "edge.selectorLabels" . | nindent 4 }}
+    {{- with .Values.commonLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+    {{- with $controller.podLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  annotations:
+    kubectl.kubernetes.io/default-container: proxy
+    checksum/settings: {{ include "edge.variables" . | sha256sum }}
+    {{- with $controller.podAnnotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  serviceAccountName: {{ include "edge.serviceAccount" . }}
+  automountServiceAccountToken: false
+  # A Service named "edge" would otherwise put variables EDGE_SERVICE_... into the containers.
+  enableServiceLinks: false
+  terminationGracePeriodSeconds: {{ $controller.terminationGracePeriodSeconds }}
+  {{- if $controller.hostNetwork }}
+  hostNetwork: true
+  {{- end }}
+  {{- with $controller.dnsPolicy | default (ternary "ClusterFirstWithHostNet" "" $controller.hostNetwork) }}
+  dnsPolicy: {{ . }}
+  {{- end }}
+  {{- with $controller.dnsConfig }}
+  dnsConfig:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $controller.hostname }}
+  hostname: {{ . }}
+  {{- end }}
+  {{- with $controller.hostAliases }}
+  hostAliases:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.imagePullSecrets }}
+  imagePullSecrets:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $controller.priorityClassName }}
+  priorityClassName: {{ . }}
+  {{- end }}
+  {{- with $controller.runtimeClassName }}
+  runtimeClassName: {{ . }}
+  {{- end }}
+  securityContext:
+    {{- toYaml $controller.podSecurityContext | nindent 4 }}
+  {{- with $controller.nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $controller.tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $controller.affinity }}
+  affinity:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- if $controller.topologySpreadConstraints }}
+  topologySpreadConstraints:
+    {{- tpl (toYaml $controller.topologySpreadConstraints) . | nindent 4 }}
+  {{- else if eq $controller.kind "Deployment" }}
+  topologySpreadConstraints:
+    - maxSkew: 1
+      topologyKey: kubernetes.io/hostname
+      whenUnsatisfiable: ScheduleAnyway
+      labelSelector:
+        matchLabels:
+          {{- include "edge.selectorLabels" . | nindent 10 }}
+  {{- end }}
+  {{- with $controller.extraInitContainers }}
+  initContainers:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  containers:
+    - name: control
+      image: {{ include "edge.image" . }}
+      imagePullPolicy: {{ $controller.image.pullPolicy }}
+      args:
+        - control
+        {{- with $controller.control.extraArgs }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      envFrom:
+        - configMapRef:
+            name: {{ include "edge.controller" . }}
+      env:
+        - name: POD_NAME
+          valueFrom: {fieldRef: {fieldPath: metadata.name}}
+        - name: POD_NAMESPACE
+          valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+        {{- with concat $controller.extraEnvs $controller.control.extraEnvs }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      ports:
+        - name: metrics
+          containerPort: {{ $controller.metrics.port }}
+      {{- with $controller.startupProbe }}
+      startupProbe:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      livenessProbe:
+        {{- toYaml $controller.livenessProbe | nindent 8 }}
+      readinessProbe:
+        {{- toYaml $controller.readinessProbe | nindent 8 }}
+      resources:
+        {{- toYaml $controller.control.resources | nindent 8 }}
+      securityContext:
+        {{- toYaml $controller.containerSecurityContext | nindent 8 }}
+      volumeMounts:
+        - name: table
+          mountPath: /run/edge
+        - name: token
+          mountPath: /var/run/secrets/kubernetes.io/serviceaccount
+          readOnly: true
+    - name: proxy
+      image: {{ include "edge.image" . }}
+      imagePullPolicy: {{ $controller.image.pullPolicy }}
+      args:
+        - proxy
+        {{- with $controller.proxy.extraArgs }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      envFrom:
+        - configMapRef:
+            name: {{ include "edge.controller" . }}
+      {{- with $controller.extraEnvs }}
+      env:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      ports:
+        - name: http
+          containerPort: {{ $controller.containerPort.http }}
+          {{- if $controller.hostPort.enabled }}
+          hostPort: {{ $controller.hostPort.ports.http }}
+          {{- end }}
+        - name: https
+          containerPort: {{ $controller.containerPort.https }}
+          {{- if $controller.hostPort.enabled }}
+          hostPort: {{ $controller.hostPort.ports.https }}
+          {{- end }}
+      resources:
+        {{- toYaml $controller.resources | nindent 8 }}
+      securityContext:
+        {{- toYaml $controller.containerSecurityContext | nindent 8 }}
+      volumeMounts:
+        - name: table
+          mountPath: /run/edge
+        {{- with $controller.extraVolumeMounts }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+    {{- with $controller.extraContainers }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  volumes:
+    - name: table
+      emptyDir:
+        medium: Memory
+        sizeLimit: {{ $controller.table.sizeLimit }}
+    # What automounting would mount, for one container only.
+    - name: token
+      projected:
+        defaultMode: 0440
+        sources:
+          - serviceAccountToken:
+              path: token
+              expirationSeconds: 3607
+          - configMap:
+              name: kube-root-ca.crt
+              items:
+                - key: ca.crt
+                  path: ca.crt
+          - downwardAPI:
+              items:
+                - path: namespace
+                  fieldRef:
+                    fieldPath: metadata.namespace
+    {{- with $controller.extraVolumes }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+{{- end }}

@@ -1,0 +1,47 @@
+{{/* What the control plane may do; the same rules as in deploy/ (tests/deploy compares them). */}}
+
+{{/* Objects of the namespaces that it serves. */}}
+{{- define "edge.objectRules" -}}
+- apiGroups: [networking.k8s.io]
+  resources: [ingresses]
+  verbs: [list, watch]
+- apiGroups: [""]
+  resources: [services, secrets, configmaps]
+  verbs: [get, list, watch]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [list, watch]
+- apiGroups: [networking.k8s.io]
+  resources: [ingresses/status]
+  verbs: [patch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
+
+{{/* Objects that belong to no namespace. */}}
+{{- define "edge.clusterRules" -}}
+- apiGroups: [networking.k8s.io]
+  resources: [ingressclasses]
+  verbs: [list, watch]
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [list, watch]
+- apiGroups: [""]
+  resources: [nodes]
+  verbs: [get]
+{{- end }}
+
+{{/* Its own namespace: election, and the pods beside it. */}}
+{{- define "edge.ownRules" -}}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{{ include "edge.electionID" . }}]
+  verbs: [get, update]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list]
+{{- end }}

@@ -1,0 +1,144 @@
+"""Writes edge-ingress/values.schema.json: from values.yaml, whose defaults show the types, and from Edge's settings.
+
+    python deploy/helm/schema.py            (make charts)
+
+Rules of this file:
+- A name that values.yaml does not have is refused, except below the maps in `FREE`: those go into Kubernetes objects
+  as they are.
+- `controller.config` and `controller.extraArgs` take exactly the settings of `edge.settings`, so that a misspelt one is
+  an error of `helm install` and not a warning in a log.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from edge import options
+
+CHART = Path(__file__).parent / "edge-ingress"
+FREE = frozenset(
+    (
+        "labels",
+        "resources",
+        "livenessProbe",
+        "readinessProbe",
+        "podSecurityContext",
+        "containerSecurityContext",
+        "nodeSelector",
+    )
+)
+"""Maps with defaults of their own into which anything may be put."""
+
+INTEGER = {"type": "integer", "minimum": 0}
+PORT = {"type": "integer", "minimum": 1, "maximum": 65535}
+NODE_PORT = {"type": ["integer", "null"], "minimum": 1, "maximum": 65535}
+PERCENT = {"type": ["integer", "null"], "minimum": 1}
+PODS = {"anyOf": [INTEGER, {"type": "string", "pattern": "^[0-9]+%$"}, {"type": "null"}]}
+SERVICE_TYPE = {"enum": ["ClusterIP", "NodePort", "LoadBalancer"]}
+POLICY = {"enum": ["", "Cluster", "Local"]}
+SECONDS = {"type": "number", "minimum": 0}
+
+EXACT: dict[str, dict[str, Any]] = {
+    "controller.kind": {"enum": ["Deployment", "DaemonSet"]},
+    "controller.image.pullPolicy": {"enum": ["Always", "IfNotPresent", "Never"]},
+    "controller.image.digest": {"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"},
+    "controller.preStopDelay": SECONDS,
+    "controller.shutdownGrace": SECONDS,
+    "controller.containerPort.http": PORT,
+    "controller.containerPort.https": PORT,
+    "controller.hostPort.ports.http": PORT,
+    "controller.hostPort.ports.https": PORT,
+    "controller.metrics.port": PORT,
+    "controller.metrics.service.servicePort": PORT,
+    "controller.metrics.service.type": SERVICE_TYPE,
+    "controller.service.type": SERVICE_TYPE,
+    "controller.service.internal.type": SERVICE_TYPE,
+    "controller.service.ports.http": PORT,
+    "controller.service.ports.https": PORT,
+    "controller.service.targetPorts.http": {"type": ["string", "integer"]},
+    "controller.service.targetPorts.https": {"type": ["string", "integer"]},
+    "controller.service.nodePorts.http": NODE_PORT,
+    "controller.service.nodePorts.https": NODE_PORT,
+    "controller.service.healthCheckNodePort": NODE_PORT,
+    "controller.service.allocateLoadBalancerNodePorts": {"type": ["boolean", "null"]},
+    "controller.service.externalTrafficPolicy": POLICY,
+    "controller.service.internalTrafficPolicy": POLICY,
+    "controller.service.internal.externalTrafficPolicy": POLICY,
+    "controller.service.ipFamilyPolicy": {"enum": ["", "SingleStack", "PreferDualStack", "RequireDualStack"]},
+    "controller.autoscaling.targetCPUUtilizationPercentage": PERCENT,
+    "controller.autoscaling.targetMemoryUtilizationPercentage": PERCENT,
+    "controller.podDisruptionBudget.minAvailable": PODS,
+    "controller.podDisruptionBudget.maxUnavailable": PODS,
+    "controller.table.sizeLimit": {"type": ["string", "integer"]},
+}
+"""Values of which the default does not tell all."""
+
+
+BY_TYPE: dict[type, dict[str, Any]] = {
+    dict: {"type": "object"},
+    list: {"type": "array"},
+    bool: {"type": "boolean"},
+    int: INTEGER,
+    str: {"type": "string"},
+}
+"""In this order: a bool is an int too."""
+
+
+def schema() -> dict[str, Any]:
+    """The whole of values.schema.json."""
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    found = _object("", values)
+    found["properties"]["global"] = {"type": "object"}  # Helm gives it to every chart that is a part of another
+    settings = {"type": "object", "additionalProperties": False, "properties": _settings()}
+    for name in ("config", "extraArgs"):
+        found["properties"]["controller"]["properties"][name] = settings
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Values of edge-ingress"} | found
+
+
+def text() -> str:
+    """The file's text."""
+    return json.dumps(schema(), indent=1) + "\n"
+
+
+def _object(path: str, values: dict[str, Any]) -> dict[str, Any]:
+    properties = {name: _of(f"{path}.{name}".lstrip("."), value) for name, value in values.items()}
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def _of(path: str, value: Any) -> dict[str, Any]:
+    if path in EXACT:
+        return EXACT[path]
+    if isinstance(value, dict) and value and path.rpartition(".")[2] not in FREE:
+        return _object(path, value)
+    for kind, found in BY_TYPE.items():
+        if isinstance(value, kind):
+            return found
+    raise ValueError(f"{path}: the default {value!r} tells no type; add it to EXACT")
+
+
+def _settings() -> dict[str, Any]:
+    """Flag name to what it takes; strings too, because ingress-nginx's extraArgs are strings."""
+    return {options.flag(field)[2:]: _setting(field) for field in options.FIELDS.values()}
+
+
+def _setting(field: options.Field) -> dict[str, Any]:
+    found: dict[str, Any] = {"description": field.metadata["help"]}
+    if isinstance(field.default, bool):
+        return found | {"enum": [True, False, "true", "false"]}
+    if isinstance(field.default, tuple):
+        return found | {"type": ["string", "array"], "items": {"type": "string"}}
+    if isinstance(field.default, (int, float)):
+        return found | {"type": ["number", "string"], "minimum": 0, "pattern": r"^[0-9]+(\.[0-9]+)?$"}
+    if field.metadata["choices"]:
+        return found | {"enum": list(field.metadata["choices"])}
+    if field.name == "workers":
+        return found | {"type": ["integer", "string"], "pattern": "^(auto|[0-9]+)$", "minimum": 1}
+    return found | {"type": "string"}
+
+
+if __name__ == "__main__":
+    (CHART / "values.schema.json").write_text(text())
