@@ -39,6 +39,11 @@ cdef class Head:
     cdef bint seen_forwarded
     cdef bint has_date
     cdef bint has_server
+    cdef bint absolute
+    cdef bint closing
+    cdef bint persists
+    cdef bint switches
+    cdef int options
     cdef int request_id
 
     cdef int store(self, const char *p, Py_ssize_t n) except -1
@@ -47,12 +52,16 @@ cdef class Head:
     cdef int interpret(self, bint request) except -1
     cdef int request_line(self, Py_ssize_t end, Limits limits) except -1
     cdef int status_line(self, Py_ssize_t end) except -1
-    cdef int connection_options(self, Field *field) except -1
+    cdef int connection_options(self, Field *field, int fault) except -1
     cdef int copy_fields(self, Stream out, const uint8_t *passes) except -1
     cdef int put_known(self, Stream out, int known, const char *name, Py_ssize_t n) except -1
     cdef int absolute_form(self, Py_ssize_t begin, Py_ssize_t end) except -1
     cdef Py_ssize_t _await_head(self, Buffer source, Limits limits, bint request) except -1
-    cdef _host(self, const char *value, Py_ssize_t n)
+    cdef int check_host(self, const char *p, Py_ssize_t n) except -1
+    cdef int check_status(self, bint upgrade) except -1
+    cdef bint disguised(self, Field *field) noexcept
+    cdef bint encoded(self, Py_ssize_t at) noexcept
+    cdef bint empty_line(self, Buffer source, Limits limits) except -1
     cdef _content_length(self, const char *value, Py_ssize_t n, int fault)
     cdef bint _equal(self, Field *field, const char *name) noexcept
     cdef put_framing(self, Stream out, long long length, bint chunked)

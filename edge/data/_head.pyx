@@ -19,11 +19,13 @@ from libc.string cimport memchr, memcmp, memcpy, memset
 from edge.data._stream cimport EDGE_BLOCK, Buffer, Stream
 
 import os
+from ipaddress import IPv6Address
 
 from edge.data.errors import Incomplete, MessageError
 
 cdef enum Known:
     OTHER = 0
+    MESSAGE      # end to end, but without meaning, or dangerous, in a trailer section
     HOST
     CONNECTION
     CONTENT_LENGTH
@@ -45,8 +47,9 @@ cdef enum:
     VALUE = 2    # may stand in a field value: VCHAR, obs-text, SP, HTAB (5.5)
     TARGET = 4   # may stand in a request target: printable ASCII without SP, "#" (RFC 9112, 3.2)
     VERB = 8     # may stand in a method as Edge takes it: A-Z, digits, "-", "_"
-    HOSTNAME = 16  # may stand in Host: reg-name, IP literals and a port
+    HOSTNAME = 16  # may stand in a host name as Edge takes it: letters, digits, "-", ".", "_", "~"
     DIGIT = 32
+    HEX = 64
 
 cdef uint8_t classes[256]
 cdef uint8_t lower[256]
@@ -54,6 +57,9 @@ cdef uint8_t lower[256]
 cdef enum:
     TABLE = 256
     LONGEST_METHOD = 32
+    LONGEST_HOST = 262        # a name of 255 with its dot, and a port
+    LONGEST_KNOWN = 25        # the longest name in `known_names`
+    MOST_OPTIONS = 64         # members of all Connection fields of a head
 
 cdef struct Entry:
     char name[40]
@@ -95,6 +101,15 @@ cdef uint8_t look_up(uint32_t h, const char *p, Py_ssize_t n) noexcept nogil:
     return OTHER
 
 
+cdef bint names_h2c(const char *p, Py_ssize_t n) noexcept nogil:
+    """Whether an Upgrade field offers HTTP/2 in the clear."""
+    cdef Py_ssize_t i
+    for i in range(n - 2):
+        if lower[<uint8_t>p[i]] == 104 and p[i + 1] == 50 and lower[<uint8_t>p[i + 2]] == 99:
+            return True
+    return False
+
+
 cdef know(bytes name, int known):
     cdef uint32_t i = name_hash(PyBytes_AS_STRING(name), len(name)) % TABLE
     while known_names[i].length:
@@ -120,10 +135,12 @@ def _fill_tables():
             kind |= TARGET
         if 65 <= c <= 90 or digit or char in "-_":
             kind |= VERB
-        if letter or digit or char in "-._~:[]%!$&'()*+;=":
+        if letter or digit or char in "-._~":
             kind |= HOSTNAME
         if digit:
             kind |= DIGIT
+        if c < 128 and char in "0123456789abcdefABCDEF":
+            kind |= HEX
         classes[c] = kind
     for name, known in (
         (b"host", HOST), (b"connection", CONNECTION), (b"content-length", CONTENT_LENGTH),
@@ -134,15 +151,23 @@ def _fill_tables():
         (b"proxy-authenticate", HOP), (b"proxy-authorization", HOP), (b"proxy-authentication-info", HOP),
         (b"x-real-ip", EDGE), (b"x-forwarded-port", EDGE), (b"x-forwarded-proto", EDGE), (b"x-forwarded-scheme", EDGE),
         (b"x-scheme", EDGE), (b"x-original-forwarded-for", EDGE), (b"x-original-forwarded-host", EDGE),
-        (b"x-forwarded", EDGE), (b"forwarded", OTHER),
+        (b"x-forwarded", EDGE),
+        # RFC 9110, 6.5.1: routing, request modifiers, authentication, control data, how content is processed
+        (b"authorization", MESSAGE), (b"cookie", MESSAGE), (b"set-cookie", MESSAGE), (b"www-authenticate", MESSAGE),
+        (b"authentication-info", MESSAGE), (b"cache-control", MESSAGE), (b"pragma", MESSAGE), (b"range", MESSAGE),
+        (b"max-forwards", MESSAGE), (b"if-match", MESSAGE), (b"if-none-match", MESSAGE), (b"if-range", MESSAGE),
+        (b"if-modified-since", MESSAGE), (b"if-unmodified-since", MESSAGE), (b"content-type", MESSAGE),
+        (b"content-encoding", MESSAGE), (b"content-range", MESSAGE), (b"content-location", MESSAGE),
+        (b"trailer", MESSAGE), (b"age", MESSAGE), (b"expires", MESSAGE), (b"location", MESSAGE), (b"vary", MESSAGE),
+        (b"retry-after", MESSAGE), (b"forwarded", MESSAGE), (b"origin", MESSAGE), (b"referer", MESSAGE),
     ):
         know(name, known)
     framing = (HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT, UPGRADE, HOP)
     for index in range(ALL_KNOWN):
-        in_requests[index] = index in (OTHER, DATE, SERVER, STRICT_TRANSPORT_SECURITY)
+        in_requests[index] = index in (OTHER, MESSAGE, DATE, SERVER, STRICT_TRANSPORT_SECURITY)
         in_responses[index] = index not in framing
         in_secure_responses[index] = in_responses[index] and index != STRICT_TRANSPORT_SECURITY
-        in_trailers[index] = index in (OTHER, DATE)
+        in_trailers[index] = index == OTHER
 
 
 memset(known_names, 0, sizeof(known_names))
@@ -189,9 +214,11 @@ cdef class Limits:
 
     def __init__(self, *, Py_ssize_t line=8192, Py_ssize_t head=32768, int fields=128, bint underscores=False, double timeout=60.0):
         """LINE and HEAD in bytes, FIELDS their number, TIMEOUT in seconds for a head to arrive once it has begun."""
-        if head > EDGE_BLOCK - 4096:
-            raise ValueError(f"a head cannot be larger than {EDGE_BLOCK - 4096} bytes")
-        self.line = line
+        if not 0 < head <= EDGE_BLOCK - 4096:
+            raise ValueError(f"a head must be allowed between 1 and {EDGE_BLOCK - 4096} bytes, not {head}")
+        if line <= 0 or fields <= 0 or not timeout > 0:
+            raise ValueError("limits of a head must be above 0")
+        self.line = min(line, head - 4)
         self.head = head
         self.fields = fields
         self.underscores = underscores
@@ -206,6 +233,8 @@ cdef class Head:
 
     def __cinit__(self):
         self.length = -1
+        self.request_id = -1
+        self.method = self.target = self.host = self.reason = b""
 
     def __dealloc__(self):
         free(self.text)
@@ -213,7 +242,7 @@ cdef class Head:
 
     cdef int store(self, const char *p, Py_ssize_t n) except -1:
         cdef char *grown
-        if n > self.text_size:
+        if n > self.text_size or self.text_size > 4 * n + 4096:
             grown = <char *>realloc(self.text, n + 256)
             if grown == NULL:
                 raise MemoryError
@@ -230,7 +259,8 @@ cdef class Head:
         self.request_id = -1
         self.chunked = self.expect_continue = self.upgrade = False
         self.seen_forwarded = self.has_date = self.has_server = False
-        self.host = None
+        self.absolute = self.closing = self.persists = self.switches = False
+        self.options = 0
         return 0
 
     # --- reading --------------------------------------------------------------------------------------------------
@@ -245,10 +275,8 @@ cdef class Head:
         cdef Py_ssize_t end
         if source.start == source.end and source.fill(True) == 0:
             return False
-        while source.end - source.start >= 2 and source.data[source.start] == 13 and source.data[source.start + 1] == 10:
-            source.start += 2  # an empty line before a request (RFC 9112, 2.2)
-            if source.start == source.end and source.fill(True) == 0:
-                return False
+        if source.data[source.start] == 13 and not self.empty_line(source, limits):
+            return False
         end = self._await_head(source, limits, True)
         self.reset()
         self.store(source.data + source.start, end)
@@ -280,10 +308,30 @@ cdef class Head:
         self.interpret(False)
 
     def read_trailers(self, bytes section not None, Limits limits not None, int fault=400):
-        """Take SECTION, field lines with the empty line at their end, as the fields of this head."""
+        """Take SECTION, field lines with the empty line at their end, as the fields of this head.
+
+        Raises:
+            MessageError: FAULT is the status; a field is malformed, or there are too many.
+        """
+        if section != b"\r\n" and not section.endswith(b"\r\n\r\n"):
+            raise MessageError(fault, "a trailer section without an end")
         self.reset()
         self.store(PyBytes_AS_STRING(section), PyBytes_GET_SIZE(section))
         self.parse_fields(0, limits, fault)
+
+    cdef bint empty_line(self, Buffer source, Limits limits) except -1:
+        """Skip one empty line before a request (RFC 9112, 2.2); whether anything follows it."""
+        while source.end - source.start < 2:
+            if isinstance(source, Stream):
+                (<Stream>source).expire_in(limits.timeout)
+            if source.fill(False) == 0:
+                raise Incomplete("the connection ended within a head", 400)
+        if source.data[source.start + 1] != 10:
+            raise MessageError(400, "a line ends with a bare CR")
+        if isinstance(source, Stream):
+            (<Stream>source).limit = 0
+        source.start += 2
+        return source.start != source.end or source.fill(True) != 0
 
     cdef Py_ssize_t _await_head(self, Buffer source, Limits limits, bint request) except -1:
         """Length of the complete head at the start of SOURCE, which is filled until there is one."""
@@ -292,31 +340,36 @@ cdef class Head:
         cdef const char *found
         cdef bint first_line = True, limited = False
         cdef int fault = 400 if request else 502
+        # What is another protocol is not waited for.
+        if request and not classes[<uint8_t>source.data[source.start]] & VERB:
+            raise MessageError(400, "malformed method")
         while True:
             have = source.end - source.start
             p = source.data + source.start
+            if not request and first_line and memcmp(p, b"HTTP/1.", min(have, 7)) != 0:
+                raise MessageError(502, "malformed status line")
             while at < have:
                 found = <const char *>memchr(p + at, 10, have - at)
                 if found == NULL:
                     at = have
                     break
                 at = found - p
-                if at == 0 or p[at - 1] != 13:
-                    raise MessageError(fault, "a line ends without CR")
                 if first_line and request and at - 1 > limits.line:
                     raise MessageError(414, "request line too long")
+                if at >= limits.head:
+                    raise MessageError(431 if request else 502, "head too large")
+                if at == 0 or p[at - 1] != 13:
+                    raise MessageError(fault, "a line ends without CR")
                 first_line = False
                 at += 1
                 if at - line == 2:
-                    if at > limits.head:
-                        raise MessageError(431 if request else 502, "head too large")
                     if limited:
                         (<Stream>source).limit = 0
                     return at
                 line = at
-            if first_line and request and have > limits.line + 2:
+            if first_line and request and have > limits.line + 1:
                 raise MessageError(414, "request line too long")
-            if have > limits.head:
+            if have >= limits.head:
                 raise MessageError(431 if request else 502, "head too large")
             if request and not limited and isinstance(source, Stream):
                 (<Stream>source).expire_in(limits.timeout)
@@ -328,6 +381,7 @@ cdef class Head:
         """Parse the first line; where the next one begins."""
         cdef const char *p = self.text
         cdef Py_ssize_t i = 0, target
+        cdef bint query = False
         while classes[<uint8_t>p[i]] & VERB:
             i += 1
         if i == 0 or i > LONGEST_METHOD or p[i] != 32:
@@ -337,26 +391,33 @@ cdef class Head:
         i += 1
         target = i
         while classes[<uint8_t>p[i]] & TARGET:
+            if p[i] == 37 and not query and not self.encoded(i):
+                raise MessageError(400, "malformed percent-encoding in the request target")
+            query |= p[i] == 63
             i += 1
         if i == target or p[i] != 32:
             raise MessageError(400, "malformed request target")
-        if end - i < 11 or memcmp(p + i + 1, b"HTTP/", 5) != 0 or p[i + 7] != 46 or p[i + 9] != 13:
+        if end - i < 11 or memcmp(p + i + 1, b"HTTP/", 5) != 0 or p[i + 7] != 46 or p[i + 9] != 13 or p[i + 10] != 10:
             raise MessageError(400, "malformed HTTP version")
         if not (classes[<uint8_t>p[i + 6]] & DIGIT and classes[<uint8_t>p[i + 8]] & DIGIT):
             raise MessageError(400, "malformed HTTP version")
         if p[i + 6] != 49 or p[i + 8] > 49:
             raise MessageError(505, "HTTP version not supported")
         self.version = 10 + p[i + 8] - 48
-        self.keep_alive = self.version == 11
+        if target == 8 and memcmp(p, b"CONNECT", 7) == 0:
+            raise MessageError(405, "CONNECT is not served")
         if p[target] == 47:
             self.target = PyBytes_FromStringAndSize(p + target, i - target)
-        elif self.method == b"CONNECT":
-            raise MessageError(405, "CONNECT is not served")
         elif i - target == 1 and p[target] == 42:
             raise MessageError(400, "the asterisk form is not served")
         else:
             self.absolute_form(target, i)
         return i + 11
+
+    cdef bint encoded(self, Py_ssize_t at) noexcept:
+        """Whether the percent sign AT stands for a byte that is not NUL."""
+        cdef const uint8_t *p = <const uint8_t *>self.text + at
+        return classes[p[1]] & HEX and classes[p[2]] & HEX and not (p[1] == 48 and p[2] == 48)
 
     cdef int absolute_form(self, Py_ssize_t begin, Py_ssize_t end) except -1:
         """Take apart a target such as http://host/path (RFC 9112, 3.2.2)."""
@@ -366,8 +427,10 @@ cdef class Head:
             raise MessageError(400, "malformed request target")
         cut = min([at for at in (rest.find(b"/"), rest.find(b"?")) if at >= 0], default=len(rest))
         authority, path = rest[:cut], rest[cut:]
-        if not authority or b"@" in authority:
+        if not authority:
             raise MessageError(400, "malformed request target")
+        self.check_host(self.text + end - len(rest), len(authority))
+        self.absolute = True
         self.host = authority
         self.target = path if path.startswith(b"/") else b"/" + path
         return 0
@@ -381,10 +444,9 @@ cdef class Head:
             raise MessageError(502, "malformed status code")
         self.status = (p[9] - 48) * 100 + (p[10] - 48) * 10 + p[11] - 48
         self.version = 10 + p[7] - 48
-        self.keep_alive = self.version == 11
         while classes[<uint8_t>p[i]] & VALUE:
             i += 1
-        if (i > 12 and p[12] != 32) or p[i] != 13:
+        if (i > 12 and p[12] != 32) or p[i] != 13 or p[i + 1] != 10:
             raise MessageError(502, "malformed reason phrase")
         self.reason = PyBytes_FromStringAndSize(p + 13, i - 13) if i > 13 else b""
         return i + 2
@@ -433,33 +495,46 @@ cdef class Head:
             field.value_length = stop - field.value
             i += 2
             field.line_end = i
-            if field.name_length <= 25:
+            if field.name_length <= LONGEST_KNOWN:
                 field.known = look_up(name_hash(p + field.name, field.name_length), p + field.name, field.name_length)
             else:
                 field.known = OTHER
-            field.drop = underscore and not limits.underscores
+            field.drop = underscore and (not limits.underscores or self.disguised(field))
             self.field_count += 1
         if p[i + 1] != 10:
             raise MessageError(fault, "a line ends with a bare CR")
         return 0
 
+    cdef bint disguised(self, Field *field) noexcept:
+        """Whether CGI-like servers take the name, which has underscores, for one that Edge writes or drops."""
+        cdef char name[LONGEST_KNOWN]
+        cdef Py_ssize_t i
+        if field.name_length > LONGEST_KNOWN:
+            return False
+        for i in range(field.name_length):
+            name[i] = 45 if self.text[field.name + i] == 95 else self.text[field.name + i]
+        return look_up(name_hash(name, field.name_length), name, field.name_length) > MESSAGE
+
     cdef int interpret(self, bint request) except -1:
         """Understand the fields that frame the message and manage the connection."""
-        cdef int i, hosts = 0, lengths = 0, codings = 0
+        cdef int i, hosts = 0, lengths = 0, codings = 0, upgrades = 0
         cdef Field *field
         cdef const char *value
         cdef int fault = 400 if request else 502
+        cdef bint h2c = False
         for i in range(self.field_count):
             field = self.fields + i
-            value = self.text + field.value
-            if field.known == OTHER:
+            if field.known <= MESSAGE:
                 continue
-            elif field.known == HOST:
+            value = self.text + field.value
+            if field.known == HOST:
                 hosts += 1
                 if request:
-                    self._host(value, field.value_length)
+                    self.check_host(value, field.value_length)
+                    if not self.absolute:  # an absolute-form target goes before (RFC 9112, 3.2.2)
+                        self.host = PyBytes_FromStringAndSize(value, field.value_length)
             elif field.known == CONNECTION:
-                self.connection_options(field)
+                self.connection_options(field, fault)
             elif field.known == CONTENT_LENGTH:
                 lengths += 1
                 self._content_length(value, field.value_length, fault)
@@ -467,6 +542,9 @@ cdef class Head:
                 codings += 1
                 if field.value_length != 7 or not same_name(value, b"chunked", 7):
                     raise MessageError(fault, "transfer coding other than chunked")
+            elif field.known == UPGRADE:
+                upgrades += 1
+                h2c |= names_h2c(value, field.value_length)
             elif field.known == EXPECT:
                 if request:
                     if field.value_length != 12 or not same_name(value, b"100-continue", 12):
@@ -481,11 +559,6 @@ cdef class Head:
                     self.request_id = i
             elif field.known == X_FORWARDED_FOR or field.known == X_FORWARDED_HOST:
                 self.seen_forwarded = True
-        if request:
-            if hosts > 1 or (hosts == 0 and self.version == 11):
-                raise MessageError(400, "exactly one Host is required")
-            if self.host is None:
-                self.host = b""
         if codings:
             if lengths:
                 raise MessageError(fault, "both Content-Length and Transfer-Encoding")
@@ -496,15 +569,65 @@ cdef class Head:
             self.chunked = True
         if lengths > 1:
             raise MessageError(fault, "several Content-Length fields")
+        self.keep_alive = not self.closing and (self.version == 11 or self.persists)
+        if request:
+            if hosts > 1 or (hosts == 0 and self.version == 11):
+                raise MessageError(400, "exactly one Host is required")
+            if hosts == 0 and not self.absolute:
+                self.host = b""
+            # HTTP/2 in the clear would carry requests past Edge; a body before the new protocol has two readings.
+            self.upgrade = (
+                upgrades and self.switches and self.version == 11 and not h2c and not codings and self.length <= 0
+            )
+        else:
+            self.check_status(upgrades > 0)
         return 0
 
-    cdef _host(self, const char *value, Py_ssize_t n):
-        cdef Py_ssize_t i
-        for i in range(n):
-            if not classes[<uint8_t>value[i]] & HOSTNAME:
+    cdef int check_status(self, bint upgrade) except -1:
+        """See that framing and status of a response agree (RFC 9112, 6.3)."""
+        if self.status == 101 and not upgrade:
+            raise MessageError(502, "switched protocols to an unknown one")
+        self.upgrade = upgrade
+        if self.chunked or self.length > 0:
+            if self.status < 200:
+                raise MessageError(502, "an interim response with a body")
+            if self.status == 204:
+                self.keep_alive = False  # there is none for the client, but who knows what follows here
+        return 0
+
+    cdef int check_host(self, const char *p, Py_ssize_t n) except -1:
+        """See that a Host is a name or an address, and a port (RFC 9110, 7.2), or empty."""
+        cdef Py_ssize_t i = 0, begin
+        cdef const char *bracket
+        cdef int port = 0
+        if n > LONGEST_HOST:
+            raise MessageError(400, "Host too long")
+        if n and p[0] == 91:
+            bracket = <const char *>memchr(p, 93, n)
+            if bracket == NULL:
                 raise MessageError(400, "malformed Host")
-        if self.host is None:  # an absolute-form target goes before (RFC 9112, 3.2.2)
-            self.host = PyBytes_FromStringAndSize(value, n)
+            i = bracket - p + 1
+            try:
+                if b"%" in IPv6Address(PyBytes_FromStringAndSize(p + 1, i - 2).decode("ascii")).exploded.encode():
+                    raise ValueError
+            except ValueError:
+                raise MessageError(400, "malformed Host") from None
+        else:
+            while i < n and classes[<uint8_t>p[i]] & HOSTNAME:
+                i += 1
+            if i == 0 and n:
+                raise MessageError(400, "malformed Host")
+        if i < n:
+            if p[i] != 58:
+                raise MessageError(400, "malformed Host")
+            begin = i + 1
+            for i in range(begin, n):
+                if not classes[<uint8_t>p[i]] & DIGIT or i - begin == 5:
+                    raise MessageError(400, "malformed port in Host")
+                port = port * 10 + p[i] - 48
+            if port > 65535:
+                raise MessageError(400, "malformed port in Host")
+        return 0
 
     cdef _content_length(self, const char *value, Py_ssize_t n, int fault):
         cdef Py_ssize_t i
@@ -517,31 +640,38 @@ cdef class Head:
             total = total * 10 + value[i] - 48
         self.length = total
 
-    cdef int connection_options(self, Field *field) except -1:
-        """Obey a Connection field and drop what it names (RFC 9110, 7.6.1)."""
+    cdef int connection_options(self, Field *field, int fault) except -1:
+        """Obey a Connection field and drop what it names (RFC 9110, 7.6.1).
+
+        Fields that Edge understands are out of its reach: those that are not passed on anyway, and those, such as
+        Date, that would only be missed.
+        """
         cdef const char *p = self.text + field.value
         cdef Py_ssize_t i = 0, begin, n = field.value_length
         cdef int other
         cdef Field *named
-        while i < n:
+        while True:
             while i < n and (p[i] == 44 or p[i] == 32 or p[i] == 9):
                 i += 1
+            if i == n:
+                return 0
             begin = i
             while i < n and p[i] != 44 and p[i] != 32 and p[i] != 9:
                 i += 1
+            self.options += 1
+            if self.options > MOST_OPTIONS:
+                raise MessageError(fault, "too many connection options")
             if i - begin == 5 and same_name(p + begin, b"close", 5):
-                self.keep_alive = False
+                self.closing = True
             elif i - begin == 10 and same_name(p + begin, b"keep-alive", 10):
-                if self.version == 10:
-                    self.keep_alive = True
+                self.persists = True
             elif i - begin == 7 and same_name(p + begin, b"upgrade", 7):
-                self.upgrade = self.version == 11
-            elif i > begin:
+                self.switches = True
+            else:
                 for other in range(self.field_count):
                     named = self.fields + other
-                    if named.name_length == i - begin and self._equal(named, p + begin):
+                    if named.known <= MESSAGE and named.name_length == i - begin and self._equal(named, p + begin):
                         named.drop = True
-        return 0
 
     cdef bint _equal(self, Field *field, const char *name) noexcept:
         cdef Py_ssize_t i
@@ -675,9 +805,9 @@ cdef class Head:
         else:
             self.copy_fields(out, in_responses)
         out.put(PyBytes_AS_STRING(added), PyBytes_GET_SIZE(added))
-        if self.status == 101:
+        if self.status == 101 or self.status == 426:
             self.put_known(out, UPGRADE, b"Connection: upgrade\r\nUpgrade: ", 30)
-        else:
+        if self.status != 101:
             self.put_framing(out, length, chunked)
             if not keep_alive:
                 out.put(b"Connection: close\r\n", 19)

@@ -20,6 +20,7 @@ cdef class Stream(Buffer):
     cdef object tls
     cdef object tls_read
     cdef object tls_write
+    cdef void *ssl
     cdef object loop
     cdef object hub_switch
     cdef object read_watcher
@@ -56,6 +57,10 @@ cdef class Stream(Buffer):
     cdef hurry(self, bint at_once)
     cdef wake_reader(self, int why)
     cdef wake_writer(self, int why)
+    cdef forget_tls(self)
+    cdef bint tls_pending(self) except -1
+    cdef Py_ssize_t _ssl_read(self, Py_ssize_t room) except -2
+    cdef Py_ssize_t _ssl_write(self, const char *p, Py_ssize_t n) except -2
     cdef Py_ssize_t _tls_read(self, Py_ssize_t room) except -2
     cdef Py_ssize_t _tls_write(self, const char *p, Py_ssize_t n) except -2
     cdef void _release_out(self) noexcept

@@ -82,6 +82,40 @@ WantWrite = ssl.SSLWantWriteError
 TlsEnd = (ssl.SSLZeroReturnError, ssl.SSLEOFError)
 
 
+# OpenSSL's functions, by address: see `use_openssl`.
+ctypedef int (*ssl_read_function)(void *ssl, void *buffer, int n) noexcept
+ctypedef int (*ssl_write_function)(void *ssl, const void *buffer, int n) noexcept
+ctypedef int (*ssl_error_function)(const void *ssl, int result) noexcept
+ctypedef int (*ssl_pending_function)(const void *ssl) noexcept
+ctypedef void (*clear_function)() noexcept
+
+cdef ssl_read_function ssl_read = NULL
+cdef ssl_write_function ssl_write = NULL
+cdef ssl_error_function ssl_error = NULL
+cdef ssl_pending_function ssl_pending = NULL
+cdef clear_function ssl_clear_errors = NULL
+
+cdef enum:
+    SSL_ERROR_SSL = 1
+    SSL_ERROR_WANT_READ = 2
+    SSL_ERROR_WANT_WRITE = 3
+    SSL_ERROR_SYSCALL = 5
+    SSL_ERROR_ZERO_RETURN = 6
+
+
+def use_openssl(size_t read, size_t write, size_t get_error, size_t has_pending, size_t clear_error):
+    """Read and write TLS by these functions of OpenSSL, given by address, instead of Python's wrappers of them.
+
+    A wrapper costs an exception for each time that there is nothing to read, and two objects for each piece of data.
+    """
+    global ssl_read, ssl_write, ssl_error, ssl_pending, ssl_clear_errors
+    ssl_read = <ssl_read_function>read
+    ssl_write = <ssl_write_function>write
+    ssl_error = <ssl_error_function>get_error
+    ssl_pending = <ssl_pending_function>has_pending
+    ssl_clear_errors = <clear_function>clear_error
+
+
 cdef inline double now() noexcept:
     cdef timespec t
     clock_gettime(CLOCK_MONOTONIC_COARSE, &t)
@@ -308,7 +342,7 @@ cdef class Stream(Buffer):
 
     def wait_readable(self):
         """Wait until there is something to read, or the end."""
-        if self.tls is not None and self.tls.pending():
+        if self.tls is not None and self.tls_pending():
             return
         self.wait_read()
 
@@ -348,7 +382,7 @@ cdef class Stream(Buffer):
             raise StreamClosed("closed", self)
         if self.failure is not None:
             self.check()
-        if wait and not (self.tls is not None and self.tls.pending()):
+        if wait and not (self.tls is not None and self.tls_pending()):
             if self.start == self.end:
                 self.release()
             self.wait_read()
@@ -378,8 +412,46 @@ cdef class Stream(Buffer):
                 self.release()
             self.wait_read()
 
+    cdef bint tls_pending(self) except -1:
+        """Whether bytes that have been taken from the socket wait within TLS."""
+        if self.ssl != NULL:
+            return ssl_pending(self.ssl)
+        return self.tls.pending() > 0
+
+    cdef Py_ssize_t _ssl_read(self, Py_ssize_t room) except -2:
+        cdef int n, error
+        while True:
+            ssl_clear_errors()
+            n = ssl_read(self.ssl, self.data + self.end, <int>room)
+            if n > 0:
+                return n
+            error = ssl_error(self.ssl, n)
+            if error == SSL_ERROR_WANT_READ:
+                return -1
+            if error == SSL_ERROR_ZERO_RETURN:
+                return 0
+            if error != SSL_ERROR_WANT_WRITE:
+                raise StreamClosed("TLS failed" if error == SSL_ERROR_SSL else "reset by the peer", self)
+            self.wait_write()
+
+    cdef Py_ssize_t _ssl_write(self, const char *p, Py_ssize_t n) except -2:
+        cdef int done, error
+        while True:
+            ssl_clear_errors()
+            done = ssl_write(self.ssl, p, <int>min(n, 1 << 30))
+            if done > 0:
+                return done
+            error = ssl_error(self.ssl, done)
+            if error == SSL_ERROR_WANT_WRITE:
+                return -1
+            if error != SSL_ERROR_WANT_READ:
+                raise StreamClosed("TLS failed" if error == SSL_ERROR_SSL else "reset by the peer", self)
+            self.wait_read()
+
     cdef Py_ssize_t _tls_read(self, Py_ssize_t room) except -2:
         """As recv(2): -1 where it would block."""
+        if self.ssl != NULL:
+            return self._ssl_read(room)
         try:
             return self.tls_read(room, PyMemoryView_FromMemory(self.data + self.end, room, PyBUF_WRITE))
         except WantRead:
@@ -468,7 +540,7 @@ cdef class Stream(Buffer):
         Closing with unread bytes would reset the connection and destroy that answer (RFC 9112, section 9.6).
         """
         self.shutdown_output()
-        self.tls = self.tls_read = self.tls_write = None  # what follows is dropped unread
+        self.forget_tls()  # what follows is dropped unread
         self.expire_in(seconds)
         try:
             while most > 0:
@@ -614,6 +686,8 @@ cdef class Stream(Buffer):
         return 0
 
     cdef Py_ssize_t _tls_write(self, const char *p, Py_ssize_t n) except -2:
+        if self.ssl != NULL:
+            return self._ssl_write(p, n)
         try:
             return self.tls_write(PyMemoryView_FromMemory(<char *>p, n, PyBUF_READ))
         except WantWrite:
@@ -626,8 +700,10 @@ cdef class Stream(Buffer):
 
     # --- TLS and the end ------------------------------------------------------------------------------------------
 
-    def handshake(self, tls not None):
+    def handshake(self, tls not None, size_t ssl=0):
         """Speak TLS from here on: do the handshake of TLS, a `_ssl._SSLSocket` over this socket.
+
+        SSL is the address of OpenSSL's structure below it, 0 where that is not known.
 
         Raises:
             ssl.SSLError: the handshake failed.
@@ -644,6 +720,8 @@ cdef class Stream(Buffer):
         self.tls = tls
         self.tls_read = tls.read
         self.tls_write = tls.write
+        if ssl_read != NULL:
+            self.ssl = <void *>ssl
 
     def peek_socket(self, Py_ssize_t n):
         """Up to N bytes that wait in the socket, without taking them; b"" at the end, None when there are none yet."""
@@ -683,9 +761,13 @@ cdef class Stream(Buffer):
             self.read_watcher.start(self.on_readable)
             self.read_armed = True
 
+    cdef forget_tls(self):
+        self.ssl = NULL
+        self.tls = self.tls_read = self.tls_write = None
+
     def abort(self):
         """End the stream so that the peer cannot take what it got for complete: reset, and no TLS closure alert."""
-        self.tls = self.tls_read = self.tls_write = None
+        self.forget_tls()
         if not self.closed:
             try:
                 self.sock.setsockopt(SOL_SOCKET, SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
@@ -704,7 +786,7 @@ cdef class Stream(Buffer):
                 self.tls.shutdown()
             except (OSError, ValueError):
                 pass
-            self.tls = self.tls_read = self.tls_write = None
+            self.forget_tls()
         self.read_watcher.stop()
         self.read_watcher.close()
         if self.write_watcher is not None:

@@ -21,7 +21,7 @@ from edge.data import client_hello, proxy_protocol, replies
 from edge.data._stream import Stream
 from edge.data.errors import MessageError, StreamError
 from edge.data.http1 import Http1
-from edge.data.private import accept, tls_connection
+from edge.data.private import OPENSSL, accept, tls_connection
 from edge.table.counters import Process
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ class Listener:
         with self._handshakes:
             try:
                 connection = tls_connection(context, stream.socket, server_side=True)
-                stream.handshake(connection)
+                stream.handshake(connection, OPENSSL.address(connection))
             except (ssl.SSLError, StreamError) as error:
                 counters.add(Process.HANDSHAKE_FAILURES, 1)
                 service.log.debug("handshake failed: %s", error)

@@ -7,7 +7,8 @@ Each has a test (tests/data/test_private.py) that fails loudly when the interfac
 - `_socket.socket._accept`: accept(2) that gives the bare descriptor.
 - `ssl.SSLContext._wrap_socket`: the C object of a TLS connection, without the Python socket around it, whose
   `read`/`write` take buffers.
-- The `SSL_CTX *` inside a context object, to give every worker the same session ticket keys.
+- The `SSL_CTX *` inside a context object and the `SSL *` inside a connection: session ticket keys that all workers
+  share, modes of OpenSSL that Python does not offer, and reading and writing without an exception for "not yet".
 """
 
 from __future__ import annotations
@@ -17,11 +18,19 @@ import _ssl
 import ctypes
 import socket
 import ssl
+import sys
 from typing import Any
 
 TICKET_KEYS_SIZE = 80
 """Bytes of SSL_CTX_set_tlsext_ticket_keys in OpenSSL 3: name 16, HMAC 32, AES 32."""
-_SSL_CTRL_SET_TLSEXT_TICKET_KEYS = 59
+# From OpenSSL's ssl.h, the same in 1.1.1 and 3.x.
+_CTRL_MODE = 33
+_CTRL_SET_READ_AHEAD = 41
+_CTRL_SET_SESS_CACHE_MODE = 44
+_CTRL_SET_TICKET_KEYS = 59
+_MODE_PARTIAL_WRITE = 0x1
+_MODE_NO_AUTO_CHAIN = 0x8
+_MODE_RELEASE_BUFFERS = 0x10
 
 
 class CSocket(_socket.socket):
@@ -55,13 +64,61 @@ def tls_connection(context: ssl.SSLContext, sock: Any, *, server_side: bool, ser
     return context._wrap_socket(sock, server_side=server_side, server_hostname=server_name)  # type: ignore[attr-defined]  # noqa: SLF001
 
 
-def set_ticket_keys(context: ssl.SSLContext, keys: bytes) -> bool:
-    """Have CONTEXT seal session tickets with KEYS (80 bytes); False where this Python does not let us."""
-    if len(keys) != TICKET_KEYS_SIZE:
-        raise ValueError(f"ticket keys have {TICKET_KEYS_SIZE} bytes")
-    library = ctypes.CDLL(_ssl.__file__)
-    control = library.SSL_CTX_ctrl
-    control.restype = ctypes.c_long
-    control.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.c_long, ctypes.c_char_p)
-    pointer = ctypes.c_void_p.from_address(id(context) + object.__basicsize__)
-    return bool(control(pointer, _SSL_CTRL_SET_TLSEXT_TICKET_KEYS, len(keys), keys) == 1)
+class OpenSSL:
+    """What Edge asks of OpenSSL itself, below Python's `ssl`.
+
+    The addresses of `SSL_CTX` and `SSL` are read out of Python's objects; `reachable` says whether that was found to
+    work with this Python. Without it everything goes the documented way: slower, with tickets that only the worker
+    that made them can take, and with more memory for each connection.
+    """
+
+    def __init__(self) -> None:
+        self._library = ctypes.CDLL(_ssl.__file__)  # the library that Python's module is linked with
+        self._control = self._library.SSL_CTX_ctrl
+        self._control.restype = ctypes.c_long
+        self._control.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.c_long, ctypes.c_char_p)
+        self.reachable = sys.implementation.name == "cpython" and self._try()
+
+    def _try(self) -> bool:
+        """Whether a connection's structure, found as we find it, names the context that it was made from."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        connection = context._wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), True)  # type: ignore[attr-defined]  # noqa: SLF001, FBT003
+        owner = self._library.SSL_get_SSL_CTX
+        owner.restype = ctypes.c_void_p
+        owner.argtypes = (ctypes.c_void_p,)
+        return bool(owner(_member(connection, 1)) == _member(context, 0))
+
+    def functions(self) -> tuple[int, ...]:
+        """Addresses for `edge.data._stream.use_openssl`."""
+        names = ("SSL_read", "SSL_write", "SSL_get_error", "SSL_has_pending", "ERR_clear_error")
+        return tuple(ctypes.cast(getattr(self._library, name), ctypes.c_void_p).value or 0 for name in names)
+
+    def address(self, connection: Any) -> int:
+        """Of the `SSL` below CONNECTION, 0 where it cannot be known."""
+        return _member(connection, 1) if self.reachable else 0
+
+    def tune(self, context: ssl.SSLContext) -> None:
+        """Have connections of CONTEXT give their buffers back when idle, read what there is in one go, not build the
+        chain anew for each handshake, and keep no sessions (tickets are with the clients)."""
+        if self.reachable:
+            pointer = _member(context, 0)
+            self._control(pointer, _CTRL_MODE, _MODE_PARTIAL_WRITE | _MODE_NO_AUTO_CHAIN | _MODE_RELEASE_BUFFERS, None)
+            self._control(pointer, _CTRL_SET_READ_AHEAD, 1, None)
+            self._control(pointer, _CTRL_SET_SESS_CACHE_MODE, 0, None)
+
+    def set_ticket_keys(self, context: ssl.SSLContext, keys: bytes) -> bool:
+        """Have CONTEXT seal session tickets with KEYS (80 bytes); False where this Python does not let us."""
+        if len(keys) != TICKET_KEYS_SIZE:
+            raise ValueError(f"ticket keys have {TICKET_KEYS_SIZE} bytes")
+        if not self.reachable:
+            return False
+        return bool(self._control(_member(context, 0), _CTRL_SET_TICKET_KEYS, len(keys), keys) == 1)
+
+
+def _member(instance: object, number: int) -> int:
+    """The pointer that is the NUMBERth member of a C structure behind its object head."""
+    address = id(instance) + object.__basicsize__ + number * ctypes.sizeof(ctypes.c_void_p)
+    return ctypes.c_void_p.from_address(address).value or 0
+
+
+OPENSSL = OpenSSL()

@@ -16,7 +16,7 @@ import ssl
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from edge.data.private import set_ticket_keys
+from edge.data.private import OPENSSL
 from edge.table.records import DEFAULT_CERTIFICATE, TICKETS, Certificate, ServerName, TicketKeys, server_name_key
 
 if TYPE_CHECKING:
@@ -89,9 +89,10 @@ def make_context(certificate: Certificate, tickets: TicketKeys | None) -> ssl.SS
     context.set_ciphers(CIPHERS)
     context.set_alpn_protocols(PROTOCOLS)
     context.num_tickets = 1
+    OPENSSL.tune(context)
     _load(context, certificate.chain + b"\n" + certificate.key)
     if tickets is not None and tickets.keys:
-        set_ticket_keys(context, tickets.keys[0])
+        OPENSSL.set_ticket_keys(context, tickets.keys[0])
     return context
 
 

@@ -24,9 +24,10 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from edge import logs
 from edge.data._head import seed_request_ids
-from edge.data._stream import sweep
+from edge.data._stream import sweep, use_openssl
 from edge.data.access_log import AccessLog
 from edge.data.listener import Listener
+from edge.data.private import OPENSSL
 from edge.data.service import Service
 from edge.data.spread import Spread
 from edge.table.counters import WorkerCounters
@@ -73,6 +74,8 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         """Become a process of its own; see `run` for what it does."""
         logs.configure(self.settings, process="worker")
         seed_request_ids()
+        if OPENSSL.reachable:
+            use_openssl(*OPENSSL.functions())
         super().init_process()
 
     def handle_exit(self, _sig: int, _frame: FrameType | None) -> None:
