@@ -16,7 +16,11 @@ from tests.support.fakeapi.server import eventually
 from tests.support.objects import secret
 
 Start = Callable[..., KubernetesSource]
-ALL = {"apiGroups": ["*"], "resources": ["services", "endpointslices", "ingresses", "ingressclasses", "namespaces"], "verbs": ["*"]}
+ALL = {
+    "apiGroups": ["*"],
+    "resources": ["services", "endpointslices", "ingresses", "ingressclasses", "namespaces"],
+    "verbs": ["*"],
+}
 
 
 def want(source: KubernetesSource, *names: str, kind: str = "Secret") -> None:
@@ -97,7 +101,9 @@ def test_many_at_once_come_from_a_list(api: FakeAPI, start: Start, ears: Ears, m
     """When many Secrets are named at once they are taken from pages of a list; those of an unusual type by name."""
     monkeypatch.setattr(module, "BULK", 5)
     monkeypatch.setattr(module, "PAGE", 4)
-    api.apply(*(secret(f"s{number}", tls_crt="x") for number in range(12)), secret("opaque", kind="Opaque", tls_crt="x"))
+    api.apply(
+        *(secret(f"s{number}", tls_crt="x") for number in range(12)), secret("opaque", kind="Opaque", tls_crt="x")
+    )
     want(start(), *(f"demo/s{number}" for number in range(10)), "demo/opaque")
     ears.until(lambda: len(ears.names("Secret")) == 11)
     assert [request.name for request in api.seen("get", "secrets")] == ["opaque"]
@@ -118,7 +124,7 @@ def test_a_secret_that_cannot_be_decoded(api: FakeAPI, start: Start, ears: Ears)
     want(start(), "demo/tls")
     ears.until(lambda: content(ears) == b"one")
     api.apply({**secret(), "data": {"tls.crt": "***"}})
-    ears.until(lambda: ears.faults())
+    ears.until(ears.faults)
     assert ears.faults()[0].name == "tls"
     assert content(ears) == b"one"
 
@@ -148,7 +154,9 @@ def test_no_permission_at_all(api: FakeAPI, start: Start, ears: Ears) -> None:
     assert "grant the verb get" in ears.faults()[0].message
 
 
-def test_outside_of_the_watched_namespace(api: FakeAPI, start: Start, ears: Ears, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_of_the_watched_namespace(
+    api: FakeAPI, start: Start, ears: Ears, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With --watch-namespace, a named Secret of another namespace (the default certificate) is read by name."""
     monkeypatch.setattr(module, "POLL", 0.3)
     api.apply(secret(tls_crt="one"))

@@ -39,11 +39,20 @@ def test_everything_is_told_and_synced(api: FakeAPI, start: Start, ears: Ears) -
     everything(api)
     one = start()
     ears.until(lambda: ears.synced() == ALL)
-    assert {str(name) for name in ears.objects} == {"IngressClass edge", "Ingress demo/web", "Service demo/web", "EndpointSlice demo/web-1"}
+    assert {str(name) for name in ears.objects} == {
+        "IngressClass edge",
+        "Ingress demo/web",
+        "Service demo/web",
+        "EndpointSlice demo/web-1",
+    }
     assert one.unsynced() == ()
     assert one.kinds == ALL
     for kind in ("Ingress", "Service", "EndpointSlice", "IngressClass"):
-        told = [index for index, change in enumerate(ears.heard) if isinstance(change, Upsert) and change.object.kind == kind]
+        told = [
+            index
+            for index, change in enumerate(ears.heard)
+            if isinstance(change, Upsert) and change.object.kind == kind
+        ]
         assert max(told) < ears.heard.index(Synced(kind))
 
 
@@ -80,7 +89,11 @@ def test_one_bad_object_does_not_take_the_list_with_it(api: FakeAPI, start: Star
     ears.until(lambda: "Ingress" in ears.synced())
     assert ears.names("Ingress") == {"demo/good"}
     (fault,) = ears.faults()
-    assert (fault.namespace, fault.name, fault.where) == ("demo", "bad", "/apis/networking.k8s.io/v1/namespaces/demo/ingresses/bad")
+    assert (fault.namespace, fault.name, fault.where) == (
+        "demo",
+        "bad",
+        "/apis/networking.k8s.io/v1/namespaces/demo/ingresses/bad",
+    )
     assert fault.message.startswith("spec.rules[0].host: ")
 
 
@@ -93,7 +106,7 @@ def test_an_object_that_goes_bad_and_good_again(api: FakeAPI, start: Start, ears
     bad = ingress()
     bad["spec"]["rules"] = "none"
     api.apply(bad)
-    ears.until(lambda: ears.faults())
+    ears.until(ears.faults)
     assert ears.names("Ingress") == {"demo/web"}
     api.apply(ingress())
     ears.until(lambda: isinstance(ears.heard[-1], Upsert))
@@ -106,7 +119,9 @@ def test_an_object_that_goes_bad_and_good_again(api: FakeAPI, start: Start, ears
 # --- permissions ------------------------------------------------------------------------------------------------------
 
 
-def test_optional_kinds_do_not_keep_the_rest_from_being_served(api: FakeAPI, start: Start, ears: Ears, caplog: pytest.LogCaptureFixture) -> None:
+def test_optional_kinds_do_not_keep_the_rest_from_being_served(
+    api: FakeAPI, start: Start, ears: Ears, caplog: pytest.LogCaptureFixture
+) -> None:
     """Without permission for IngressClass and Namespace, both are called synced and the log says what that means."""
     everything(api)
     api.rules = Rules([SERVICES, SLICES, INGRESSES])
@@ -135,7 +150,9 @@ def test_kinds_that_are_indispensable_are_waited_for(api: FakeAPI, start: Start,
     api.rules = Rules([SERVICES, SLICES, NAMESPACES, CLASSES])
     one = start()
     ears.until(lambda: ears.synced() == ALL - {"Ingress"})
-    eventually(lambda: [text for text in one.unsynced() if "grant the verb list on ingresses.networking.k8s.io" in text])
+    eventually(
+        lambda: [text for text in one.unsynced() if "grant the verb list on ingresses.networking.k8s.io" in text]
+    )
 
 
 # --- namespaces -------------------------------------------------------------------------------------------------------
@@ -155,7 +172,11 @@ def test_one_namespace(api: FakeAPI, start: Start, ears: Ears) -> None:
 def test_default_backend_outside_of_the_namespace(api: FakeAPI, start: Start, ears: Ears) -> None:
     """The default backend's Service and slices are watched wherever they are."""
     everything(api)
-    api.apply(service("fallback", namespace="system"), endpoints("fallback", "10.1.0.9", namespace="system"), service("else", namespace="system"))
+    api.apply(
+        service("fallback", namespace="system"),
+        endpoints("fallback", "10.1.0.9", namespace="system"),
+        service("else", namespace="system"),
+    )
     start(watch_namespace="demo", default_backend_service="system/fallback")
     ears.until(lambda: ears.synced() == ALL)
     assert ears.names("Service") == {"demo/web", "system/fallback"}
@@ -164,7 +185,13 @@ def test_default_backend_outside_of_the_namespace(api: FakeAPI, start: Start, ea
 
 def test_selected_namespaces(api: FakeAPI, start: Start, ears: Ears) -> None:
     """With a selector, only objects of namespaces with the label are told; a label set or taken later takes effect."""
-    api.apply(namespace("blue", edge="yes"), namespace("red"), ingress(namespace="blue"), ingress(namespace="red"), service(namespace="red"))
+    api.apply(
+        namespace("blue", edge="yes"),
+        namespace("red"),
+        ingress(namespace="blue"),
+        ingress(namespace="red"),
+        service(namespace="red"),
+    )
     start(watch_namespace_selector="edge=yes")
     ears.until(lambda: ears.synced() == ALL)
     assert ears.names("Ingress") == {"blue/web"}
@@ -177,7 +204,12 @@ def test_selected_namespaces(api: FakeAPI, start: Start, ears: Ears) -> None:
 
 def test_default_backend_in_a_namespace_that_is_not_selected(api: FakeAPI, start: Start, ears: Ears) -> None:
     """The default backend serves although its namespace does not carry the label."""
-    api.apply(namespace("red"), service("fallback", namespace="red"), endpoints("fallback", "10.1.0.9", namespace="red"), ingress(namespace="red"))
+    api.apply(
+        namespace("red"),
+        service("fallback", namespace="red"),
+        endpoints("fallback", "10.1.0.9", namespace="red"),
+        ingress(namespace="red"),
+    )
     start(watch_namespace_selector="edge=yes", default_backend_service="red/fallback")
     ears.until(lambda: ears.synced() == ALL)
     assert ears.names("Service") == {"red/fallback"}
@@ -190,13 +222,21 @@ def test_a_selector_that_cannot_be_evaluated_serves_nothing(api: FakeAPI, start:
     everything(api)
     api.rules = Rules([SERVICES, SLICES, INGRESSES, CLASSES])
     one = start(watch_namespace_selector="edge=yes")
-    eventually(lambda: [text for text in one.unsynced() if text.startswith("Namespace: ") and "grant the verb list on namespaces" in text])
+    eventually(
+        lambda: [
+            text
+            for text in one.unsynced()
+            if text.startswith("Namespace: ") and "grant the verb list on namespaces" in text
+        ]
+    )
     assert ears.names("Ingress") == set()
     assert ears.synced() == set()
 
 
 @pytest.mark.parametrize("selector", ["", "!ignored"])
-def test_a_namespace_that_is_being_deleted_drops_out_at_once(api: FakeAPI, start: Start, ears: Ears, selector: str) -> None:
+def test_a_namespace_that_is_being_deleted_drops_out_at_once(
+    api: FakeAPI, start: Start, ears: Ears, selector: str
+) -> None:
     """A Terminating namespace is served no longer, though its objects still exist."""
     everything(api)
     start(watch_namespace_selector=selector)

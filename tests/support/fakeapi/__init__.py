@@ -1,8 +1,9 @@
 """A small Kubernetes API server in one process, over real HTTP(S), for tests and benchmarks.
 
 What it has: list with pages and selectors, watch with bookmarks and a bounded history, resourceVersions with conflicts,
-`/status`, merge patches, Leases and Events (as plain objects), discovery enough for kubectl, tokens, RBAC, and faults on
-demand. What it has not: admission, validation of objects, garbage collection (except of namespaces), other controllers.
+`/status`, merge patches, Leases and Events as strictly checked as by a real server, discovery enough for kubectl,
+tokens, RBAC, and faults on demand. What it has not: admission, validation of other objects, garbage collection (except
+of namespaces), other controllers.
 """
 
 from tests.support.fakeapi.faults import Fault

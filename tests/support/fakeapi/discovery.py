@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tests.support.fakeapi.errors import Object
 from tests.support.fakeapi.resources import RESOURCES, Resource
-from tests.support.fakeapi.store import Object
 
 _VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 

@@ -13,8 +13,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import msgspec
 
 from tests.support.fakeapi import discovery, listing, selectors, watching
+from tests.support.fakeapi.errors import StatusError
 from tests.support.fakeapi.resources import Target, resolve
-from tests.support.fakeapi.store import StatusError, Stored
+from tests.support.fakeapi.store import Stored
 
 if TYPE_CHECKING:
     from tests.support.fakeapi.faults import Fault
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 MERGE = ("application/merge-patch+json", "application/strategic-merge-patch+json", "application/apply-patch+yaml")
+UNKNOWN_FORMAT = "the body of the request was in an unknown format - accepted media types include: "
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -71,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
             self._dispatch(verb, target, fault)
         except StatusError as error:
             self._refuse(error)
-        except selectors.BadSelector as error:
+        except selectors.SelectorError as error:
             self._refuse(StatusError(400, "BadRequest", str(error)))
 
     def _verb(self, target: Target) -> str:
@@ -93,11 +95,9 @@ class Handler(BaseHTTPRequestHandler):
             group = target.resource.group
             where = f'in the namespace "{target.namespace}"' if target.namespace else "at the cluster scope"
             full = f"{target.resource.plural}.{group}" if group else target.resource.plural
-            raise StatusError(
-                403,
-                "Forbidden",
-                f'{full} is forbidden: User "test" cannot {verb} resource "{target.resource.plural}" in API group "{group}" {where}',
-            )
+            plural = target.resource.plural + ("/" + target.subresource if target.subresource else "")
+            what = f'User "test" cannot {verb} resource "{plural}" in API group "{group}" {where}'
+            raise StatusError(403, "Forbidden", f"{full} is forbidden: {what}")
 
     def _suffer(self, fault: Fault) -> bool:
         """Do what FAULT says; whether the request is over with it."""
@@ -133,15 +133,17 @@ class Handler(BaseHTTPRequestHandler):
             case "get":
                 self._send(200, self._encode(store.find(*at)))
             case "create":
+                self._expect_json()
                 obj = self._body()
                 if obj.get("kind", resource.kind) != resource.kind:
                     raise StatusError(400, "BadRequest", "kind does not match the path")
-                self._send(201, store.create(resource, target.namespace, obj).full)
+                self._send(201, store.create(resource, target.namespace, obj, strict=True).full)
             case "update":
+                self._expect_json()
                 self._send(200, store.update(*at, self._body(), subresource=target.subresource).full)
             case "patch":
-                if (self.headers.get("Content-Type") or "").partition(";")[0] not in MERGE:
-                    raise StatusError(415, "UnsupportedMediaType", "only merge patches are understood")
+                if self._content_type() not in MERGE:
+                    raise StatusError(415, "UnsupportedMediaType", UNKNOWN_FORMAT + ", ".join(MERGE))
                 self._send(200, store.patch(*at, self._body(), subresource=target.subresource).full)
             case _:
                 self._send(200, store.delete(*at).full)
@@ -153,7 +155,8 @@ class Handler(BaseHTTPRequestHandler):
         bookmarks = api.bookmark_interval if query.get("allowWatchBookmarks") in ("1", "true") else None
         watch = watching.Watch(
             api.store, collection, version=int(version), selects=listing.selector(target, query),
-            encode=self._encode, timeout=min(float(query.get("timeoutSeconds") or 1800), api.watch_limit), bookmarks=bookmarks,
+            encode=self._encode, timeout=min(float(query.get("timeoutSeconds") or 1800), api.watch_limit),
+            bookmarks=bookmarks,
         )  # fmt: skip
         if int(version) < collection.forgotten:
             raise watching.expired()
@@ -168,20 +171,11 @@ class Handler(BaseHTTPRequestHandler):
             api.watches.discard(watch)
 
     def _stream(self, watch: watching.Watch, fault: Fault | None) -> None:
-        action = fault.action if fault is not None else ""
         try:
-            if action in ("end", "error-event"):
-                raise watching.Interruption(action)
-            if action == "garbage":
-                self._chunk(b'{"type": "MODIFIED", "object": oh no}\n')
-            for data in watch:
-                if action == "torn":
-                    self._chunk(data[: len(data) // 2])
-                    raise watching.Interruption("drop")
-                self._chunk(data)
+            self._events(watch, fault.action if fault is not None else "")
         except StatusError as error:  # the history moved on under the watch
             self._chunk(watching.error(error))
-        except watching.Interruption as interruption:
+        except watching.InterruptionError as interruption:
             match interruption.how:
                 case "stall":
                     self.api.stopping.wait()
@@ -194,6 +188,17 @@ class Handler(BaseHTTPRequestHandler):
                     self._chunk(watching.error(watching.expired()))
         self.wfile.write(b"0\r\n\r\n")
 
+    def _events(self, watch: watching.Watch, action: str) -> None:
+        if action in ("end", "error-event"):
+            raise watching.InterruptionError(action)
+        if action == "garbage":
+            self._chunk(b'{"type": "MODIFIED", "object": oh no}\n')
+        for data in watch:
+            if action == "torn":
+                self._chunk(data[: len(data) // 2])
+                raise watching.InterruptionError("drop")
+            self._chunk(data)
+
     def _chunk(self, data: bytes) -> None:
         if data:
             self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
@@ -205,6 +210,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def _encode(self, stored: Stored) -> bytes:
         return listing.partial(stored) if self._metadata_only() else stored.full
+
+    def _content_type(self) -> str:
+        return (self.headers.get("Content-Type") or "").partition(";")[0].strip()
+
+    def _expect_json(self) -> None:
+        if self._content_type() not in ("application/json", ""):
+            raise StatusError(415, "UnsupportedMediaType", f"{UNKNOWN_FORMAT}application/json")
 
     def _body(self) -> dict[str, Any]:
         try:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tests.support.fakeapi import selectors
+from tests.support.fakeapi.errors import Object, StatusError
 from tests.support.fakeapi.resources import Target
-from tests.support.fakeapi.store import Object, StatusError, Stored
+from tests.support.fakeapi.store import Stored
 
 if TYPE_CHECKING:
     from tests.support.fakeapi.server import FakeAPI

@@ -15,7 +15,7 @@ _TERM = re.compile(
 )
 
 
-class BadSelector(ValueError):
+class SelectorError(ValueError):
     """The selector does not parse."""
 
 
@@ -31,7 +31,7 @@ def _label_term(term: str) -> Callable[[dict[str, str]], bool]:
         return lambda have: absent not in have
     match = _TERM.match(term)
     if match is None:
-        raise BadSelector(f"unable to parse requirement: {term!r}")
+        raise SelectorError(f"unable to parse requirement: {term!r}")
     key, operator, value = match["key"], (match["op"] or "").strip(), match["value"] or ""
     if not operator:
         return lambda have: key in have
@@ -47,7 +47,7 @@ def fields(text: str) -> Test:
     for term in filter(None, text.split(",")):
         match = re.fullmatch(r"([\w.]+)(==|!=|=)(.*)", term)
         if match is None:
-            raise BadSelector(f"invalid selector: {term!r}")
+            raise SelectorError(f"invalid selector: {term!r}")
         tests.append((match[1].split("."), match[2] != "!=", match[3]))
     return lambda obj: all((_field(obj, path) == value) is wanted for path, wanted, value in tests)
 

@@ -16,12 +16,13 @@ from typing import Any
 
 import yaml
 
+from tests.support.fakeapi.errors import Object
 from tests.support.fakeapi.faults import Action, Fault, Faults
 from tests.support.fakeapi.handler import Handler
 from tests.support.fakeapi.listing import Snapshots
 from tests.support.fakeapi.rbac import Rules
 from tests.support.fakeapi.resources import Target
-from tests.support.fakeapi.store import Object, Store
+from tests.support.fakeapi.store import Store
 from tests.support.fakeapi.watching import Watch
 
 

@@ -2,6 +2,7 @@
 
 Rules of this file:
 - One version counter for the whole store; every write takes one number and appends one event to its collection's log.
+- What comes over HTTP is STRICT: checked as a real server checks it; what tests put in directly is not.
 - Stored objects are never modified, only replaced, so readers need no copies; their JSON is made once.
 - A log is bounded: a watch from a version that has left it is answered 410, as etcd's compaction does.
 """
@@ -16,34 +17,11 @@ from typing import Any
 
 import msgspec
 
+from tests.support.fakeapi import validation
+from tests.support.fakeapi.errors import Object, StatusError
 from tests.support.fakeapi.resources import BY_KIND, RESOURCES, Resource
 
-Object = dict[str, Any]
 Key = tuple[str, str]
-
-
-class StatusError(Exception):
-    """An answer of the API other than success."""
-
-    def __init__(self, code: int, reason: str, message: str, *, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.reason = reason
-        self.retry_after = retry_after
-
-    def body(self) -> Object:
-        """The `Status` object that a client gets."""
-        details = {} if self.retry_after is None else {"details": {"retryAfterSeconds": int(self.retry_after)}}
-        return {
-            "kind": "Status",
-            "apiVersion": "v1",
-            "metadata": {},
-            "status": "Failure",
-            "message": str(self),
-            "reason": self.reason,
-            "code": self.code,
-            **details,
-        }
 
 
 class Stored:
@@ -143,7 +121,10 @@ class Store:
                         resource,
                         key,
                         current,
-                        {**obj, "metadata": {**_without(current.object["metadata"], "labels", "annotations"), **metadata}},
+                        {
+                            **obj,
+                            "metadata": {**_without(current.object["metadata"], "labels", "annotations"), **metadata},
+                        },
                     )
 
     def remove(self, kind: str, namespace: str, name: str) -> None:
@@ -167,17 +148,25 @@ class Store:
 
     # --- writes ---------------------------------------------------------------------------------------------------
 
-    def create(self, resource: Resource, namespace: str, obj: Object, *, keep_status: bool = False) -> Stored:
+    def create(
+        self, resource: Resource, namespace: str, obj: Object, *, keep_status: bool = False, strict: bool = False
+    ) -> Stored:
         with self.lock:
             metadata = dict(obj.get("metadata") or {})
+            if strict:
+                self._check_place(resource, namespace, metadata)
+                validation.decode(resource, obj)
             name = metadata.get("name") or metadata.pop("generateName", "") + uuid.uuid4().hex[:5]
             key = (namespace if resource.namespaced else "", name)
             collection = self.collections[resource]
+            if resource.namespaced:
+                metadata["namespace"] = namespace
+            if strict:
+                validation.created(resource, {**obj, "metadata": {**metadata, "name": name}})
             if key in collection.objects:
                 raise StatusError(409, "AlreadyExists", f'{resource.plural} "{name}" already exists')
-            if resource.namespaced:
+            if resource.namespaced and not strict:
                 self._ensure_namespace(namespace)
-                metadata["namespace"] = namespace
             now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             metadata = {"name": name, "uid": str(uuid.uuid4()), "creationTimestamp": now, "generation": 1, **metadata}
             if resource.kind == "Namespace":
@@ -195,8 +184,14 @@ class Store:
     def update(self, resource: Resource, namespace: str, name: str, obj: Object, *, subresource: str = "") -> Stored:
         """PUT: replace all but the status, or with SUBRESOURCE `status` the status alone."""
         with self.lock:
-            current = self.find(resource, namespace, name)
             metadata = obj.get("metadata") or {}
+            if metadata.get("name") != name:
+                raise StatusError(400, "BadRequest", "the name of the object does not match the name on the URL")
+            self._check_place(resource, namespace, metadata)
+            validation.decode(resource, obj)
+            current = self.find(resource, namespace, name)
+            if not metadata.get("resourceVersion") and resource.kind in validation.CONDITIONAL_UPDATES:
+                raise validation.unconditional(resource, name)
             self._check_version(resource, current, metadata.get("resourceVersion"))
             before = current.object
             if subresource == "status":
@@ -205,13 +200,17 @@ class Store:
                 after = {**obj, "metadata": {**metadata, **self._kept(before["metadata"])}}
                 if resource.has_status:
                     after["status"] = before.get("status") or {}
+            validation.updated(resource, before, after)
             return self._replace(resource, (namespace, name), current, after)
 
     def patch(self, resource: Resource, namespace: str, name: str, patch: Object, *, subresource: str = "") -> Stored:
         """JSON merge patch (RFC 7396)."""
         with self.lock:
             current = self.find(resource, namespace, name)
-            self._check_version(resource, current, (patch.get("metadata") or {}).get("resourceVersion"))
+            wanted = patch.get("metadata") or {}
+            if wanted.get("uid", current.object["metadata"]["uid"]) != current.object["metadata"]["uid"]:
+                raise StatusError(409, "Conflict", "Precondition failed: UID in precondition does not match")
+            self._check_version(resource, current, wanted.get("resourceVersion"))
             before = current.object
             after = merge(before, patch)
             if subresource == "status":
@@ -220,6 +219,8 @@ class Store:
                 after = {**after, "metadata": {**after["metadata"], **self._kept(before["metadata"])}}
                 if resource.has_status:
                     after["status"] = before.get("status") or {}
+            validation.decode(resource, after)
+            validation.updated(resource, before, after)
             return self._replace(resource, (namespace, name), current, after)
 
     def delete(self, resource: Resource, namespace: str, name: str) -> Stored:
@@ -249,8 +250,21 @@ class Store:
             for key in [key for key in collection.objects if key[0] == namespace]:
                 self._write(collection, key, collection.objects[key], None)
 
+    def _check_place(self, resource: Resource, namespace: str, metadata: Object) -> None:
+        if not resource.namespaced:
+            return
+        if metadata.get("namespace", namespace) != namespace:
+            message = "the namespace of the provided object does not match the namespace sent on the request"
+            raise StatusError(400, "BadRequest", message)
+        stored = self.collection("Namespace").objects.get(("", namespace))
+        if stored is None:
+            raise StatusError(404, "NotFound", f'namespaces "{namespace}" not found')
+        if metadata.get("resourceVersion") is None and stored.object["status"].get("phase") == "Terminating":
+            message = f"unable to create new content in namespace {namespace} because it is being terminated"
+            raise StatusError(403, "Forbidden", f"{resource.plural} is forbidden: {message}")
+
     def _ensure_namespace(self, name: str) -> None:
-        # A real server refuses objects in a namespace that does not exist; tests are shorter when it appears by itself.
+        # Tests are shorter when it appears by itself.
         if ("", name) not in self.collection("Namespace").objects:
             self.create(BY_KIND["Namespace"], "", {"metadata": {"name": name}})
 
@@ -266,8 +280,9 @@ class Store:
     def _check_version(resource: Resource, current: Stored, version: str | None) -> None:
         metadata = current.object["metadata"]
         if version and version != metadata["resourceVersion"]:
-            message = f'Operation cannot be fulfilled on {resource.plural} "{metadata["name"]}": the object has been modified; please apply your changes to the latest version and try again'
-            raise StatusError(409, "Conflict", message)
+            what = f'Operation cannot be fulfilled on {resource.plural} "{metadata["name"]}"'
+            rest = "the object has been modified; please apply your changes to the latest version and try again"
+            raise StatusError(409, "Conflict", f"{what}: {rest}")
 
     def _replace(self, resource: Resource, key: Key, current: Stored, obj: Object) -> Stored:
         before = current.object

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from tests.support.fakeapi.errors import StatusError
 from tests.support.fakeapi.resources import Resource
 from tests.support.fakeapi.selectors import Test
-from tests.support.fakeapi.store import Collection, LogEntry, StatusError, Store, Stored
+from tests.support.fakeapi.store import Collection, LogEntry, Store, Stored
 
 Encode = Callable[[Stored], bytes]
 
@@ -29,7 +30,7 @@ def expired() -> StatusError:
     return StatusError(410, "Expired", "too old resource version")
 
 
-class Interruption(Exception):
+class InterruptionError(Exception):
     """The test wants the stream to break off; `how` says in which way."""
 
     def __init__(self, how: str) -> None:
@@ -101,7 +102,7 @@ class Watch:
         """The next changes, empty at the time UNTIL; called with the lock held."""
         while True:
             if self._interruption:
-                raise Interruption(self._interruption)
+                raise InterruptionError(self._interruption)
             if self._version < self._collection.forgotten:
                 raise expired()
             entries = self._collection.since(self._version)
