@@ -297,10 +297,6 @@ cdef class Chunk:
 cdef class Totals:
     """Rows of `VALUES` words each: series summed over workers."""
 
-    cdef uint64_t *rows
-    cdef Py_ssize_t room
-    cdef Py_ssize_t used
-
     def __dealloc__(self):
         free(self.rows)
 
