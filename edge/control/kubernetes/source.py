@@ -99,6 +99,11 @@ class KubernetesSource:
         """Every kind is called synced once, those that may not be listed too where Edge can do without."""
         return frozenset(kind.name for kind in (*WATCHED, resources.SECRET, resources.CONFIG_MAP))
 
+    @property
+    def by_need(self) -> bool:
+        """Secrets and ConfigMaps are read when they are wanted."""
+        return True
+
     def want(self, names: frozenset[ObjectId], *, settled: bool) -> None:
         """Read and follow these Secrets and ConfigMaps and no others; SETTLED: the first table needs no more."""
         for needs in (self._secrets, self._configmaps):

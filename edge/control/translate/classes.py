@@ -44,7 +44,7 @@ def claim(ingress: Ingress, classes: Mapping[str, IngressClass], settings: Setti
     annotation = ingress.annotations.get(ANNOTATION, "")
     if annotation:
         return Claim.OURS if annotation == settings.ingress_class else Claim.OTHERS
-    if settings.watch_ingress_without_class or _default_is_ours(classes, settings):
+    if settings.watch_ingress_without_class or default_is_ours(classes, settings):
         return Claim.OURS
     return Claim.NONE
 
@@ -62,7 +62,8 @@ def _is_ours(ingress_class: IngressClass, settings: Settings) -> bool:
     return by_name or ingress_class.spec.controller == settings.controller_class
 
 
-def _default_is_ours(classes: Mapping[str, IngressClass], settings: Settings) -> bool:
+def default_is_ours(classes: Mapping[str, IngressClass], settings: Settings) -> bool:
+    """Whether Ingresses without a class go to us by the default one of CLASSES."""
     # Of several defaults the newest counts, as in the API server's admission (DefaultIngressClass).
     defaults = [one for one in classes.values() if one.annotations.get(DEFAULT_ANNOTATION) == "true"]
     if not defaults:

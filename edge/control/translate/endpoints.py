@@ -10,7 +10,7 @@ Rules of this file (Kubernetes API reference, EndpointSlice v1 and Service v1):
 
 from __future__ import annotations
 
-import ipaddress
+import socket
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -72,8 +72,9 @@ def by_slices(service: Service, port: str, slices: Iterable[EndpointSlice]) -> F
             state = _usable(endpoint.conditions)
             if state is not None:
                 usable = ready if state else ending
-                usable.update((address, number) for address in endpoint.addresses or () for number in ports)
-    endpoints = sorted({(_shortest(address), number) for address, number in ready or ending})
+                addresses = [canonical(address) for address in endpoint.addresses or ()]
+                usable.update((address, number) for address in addresses if address for number in ports)
+    endpoints = sorted(ready or ending)
     fault = Fault.ADDRESS_TYPE if foreign else None
     return Found(tuple(Endpoint(address, number) for address, number in endpoints), fault, foreign)
 
@@ -90,7 +91,8 @@ def by_name(service: Service, port: str, addresses: Iterable[str]) -> Found:
         number = int(port)
     else:
         return Found(fault=Fault.MISSING_PORT)
-    return Found(tuple(Endpoint(address, number) for address in sorted({*map(_shortest, addresses)})))
+    usable = sorted({address for address in map(canonical, addresses) if address})
+    return Found(tuple(Endpoint(address, number) for address in usable))
 
 
 def by_cluster_ip(service: Service, port: str) -> Found:
@@ -98,9 +100,10 @@ def by_cluster_ip(service: Service, port: str) -> Found:
     found = find_port(service, port)
     if found is None:
         return Found(fault=Fault.MISSING_PORT)
-    if service.spec.cluster_ip in (None, "", "None"):
+    address = canonical(service.spec.cluster_ip or "")  # "None" of a headless Service is no address
+    if not address:
         return Found(fault=Fault.NO_CLUSTER_IP)
-    return Found((Endpoint(_shortest(service.spec.cluster_ip or ""), found.port),))
+    return Found((Endpoint(address, found.port),))
 
 
 def _slice_ports(one: EndpointSlice, service_port: ServicePort) -> Iterator[int]:
@@ -122,6 +125,14 @@ def _usable(conditions: EndpointConditions | None) -> bool | None:
     return False if conditions.serving and conditions.terminating else None
 
 
-def _shortest(address: str) -> str:
-    """ADDRESS in the one form that equal addresses share."""
-    return str(ipaddress.ip_address(address)) if ":" in address else address
+def canonical(address: str) -> str:
+    """ADDRESS in the one form that equal addresses share; empty when it is no IP address.
+
+    A worker must never be given a name to look up.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        packed = socket.inet_pton(family, address)
+    except (OSError, ValueError):  # ValueError: a NUL in it
+        return ""
+    return address if family is socket.AF_INET else socket.inet_ntop(family, packed)

@@ -59,18 +59,21 @@ class Use(msgspec.Struct, frozen=True, gc=False):
     """A Service that a backend names."""
 
     key: str
+    """Of the `Service` record."""
+    namespace: str
     name: str
     port: str
-    algorithm: Balance | None
     field: str
     """Of the backend's `service`."""
+    algorithm: Balance | None = None
+    by_cluster_ip: bool = False
 
 
 class SecretUse(msgspec.Struct, frozen=True, gc=False):
     """A Secret with a certificate for HOST."""
 
     host: str
-    """Name of a record: lower case, maybe a wildcard, empty for any host."""
+    """Name of a record: lower case, maybe a wildcard; empty: whatever names the certificate has."""
     secret: str
     """Empty: the default certificate is meant."""
     field: str
@@ -148,7 +151,7 @@ class _Translator:
             yield self._path(path, f"{field}.http.paths[{number}]")
 
     def _path(self, path: HTTPIngressPath, field: str) -> RoutePart:
-        kind = KINDS.get(path.path_type or "", PathKind.STRING)
+        kind = KINDS.get(path.path_type or "Prefix", PathKind.STRING)  # admission sees to it that there is one
         text = normalise(path.path or "/")
         if kind is PathKind.PREFIX and text != "/":
             text = text.removesuffix("/")
@@ -171,10 +174,11 @@ class _Translator:
         return RoutePart(route, redirect, field.removesuffix(".backend"))
 
     def _use(self, name: str, port: str, field: str) -> str:
-        key = service_key(self._metadata.namespace, name, port)
-        if self._policies.balancing.by_cluster_ip:
+        asked, namespace = self._policies.balancing, self._metadata.namespace
+        key = service_key(namespace, name, port)
+        if asked.by_cluster_ip:
             key += BY_CLUSTER_IP
-        self._uses.append(Use(key, name, port, self._policies.balancing.algorithm, field))
+        self._uses.append(Use(key, namespace, name, port, field, asked.algorithm, asked.by_cluster_ip))
         return key
 
 
@@ -205,8 +209,8 @@ def _secrets(ingress: Ingress, hosts: dict[str, HostPart]) -> Iterator[SecretUse
     entries = list(enumerate(ingress.spec.tls or ()))
     for number, entry in entries:
         field = f"spec.tls[{number}]"
-        # Without hosts the entry means the hosts of the rules.
-        names = [host_name(host) for host in entry.hosts or ()] or list(hosts)
+        # Without hosts the entry means the hosts of the rules, and without rules any host.
+        names = [host_name(host) for host in entry.hosts or ()] or list(hosts) or [""]
         for name in names:
             if name not in listed:
                 listed.add(name)

@@ -1,0 +1,193 @@
+"""Changes in, what they make of the table and of the problems out.
+
+Rules of this file:
+- What a round costs depends on what the changed objects have to do with others, not on how much there is.
+- The result does not depend on the way to it: after any changes the records and problems are those that compiling the
+  objects from nothing would give. Only the records of Services that are no longer used go a little later.
+- An Ingress that our own code cannot digest is reported, and its last good translation stays in force.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Final
+
+from edge.control.compiling.certificates import Certificates
+from edge.control.compiling.claims import Claims
+from edge.control.compiling.defaults import DefaultBackend
+from edge.control.compiling.hosts import Hosts
+from edge.control.compiling.services import Services, Unresolved
+from edge.control.objects import ObjectId
+from edge.control.problems import Problem, error
+from edge.control.state import Delta
+from edge.control.store import Store
+from edge.control.translate.ingress import Translation, translate
+from edge.table.records import SETTINGS
+
+if TYPE_CHECKING:
+    from edge.control.changes import Change
+    from edge.control.compiling.services import Names
+    from edge.control.store import Changed, Key
+    from edge.settings import Settings
+    from edge.table.records import Certificate
+
+logger = logging.getLogger(__name__)
+
+HSTS: Final = "max-age=31536000; includeSubDomains"
+
+
+class Compiler:
+    """The objects, and all that has been made of them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        names: Names | None = None,
+        by_need: bool = False,
+        generated: Certificate | None = None,
+    ) -> None:
+        """NAMES: the DNS, for Services of type ExternalName; GENERATED: shown where there is no default certificate.
+
+        BY_NEED: see `edge.control.sources.Source`.
+        """
+        self.store = Store()
+        self._settings = settings
+        self._claims = Claims(self.store, settings)
+        self._hosts = Hosts(hsts=HSTS if settings.hsts else "")
+        self._services = Services(self.store, settings, names or Unresolved())
+        namespace, _, name = settings.default_ssl_certificate.partition("/")
+        default = (namespace, name) if name else None
+        self._certificates = Certificates(self.store, by_need=by_need, default=default, generated=generated)
+        self._default_certificate = ObjectId("Secret", *default) if default is not None else None
+        self._backend = DefaultBackend(settings.default_backend_service, self.store, self._services)
+        self._translations: dict[Key, Translation] = {}
+        self._broken: dict[Key, Problem] = {}
+
+    def apply(self, change: Change) -> None:
+        """Take up CHANGE; it takes effect with the next `compile`."""
+        self.store.apply(change)
+
+    def name_changed(self, name: str) -> None:
+        """What `names` says of NAME is not as it was."""
+        self._services.name_changed(name)
+
+    @property
+    def wanted(self) -> frozenset[ObjectId]:
+        """The Secrets and ConfigMaps that are needed."""
+        return frozenset(ObjectId("Secret", *key) for key in self._certificates.secrets.names)
+
+    @property
+    def external_names(self) -> frozenset[str]:
+        """The names in the DNS that are needed."""
+        return self._services.external_names
+
+    def next_due(self) -> float | None:
+        """Seconds until `compile` has something to do even if nothing changes; None: it has not."""
+        dates, removal = self._certificates.secrets.next_due, self._services.next_removal
+        waits = [dates - time.time()] if dates is not None else []
+        waits += [removal - time.monotonic()] if removal is not None else []
+        return max(0.0, min(waits)) if waits else None
+
+    def translation(self, key: Key) -> Translation | None:
+        """What the Ingress KEY asks for, None when it is not served."""
+        return self._translations.get(key)
+
+    def compile(self, *, now: float | None = None, clock: float | None = None) -> Delta:
+        """What is different from the last call.
+
+        NOW (Unix seconds) judges certificates, CLOCK (monotonic) is for what goes later; by default they are read.
+        """
+        delta = Delta()
+        changed = self.store.take_changed()
+        owners = changed.ingresses
+        if changed.classes:
+            owners |= self._claims.affected(changed.classes)
+        for owner in owners:
+            self._take(owner, delta)
+        for secret in changed.secrets:
+            self._certificates.secrets.changed(secret)
+        for service in changed.services:
+            self._services.service_changed(service)
+        settings = self._backend.compile()
+        if settings is not None:
+            delta.routes[SETTINGS] = settings
+
+        records, touched = self._services.compile(time.monotonic() if clock is None else clock)
+        delta.endpoints.update(records)
+        owners |= touched
+        records, touched, hosts = self._certificates.compile(time.time() if now is None else now)
+        delta.tls.update(records)
+        owners |= touched
+        for host in hosts:
+            self._hosts.tls_changed(host)
+        records, touched = self._hosts.compile(self._certificates.has_tls)
+        delta.routes.update(records)
+        owners |= touched
+        self._report(owners, changed, delta)
+        return delta
+
+    def _take(self, key: Key, delta: Delta) -> None:
+        """Take up the Ingress KEY as it is now."""
+        ingress = self.store.ingress(key)
+        old = self._translations.get(key)
+        new = None
+        self._broken.pop(key, None)
+        if self._claims.is_ours(key, ingress) and ingress is not None:
+            try:
+                new = translate(ingress, ssl_redirect=self._settings.ssl_redirect)
+            except Exception as fault:
+                logger.exception("Ingress %s/%s cannot be translated; please report this", *key)
+                message = f"internal error ({fault!r}); the last good version, if any, stays in force"
+                self._broken[key] = error("InternalError", "", message)
+                new = old
+        if new is not None or old is not None:
+            delta.served[ObjectId("Ingress", *key)] = ingress if new is not None else None
+        if new is old:
+            return
+        order = (new or old or _NOTHING).order
+        self._hosts.replace(key, old, new)
+        self._services.replace(key, order, old.uses if old else (), new.uses if new else ())
+        self._certificates.replace(key, order, old.secrets if old else (), new.secrets if new else ())
+        if new is None:
+            del self._translations[key]
+        else:
+            self._translations[key] = new
+
+    # --- problems -------------------------------------------------------------------------------------------------
+
+    def _report(self, owners: set[Key], changed: Changed, delta: Delta) -> None:
+        """Put into DELTA all problems of those that may have others now."""
+        objects = {ObjectId("Ingress", *owner) for owner in owners if owner[0]} | changed.faults
+        for one in (self._backend.owner, self._default_certificate):
+            if one is not None:
+                objects.add(one)
+        for one in objects:
+            delta.problems[one] = (self.store.uid(one), tuple(self._problems(one)))
+
+    def _problems(self, owner: ObjectId) -> list[Problem]:
+        found = self.store.faults(owner)
+        key = (owner.namespace, owner.name)
+        if owner.kind == "Ingress":
+            found += self._problems_of_ingress(key)
+        if owner == self._backend.owner:
+            found += self._backend.problems()
+        if owner == self._default_certificate:
+            found += self._certificates.default_problems()
+        return list(dict.fromkeys(found))
+
+    def _problems_of_ingress(self, key: Key) -> list[Problem]:
+        found = self._claims.problems(key)
+        if key in self._broken:
+            found.append(self._broken[key])
+        translation = self._translations.get(key)
+        if translation is not None:
+            found += translation.problems
+            found += self._hosts.problems(key, translation)
+            found += self._services.problems(translation.uses)
+            found += self._certificates.problems(key, translation.secrets)
+        return found
+
+
+_NOTHING: Final = Translation("", "", "", ("", "", ""), {}, None, (), (), ())

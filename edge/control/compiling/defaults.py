@@ -1,0 +1,86 @@
+"""The Settings record: the Service that answers what no Ingress takes (`--default-backend-service`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from edge.control.objects import ObjectId
+from edge.control.problems import Problem, error
+from edge.control.translate.endpoints import EXTERNAL_NAME
+from edge.control.translate.ingress import Use
+from edge.table.records import PathKind, Route, Settings, service_key
+
+if TYPE_CHECKING:
+    from edge.control.compiling.services import Services
+    from edge.control.objects import Service
+    from edge.control.store import Key, Store
+
+FLAG: Final = "--default-backend-service"
+OWNER: Final = ("", FLAG)
+"""In place of an Ingress among the users of a Service."""
+ORDER: Final = ("", "", "")
+
+
+class DefaultBackend:
+    """The Service behind the flag, by its first port."""
+
+    def __init__(self, name: str, store: Store, services: Services) -> None:
+        """NAME: namespace/name; empty: there is none."""
+        namespace, _, service = name.partition("/")
+        self.service: Key | None = (namespace, service) if name else None
+        self._store = store
+        self._services = services
+        self._use: Use | None = None
+        self._told = False
+        self._fault: Problem | None = None
+
+    @property
+    def owner(self) -> ObjectId | None:
+        """Whose the problems are."""
+        return ObjectId("Service", *self.service) if self.service is not None else None
+
+    def compile(self) -> Settings | None:
+        """The record, when it may be different; to be called before `Services.compile`."""
+        use = self._find()
+        if self._told and use == self._use:
+            return None
+        self._services.replace(OWNER, ORDER, (self._use,) if self._use else (), (use,) if use else ())
+        self._use, self._told = use, True
+        if use is None:
+            return Settings()
+        route = Route(
+            kind=PathKind.PREFIX,
+            path="/",
+            namespace=use.namespace,
+            ingress="",
+            service_name=use.name,
+            service_port=use.port,
+            service=use.key,
+        )
+        return Settings(default=route)
+
+    def problems(self) -> list[Problem]:
+        """What is wrong with the Service."""
+        if self._fault is not None:
+            return [self._fault]
+        return list(self._services.problems((self._use,))) if self._use is not None else []
+
+    def _find(self) -> Use | None:
+        self._fault = None
+        if self.service is None:
+            return None
+        service = self._store.service(self.service)
+        port = _first_port(service) if service is not None else ""
+        if not port:
+            wrong = "does not exist" if service is None else "has no TCP port"
+            message = f"Service {'/'.join(self.service)} {wrong}; requests that no Ingress takes are answered 404"
+            self._fault = error("MissingService" if service is None else "MissingPort", FLAG, message)
+            return None
+        return Use(service_key(*self.service, port), *self.service, port, FLAG)
+
+
+def _first_port(service: Service) -> str:
+    for port in service.spec.ports or ():
+        if port.protocol in (None, "", "TCP"):
+            return str(port.port)
+    return "80" if service.spec.type == EXTERNAL_NAME else ""

@@ -1,0 +1,176 @@
+"""The Host records: what all Ingresses of a host say about it, put together.
+
+Rules of this file:
+- Two Ingresses that name the same path of a host, in the same way, are in conflict: the older one wins, then the one
+  that comes first by namespace and name. The loser is told who won. So it is with `spec.defaultBackend`.
+- Which hosts have TLS is not known here; it is asked for when a host is compiled.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from edge.control.problems import Problem, error, warning
+from edge.control.translate.ingress import HostPart, Redirect, RoutePart
+from edge.table.records import Host, PathKind, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from edge.control.store import Key
+    from edge.control.translate.ingress import Translation
+    from edge.table.records import Record
+
+HTTPS_REDIRECT: Final = 308
+PATH_TYPES: Final = {
+    PathKind.EXACT: "Exact",
+    PathKind.PREFIX: "Prefix",
+    PathKind.STRING: "ImplementationSpecific",
+}
+
+Order = tuple[str, str, str]
+"""Creation time, namespace, name: `Translation.order`."""
+Losses = dict["Key", list[Problem]]
+"""What Ingresses do not get, by Ingress."""
+
+
+class Hosts:
+    """All hosts."""
+
+    def __init__(self, *, hsts: str) -> None:
+        """HSTS: value of Strict-Transport-Security for hosts with TLS; empty: none."""
+        self._hsts = hsts
+        self._parts: dict[str, dict[Key, tuple[Order, HostPart]]] = {}
+        self._under: dict[str, set[str]] = {}
+        """Hosts by the domain of the wildcard that covers them."""
+        self._losses: dict[str, Losses] = {}
+        self._dirty: set[str] = set()
+
+    def replace(self, owner: Key, old: Translation | None, new: Translation | None) -> None:
+        """OWNER asks for what is in NEW instead of what was in OLD."""
+        for name in _parts(old):
+            self._dirty.add(name)
+            parts = self._parts[name]
+            del parts[owner]
+            if not parts:
+                self._remove(name)
+        if new is not None:
+            for name, part in _parts(new).items():
+                self._dirty.add(name)
+                if name not in self._parts:
+                    self._add(name)
+                self._parts[name][owner] = (new.order, part)
+
+    def tls_changed(self, name: str) -> None:
+        """Whether there is a certificate for NAME, maybe a wildcard, is not as it was."""
+        if name in self._parts:
+            self._dirty.add(name)
+        if name.startswith("*."):
+            self._dirty |= self._under.get(name[2:], set())
+
+    def compile(self, has_tls: Callable[[str], bool]) -> tuple[dict[str, Record | None], set[Key]]:
+        """The records of the hosts that may be different, and the Ingresses that won or lost something there."""
+        records: dict[str, Record | None] = {}
+        owners: set[Key] = set()
+        for name in self._dirty:
+            before = self._losses.pop(name, {})
+            losses: Losses = {}
+            parts = self._parts.get(name)
+            records[name] = None
+            if parts is not None:
+                ordered = sorted(parts.items(), key=_order) if len(parts) > 1 else parts.items()
+                merged = _merge(name, ((owner, order, part) for owner, (order, part) in ordered), losses)
+                records[name] = self._record(name, merged, tls=has_tls(name))
+            if losses:
+                self._losses[name] = losses
+            owners.update(owner for owner in (*before, *losses) if before.get(owner) != losses.get(owner))
+        self._dirty.clear()
+        return records, owners
+
+    def problems(self, owner: Key, translation: Translation) -> Iterator[Problem]:
+        """What OWNER, which asks for TRANSLATION, does not get."""
+        if self._losses:
+            for name in _parts(translation):
+                yield from self._losses.get(name, {}).get(owner, ())
+
+    def _add(self, name: str) -> None:
+        self._parts[name] = {}
+        self._under.setdefault(name.partition(".")[2], set()).add(name)
+
+    def _remove(self, name: str) -> None:
+        del self._parts[name]
+        domain = name.partition(".")[2]
+        covered = self._under[domain]
+        covered.discard(name)
+        if not covered:
+            del self._under[domain]
+
+    def _record(self, name: str, merged: HostPart, *, tls: bool) -> Host:
+        routes = tuple(self._finished(part, tls=tls) for part in merged.routes)
+        default = self._finished(merged.default, tls=tls) if merged.default is not None else None
+        return Host(name, routes, default, tls)
+
+    def _finished(self, part: RoutePart, *, tls: bool) -> Route:
+        redirects = part.redirect is Redirect.ALWAYS or (tls and part.redirect is Redirect.WITH_TLS)
+        if not tls and not redirects:
+            return part.route
+        return replace(part.route, https_redirect=HTTPS_REDIRECT if redirects else 0, hsts=self._hsts if tls else "")
+
+
+def _parts(translation: Translation | None) -> Mapping[str, HostPart]:
+    if translation is None:
+        return {}
+    if translation.default is not None:  # of an Ingress without rules: it takes whatever host nobody else does
+        return {"": HostPart((), translation.default)}
+    return translation.hosts
+
+
+def _order(item: tuple[Key, tuple[Order, HostPart]]) -> Order:
+    return item[1][0]
+
+
+def _merge(name: str, parts: Iterator[tuple[Key, Order, HostPart]], losses: Losses) -> HostPart:
+    """One part out of PARTS, which come in the order in which they win; LOSSES gets what is left out."""
+    winners: dict[tuple[PathKind, str], tuple[Order, RoutePart]] = {}
+    default: tuple[Order, RoutePart] | None = None
+    for owner, order, part in parts:
+        for one in part.routes:
+            at = (one.route.kind, one.route.path)
+            if at in winners:
+                what = f'path "{one.route.path}" ({PATH_TYPES[one.route.kind]}) of {_host(name)}'
+                losses.setdefault(owner, []).append(_conflict(one.field, what, winners[at][0], order))
+            else:
+                winners[at] = (order, one)
+        if part.default is not None:
+            if default is not None:
+                what = f"what no path of {_host(name)} takes"
+                losses.setdefault(owner, []).append(_conflict(part.default.field, what, default[0], order))
+            else:
+                default = (order, part.default)
+    for order, one in winners.values():
+        if one.route.kind is PathKind.STRING and one.route.path.endswith("/"):
+            above = winners.get((PathKind.PREFIX, one.route.path.rstrip("/") or "/"))
+            if above is not None:
+                losses.setdefault(order[1:], []).append(_shadowed(name, one, above[0]))
+    return HostPart(tuple(one for _, one in winners.values()), default[1] if default is not None else None)
+
+
+def _conflict(field: str, what: str, winner: Order, loser: Order) -> Problem:
+    if winner[1:] == loser[1:]:
+        return error("PathConflict", field, f"{what} is named twice in this Ingress; the first one counts")
+    why = "is older" if winner[0] != loser[0] else "comes first by namespace and name"
+    return error("PathConflict", field, f"{what} is taken by Ingress {winner[1]}/{winner[2]}, which {why}")
+
+
+def _shadowed(name: str, one: RoutePart, winner: Order) -> Problem:
+    message = (
+        f'path "{one.route.path}" (ImplementationSpecific) of {_host(name)} gets no requests: the same path as Prefix '
+        f"goes before it, in Ingress {winner[1]}/{winner[2]}"
+    )
+    return warning("ShadowedPath", one.field, message)
+
+
+def _host(name: str) -> str:
+    return f'host "{name}"' if name else "any host"

@@ -1,0 +1,133 @@
+"""The Secrets with certificates: which are in use, what is in them, and what is wrong with them.
+
+Rules of this file:
+- A Secret is parsed when it changes, however many Ingresses name it.
+- One that has not been looked for yet is neither missing nor bad: nothing is said of it until it is.
+- Time is part of the verdict: a certificate that runs out is found by the next `compile`, which `next_due` asks for.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from edge.control.objects import ObjectId
+from edge.control.problems import Problem, error, warning
+from edge.control.translate import certificates
+from edge.control.translate.certificates import CertificateError, Material
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from edge.control.store import Key, Store
+
+TYPE: Final = "kubernetes.io/tls"
+INSTEAD: Final = "the default certificate is shown"
+
+
+class Reading(msgspec.Struct, frozen=True, gc=False):
+    """What a Secret amounts to."""
+
+    material: Material | None = None
+    faults: tuple[Problem, ...] = ()
+    """What is wrong with it; without a field, which is that of whoever names the Secret."""
+
+
+UNREAD: Final = Reading()
+
+
+class Secrets:
+    """All Secrets that are named for their certificate."""
+
+    def __init__(self, store: Store, *, by_need: bool) -> None:
+        """BY_NEED: whether the source tells of the Secrets that it was told to want, missing or not, and no others."""
+        self._store = store
+        self._by_need = by_need
+        self._users: dict[Key, dict[Key, tuple[str, ...]]] = {}
+        self._readings: dict[Key, Reading] = {}
+        self._due: list[tuple[float, Key]] = []
+        self._dirty: set[Key] = set()
+
+    def use(self, secret: Key, owner: Key, hosts: tuple[str, ...]) -> None:
+        """OWNER names SECRET for HOSTS, and for no others; for none: no longer."""
+        users = self._users.setdefault(secret, {})
+        if hosts:
+            if not users:
+                self._dirty.add(secret)
+            users[owner] = hosts
+            return
+        users.pop(owner, None)
+        if not users:
+            del self._users[secret]
+            self._dirty.add(secret)
+
+    def changed(self, secret: Key) -> None:
+        """The object SECRET is not as it was."""
+        if secret in self._users:
+            self._dirty.add(secret)
+
+    def compile(self, now: float) -> dict[Key, Reading]:
+        """The readings before of the Secrets whose reading is not the same any more at NOW (Unix seconds)."""
+        while self._due and self._due[0][0] <= now:
+            self._dirty.add(heapq.heappop(self._due)[1])
+        before: dict[Key, Reading] = {}
+        for secret in self._dirty:
+            old = self._readings.pop(secret, UNREAD)
+            new = UNREAD
+            if secret in self._users:
+                new = self._readings[secret] = self._read(secret, old, now)
+            elif self._by_need:
+                self._store.forget("Secret", (secret,))
+            if new != old:
+                before[secret] = old
+        self._dirty.clear()
+        return before
+
+    @property
+    def names(self) -> frozenset[Key]:
+        """The Secrets in use."""
+        return frozenset(self._users)
+
+    @property
+    def next_due(self) -> float | None:
+        """When a certificate runs out or becomes valid (Unix seconds)."""
+        return self._due[0][0] if self._due else None
+
+    def users(self, secret: Key) -> Mapping[Key, tuple[str, ...]]:
+        """Who names SECRET, and for which hosts."""
+        return self._users.get(secret, {})
+
+    def reading(self, secret: Key) -> Reading:
+        """What SECRET amounts to."""
+        return self._readings.get(secret, UNREAD)
+
+    def _read(self, key: Key, old: Reading, now: float) -> Reading:
+        secret = self._store.secret(key)
+        name = f"Secret {key[0]}/{key[1]}"
+        if secret is None:
+            if self._by_need and not self._store.is_told("Secret", key):
+                return old
+            unreadable = self._store.faults(ObjectId("Secret", *key))
+            if unreadable:
+                return _bad("InvalidSecret", f"{name} cannot be read: {unreadable[0]}")
+            return _bad("MissingSecret", f"{name} does not exist; {INSTEAD}")
+        try:
+            material = certificates.read(secret)
+        except CertificateError as fault:
+            return _bad("InvalidSecret", f"{name} cannot be used: {fault}; {INSTEAD}")
+        faults = []
+        if secret.type != TYPE:
+            faults.append(warning("SecretType", "", f"{name} is of type {secret.type or 'Opaque'}, not {TYPE}"))
+        outdated = certificates.validity_fault(material, now)
+        if outdated:
+            faults.append(warning("CertificateOutdated", "", f"{name}: {outdated}"))
+        for moment in (material.certificate.not_after, material.not_before):
+            if moment > now:
+                heapq.heappush(self._due, (moment + 1, key))
+        return Reading(material, tuple(faults))
+
+
+def _bad(reason: str, message: str) -> Reading:
+    return Reading(None, (error(reason, "", message),))
