@@ -5,29 +5,41 @@ Rules of this file:
 - `fill` gives the number of content bytes that stand at the beginning of the stream's buffer; the reader consumes
   them there. Nothing is copied, except that chunks which arrived together are moved together.
 - A body ends as its framing says or it is `Incomplete`; bytes behind its end are left alone.
-- Chunked coding is taken strictly: no whitespace, CR LF only, sizes below 2^60, bounded extensions and trailers.
+- Chunked coding is taken strictly: no whitespace, CR LF only, sizes below 2^60, extensions by the grammar and in
+  proportion to the content, bounded trailers.
 """
 
-from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.string cimport memmove
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE, PyByteArray_Resize
+from libc.string cimport memchr, memcpy, memmove
 
 from edge.data._stream cimport Buffer
 
 from edge.data.errors import Incomplete, MessageError
 
 cdef enum:
-    MOST_EXTENSION = 4096   # bytes of chunk extensions in one body
+    MOST_EXTENSION = 4096   # bytes of chunk extensions by which a body may be ahead of its content
     MOST_TRAILERS = 16384   # bytes of a trailer section
 
 cdef enum State:
     SIZE = 0
-    EXTENSION
+    NAME_BEGIN              # chunk extensions (RFC 9112, section 7.1.1)
+    NAME
+    VALUE_BEGIN
+    VALUE
+    QUOTED
+    QUOTED_PAIR
+    QUOTED_END
     SIZE_LF
     DATA
     DATA_CR
     DATA_LF
     TRAILER
     END
+
+cdef bint token[256]
+
+for _c in range(256):
+    token[_c] = _c < 128 and (chr(_c).isalnum() or chr(_c) in "!#$%&'*+-.^_`|~")
 
 
 cdef class Body:
@@ -44,8 +56,11 @@ cdef class Body:
     cdef long long remaining    # of the body, or of the chunk
     cdef State state
     cdef int digits
-    cdef int extension
-    cdef Py_ssize_t raw         # chunked: how far behind `buffer.start` undecoded bytes begin, -1: at it
+    cdef long long extension
+    cdef Py_ssize_t given       # where in the buffer the content ends that was given out last
+    cdef Py_ssize_t raw         # chunked: where undecoded bytes begin, -1: at the buffer's start
+    cdef bytearray section      # of trailers, as far as it has come
+    cdef Py_ssize_t line        # where in it the present line begins
     cdef int fault
 
     def __init__(self, Buffer buffer not None, bint request=True):
@@ -57,7 +72,8 @@ cdef class Body:
     cpdef start(self, long long length, bint chunked, bint until_end):
         """Begin the body of the next message: CHUNKED, or of LENGTH bytes, or UNTIL_END of the stream, or none."""
         self.trailers = b""
-        self.raw = -1
+        self.section = None
+        self.given = self.raw = -1
         self.received = 0
         self.remaining = 0
         self.done = False
@@ -72,6 +88,18 @@ cdef class Body:
         else:
             self.kind = 2
             self.done = not until_end
+
+    cpdef bint finish(self):
+        """Whether the whole body has been read and consumed, so that the next message begins where the buffer does.
+
+        `done` alone does not say so: whoever carried the last piece may have been stopped before it was taken.
+        """
+        if not self.done or (self.given >= 0 and self.buffer.start != self.given):
+            return False
+        if self.raw >= 0:
+            self.buffer.start = self.raw
+        self.given = self.raw = -1
+        return True
 
     @property
     def whole(self):
@@ -94,7 +122,8 @@ cdef class Body:
             StreamError: the stream broke or was silent for too long.
         """
         cdef Py_ssize_t have
-        if self.done and self.raw < 0:
+        if self.done:
+            self.finish()
             return 0
         if self.kind == 1:
             return self._chunks()
@@ -103,6 +132,7 @@ cdef class Body:
             if self.buffer.fill(False) == 0:
                 if self.kind == 2:
                     self.done = True
+                    self.given = -1
                     return 0
                 raise Incomplete("the connection ended within a body", self.fault)
             have = self.buffer.end - self.buffer.start
@@ -112,6 +142,7 @@ cdef class Body:
                 self.done = True
             self.remaining -= have
         self.received += have
+        self.given = self.buffer.start + have
         return have
 
     cdef Py_ssize_t _chunks(self) except -1:
@@ -127,9 +158,9 @@ cdef class Body:
             content = self._decode()
             if content:
                 self.received += content
+                self.given = buffer.start + content
                 return content
-            if not self.done and buffer.start == buffer.end:
-                continue
+        self.given = -1
         return 0
 
     cdef Py_ssize_t _decode(self) except -1:
@@ -162,21 +193,20 @@ cdef class Body:
                 elif self.digits == 0:
                     raise MessageError(self.fault, "malformed chunk size")
                 elif c == 59:
-                    self.state = EXTENSION
+                    self.state = NAME_BEGIN
                 elif c == 13:
                     self.state = SIZE_LF
                 else:
                     raise MessageError(self.fault, "malformed chunk size")
-            elif self.state == EXTENSION:
+            elif self.state < SIZE_LF:
                 self.extension += 1
-                if c == 13:
-                    self.state = SIZE_LF
-                elif (c < 32 and c != 9) or c == 127 or self.extension > MOST_EXTENSION:
+                if self.extension > MOST_EXTENSION or not self._extended(c):
                     raise MessageError(self.fault, "malformed chunk extension")
             elif self.state == SIZE_LF:
                 if c != 10:
                     raise MessageError(self.fault, "malformed chunk size")
                 self.digits = 0
+                self.extension = max(0, self.extension - self.remaining)
                 self.state = DATA if self.remaining else TRAILER
             elif self.state == DATA_CR:
                 if c != 13:
@@ -194,23 +224,61 @@ cdef class Body:
         self.buffer.start = i
         return 0
 
+    cdef bint _extended(self, unsigned char c) noexcept:
+        """Take C as the next byte of chunk extensions; whether it may stand there."""
+        if self.state == NAME_BEGIN or self.state == VALUE_BEGIN:
+            if token[c]:
+                self.state = NAME if self.state == NAME_BEGIN else VALUE
+            elif c == 34 and self.state == VALUE_BEGIN:
+                self.state = QUOTED
+            else:
+                return False
+        elif self.state == QUOTED:
+            if c == 34:
+                self.state = QUOTED_END
+            elif c == 92:
+                self.state = QUOTED_PAIR
+            else:
+                return c >= 32 and c != 127 or c == 9
+        elif self.state == QUOTED_PAIR:
+            self.state = QUOTED
+            return c >= 32 and c != 127 or c == 9
+        elif c == 13:
+            self.state = SIZE_LF
+        elif c == 59:
+            self.state = NAME_BEGIN
+        elif c == 61 and self.state == NAME:
+            self.state = VALUE_BEGIN
+        else:
+            return token[c] and self.state != QUOTED_END
+        return True
+
     cdef Py_ssize_t _trailer(self, char *p, Py_ssize_t i, Py_ssize_t end) except -1:
         """Collect the trailer section up to its empty line; where the rest begins."""
-        cdef Py_ssize_t line
-        while i < end:
-            line = i
-            while i < end and p[i] != 10:
-                i += 1
-            if i < end:
-                i += 1
-            self.trailers += PyBytes_FromStringAndSize(p + line, i - line)
-            if len(self.trailers) > MOST_TRAILERS:
+        cdef Py_ssize_t n, have
+        cdef const char *found
+        cdef char *text
+        if self.section is None:
+            self.section = bytearray()
+            self.line = 0
+        while i < end and not self.done:
+            found = <const char *>memchr(p + i, 10, end - i)
+            n = end - i if found == NULL else found - (p + i) + 1
+            have = PyByteArray_GET_SIZE(self.section)
+            if have + n > MOST_TRAILERS:
                 raise MessageError(self.fault, "trailer section too large")
-            if self.trailers.endswith(b"\n") and not self.trailers.endswith(b"\r\n"):
-                raise MessageError(self.fault, "a trailer line ends without CR")
-            if self.trailers == b"\r\n" or self.trailers.endswith(b"\r\n\r\n"):
-                self.done = True
-                if self.trailers == b"\r\n":
-                    self.trailers = b""
+            PyByteArray_Resize(self.section, have + n)
+            text = PyByteArray_AS_STRING(self.section)
+            memcpy(text + have, p + i, n)
+            i += n
+            if found == NULL:
                 break
+            have += n
+            if have - self.line < 2 or text[have - 2] != 13:
+                raise MessageError(self.fault, "a trailer line ends without CR")
+            if have - self.line == 2:
+                self.done = True
+                self.trailers = bytes(self.section) if have > 2 else b""
+                self.section = None
+            self.line = have
         return i

@@ -60,7 +60,7 @@ cdef class Head:
     cdef int check_host(self, const char *p, Py_ssize_t n) except -1
     cdef int check_status(self, bint upgrade) except -1
     cdef bint disguised(self, Field *field) noexcept
-    cdef bint encoded(self, Py_ssize_t at) noexcept
+    cdef int check_encoding(self, Py_ssize_t at, Py_ssize_t end) except -1
     cdef bint empty_line(self, Buffer source, Limits limits) except -1
     cdef _content_length(self, const char *value, Py_ssize_t n, int fault)
     cdef bint _equal(self, Field *field, const char *name) noexcept

@@ -49,7 +49,7 @@ cdef enum:
     VERB = 8     # may stand in a method as Edge takes it: A-Z, digits, "-", "_"
     HOSTNAME = 16  # may stand in a host name as Edge takes it: letters, digits, "-", ".", "_", "~"
     DIGIT = 32
-    HEX = 64
+    HEXDIGIT = 64
 
 cdef uint8_t classes[256]
 cdef uint8_t lower[256]
@@ -140,7 +140,7 @@ def _fill_tables():
         if digit:
             kind |= DIGIT
         if c < 128 and char in "0123456789abcdefABCDEF":
-            kind |= HEX
+            kind |= HEXDIGIT
         classes[c] = kind
     for name, known in (
         (b"host", HOST), (b"connection", CONNECTION), (b"content-length", CONTENT_LENGTH),
@@ -381,7 +381,6 @@ cdef class Head:
         """Parse the first line; where the next one begins."""
         cdef const char *p = self.text
         cdef Py_ssize_t i = 0, target
-        cdef bint query = False
         while classes[<uint8_t>p[i]] & VERB:
             i += 1
         if i == 0 or i > LONGEST_METHOD or p[i] != 32:
@@ -391,9 +390,6 @@ cdef class Head:
         i += 1
         target = i
         while classes[<uint8_t>p[i]] & TARGET:
-            if p[i] == 37 and not query and not self.encoded(i):
-                raise MessageError(400, "malformed percent-encoding in the request target")
-            query |= p[i] == 63
             i += 1
         if i == target or p[i] != 32:
             raise MessageError(400, "malformed request target")
@@ -406,6 +402,7 @@ cdef class Head:
         self.version = 10 + p[i + 8] - 48
         if target == 8 and memcmp(p, b"CONNECT", 7) == 0:
             raise MessageError(405, "CONNECT is not served")
+        self.check_encoding(target, i)
         if p[target] == 47:
             self.target = PyBytes_FromStringAndSize(p + target, i - target)
         elif i - target == 1 and p[target] == 42:
@@ -414,10 +411,20 @@ cdef class Head:
             self.absolute_form(target, i)
         return i + 11
 
-    cdef bint encoded(self, Py_ssize_t at) noexcept:
-        """Whether the percent sign AT stands for a byte that is not NUL."""
-        cdef const uint8_t *p = <const uint8_t *>self.text + at
-        return classes[p[1]] & HEX and classes[p[2]] & HEX and not (p[1] == 48 and p[2] == 48)
+    cdef int check_encoding(self, Py_ssize_t at, Py_ssize_t end) except -1:
+        """See that every percent sign of a path stands for a byte, which is not NUL (RFC 3986, 2.1)."""
+        cdef const uint8_t *p = <const uint8_t *>self.text
+        cdef const void *found = memchr(p + at, 37, end - at)
+        if found == NULL:
+            return 0
+        for at in range(<const uint8_t *>found - p, end):
+            if p[at] == 63:  # nobody decodes a query before it is taken apart, and browsers send what they like there
+                return 0
+            if p[at] == 37 and (
+                not classes[p[at + 1]] & classes[p[at + 2]] & HEXDIGIT or (p[at + 1] == 48 and p[at + 2] == 48)
+            ):
+                raise MessageError(400, "malformed percent-encoding in the request target")
+        return 0
 
     cdef int absolute_form(self, Py_ssize_t begin, Py_ssize_t end) except -1:
         """Take apart a target such as http://host/path (RFC 9112, 3.2.2)."""
@@ -606,10 +613,13 @@ cdef class Head:
             bracket = <const char *>memchr(p, 93, n)
             if bracket == NULL:
                 raise MessageError(400, "malformed Host")
+            while i < n and p[i] != 37:  # no zone: it means something on the client's machine only
+                i += 1
+            if i < n:
+                raise MessageError(400, "malformed Host")
             i = bracket - p + 1
             try:
-                if b"%" in IPv6Address(PyBytes_FromStringAndSize(p + 1, i - 2).decode("ascii")).exploded.encode():
-                    raise ValueError
+                IPv6Address(PyBytes_FromStringAndSize(p + 1, i - 2).decode("ascii"))
             except ValueError:
                 raise MessageError(400, "malformed Host") from None
         else:

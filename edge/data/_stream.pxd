@@ -8,6 +8,7 @@ cdef class Buffer:
     cdef char *data
     cdef readonly Py_ssize_t start
     cdef readonly Py_ssize_t end
+    cdef int lent
 
     cdef int reserve(self) except -1
     cdef void release(self) noexcept
@@ -54,6 +55,7 @@ cdef class Stream(Buffer):
     cdef int send_bytes(self, const char *p, Py_ssize_t n) except -1
     cdef int send_pieces(self, const char *p, Py_ssize_t n, int chunked) except -1
     cdef int check(self) except -1
+    cdef int _wait_across(self, bint for_write) except -1
     cdef hurry(self, bint at_once)
     cdef wake_reader(self, int why)
     cdef wake_writer(self, int why)

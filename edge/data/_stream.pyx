@@ -14,7 +14,7 @@ Rules of this file:
 import ssl
 from socket import SO_LINGER, SOL_SOCKET
 
-from gevent import get_hub, getcurrent
+from gevent import get_hub, getcurrent, sleep
 
 from edge.data.errors import PeerGone, StreamClosed, StreamTimeout
 
@@ -174,7 +174,7 @@ cdef class Buffer:
 
     cdef void release(self) noexcept:
         global spares
-        if self.data != NULL:
+        if self.data != NULL and not self.lent:
             if spares < SPARE_BLOCKS:
                 spare[spares] = self.data
                 spares += 1
@@ -200,6 +200,10 @@ cdef class Buffer:
         """Append DATA as if it had been read; for what comes from elsewhere than a socket."""
         cdef const unsigned char[::1] view = data
         self.reserve()
+        if view.shape[0] > EDGE_BLOCK - self.end and self.start > 0:
+            memmove(self.data, self.data + self.start, self.end - self.start)
+            self.end -= self.start
+            self.start = 0
         if view.shape[0] > EDGE_BLOCK - self.end:
             raise ValueError("buffer is full")
         if view.shape[0]:
@@ -432,7 +436,7 @@ cdef class Stream(Buffer):
                 return 0
             if error != SSL_ERROR_WANT_WRITE:
                 raise StreamClosed("TLS failed" if error == SSL_ERROR_SSL else "reset by the peer", self)
-            self.wait_write()
+            self._wait_across(True)
 
     cdef Py_ssize_t _ssl_write(self, const char *p, Py_ssize_t n) except -2:
         cdef int done, error
@@ -446,7 +450,7 @@ cdef class Stream(Buffer):
                 return -1
             if error != SSL_ERROR_WANT_READ:
                 raise StreamClosed("TLS failed" if error == SSL_ERROR_SSL else "reset by the peer", self)
-            self.wait_read()
+            self._wait_across(False)
 
     cdef Py_ssize_t _tls_read(self, Py_ssize_t room) except -2:
         """As recv(2): -1 where it would block."""
@@ -457,12 +461,23 @@ cdef class Stream(Buffer):
         except WantRead:
             return -1
         except WantWrite:
-            self.wait_write()
+            self._wait_across(True)
             return self._tls_read(room)
         except TlsEnd:
             return 0
         except OSError as error:
             raise StreamClosed(str(error), self) from None
+
+    cdef int _wait_across(self, bint for_write) except -1:
+        """Wait for the other direction than the one that TLS is used in; another greenlet may be waiting for it."""
+        if for_write and self.writer is None:
+            return self.wait_write()
+        if not for_write and self.reader is None:
+            return self.wait_read()
+        sleep(0.005)
+        if self.closed:
+            raise StreamClosed("closed", self)
+        return 0
 
     # --- writing --------------------------------------------------------------------------------------------------
 
@@ -568,12 +583,16 @@ cdef class Stream(Buffer):
     def fail(self, failure not None):
         """Have whoever waits for this stream, now or next, get FAILURE."""
         self.failure = failure
-        if self.reader is not None:
+        if self.reader is not None or self.writer is not None:
             self.loop.run_callback(self._wake_failed)
 
     def _wake_failed(self):
+        if self.failure is None:
+            return
         if self.reader is not None:
             self.wake_reader(READY)
+        elif self.writer is not None:
+            self.wake_writer(READY)
 
     @property
     def silence(self):
@@ -593,7 +612,12 @@ cdef class Stream(Buffer):
         """
         if n < 0 or n > source.end - source.start:
             raise ValueError("more than is buffered")
-        self.send_pieces(source.data + source.start, n, chunked)
+        # A wait in here may see SOURCE closed by another greenlet: its block must not become another stream's then.
+        source.lent += 1
+        try:
+            self.send_pieces(source.data + source.start, n, chunked)
+        finally:
+            source.lent -= 1
         source.start += n
 
     def send(self, data not None, int chunked=0):
@@ -613,6 +637,11 @@ cdef class Stream(Buffer):
         cdef int count = 0
         if self.closed:
             raise StreamClosed("closed", self)
+        if n == 0 and chunked:
+            # A chunk of no bytes would end the body.
+            if chunked == 2:
+                self.put(b"0\r\n\r\n", 5)
+            chunked = end_length = 0
         if chunked:
             self.room(24)
             self.out_end += snprintf(self.out + self.out_end, 24, b"%zx\r\n", n)
@@ -693,7 +722,7 @@ cdef class Stream(Buffer):
         except WantWrite:
             return -1
         except WantRead:
-            self.wait_read()
+            self._wait_across(False)
             return self._tls_write(p, n)
         except (OSError, ValueError) as error:
             raise StreamClosed(str(error), self) from None

@@ -76,9 +76,9 @@ class Http1:
                 if not body.done:
                     stream.read_timeout = service.settings.client_body_timeout
                 exchange.run()
-                if not body.done:
+                if not body.finish():
                     self._keep = False
-            if not self.idle and not body.done and not stream.closed:
+            if not self.idle and not body.finish() and not stream.closed:
                 stream.linger(LINGER_SECONDS, LINGER_BYTES)
         except MessageError as error:
             self._refuse(error)
