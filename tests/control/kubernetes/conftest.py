@@ -10,13 +10,18 @@ import pytest
 
 from edge.control.changes import Change, Delete, Invalid, Synced, Upsert
 from edge.control.kubernetes import configuration
+from edge.control.kubernetes.cluster import Cluster
+from edge.control.kubernetes.lease import Term
 from edge.control.kubernetes.reflector import Timing
 from edge.control.kubernetes.source import KubernetesSource
 from edge.control.kubernetes.transport import Transport
-from edge.control.objects import Object, ObjectId
+from edge.control.objects import Ingress, Object, ObjectId, convert
+from edge.control.problems import Problem
+from edge.control.state import Delta, State
 from edge.settings import Settings
 from tests.support.fakeapi import FakeAPI
 from tests.support.fakeapi.server import eventually
+from tests.support.objects import namespace
 
 
 class Ears:
@@ -96,3 +101,74 @@ def start(settings: Settings, ears: Ears) -> Iterator[Callable[..., KubernetesSo
     yield begin
     for source in sources:
         source.stop()
+
+
+QUICK = Term(duration=1, deadline=0.6, retry=0.1)
+
+
+class Instance:
+    """One instance of Edge as the cluster sees it: a source, a state that the test writes, and what answers back."""
+
+    def __init__(self, api: FakeAPI, settings: Settings) -> None:
+        self.api = api
+        self.source = KubernetesSource(settings, queue.SimpleQueue())
+        self.state = State()
+        self.cluster = Cluster(settings, self.state, self.source, term=QUICK)
+
+    def start(self) -> None:
+        self.source.start()
+        self.cluster.start()
+
+    def stop(self) -> None:
+        self.cluster.stop()
+        self.source.stop()
+
+    def leads(self) -> bool:
+        return self.cluster.election.leads
+
+    def round(self, delta: Delta) -> None:
+        """A round of the compiler, as the control plane tells it."""
+        result = self.state.commit(delta, {})
+        for listener in self.state.listeners:
+            listener(result)
+
+    def serve(self, *names: str, namespace: str = "demo") -> None:
+        """The routing table holds these Ingresses from now on."""
+        served: dict[ObjectId, Ingress | None] = {}
+        for name in names:
+            stored = self.api.store.get("Ingress", namespace, name)
+            assert stored is not None
+            decoded = convert(stored, "Ingress")
+            assert isinstance(decoded, Ingress)
+            served[decoded.id] = decoded
+        self.round(Delta(served=served))
+
+    def forget(self, *names: str, namespace: str = "demo") -> None:
+        """The routing table holds them no longer."""
+        self.round(Delta(served={ObjectId("Ingress", namespace, name): None for name in names}))
+
+    def problems(self, name: str, *problems: Problem, namespace: str = "demo", uid: str = "") -> None:
+        """These, and no others, are the problems of the Ingress."""
+        stored = self.api.store.get("Ingress", namespace, name)
+        uid = uid or (stored["metadata"]["uid"] if stored is not None else "")
+        self.round(Delta(problems={ObjectId("Ingress", namespace, name): (uid, problems)}))
+
+
+Instances = Callable[..., Instance]
+
+
+@pytest.fixture
+def instance(api: FakeAPI, settings: Settings) -> Iterator[Instances]:
+    """Starts an instance; it is stopped after the test unless that did so."""
+    running: list[Instance] = []
+
+    def begin(**changes: object) -> Instance:
+        one = Instance(api, settings.with_(election_namespace="edge", **changes))
+        running.append(one)
+        one.start()
+        return one
+
+    api.apply(namespace("edge"))
+    yield begin
+    for one in running:
+        one.stop()
