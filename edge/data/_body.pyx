@@ -20,22 +20,6 @@ cdef enum:
     MOST_EXTENSION = 4096   # bytes of chunk extensions by which a body may be ahead of its content
     MOST_TRAILERS = 16384   # bytes of a trailer section
 
-cdef enum State:
-    SIZE = 0
-    NAME_BEGIN              # chunk extensions (RFC 9112, section 7.1.1)
-    NAME
-    VALUE_BEGIN
-    VALUE
-    QUOTED
-    QUOTED_PAIR
-    QUOTED_END
-    SIZE_LF
-    DATA
-    DATA_CR
-    DATA_LF
-    TRAILER
-    END
-
 cdef bint token[256]
 
 for _c in range(256):
@@ -43,25 +27,11 @@ for _c in range(256):
 
 
 cdef class Body:
-    """The content that follows a head in `buffer`."""
+    """The content that follows a head in `buffer`.
 
-    cdef readonly Buffer buffer
-    cdef readonly bint done
-    """Whether all of it has been seen."""
-    cdef readonly long long received
-    """Content bytes so far."""
-    cdef public bytes trailers
-    """The trailer section with the empty line at its end; empty when there is none."""
-    cdef int kind               # 0 sized, 1 chunked, 2 until the end of the stream
-    cdef long long remaining    # of the body, or of the chunk
-    cdef State state
-    cdef int digits
-    cdef long long extension
-    cdef Py_ssize_t given       # where in the buffer the content ends that was given out last
-    cdef Py_ssize_t raw         # chunked: where undecoded bytes begin, -1: at the buffer's start
-    cdef bytearray section      # of trailers, as far as it has come
-    cdef Py_ssize_t line        # where in it the present line begins
-    cdef int fault
+    `done`: all of it has been seen; `received`: content bytes so far; `trailers`: the trailer section with the empty
+    line at its end, empty when there is none.
+    """
 
     def __init__(self, Buffer buffer not None, bint request=True):
         """For all messages of one connection, one after another; REQUEST or response decides whose faults they are."""

@@ -265,7 +265,7 @@ cdef class Head:
 
     # --- reading --------------------------------------------------------------------------------------------------
 
-    def read_request(self, Buffer source not None, Limits limits not None):
+    cpdef bint read_request(self, Buffer source, Limits limits) except -1:
         """Read the head of the next request from SOURCE; False where the stream ends before it.
 
         Raises:
@@ -286,7 +286,7 @@ cdef class Head:
         self.interpret(True)
         return True
 
-    def read_response(self, Buffer source not None, Limits limits not None, bint wait=True):
+    cpdef read_response(self, Buffer source, Limits limits, bint wait=True):
         """Read the head of a response from SOURCE.
 
         Raises:
@@ -761,7 +761,7 @@ cdef class Head:
             out.put(b"\r\n", 2)
         return 0
 
-    def write_request(self, Stream out not None, bytes target not None, bytes host not None, bytes forwarded_host not None, bytes added not None, bytes request_id=None):
+    cpdef write_request(self, Stream out, bytes target, bytes host, bytes forwarded_host, bytes added, bytes request_id=None):
         """Put this request into OUT as it goes to an endpoint.
 
         ADDED are complete field lines. REQUEST_ID is used where the client sent none; empty: a new one is made.
@@ -800,7 +800,7 @@ cdef class Head:
         elif length >= 0:
             out.put(line, snprintf(line, 48, b"Content-Length: %lld\r\n", length))
 
-    def write_response(self, Stream out not None, bytes added not None, long long length, bint chunked, bint keep_alive, bint old_client=False, bint hsts=False):
+    cpdef write_response(self, Stream out, bytes added, long long length, bint chunked, bint keep_alive, bint old_client=False, bint hsts=False):
         """Put this response into OUT as it goes to a client.
 
         ADDED are complete field lines. LENGTH is -1 for none. OLD_CLIENT speaks HTTP/1.0 and has to be told that the
@@ -825,7 +825,7 @@ cdef class Head:
                 out.put(b"Connection: keep-alive\r\n", 24)
         out.put(b"\r\n", 2)
 
-    def missing(self):
+    cpdef int missing(self):
         """Which of Date (1) and Server (2) this response lacks, added up."""
         return (0 if self.has_date else 1) + (0 if self.has_server else 2)
 

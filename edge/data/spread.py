@@ -24,6 +24,8 @@ MOMENT = 0.002
 """Seconds."""
 FRESH = 3_000_000_000
 """Nanoseconds since its heartbeat after which a worker counts as gone, or stuck."""
+SOON = 0.05
+"""Seconds after which a worker that knows of no other looks again before it accepts: they start together."""
 
 
 class Spread:
@@ -34,6 +36,7 @@ class Spread:
         self._own = f"{layout.WORKER_NAME}{slot}"
         self._known: dict[str, Words] = {}
         self._others: tuple[Words, ...] = ()
+        self._looked = 0.0
 
     @property
     def alone(self) -> bool:
@@ -42,6 +45,7 @@ class Spread:
 
     def refresh(self) -> None:
         """Look again who there is; once a second."""
+        self._looked = time.monotonic()
         found: dict[str, Words] = {}
         for path in self._directory.glob(layout.WORKER_NAME + "[0-9]*"):
             if path.name != self._own:
@@ -54,6 +58,8 @@ class Spread:
 
     def hesitation(self, own: int) -> float:
         """Seconds to wait before the next connection is accepted, with OWN connections here; 0: none."""
+        if not self._others and time.monotonic() - self._looked > SOON:
+            self.refresh()
         for words in self._others:
             if own > _word(words, Process.CONNECTIONS_ACTIVE) + SLACK:
                 return MOMENT
