@@ -40,7 +40,7 @@ class Edge:
 
     MANIFESTS: folder or file to serve; FLAGS: further flags of the command line; COMMAND: run, control or proxy.
     SHM_DIR: default: a fresh one in /dev/shm that goes with the object; "": the launcher's own.
-    HTTP and HTTPS may be given to take up the ports of another one.
+    HTTP and HTTPS may be given to take up the ports of another one. PREFIX: a command that ends by executing the rest.
     """
 
     def __init__(
@@ -48,12 +48,13 @@ class Edge:
         manifests: Path | None = None,
         *flags: str,
         command: str = "run",
-        workers: int = 1,
+        workers: int | str = 1,
         shm_dir: Path | str | None = None,
         http: int = 0,
         https: int = 0,
         environment: dict[str, str] | None = None,
         ready: bool = True,
+        prefix: Iterable[str] = (),
     ) -> None:
         self.command = command
         self.http = http or free_port()
@@ -63,14 +64,14 @@ class Edge:
         self.shm_dir = Path(tempfile.mkdtemp(prefix="test-edge-", dir="/dev/shm")) if shm_dir is None else Path(shm_dir)
         self._given_directory = str(shm_dir) if shm_dir is not None else str(self.shm_dir)
         self._folder = Path(tempfile.mkdtemp(prefix="test-edge-logs-"))
-        self._arguments = [sys.executable, "-m", "edge", command, *self._flags(manifests, workers), *flags]
+        self._arguments = [*prefix, sys.executable, "-m", "edge", command, *self._flags(manifests, workers), *flags]
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith("EDGE_")} | (
             environment or {}
         )
         self._wait_for_ready = ready
         self.process: subprocess.Popen[bytes] | None = None
 
-    def _flags(self, manifests: Path | None, workers: int) -> Iterable[str]:
+    def _flags(self, manifests: Path | None, workers: int | str) -> Iterable[str]:
         if self._given_directory:
             yield f"--shm-dir={self._given_directory}"
         if self.command in ("run", "proxy"):

@@ -1,0 +1,74 @@
+"""Workers of one listening socket share its connections, and so the work."""
+
+import threading
+
+import pytest
+
+from edge.table.counters import CountersReader, Process
+from tests.support.clients import Client
+from tests.support.edge import Edge
+from tests.support.waiting import eventually
+
+MOST = 0.6
+"""The largest share of the work that one of two workers may have."""
+
+
+@pytest.fixture(scope="module")
+def edge():
+    with Edge(command="proxy", workers=2) as started:
+        eventually(lambda: both_accept(started))
+        yield started
+
+
+def both_accept(edge):
+    """Whether both workers have come to accept; asks once more."""
+    edge.get("/")
+    accepted = words(edge, Process.CONNECTIONS_ACCEPTED)
+    return len(accepted) == 2 and all(accepted)
+
+
+def words(edge, which):
+    """A word of each worker."""
+    reader = CountersReader(edge.shm_dir)
+    try:
+        return [worker[which] for worker in reader.workers() if worker.alive]
+    finally:
+        reader.close()
+
+
+def largest_share(before, after):
+    done = [new - old for old, new in zip(before, after, strict=True)]
+    assert sum(done)
+    return max(done) / sum(done)
+
+
+def test_sixty_four_clients_give_no_worker_more_than_its_share(edge):
+    before = words(edge, Process.UNMATCHED)
+
+    def client():
+        with Client(edge.http) as connection:
+            for _ in range(50):
+                connection.request("/")
+
+    threads = [threading.Thread(target=client) for _ in range(64)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    eventually(lambda: sum(words(edge, Process.UNMATCHED)) - sum(before) == 64 * 50)
+    assert largest_share(before, words(edge, Process.UNMATCHED)) <= MOST
+
+
+@pytest.mark.parametrize("count", [2, 8, 10])
+def test_few_long_connections_are_shared_too(edge, count):
+    eventually(lambda: sum(words(edge, Process.CONNECTIONS_ACTIVE)) == 0)
+    before = words(edge, Process.CONNECTIONS_ACCEPTED)
+    connections = []
+    try:
+        for _ in range(count):
+            connections.append(Client(edge.http))
+            connections[-1].request("/")
+        assert largest_share(before, words(edge, Process.CONNECTIONS_ACCEPTED)) <= max(MOST, (count // 2 + 1) / count)
+    finally:
+        for connection in connections:
+            connection.close()
