@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from edge.control.problems import Problem, Report
-from edge.table.records import Certificate, Host, Record, ServerName, Settings
+from edge.table.records import SETTINGS, Certificate, Host, Record, ServerName, Settings
 
 if TYPE_CHECKING:
     from edge.control.objects import Ingress, ObjectId
@@ -33,6 +33,10 @@ class Delta:
     """Ingresses of our class that are new or different."""
     problems: dict[ObjectId, tuple[str, tuple[Problem, ...]]] = field(default_factory=dict)
     """uid and all problems of each object whose problems may have changed; none is an empty tuple."""
+
+    def __bool__(self) -> bool:
+        """Whether there is anything in it."""
+        return bool(self.routes or self.endpoints or self.tls or self.served or self.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,8 @@ class State:
         """Of the table that workers see; 0: none yet."""
         self.published = 0.0
         """When it was published, Unix seconds."""
+        self.beat = time.monotonic()
+        """Last sign of life of the compiler's thread, monotonic seconds; it gives one every few seconds."""
         self.own_table = False
         """Whether this process has published a table; before, workers use that of an earlier control plane, if any."""
         self.publications = 0
@@ -124,8 +130,8 @@ class State:
     def settings(self) -> Settings:
         """The process-wide record in the table."""
         with self._lock:
-            found = [record for record in self._records["routes"].values() if isinstance(record, Settings)]
-        return found[0] if found else Settings()
+            found = self._records["routes"].get(SETTINGS)
+        return found if isinstance(found, Settings) else Settings()
 
     def endpoints(self) -> dict[str, Record]:
         """The services in the table by key."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]  # it has no stubs
 import msgspec
 
 from edge.table.records import Record

@@ -57,6 +57,11 @@ class Certificates:
         if default is not None:
             self.secrets.use(default, NOBODY, (DEFAULT_CERTIFICATE,))
 
+    def generated(self, certificate: Certificate) -> None:
+        """From now on show CERTIFICATE where there is no default certificate."""
+        self._generated = certificate
+        self._default_told = False
+
     def has_tls(self, host: str) -> bool:
         """Whether a certificate, be it the default one, is configured for HOST."""
         if not host:
@@ -95,7 +100,8 @@ class Certificates:
             self._secret_changed(secret, before, records, owners)
         if not self._default_told:
             self._default_told = True
-            records.setdefault(DEFAULT_CERTIFICATE, self._generated)
+            material = self.secrets.reading(self._default).material if self._default is not None else None
+            records[DEFAULT_CERTIFICATE] = material.certificate if material is not None else self._generated
         self._name_default(records)
         self._name_secrets()
         changed = {host for host in self._dirty if host and self._show(host, records, owners)}

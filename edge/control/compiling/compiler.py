@@ -64,6 +64,8 @@ class Compiler:
         self._backend = DefaultBackend(settings.default_backend_service, self.store, self._services)
         self._translations: dict[Key, Translation] = {}
         self._broken: dict[Key, Problem] = {}
+        self._of_flags: dict[ObjectId, tuple[Problem, ...]] = {}
+        """Problems told of objects that are named by flags."""
 
     def apply(self, change: Change) -> None:
         """Take up CHANGE; it takes effect with the next `compile`."""
@@ -72,6 +74,15 @@ class Compiler:
     def name_changed(self, name: str) -> None:
         """What `names` says of NAME is not as it was."""
         self._services.name_changed(name)
+
+    def show_generated(self, certificate: Certificate) -> None:
+        """From now on have CERTIFICATE shown where there is no default certificate."""
+        self._certificates.generated(certificate)
+
+    @property
+    def needs_version(self) -> int:
+        """Grows when `wanted` or `external_names` may be different."""
+        return self._certificates.secrets.version + self._services.version
 
     @property
     def wanted(self) -> frozenset[ObjectId]:
@@ -160,11 +171,13 @@ class Compiler:
     def _report(self, owners: set[Key], changed: Changed, delta: Delta) -> None:
         """Put into DELTA all problems of those that may have others now."""
         objects = {ObjectId("Ingress", *owner) for owner in owners if owner[0]} | changed.faults
-        for one in (self._backend.owner, self._default_certificate):
-            if one is not None:
-                objects.add(one)
         for one in objects:
             delta.problems[one] = (self.store.uid(one), tuple(self._problems(one)))
+        for named in (self._backend.owner, self._default_certificate):
+            problems = tuple(self._problems(named)) if named is not None else ()
+            if named is not None and problems != self._of_flags.get(named, ()):
+                self._of_flags[named] = problems
+                delta.problems[named] = (self.store.uid(named), problems)
 
     def _problems(self, owner: ObjectId) -> list[Problem]:
         found = self.store.faults(owner)

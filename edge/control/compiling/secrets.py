@@ -49,6 +49,8 @@ class Secrets:
         self._readings: dict[Key, Reading] = {}
         self._due: list[tuple[float, Key]] = []
         self._dirty: set[Key] = set()
+        self.version = 0
+        """Grows with each change to `names`."""
 
     def use(self, secret: Key, owner: Key, hosts: tuple[str, ...]) -> None:
         """OWNER names SECRET for HOSTS, and for no others; for none: no longer."""
@@ -56,12 +58,14 @@ class Secrets:
         if hosts:
             if not users:
                 self._dirty.add(secret)
+                self.version += 1
             users[owner] = hosts
             return
         users.pop(owner, None)
         if not users:
             del self._users[secret]
             self._dirty.add(secret)
+            self.version += 1
 
     def changed(self, secret: Key) -> None:
         """The object SECRET is not as it was."""

@@ -86,6 +86,8 @@ class Services:
         self._by_name: dict[str, set[str]] = {}
         self._dirty: set[str] = set()
         self._unused: set[str] = set()
+        self.version = 0
+        """Grows with each change to `external_names`."""
 
     @property
     def external_names(self) -> frozenset[str]:
@@ -157,8 +159,7 @@ class Services:
         name = ""
         if service is not None and service.spec.type == EXTERNAL_NAME and not self._settings.disable_svc_external_name:
             name = (service.spec.external_name or "").lower().removesuffix(".")
-        if name != port.external_name:
-            self._rename(key, port, name)
+        self._rename(key, port, name)
         port.pending = False
         if service is None:
             return Found(fault=Fault.MISSING_SERVICE)
@@ -182,6 +183,8 @@ class Services:
         return Service(*port.service, port.port, port.found.endpoints, balance)
 
     def _rename(self, key: str, port: _Port, name: str) -> None:
+        if port.external_name == name:
+            return
         if port.external_name:
             keys = self._by_name[port.external_name]
             keys.discard(key)
@@ -190,6 +193,7 @@ class Services:
         if name:
             self._by_name.setdefault(name, set()).add(key)
         port.external_name = name
+        self.version += 1
 
     def _remove(self, key: str) -> None:
         port = self._ports.pop(key)

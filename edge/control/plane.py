@@ -1,0 +1,160 @@
+"""The process `edge control`: its parts put together, started and ended in the right order.
+
+The main thread waits for a signal; a source, the compiler, the resolver, the admin server, and with a cluster status,
+Events and the Lease have threads of their own.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import queue
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+from edge import draining
+from edge.control import default_certificate
+from edge.control.compiling.compiler import Compiler
+from edge.control.kubernetes.errors import ConfigurationError
+from edge.control.problem_log import log_problems
+from edge.control.publishing import Publisher
+from edge.control.resolver import Resolver
+from edge.control.rounds import Kept, Resolved, Rounds, guarded
+from edge.control.state import State
+from edge.table.counters_reader import CountersReader
+from edge.table.reader import TableReader
+from edge.table.records import DEFAULT_CERTIFICATE, TICKETS, Certificate, TicketKeys
+from edge.table.writer import TableError, TableWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from edge.control.kubernetes.cluster import Cluster
+    from edge.control.rounds import Messages
+    from edge.control.sources import Source
+    from edge.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+MARK_PATIENCE: Final = 0.5
+"""Seconds after our own signal within which a proxy that was told to stop at the same time says so."""
+STEP: Final = 0.1
+
+
+def run(settings: Settings) -> int:
+    """Publish the table of SETTINGS until told to stop; the exit status, see `edge.cli`.
+
+    Raises:
+        ListenError: the address of `--admin` cannot be listened on.
+    """
+    # Most of what is made here stays: the collector would look at all of it again and again, and find nothing.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    try:
+        writer = TableWriter(settings.table_directory)
+        plane = Plane(settings, writer)
+    except TableError as error:
+        logger.error("%s", error)  # noqa: TRY400 - the message says it all
+        return 1
+    except ConfigurationError as error:
+        logger.error("%s", error)  # noqa: TRY400
+        return 2
+    return plane.run()
+
+
+class Plane:
+    """One control plane."""
+
+    def __init__(self, settings: Settings, writer: TableWriter) -> None:
+        """Nothing is started yet.
+
+        Raises:
+            ConfigurationError: there is no cluster to watch.
+        """
+        self._settings = settings
+        self._writer = writer
+        self._stop = threading.Event()
+        self._failed = False
+        messages: Messages = queue.SimpleQueue()
+        self._source, cluster = _source(settings, messages)
+        self.state = State(self._source.unsynced)
+        self.state.listeners.append(log_problems)
+        self._cluster = cluster(self.state) if cluster is not None else None
+        kept = _kept(settings.table_directory)
+        self._resolver = Resolver(lambda name: messages.put(Resolved(name)))
+        compiler = Compiler(settings, names=self._resolver, by_need=self._source.by_need, generated=kept.certificate)
+        self._rounds = Rounds(
+            messages,
+            self._source,
+            compiler=compiler,
+            publisher=Publisher(writer, self.state),
+            resolver=self._resolver,
+            state=self.state,
+            kept=kept,
+            sync_timeout=settings.sync_timeout,
+        )
+
+    def run(self) -> int:
+        """Work until a signal comes; the exit status."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+        compiling = threading.Thread(target=guarded(self._rounds.run, self._fail), name="compiler")
+        compiling.start()
+        self._source.start()
+        if self._cluster is not None:
+            self._cluster.start()
+        self._stop.wait()
+        if not self._failed:
+            if self._cluster is not None:
+                self._cluster.stop()
+            _outlive_proxy(self._settings.table_directory)
+        self._source.stop()
+        self._rounds.stop()
+        self._resolver.stop()
+        compiling.join()
+        self._writer.close()
+        return 1 if self._failed else 0
+
+    def _fail(self) -> None:
+        self._failed = True
+        self._stop.set()
+
+
+def _source(settings: Settings, messages: Messages) -> tuple[Source, Callable[[State], Cluster] | None]:
+    """Where objects come from, and what answers back there. Each is imported only where it is used."""
+    if settings.manifests:
+        from edge.control.files.source import FolderSource  # noqa: PLC0415
+
+        return FolderSource(settings, messages), None
+    from edge.control.kubernetes.cluster import Cluster  # noqa: PLC0415
+    from edge.control.kubernetes.source import KubernetesSource  # noqa: PLC0415
+
+    source = KubernetesSource(settings, messages)
+    return source, lambda state: Cluster(settings, state, source)
+
+
+def _kept(directory: Path) -> Kept:
+    """What goes on from the table that is in force in DIRECTORY."""
+    table = TableReader(directory)
+    published = table.tls.get(DEFAULT_CERTIFICATE, Certificate)
+    certificate = default_certificate.kept(published, time.time())
+    return Kept(table.tls.get(TICKETS, TicketKeys), certificate)
+
+
+def _outlive_proxy(directory: Path) -> None:
+    """While the proxy drains, whose requests still need endpoints that live, go on.
+
+    In two containers of a pod both are told to stop at once; a launcher tells us after the proxy has ended.
+    """
+    counters = CountersReader(directory)
+    end = time.monotonic() + MARK_PATIENCE
+    while time.monotonic() < end and not draining.is_draining(directory):
+        if not any(worker.alive for worker in counters.workers()):
+            break
+        time.sleep(STEP)
+    while draining.is_draining(directory) and any(worker.alive for worker in counters.workers()):
+        time.sleep(STEP)
+    counters.close()
