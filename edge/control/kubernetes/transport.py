@@ -2,9 +2,9 @@
 
 Rules of this file:
 - Nothing is retried and nothing is decoded but refusals; every failure is a `KubernetesError`.
-- Credentials are taken anew for each request by the client's own hook; after a 401, or when TLS failed, the whole
-  configuration is read again, at most once a second: the hook looks at the token file only once a minute and by the
-  wall clock, and at a new certificate authority never.
+- Credentials are taken anew for each request by the client's own hook; after a 401 the whole configuration is read
+  again, at most once a second, because the hook looks at the token file only once a minute and by the wall clock.
+  Files with certificates are read for each new connection.
 """
 
 from __future__ import annotations
@@ -155,8 +155,6 @@ class Transport:
             if response.status >= 300:
                 raise self._refusal(response, client)
         except _FAILURES as error:
-            if isinstance(error, ApiException):  # what the client makes of a TLS failure
-                self._reload(client)
             raise UnreachableError(describe(error)) from error
         return response
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import time
 from http.server import BaseHTTPRequestHandler
@@ -85,7 +86,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _authorise(self, verb: str, target: Target, record: Any) -> None:
         token = (self.headers.get("Authorization") or "").partition(" ")[2].strip()
-        if self.api.tokens is not None and token not in self.api.tokens:
+        certified = isinstance(self.connection, ssl.SSLSocket) and self.connection.getpeercert()
+        if self.api.tokens is not None and token not in self.api.tokens and not certified:
             record.code = 401
             raise StatusError(401, "Unauthorized", "Unauthorized")
         rules = self.api.rules

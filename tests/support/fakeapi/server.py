@@ -66,7 +66,8 @@ class FakeAPI:
     """The API server on a free port of 127.0.0.1; a context manager that starts and stops it.
 
     TOKENS are the bearer tokens taken (None: anybody may come), RULES what they may do (None: everything).
-    CERTIFICATE is a PEM file with certificate and key; with it the server speaks HTTPS.
+    CERTIFICATE is a PEM file with certificate and key; with it the server speaks HTTPS. AUTHORITY is the file that its
+    clients are told to trust (default: the certificate); a client with a certificate by that one needs no token.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class FakeAPI:
         tokens: set[str] | None = None,
         rules: Rules | None = None,
         certificate: Path | None = None,
+        authority: Path | None = None,
         port: int = 0,
     ) -> None:
         self.store = store or Store()
@@ -91,6 +93,7 @@ class FakeAPI:
         self.watches: set[Watch] = set()
         self.stopping = threading.Event()
         self._certificate = certificate
+        self._authority = authority or certificate
         self._port = port
         self._server: _Server | None = None
 
@@ -117,6 +120,8 @@ class FakeAPI:
         if self._certificate is not None:
             server.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             server.tls.load_cert_chain(self._certificate)
+            server.tls.load_verify_locations(self._authority)
+            server.tls.verify_mode = ssl.CERT_OPTIONAL
         self._port = server.server_address[1]
         self._server = server
         threading.Thread(
@@ -168,16 +173,12 @@ class FakeAPI:
             if verb in ("", one.verb) and resource in ("", one.resource) and name in ("", one.name)
         ]
 
-    def kubeconfig(self, path: Path, *, token: str = "", token_file: Path | None = None) -> Path:
-        """Write a kubeconfig for this server to PATH."""
-        user: Object = {}
-        if token:
-            user["token"] = token
-        if token_file is not None:
-            user["tokenFile"] = str(token_file)
+    def kubeconfig(self, path: Path, **user: Any) -> Path:
+        """Write a kubeconfig for this server to PATH; USER are fields of its user, with `_` for `-`."""
+        user = {key.replace("_", "-"): value for key, value in user.items()}
         cluster: Object = {"server": self.url}
-        if self._certificate is not None:
-            cluster["certificate-authority"] = str(self._certificate)
+        if self._authority is not None:
+            cluster["certificate-authority"] = str(self._authority)
         config = {
             "apiVersion": "v1", "kind": "Config", "current-context": "fake",
             "clusters": [{"name": "fake", "cluster": cluster}],

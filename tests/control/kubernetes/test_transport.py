@@ -1,0 +1,236 @@
+"""Who we are to the API server, and how a request ends."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from edge.control.kubernetes import configuration
+from edge.control.kubernetes import transport as module
+from edge.control.kubernetes.errors import ConfigurationError, RefusedError, UnreachableError
+from edge.control.kubernetes.transport import Transport
+from edge.settings import Settings
+from tests.support.certificates import Pair, authority, issue
+from tests.support.fakeapi import FakeAPI
+from tests.support.fakeapi.server import eventually
+
+PATH = "/apis/networking.k8s.io/v1/ingresses"
+Serve = Callable[..., FakeAPI]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Starts an API server that speaks HTTPS and takes the token `good`."""
+    servers: list[FakeAPI] = []
+
+    def begin(pair: Pair | None = None) -> FakeAPI:
+        pair = pair or issue("127.0.0.1")
+        (tmp_path / "server.pem").write_bytes(pair.certificate + pair.key)
+        (tmp_path / "ca.crt").write_bytes(authority().certificate)
+        one = FakeAPI(tokens={"good"}, certificate=tmp_path / "server.pem", authority=tmp_path / "ca.crt")
+        one.start()
+        servers.append(one)
+        return one
+
+    yield begin
+    for one in servers:
+        one.stop()
+
+
+def through(kubeconfig: Path) -> Transport:
+    return Transport(lambda: configuration.load(Settings(kubeconfig=str(kubeconfig))))
+
+
+def asks(transport: Transport) -> bool:
+    return b"IngressList" in transport.request("GET", PATH)
+
+
+# --- credentials ------------------------------------------------------------------------------------------------------
+
+
+def test_token(serve: Serve, tmp_path: Path) -> None:
+    """A token of the kubeconfig goes with each request; without one the answer is 401."""
+    api = serve()
+    assert asks(through(api.kubeconfig(tmp_path / "with", token="good")))
+    with pytest.raises(RefusedError) as refused:
+        asks(through(api.kubeconfig(tmp_path / "without")))
+    assert refused.value.code == 401
+
+
+def test_client_certificate(serve: Serve, tmp_path: Path) -> None:
+    """A client certificate, as files or as data, stands for a token."""
+    api = serve()
+    pair = issue(client=True)
+    certificate, key = pair.write(tmp_path, "client")
+    files = {"client_certificate": str(certificate), "client_key": str(key)}
+    assert asks(through(api.kubeconfig(tmp_path / "files", **files)))
+    data = {
+        "client_certificate_data": base64.b64encode(pair.certificate).decode(),
+        "client_key_data": base64.b64encode(pair.key).decode(),
+    }
+    assert asks(through(api.kubeconfig(tmp_path / "data", **data)))
+
+
+def plugin(tmp_path: Path, status: dict[str, str]) -> dict[str, object]:
+    """An exec plugin of a kubeconfig that gives what the file `status` holds, and counts its runs."""
+    credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status}
+    (tmp_path / "status").write_text(json.dumps(credential))
+    script = tmp_path / "plugin.py"
+    script.write_text(
+        "import pathlib\n"
+        f"here = pathlib.Path({str(tmp_path)!r})\n"
+        "with (here / 'runs').open('a') as runs:\n"
+        "    runs.write('x')\n"
+        "print((here / 'status').read_text())\n"
+    )
+    return {
+        "apiVersion": "client.authentication.k8s.io/v1", "command": sys.executable, "args": [str(script)],
+        "interactiveMode": "Never",
+    }  # fmt: skip
+
+
+def test_exec_plugin(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plugin's token is used until it is refused; then the plugin is run again."""
+    monkeypatch.setattr(module, "_RELOAD_INTERVAL", 0.0)
+    api = serve()
+    transport = through(api.kubeconfig(tmp_path / "config", exec=plugin(tmp_path, {"token": "good"})))
+    assert asks(transport)
+    assert asks(transport)
+    assert (tmp_path / "runs").read_text() == "x"
+    api.tokens = {"newer"}
+    plugin(tmp_path, {"token": "newer"})
+    with pytest.raises(RefusedError):
+        asks(transport)
+    assert asks(transport)
+    assert (tmp_path / "runs").read_text() == "xx"
+
+
+def test_exec_plugin_whose_token_expires(serve: Serve, tmp_path: Path) -> None:
+    """A token that has an end is replaced before the API server refuses it."""
+    api = serve()
+    status = {"token": "good", "expirationTimestamp": "2020-01-01T00:00:00Z"}
+    transport = through(api.kubeconfig(tmp_path / "config", exec=plugin(tmp_path, status)))
+    api.tokens = {"newer"}
+    plugin(tmp_path, {"token": "newer"})
+    assert asks(transport)
+
+
+def test_exec_plugin_with_a_certificate(serve: Serve, tmp_path: Path) -> None:
+    """A plugin may give a client certificate."""
+    api = serve()
+    pair = issue(client=True)
+    status = {"clientCertificateData": pair.certificate.decode(), "clientKeyData": pair.key.decode()}
+    assert asks(through(api.kubeconfig(tmp_path / "config", exec=plugin(tmp_path, status))))
+
+
+# --- in the cluster ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def account(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[FakeAPI, Path]:
+    """An API server, and the folder of a service account as a pod has it mounted."""
+    api = serve()
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(api.port))
+    folder = tmp_path / "account"
+    folder.mkdir()
+    (folder / "token").write_text("good\n")
+    (folder / "namespace").write_text("edge")
+    shutil.copy(tmp_path / "ca.crt", folder / "ca.crt")
+    return api, folder
+
+
+def test_service_account(account: tuple[FakeAPI, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a pod, the service account says who we are and where."""
+    _, folder = account
+    assert asks(Transport(lambda: configuration.load(Settings(), service_account=folder)))
+    monkeypatch.delenv("POD_NAMESPACE", raising=False)
+    assert configuration.own_namespace(service_account=folder) == "edge"
+
+
+def test_a_token_that_rotates(account: tuple[FakeAPI, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new token in the mounted file is used from the first refusal of the old one on."""
+    monkeypatch.setattr(module, "_RELOAD_INTERVAL", 0.0)
+    api, folder = account
+    transport = Transport(lambda: configuration.load(Settings(), service_account=folder))
+    assert asks(transport)
+    api.tokens = {"newer"}
+    (folder / "token").write_text("newer")
+    with pytest.raises(RefusedError):
+        asks(transport)
+    assert asks(transport)
+
+
+def test_an_authority_that_rotates(account: tuple[FakeAPI, Path], tmp_path: Path) -> None:
+    """A new authority in the mounted file is trusted from the next connection on."""
+    api, folder = account
+    transport = Transport(lambda: configuration.load(Settings(), service_account=folder))
+    assert asks(transport)
+    other = authority("Another Authority")
+    pair = issue("127.0.0.1", issuer=other)
+    api.stop()
+    (tmp_path / "server.pem").write_bytes(pair.certificate + pair.key)
+    api.start()
+    with pytest.raises(UnreachableError, match="certificate verify failed"):
+        eventually(lambda: not asks(transport))
+    (folder / "ca.crt").write_bytes(other.certificate)
+    assert asks(transport)
+
+
+@pytest.mark.parametrize("missing", ["token", "ca.crt"])
+def test_a_service_account_that_is_not_whole(account: tuple[FakeAPI, Path], missing: str) -> None:
+    """What is missing is told."""
+    _, folder = account
+    (folder / missing).unlink()
+    with pytest.raises(ConfigurationError, match=r"service account: .* does not exist"):
+        Transport(lambda: configuration.load(Settings(), service_account=folder))
+
+
+def test_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any of it, the ways out are told."""
+    for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ConfigurationError, match="give --manifests or --kubeconfig"):
+        configuration.load(Settings())
+
+
+@pytest.mark.parametrize("text", ["", "{", "clusters: 7", "apiVersion: v1\nkind: Config\ncurrent-context: none\n"])
+def test_a_kubeconfig_that_is_none(tmp_path: Path, text: str) -> None:
+    """A file that cannot be used is named."""
+    (tmp_path / "config").write_text(text)
+    with pytest.raises(ConfigurationError, match=str(tmp_path / "config")):
+        configuration.load(Settings(kubeconfig=str(tmp_path / "config")))
+
+
+# --- endings ----------------------------------------------------------------------------------------------------------
+
+
+def test_refusals(api: FakeAPI, transport: Transport) -> None:
+    """A refusal says code, reason and message, and when to come back."""
+    api.fail("status", code=429, reason="TooManyRequests", message="later", retry_after=7.0)
+    with pytest.raises(RefusedError, match="429 TooManyRequests: later") as refused:
+        asks(transport)
+    assert refused.value.retry_after == 7.0
+    with pytest.raises(RefusedError, match="404 NotFound"):
+        transport.request("GET", f"{PATH}/none")
+
+
+def test_no_answer(api: FakeAPI, transport: Transport) -> None:
+    """Resets, silence and a closed port are told in one line."""
+    api.fail("drop")
+    with pytest.raises(UnreachableError):
+        asks(transport)
+    api.fail("stall")
+    with pytest.raises(UnreachableError, match="timed out"):
+        transport.request("GET", PATH, read_timeout=0.2)
+    api.stop()
+    with pytest.raises(UnreachableError, match="refused") as error:
+        eventually(lambda: not asks(transport))
+    assert "\n" not in str(error.value)
