@@ -1,0 +1,163 @@
+"""What one manifest file says: its objects, and what is wrong with it.
+
+Rules of this file:
+- A `Manifest` is a value; reading the file again makes a new one, which takes over from the last one what the
+  documents whose text is the same have said.
+- While something in a file cannot be read, or names no object, the file takes nothing back: an object that is missing
+  from it may be what is written there. A document that is an object, but not a valid one, keeps its own last version
+  in force and no other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from edge.control.files import documents
+from edge.control.files.decoding import DocumentError, decode_json, decode_yaml
+from edge.control.files.documents import Content, Form, Piece
+from edge.control.files.recognition import Fault, Place, objects
+from edge.control.objects import Object, ObjectId
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What a file says, as far as it can be read."""
+
+    path: str
+    objects: dict[ObjectId, Object] = {}
+    places: dict[ObjectId, Place] = {}
+    faults: tuple[Fault, ...] = ()
+    said: dict[Content, _Said] = {}
+    """What each of its pieces says, to be taken over by the next reading."""
+
+    def where(self, place: Place) -> str:
+        """PLACE for people."""
+        document, item = place
+        return self.path + (f", document {document}" if document else "") + (f", item {item}" if item else "")
+
+    def unreadable(self, reason: str) -> Manifest:
+        """The file as it is known, now that it cannot be read for REASON."""
+        known = "; what it said last stays in force" if self.objects else ""
+        fault = Fault((0, 0), "", "", "", reason + known, certain=False)
+        return msgspec.structs.replace(self, faults=(fault,))
+
+
+class _Said(msgspec.Struct, frozen=True):
+    """What a piece says, wherever in a file it stands."""
+
+    objects: tuple[tuple[int, ObjectId, Object], ...] = ()
+    """With the number of the item within the piece."""
+    faults: tuple[Fault, ...] = ()
+    """The place is within the piece: (line from 0, item)."""
+    readable: bool = True
+
+
+def read(path: str, text: str, last: Manifest | None = None, *, partial: bool = False) -> Manifest:
+    """What the file at PATH says with this TEXT, after it said LAST.
+
+    PARTIAL: the text may be cut off, so that its last document is not to be trusted and nothing is taken back.
+    """
+    pieces = documents.cut(text, is_json=path.lower().endswith(".json"))
+    if partial:
+        pieces = [piece for piece in pieces if piece.document != pieces[-1].document]
+    known = last.said if last is not None else {}
+    reading = _Reading(path, text)
+    for piece, said in _say(pieces, known):
+        reading.add(piece, said)
+    if last is not None:
+        reading.keep(last, everything=partial)
+    return reading.result()
+
+
+class _Reading:
+    """A manifest in the making."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self._path = path
+        self._text = text
+        self._objects: dict[ObjectId, Object] = {}
+        self._places: dict[ObjectId, Place] = {}
+        self._faults: list[Fault] = []
+        self._said: dict[Content, _Said] = {}
+
+    def add(self, piece: Piece, said: _Said) -> None:
+        """PIECE is in the file."""
+        self._said[piece.content] = said
+        for item, name, one in said.objects:
+            place = (piece.document, item or piece.item)
+            if name in self._places:
+                self._again(place, name)
+            else:
+                self._objects[name] = one
+                self._places[name] = place
+        for fault in said.faults:
+            line, item = fault.place
+            message = fault.message
+            if not said.readable:
+                line += self._text.count("\n", 0, piece.offset) + 1
+                message = f"{message} (line {line} of the file)"
+            place = (piece.document, item or piece.item)
+            self._faults.append(msgspec.structs.replace(fault, place=place, message=message))
+
+    def _again(self, place: Place, name: ObjectId) -> None:
+        document, item = self._places[name]
+        first = f"document {document}" + (f", item {item}" if item else "")
+        message = f"defined already in {first} of this file; that one is in force"
+        self._faults.append(Fault(place, name.kind, name.namespace, name.name, message, certain=True))
+
+    def keep(self, last: Manifest, *, everything: bool) -> None:
+        """Hold on to what LAST said where it cannot be known that the file says otherwise."""
+        everything = everything or any(not fault.certain for fault in self._faults)
+        unsure = {ObjectId(fault.kind, fault.namespace, fault.name): fault.place for fault in self._faults}
+        for name, one in last.objects.items() if everything else ():
+            if name not in self._objects:
+                self._objects[name] = one
+                self._places[name] = unsure.get(name, (0, 0))
+        for name, place in unsure.items():
+            if name not in self._objects and name in last.objects:
+                self._objects[name] = last.objects[name]
+                self._places[name] = place
+
+    def result(self) -> Manifest:
+        """What has come together."""
+        return Manifest(self._path, self._objects, self._places, tuple(self._faults), self._said)
+
+
+def _say(pieces: list[Piece], known: Mapping[Content, _Said]) -> list[tuple[Piece, _Said]]:
+    result = [(piece, known.get(piece.content) or _read_piece(piece.content)) for piece in pieces]
+    broken = {piece.whole for piece, said in result if piece.whole is not None and not said.readable}
+    for text, offset in filter(None, broken):
+        # Cut apart, an item may miss an anchor, or be half of some text: the document decides.
+        whole = Content(text, Form.YAML)
+        said = known.get(whole) or _read_piece(whole)
+        if said.readable:
+            number = next(piece.document for piece in pieces if piece.whole == (text, offset))
+            at = next(index for index, (piece, _) in enumerate(result) if piece.document == number)
+            result = [pair for pair in result if pair[0].document != number]
+            result.insert(at, (Piece(whole, number, offset=offset), said))
+    return result
+
+
+def _read_piece(content: Content) -> _Said:
+    try:
+        if content.form is Form.JSON:
+            value = decode_json(content.text)
+        else:
+            value = decode_yaml(content.text)
+            if content.form is Form.YAML_ITEM:
+                value = value[0] if isinstance(value, list) else value
+    except DocumentError as error:
+        fault = Fault((error.line, 0), *documents.identity(content.text), str(error), certain=False)
+        return _Said(faults=(fault,), readable=False)
+    taken: list[tuple[int, ObjectId, Object]] = []
+    faults: list[Fault] = []
+    for item, found in objects(value, content.kind):
+        if isinstance(found, Fault):
+            faults.append(msgspec.structs.replace(found, place=(0, item)))
+        else:
+            taken.append((item, found.id, found))
+    return _Said(tuple(taken), tuple(faults))

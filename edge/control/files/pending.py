@@ -1,0 +1,92 @@
+"""Files in motion: when a file that something happens to may be believed.
+
+Rules of this file:
+- A file that is being written is left alone until it is closed or replaced. If it stays open, and quiet, what is there
+  is taken for what it is: the begin of a file.
+- A file that is gone may come back at once: many programs save by moving the old file away first.
+- An empty file may be the first half of a save: it is believed only when it stays empty for a moment.
+- Nothing here looks at files; times are those of the caller's clock, in seconds.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from math import inf
+from typing import Final
+
+QUIET: Final = 1.0
+"""Time after the last write from which an open file is read up to where it is."""
+GRACE: Final = 0.1
+"""Time that a missing file has to come back."""
+SETTLE: Final = 0.05
+"""Time since the last change after which a file that was found, not heard of, counts as closed."""
+EMPTY: Final = 0.1
+"""Time that a closed file must stay empty to count as empty."""
+
+
+class Motion(Enum):
+    """What is happening to a file."""
+
+    CREATED = "created"
+    WRITTEN = "written"
+    CLOSED = "closed"
+    EMPTIED = "emptied"
+    GONE = "gone"
+
+
+class Pending:
+    """The files in motion, each with the time at which to look at it."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, tuple[float, Motion]] = {}
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._files
+
+    def created(self, path: str, now: float) -> None:
+        """The file has appeared; whoever made it may be about to write it."""
+        self._files[path] = now + SETTLE, Motion.CREATED
+
+    def written(self, path: str, now: float) -> None:
+        """Something was written to it, and it is open still."""
+        self._files[path] = now + QUIET, Motion.WRITTEN
+
+    def closed(self, path: str, now: float) -> None:
+        """It is complete."""
+        self._files[path] = now, Motion.CLOSED
+
+    def found(self, path: str, modified: float, now: float) -> None:
+        """It is different from what it was, since MODIFIED; who did it, and whether he is done, is not known."""
+        self._files[path] = min(now + SETTLE, max(now, modified + SETTLE)), Motion.CLOSED
+
+    def empty(self, path: str, motion: Motion, now: float) -> None:
+        """It was looked at after MOTION, and there is nothing in it."""
+        if motion is Motion.CLOSED:
+            self._files[path] = now + EMPTY, Motion.EMPTIED
+        else:
+            self.open(path)
+
+    def open(self, path: str) -> None:
+        """It is open; somebody will write to it, or close it."""
+        self._files[path] = inf, Motion.WRITTEN
+
+    def gone(self, path: str, now: float, *, moved: bool = False) -> None:
+        """There is no such file now; MOVED: and it is known by which other path it is to be found."""
+        self._files[path] = now + (0 if moved else GRACE), Motion.GONE
+
+    def lost(self, now: float) -> None:
+        """It may have been missed that a file was closed."""
+        for path, (time, motion) in self._files.items():
+            if time == inf:
+                self._files[path] = now + QUIET, motion
+
+    def due(self, now: float) -> list[tuple[str, Motion]]:
+        """The files that it is time to look at; they are in motion no longer."""
+        due = [(path, motion) for path, (time, motion) in self._files.items() if time <= now]
+        for path, _ in due:
+            del self._files[path]
+        return due
+
+    def next(self) -> float:
+        """When the next one is due; infinity: none is."""
+        return min((time for time, _ in self._files.values()), default=inf)

@@ -1,0 +1,72 @@
+"""Reading files: once and for all, or one of them, with the errors that this can have."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, Final
+
+from edge.control.files import manifest, tree
+from edge.control.files.ledger import Key, Ledger
+from edge.control.files.manifest import Manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from edge.control.changes import Change
+
+OUTSIDE: Final = -1
+"""Number of the root under which paths that cannot be looked at stand in the ledger."""
+
+
+def once(paths: Sequence[str], tell: Callable[[Change], None]) -> None:
+    """Tell TELL what the files at PATHS say now."""
+    survey = tree.survey(paths, lambda _folder, _mask: None)
+    said: dict[Key, Manifest | None] = {
+        tree.key_of(OUTSIDE, path): Manifest(path).unreadable(why) for path, why in survey.blind.items()
+    }
+    for path, file in survey.files.items():
+        try:
+            said[file.key] = manifest.read(path, load(path)[0])
+        except (OSError, UnicodeDecodeError) as error:
+            said[file.key] = Manifest(path).unreadable(reason(error))
+    Ledger(tell).update(said)
+
+
+def load(path: str) -> tuple[str, tree.Signature]:
+    """Text and signature of the file at PATH.
+
+    Raises:
+        OSError: it cannot be read.
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    # A pipe or a device of this name must not be waited for.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as opened:
+        status = os.fstat(descriptor)
+        return opened.read().decode("utf-8-sig"), tree.signature(status)
+
+
+def reason(error: OSError | UnicodeDecodeError) -> str:
+    """Why a file cannot be read."""
+    return "is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
+
+
+def is_plain(path: str) -> bool:
+    """Whether PATH is a file, or nothing, and no other name for one."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return True
+    return stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+
+
+def exists(path: str) -> bool:
+    """Whether there may be a file or folder at PATH."""
+    try:
+        os.stat(path)  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        pass  # it cannot be told
+    return True

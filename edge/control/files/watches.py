@@ -1,0 +1,144 @@
+"""Hearing from the kernel that something happens in a folder (inotify).
+
+Rules of this file:
+- Only folders are watched, never files: files are replaced by others of the same name, folders seldom.
+- A watch belongs to the folder itself and not to its path. Paths are therefore watched anew at every survey, which
+  costs nothing where the folder is still the same.
+- Where the kernel has no more watches to give, the loss is told, and whoever listens must look by himself.
+
+Source: inotify(7).
+"""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import select
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from inotify_simple import INotify, flags  # type: ignore[import-untyped]  # it has no type hints
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAMES: Final = flags.CREATE | flags.MOVED_FROM | flags.MOVED_TO | flags.DELETE | flags.DELETE_SELF | flags.MOVE_SELF
+"""What names there are in a folder."""
+CONTENTS: Final = NAMES | flags.MODIFY | flags.CLOSE_WRITE | flags.ATTRIB
+"""And what is done with the files of these names."""
+MODES: Final = flags.ONLYDIR | flags.MASK_ADD
+
+
+class Happening(NamedTuple):
+    """Something that happened to NAME in FOLDER, or that events were lost (Q_OVERFLOW in the mask)."""
+
+    folder: str
+    name: str
+    """Empty: to the folder itself."""
+    mask: int
+    cookie: int
+    """The same for both halves of a rename."""
+
+    @property
+    def path(self) -> str:
+        """Of the thing that it happened to."""
+        return os.path.join(self.folder, self.name)  # noqa: PTH118 - pathlib costs more than all else here
+
+
+class Watches:
+    """The watched folders, by path; for one thread, except `wake`."""
+
+    def __init__(self) -> None:
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._poll = select.poll()
+        self._poll.register(self._wake, select.POLLIN)
+        self._inotify: INotify | None = None
+        self._descriptors: dict[str, int] = {}
+        self._paths: dict[int, set[str]] = {}
+        self._wanted: set[str] = set()
+        self.trouble = ""
+        """Why not all is watched that should be; empty: all is."""
+
+    def begin(self) -> None:
+        """All folders that are to be watched will be named by `watch`, up to `end`."""
+        self._wanted = set()
+        self.trouble = ""
+        if self._inotify is None:
+            try:
+                self._inotify = INotify(nonblocking=True)
+                self._poll.register(self._inotify.fileno(), select.POLLIN)
+            except OSError as error:
+                self._complain(error)
+
+    def watch(self, folder: str, mask: int) -> None:
+        """Watch FOLDER, which is of no effect if it does not exist."""
+        if self._inotify is None:
+            return
+        try:
+            descriptor = self._inotify.add_watch(folder or ".", mask | MODES)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ELOOP):
+                self._complain(error)
+            return
+        self._wanted.add(folder)
+        known = self._descriptors.get(folder)
+        if known != descriptor:
+            if known is not None:
+                self._forget(folder, known)
+            self._descriptors[folder] = descriptor
+            self._paths.setdefault(descriptor, set()).add(folder)
+
+    def end(self) -> None:
+        """Watch no other folders than those named since `begin`."""
+        for folder in self._descriptors.keys() - self._wanted:
+            self._forget(folder, self._descriptors.pop(folder))
+
+    def wait(self, timeout: float) -> None:
+        """Wait until something happens, `wake` is called, or TIMEOUT seconds have passed."""
+        ready = self._poll.poll(math.ceil(max(0.0, timeout) * 1000))
+        if any(descriptor == self._wake for descriptor, _ in ready):
+            os.eventfd_read(self._wake)
+
+    def happenings(self) -> list[Happening]:
+        """All that has happened, in order."""
+        if self._inotify is None:
+            return []
+        return [one for event in self._inotify.read(timeout=0) for one in self._placed(*event)]
+
+    def wake(self) -> None:
+        """End a `wait`, from any thread."""
+        os.eventfd_write(self._wake, 1)
+
+    def close(self) -> None:
+        """Watch nothing."""
+        if self._inotify is not None:
+            self._inotify.close()
+        os.close(self._wake)
+
+    def _placed(self, descriptor: int, mask: int, cookie: int, name: str) -> Iterator[Happening]:
+        if mask & flags.Q_OVERFLOW:
+            yield Happening("", "", mask, cookie)
+        for folder in sorted(self._paths.get(descriptor, ())):
+            yield Happening(folder, name, mask, cookie)
+        if mask & flags.IGNORED:  # the folder is gone, and so is the watch
+            for folder in self._paths.pop(descriptor, set()):
+                self._descriptors.pop(folder, None)
+
+    def _forget(self, folder: str, descriptor: int) -> None:
+        others = self._paths.get(descriptor, set())
+        others.discard(folder)
+        if not others:
+            self._paths.pop(descriptor, None)
+            try:
+                if self._inotify is not None:
+                    self._inotify.rm_watch(descriptor)
+            except OSError:
+                pass  # the folder went first
+
+    def _complain(self, error: OSError) -> None:
+        reason = error.strerror or str(error)
+        if error.errno == errno.ENOSPC:
+            reason = "no inotify watches left; raise the limit fs.inotify.max_user_watches"
+        if error.errno == errno.EMFILE:
+            reason = "no inotify instances left; raise the limit fs.inotify.max_user_instances"
+        self.trouble = reason
