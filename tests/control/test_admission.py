@@ -92,7 +92,7 @@ def test_kubectls_copy_of_the_object_is_not_kept() -> None:
         ({"name": "a", "labels": {"-x": "y"}}, 'metadata.labels["-x"]', '"-x" must consist of'),
         ({"name": "a", "labels": {"x": "y" * 64}}, 'metadata.labels["x"]', "must have no more than 63 characters"),
         ({"name": "a", "labels": {"x": None}}, 'metadata.labels["x"]', "must be text, and this is null"),
-        ({"name": "a", "annotations": {"x": True}}, ANNOTATION, "must be text, and this is the boolean true; put it in"),
+        ({"name": "a", "annotations": {"x": True}}, ANNOTATION, "must be text, and this is the boolean true; put it"),
         ({"name": "a", "annotations": {"x": 1.5}}, ANNOTATION, "must be text, and this is the number 1.5; put it in"),
         ({"name": "a", "annotations": {"x": {}}}, ANNOTATION, "must be text, and this is a mapping"),
         ({"name": "a", "annotations": {"/x": "y"}}, 'metadata.annotations["/x"]', '"" before the "/" must be'),
