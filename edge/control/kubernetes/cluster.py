@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from edge.control.state import State
     from edge.settings import Settings
 
-WITHDRAWAL = 20.0
-"""Longest time to take our addresses out of all status, seconds: a pod gets 30 s to end, unless told otherwise."""
+WITHDRAWAL = 10.0
+"""Longest time to take our addresses out of all status, seconds: the launcher waits no longer than 15 s."""
 
 
 class Cluster:
