@@ -1,4 +1,8 @@
-"""The compiled leaves of the package; everything else about the build is in pyproject.toml."""
+"""The compiled part of the package; everything else about the build is in pyproject.toml.
+
+Two kinds of modules are compiled: the leaves, written in Cython (`*.pyx`), and plain Python modules of the way of a
+request that have a `*.pxd` beside them, which gives C types to their attributes and changes nothing else.
+"""
 
 from pathlib import Path
 
@@ -8,16 +12,29 @@ from setuptools import Extension, setup
 # Greenlets switch C stacks under the interpreter's exception state; Cython's cached copy of that state would be the
 # wrong greenlet's after a switch, so it is turned off (gevent builds its own modules with the same macro).
 MACROS = [("CYTHON_FAST_THREAD_STATE", "0")]
+COMMON = {"language_level": 3, "freethreading_compatible": False}
 
-extensions = [
-    Extension(str(path.with_suffix("")).replace("/", "."), [str(path)], define_macros=MACROS, extra_compile_args=["-O2"])
-    for path in sorted(Path("edge").rglob("*.pyx"))
-]
+
+def extension(path: Path) -> Extension:
+    """The extension module that PATH is compiled to."""
+    name = str(path.with_suffix("")).replace("/", ".")
+    return Extension(name, [str(path)], define_macros=MACROS, extra_compile_args=["-O2"])
+
+
+leaves = [extension(path) for path in sorted(Path("edge").rglob("*.pyx"))]
+plain = [extension(path) for path in sorted(Path("edge").rglob("*.py")) if path.with_suffix(".pxd").exists()]
 
 setup(
-    ext_modules=cythonize(
-        extensions,
-        build_dir="build/cython",
-        compiler_directives={"language_level": 3, "boundscheck": False, "wraparound": False, "freethreading_compatible": False},
-    )
+    ext_modules=[
+        *cythonize(
+            leaves,
+            build_dir="build/cython",
+            compiler_directives={**COMMON, "boundscheck": False, "wraparound": False},
+        ),
+        *cythonize(
+            plain,
+            build_dir="build/cython",
+            compiler_directives={**COMMON, "annotation_typing": False},
+        ),
+    ]
 )

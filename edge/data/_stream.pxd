@@ -69,3 +69,6 @@ cdef class Stream(Buffer):
     cpdef flush(self)
     cpdef send_from(self, Buffer source, Py_ssize_t n, int chunked=*)
     cpdef Py_ssize_t fill(self, bint wait=*) except -1
+    cpdef bint usable(self)
+    cpdef park(self)
+    cpdef write(self, bytes data)

@@ -528,7 +528,7 @@ cdef class Stream(Buffer):
         self.out_end += n
         return 0
 
-    def write(self, bytes data not None):
+    cpdef write(self, bytes data):
         """Put DATA into the output buffer; `flush` or the next `send_from` sends it."""
         self.put(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
 
@@ -773,7 +773,7 @@ cdef class Stream(Buffer):
         self.received += got
         return data[:got]
 
-    def usable(self):
+    cpdef bint usable(self):
         """Whether an idle connection still looks open: no byte and no end has arrived."""
         cdef char byte
         cdef Py_ssize_t n
@@ -782,7 +782,7 @@ cdef class Stream(Buffer):
         n = c_recv(self.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT)
         return n < 0 and (errno == EAGAIN or errno == EINTR)
 
-    def park(self):
+    cpdef park(self):
         """Be ready for a long wait of nobody: give memory back and have the watcher look for the peer's end."""
         if self.start == self.end:
             self.release()

@@ -31,8 +31,6 @@ SLOW_RETURN = 10.0
 class Target:
     """One endpoint as this worker knows it."""
 
-    __slots__ = ("address", "ejected_until", "failures", "idle", "in_flight", "name", "port", "users")
-
     def __init__(self, address: str, port: int) -> None:
         self.address = address
         self.port = port

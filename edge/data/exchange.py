@@ -11,7 +11,7 @@ Rules of this file:
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from edge.data import replies
 from edge.data._head import new_request_id
@@ -41,47 +41,50 @@ CLIENT_CLOSED = 499
 """nginx's status, for logs and metrics, of a request whose client did not wait for the answer."""
 
 
-class Client(Protocol):
-    """What an exchange needs of the client's side, whatever its HTTP version."""
+class Client:
+    """What an exchange needs of the client's side, whatever its HTTP version.
 
-    request: Head
-    body: Body
-    stream: Stream
-    secure: bool
-    address: str
-    forwarded_host: bytes
-    """Host as the client addressed it."""
-    added: bytes
-    """Field lines that tell an endpoint about the client."""
-    upstream_host: bytes
-    """Host for the endpoint."""
+    - `request`, `body`, `stream`: the head, and where the content comes from and the answer goes to.
+    - `secure`, `address`: whether it came by TLS, and from where.
+    - `forwarded_host`, `upstream_host`: Host as the client addressed it, and for the endpoint.
+    - `added`: field lines that tell an endpoint about the client.
+    """
 
     def expect_body(self) -> None:
         """The body is wanted now (RFC 9110, section 10.1.1)."""
+        raise NotImplementedError
 
     def reply(self, reply: Reply) -> None:
         """Send a complete answer."""
+        raise NotImplementedError
 
     def interim(self, response: Head) -> None:
         """Pass on a 1xx response."""
+        raise NotImplementedError
 
-    def begin(self, response: Head, *, length: int, hsts: bytes) -> None:
+    def begin(self, response: Head, length: int, hsts: bytes) -> None:
         """Begin the final response; LENGTH of its body, -1 where it is not known, -2 where there is none."""
+        raise NotImplementedError
 
-    def send(self, source: Buffer, count: int, *, last: bool) -> None:
+    def send(self, source: Buffer, count: int, last: bool) -> None:  # noqa: FBT001 - called for every piece
         """Send the first COUNT bytes of SOURCE as a piece of the body; LAST: it is the end, without trailers."""
+        raise NotImplementedError
 
     def flush(self) -> None:
         """Send what has been begun."""
+        raise NotImplementedError
 
     def finish(self, trailers: bytes) -> None:
         """End the response."""
+        raise NotImplementedError
 
     def write_trailers(self, stream: Stream) -> None:
         """Put the request's trailers, and the end of a chunked body, into STREAM's output buffer."""
+        raise NotImplementedError
 
     def abort(self) -> None:
         """End the response so that the client sees that it is not complete."""
+        raise NotImplementedError
 
 
 class Exchange:
@@ -89,6 +92,11 @@ class Exchange:
 
     def __init__(self, service: Service, client: Client) -> None:
         self._service = service
+        self._router = service.router
+        self._upstreams = service.upstreams
+        self._endpoints = service.endpoints
+        self._budget = service.retry_budget
+        self._limits = service.response_limits
         self.client = client
         self.request_id = b""
         self.upstream_status = 0
@@ -105,13 +113,13 @@ class Exchange:
         service, client = self._service, self.client
         request = client.request
         sent = client.stream.sent
-        service.retry_budget.requests += 1
+        self._budget.requests += 1
         self._begun = False
         self._body_sent = 0
         self._target = None
         self._upstream_time = -1.0
         self.request_id = request.id or new_request_id()
-        plan = service.router.match(request.host, request.target)
+        plan = self._router.match(request.host, request.target)
         try:
             reply = self._serve(plan) if plan is not None else service.default_reply(request)
             status = reply.status if reply is not None else self.upstream_status
@@ -140,18 +148,18 @@ class Exchange:
                 return reply
         balancer = plan.balancer
         assert balancer is not None  # noqa: S101 - a plan without one ends in a step that answers
-        if balancer.generation != self._service.endpoints.generation:
+        if balancer.generation != self._endpoints.generation:
             balancer.update()
         target = balancer.choose(())
         if target is None:
             return replies.UNAVAILABLE
         request = client.request
         if request.length <= 0 and not request.chunked:
-            return self._attempts(plan, target, b"", replayable=True)
+            return self._attempts(plan, target, b"", True)
         client.expect_body()
         if 0 < request.length <= WHOLE_BODY:
-            return self._attempts(plan, target, self._whole_body(request.length), replayable=True)
-        return self._attempts(plan, target, None, replayable=False)
+            return self._attempts(plan, target, self._whole_body(request.length), True)
+        return self._attempts(plan, target, None, False)
 
     def _whole_body(self, length: int) -> bytes:
         pieces = []
@@ -162,7 +170,7 @@ class Exchange:
         assert len(whole) == length  # noqa: S101 - what `Body` is for
         return whole
 
-    def _attempts(self, plan: Plan, target: Target, payload: bytes | None, *, replayable: bool) -> Reply | None:
+    def _attempts(self, plan: Plan, target: Target, payload: bytes | None, replayable: bool) -> Reply | None:
         """Ask endpoints until one answers; PAYLOAD None: the body is streamed and can be sent once only."""
         service, request, route = self._service, self.client.request, plan.route
         idempotent = request.method in IDEMPOTENT or route.retry.non_idempotent
@@ -173,13 +181,13 @@ class Exchange:
         while True:
             self._target = target
             attempts += 1
-            upstream = None if fresh else service.upstreams.reuse(target, check=not (idempotent and replayable))
+            upstream = None if fresh else self._upstreams.reuse(target, not (idempotent and replayable))
             reused = upstream is not None
             failure = replies.BAD_GATEWAY
             retry = True
             if upstream is None:
                 try:
-                    upstream = service.upstreams.connect(target, route.timeouts.connect)
+                    upstream = self._upstreams.connect(target, route.timeouts.connect)
                     target.succeeded()
                 except ConnectError as error:
                     failure = replies.GATEWAY_TIMEOUT if error.status == 504 else replies.BAD_GATEWAY
@@ -188,7 +196,7 @@ class Exchange:
                 target.in_flight += 1
                 try:
                     self._send(upstream, plan, payload)
-                    self._receive(upstream, plan)
+                    self._receive(upstream)
                 except (StreamError, MessageError) as error:
                     self._end_upstream(upstream)
                     if self._is_clients(error) or self._begun:
@@ -246,10 +254,10 @@ class Exchange:
 
     # --- the way back ---------------------------------------------------------------------------------------------
 
-    def _receive(self, upstream: Upstream, plan: Plan) -> None:
+    def _receive(self, upstream: Upstream) -> None:
         """Read the head of the final response; 1xx are passed on or, for 100, dropped (RFC 9110, section 15.2)."""
         response, stream, client = upstream.head, upstream.stream, self.client
-        limits = self._service.response_limits
+        limits = self._limits
         response.read_response(stream, limits, True)
         while response.status < 200 and not (response.status == 101 and client.request.upgrade):
             if response.status == 101:
@@ -259,7 +267,6 @@ class Exchange:
             response.read_response(stream, limits, False)
         if self._pump is not None:
             self._pump.check()
-        del plan
 
     def _relay(self, upstream: Upstream, plan: Plan) -> None:
         """Pass the response on; afterwards UPSTREAM is released or closed."""
@@ -274,15 +281,15 @@ class Exchange:
         try:
             if client.request.method == b"HEAD" or status in (204, 304):
                 body.start(-1, False, False)
-                client.begin(response, length=-2, hsts=hsts)
+                client.begin(response, -2, hsts)
                 client.flush()
             else:
                 body.start(response.length, response.chunked, True)
-                client.begin(response, length=response.length, hsts=hsts)
+                client.begin(response, response.length, hsts)
                 if not len(stream):
                     client.flush()
                 while count := body.fill():
-                    client.send(stream, count, last=body.done and not body.trailers)
+                    client.send(stream, count, body.done and not body.trailers)
                 client.finish(body.trailers)
                 self._body_sent = body.received
         except (StreamError, MessageError):
@@ -299,7 +306,7 @@ class Exchange:
             and not len(stream)
         ):
             self._pump = None
-            self._service.upstreams.release(upstream, now)
+            self._upstreams.release(upstream, now)
         else:
             self._end_upstream(upstream)
 
@@ -307,7 +314,7 @@ class Exchange:
         """Both sides agreed on another protocol: from here on bytes are only carried."""
         client, service = self.client, self._service
         try:
-            client.begin(upstream.head, length=-2, hsts=b"")
+            client.begin(upstream.head, -2, b"")
             client.flush()
             client.stream.partner = None
             tunnel(

@@ -14,7 +14,7 @@ from edge.data import replies
 from edge.data._body import Body
 from edge.data._head import Head
 from edge.data.errors import MessageError, StreamError
-from edge.data.exchange import Exchange
+from edge.data.exchange import Client, Exchange
 from edge.table.counters import Process
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ LINGER_SECONDS = 2.0
 LINGER_BYTES = 1 << 20
 
 
-class Http1:
+class Http1(Client):
     """A connection from a client; also the `Client` of its exchange."""
 
     def __init__(self, service: Service, stream: Stream, *, address: str, port: int, secure: bool) -> None:
@@ -87,7 +87,7 @@ class Http1:
         finally:
             service.connections.discard(self)
             stream.close()
-            del self._exchange  # a cycle: only the collector would find it
+            self._exchange = None  # a cycle: only the collector would find it
 
     def close(self) -> None:
         """End the connection at once, whatever it is doing."""
@@ -147,7 +147,7 @@ class Http1:
             response.write_response(self.stream, b"", -1, False, True)
             self.stream.flush()
 
-    def begin(self, response: Head, *, length: int, hsts: bytes) -> None:
+    def begin(self, response: Head, length: int, hsts: bytes) -> None:
         """Put the head of the final response into the output buffer."""
         old = self.request.version == 10
         self._chunked = 0
@@ -163,7 +163,7 @@ class Http1:
         added = self.service.clock.defaults[response.missing()] + hsts
         response.write_response(self.stream, added, length, self._chunked, self._keep, old, bool(hsts))
 
-    def send(self, source: Buffer, count: int, *, last: bool) -> None:
+    def send(self, source: Buffer, count: int, last: bool) -> None:  # noqa: FBT001 - called for every piece
         """Send a piece of the body; LAST: it is the end, and no trailers follow."""
         if self._chunked and last:
             self._chunked = 0

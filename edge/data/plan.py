@@ -29,8 +29,6 @@ Step = Callable[["Client"], "Reply | None"]
 class Plan:
     """What is done with the requests of one route."""
 
-    __slots__ = ("_counters", "_series", "balancer", "host", "hsts", "labels", "log_name", "route", "steps")
-
     def __init__(
         self, host: str, route: Route, *, balancer: Balancer | None, steps: tuple[Step, ...], counters: WorkerCounters
     ) -> None:
@@ -58,13 +56,12 @@ class Plan:
 
     def series(self, method: bytes, status: int) -> Series:
         """Where requests with METHOD that end in STATUS are counted."""
-        try:
-            return self._series[method, status]
-        except KeyError:
+        series = self._series.get((method, status))
+        if series is None:
             series = self._counters.series(self.labels, method, status)
             if len(self._series) < 256:
                 self._series[method, status] = series
-            return series
+        return series
 
 
 class Planner:

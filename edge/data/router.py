@@ -27,8 +27,6 @@ MOST_RESOLVED = 4096
 class HostPlans:
     """The plans of one host, by path."""
 
-    __slots__ = ("_default", "_everything", "_exact", "_longest", "_prefix", "_strings", "plans", "record")
-
     def __init__(self, record: Host, planner: Planner, previous: HostPlans | None = None) -> None:
         """Compile RECORD, taking over from PREVIOUS the plans of routes that did not change."""
         kept = {plan.route: plan for plan in previous.plans} if previous is not None else {}
@@ -98,6 +96,7 @@ class Router:
 
     def __init__(self, table: TableReader, planner: Planner) -> None:
         self._table = table
+        self._routes = table.routes
         self._planner = planner
         self._resolved: dict[bytes, HostPlans | None] = {}
         self._hosts: dict[str, HostPlans] = {}
@@ -110,7 +109,7 @@ class Router:
         table = self._table
         if table.changed():
             table.refresh()
-        if table.routes.generation != self.generation:
+        if self._routes.generation != self.generation:
             self._take_up()
         try:
             plans = self._resolved[host]

@@ -36,8 +36,6 @@ class ConnectError(Exception):
 class Upstream:
     """A connection to TARGET."""
 
-    __slots__ = ("body", "head", "idle_since", "requests", "stream", "target")
-
     def __init__(self, target: Target, stream: Stream) -> None:
         self.target = target
         self.stream = stream
@@ -67,7 +65,7 @@ class Upstreams:
         self._keep = keep
         self._keep_for = keep_for
 
-    def reuse(self, target: Target, *, check: bool) -> Upstream | None:
+    def reuse(self, target: Target, check: bool) -> Upstream | None:  # noqa: FBT001 - called for every request
         """An idle connection to TARGET; CHECK looks once more whether it is open (one system call)."""
         while target.idle:
             upstream = target.idle.pop()

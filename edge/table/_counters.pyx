@@ -78,11 +78,6 @@ cdef inline void put_size(uint64_t *words, int64_t size) noexcept nogil:
 cdef class ProcessWords:
     """The words of one process: BUFFER from word FIRST on, COUNT of them."""
 
-    cdef Py_buffer view
-    cdef bint held
-    cdef uint64_t *words
-    cdef Py_ssize_t count
-
     def __dealloc__(self):
         if self.held:
             PyBuffer_Release(&self.view)
@@ -135,11 +130,6 @@ cdef class ProcessWords:
 cdef class Series:
     """Where the requests of one route, method and status are counted."""
 
-    cdef uint64_t *entry
-    cdef ProcessWords process
-    cdef Py_ssize_t total
-    cdef object chunk
-
     def __init__(self, ProcessWords process, Py_ssize_t total):
         """Counts nowhere yet, but for word TOTAL of PROCESS."""
         if total < 0 or total >= process.count:
@@ -157,7 +147,7 @@ cdef class Series:
         self.entry = NULL
         self.chunk = None
 
-    def record(self, double duration, double upstream, int64_t received, int64_t sent):
+    cpdef record(self, double duration, double upstream, int64_t received, int64_t sent):
         """Count a request: DURATION and UPSTREAM in seconds (below 0: no endpoint was asked), RECEIVED and SENT in bytes."""
         cdef uint64_t *entry = self.entry
         cdef uint64_t *words = entry + HEAD

@@ -1,0 +1,54 @@
+# C types for the attributes that are touched for every request; the module is plain Python.
+
+cimport edge.data._body as c_body
+cimport edge.data._head as c_head
+cimport edge.data._stream as c_stream
+cimport edge.data.balancing as c_balancing
+cimport edge.data.plan as c_plan
+cimport edge.data.router as c_router
+cimport edge.data.upstream as c_upstream
+
+cdef class Client:
+    cdef readonly c_head.Head request
+    cdef readonly c_body.Body body
+    cdef readonly c_stream.Stream stream
+    cdef public bint secure
+    cdef public str address
+    cdef public bytes forwarded_host
+    cdef public bytes upstream_host
+    cdef public bytes added
+
+    cpdef expect_body(self)
+    cpdef reply(self, reply)
+    cpdef interim(self, c_head.Head response)
+    cpdef begin(self, c_head.Head response, long long length, bytes hsts)
+    cpdef send(self, c_stream.Buffer source, Py_ssize_t count, bint last)
+    cpdef flush(self)
+    cpdef finish(self, bytes trailers)
+    cpdef write_trailers(self, c_stream.Stream stream)
+    cpdef abort(self)
+
+cdef class Exchange:
+    cdef readonly Client client
+    cdef public bytes request_id
+    cdef public int upstream_status
+    cdef object _service
+    cdef c_router.Router _router
+    cdef c_upstream.Upstreams _upstreams
+    cdef object _endpoints
+    cdef object _budget
+    cdef object _limits
+    cdef c_balancing.Target _target
+    cdef bint _begun
+    cdef double _upstream_started
+    cdef double _upstream_time
+    cdef long long _body_sent
+    cdef object _pump
+
+    cpdef run(self)
+    cpdef _serve(self, c_plan.Plan plan)
+    cpdef _attempts(self, c_plan.Plan plan, c_balancing.Target target, bytes payload, bint replayable)
+    cpdef _send(self, c_upstream.Upstream upstream, c_plan.Plan plan, bytes payload)
+    cpdef _receive(self, c_upstream.Upstream upstream)
+    cpdef _relay(self, c_upstream.Upstream upstream, c_plan.Plan plan)
+    cpdef _account(self, c_plan.Plan plan, int status, double started, long long sent)

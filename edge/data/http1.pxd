@@ -1,0 +1,16 @@
+# C types for the attributes that are touched for every request; the module is plain Python.
+
+from edge.data.exchange cimport Client, Exchange
+
+cdef class Http1(Client):
+    cdef readonly object service
+    cdef public bint idle
+    cdef str _peer
+    cdef int _port
+    cdef bint _tls
+    cdef bint _trusted
+    cdef bint _keep
+    cdef int _chunked
+    cdef long long _served
+    cdef bint _waits
+    cdef Exchange _exchange

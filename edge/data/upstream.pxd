@@ -1,0 +1,22 @@
+# C types for the attributes that are touched for every request; the module is plain Python.
+
+cimport edge.data._body as c_body
+cimport edge.data._head as c_head
+cimport edge.data._stream as c_stream
+cimport edge.data.balancing as c_balancing
+
+cdef class Upstream:
+    cdef readonly c_balancing.Target target
+    cdef readonly c_stream.Stream stream
+    cdef readonly c_head.Head head
+    cdef readonly c_body.Body body
+    cdef public int requests
+    cdef public double idle_since
+
+cdef class Upstreams:
+    cdef object _counters
+    cdef Py_ssize_t _keep
+    cdef double _keep_for
+
+    cpdef Upstream reuse(self, c_balancing.Target target, bint check)
+    cpdef release(self, Upstream upstream, double now)
