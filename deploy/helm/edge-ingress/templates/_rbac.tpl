@@ -6,7 +6,10 @@
   resources: [ingresses]
   verbs: [list, watch]
 - apiGroups: [""]
-  resources: [services, secrets, configmaps]
+  resources: [services]
+  verbs: [list, watch]
+- apiGroups: [""]
+  resources: [secrets, configmaps]
   verbs: [get, list, watch]
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
@@ -43,5 +46,5 @@
   verbs: [get, update]
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list]
+  verbs: [get, list, watch]
 {{- end }}
