@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _NO_CONTENT: Final = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\r?\n|%[^\n]*\n)*[ \t]*(?:#[^\n]*)?")
 _PLAIN_MARKER: Final = "---\n"
 _MARKER: Final = re.compile(r"^(?:---(?=[ \t\r\n]|\Z)|\.\.\.[ \t\r]*(?:\n|\Z))", re.MULTILINE)
+_SPACE: Final = re.compile(r"[ \t\r\n]*")
 _LIST_HEAD: Final = re.compile(r"\nkind:[ \t]*[\"']?[A-Za-z]*List[\"']?[ \t\r]*\n")
 _ITEMS: Final = re.compile(r"\nitems:[ \t\r]*\n(?:[ \t]*(?:#[^\n]*)?\r?\n)*( *)(?=- )")
 _KIND: Final = re.compile(r"(?:^|[{,])[ \t\-]*\"?kind\"?:[ \t]*[\"']?([A-Za-z]+)", re.MULTILINE)
@@ -182,16 +183,20 @@ def _json(text: str) -> list[Piece] | None:
         pass
     decoder = json.JSONDecoder()
     pieces: list[Piece] = []
-    start = 0
+    start = _after_space(text, 0)
     try:
-        while rest := text[start:].lstrip():
-            start = len(text) - len(rest)
+        while start < len(text):
             _, end = decoder.raw_decode(text, start)
-            pieces += _json_document(text[start:end], len(pieces) + 1, start)
-            start = end
+            pieces += _json_document(text[start:end], pieces[-1].document + 1 if pieces else 1, start)
+            start = _after_space(text, end)
     except (json.JSONDecodeError, msgspec.DecodeError, RecursionError):
         return None
     return pieces
+
+
+def _after_space(text: str, start: int) -> int:
+    match = _SPACE.match(text, start)
+    return match.end() if match is not None else start
 
 
 def _json_document(text: str, number: int, offset: int = 0) -> list[Piece]:

@@ -49,6 +49,11 @@ class Ledger:
         """What the file KEY says."""
         return self._files.get(key)
 
+    def places(self) -> dict[ObjectId, str]:
+        """Where each object in force stands."""
+        firsts = ((name, self._files[holders[0]]) for name, holders in self._holders.items())
+        return {name: manifest.where(manifest.places[name]) for name, manifest in firsts}
+
     def update(self, files: Mapping[Key, Manifest | None]) -> None:
         """These files say something else now; None: there is no such file any more."""
         touched: set[ObjectId] = set()

@@ -10,6 +10,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -144,12 +145,7 @@ def _say(pieces: list[Piece], known: Mapping[Content, _Said]) -> list[tuple[Piec
 
 def _read_piece(content: Content) -> _Said:
     try:
-        if content.form is Form.JSON:
-            value = decode_json(content.text)
-        else:
-            value = decode_yaml(content.text)
-            if content.form is Form.YAML_ITEM:
-                value = value[0] if isinstance(value, list) else value
+        value = _decode(content)
     except DocumentError as error:
         fault = Fault((error.line, 0), *documents.identity(content.text), str(error), certain=False)
         return _Said(faults=(fault,), readable=False)
@@ -161,3 +157,13 @@ def _read_piece(content: Content) -> _Said:
         else:
             taken.append((item, found.id, found))
     return _Said(tuple(taken), tuple(faults))
+
+
+def _decode(content: Content) -> object:
+    if content.form is Form.JSON:
+        return decode_json(content.text)
+    if content.text.startswith("{"):
+        with suppress(DocumentError):  # then it is YAML in flow style
+            return decode_json(content.text)
+    value = decode_yaml(content.text)
+    return value[0] if content.form is Form.YAML_ITEM and isinstance(value, list) else value

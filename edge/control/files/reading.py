@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from edge.control.changes import Change
+    from edge.control.objects import ObjectId
 
 OUTSIDE: Final = -1
 """Number of the root under which paths that cannot be looked at stand in the ledger."""
 
 
-def once(paths: Sequence[str], tell: Callable[[Change], None]) -> None:
-    """Tell TELL what the files at PATHS say now."""
+def once(paths: Sequence[str], tell: Callable[[Change], None]) -> dict[ObjectId, str]:
+    """Tell TELL what the files at PATHS say now; gives where each object stands."""
     survey = tree.survey(paths, lambda _folder, _mask: None)
     said: dict[Key, Manifest | None] = {
         tree.key_of(OUTSIDE, path): Manifest(path).unreadable(why) for path, why in survey.blind.items()
@@ -30,7 +31,9 @@ def once(paths: Sequence[str], tell: Callable[[Change], None]) -> None:
             said[file.key] = manifest.read(path, load(path)[0])
         except (OSError, UnicodeDecodeError) as error:
             said[file.key] = Manifest(path).unreadable(reason(error))
-    Ledger(tell).update(said)
+    ledger = Ledger(tell)
+    ledger.update(said)
+    return ledger.places()
 
 
 def load(path: str) -> tuple[str, tree.Signature]:

@@ -78,6 +78,7 @@ def test_json_may_be_one_value_several_or_a_list() -> None:
     text = json.dumps({"kind": "List", "items": [{"a": 1}, {"b": [2, {"c": "ü"}]}]})
     assert [json.loads(one) for one in texts(cut(text, is_json=True))] == [{"a": 1}, {"b": [2, {"c": "ü"}]}]
     assert numbers(cut(text, is_json=True)) == [(1, 1), (1, 2)]
+    assert numbers(cut(f'{text}\n\n{{"d": 4}}\n', is_json=True)) == [(1, 1), (1, 2), (2, 0)]
 
 
 def test_json_in_a_yaml_file_is_json_and_flow_style_is_yaml() -> None:

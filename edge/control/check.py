@@ -1,0 +1,167 @@
+"""`edge check`: what manifests would amount to, and all that is wrong with them, without serving anything.
+
+Rules of this file:
+- The verdict is that of the control plane: the same reading, store and compiler.
+- Nothing outside of the files is asked: names of Services of type ExternalName are not looked up.
+- The output is the same for the same files, whatever their order on the disk.
+
+Exit status: 0; 1: there is an error. Warnings alone are none.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from edge.control.compiling.compiler import Compiler
+from edge.control.files import reading
+from edge.control.objects import ObjectId
+from edge.control.problems import Problem, Severity, warning
+from edge.control.translate import classes
+from edge.control.translate.classes import Claim
+from edge.table import describing
+from edge.table.content import Content
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from edge.control.objects import Ingress
+    from edge.settings import Settings
+    from edge.table.records import Host, Route
+
+_MOST_ENDPOINTS: Final = 8
+_UNKNOWN: Final = "Manifest"
+"""Kind of an object that does not say what it is; its name is its place."""
+
+
+def run(paths: Sequence[Path], settings: Settings) -> int:
+    """Print what the manifests at PATHS yield; the exit status."""
+    checked = Checked([str(path) for path in paths], settings)
+    for line in checked.lines():
+        sys.stdout.write(line + "\n")
+    return 1 if checked.severities[Severity.ERROR] else 0
+
+
+class Checked:
+    """Manifests and the verdict on them."""
+
+    def __init__(self, paths: Sequence[str], settings: Settings) -> None:
+        """Read PATHS."""
+        self._settings = settings.with_(manifests=tuple(paths))
+        self._compiler = Compiler(self._settings)
+        self._places = reading.once(paths, self._compiler.apply)
+        delta = self._compiler.compile()
+        self._content = Content.of(delta.routes, delta.endpoints, delta.tls)
+        self._problems = {owner: list(problems) for owner, (_, problems) in delta.problems.items() if problems}
+        self._ingresses = sorted(ObjectId("Ingress", *key) for key in self._compiler.store.keys("Ingress"))
+        self._claims = {owner: self._claim(owner) for owner in self._ingresses}
+        for owner, claim in self._claims.items():
+            if claim is Claim.NONE:
+                self._problems.setdefault(owner, []).append(self._no_class())
+        self.severities = Counter(one.severity for problems in self._problems.values() for one in problems)
+
+    def lines(self) -> Iterator[str]:
+        """The verdict as text."""
+        for owner in self._ingresses:
+            yield self._heading(owner)
+            yield from self._routes(owner)
+            yield from self._problem_lines(owner)
+            yield ""
+        for owner in sorted(self._problems.keys() - set(self._ingresses)):
+            yield self._heading(owner)
+            yield from self._problem_lines(owner)
+            yield ""
+        yield self._summary()
+
+    # --- what is served -------------------------------------------------------------------------------------------
+
+    def _heading(self, owner: ObjectId) -> str:
+        place = self._places.get(owner)
+        name = owner.name if owner.kind == _UNKNOWN else str(owner)
+        return name + (f" ({place})" if place else "")
+
+    def _routes(self, owner: ObjectId) -> Iterator[str]:
+        translation = self._compiler.translation((owner.namespace, owner.name))
+        if translation is None:
+            yield f"  not served: {self._why_not(owner)}"
+            return
+        names = list(translation.hosts) if translation.default is None else [""]
+        for name in names:
+            host = self._content.hosts[name]
+            tls = f" (TLS: {describing.certificate(self._content, host)})" if host.tls else ""
+            yield f"  {describing.host_name(host)}{tls}"
+            rows = list(self._rows(host, owner))
+            yield from describing.columns(rows, "    ") if rows else ("  no route",)
+
+    def _rows(self, host: Host, owner: ObjectId) -> Iterator[tuple[str, ...]]:
+        ours = (owner.namespace, owner.name)
+        for route in describing.routes(host):
+            if (route.namespace, route.ingress) == ours:
+                yield self._row(route)
+        if host.default is not None and (host.default.namespace, host.default.ingress) == ours:
+            yield self._row(host.default, default=True)
+
+    def _row(self, route: Route, *, default: bool = False) -> tuple[str, ...]:
+        taken, done = describing.route(route, default=default)
+        return taken, f"-> {done}", "; ".join([f"-> {self._endpoints(route)}", *describing.policies(route)])
+
+    def _endpoints(self, route: Route) -> str:
+        if not route.service:
+            return f"{route.status}"
+        service = self._compiler.store.service((route.namespace, route.service_name))
+        if service is not None and service.spec.type == "ExternalName" and not self._settings.disable_svc_external_name:
+            return f"whatever {service.spec.external_name} resolves to"
+        return describing.endpoints(self._content.services.get(route.service), most=_MOST_ENDPOINTS)
+
+    # --- what is not ----------------------------------------------------------------------------------------------
+
+    def _ingress(self, owner: ObjectId) -> Ingress:
+        found = self._compiler.store.ingress((owner.namespace, owner.name))
+        if found is None:
+            raise KeyError(owner)
+        return found
+
+    def _claim(self, owner: ObjectId) -> Claim:
+        return classes.claim(self._ingress(owner), self._compiler.store.classes(), self._settings)
+
+    def _why_not(self, owner: ObjectId) -> str:
+        claim = self._claims[owner]
+        name = classes.class_name(self._ingress(owner))
+        known = self._compiler.store.classes().get(name)
+        if claim is Claim.OTHERS and known is not None:
+            return f'IngressClass "{name}" is of another controller, {known.spec.controller}'
+        if claim is Claim.OTHERS:
+            return f'class "{name}" is of another controller'
+        return "see below"
+
+    def _no_class(self) -> Problem:
+        message = (
+            "no class is named and none is the default, so the Ingress is not served; "
+            f"name one (for instance {self._settings.ingress_class}), or use --watch-ingress-without-class"
+        )
+        return warning("NoClass", "spec.ingressClassName", message)
+
+    # --- problems -------------------------------------------------------------------------------------------------
+
+    def _problem_lines(self, owner: ObjectId) -> Iterator[str]:
+        problems = sorted(self._problems.get(owner, ()), key=lambda one: one.severity is not Severity.ERROR)
+        for problem in problems:
+            yield f"  {problem.severity}: {problem}"
+
+    def _summary(self) -> str:
+        hosts = self._content.hosts.values()
+        routes = sum(len(host.routes) + (host.default is not None) for host in hosts)
+        served = sum(self._compiler.translation((one.namespace, one.name)) is not None for one in self._ingresses)
+        ignored = len(self._ingresses) - served
+        parts = [f"{_count(served, 'Ingress', 'Ingresses')} served with {_count(routes, 'route', 'routes')}"]
+        if ignored:
+            parts.append(f"{_count(ignored, 'Ingress', 'Ingresses')} not served")
+        errors, warnings = self.severities[Severity.ERROR], self.severities[Severity.WARNING]
+        parts += [_count(errors, "error", "errors"), _count(warnings, "warning", "warnings")]
+        return ", ".join(parts)
+
+
+def _count(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"

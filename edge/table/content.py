@@ -1,0 +1,104 @@
+"""The whole table decoded: for tools and for `edge check`, not for workers, who decode what they serve.
+
+Nothing here knows where the records come from: a live table, or a compiler whose result is not published.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from edge.table.codec import DecodeError, decode
+from edge.table.records import (
+    DEFAULT_CERTIFICATE,
+    SETTINGS,
+    TICKETS,
+    Certificate,
+    Host,
+    Record,
+    ServerName,
+    Service,
+    Settings,
+    server_name_key,
+)
+from edge.table.segment import SegmentError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from edge.table.reader import Part, TableReader
+
+
+@dataclass
+class Content:
+    """The records of all parts."""
+
+    hosts: dict[str, Host] = field(default_factory=dict)
+    """By name; the host without name stands for any other."""
+    settings: Settings = field(default_factory=Settings)
+    services: dict[str, Service] = field(default_factory=dict)
+    """By key."""
+    server_names: dict[str, ServerName] = field(default_factory=dict)
+    """By key."""
+    certificates: dict[str, Certificate] = field(default_factory=dict)
+    """By key."""
+    faults: list[str] = field(default_factory=list)
+    """What could not be read."""
+
+    @classmethod
+    def of(cls, *parts: Mapping[str, Record | None]) -> Content:
+        """The content of PARTS, each with records by key."""
+        content = cls()
+        for part in parts:
+            for key, record in part.items():
+                if record is not None:
+                    content.put(key, record)
+        return content
+
+    @classmethod
+    def read(cls, table: TableReader) -> Content:
+        """The content of the newest generation of TABLE."""
+        content = cls()
+        for part, kind in ((table.routes, Host), (table.endpoints, Service), (table.tls, Certificate)):
+            content._read(part, kind)
+        return content
+
+    def put(self, key: str, record: Record) -> None:
+        """RECORD stands under KEY."""
+        if isinstance(record, Host):
+            self.hosts[key] = record
+        elif isinstance(record, Settings):
+            self.settings = record
+        elif isinstance(record, Service):
+            self.services[key] = record
+        elif isinstance(record, ServerName):
+            self.server_names[key] = record
+        elif isinstance(record, Certificate):
+            self.certificates[key] = record
+
+    def certificate_of(self, host: str) -> str:
+        """Key of the certificate that is shown for HOST: its own, its wildcard's, or the default one."""
+        found = self.server_names.get(server_name_key(host))
+        if found is None and "." in host and not host.startswith("*."):
+            found = self.server_names.get(server_name_key("*." + host.partition(".")[2]))
+        return found.certificate if found is not None else DEFAULT_CERTIFICATE
+
+    def hosts_of(self, certificate: str) -> list[str]:
+        """The names that the certificate under this key is shown for; the default one is for all others, too."""
+        return sorted(one.host for one in self.server_names.values() if one.certificate == certificate)
+
+    def _read(self, part: Part, kind: type[Record]) -> None:
+        special: dict[str, type[Record]] = {SETTINGS: Settings}
+        try:
+            items: Iterable[tuple[str, bytes]] = sorted(part.items())
+        except SegmentError as error:
+            self.faults.append(str(error))
+            return
+        for key, raw in items:
+            wanted = ServerName if key.startswith("h:") and kind is Certificate else special.get(key, kind)
+            if key == TICKETS and kind is Certificate:
+                continue  # secret, and nothing to see
+            try:
+                self.put(key, decode(raw, wanted))
+            except DecodeError as error:
+                self.faults.append(f"{key}: {error}")

@@ -1,0 +1,98 @@
+"""Records as text for people: one line for a route, a service, a certificate."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from edge.table.records import Balance, PathKind, Timeouts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from edge.table.content import Content
+    from edge.table.records import Certificate, Endpoint, Host, Route, Service
+
+KINDS: Final = {PathKind.EXACT: "Exact", PathKind.PREFIX: "Prefix", PathKind.STRING: "ImplementationSpecific"}
+BALANCES: Final = {Balance.ROUND_ROBIN: "round robin", Balance.LEAST_CONNECTIONS: "least connections"}
+_ORDER: Final = {PathKind.EXACT: 0, PathKind.PREFIX: 1, PathKind.STRING: 1}
+
+
+def host_name(host: Host) -> str:
+    """The name of HOST."""
+    return host.name or "any other host"
+
+
+def routes(host: Host) -> list[Route]:
+    """The routes of HOST in the order in which they are tried, the default one not among them."""
+    return sorted(host.routes, key=lambda route: (_ORDER[route.kind], -len(route.path), route.path, route.kind))
+
+
+def route(one: Route, *, default: bool = False) -> tuple[str, str]:
+    """What ONE takes, and what it does with it; DEFAULT: it takes what no other does."""
+    taken = "otherwise" if default else f"{KINDS[one.kind]} {one.path}"
+    done = f"{one.service_name}:{one.service_port}" if one.service_name else f"answer {one.status}"
+    return taken, done
+
+
+def policies(one: Route) -> Iterator[str]:
+    """What is special about ONE."""
+    if one.https_redirect:
+        yield f"http is sent to https ({one.https_redirect})"
+    if one.body_limit:
+        yield f"bodies up to {one.body_limit} bytes"
+    if one.timeouts != Timeouts():
+        yield f"timeouts connect {one.timeouts.connect:g} s, send {one.timeouts.send:g} s, read {one.timeouts.read:g} s"
+    if not one.access_log:
+        yield "not logged"
+
+
+def endpoint(one: Endpoint) -> str:
+    """Address and port of ONE."""
+    return f"[{one.address}]:{one.port}" if ":" in one.address else f"{one.address}:{one.port}"
+
+
+def endpoints(service: Service | None, *, most: int = 0) -> str:
+    """The endpoints of SERVICE, no more than MOST of them named (0: all)."""
+    if service is None or not service.endpoints:
+        return "no endpoint (503)"
+    shown = [endpoint(one) for one in service.endpoints]
+    if most and len(shown) > most:
+        shown = [*shown[:most], f"and {len(shown) - most} more"]
+    return ", ".join(shown)
+
+
+def certificate(content: Content, host: Host) -> str:
+    """Which certificate HOST shows."""
+    key = content.certificate_of(host.name)
+    found = content.certificates.get(key)
+    if found is None or not found.name:
+        return "the default certificate"
+    return f"Secret {found.namespace}/{found.name}, until {date(found.not_after)}"
+
+
+def secret(one: Certificate) -> str:
+    """Where ONE comes from."""
+    return f"Secret {one.namespace}/{one.name}" if one.name else "made by Edge"
+
+
+def date(seconds: float) -> str:
+    """The day of SECONDS (Unix time)."""
+    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+
+
+def moment(seconds: float) -> str:
+    """SECONDS (Unix time) by RFC 3339 in milliseconds; empty: never."""
+    if not seconds:
+        return ""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def columns(rows: Sequence[tuple[str, ...]], indent: str) -> Iterator[str]:
+    """ROWS as lines whose columns stand under each other; the last column is as wide as it is."""
+    if not rows:
+        return
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
+        yield indent + "  ".join([*cells, row[-1]]).rstrip()

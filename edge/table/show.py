@@ -1,0 +1,171 @@
+"""`edge routes`: the table of a running instance, read as its workers read it.
+
+Rules of this file:
+- The table is read through `TableReader`, so what is wrong with it is wrong here as well, and told.
+- Key material is never shown: what is shown of a record is listed here, field by field where it may hold a secret.
+
+Exit status: 0; 1: there is no table, or not all of it can be read.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from edge.table import describing
+from edge.table.content import Content
+from edge.table.reader import TableReader
+from edge.table.records import DEFAULT_CERTIFICATE, PathKind, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from edge.table.records import Certificate, Host, Route, Service
+
+_ATTEMPTS: Final = 5
+_CERTIFICATE: Final = ("namespace", "name", "common_name", "issuer", "serial")
+
+
+def run(directory: Path, *, as_json: bool) -> int:
+    """Print the table in DIRECTORY; the exit status."""
+    table = TableReader(directory)
+    if not table.generation:
+        is_there = table.reopen()
+        print_error("no table has been published yet" if is_there else "no table here; is Edge running?", directory)
+        return 1
+    content = _read(table)
+    if as_json:
+        sys.stdout.write(json.dumps(document(table, content), indent=2, ensure_ascii=False) + "\n")
+    else:
+        for line in lines(table, content):
+            sys.stdout.write(line + "\n")
+    faults = [*([str(table.fault)] if table.fault is not None else []), *content.faults]
+    for fault in faults:
+        print_error(f"not all can be read: {fault}", directory)
+    return 1 if faults else 0
+
+
+def print_error(message: str, directory: Path) -> None:
+    """Tell MESSAGE about DIRECTORY on standard error."""
+    sys.stderr.write(f"edge routes: {directory}: {message}\n")
+
+
+def _read(table: TableReader) -> Content:
+    """All of one generation, if the control plane leaves us the time."""
+    content = Content.read(table)
+    for _ in range(_ATTEMPTS):
+        if not table.changed():
+            break
+        table.refresh()
+        content = Content.read(table)
+    return content
+
+
+# --- text -----------------------------------------------------------------------------------------------------------
+
+
+def lines(table: TableReader, content: Content) -> Iterator[str]:
+    """The table as text."""
+    yield f"Table {table.generation} of {table.directory}, published {describing.moment(table.published)}"
+    yield ""
+    yield f"Hosts: {len(content.hosts)}"
+    for name in sorted(content.hosts, key=lambda name: (not name, name)):
+        yield from _host_lines(content, content.hosts[name])
+    if content.settings.default is not None:
+        yield "  what no host takes"
+        yield from describing.columns([_row(content.settings.default, default=True)], "    ")
+    yield ""
+    yield f"Services: {len(content.services)}"
+    services = [
+        (key, describing.BALANCES[one.balance], describing.endpoints(one)) for key, one in _sorted(content.services)
+    ]
+    yield from describing.columns(services, "  ")
+    yield ""
+    yield f"Certificates: {len(content.certificates)}"
+    certificates = [_certificate_row(content, key, one) for key, one in _sorted(content.certificates)]
+    yield from describing.columns(certificates, "  ")
+
+
+def _host_lines(content: Content, host: Host) -> Iterator[str]:
+    tls = f" (TLS: {describing.certificate(content, host)})" if host.tls else ""
+    yield f"  {describing.host_name(host)}{tls}"
+    rows = [_row(one) for one in describing.routes(host)]
+    if host.default is not None:
+        rows.append(_row(host.default, default=True))
+    yield from describing.columns(rows, "    ")
+
+
+def _row(one: Route, *, default: bool = False) -> tuple[str, ...]:
+    taken, done = describing.route(one, default=default)
+    owner = f"Ingress {one.namespace}/{one.ingress}" if one.ingress else "--default-backend-service"
+    return taken, f"-> {done}", "; ".join([owner, *describing.policies(one)])
+
+
+def _certificate_row(content: Content, key: str, one: Certificate) -> tuple[str, ...]:
+    shown = ", ".join(content.hosts_of(key))
+    if key == DEFAULT_CERTIFICATE:
+        shown = "default" + (f", {shown}" if shown else "")
+    return describing.secret(one), f"until {describing.date(one.not_after)}", one.common_name, shown
+
+
+def _sorted(records: dict[str, Any]) -> list[tuple[str, Any]]:
+    return sorted(records.items())
+
+
+# --- JSON -----------------------------------------------------------------------------------------------------------
+
+
+def document(table: TableReader, content: Content) -> dict[str, Any]:
+    """The table as JSON has it."""
+    default = content.settings.default
+    return {
+        "directory": str(table.directory),
+        "generation": table.generation,
+        "published": describing.moment(table.published),
+        "hosts": [_host(content, one) for _, one in _sorted(content.hosts)],
+        "default": _plain(default) if default is not None else None,
+        "services": [_service(key, one) for key, one in _sorted(content.services)],
+        "certificates": [_certificate(content, key, one) for key, one in _sorted(content.certificates)],
+    }
+
+
+def _host(content: Content, host: Host) -> dict[str, Any]:
+    return {
+        "name": host.name,
+        "tls": host.tls,
+        "certificate": content.certificate_of(host.name) if host.tls else None,
+        "routes": [_plain(one) for one in describing.routes(host)],
+        "default": _plain(host.default) if host.default is not None else None,
+    }
+
+
+def _service(key: str, one: Service) -> dict[str, Any]:
+    return {"key": key, **_plain(one), "endpoints": [describing.endpoint(endpoint) for endpoint in one.endpoints]}
+
+
+def _certificate(content: Content, key: str, one: Certificate) -> dict[str, Any]:
+    return {
+        "key": key,
+        **{name: getattr(one, name) for name in _CERTIFICATE},
+        "not_after": describing.moment(one.not_after),
+        "hosts": content.hosts_of(key),
+        "default": key == DEFAULT_CERTIFICATE,
+    }
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    """All fields of RECORD, which must hold no secret."""
+    return {name: _value(getattr(record, name)) for name in record.__struct_fields__}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, Record):
+        return _plain(value)
+    if isinstance(value, tuple | list | frozenset):
+        return [_value(one) for one in value]
+    if isinstance(value, PathKind):
+        return describing.KINDS[value]
+    return value.name.lower() if isinstance(value, IntEnum) else value

@@ -1,0 +1,219 @@
+"""`edge check`: the verdict on manifests."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from edge.control import check
+from edge.settings import Settings
+from tests.support import objects
+from tests.support.certificates import self_signed
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that is called `manifests` in all output."""
+    monkeypatch.chdir(tmp_path)
+    path = Path("manifests")
+    path.mkdir()
+    return path
+
+
+def write(path: Path, *manifests: dict[str, Any]) -> None:
+    path.write_text(yaml.safe_dump_all(manifests))
+
+
+def verdict(capsys: pytest.CaptureFixture[str], *paths: Path, **settings: Any) -> tuple[int, str]:
+    """Exit status and output."""
+    status = check.run(paths, Settings(**settings))
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    return status, captured.out
+
+
+def test_every_route_is_shown_with_its_service_and_its_endpoints(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop = objects.ingress("shop", host="shop.example")
+    shop["spec"]["rules"][0]["http"]["paths"] += [
+        {"path": "/login", "pathType": "Exact", "backend": {"service": {"name": "web", "port": {"name": "http"}}}},
+        {
+            "path": "/files",
+            "pathType": "ImplementationSpecific",
+            "backend": {"resource": {"kind": "Bucket", "name": "b"}},
+        },
+    ]
+    shop["spec"]["defaultBackend"] = {"service": {"name": "outside", "port": {"number": 443}}}
+    write(folder / "b.yaml", objects.ingress_class(), shop)
+    outside = objects.service("outside", type="ExternalName", externalName="backend.example")
+    write(folder / "a.yaml", objects.service(), objects.endpoints("web", "10.0.0.1", "10.0.0.2"), outside)
+    assert verdict(capsys, folder) == (
+        1,
+        """\
+Ingress demo/shop (manifests/b.yaml, document 2)
+  shop.example
+    Exact /login                   -> web:http     -> 10.0.0.1:8080, 10.0.0.2:8080
+    ImplementationSpecific /files  -> answer 404   -> 404
+    Prefix /                       -> web:80       -> 10.0.0.1:8080, 10.0.0.2:8080
+    otherwise                      -> outside:443  -> whatever backend.example resolves to
+  error: spec.rules[0].http.paths[2].backend.resource: resource backends are not supported; requests are answered 404
+
+1 Ingress served with 4 routes, 1 error, 0 warnings
+""",
+    )
+
+
+def test_tls_tells_which_certificate_is_shown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pair = self_signed("shop.example", days=90)
+    write(
+        folder / "all.yaml",
+        objects.ingress("shop", host="shop.example", secret="shop-tls"),
+        objects.secret("shop-tls", tls_crt=pair.certificate, tls_key=pair.key),
+        objects.service(),
+        objects.endpoints("web", "10.0.0.1"),
+    )
+    status, output = verdict(capsys, folder)
+    assert status == 0
+    until = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 90 * 86400))
+    assert f"  shop.example (TLS: Secret demo/shop-tls, until {until})\n" in output
+    assert "http is sent to https (308)" in output
+    assert pair.key.decode() not in output
+
+
+@pytest.mark.parametrize(
+    ("manifests", "told"),
+    [
+        (
+            [objects.ingress(ingress_class="unknown"), objects.ingress_class()],
+            'error: spec.ingressClassName: IngressClass "unknown" does not exist',
+        ),
+        (
+            [objects.ingress(service="missing")],
+            "error: spec.rules[0].http.paths[0].backend.service.name: Service demo/missing does not exist",
+        ),
+        (
+            [objects.ingress(secret="missing"), objects.service()],
+            "error: spec.tls[0].secretName: Secret demo/missing does not exist",
+        ),
+        (
+            [objects.ingress(port=8080), objects.service()],
+            "error: spec.rules[0].http.paths[0].backend.service.port: Service demo/web has no TCP port 8080",
+        ),
+        (
+            [objects.ingress(annotations={"nginx.ingress.kubernetes.io/ssl-redirect": "maybe"})],
+            'error: metadata.annotations["nginx.ingress.kubernetes.io/ssl-redirect"]: "maybe" is not a boolean',
+        ),
+        (
+            [objects.ingress("a"), objects.ingress("b")],
+            'error: spec.rules[0].http.paths[0]: path "/" (Prefix) of host "web.example" is taken by Ingress demo/a',
+        ),
+        (
+            [objects.secret(tls_crt="x")],
+            'error: data["tls.key"]: required in a Secret of type kubernetes.io/tls (manifests/all.yaml, document 1)',
+        ),
+        ([{"kind": "Ingress"}], "error: apiVersion: required (manifests/all.yaml, document 1)"),
+    ],
+)
+def test_every_error_is_told_and_is_the_exit_status(
+    folder: Path, capsys: pytest.CaptureFixture[str], manifests: list[dict[str, Any]], told: str
+) -> None:
+    write(folder / "all.yaml", *manifests)
+    status, output = verdict(capsys, folder)
+    assert status == 1
+    assert told in output
+
+
+def test_warnings_alone_are_no_failure(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(folder / "all.yaml", objects.ingress(), objects.service(), objects.ingress("other", ingress_class=None))
+    status, output = verdict(capsys, folder)
+    assert status == 0
+    assert "  warning: spec.rules[0].http.paths[0].backend.service: Service demo/web has no ready endpoint" in output
+    assert "  warning: spec.ingressClassName: no class is named" in output
+    assert output.endswith("\n1 Ingress served with 1 route, 1 Ingress not served, 0 errors, 2 warnings\n")
+
+
+def test_an_ingress_of_another_controller_is_neither_served_nor_wrong(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(
+        folder / "all.yaml",
+        objects.ingress("a", ingress_class="other", service="missing"),
+        objects.ingress("b", ingress_class=None, annotations={"kubernetes.io/ingress.class": "legacy"}),
+        objects.ingress_class(),
+        objects.ingress_class("other", controller="example.com/other"),
+    )
+    assert verdict(capsys, folder) == (
+        0,
+        """\
+Ingress demo/a (manifests/all.yaml, document 1)
+  not served: IngressClass "other" is of another controller, example.com/other
+
+Ingress demo/b (manifests/all.yaml, document 2)
+  not served: class "legacy" is of another controller
+
+0 Ingresses served with 0 routes, 2 Ingresses not served, 0 errors, 0 warnings
+""",
+    )
+
+
+def test_an_ingress_that_lost_all_its_paths_is_shown_without_route(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(
+        folder / "all.yaml",
+        objects.ingress("a"),
+        objects.ingress("b"),
+        objects.service(),
+        objects.endpoints("web", "10.0.0.1"),
+    )
+    _, output = verdict(capsys, folder)
+    assert "Ingress demo/b (manifests/all.yaml, document 2)\n  web.example\n  no route\n  error: " in output
+
+
+def test_an_object_that_stands_twice_is_told_where_it_is_ignored(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder / "a.yaml", objects.service())
+    write(folder / "b.yaml", objects.service(port=81))
+    status, output = verdict(capsys, folder)
+    assert status == 1
+    assert (
+        "defined already in manifests/a.yaml, document 1; that one is in force (manifests/b.yaml, document 1)" in output
+    )
+
+
+def test_files_and_folders_may_be_named_together(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(folder / "all.yaml", objects.ingress(), objects.service())
+    single = Path("endpoints")
+    write(single, objects.endpoints("web", "10.0.0.1"))
+    status, output = verdict(capsys, single, folder)
+    assert (status, "-> 10.0.0.1:8080" in output) == (0, True)
+
+
+def test_the_settings_of_translation_are_obeyed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(
+        folder / "all.yaml",
+        objects.ingress(ingress_class=None),
+        objects.service(),
+        objects.endpoints("web", "10.0.0.1"),
+    )
+    status, output = verdict(capsys, folder, watch_ingress_without_class=True, default_ssl_certificate="demo/missing")
+    assert status == 1
+    assert "1 Ingress served" in output
+    assert "Secret demo/missing\n  error: --default-ssl-certificate: Secret demo/missing does not exist" in output
+
+
+def test_the_command_line_leads_here(folder: Path) -> None:
+    def edge(*arguments: str) -> tuple[int, str, str]:
+        done = subprocess.run([sys.executable, "-m", "edge", *arguments], capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    assert edge("check", str(folder)) == (0, "0 Ingresses served with 0 routes, 0 errors, 0 warnings\n", "")
+    assert edge("check", "missing") == (2, "", "edge check: missing: no such file or folder\n")
