@@ -11,6 +11,7 @@ import argparse
 import faulthandler
 import importlib
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -48,17 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     namespace = vars(parser().parse_args(arguments))
     command = namespace.pop("command")
     try:
-        if command == "check":
-            return _check(namespace)
-        if command == "routes":
-            return _routes(namespace)
-        return _serve(command, namespace)
-    except (options.OptionError, shm.DirectoryError) as error:
+        return {"check": _check, "routes": _routes}.get(command, _serve)(command, namespace)
+    except (options.OptionError, shm.DirectoryError, ListenError) as error:
         print(f"edge {command}: {error}", file=sys.stderr)
-        return USAGE
-    except ListenError as error:
-        print(f"edge {command}: {error}", file=sys.stderr)
-        return 1
+        return 1 if isinstance(error, ListenError) else USAGE
+    except KeyboardInterrupt:  # before anything has come to handle it
+        return 128 + signal.SIGINT
     except BrokenPipeError:  # `edge routes | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -66,12 +62,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> Parser:
     """The whole command line."""
-    top = Parser(prog="edge", description="A Kubernetes ingress controller around a routing table in shared memory.", allow_abbrev=False)
+    top = Parser(
+        prog="edge",
+        description="A Kubernetes ingress controller around a routing table in shared memory.",
+        allow_abbrev=False,
+    )
     top.add_argument("--version", action="version", version=f"edge {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
         epilog = "Every flag may also be given by the environment variable in [brackets]; the flag wins."
-        sub = commands.add_parser(name, help=summary, description=summary.capitalize() + ".", epilog=epilog, allow_abbrev=False)
+        sub = commands.add_parser(
+            name, help=summary, description=summary.capitalize() + ".", epilog=epilog, allow_abbrev=False
+        )
         if name == "check":
             sub.add_argument("paths", nargs="+", metavar="PATH", help="a manifest, or a folder of them")
         if name == "routes":
@@ -96,7 +98,7 @@ def _serve(command: str, namespace: dict[str, Any]) -> int:
     return run(settings) or 0
 
 
-def _check(namespace: dict[str, Any]) -> int:
+def _check(_command: str, namespace: dict[str, Any]) -> int:
     paths = [Path(path) for path in namespace.pop("paths")]
     for path in paths:
         if not path.exists():
@@ -105,7 +107,7 @@ def _check(namespace: dict[str, Any]) -> int:
     return int(importlib.import_module("edge.control.check").run(paths, settings))
 
 
-def _routes(namespace: dict[str, Any]) -> int:
+def _routes(_command: str, namespace: dict[str, Any]) -> int:
     settings = options.resolve("routes", namespace, os.environ)
     directory = settings.table_directory if settings.shm_dir else _only_running()
     return int(importlib.import_module("edge.table.show").run(directory, as_json=namespace["json"]))

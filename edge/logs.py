@@ -17,17 +17,25 @@ if TYPE_CHECKING:
     from edge.settings import Settings
 
 
+_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), 127)} | {
+    ord("\n"): "\\n",
+    ord("\r"): "\\r",
+    ord("\t"): "\t",
+}
+
+
 class TextFormatter(logging.Formatter):
-    """`2026-01-31T12:00:00.123Z warning control[7] message`."""
+    """`2026-01-31T12:00:00.123Z warning control[7] message`; an exception's traceback on the lines after it."""
 
     def __init__(self, process: str) -> None:
         super().__init__(f"%(time)s %(severity)s {process}[%(process)d] %(message)s")
 
-    def format(self, record: logging.LogRecord) -> str:
-        """RECORD as one line, an exception's traceback on the lines after it."""
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """RECORD's line; what others have written (a manifest, a server) cannot make a second one of it."""
         record.time = _time(record)
         record.severity = record.levelname.lower()
-        return super().format(record)
+        record.message = record.message.translate(_ESCAPES)
+        return super().formatMessage(record)
 
 
 class JsonFormatter(logging.Formatter):
@@ -54,7 +62,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(settings: Settings, *, process: str) -> None:
-    """Have everything that this process logs go to standard error; PROCESS names it: `launcher`, `control`, `proxy`."""
+    """Have everything that this process logs go to standard error; PROCESS names it, as in `control`."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(process) if settings.log_format == "json" else TextFormatter(process))
     root = logging.getLogger()

@@ -79,16 +79,15 @@ def resolve(command: str, arguments: Mapping[str, Any], environment: Mapping[str
         given = arguments.get(field.name)
         if given is not None:
             values[field.name] = _convert(field, given, flag(field))
-        elif text := environment.get(variable(field), "").strip():
-            pieces = [piece.strip() for piece in text.split(",") if piece.strip()]
-            values[field.name] = _convert(field, pieces if isinstance(field.default, tuple) else text, variable(field))
+        elif pieces := _pieces(field, environment.get(variable(field), "")):
+            values[field.name] = _convert(field, pieces, variable(field))
     settings = Settings(**values)
     _check_listeners(command, settings)
     return settings
 
 
 def to_arguments(settings: Settings, command: str) -> list[str]:
-    """What to give COMMAND on its command line so that it resolves to SETTINGS, in an environment without our variables."""
+    """What to give COMMAND on its command line for it to have SETTINGS, in an environment without our variables."""
     arguments = []
     for field in of_command(command):
         value = getattr(settings, field.name)
@@ -112,8 +111,10 @@ def misspelt(environment: Mapping[str, str]) -> Iterable[str]:
     known = {variable(field) for field in FIELDS.values()}
     for name in sorted(environment):
         if name.startswith(PREFIX) and name not in known and not _SERVICE_LINK.search(name):
-            near = difflib.get_close_matches(name, known, n=1)
-            yield f"environment: {name} is no setting" + (f"; did you mean {near[0]}?" if near else "")
+            near = difflib.get_close_matches(
+                name.removeprefix(PREFIX), (one.removeprefix(PREFIX) for one in known), n=1
+            )
+            yield f"environment: {name} is no setting" + (f"; did you mean {PREFIX}{near[0]}?" if near else "")
 
 
 def default_text(field: Field) -> str:
@@ -141,6 +142,13 @@ def _add_argument(group: argparse._ActionsContainer, field: Field) -> None:
 
 class _Switch(argparse.BooleanOptionalAction):
     """`--x/--no-x` that adds nothing to the help text."""
+
+
+def _pieces(field: Field, text: str) -> list[str] | str:
+    """TEXT of a variable as the command line would give it; empty: unset."""
+    if isinstance(field.default, tuple):
+        return [piece.strip() for piece in text.split(",") if piece.strip()]
+    return text.strip()
 
 
 def _convert(field: Field, given: Any, source: str) -> Any:
@@ -172,8 +180,12 @@ def _check(field: Field, text: str) -> None:
     choices = field.metadata["choices"]
     if choices and text not in choices:
         raise ValueError(f"must be one of {', '.join(choices)}")
+    if not text.strip():
+        if field.default != "":
+            raise ValueError("must not be empty")
+        return
     check = _CHECKS.get(field.metadata["placeholder"])
-    if check is not None and text:
+    if check is not None:
         check(text)
 
 

@@ -1,7 +1,8 @@
 """Directories for the table: made, checked, found and cleaned.
 
-A launcher makes a private one in /dev/shm and holds a lock on it for as long as it lives. The kernel lets go of the
-lock whatever way the launcher ends, so the next launcher can tell, and remove, what a killed one left behind.
+A launcher makes a private one in /dev/shm and holds a lock in it for as long as it lives. The kernel lets go of the
+lock whatever way the launcher ends, so the next launcher can tell, and remove, what a killed one left behind. A
+directory without that lock's file was named by somebody (`--shm-dir`) and is never removed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 BASE = Path("/dev/shm")  # noqa: S108 - each directory in it is private
 PREFIX = "edge-"
+LOCK_NAME = "launcher.lock"
 _YOUNG = 10.0
 """Seconds for which an unlocked directory may be one whose launcher has not come to lock it yet."""
 
@@ -39,7 +41,9 @@ def prepare(directory: Path) -> None:
         with tempfile.TemporaryFile(dir=directory):
             pass
     except OSError as error:
-        raise DirectoryError(f"--shm-dir {directory}: {error.strerror}; it must be a directory that this user can write") from error
+        raise DirectoryError(
+            f"--shm-dir {directory}: {error.strerror}; it must be a directory that this user can write"
+        ) from error
 
 
 @contextmanager
@@ -53,8 +57,10 @@ def private(base: Path = BASE) -> Iterator[Path]:
     try:
         directory = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
     except OSError as error:
-        raise DirectoryError(f"{base}: {error.strerror}; name a directory on a memory file system with --shm-dir") from error
-    lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        raise DirectoryError(
+            f"{base}: {error.strerror}; name a directory on a memory file system with --shm-dir"
+        ) from error
+    lock = os.open(directory / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield directory
@@ -76,17 +82,18 @@ def _remove_stale(base: Path) -> None:
 
 
 def _ours(base: Path) -> list[Path]:
+    """The private directories of this user in BASE."""
     found = []
     for path in sorted(base.glob(PREFIX + "*")):
         with suppress(OSError):
-            if path.is_dir() and not path.is_symlink() and path.stat().st_uid == os.geteuid():
+            if path.lstat().st_uid == os.geteuid() and not path.is_symlink() and (path / LOCK_NAME).is_file():
                 found.append(path)
     return found
 
 
 def _locked(directory: Path) -> bool:
     try:
-        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fd = os.open(directory / LOCK_NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return False
     try:

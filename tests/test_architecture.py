@@ -1,0 +1,149 @@
+"""What may know what: the borders between the packages, read off the source and off real processes."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "edge"
+
+FORBIDDEN = [
+    ("edge.table", "edge.control", "the vocabulary imports neither side"),
+    ("edge.table", "edge.data", "the vocabulary imports neither side"),
+    ("edge.control", "edge.data", "the control plane never imports the data plane"),
+    ("edge.data", "edge.control", "the data plane never imports the control plane"),
+    ("edge.control", "gevent", "the control plane is plain threads"),
+    ("edge.control", "greenlet", "the control plane is plain threads"),
+    ("edge.control", "gunicorn", "the control plane is plain threads"),
+    ("edge.data", "kubernetes", "workers hold no client of the cluster"),
+    ("edge.data", "requests", "workers hold no client of the cluster"),
+    ("edge.data", "yaml", "workers read the table and nothing else"),
+    ("edge.table", "gevent", "the table is read by anybody"),
+    ("edge.table", "kubernetes", "the table is read by anybody"),
+]
+SMALL_THINGS = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem not in ("__init__", "__main__", "cli"))
+"""The modules beside the packages: shared by both sides, so they import neither."""
+
+
+def sources() -> Iterator[tuple[str, Path]]:
+    """Every module of the package with its file, compiled ones too."""
+    for pattern in ("*.py", "*.pyx", "*.pxd", "*.pyi"):
+        for path in sorted(PACKAGE.rglob(pattern)):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+def imports(module: str, path: Path) -> set[str]:
+    """Names of the modules that MODULE imports, at the top or within functions, also for types only."""
+    text = path.read_text()
+    if path.suffix in (".pyx", ".pxd"):
+        found = re.findall(r"^\s*(?:from\s+([\w.]+)\s+c?import|c?import\s+([\w.]+))", text, re.MULTILINE)
+        return {first or second for first, second in found}
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: imports are absolute"
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def within(name: str, package: str) -> bool:
+    return name == package or name.startswith(package + ".")
+
+
+@pytest.mark.parametrize(("importer", "imported", "reason"), FORBIDDEN)
+def test_borders(importer: str, imported: str, reason: str) -> None:
+    """No module of the one package names the other, not even within a function."""
+    checked = [(module, path) for module, path in sources() if within(module, importer)]
+    assert checked
+    for module, path in checked:
+        for name in imports(module, path):
+            assert not within(name, imported), f"{module} imports {name}: {reason}"
+
+
+@pytest.mark.parametrize("module", SMALL_THINGS)
+def test_small_things_import_neither_side(module: str) -> None:
+    """What both sides share depends on none of them."""
+    for name in imports(f"edge.{module}", PACKAGE / f"{module}.py"):
+        assert not within(name, "edge.control"), f"edge.{module} imports {name}"
+        assert not within(name, "edge.data"), f"edge.{module} imports {name}"
+
+
+def loaded_by(module: str) -> set[str]:
+    """All modules of a process that has imported MODULE alone."""
+    script = f"import sys, {module}; print(*sys.modules, sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    return set(done.stdout.split())
+
+
+def test_the_proxy_is_free_of_the_control_plane() -> None:
+    """Arbiter and workers hold neither the cluster's client nor what reads manifests, by any way round."""
+    loaded = loaded_by("edge.data.application")
+    assert "edge.data.worker" in loaded
+    for package in ("edge.control", "kubernetes", "requests", "urllib3", "yaml", "prometheus_client", "cryptography"):
+        assert not [name for name in loaded if within(name, package)], package
+
+
+def test_the_control_plane_is_free_of_gevent() -> None:
+    """Its threads are the system's."""
+    loaded = loaded_by("edge.control.plane")
+    for package in ("edge.data", "gevent", "greenlet", "gunicorn"):
+        assert not [name for name in loaded if within(name, package)], package
+
+
+def test_the_launcher_is_small() -> None:
+    """It lives as long as the container, and needs the standard library only."""
+    loaded = loaded_by("edge.launcher")
+    for package in (
+        "edge.data",
+        "edge.control",
+        "edge.table",
+        "gevent",
+        "gunicorn",
+        "msgspec",
+        "msgpack",
+        "kubernetes",
+    ):
+        assert not [name for name in loaded if within(name, package)], package
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    """By a docstring of its own; a stub of types goes without."""
+    for module, path in sources():
+        if path.suffix in (".py", ".pyx"):
+            first = next(line for line in path.read_text().splitlines() if line and not line.startswith("#"))
+            assert first.startswith('"""'), module
+
+
+def test_private_names_of_other_projects_are_met_in_one_place() -> None:
+    """What leans on the inside of Python or gevent is in `edge.data.private`, and nowhere else."""
+    private = re.compile(
+        r"(?:from|import)\s+(_ssl|_socket|gevent\._\w+|gevent\.\w+\._\w+)\b|\._sslobj\b|\._wrap_socket\b"
+    )
+    for module, path in sources():
+        if module != "edge.data.private":
+            found = private.search(path.read_text())
+            assert found is None, f"{module}: {found and found[0]}"
+
+
+def test_the_repository_knows_no_machine() -> None:
+    """No path of somebody's machine, and nothing that only one of them has."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git repository")
+    # Spelt in pieces, for this file is looked at too.
+    machine = re.compile(rb"/ho" rb"me/\w+|/wo" rb"rk/\w+|/tmp/br" rb"ief")
+    for name in listed.stdout.decode().split("\0"):
+        path = ROOT / name
+        if name and path.is_file() and not path.is_symlink():
+            found = machine.search(path.read_bytes())
+            assert found is None, f"{name}: {found and found[0]!r}"
