@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from edge.table.reader import TableReader
 
 MOST_CONTEXTS = 1000
+MOST_NAMES = 4096
+"""Server names whose certificate is remembered until certificates change."""
 CIPHERS = (
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
@@ -40,6 +42,8 @@ class Contexts:
 
     def __init__(self, table: TableReader) -> None:
         self._table = table
+        self._keys: dict[str, str] = {}
+        self._generation = -1
         self._made: OrderedDict[str, tuple[Certificate, TicketKeys | None, ssl.SSLContext]] = OrderedDict()
 
     def choose(self, server_name: str) -> ssl.SSLContext | None:
@@ -47,16 +51,22 @@ class Contexts:
         table = self._table
         if table.changed():
             table.refresh()
-        context = None
-        if server_name:
-            context = self._named(server_name)
-            if context is None and "." in server_name:
-                context = self._named("*." + server_name.split(".", 1)[1])
-        return context or self._context(DEFAULT_CERTIFICATE)
+        if table.tls.generation != self._generation or len(self._keys) > MOST_NAMES:
+            self._generation = table.tls.generation
+            self._keys.clear()
+        key = self._keys.get(server_name)
+        if key is None:
+            key = self._keys[server_name] = self._certificate_for(server_name)
+        return self._context(key) or self._context(DEFAULT_CERTIFICATE)
 
-    def _named(self, name: str) -> ssl.SSLContext | None:
-        shown = self._table.tls.get(server_name_key(name), ServerName)
-        return self._context(shown.certificate) if shown is not None else None
+    def _certificate_for(self, name: str) -> str:
+        """Key of the certificate for server NAME: exact, then wildcard, then the default one."""
+        wildcard = "*." + name.split(".", 1)[1] if "." in name else ""
+        for candidate in filter(None, (name, wildcard)):
+            shown = self._table.tls.get(server_name_key(candidate), ServerName)
+            if shown is not None:
+                return shown.certificate
+        return DEFAULT_CERTIFICATE
 
     def _context(self, key: str) -> ssl.SSLContext | None:
         certificate = self._table.tls.get(key, Certificate)
