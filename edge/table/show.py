@@ -33,8 +33,7 @@ def run(directory: Path, *, as_json: bool) -> int:
     """Print the table in DIRECTORY; the exit status."""
     table = TableReader(directory)
     if not table.generation:
-        is_there = table.reopen()
-        print_error("no table has been published yet" if is_there else "no table here; is Edge running?", directory)
+        print_error(_why_none(table), directory)
         return 1
     content = _read(table)
     if as_json:
@@ -51,6 +50,12 @@ def run(directory: Path, *, as_json: bool) -> int:
 def print_error(message: str, directory: Path) -> None:
     """Tell MESSAGE about DIRECTORY on standard error."""
     sys.stderr.write(f"edge routes: {directory}: {message}\n")
+
+
+def _why_none(table: TableReader) -> str:
+    if table.fault is not None:
+        return f"the table cannot be read: {table.fault}"
+    return "no table has been published yet" if table.reopen() else "no table here; is Edge running?"
 
 
 def _read(table: TableReader) -> Content:

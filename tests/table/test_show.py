@@ -1,0 +1,186 @@
+"""`edge routes`: the live table as workers see it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.table import layout, show
+from edge.table.records import (
+    DEFAULT_CERTIFICATE,
+    SETTINGS,
+    TICKETS,
+    Balance,
+    Certificate,
+    Endpoint,
+    Host,
+    PathKind,
+    Record,
+    Route,
+    ServerName,
+    Service,
+    Settings,
+    TicketKeys,
+    certificate_key,
+    server_name_key,
+    service_key,
+)
+from edge.table.writer import TableWriter
+
+KEY = b"-----BEGIN PRIVATE KEY-----\nsecret\n"
+CHAIN = b"-----BEGIN CERTIFICATE-----\npublic\n"
+
+
+def route(path: str = "/", kind: PathKind = PathKind.PREFIX, **fields: Any) -> Route:
+    named = {"namespace": "demo", "ingress": "shop", "service_name": "web", "service_port": "80"}
+    return Route(kind, path, **{**named, "service": service_key("demo", "web", 80), **fields})
+
+
+ROUTES: dict[str, Record | None] = {
+    "shop.example": Host(
+        "shop.example",
+        (route(https_redirect=308), route("/login", PathKind.EXACT, service="", service_name="", status=404)),
+        default=route(body_limit=1024, access_log=False),
+        tls=True,
+    ),
+    "": Host("", (route("/any", PathKind.STRING),)),
+    SETTINGS: Settings(default=route(ingress="", service_name="fallback")),
+}
+ENDPOINTS: dict[str, Record | None] = {
+    service_key("demo", "web", 80): Service(
+        "demo", "web", "80", (Endpoint("10.0.0.1", 8080), Endpoint("fd00::1", 8080)), Balance.LEAST_CONNECTIONS
+    ),
+    service_key("demo", "none", 80): Service("demo", "none", "80"),
+}
+TLS: dict[str, Record | None] = {
+    certificate_key("demo", "tls"): Certificate("demo", "tls", CHAIN, KEY, 1.9e9, "17", "shop.example", "An Authority"),
+    DEFAULT_CERTIFICATE: Certificate("", "", CHAIN, KEY, 1.8e9, "1", "Edge"),
+    server_name_key("*.example"): ServerName("*.example", certificate_key("demo", "tls")),
+    TICKETS: TicketKeys((b"ticket secret" * 6,)),
+}
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[TableWriter]:
+    one = TableWriter(tmp_path / "table")
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def directory(writer: TableWriter) -> Path:
+    writer.publish(routes=ROUTES, endpoints=ENDPOINTS, tls=TLS)
+    return writer.directory
+
+
+def test_text_tells_hosts_with_routes_services_with_endpoints_and_certificates(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert show.run(directory, as_json=False) == 0
+    first, _, rest = capsys.readouterr().out.partition("\n")
+    assert first.startswith(f"Table 1 of {directory}, published 20")
+    assert (
+        rest
+        == """
+Hosts: 2
+  shop.example (TLS: Secret demo/tls, until 2030-03-17)
+    Exact /login  -> answer 404  Ingress demo/shop
+    Prefix /      -> web:80      Ingress demo/shop; http is sent to https (308)
+    otherwise     -> web:80      Ingress demo/shop; bodies up to 1024 bytes; not logged
+  any other host
+    ImplementationSpecific /any  -> web:80  Ingress demo/shop
+  what no host takes
+    otherwise  -> fallback:80  --default-backend-service
+
+Services: 2
+  demo/none:80  round robin        no endpoint (503)
+  demo/web:80   least connections  10.0.0.1:8080, [fd00::1]:8080
+
+Certificates: 2
+  made by Edge     until 2027-01-15  Edge          default
+  Secret demo/tls  until 2030-03-17  shop.example  *.example
+"""
+    )
+
+
+def test_json_holds_the_same(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert show.run(directory, as_json=True) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["generation"], document["directory"]) == (1, str(directory))
+    assert document["published"].endswith("Z")
+    any_host, shop = document["hosts"]
+    assert (any_host["name"], any_host["tls"], any_host["certificate"]) == ("", False, None)
+    assert (shop["name"], shop["tls"], shop["certificate"]) == ("shop.example", True, "c:demo/tls")
+    assert [(one["kind"], one["path"], one["service"]) for one in shop["routes"]] == [
+        ("Exact", "/login", ""),
+        ("Prefix", "/", "demo/web:80"),
+    ]
+    assert shop["routes"][1]["timeouts"] == {"connect": 5.0, "send": 60.0, "read": 60.0}
+    assert shop["default"]["body_limit"] == 1024
+    assert document["default"]["service_name"] == "fallback"
+    assert document["services"][1]["endpoints"] == ["10.0.0.1:8080", "[fd00::1]:8080"]
+    assert document["services"][1]["balance"] == "least_connections"
+    assert [(one["key"], one["hosts"], one["default"]) for one in document["certificates"]] == [
+        ("c:", [], True),
+        ("c:demo/tls", ["*.example"], False),
+    ]
+    assert document["certificates"][1]["not_after"] == "2030-03-17T17:46:40.000Z"
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_no_key_material_is_shown(directory: Path, capsys: pytest.CaptureFixture[str], as_json: bool) -> None:
+    show.run(directory, as_json=as_json)
+    captured = capsys.readouterr()
+    assert "secret\\n" not in captured.out
+    assert "PRIVATE" not in captured.out + captured.err
+    assert "ticket" not in captured.out + captured.err
+
+
+def test_a_new_field_of_a_record_is_not_shown_before_somebody_has_thought_about_it() -> None:
+    """Routes and services are shown with all their fields: a new one that holds a secret must be left out there."""
+    assert Route.__struct_fields__ == (
+        *("kind", "path", "namespace", "ingress", "service_name", "service_port", "service", "status"),
+        *("https_redirect", "hsts", "preserve_trailing_slash", "access_log", "body_limit", "timeouts", "retry"),
+    )
+    assert Service.__struct_fields__ == ("namespace", "name", "port", "endpoints", "balance")
+
+
+def test_a_directory_without_table_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert show.run(tmp_path, as_json=False) == 1
+    assert capsys.readouterr() == ("", f"edge routes: {tmp_path}: no table here; is Edge running?\n")
+
+
+def test_a_table_that_has_not_been_published_is_an_error(
+    writer: TableWriter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert show.run(writer.directory, as_json=False) == 1
+    assert "no table has been published yet" in capsys.readouterr().err
+
+
+def test_what_is_corrupt_is_told_and_the_rest_is_shown(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (segment,) = directory.glob("endpoints.*")
+    damaged = bytearray(segment.read_bytes())
+    place = damaged.index(b"10.0.0.1")
+    damaged[place : place + 8] = b"99.9.9.9"
+    with segment.open("r+b") as file:
+        file.write(damaged)
+    assert show.run(directory, as_json=False) == 1
+    captured = capsys.readouterr()
+    assert "shop.example" in captured.out
+    assert "99.9.9.9" not in captured.out
+    assert "not all can be read" in captured.err
+
+
+def test_a_table_of_another_version_is_refused(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (segment,) = directory.glob("routes.*")
+    with segment.open("r+b") as file:
+        file.seek(len(layout.SEGMENT_MAGIC))
+        file.write(bytes([layout.VERSION + 1]))
+    assert show.run(directory, as_json=True) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert f"the table cannot be read: {segment}: format version" in captured.err
