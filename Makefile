@@ -4,7 +4,9 @@ PYTHON ?= python3
 ARGS ?=
 
 BIN = .venv/bin
-SOURCES = pyproject.toml setup.py $(shell find edge -name '*.pyx' -o -name '*.pxd')
+PXD = $(shell find edge -name '*.pxd')
+# What is compiled: Cython, and the plain modules that have types beside them.
+SOURCES = pyproject.toml setup.py $(shell find edge -name '*.pyx') $(PXD) $(wildcard $(PXD:.pxd=.py))
 
 .DEFAULT_GOAL = help
 .PHONY: help .venv demo test bench lint format docs packages clean

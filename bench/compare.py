@@ -1,0 +1,257 @@
+#!/usr/bin/env python3
+"""Edge beside nginx and HAProxy on the same work, in one run.
+
+    python bench/compare.py [--scenarios small,64k,tls,tls-new] [--rounds 3] [--seconds 4] [--hosts 1000] [--json FILE]
+
+Each proxy has one worker, pinned to processor 0; endpoint and load generator (wrk) share processor 1. The figure is the
+proxy's processor time per request, user and system, over its whole process tree: it hardly depends on what else the
+machine does. Rounds of the proxies alternate, medians are compared. Needs nginx, haproxy, wrk and openssl (`make
+packages`). Everything listens on 127.0.0.1, and all that is started is stopped again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import proxies
+from proxies import HOST, Proxy
+
+CONNECTIONS = 64
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One round of one proxy in one scenario."""
+
+    scenario: str
+    proxy: str
+    microseconds: float
+    """Processor time per request."""
+    rate: float
+    """Requests per second."""
+    p99: float
+    """Milliseconds."""
+    memory: float
+    """Pss, MiB."""
+    failures: str
+    """What the load generator complains of; empty: nothing."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What wrk found."""
+
+    requests: int
+    rate: float
+    p99: float
+    failures: str
+
+
+def wrk(url: str, connections: int, seconds: float, *fields: str) -> Load:
+    """Load URL from processor 1."""
+    headers = [part for field in (f"Host: {HOST}", *fields) for part in ("-H", field)]
+    command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", *headers, url]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", text).groups()  # type: ignore[union-attr]  # always printed
+    bad = re.search(r"(Non-2xx or 3xx responses: \d+|Socket errors: .*)", text)
+    return Load(
+        int(re.search(r"(\d+) requests in", text)[1]),  # type: ignore[index]
+        float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]),  # type: ignore[index]
+        float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit],
+        bad[1] if bad else "",
+    )
+
+
+SCENARIOS: dict[str, Callable[[Proxy, float], Load]] = {
+    "small": lambda proxy, seconds: wrk(f"http://127.0.0.1:{proxy.http}/", CONNECTIONS, seconds),
+    "64k": lambda proxy, seconds: wrk(f"http://127.0.0.1:{proxy.http}/64k", CONNECTIONS, seconds),
+    "tls": lambda proxy, seconds: wrk(f"https://127.0.0.1:{proxy.https}/", CONNECTIONS, seconds),
+    "tls-new": lambda proxy, seconds: wrk(f"https://127.0.0.1:{proxy.https}/", 32, seconds, "Connection: close"),
+}
+
+
+# --- processes ------------------------------------------------------------------------------------------------------
+
+
+def tree(pid: int) -> list[int]:
+    """PID and all that descend from it."""
+    found = [pid]
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            for child in Path(f"/proc/{pid}/task/{task}/children").read_text().split():
+                found += tree(int(child))
+    except FileNotFoundError:
+        pass
+    return found
+
+
+def processor_seconds(pid: int) -> float:
+    """Time that the threads of the tree have run (proc(5), schedstat)."""
+    total = 0
+    for one in tree(pid):
+        try:
+            for task in os.listdir(f"/proc/{one}/task"):
+                total += int(Path(f"/proc/{one}/task/{task}/schedstat").read_text().split()[0])
+        except FileNotFoundError:
+            continue
+    return total / 1e9
+
+
+def memory(pid: int) -> float:
+    """Pss of the tree, MiB."""
+    total = 0
+    for one in tree(pid):
+        try:
+            text = Path(f"/proc/{one}/smaps_rollup").read_text()
+        except FileNotFoundError:
+            continue
+        total += sum(int(size) for size in re.findall(r"^Pss:\s+(\d+)", text, re.MULTILINE))
+    return total / 1024
+
+
+def start(proxy: Proxy, processor: int, folder: Path) -> subprocess.Popen[bytes]:
+    """Start PROXY on PROCESSOR and wait until it listens."""
+    log = (folder / f"{proxy.name}.log").open("wb")
+    process = subprocess.Popen(
+        ["taskset", "-c", str(processor), *proxy.command], stdout=log, stderr=log, start_new_session=True
+    )
+    limit = time.monotonic() + 60
+    while time.monotonic() < limit:
+        if process.poll() is not None:
+            break
+        try:
+            socket.create_connection(("127.0.0.1", proxy.http), 1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return process
+    sys.exit(f"{proxy.name} does not listen on port {proxy.http}:\n{(folder / f'{proxy.name}.log').read_text()}")
+
+
+def stop(processes: list[subprocess.Popen[bytes]]) -> None:
+    """End what was started, the last first."""
+    for process in reversed(processes):
+        process.send_signal(signal.SIGTERM)
+    for process in processes:
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+# --- the run --------------------------------------------------------------------------------------------------------
+
+
+def measure(scenario: str, proxy: Proxy, pid: int, seconds: float) -> Measured:
+    """One round, after a short one that warms up."""
+    load = SCENARIOS[scenario]
+    load(proxy, 1)
+    before = processor_seconds(pid)
+    result = load(proxy, seconds)
+    spent = processor_seconds(pid) - before
+    return Measured(
+        scenario,
+        proxy.name,
+        spent / max(result.requests, 1) * 1e6,
+        result.rate,
+        result.p99,
+        memory(pid),
+        result.failures,
+    )
+
+
+def medians(rounds: list[Measured]) -> dict[str, dict[str, Measured]]:
+    """The median round, by processor time, of each scenario and proxy."""
+    grouped: dict[str, dict[str, list[Measured]]] = {}
+    for one in rounds:
+        grouped.setdefault(one.scenario, {}).setdefault(one.proxy, []).append(one)
+    return {
+        scenario: {
+            proxy: sorted(several, key=lambda one: one.microseconds)[len(several) // 2]
+            for proxy, several in by_proxy.items()
+        }
+        for scenario, by_proxy in grouped.items()
+    }
+
+
+def table(middle: dict[str, dict[str, Measured]], versions: dict[str, str]) -> str:
+    """The result as a Markdown table."""
+    peers = [name for name in versions if name != "edge"]
+    titles = ["scenario", *(f"{name} {versions[name]}" for name in ("edge", *peers)), *(f"of {name}" for name in peers)]
+    lines = ["| " + " | ".join(titles) + " |", "|---" * len(titles) + "|"]
+    for scenario, found in middle.items():
+        costs = [f"{found[name].microseconds:.1f} us" for name in ("edge", *peers)]
+        ratios = [f"**{found['edge'].microseconds / found[name].microseconds:.2f}**" for name in peers]
+        lines.append("| " + " | ".join([scenario, *costs, *ratios]) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scenarios", default=",".join(SCENARIOS))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--hosts", type=int, default=1000)
+    parser.add_argument("--json", type=Path, help="write all rounds there, for bench/chart.py")
+    parser.add_argument("flags", nargs="*", help="further flags of edge, after --")
+    arguments = parser.parse_args()
+    processes: list[subprocess.Popen[bytes]] = []
+    with tempfile.TemporaryDirectory(prefix="edge-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # workers of nginx read from it as another user
+        proxies.certificate(folder)
+        contestants = [
+            proxies.nginx(folder, arguments.hosts),
+            proxies.haproxy(folder, arguments.hosts),
+            proxies.edge(folder, arguments.hosts, *arguments.flags),
+        ]
+        try:
+            processes.append(start(proxies.endpoint(folder), 1, folder))
+            running = {}
+            for proxy in contestants:
+                running[proxy.name] = start(proxy, 0, folder)
+                processes.append(running[proxy.name])
+            time.sleep(2)
+            rounds = run(contestants, {name: one.pid for name, one in running.items()}, arguments)
+        finally:
+            stop(processes)
+    versions = {proxy.name: proxy.version for proxy in contestants}
+    print("\n" + table(medians(rounds), versions))
+    if arguments.json:
+        document = {"versions": versions, "hosts": arguments.hosts, "rounds": [asdict(one) for one in rounds]}
+        arguments.json.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def run(contestants: list[Proxy], pids: dict[str, int], arguments: argparse.Namespace) -> list[Measured]:
+    """All rounds, each printed as it ends."""
+    rounds = []
+    print(f"{'scenario':9} {'proxy':8} {'us/request':>10} {'requests/s':>10} {'p99 ms':>7} {'MiB':>6}")
+    for scenario in arguments.scenarios.split(","):
+        for _ in range(arguments.rounds):
+            for proxy in contestants:
+                one = measure(scenario, proxy, pids[proxy.name], arguments.seconds)
+                rounds.append(one)
+                print(
+                    f"{scenario:9} {one.proxy:8} {one.microseconds:10.1f} {one.rate:10.0f} {one.p99:7.2f} "
+                    f"{one.memory:6.1f} {one.failures}",
+                    flush=True,
+                )
+    return rounds
+
+
+if __name__ == "__main__":
+    main()

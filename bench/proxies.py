@@ -1,0 +1,191 @@
+"""The proxies of the comparison, each configured for the same work: HOSTS virtual hosts, one endpoint, HTTP and HTTPS.
+
+Access logs are off everywhere; every proxy sends the same X-Forwarded-* headers as far as it can, keeps connections to
+the endpoint, and has one worker. Versions are whatever is installed: the table names them.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ENDPOINT = 9101
+ADMIN = 9199
+HOST = "bench.test"
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """One proxy and the ports that it serves."""
+
+    name: str
+    http: int
+    https: int
+    command: tuple[str, ...]
+    version: str
+
+
+def names(hosts: int) -> list[str]:
+    """The virtual hosts; only the first one is asked for."""
+    return [HOST, *(f"h{number}.bench.test" for number in range(hosts - 1))]
+
+
+def certificate(folder: Path) -> None:
+    """Write tls.crt, tls.key and tls.pem (both): ECDSA P-256."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "7",
+         "-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}",
+         "-keyout", folder / "tls.key", "-out", folder / "tls.crt"],
+        check=True, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    (folder / "tls.pem").write_text((folder / "tls.crt").read_text() + (folder / "tls.key").read_text())
+
+
+def endpoint(folder: Path) -> Proxy:
+    """The server behind all of them: nginx with a 13-byte and a 64 KiB answer."""
+    www = folder / "www"
+    www.mkdir()
+    (www / "64k").write_bytes(os.urandom(65536))
+    config = folder / "endpoint.conf"
+    config.write_text(
+        f"error_log {folder}/endpoint.err crit; pid {folder}/endpoint.pid; worker_processes 1;\n"
+        "events { worker_connections 8192; }\n"
+        "http { access_log off; keepalive_requests 100000000; keepalive_timeout 600s; server {\n"
+        f"  listen 127.0.0.1:{ENDPOINT} backlog=4096;\n"
+        "  location / { return 200 'hello, world\\n'; }\n"
+        f"  location /64k {{ root {www}; }}\n}} }}\n"
+    )
+    return Proxy("endpoint", ENDPOINT, ENDPOINT, ("nginx", "-c", str(config), "-g", "daemon off;"), "")
+
+
+def nginx(folder: Path, hosts: int) -> Proxy:
+    """nginx with keep-alive to the endpoint."""
+    http, https = 9111, 9112
+    config = folder / "nginx.conf"
+    location = (
+        'location / { proxy_pass http://endpoint; proxy_http_version 1.1; proxy_set_header Connection ""; '
+        "proxy_set_header Host $host; proxy_set_header X-Real-IP $remote_addr; "
+        "proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Host $host; "
+        "proxy_set_header X-Forwarded-Port $server_port; proxy_set_header X-Forwarded-Proto $scheme; "
+        "proxy_set_header X-Request-ID $request_id; }"
+    )
+    servers = "\n".join(
+        f"server {{ listen 127.0.0.1:{http}{' backlog=4096' * (not number)}; "
+        f"listen 127.0.0.1:{https} ssl http2{' backlog=4096' * (not number)}; server_name {name}; {location} }}"
+        for number, name in enumerate(names(hosts))
+    )
+    config.write_text(
+        f"error_log {folder}/nginx.err crit; pid {folder}/nginx.pid; worker_processes 1;\n"
+        "events { worker_connections 8192; }\n"
+        "http { access_log off; keepalive_requests 100000000; keepalive_timeout 600s; "
+        "server_names_hash_max_size 1048576; server_names_hash_bucket_size 128;\n"
+        f"ssl_certificate {folder}/tls.crt; ssl_certificate_key {folder}/tls.key; ssl_protocols TLSv1.2 TLSv1.3;\n"
+        f"upstream endpoint {{ server 127.0.0.1:{ENDPOINT}; keepalive 256; keepalive_requests 100000000; }}\n"
+        f"{servers}\n}}\n"
+    )
+    command = ("nginx", "-c", str(config), "-g", "daemon off;")
+    return Proxy("nginx", http, https, command, version("nginx", "-v"))
+
+
+def haproxy(folder: Path, hosts: int) -> Proxy:
+    """HAProxy with a map of hosts."""
+    http, https = 9121, 9122
+    (folder / "hosts.map").write_text("".join(f"{name} endpoint\n" for name in names(hosts)))
+    config = folder / "haproxy.cfg"
+    config.write_text(f"""\
+global
+  nbthread 1
+  maxconn 8192
+  ssl-default-bind-options ssl-min-ver TLSv1.2
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 600s
+  timeout server 600s
+  http-reuse always
+frontend edge
+  bind 127.0.0.1:{http}
+  bind 127.0.0.1:{https} ssl crt {folder}/tls.pem alpn h2,http/1.1
+  http-request set-header X-Real-IP %[src]
+  http-request set-header X-Forwarded-For %[src]
+  http-request set-header X-Forwarded-Host %[req.hdr(host)]
+  http-request set-header X-Forwarded-Port %[dst_port]
+  http-request set-header X-Forwarded-Proto http
+  use_backend %[req.hdr(host),lower,field(1,:),map({folder}/hosts.map)]
+backend endpoint
+  server one 127.0.0.1:{ENDPOINT}
+""")
+    return Proxy("haproxy", http, https, ("haproxy", "-f", str(config)), version("haproxy", "-v"))
+
+
+def edge(folder: Path, hosts: int, *flags: str) -> Proxy:
+    """Edge on a folder of manifests, an Ingress for each host; metrics are on."""
+    http, https = 9131, 9132
+    manifests = folder / "manifests"
+    manifests.mkdir(exist_ok=True)
+    with (manifests / "bench.yaml").open("w") as file:
+        for one in objects(folder, hosts):
+            file.write("---\n" + json.dumps(one) + "\n")
+    command = (
+        sys.executable, "-m", "edge", "run", "--manifests", str(manifests), "--http", f"127.0.0.1:{http}",
+        "--https", f"127.0.0.1:{https}", "--admin", f"127.0.0.1:{ADMIN}", "--workers", "1", "--no-access-log", *flags,
+    )  # fmt: skip
+    return Proxy("edge", http, https, command, version(sys.executable, "-m", "edge", "--version"))
+
+
+def objects(folder: Path, hosts: int) -> list[dict[str, object]]:
+    """The same work as Kubernetes objects."""
+
+    def encoded(name: str) -> str:
+        return base64.b64encode((folder / name).read_bytes()).decode()
+
+    backend = {"service": {"name": "app", "port": {"number": 80}}}
+    made: list[dict[str, object]] = [
+        {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "edge"},
+         "spec": {"controller": "edge.ingress/controller"}},
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "app", "namespace": "bench"},
+         "spec": {"ports": [{"port": 80, "targetPort": ENDPOINT}]}},
+        {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+         "metadata": {"name": "app-1", "namespace": "bench", "labels": {"kubernetes.io/service-name": "app"}},
+         "ports": [{"name": "", "port": ENDPOINT, "protocol": "TCP"}],
+         "endpoints": [{"addresses": ["127.0.0.1"], "conditions": {"ready": True}}]},
+        {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+         "metadata": {"name": "tls", "namespace": "bench"},
+         "data": {"tls.crt": encoded("tls.crt"), "tls.key": encoded("tls.key")}},
+    ]  # fmt: skip
+    for number, name in enumerate(names(hosts)):
+        spec: dict[str, object] = {
+            "ingressClassName": "edge",
+            "rules": [{"host": name, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}],
+        }
+        if name == HOST:
+            spec["tls"] = [{"hosts": [name], "secretName": "tls"}]
+        made.append(
+            {
+                "apiVersion": "networking.k8s.io/v1",
+                "kind": "Ingress",
+                "metadata": {
+                    "name": f"i{number}",
+                    "namespace": "bench",
+                    "annotations": {"nginx.ingress.kubernetes.io/ssl-redirect": "false"},
+                },
+                "spec": spec,
+            }
+        )
+    return made
+
+
+def version(*command: str) -> str:
+    """The version that a program tells of itself; empty when it is not installed."""
+    if shutil.which(command[0]) is None:
+        return ""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = re.search(r"\d+(\.\d+)+", done.stdout + done.stderr)
+    return found[0] if found else ""
