@@ -1,0 +1,287 @@
+"""The Helm chart renders to objects that Kubernetes takes, for every value that people bring from ingress-nginx."""
+
+import json
+import runpy
+
+import helm_python
+import pytest
+import yaml
+
+from edge import options
+from tests.support import rendering
+from tests.support.rendering import CHART, chart, check, notes, of_kind
+
+OPERATOR_KINDS = ("ServiceMonitor", "PrometheusRule")
+"""Kinds of the Prometheus operator, which the schemas of Kubernetes do not know."""
+
+EVERYTHING = {
+    "commonLabels": {"team": "web"},
+    "imagePullSecrets": [{"name": "registry"}],
+    "serviceAccount": {"annotations": {"a": "b"}},
+    "controller": {
+        "image": {"registry": "registry.example.com", "tag": "1.2.3", "digest": "sha256:" + "0" * 64},
+        "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 2, "maxUnavailable": "10%"}},
+        "config": {"hsts": False, "keep-alive": 60, "max-header-size": 1048576, "proxy-real-ip-cidr": ["10.0.0.0/8"]},
+        "extraArgs": {"default-ssl-certificate": "edge-ingress/wildcard", "ssl-redirect": "false"},
+        "ingressClassResource": {"default": True, "aliases": ["edge-internal"], "annotations": {"a": "b"}},
+        "hostNetwork": True,
+        "hostname": "edge",
+        "dnsConfig": {"options": [{"name": "ndots", "value": "2"}]},
+        "hostAliases": [{"ip": "10.0.0.1", "hostnames": ["api.example.com"]}],
+        "hostPort": {"enabled": True},
+        "resources": {"limits": {"cpu": 2, "memory": "1Gi"}},
+        "control": {"extraArgs": ["--log-level=debug"], "extraEnvs": [{"name": "A", "value": "b"}]},
+        "proxy": {"extraArgs": ["--workers=4"]},
+        "startupProbe": {"httpGet": {"path": "/healthz", "port": "metrics"}},
+        "annotations": {"a": "b"},
+        "labels": {"a": "b"},
+        "podAnnotations": {"a": "b"},
+        "podLabels": {"a": "b"},
+        "extraEnvs": [{"name": "SSLKEYLOGFILE", "value": ""}],
+        "extraVolumes": [{"name": "scratch", "emptyDir": {}}],
+        "extraVolumeMounts": [{"name": "scratch", "mountPath": "/scratch"}],
+        "extraContainers": [{"name": "sidecar", "image": "busybox"}],
+        "extraInitContainers": [{"name": "first", "image": "busybox"}],
+        "tolerations": [{"operator": "Exists", "effect": "NoSchedule"}],
+        "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": []}}},
+        "topologySpreadConstraints": [
+            {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {}}
+        ],
+        "priorityClassName": "system-cluster-critical",
+        "runtimeClassName": "gvisor",
+        "autoscaling": {
+            "enabled": True,
+            "targetMemoryUtilizationPercentage": 80,
+            "behavior": {"scaleDown": {"stabilizationWindowSeconds": 300}},
+            "autoscalingTemplate": [
+                {
+                    "type": "Pods",
+                    "pods": {"metric": {"name": "rps"}, "target": {"type": "AverageValue", "averageValue": "1k"}},
+                }
+            ],
+        },
+        "podDisruptionBudget": {"maxUnavailable": "25%", "unhealthyPodEvictionPolicy": "AlwaysAllow"},
+        "networkPolicy": {"enabled": True},
+        "service": {
+            "annotations": {"service.beta.kubernetes.io/aws-load-balancer-type": "nlb"},
+            "labels": {"a": "b"},
+            "externalIPs": ["192.0.2.1"],
+            "loadBalancerIP": "192.0.2.1",
+            "loadBalancerClass": "example.com/lb",
+            "loadBalancerSourceRanges": ["192.0.2.0/24"],
+            "externalTrafficPolicy": "Local",
+            "internalTrafficPolicy": "Cluster",
+            "sessionAffinity": "ClientIP",
+            "healthCheckNodePort": 32000,
+            "allocateLoadBalancerNodePorts": False,
+            "ipFamilyPolicy": "PreferDualStack",
+            "ipFamilies": ["IPv4", "IPv6"],
+            "nodePorts": {"http": 30080, "https": 30443},
+            "internal": {"enabled": True, "annotations": {"a": "b"}, "externalTrafficPolicy": "Local"},
+        },
+        "metrics": {
+            "service": {"annotations": {"a": "b"}, "labels": {"a": "b"}},
+            "serviceMonitor": {
+                "enabled": True,
+                "additionalLabels": {"release": "prometheus"},
+                "scrapeTimeout": "10s",
+                "relabelings": [{"sourceLabels": ["__meta_kubernetes_pod_node_name"], "targetLabel": "node"}],
+                "metricRelabelings": [{"action": "labeldrop", "regex": "path"}],
+                "targetLabels": ["team"],
+            },
+            "prometheusRule": {"enabled": True, "rules": [{"alert": "Own", "expr": "vector(1)"}]},
+            "dashboards": {"enabled": True},
+        },
+    },
+}
+
+
+def environment(objects):
+    """What the settings come to."""
+    return of_kind(objects, "ConfigMap", "edge-ingress-controller")["data"]
+
+
+def containers(workload):
+    return {one["name"]: one for one in workload["spec"]["template"]["spec"]["containers"]}
+
+
+def builtin(objects):
+    return [one for one in objects if one["kind"] not in OPERATOR_KINDS]
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "DaemonSet"])
+@pytest.mark.parametrize("values", [{}, EVERYTHING], ids=["defaults", "everything"])
+def test_every_object_of_the_chart_is_one_that_kubernetes_takes(values, kind):
+    values = values | {"controller": values.get("controller", {}) | {"kind": kind}}
+    check(builtin(chart(values)))
+
+
+def test_helm_finds_nothing_to_blame():
+    report = helm_python.lint(CHART, {}, strict=True, kube_version="v" + rendering.KUBERNETES + ".0")
+    assert not report["errors"]
+    assert not [message for message in report["messages"] if message["severity"] > 1]
+
+
+def test_the_schema_is_in_step_with_values_and_settings():
+    generated = runpy.run_path(str(CHART.parent / "schema.py"))["text"]()
+    assert (CHART / "values.schema.json").read_text() == generated, "run `python deploy/helm/schema.py`"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"controler": {}},
+        {"controller": {"replicas": 2}},
+        {"controller": {"kind": "StatefulSet"}},
+        {"controller": {"config": {"hstss": True}}},
+        {"controller": {"config": {"keep-alive": "long"}}},
+        {"controller": {"service": {"nodePorts": {"http": 0}}}},
+        {"controller": {"service": {"externalTrafficPolicy": "local"}}},
+    ],
+    ids=json.dumps,
+)
+def test_a_value_that_cannot_be_is_refused_with_its_name(values):
+    with pytest.raises(helm_python.HelmValuesError) as caught:
+        chart(values)
+    innermost = values
+    while isinstance(innermost, dict) and innermost:
+        name, innermost = next(iter(innermost.items()))
+    assert name in str(caught.value)
+
+
+def test_settings_reach_both_containers_as_variables_that_edge_understands():
+    objects = chart(EVERYTHING)
+    data = environment(objects)
+    assert data["EDGE_HSTS"] == "false"
+    assert data["EDGE_MAX_HEADER_SIZE"] == "1048576"
+    for command in ("control", "proxy"):
+        settings = options.resolve(command, {}, data)
+        if command == "proxy":
+            assert settings.keep_alive == 60
+            assert settings.proxy_real_ip_cidr == ("10.0.0.0/8",)
+        else:
+            assert not settings.ssl_redirect
+            assert settings.default_ssl_certificate == "edge-ingress/wildcard"
+            assert settings.publish_service == "edge-ingress/edge-ingress-controller"
+    assert not list(options.misspelt(data))
+    for container in ("control", "proxy"):
+        sources = containers(of_kind(objects, "Deployment"))[container]["envFrom"]
+        assert sources == [{"configMapRef": {"name": "edge-ingress-controller"}}]
+
+
+def test_a_changed_setting_rolls_the_pods():
+    def checksum(values):
+        template = of_kind(chart(values), "Deployment")["spec"]["template"]
+        return template["metadata"]["annotations"]["checksum/settings"]
+
+    assert checksum({}) == checksum({})
+    assert checksum({}) != checksum({"controller": {"config": {"hsts": False}}})
+
+
+def test_what_the_operator_says_wins_over_the_chart():
+    data = environment(chart({"controller": {"config": {"admin": "127.0.0.1:9000"}, "extraArgs": {"http": "[::]:80"}}}))
+    assert data["EDGE_ADMIN"] == "127.0.0.1:9000"
+    assert data["EDGE_HTTP"] == "[::]:80"
+
+
+def test_only_the_control_plane_holds_the_token():
+    pod = of_kind(chart(), "Deployment")["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    mounts = {one["name"]: [mount["name"] for mount in one["volumeMounts"]] for one in pod["containers"]}
+    assert mounts == {"control": ["table", "token"], "proxy": ["table"]}
+
+
+def test_the_grace_of_the_pod_covers_the_grace_of_edge():
+    pod = of_kind(chart(), "Deployment")["spec"]["template"]["spec"]
+    data = environment(chart())
+    needed = float(data["EDGE_PRE_STOP_DELAY"]) + float(data["EDGE_SHUTDOWN_GRACE"])
+    assert pod["terminationGracePeriodSeconds"] > needed
+    assert "WARNING" not in notes()
+    assert "WARNING" in notes({"controller": {"terminationGracePeriodSeconds": 40}})
+
+
+def test_a_daemon_set_with_ports_of_the_node_goes_before_it_comes():
+    values = {"controller": {"kind": "DaemonSet", "hostPort": {"enabled": True}}}
+    daemon_set = of_kind(chart(values), "DaemonSet")
+    assert daemon_set["spec"]["updateStrategy"]["rollingUpdate"] == {"maxUnavailable": 1, "maxSurge": 0}
+    ports = {port["name"]: port["hostPort"] for port in containers(daemon_set)["proxy"]["ports"]}
+    assert ports == {"http": 80, "https": 443}
+
+
+def test_a_single_pod_gets_no_budget_that_would_block_the_drain_of_its_node():
+    kinds = [one["kind"] for one in chart({"controller": {"replicaCount": 1}})]
+    assert "PodDisruptionBudget" not in kinds
+    kinds = [one["kind"] for one in chart({"controller": {"replicaCount": 1, "autoscaling": {"enabled": True}}})]
+    assert "PodDisruptionBudget" in kinds
+
+
+def test_autoscaling_leaves_the_replicas_to_the_autoscaler():
+    objects = chart({"controller": {"autoscaling": {"enabled": True}}})
+    assert "replicas" not in of_kind(objects, "Deployment")["spec"]
+    target = of_kind(objects, "HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]
+    assert target["name"] == of_kind(objects, "Deployment")["metadata"]["name"]
+
+
+def test_one_namespace_alone_needs_no_rights_on_the_others():
+    objects = chart({"controller": {"scope": {"enabled": True, "namespace": "shop"}}})
+    resources = {resource for rule in of_kind(objects, "ClusterRole")["rules"] for resource in rule["resources"]}
+    assert not resources & {"secrets", "configmaps", "services", "ingresses"}
+    scoped = of_kind(objects, "Role", "edge-ingress-scope")
+    assert scoped["metadata"]["namespace"] == "shop"
+    assert "secrets" in {resource for rule in scoped["rules"] for resource in rule["resources"]}
+    assert environment(objects)["EDGE_WATCH_NAMESPACE"] == "shop"
+
+
+@pytest.mark.parametrize("kind", ["Service", "Deployment", "PodDisruptionBudget"])
+def test_selectors_name_the_pods_of_this_release(kind):
+    objects = chart()
+    labels = of_kind(objects, "Deployment")["spec"]["template"]["metadata"]["labels"]
+    for one in objects:
+        if one["kind"] == kind:
+            selector = one["spec"]["selector"]
+            assert selector.get("matchLabels", selector).items() <= labels.items()
+
+
+def test_the_service_monitor_finds_the_metrics_service_and_its_port():
+    objects = chart({"controller": {"metrics": {"serviceMonitor": {"enabled": True}}}})
+    monitor = of_kind(objects, "ServiceMonitor")["spec"]
+    service = of_kind(objects, "Service", "edge-ingress-controller-metrics")
+    assert monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    assert monitor["namespaceSelector"]["matchNames"] == [service["metadata"]["namespace"]]
+    assert monitor["endpoints"][0]["port"] in {port["name"] for port in service["spec"]["ports"]}
+    port = service["spec"]["ports"][0]["targetPort"]
+    assert port in {one["name"] for one in containers(of_kind(objects, "Deployment"))["control"]["ports"]}
+
+
+def test_the_rule_holds_the_shipped_alerts_and_the_operators_own():
+    groups = of_kind(chart(EVERYTHING), "PrometheusRule")["spec"]["groups"]
+    shipped = yaml.safe_load((rendering.ROOT / "grafana/alerts.yaml").read_text())["groups"]
+    assert groups[: len(shipped)] == shipped
+    assert groups[-1]["rules"] == [{"alert": "Own", "expr": "vector(1)"}]
+
+
+def test_the_dashboards_come_along():
+    data = of_kind(chart(EVERYTHING), "ConfigMap", "edge-ingress-dashboards")["data"]
+    for path in (rendering.ROOT / "grafana").glob("*.json"):
+        assert json.loads(data[path.name]) == json.loads(path.read_text())
+
+
+def test_the_notes_tell_the_way_to_the_address():
+    assert "get service edge-ingress-controller" in notes()
+    assert "nodePort" in notes({"controller": {"service": {"type": "NodePort"}}})
+    assert "port-forward" in notes({"controller": {"service": {"type": "ClusterIP"}}})
+    assert "each node" in notes({"controller": {"service": {"enabled": False}, "hostPort": {"enabled": True}}})
+
+
+def test_the_pod_is_that_of_the_kustomization():
+    ours = of_kind(chart(), "Deployment")["spec"]["template"]["spec"]
+    theirs = of_kind(rendering.kustomization(rendering.ROOT / "deploy"), "Deployment")["spec"]["template"]["spec"]
+    for pod in (ours, theirs):
+        for name in ("nodeSelector", "serviceAccountName", "topologySpreadConstraints"):
+            pod.pop(name, None)
+        for container in pod["containers"]:
+            # Names, and where settings come from: the chart gives all of them as variables.
+            for name in ("image", "imagePullPolicy", "envFrom"):
+                container.pop(name, None)
+            container["args"] = container["args"][:1]
+    assert ours == theirs
