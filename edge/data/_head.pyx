@@ -586,7 +586,7 @@ cdef class Head:
                 upgrades and self.switches and self.version == 11 and not h2c and not codings and self.length <= 0
             )
         else:
-            self.check_status(upgrades > 0)
+            self.check_status(upgrades > 0 and self.switches)
         return 0
 
     cdef int check_status(self, bint upgrade) except -1:

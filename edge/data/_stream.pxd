@@ -59,6 +59,7 @@ cdef class Stream(Buffer):
     cdef hurry(self, bint at_once)
     cdef wake_reader(self, int why)
     cdef wake_writer(self, int why)
+    cdef say_goodbye(self)
     cdef forget_tls(self)
     cdef bint tls_pending(self) except -1
     cdef Py_ssize_t _ssl_read(self, Py_ssize_t room) except -2

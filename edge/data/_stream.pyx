@@ -87,12 +87,14 @@ ctypedef int (*ssl_read_function)(void *ssl, void *buffer, int n) noexcept
 ctypedef int (*ssl_write_function)(void *ssl, const void *buffer, int n) noexcept
 ctypedef int (*ssl_error_function)(const void *ssl, int result) noexcept
 ctypedef int (*ssl_pending_function)(const void *ssl) noexcept
+ctypedef int (*ssl_shutdown_function)(void *ssl) noexcept
 ctypedef void (*clear_function)() noexcept
 
 cdef ssl_read_function ssl_read = NULL
 cdef ssl_write_function ssl_write = NULL
 cdef ssl_error_function ssl_error = NULL
 cdef ssl_pending_function ssl_pending = NULL
+cdef ssl_shutdown_function ssl_shutdown = NULL
 cdef clear_function ssl_clear_errors = NULL
 
 cdef enum:
@@ -103,16 +105,17 @@ cdef enum:
     SSL_ERROR_ZERO_RETURN = 6
 
 
-def use_openssl(size_t read, size_t write, size_t get_error, size_t has_pending, size_t clear_error):
+def use_openssl(size_t read, size_t write, size_t get_error, size_t has_pending, size_t shutdown, size_t clear_error):
     """Read and write TLS by these functions of OpenSSL, given by address, instead of Python's wrappers of them.
 
     A wrapper costs an exception for each time that there is nothing to read, and two objects for each piece of data.
     """
-    global ssl_read, ssl_write, ssl_error, ssl_pending, ssl_clear_errors
+    global ssl_read, ssl_write, ssl_error, ssl_pending, ssl_shutdown, ssl_clear_errors
     ssl_read = <ssl_read_function>read
     ssl_write = <ssl_write_function>write
     ssl_error = <ssl_error_function>get_error
     ssl_pending = <ssl_pending_function>has_pending
+    ssl_shutdown = <ssl_shutdown_function>shutdown
     ssl_clear_errors = <clear_function>clear_error
 
 
@@ -570,10 +573,7 @@ cdef class Stream(Buffer):
     def shutdown_output(self):
         """Tell the peer that nothing more will be sent; reading goes on."""
         if self.tls is not None:
-            try:
-                self.tls.shutdown()
-            except (OSError, ValueError):
-                pass
+            self.say_goodbye()
         if not self.closed:
             try:
                 self.sock.shutdown(1)
@@ -790,6 +790,18 @@ cdef class Stream(Buffer):
             self.read_watcher.start(self.on_readable)
             self.read_armed = True
 
+    cdef say_goodbye(self):
+        """Tell the peer, within TLS, that nothing more will be sent; whether it says the same is not waited for."""
+        if self.ssl != NULL:
+            ssl_clear_errors()
+            ssl_shutdown(self.ssl)
+            ssl_clear_errors()
+            return
+        try:
+            self.tls.shutdown()
+        except (OSError, ValueError):
+            pass
+
     cdef forget_tls(self):
         self.ssl = NULL
         self.tls = self.tls_read = self.tls_write = None
@@ -811,10 +823,7 @@ cdef class Stream(Buffer):
         self.closed = True
         live.discard(self)
         if self.tls is not None:
-            try:
-                self.tls.shutdown()
-            except (OSError, ValueError):
-                pass
+            self.say_goodbye()
             self.forget_tls()
         self.read_watcher.stop()
         self.read_watcher.close()

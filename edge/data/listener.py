@@ -107,7 +107,6 @@ class Listener:
         stream = None
         counters.add(Process.CONNECTIONS_ACTIVE, 1)
         try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             stream = Stream(sock)
             if len(service.connections) >= service.settings.max_worker_connections:
                 self._refuse(stream)

@@ -90,7 +90,7 @@ class OpenSSL:
 
     def functions(self) -> tuple[int, ...]:
         """Addresses for `edge.data._stream.use_openssl`."""
-        names = ("SSL_read", "SSL_write", "SSL_get_error", "SSL_has_pending", "ERR_clear_error")
+        names = ("SSL_read", "SSL_write", "SSL_get_error", "SSL_has_pending", "SSL_shutdown", "ERR_clear_error")
         return tuple(ctypes.cast(getattr(self._library, name), ctypes.c_void_p).value or 0 for name in names)
 
     def address(self, connection: Any) -> int:

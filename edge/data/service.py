@@ -78,6 +78,7 @@ class Service:
         self.connections: set[Connection] = set()
         self.draining = False
         self._fault: Exception | None = None
+        self._refusals = 0
         self._reclaimed = 0
         self._reclaim_at = time.monotonic() + RECLAIM
 
@@ -118,7 +119,8 @@ class Service:
         waiting = sum(connection.idle for connection in self.connections)
         counters.beat()
         counters.set(Process.GENERATION, self.table.generation)
-        counters.set(Process.TABLE_REFUSALS, self.table.refusals)
+        counters.add(Process.TABLE_REFUSALS, max(self.table.refusals - self._refusals, 0))
+        self._refusals = self.table.refusals
         counters.set(Process.CONNECTIONS_WAITING, waiting)
         counters.set(Process.CONNECTIONS_WRITING, len(self.connections) - waiting)
         counters.set(Process.UPSTREAM_IDLE, len(self.planner.targets.idle()))

@@ -101,7 +101,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
     def _serve(self) -> None:
         stopped = self._stopped = Event()
         directory = Path(self.settings.shm_dir)
-        counters = WorkerCounters(directory)
+        counters = WorkerCounters(directory, bound=self.settings.max_metric_series)
         access_log = (
             AccessLog(counters, as_json=self.settings.log_format == "json") if self.settings.access_log else None
         )
