@@ -23,6 +23,7 @@ SECTIONS = {
     "http": "Listening",
     "workers": "Processes",
     "access_log": "Logs",
+    "nginx_metrics": "Metrics",
     "ssl_redirect": "Redirects and headers",
     "client_header_timeout": "Limits of the wire",
     "publish_service": "Answering back to the cluster",
@@ -30,7 +31,9 @@ SECTIONS = {
 """First field of each group of settings to the group's title, for `--help` and documentation."""
 
 
-def setting(default: Any, text: str, *, placeholder: str = "", commands: tuple[str, ...] = ALL, choices: tuple[str, ...] = ()) -> Any:
+def setting(
+    default: Any, text: str, *, placeholder: str = "", commands: tuple[str, ...] = ALL, choices: tuple[str, ...] = ()
+) -> Any:
     """A field of `Settings`; a tuple as DEFAULT makes the flag repeatable (in the environment: comma separated)."""
     metadata = {"help": text, "placeholder": placeholder, "commands": commands, "choices": choices}
     return field(default=default, metadata=metadata)
@@ -41,62 +44,225 @@ class Settings:
     """What one process tree of Edge was told."""
 
     # --- what to serve ---
-    manifests: tuple[str, ...] = setting((), "Read Kubernetes objects from this file or folder and follow its changes; no cluster is contacted.", placeholder="PATH", commands=CONTROL)
-    kubeconfig: str = setting("", "Kubeconfig of the cluster to watch (default: $KUBECONFIG, else the pod's service account).", placeholder="FILE", commands=CONTROL)
-    watch_namespace: str = setting("", "Watch only this namespace (default: all).", placeholder="NAMESPACE", commands=CONTROL)
-    watch_namespace_selector: str = setting("", "Watch only namespaces with these labels.", placeholder="SELECTOR", commands=CONTROL)
-    ingress_class: str = setting("edge", "Value of the annotation kubernetes.io/ingress.class that selects an Ingress for Edge; also the name of the IngressClass served without an IngressClass object.", placeholder="NAME", commands=TRANSLATION)
-    controller_class: str = setting("edge.ingress/controller", "spec.controller of the IngressClasses that Edge serves.", placeholder="NAME", commands=TRANSLATION)
-    ingress_class_by_name: bool = setting(False, "Serve the IngressClass named by --ingress-class whatever its spec.controller is.", commands=TRANSLATION)
+    manifests: tuple[str, ...] = setting(
+        (),
+        "Read Kubernetes objects from this file or folder and follow its changes; no cluster is contacted.",
+        placeholder="PATH",
+        commands=CONTROL,
+    )
+    kubeconfig: str = setting(
+        "",
+        "Kubeconfig of the cluster to watch (default: $KUBECONFIG, else the pod's service account).",
+        placeholder="FILE",
+        commands=CONTROL,
+    )
+    watch_namespace: str = setting(
+        "", "Watch only this namespace (default: all).", placeholder="NAMESPACE", commands=CONTROL
+    )
+    watch_namespace_selector: str = setting(
+        "", "Watch only namespaces with these labels.", placeholder="SELECTOR", commands=CONTROL
+    )
+    ingress_class: str = setting(
+        "edge",
+        "Value of the annotation kubernetes.io/ingress.class that selects an Ingress for Edge; also the name of the IngressClass served without an IngressClass object.",
+        placeholder="NAME",
+        commands=TRANSLATION,
+    )
+    controller_class: str = setting(
+        "edge.ingress/controller",
+        "spec.controller of the IngressClasses that Edge serves.",
+        placeholder="NAME",
+        commands=TRANSLATION,
+    )
+    ingress_class_by_name: bool = setting(
+        False, "Serve the IngressClass named by --ingress-class whatever its spec.controller is.", commands=TRANSLATION
+    )
     watch_ingress_without_class: bool = setting(False, "Also serve Ingresses that name no class.", commands=TRANSLATION)
-    default_ssl_certificate: str = setting("", "Secret with the certificate for hosts that have none (default: a self-signed one).", placeholder="NS/NAME", commands=TRANSLATION)
-    default_backend_service: str = setting("", "Service that answers requests which no Ingress takes, by its first port (default: 404).", placeholder="NS/NAME", commands=TRANSLATION)
-    disable_svc_external_name: bool = setting(False, "Answer 503 for Services of type ExternalName.", commands=TRANSLATION)
-    sync_timeout: float = setting(60.0, "Publish the first table after this time even if some kinds could not be listed yet.", placeholder="SECONDS", commands=CONTROL)
+    default_ssl_certificate: str = setting(
+        "",
+        "Secret with the certificate for hosts that have none (default: a self-signed one).",
+        placeholder="NS/NAME",
+        commands=TRANSLATION,
+    )
+    default_backend_service: str = setting(
+        "",
+        "Service that answers requests which no Ingress takes, by its first port (default: 404).",
+        placeholder="NS/NAME",
+        commands=TRANSLATION,
+    )
+    disable_svc_external_name: bool = setting(
+        False, "Answer 503 for Services of type ExternalName.", commands=TRANSLATION
+    )
+    sync_timeout: float = setting(
+        60.0,
+        "Publish the first table after this time even if some kinds could not be listed yet.",
+        placeholder="SECONDS",
+        commands=CONTROL,
+    )
     # --- listening ---
-    http: tuple[str, ...] = setting(("0.0.0.0:8080", "[::]:8080"), "Listen for plain HTTP here.", placeholder="ADDR:PORT", commands=PROXY)
-    https: tuple[str, ...] = setting(("0.0.0.0:8443", "[::]:8443"), "Listen for HTTPS here.", placeholder="ADDR:PORT", commands=PROXY)
-    admin: str = setting("0.0.0.0:10254", "Serve /metrics, /healthz and /readyz here.", placeholder="ADDR:PORT", commands=CONTROL)
+    http: tuple[str, ...] = setting(
+        ("0.0.0.0:8080", "[::]:8080"), "Listen for plain HTTP here.", placeholder="ADDR:PORT", commands=PROXY
+    )
+    https: tuple[str, ...] = setting(
+        ("0.0.0.0:8443", "[::]:8443"), "Listen for HTTPS here.", placeholder="ADDR:PORT", commands=PROXY
+    )
+    admin: str = setting(
+        "0.0.0.0:10254", "Serve /metrics, /healthz and /readyz here.", placeholder="ADDR:PORT", commands=CONTROL
+    )
     # --- processes ---
-    workers: str = setting("auto", "Number of worker processes; auto follows the cgroup's CPU limit, else the processors available.", placeholder="auto|N", commands=PROXY)
-    worker_timeout: int = setting(30, "Replace a worker that has given no sign of life for this time.", placeholder="SECONDS", commands=PROXY)
-    shm_dir: str = setting("", "Directory of the table's files (default for run: a fresh private one in /dev/shm).", placeholder="DIR", commands=(*ALL, "routes"))
-    shutdown_grace: float = setting(30.0, "Time that requests in flight get to finish after SIGTERM.", placeholder="SECONDS", commands=PROXY)
-    pre_stop_delay: float = setting(0.0, "After SIGTERM go on accepting for this long while /readyz already says no.", placeholder="SECONDS", commands=ALL)
+    workers: str = setting(
+        "auto",
+        "Number of worker processes; auto follows the cgroup's CPU limit, else the processors available.",
+        placeholder="auto|N",
+        commands=PROXY,
+    )
+    worker_timeout: int = setting(
+        30, "Replace a worker that has given no sign of life for this time.", placeholder="SECONDS", commands=ALL
+    )
+    shm_dir: str = setting(
+        "",
+        "Directory of the table's files (default for run: a fresh private one in /dev/shm).",
+        placeholder="DIR",
+        commands=(*ALL, "routes"),
+    )
+    shutdown_grace: float = setting(
+        30.0, "Time that requests in flight get to finish after SIGTERM.", placeholder="SECONDS", commands=PROXY
+    )
+    pre_stop_delay: float = setting(
+        0.0,
+        "After SIGTERM go on accepting for this long while /readyz already says no.",
+        placeholder="SECONDS",
+        commands=ALL,
+    )
     # --- logs ---
     access_log: bool = setting(True, "Write a line per request to standard output.", commands=PROXY)
-    log_format: str = setting("text", "Format of all logs: text (access lines as ingress-nginx writes them) or json.", choices=("text", "json"), commands=ALL)
-    log_level: str = setting("info", "Least severe messages to log.", choices=("debug", "info", "warning", "error"), commands=ALL)
+    log_format: str = setting(
+        "text",
+        "Format of all logs: text (access lines as ingress-nginx writes them) or json.",
+        choices=("text", "json"),
+        commands=ALL,
+    )
+    log_level: str = setting(
+        "info", "Least severe messages to log.", choices=("debug", "info", "warning", "error"), commands=ALL
+    )
+    # --- metrics ---
+    nginx_metrics: bool = setting(
+        True, "Also serve metrics under the names of ingress-nginx, for its dashboards and alerts.", commands=CONTROL
+    )
+    metrics_per_host: bool = setting(
+        True, "Tell metrics under the names of ingress-nginx apart by host.", commands=CONTROL
+    )
+    report_status_classes: bool = setting(
+        False, "Tell requests apart by the class of their status (2xx) instead of the status.", commands=CONTROL
+    )
+    exclude_socket_metrics: tuple[str, ...] = setting(
+        (),
+        "Leave out this metric of ingress-nginx (without its prefix).",
+        placeholder="NAME",
+        choices=(
+            "requests",
+            "request_duration_seconds",
+            "response_duration_seconds",
+            "header_duration_seconds",
+            "connect_duration_seconds",
+            "request_size",
+            "response_size",
+            "bytes_sent",
+        ),
+        commands=CONTROL,
+    )
+    max_metric_series: int = setting(
+        50_000,
+        "Combinations of route, method and status that a worker counts apart; further routes are counted together.",
+        placeholder="N",
+        commands=PROXY,
+    )
     # --- redirects and headers ---
-    ssl_redirect: bool = setting(True, "Send plain http requests for hosts with TLS to https (308) unless an annotation says otherwise.", commands=TRANSLATION)
+    ssl_redirect: bool = setting(
+        True,
+        "Send plain http requests for hosts with TLS to https (308) unless an annotation says otherwise.",
+        commands=TRANSLATION,
+    )
     hsts: bool = setting(True, "Send Strict-Transport-Security on https responses.", commands=TRANSLATION)
-    use_forwarded_headers: bool = setting(False, "Trust X-Forwarded-For, -Host, -Port and -Proto of peers in --proxy-real-ip-cidr.", commands=PROXY)
-    proxy_real_ip_cidr: tuple[str, ...] = setting(("0.0.0.0/0", "::/0"), "Peers whose forwarded headers and PROXY protocol are trusted.", placeholder="CIDR", commands=PROXY)
-    compute_full_forwarded_for: bool = setting(False, "Append the peer to X-Forwarded-For instead of replacing it.", commands=PROXY)
-    use_proxy_protocol: bool = setting(False, "Every connection must begin with a PROXY protocol header, version 1 or 2.", commands=PROXY)
-    enable_underscores_in_headers: bool = setting(False, "Pass request headers with underscores in their names instead of dropping them.", commands=PROXY)
+    use_forwarded_headers: bool = setting(
+        False, "Trust X-Forwarded-For, -Host, -Port and -Proto of peers in --proxy-real-ip-cidr.", commands=PROXY
+    )
+    proxy_real_ip_cidr: tuple[str, ...] = setting(
+        ("0.0.0.0/0", "::/0"),
+        "Peers whose forwarded headers and PROXY protocol are trusted.",
+        placeholder="CIDR",
+        commands=PROXY,
+    )
+    compute_full_forwarded_for: bool = setting(
+        False, "Append the peer to X-Forwarded-For instead of replacing it.", commands=PROXY
+    )
+    use_proxy_protocol: bool = setting(
+        False, "Every connection must begin with a PROXY protocol header, version 1 or 2.", commands=PROXY
+    )
+    enable_underscores_in_headers: bool = setting(
+        False, "Pass request headers with underscores in their names instead of dropping them.", commands=PROXY
+    )
     # --- limits of the wire ---
-    client_header_timeout: float = setting(60.0, "Time for a client to send a request head.", placeholder="SECONDS", commands=PROXY)
-    client_body_timeout: float = setting(60.0, "Longest silence of a client within a request body.", placeholder="SECONDS", commands=PROXY)
-    keep_alive: float = setting(75.0, "Time that an idle client connection is kept.", placeholder="SECONDS", commands=PROXY)
-    keep_alive_requests: int = setting(0, "Requests after which a client connection is closed; 0: no limit.", placeholder="N", commands=PROXY)
-    upstream_keepalive_timeout: float = setting(60.0, "Time that an idle connection to an endpoint is kept.", placeholder="SECONDS", commands=PROXY)
-    upstream_keepalive_connections: int = setting(320, "Idle connections to endpoints kept by each worker.", placeholder="N", commands=PROXY)
+    client_header_timeout: float = setting(
+        60.0, "Time for a client to send a request head.", placeholder="SECONDS", commands=PROXY
+    )
+    client_body_timeout: float = setting(
+        60.0, "Longest silence of a client within a request body.", placeholder="SECONDS", commands=PROXY
+    )
+    keep_alive: float = setting(
+        75.0, "Time that an idle client connection is kept.", placeholder="SECONDS", commands=PROXY
+    )
+    keep_alive_requests: int = setting(
+        0, "Requests after which a client connection is closed; 0: no limit.", placeholder="N", commands=PROXY
+    )
+    upstream_keepalive_timeout: float = setting(
+        60.0, "Time that an idle connection to an endpoint is kept.", placeholder="SECONDS", commands=PROXY
+    )
+    upstream_keepalive_connections: int = setting(
+        320, "Idle connections to endpoints kept by each worker.", placeholder="N", commands=PROXY
+    )
     max_request_line: int = setting(8192, "Longest request line (414 above it).", placeholder="BYTES", commands=PROXY)
     max_header_size: int = setting(32768, "Largest request head (431 above it).", placeholder="BYTES", commands=PROXY)
     max_headers: int = setting(128, "Most header fields of a request (431 above it).", placeholder="N", commands=PROXY)
-    max_response_header_size: int = setting(32768, "Largest response head taken from an endpoint (502 above it).", placeholder="BYTES", commands=PROXY)
-    max_worker_connections: int = setting(16384, "Client connections of one worker (503 above it).", placeholder="N", commands=PROXY)
+    max_response_header_size: int = setting(
+        32768, "Largest response head taken from an endpoint (502 above it).", placeholder="BYTES", commands=PROXY
+    )
+    max_worker_connections: int = setting(
+        16384, "Client connections of one worker (503 above it).", placeholder="N", commands=PROXY
+    )
     tls_handshake_timeout: float = setting(10.0, "Time for a TLS handshake.", placeholder="SECONDS", commands=PROXY)
-    websocket_timeout: float = setting(3600.0, "Longest silence of an upgraded connection.", placeholder="SECONDS", commands=PROXY)
+    websocket_timeout: float = setting(
+        3600.0, "Longest silence of an upgraded connection.", placeholder="SECONDS", commands=PROXY
+    )
     # --- answering back to the cluster ---
-    publish_service: str = setting("", "Copy the addresses of this Service to the status of served Ingresses.", placeholder="NS/NAME", commands=CONTROL)
-    publish_status_address: str = setting("", "Addresses or names for the status of served Ingresses, comma separated.", placeholder="ADDRESS", commands=CONTROL)
-    report_node_internal_ip_address: bool = setting(False, "Report internal rather than external node addresses.", commands=CONTROL)
+    publish_service: str = setting(
+        "",
+        "Copy the addresses of this Service to the status of served Ingresses.",
+        placeholder="NS/NAME",
+        commands=CONTROL,
+    )
+    publish_status_address: str = setting(
+        "",
+        "Addresses or names for the status of served Ingresses, comma separated.",
+        placeholder="ADDRESS",
+        commands=CONTROL,
+    )
+    report_node_internal_ip_address: bool = setting(
+        False, "Report internal rather than external node addresses.", commands=CONTROL
+    )
     update_status: bool = setting(True, "Write the status of served Ingresses.", commands=CONTROL)
-    update_status_on_shutdown: bool = setting(True, "Take our addresses out of the status when the last instance ends.", commands=CONTROL)
-    election_id: str = setting("edge-ingress-leader", "Name of the Lease that elects who writes status.", placeholder="NAME", commands=CONTROL)
-    election_namespace: str = setting("", "Namespace of that Lease (default: $POD_NAMESPACE, else the service account's, else default).", placeholder="NAMESPACE", commands=CONTROL)
+    update_status_on_shutdown: bool = setting(
+        True, "Take our addresses out of the status when the last instance ends.", commands=CONTROL
+    )
+    election_id: str = setting(
+        "edge-ingress-leader", "Name of the Lease that elects who writes status.", placeholder="NAME", commands=CONTROL
+    )
+    election_namespace: str = setting(
+        "",
+        "Namespace of that Lease (default: $POD_NAMESPACE, else the service account's, else default).",
+        placeholder="NAMESPACE",
+        commands=CONTROL,
+    )
     events: bool = setting(True, "Report problems as Events of the Ingress.", commands=CONTROL)
 
     def with_(self, **changes: Any) -> Settings:

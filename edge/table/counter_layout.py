@@ -15,9 +15,12 @@ from __future__ import annotations
 
 import struct
 from enum import IntEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
+
+if TYPE_CHECKING:
+    from edge.table.records import Route
 
 VERSION: Final = 1
 """Of these files; those of another version are left alone by readers and replaced by the next owner of the slot."""
@@ -136,6 +139,18 @@ class RouteLabels(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Of the Ingress, not of the request."""
     canary: str
     """Name of the canary's Service; empty: none."""
+
+
+def labels_of(host: str, route: Route) -> RouteLabels:
+    """What the requests of ROUTE under the record of HOST are counted under."""
+    return RouteLabels(
+        namespace=route.namespace,
+        ingress=route.ingress,
+        service=route.service_name,
+        host=host,
+        path=route.path,
+        canary="",
+    )
 
 
 class SeriesKey(msgspec.Struct, frozen=True, array_like=True, gc=False):

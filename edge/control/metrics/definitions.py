@@ -1,0 +1,239 @@
+"""Every metric of Edge, defined once: the collector and docs/metrics.md come from here.
+
+Names follow the conventions of Prometheus: base units, `_total` for what only grows. Those in `nginx.py` follow
+ingress-nginx.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One metric."""
+
+    name: str
+    """As it is scraped."""
+    kind: Kind
+    text: str
+    """What it says, for `# HELP` and the reference."""
+    labels: tuple[str, ...] = ()
+    note: str = ""
+    """More for the reference only."""
+
+    bare: bool = False
+    """Whether it is a counter whose name OpenMetrics does not allow for one; it is `unknown` there."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """Metrics that belong together."""
+
+    title: str
+    text: str
+    definitions: tuple[Definition, ...]
+
+
+def counter(name: str, text: str, *labels: str, note: str = "") -> Definition:
+    """What only grows."""
+    return Definition(name, "counter", text, labels, note)
+
+
+def gauge(name: str, text: str, *labels: str, note: str = "") -> Definition:
+    """How something stands."""
+    return Definition(name, "gauge", text, labels, note)
+
+
+def histogram(name: str, text: str, *labels: str, note: str = "") -> Definition:
+    """Observations in buckets."""
+    return Definition(name, "histogram", text, labels, note)
+
+
+# --- routes -----------------------------------------------------------------------------------------------------------
+
+_ROUTE = ("namespace", "ingress", "service")
+REQUESTS = counter("edge_requests_total", "Requests answered.", *_ROUTE, "method", "status", "status_class")
+DURATION = histogram(
+    "edge_request_duration_seconds",
+    "Time from the head of a request to the end of its response.",
+    *_ROUTE,
+    "status_class",
+)
+UPSTREAM = histogram(
+    "edge_upstream_duration_seconds",
+    "Time from asking an endpoint to the end of its response; requests that asked none are not in it.",
+    *_ROUTE,
+    "status_class",
+)
+REQUEST_SIZE = histogram("edge_request_size_bytes", "Bytes of a request, head and body.", *_ROUTE, "status_class")
+RESPONSE_SIZE = histogram("edge_response_size_bytes", "Bytes of a response, head and body.", *_ROUTE, "status_class")
+
+ROUTES = Section(
+    "Routes",
+    "Counted for every route that the table has now, from its first request on. `ingress` and `service` are names in "
+    "`namespace`; `method` is one of RFC 9110 and PATCH, else `OTHER`; `status_class` is `2xx` and so on. Routes above "
+    "`--max-metric-series` are counted together as `_other`.",
+    (REQUESTS, DURATION, UPSTREAM, REQUEST_SIZE, RESPONSE_SIZE),
+)
+
+# --- workers ----------------------------------------------------------------------------------------------------------
+
+UNMATCHED = counter("edge_unmatched_requests_total", "Requests that no route takes.")
+BAD_REQUESTS = counter("edge_bad_requests_total", "Requests refused because they are not valid HTTP.")
+CONNECTIONS = gauge(
+    "edge_connections",
+    "Open connections of clients by state.",
+    "state",
+    note="`reading` a request's head, `writing`: a request is being served, `waiting` for the next request, "
+    "`upgraded` to another protocol.",
+)
+CONNECTIONS_ACTIVE = gauge("edge_connections_active", "Open connections of clients.")
+CONNECTIONS_ACCEPTED = counter("edge_connections_accepted_total", "Connections accepted.")
+CONNECTIONS_HANDLED = counter("edge_connections_handled_total", "Connections on which requests were awaited.")
+CONNECTIONS_REFUSED = counter(
+    "edge_connections_refused_total", "Connections refused because a worker had --max-worker-connections."
+)
+RECEIVED = counter("edge_received_bytes_total", "Bytes received from clients.")
+SENT = counter("edge_sent_bytes_total", "Bytes sent to clients.")
+HANDSHAKES = counter("edge_tls_handshakes_total", "TLS handshakes of clients that succeeded.")
+RESUMED = counter("edge_tls_handshakes_resumed_total", "Those of them that resumed a session.")
+HANDSHAKE_FAILURES = counter("edge_tls_handshake_failures_total", "TLS handshakes of clients that failed.")
+UPSTREAM_CONNECTIONS = counter("edge_upstream_connections_total", "Connections opened to endpoints.")
+UPSTREAM_IDLE = gauge("edge_upstream_idle_connections", "Connections to endpoints kept for the next request.")
+CONNECT_FAILURES = counter("edge_upstream_connect_failures_total", "Connections to endpoints that failed to open.")
+RETRIES = counter("edge_upstream_retries_total", "Requests sent to another endpoint after one had failed.")
+EJECTIONS = counter("edge_upstream_ejections_total", "Endpoints left out for a while because they had failed.")
+LOG_DROPPED = counter("edge_access_log_dropped_lines_total", "Lines of the access log that nobody took in time.")
+SERIES = gauge("edge_route_series", "Combinations of route, method and status that workers count.")
+SERIES_FOLDED = counter(
+    "edge_route_series_folded_total", "Times that a combination was counted as _other for want of room."
+)
+
+TRAFFIC = Section(
+    "Traffic",
+    "Sums over all workers, those included that have ended: they go on where a worker is replaced.",
+    (
+        UNMATCHED,
+        BAD_REQUESTS,
+        CONNECTIONS,
+        CONNECTIONS_ACTIVE,
+        CONNECTIONS_ACCEPTED,
+        CONNECTIONS_HANDLED,
+        CONNECTIONS_REFUSED,
+        RECEIVED,
+        SENT,
+        HANDSHAKES,
+        RESUMED,
+        HANDSHAKE_FAILURES,
+        UPSTREAM_CONNECTIONS,
+        UPSTREAM_IDLE,
+        CONNECT_FAILURES,
+        RETRIES,
+        EJECTIONS,
+        LOG_DROPPED,
+        SERIES,
+        SERIES_FOLDED,
+    ),
+)
+
+WORKERS = gauge("edge_workers", "Worker processes that live.")
+RESTARTS = counter("edge_worker_restarts_total", "Times that a worker came after another.", "worker")
+WORKER_STARTED = gauge("edge_worker_start_time_seconds", "When the worker started, Unix time.", "worker")
+HEARTBEAT = gauge("edge_worker_heartbeat_age_seconds", "Time since the worker's last sign of life.", "worker")
+WORKER_CPU = counter("edge_worker_cpu_seconds_total", "User and system time of the worker.", "worker")
+WORKER_RESIDENT = gauge("edge_worker_resident_memory_bytes", "Resident memory of the worker.", "worker")
+WORKER_VIRTUAL = gauge("edge_worker_virtual_memory_bytes", "Virtual memory of the worker.", "worker")
+WORKER_CONNECTIONS = gauge("edge_worker_connections", "Open connections of clients of the worker.", "worker")
+WORKER_GENERATION = gauge("edge_worker_table_generation", "Generation of the table that the worker obeys.", "worker")
+WORKER_LAG = gauge("edge_worker_table_lag", "Generations by which the worker is behind the newest table.", "worker")
+REFUSALS = counter(
+    "edge_table_refusals_total", "Tables, or records of one, that workers found damaged or of another version."
+)
+
+PROCESSES = Section(
+    "Workers",
+    "`worker` is the number of its slot, which its successor takes over. Of one that has ended only restarts are told.",
+    (
+        WORKERS,
+        RESTARTS,
+        WORKER_STARTED,
+        HEARTBEAT,
+        WORKER_CPU,
+        WORKER_RESIDENT,
+        WORKER_VIRTUAL,
+        WORKER_CONNECTIONS,
+        WORKER_GENERATION,
+        WORKER_LAG,
+        REFUSALS,
+    ),
+)
+
+# --- control plane ----------------------------------------------------------------------------------------------------
+
+BUILD = gauge("edge_build_info", "The version of Edge.", "version")
+GENERATION = gauge("edge_table_generation", "Generation of the newest table.")
+LAST_CHANGE = gauge("edge_table_last_change_timestamp_seconds", "When the newest table was published, Unix time.")
+PUBLICATIONS = counter("edge_table_publications_total", "Tables published by this control plane.")
+FAILURES = counter("edge_table_publish_failures_total", "Tables that could not be published.")
+FAILED = gauge("edge_table_publish_failed", "Whether the newest table could not be published (1) or was (0).")
+HOSTS = gauge("edge_table_hosts", "Host names in the table.")
+TABLE_ROUTES = gauge("edge_table_routes", "Routes in the table.")
+OBJECTS = gauge("edge_objects", "Kubernetes objects known, by kind.", "kind")
+SERVED = gauge("edge_ingresses_served", "Ingresses of our class.")
+PROBLEMS = gauge("edge_problems", "Problems of objects, as edge check prints them.", "severity", "reason")
+SYNCED = gauge("edge_kind_synced", "Whether all objects of a kind have been read (1) or not (0).", "kind")
+EXPIRY = gauge(
+    "edge_certificate_expiry_timestamp_seconds",
+    "When the certificate expires, Unix time.",
+    "namespace",
+    "secret",
+    "common_name",
+    note="One for each certificate in the table; the generated default certificate has no namespace and secret.",
+)
+ENDPOINTS = gauge(
+    "edge_service_endpoints",
+    "Usable endpoints of a Service's port that a route names.",
+    "namespace",
+    "service",
+    "port",
+    note="At most 10,000, those without endpoints first.",
+)
+WITHOUT_ENDPOINTS = gauge("edge_services_without_endpoints", "Ports of Services that routes name without an endpoint.")
+LEADER = gauge("edge_leader", "Whether this instance writes the status of Ingresses (1) or not (0).")
+DRAINING = gauge("edge_draining", "Whether the proxy is about to end (1) or not (0).")
+READY = gauge("edge_ready", "Whether /readyz says yes (1) or no (0).")
+CONTROL_STARTED = gauge("edge_control_start_time_seconds", "When the control plane started, Unix time.")
+CONTROL_CPU = counter("edge_control_cpu_seconds_total", "User and system time of the control plane.")
+CONTROL_RESIDENT = gauge("edge_control_resident_memory_bytes", "Resident memory of the control plane.")
+
+CONTROL = Section(
+    "Control plane",
+    "What the table is made from, and by whom.",
+    (
+        BUILD,
+        GENERATION,
+        LAST_CHANGE,
+        PUBLICATIONS,
+        FAILURES,
+        FAILED,
+        HOSTS,
+        TABLE_ROUTES,
+        OBJECTS,
+        SERVED,
+        PROBLEMS,
+        SYNCED,
+        EXPIRY,
+        ENDPOINTS,
+        WITHOUT_ENDPOINTS,
+        LEADER,
+        DRAINING,
+        READY,
+        CONTROL_STARTED,
+        CONTROL_CPU,
+        CONTROL_RESIDENT,
+    ),
+)
