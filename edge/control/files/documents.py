@@ -40,9 +40,11 @@ class Form(Enum):
     """How a piece is written."""
 
     YAML = 0
-    YAML_ITEM = 1
+    PLAIN = 1
+    """YAML without its last line end."""
+    YAML_ITEM = 2
     """One item of a YAML list, with the dash before it."""
-    JSON = 2
+    JSON = 3
 
 
 class Content(NamedTuple):
@@ -78,6 +80,9 @@ _ENVELOPE: Final = msgspec.json.Decoder(_Envelope)
 
 def cut(text: str, *, is_json: bool) -> list[Piece]:
     """The pieces of a file with this TEXT; IS_JSON: it cannot be YAML."""
+    parted = None if is_json else _part(text)
+    if parted is not None and all(map(is_plain, parted[1])):
+        return _plain_pieces(text, *parted)
     if is_json or text.lstrip()[:1] in ("{", "["):
         pieces = _json(text)
         if pieces is not None:
@@ -92,6 +97,47 @@ def cut(text: str, *, is_json: bool) -> list[Piece]:
         body, begin = document[marker:], offset + marker
         pieces += _items(body, number, begin) or [Piece(Content(body, Form.YAML), number, offset=begin)]
         offset += len(document)
+    return pieces
+
+
+def bodies(text: str) -> list[str] | None:
+    """The documents of a file that are parted by lines of three dashes and nothing else, without their last line end.
+
+    They are what `cut` gives if all of them are plain. None: there is more to see in TEXT.
+    """
+    parted = _part(text)
+    return parted[1] if parted is not None else None
+
+
+def _part(text: str) -> tuple[int, list[str]] | None:
+    """`bodies`, with the place where they begin."""
+    if not text.endswith("\n"):
+        return None
+    first, *others = text[:-1].split("\n---")
+    if not all(one[:1] in ("\n", "") for one in others):
+        return None
+    found = [one[1:] for one in others]
+    if first.startswith(_PLAIN_MARKER):
+        return len(_PLAIN_MARKER), [first[len(_PLAIN_MARKER) :], *found]
+    if first.startswith("---") or (not others and first.lstrip()[:1] in ("{", "[")):
+        return None
+    if _NO_CONTENT.fullmatch(first):  # comments are no document
+        return len(first) + len("\n---\n"), found
+    return 0, [first, *found]
+
+
+def is_plain(body: str) -> bool:
+    """Whether BODY is one document, and not one with items to be cut apart."""
+    return not ("List" in body or "\n..." in body or "\n%" in body or body.startswith(("...", "%")))
+
+
+def _plain_pieces(text: str, offset: int, documents: list[str]) -> list[Piece]:
+    pieces = []
+    for number, body in enumerate(documents, 1):
+        pieces.append(Piece(Content(body, Form.PLAIN), number, offset=offset))
+        offset += len(body) + len("\n---")
+        if not text.startswith("\n---", offset):  # else one line end ends two markers
+            offset += 1
     return pieces
 
 

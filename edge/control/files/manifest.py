@@ -11,7 +11,7 @@ Rules of this file:
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+_FEW: Final = 64
+"""Documents that may be different for the quick way."""
+
+
 class Manifest(msgspec.Struct, frozen=True):
     """What a file says, as far as it can be read."""
 
@@ -34,6 +38,8 @@ class Manifest(msgspec.Struct, frozen=True):
     faults: tuple[Fault, ...] = ()
     said: dict[Content, _Said] = {}
     """What each of its pieces says, to be taken over by the next reading."""
+    bodies: list[str] | None = None
+    """Its documents, if it is plain and nothing is wrong with it."""
 
     def where(self, place: Place) -> str:
         """PLACE for people."""
@@ -44,7 +50,7 @@ class Manifest(msgspec.Struct, frozen=True):
         """The file as it is known, now that it cannot be read for REASON."""
         known = "; what it said last stays in force" if self.objects else ""
         fault = Fault((0, 0), "", "", "", reason + known, certain=False)
-        return msgspec.structs.replace(self, faults=(fault,))
+        return msgspec.structs.replace(self, faults=(fault,), bodies=None)
 
 
 class _Said(msgspec.Struct, frozen=True):
@@ -62,7 +68,12 @@ def read(path: str, text: str, last: Manifest | None = None, *, partial: bool = 
 
     PARTIAL: the text may be cut off, so that its last document is not to be trusted and nothing is taken back.
     """
-    pieces = documents.cut(text, is_json=path.lower().endswith(".json"))
+    is_json = path.lower().endswith(".json")
+    if last is not None and last.bodies is not None and not partial and not is_json:
+        edited = _edited(last, last.bodies, text)
+        if edited is not None:
+            return edited
+    pieces = documents.cut(text, is_json=is_json)
     if partial:
         pieces = [piece for piece in pieces if piece.document != pieces[-1].document]
     known = last.said if last is not None else {}
@@ -71,7 +82,31 @@ def read(path: str, text: str, last: Manifest | None = None, *, partial: bool = 
         reading.add(piece, said)
     if last is not None:
         reading.keep(last, everything=partial)
-    return reading.result()
+    bodies = [piece.content.text for piece in pieces if piece.content.form is Form.PLAIN]
+    return reading.result(bodies if len(bodies) == len(pieces) and not partial else None)
+
+
+def _edited(last: Manifest, old: list[str], text: str) -> Manifest | None:
+    """The quick way for the usual edit: a few documents of a plain file are about the same objects in another form.
+
+    None: it is not that. OLD: the documents of LAST.
+    """
+    new = documents.bodies(text)
+    if new is None or len(new) != len(old):
+        return None
+    changed = [(before, after) for before, after in zip(old, new, strict=True) if before != after]
+    if len(changed) > _FEW or not all(documents.is_plain(after) for _, after in changed):
+        return None
+    objects, said = last.objects.copy(), last.said.copy()
+    for before, after in changed:
+        content = Content(after, Form.PLAIN)
+        was, now = said.pop(Content(before, Form.PLAIN)), _read_piece(content)
+        same = [name for _, name, _ in was.objects] == [name for _, name, _ in now.objects]
+        if now.faults or not same or not was.objects:
+            return None
+        said[content] = now
+        objects.update({name: one for _, name, one in now.objects})
+    return msgspec.structs.replace(last, objects=objects, said=said, bodies=new)
 
 
 class _Reading:
@@ -123,9 +158,10 @@ class _Reading:
                 self._objects[name] = last.objects[name]
                 self._places[name] = place
 
-    def result(self) -> Manifest:
-        """What has come together."""
-        return Manifest(self._path, self._objects, self._places, tuple(self._faults), self._said)
+    def result(self, bodies: list[str] | None) -> Manifest:
+        """What has come together; BODIES: the documents of a plain file."""
+        faults = tuple(self._faults)
+        return Manifest(self._path, self._objects, self._places, faults, self._said, None if faults else bodies)
 
 
 def _say(pieces: list[Piece], known: Mapping[Content, _Said]) -> list[tuple[Piece, _Said]]:
@@ -165,5 +201,5 @@ def _decode(content: Content) -> object:
     if content.text.startswith("{"):
         with suppress(DocumentError):  # then it is YAML in flow style
             return decode_json(content.text)
-    value = decode_yaml(content.text)
+    value = decode_yaml(content.text + "\n" if content.form is Form.PLAIN else content.text)
     return value[0] if content.form is Form.YAML_ITEM and isinstance(value, list) else value

@@ -16,6 +16,11 @@ def texts(pieces: list[Piece]) -> list[str]:
     return [piece.content.text for piece in pieces]
 
 
+def said(pieces: list[Piece]) -> list[str]:
+    """The texts with the line end that plain documents are without."""
+    return [piece.content.text + "\n" * (piece.content.form is Form.PLAIN) for piece in pieces]
+
+
 def numbers(pieces: list[Piece]) -> list[tuple[int, int]]:
     return [(piece.document, piece.item) for piece in pieces]
 
@@ -29,7 +34,7 @@ def numbers(pieces: list[Piece]) -> list[tuple[int, int]]:
         ("---\na: 1\n", ["a: 1\n"]),
         ("# licence\n---\na: 1\n---\nb: 2", ["# licence\n---\na: 1\n", "b: 2"]),
         ("%YAML 1.1\n---\na: 1\n", ["%YAML 1.1\n---\na: 1\n"]),
-        ("a: 1\n---\n---\nb: 2\n", ["a: 1\n", "", "b: 2\n"]),
+        ("a: 1\n---\n---\nb: 2\n", ["a: 1\n", "\n", "b: 2\n"]),
         ("a: 1\n...\n# between\nb: 2\n...\n", ["a: 1\n...\n", "# between\nb: 2\n...\n"]),
         ("--- {a: 1}\n--- # comment\nb: 2\n", ["--- {a: 1}\n", "--- # comment\nb: 2\n"]),
         ("a: |\n  ---\n ---\n---x\n", ["a: |\n  ---\n ---\n---x\n"]),
@@ -38,7 +43,7 @@ def numbers(pieces: list[Piece]) -> list[tuple[int, int]]:
 )
 def test_documents_begin_at_markers_and_comments_before_the_first_are_none(text: str, expected: list[str]) -> None:
     pieces = cut(text, is_json=False)
-    assert texts(pieces) == expected
+    assert said(pieces) == expected
     assert numbers(pieces) == [(number, 0) for number in range(1, len(expected) + 1)]
 
 
@@ -57,6 +62,25 @@ def test_items_may_be_indented() -> None:
     assert texts(pieces) == ["  - a: 1\n    b:\n    - 2\n", "  - c: 3"]
 
 
+@pytest.mark.parametrize("text", ["a: |\n  x\n---\nb: |+\n  y\n\n---\nc: |-\n  z\n", "a: |\n  x\n---\nb: |\n  y"])
+def test_the_end_of_block_text_is_kept_to_the_letter(text: str) -> None:
+    decoded = [yaml.safe_load(one) for one in said(cut(text, is_json=False))]
+    assert decoded == list(yaml.safe_load_all(text))
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["---", "--- # x", "----", "...", "a: 1", "{b: 2}", "# c", "# a: 1", "", "%YAML 1.1", "kind: List"]
+        )
+    )
+)
+def test_nothing_is_lost_and_places_are_true(lines: list[str]) -> None:
+    text = "".join(line + "\n" for line in lines)
+    for piece in cut(text, is_json=False):
+        assert text[piece.offset :].startswith(piece.content.text)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -69,7 +93,7 @@ def test_items_may_be_indented() -> None:
     ],
 )
 def test_other_documents_are_left_whole(text: str) -> None:
-    assert texts(cut(text, is_json=False)) == [text]
+    assert said(cut(text, is_json=False)) == [text]
 
 
 def test_json_may_be_one_value_several_or_a_list() -> None:
@@ -83,7 +107,7 @@ def test_json_may_be_one_value_several_or_a_list() -> None:
 
 def test_json_in_a_yaml_file_is_json_and_flow_style_is_yaml() -> None:
     assert cut('{"a": 1}', is_json=False)[0].content.form is Form.JSON
-    assert [piece.content.form for piece in cut("{a: 1}\n---\nb: 2\n", is_json=False)] == [Form.YAML, Form.YAML]
+    assert texts(cut("{a: 1}\n---\nb: 2\n", is_json=False)) == ["{a: 1}", "b: 2"]
 
 
 _VALUES = st.recursive(

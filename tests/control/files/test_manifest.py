@@ -6,6 +6,8 @@ import json
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge.control.files.manifest import Manifest, read
 from edge.control.objects import ConfigMap, ObjectId, Secret
@@ -218,6 +220,36 @@ def test_a_file_that_cannot_be_read_stays_what_it_was() -> None:
     assert names(second) == {"a"}
     assert messages(second) == {"f.yaml": "Permission denied; what it said last stays in force"}
     assert messages(read("f.yaml", ingress("a"), second)) == {}
+
+
+_SMALL = st.sampled_from(
+    [
+        ingress("a"),
+        ingress("a", "other.example"),
+        ingress("b"),
+        ingress("b").replace("Prefix", "Sometimes"),
+        ingress("c").replace("}}}}", "}}}"),
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n",
+        yaml.safe_dump(LIST),
+        json.dumps(yaml.safe_load(ingress("d"))) + "\n",
+        "# nothing\n",
+        "",
+        "a: 1\n...\n",
+    ]
+)
+
+
+@given(st.lists(st.lists(_SMALL, max_size=5), min_size=2, max_size=5))
+def test_whatever_the_edits_a_file_without_faults_says_what_it_says_at_first_sight(edits: list[list[str]]) -> None:
+    manifest: Manifest | None = None
+    for texts in edits:
+        text = documents(*texts)
+        manifest = read("f.yaml", text, manifest)
+        fresh = read("f.yaml", text)
+        assert manifest.faults == fresh.faults
+        assert {name: manifest.objects[name] for name in fresh.objects} == fresh.objects
+        if not fresh.faults:
+            assert (manifest.objects, manifest.places) == (fresh.objects, fresh.places)
 
 
 # --- what an API server would have added ----------------------------------------------------------------------------
