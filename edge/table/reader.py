@@ -156,6 +156,8 @@ class TableReader:
         self._words: Words | None = None
         self._identity: tuple[int, int] | None = None
         self._seen = 0
+        self._behind = False
+        """Whether something of the newest generation was refused."""
         self.reopen()
 
     def changed(self) -> bool:
@@ -179,7 +181,9 @@ class TableReader:
             if self.refusals == before:
                 self.generation = self._seen
                 self.fault = None
+                self._behind = False
                 return
+        self._behind = True
 
     def reopen(self) -> bool:
         """Find the head, or find it again where it was replaced; to be called about once a second.
@@ -188,7 +192,6 @@ class TableReader:
         """
         for part in self.parts:
             part.sweep(SWEEP)
-        fresh = False
         path = self.directory / layout.HEAD_NAME
         try:
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -197,15 +200,14 @@ class TableReader:
         try:
             status = os.fstat(fd)
             identity = (status.st_dev, status.st_ino)
-            fresh = identity != self._identity
-            if fresh:
+            if identity != self._identity:
                 self._open_head(fd, status.st_size)
                 self._identity = identity
         except (OSError, SegmentError) as error:
             self.refuse(error)
         finally:
             os.close(fd)
-        if self._words is not None and (fresh or self.generation != self._words.load(layout.WORD_GENERATION)):
+        if self._behind or self.changed():
             self.refresh()
         return self._words is not None
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from edge.table import layout
 from edge.table._words import Words
 from edge.table.codec import encode
-from edge.table.segment import SegmentWriter
+from edge.table.segment import SegmentError, SegmentWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -132,7 +132,7 @@ class TableWriter:
         for text, record in changes.items():
             key = text.encode()
             value = None if record is None else encode(record)
-            if (segment.value_of(key) if segment is not None else None) != value:
+            if segment is None or not _holds(segment, key, value):
                 real[key] = value
         return real
 
@@ -225,3 +225,11 @@ class TableWriter:
         finally:
             os.close(fd)
         fresh.replace(path)
+
+
+def _holds(segment: SegmentWriter, key: bytes, value: bytes | None) -> bool:
+    """Whether SEGMENT says VALUE under KEY already."""
+    try:
+        return segment.value_of(key) == value
+    except SegmentError:
+        return False  # somebody has spoilt the file: publishing anew mends it

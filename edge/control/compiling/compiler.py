@@ -56,7 +56,7 @@ class Compiler:
         self._settings = settings
         self._claims = Claims(self.store, settings)
         self._hosts = Hosts(hsts=HSTS if settings.hsts else "")
-        self._services = Services(self.store, settings, names or Unresolved())
+        self._services = Services(self.store, settings, names if names is not None else Unresolved())
         namespace, _, name = settings.default_ssl_certificate.partition("/")
         default = (namespace, name) if name else None
         self._certificates = Certificates(self.store, by_need=by_need, default=default, generated=generated)
