@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge import draining
 from edge.control import default_certificate
+from edge.control.admin import AdminServer
 from edge.control.compiling.compiler import Compiler
 from edge.control.kubernetes.errors import ConfigurationError
 from edge.control.problem_log import log_problems
@@ -42,6 +43,8 @@ logger = logging.getLogger(__name__)
 MARK_PATIENCE: Final = 0.5
 """Seconds after our own signal within which a proxy that was told to stop at the same time says so."""
 STEP: Final = 0.1
+SILENCE: Final = 60.0
+"""Seconds without a sign of life after which the compiler is taken for stuck; its longest rounds take a few."""
 
 
 def run(settings: Settings) -> int:
@@ -76,6 +79,7 @@ class Plane:
         """
         self._settings = settings
         self._writer = writer
+        self._counters = CountersReader(settings.table_directory)
         self._stop = threading.Event()
         self._failed = False
         messages: Messages = queue.SimpleQueue()
@@ -96,13 +100,26 @@ class Plane:
             kept=kept,
             sync_timeout=settings.sync_timeout,
         )
+        self._compiling = threading.Thread(target=guarded(self._rounds.run, self._fail), name="compiler")
+        self._admin = AdminServer(
+            self.state,
+            self._counters,
+            settings,
+            settings.table_directory,
+            leads=_leads(self._cluster) if self._cluster is not None else None,
+            threads=self._silent,
+        )
 
     def run(self) -> int:
-        """Work until a signal comes; the exit status."""
+        """Work until a signal comes; the exit status.
+
+        Raises:
+            ListenError: the address of `--admin` cannot be listened on.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
-        compiling = threading.Thread(target=guarded(self._rounds.run, self._fail), name="compiler")
-        compiling.start()
+        self._admin.start()
+        self._compiling.start()
         self._source.start()
         if self._cluster is not None:
             self._cluster.start()
@@ -110,17 +127,36 @@ class Plane:
         if not self._failed:
             if self._cluster is not None:
                 self._cluster.stop()
-            _outlive_proxy(self._settings.table_directory)
+            self._outlive_proxy()
         self._source.stop()
         self._rounds.stop()
         self._resolver.stop()
-        compiling.join()
+        self._compiling.join()
+        self._admin.stop()
         self._writer.close()
         return 1 if self._failed else 0
 
     def _fail(self) -> None:
         self._failed = True
         self._stop.set()
+
+    def _silent(self) -> str:
+        """What is wrong with the compiler's thread; empty: nothing."""
+        silence = time.monotonic() - self.state.beat
+        return f"the compiler has given no sign of life for {silence:.0f} s" if silence > SILENCE else ""
+
+    def _outlive_proxy(self) -> None:
+        """While the proxy drains, whose requests still need endpoints that live, go on.
+
+        In two containers of a pod both are told to stop at once; a launcher tells us after the proxy has ended.
+        """
+        directory = self._settings.table_directory
+        end = time.monotonic() + MARK_PATIENCE
+        while self._proxy_lives() and (draining.is_draining(directory) or time.monotonic() < end):
+            time.sleep(STEP)
+
+    def _proxy_lives(self) -> bool:
+        return any(worker.alive for worker in self._counters.workers())
 
 
 def _source(settings: Settings, messages: Messages) -> tuple[Source, Callable[[State], Cluster] | None]:
@@ -136,25 +172,13 @@ def _source(settings: Settings, messages: Messages) -> tuple[Source, Callable[[S
     return source, lambda state: Cluster(settings, state, source)
 
 
+def _leads(cluster: Cluster) -> Callable[[], bool]:
+    return lambda: cluster.election.leads
+
+
 def _kept(directory: Path) -> Kept:
     """What goes on from the table that is in force in DIRECTORY."""
     table = TableReader(directory)
     published = table.tls.get(DEFAULT_CERTIFICATE, Certificate)
     certificate = default_certificate.kept(published, time.time())
     return Kept(table.tls.get(TICKETS, TicketKeys), certificate)
-
-
-def _outlive_proxy(directory: Path) -> None:
-    """While the proxy drains, whose requests still need endpoints that live, go on.
-
-    In two containers of a pod both are told to stop at once; a launcher tells us after the proxy has ended.
-    """
-    counters = CountersReader(directory)
-    end = time.monotonic() + MARK_PATIENCE
-    while time.monotonic() < end and not draining.is_draining(directory):
-        if not any(worker.alive for worker in counters.workers()):
-            break
-        time.sleep(STEP)
-    while draining.is_draining(directory) and any(worker.alive for worker in counters.workers()):
-        time.sleep(STEP)
-    counters.close()
