@@ -471,6 +471,7 @@ REFUSED_RESPONSES = [
     ("interim with a length", b"HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\nhello" + OK + b"\r\n"),
     ("interim with a coding", b"HTTP/1.1 100 Continue\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
     ("101 to nothing", b"HTTP/1.1 101 Switching Protocols\r\n\r\n"),
+    ("101 without the option", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"),
     ("large head", OK + (b"A: " + b"b" * 4000 + b"\r\n") * 9 + b"\r\n"),
     ("endless head", OK + b"A: " + b"b" * 40000),
     ("too many fields", OK + b"A: b\r\n" * 1025 + b"\r\n"),
