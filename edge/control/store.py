@@ -194,8 +194,8 @@ class Store:
         return cast("Secret | None", self._objects["Secret"].get(key))
 
     def is_told(self, kind: str, key: Key) -> bool:
-        """Whether it has been said of an object that is read by need that it exists, or that it does not."""
-        return key in self._told[kind]
+        """Whether it has been said of an object that is read by need that it exists, or not, or cannot be read."""
+        return key in self._told[kind] or ObjectId(kind, *key) in self._places
 
 
 def _owner(fault: Invalid) -> ObjectId:

@@ -67,9 +67,10 @@ def endpoints(
 ) -> Manifest:
     """An EndpointSlice of SERVICE."""
     listed = [{"addresses": [address], "conditions": {"ready": ready}} for address in addresses]
+    labels = {"kubernetes.io/service-name": service}
     return {
         "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
-        "metadata": {"name": f"{service}-{suffix}", "namespace": namespace, "labels": {"kubernetes.io/service-name": service}},
+        "metadata": {"name": f"{service}-{suffix}", "namespace": namespace, "labels": labels},
         "endpoints": listed, "ports": [{"name": "http", "port": port, "protocol": "TCP"}],
     }  # fmt: skip
 

@@ -65,7 +65,8 @@ class _Server(ThreadingHTTPServer):
 class FakeAPI:
     """The API server on a free port of 127.0.0.1; a context manager that starts and stops it.
 
-    TOKENS are the bearer tokens taken (None: anybody may come), RULES what they may do (None: everything).
+    TOKENS are the bearer tokens taken (None: anybody may come), RULES what they may do (None: everything); `admins` may
+    do everything.
     CERTIFICATE is a PEM file with certificate and key; with it the server speaks HTTPS. AUTHORITY is the file that its
     clients are told to trust (default: the certificate); a client with a certificate by that one needs no token.
     """
@@ -83,6 +84,7 @@ class FakeAPI:
         self.store = store or Store()
         self.tokens = tokens
         self.rules = rules
+        self.admins: set[str] = set()
         self.bookmark_interval = 0.5
         self.watch_limit = 3600.0
         """Longest watch in seconds, whatever the client asks for."""

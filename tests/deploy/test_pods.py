@@ -1,0 +1,220 @@
+"""The pods of deploy/ at work: their containers' own commands and variables, closed in, with their own permissions."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.backends import Backend
+from tests.support.certificates import authority, issue
+from tests.support.clients import BrokenError, Client, get
+from tests.support.fakeapi import FakeAPI, Rules
+from tests.support.objects import endpoints, ingress, ingress_class, namespace, secret, service
+from tests.support.pods import Pod, require_namespaces
+from tests.support.rendering import ROOT, kustomization
+from tests.support.waiting import eventually, free_port
+
+TOKEN = "token-of-the-service-account"
+Make = Callable[..., "Running"]
+
+
+class Running(Pod):
+    """A pod with ports of its own."""
+
+    http: int
+    admin: int
+
+    def is_ready(self) -> bool:
+        try:
+            return get(self.admin, "/readyz", host="admin").status == 200
+        except (OSError, BrokenError):
+            return False
+
+    def answer(self) -> int:
+        try:
+            return get(self.http, "/", host="web.example").status
+        except (OSError, BrokenError):
+            return 0
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[FakeAPI]:
+    """An API server that knows the service account alone."""
+    pair = issue("127.0.0.1")
+    (tmp_path / "server.pem").write_bytes(pair.certificate + pair.key)
+    account = tmp_path / "account"
+    account.mkdir()
+    (account / "ca.crt").write_bytes(authority().certificate)
+    (account / "token").write_text(TOKEN)
+    (account / "namespace").write_text("edge-system")
+    with FakeAPI(tokens={TOKEN}, certificate=tmp_path / "server.pem", authority=account / "ca.crt") as one:
+        one.apply(ingress_class(), namespace("edge-system"))
+        yield one
+
+
+@pytest.fixture
+def make(api: FakeAPI, tmp_path: Path) -> Iterator[Make]:
+    """Makes pods of a variant: as `kubectl apply -k` would, with other ports, as this machine has but one network."""
+    require_namespaces()
+    pods: list[Running] = []
+
+    def begin(name: str, variant: str = ".", *literals: str) -> Running:
+        http, https, admin = free_port(), free_port(), free_port()
+        ports = [f"EDGE_HTTP=127.0.0.1:{http}", f"EDGE_HTTPS=127.0.0.1:{https}", f"EDGE_ADMIN=127.0.0.1:{admin}"]
+        generator = ", ".join([*ports, "EDGE_WORKERS=1", *literals])
+        overlay = tmp_path / f"{name}.k"
+        overlay.mkdir()
+        (overlay / "base").symlink_to(ROOT / "deploy/base")
+        base = "../" * (len(overlay.parts) - 1) + str((ROOT / "deploy" / variant).resolve()).lstrip("/")
+        (overlay / "base").unlink()
+        (overlay / "kustomization.yaml").write_text(
+            f"resources: [{base}]\nconfigMapGenerator: [{{name: edge, namespace: edge-system, behavior: merge, literals: [{generator}]}}]\n"
+        )
+        objects = kustomization(overlay)
+        api.rules = Rules.from_manifests(objects, subject="edge")
+        workload = next(one for one in objects if one["kind"] in ("Deployment", "DaemonSet"))
+        variables = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(api.port)}
+        one = Running(objects, workload, tmp_path / name, account=tmp_path / "account", environment=variables)
+        one.http, one.admin = http, admin
+        pods.append(one)
+        api.apply(*(obj for obj in objects if obj["kind"] in ("Service", "IngressClass")), one.manifest(f"node-{name}"))
+        one.start()
+        return one
+
+    yield begin
+    for one in pods:
+        one.close()
+
+
+def node(name: str, address: str) -> dict[str, Any]:
+    listed = [{"type": "InternalIP", "address": address}]
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": {"addresses": listed}}
+
+
+def everything(api: FakeAPI, port: int) -> None:
+    """An Ingress for each permission that there is to use."""
+    pair = issue("web.example")
+    headers = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "x", "namespace": "demo"}, "data": {}}
+    api.apply(
+        ingress(secret="tls", annotations={"nginx.ingress.kubernetes.io/ssl-redirect": "false"}),
+        ingress("broken", service="nowhere", host="broken.example"),
+        service(),
+        endpoints("web", "127.0.0.1", port=port),
+        secret(tls_crt=pair.certificate, tls_key=pair.key),
+        headers,
+    )
+
+
+def test_a_pod_serves(api: FakeAPI, make: Make) -> None:
+    """The two containers, each closed in by itself, are ready, serve, and answer back with what they are permitted."""
+    with Backend() as backend:
+        everything(api, backend.port)
+        one = make("edge-1")
+        eventually(one.is_ready, timeout=30, message="not ready")
+        eventually(lambda: one.answer() == 200)
+        service_address = {**service("edge", namespace="edge-system", type="LoadBalancer")}
+        api.apply({**service_address, "status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}})
+        eventually(lambda: shown(api) == [{"ip": "192.0.2.1"}])
+        eventually(lambda: {event["type"] for event in api.store.all("Event")} == {"Normal", "Warning"})
+        assert not [request for request in api.requests if request.code], "refused"
+        assert "mounted" not in one.log("proxy")
+        one.stop()
+        assert one.wait() == {"control": 0, "proxy": 0}
+
+
+def shown(api: FakeAPI) -> Any:
+    stored = api.store.get("Ingress", "demo", "web")
+    assert stored is not None
+    return ((stored.get("status") or {}).get("loadBalancer") or {}).get("ingress")
+
+
+def test_a_rollout_fails_no_request(api: FakeAPI, make: Make) -> None:
+    """While one pod takes the place of another, behind a balancer that goes by /readyz, every request is answered."""
+    with Backend() as backend:
+        everything(api, backend.port)
+        old = make("edge-old", ".", "EDGE_PRE_STOP_DELAY=1")
+        eventually(old.is_ready, timeout=30, message="not ready")
+        balancer = Balancer([old])
+        balancer.start()
+        new = make("edge-new", ".", "EDGE_PRE_STOP_DELAY=1")
+        eventually(new.is_ready, timeout=30, message="not ready")
+        balancer.pods.append(new)
+        eventually(lambda: balancer.answered > 50)
+        api.apply(
+            {**old.manifest("node-old"), "metadata": {**old.manifest("")["metadata"], "deletionTimestamp": "now"}}
+        )
+        old.stop()
+        assert old.wait() == {"control": 0, "proxy": 0}
+        before = balancer.answered
+        eventually(lambda: balancer.answered > before + 50)
+        assert balancer.end() == []
+
+
+class Balancer(threading.Thread):
+    """Sends requests over kept connections to the pods that are ready, which it asks ten times a second."""
+
+    def __init__(self, pods: list[Running]) -> None:
+        super().__init__(daemon=True)
+        self.pods = pods
+        self.answered = 0
+        self._failures: list[str] = []
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        connections: dict[str, Client] = {}
+        ready: list[Running] = []
+        asked = 0.0
+        while not self._over.is_set():
+            if time.monotonic() > asked + 0.1:
+                ready, asked = [pod for pod in self.pods if pod.is_ready()], time.monotonic()
+            for pod in ready:
+                try:
+                    client = connections.pop(pod.name, None) or Client(pod.http)
+                    response = client.request("/", host="web.example")
+                except (OSError, BrokenError) as error:
+                    self._failures.append(f"{pod.name}: {error!r}")
+                    continue
+                if response.status != 200:
+                    self._failures.append(f"{pod.name}: {response.status}")
+                if (response.get("Connection") or "").lower() != "close":
+                    connections[pod.name] = client
+                self.answered += 1
+            time.sleep(0.002)
+
+    def end(self) -> list[str]:
+        """Stop; gives what went wrong."""
+        self._over.set()
+        self.join(10)
+        return self._failures
+
+
+def test_each_permission_is_used(api: FakeAPI, make: Make) -> None:
+    """With both variants at work, each verb of each rule is used, and none that is missing is asked for."""
+    api.apply(node("node-edge-2", "10.0.0.2"))
+    with Backend() as backend:
+        everything(api, backend.port)
+        one = make("edge-2", "daemonset")
+        eventually(one.is_ready, timeout=30, message="not ready")
+        eventually(lambda: shown(api) == [{"ip": "10.0.0.2"}])
+        eventually(lambda: api.seen("create", "events"))
+        rules = api.rules
+        assert rules is not None
+        granted = {
+            (verb, resource)
+            for rule in [*rules.cluster, *rules.namespaced["edge-system"]]
+            for resource in rule["resources"]
+            for verb in rule["verbs"]
+        }
+        used = lambda: {(request.verb, request.resource) for request in api.requests}  # noqa: E731
+        # Of these, one needs an annotation that names a ConfigMap, the other a problem that comes back a minute later.
+        rarely = {(verb, "configmaps") for verb in ("get", "list", "watch")} | {("patch", "events")}
+        eventually(lambda: granted - rarely <= used(), message=f"not used: {granted - rarely - used()}")
+        assert not [request for request in api.requests if request.code], "refused"
+        one.stop()
+        assert one.wait() == {"control": 0, "proxy": 0}
+        assert not shown(api)
