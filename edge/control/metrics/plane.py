@@ -15,13 +15,12 @@ from edge.control.metrics.families import many, one
 from edge.table.records import Service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from edge.control.health import Health
     from edge.control.metrics.families import Family, Values
     from edge.control.state import State
     from edge.settings import Settings
-    from edge.table.records import Record
 
 MOST_SERVICES = 10_000
 """Ports of Services whose endpoints are told."""
@@ -73,12 +72,17 @@ class Plane:
         yield many(
             ours.EXPIRY, (((leaf.namespace, leaf.name, leaf.common_name), leaf.not_after) for leaf in certificates)
         )
-        services = _services(state.endpoints().values())
+        services = [record for record in state.endpoints().values() if isinstance(record, Service)]
+        yield one(ours.WITHOUT_ENDPOINTS, sum(not service.endpoints for service in services))
+        if len(services) > MOST_SERVICES:
+            services.sort(key=lambda service: bool(service.endpoints))
         yield many(
             ours.ENDPOINTS,
-            (((service.namespace, service.name, service.port), len(service.endpoints)) for service in services),
+            (
+                ((service.namespace, service.name, service.port), len(service.endpoints))
+                for service in services[:MOST_SERVICES]
+            ),
         )
-        yield one(ours.WITHOUT_ENDPOINTS, sum(not service.endpoints for service in services))
 
     def nginx_families(self, instance: Values) -> Iterator[Family]:
         """The same as ingress-nginx tells it; INSTANCE are the values of its labels of every metric."""
@@ -127,13 +131,6 @@ def orphans(state: State) -> set[tuple[str, str, str]]:
             if not isinstance(service, Service) or not service.endpoints:
                 found.add((route.namespace, route.ingress, "no-endpoint"))
     return found
-
-
-def _services(records: Iterable[Record]) -> list[Service]:
-    services = [record for record in records if isinstance(record, Service)]
-    if len(services) > MOST_SERVICES:
-        services.sort(key=lambda service: bool(service.endpoints))
-    return services[:MOST_SERVICES]
 
 
 def _resident() -> int:
