@@ -146,7 +146,7 @@ def routing(directory: Path) -> Iterator[Unit]:
     counters = WorkerCounters(directory)
     table = TableReader(directory)
     table.refresh()
-    router = Router(table, Planner(table, counters))
+    router = Router(table, Planner(table, counters, None))
     yield "route, only /", lambda: router.match(b"host-7.bench.example", b"/api/v1/items/42?page=3"), nothing
     yield "route, 3 paths", lambda: router.match(b"host-8.bench.example", b"/api/v1/items/42?page=3"), nothing
     yield "normal form, plain path", lambda: normalise_bytes(b"/api/v1/items/42"), nothing

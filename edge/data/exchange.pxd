@@ -2,6 +2,7 @@
 
 cimport edge.data._body as c_body
 cimport edge.data._head as c_head
+cimport edge.data._lines as c_lines
 cimport edge.data._stream as c_stream
 cimport edge.data.balancing as c_balancing
 cimport edge.data.plan as c_plan
@@ -38,6 +39,8 @@ cdef class Exchange:
     cdef object _endpoints
     cdef object _budget
     cdef object _limits
+    cdef object _access_log
+    cdef c_lines.Lines _lines
     cdef c_balancing.Target _target
     cdef bint _begun
     cdef double _upstream_started
@@ -52,3 +55,4 @@ cdef class Exchange:
     cpdef _receive(self, c_upstream.Upstream upstream)
     cpdef _relay(self, c_upstream.Upstream upstream, c_plan.Plan plan)
     cpdef _account(self, c_plan.Plan plan, int status, double started, long long sent)
+    cpdef _log(self, bytes name, int status, double duration)

@@ -11,11 +11,10 @@ Rules of this file:
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge.data import replies
 from edge.data._head import new_request_id
-from edge.data.access_log import Entry
 from edge.data.errors import MessageError, PeerGone, StreamError, StreamTimeout
 from edge.data.pump import Pump
 from edge.data.tunnel import tunnel
@@ -97,6 +96,8 @@ class Exchange:
         self._endpoints = service.endpoints
         self._budget = service.retry_budget
         self._limits = service.response_limits
+        self._access_log: Any = service.access_log
+        self._lines: Any = service.access_log.lines if service.access_log is not None else None
         self.client = client
         self.request_id = b""
         self.upstream_status = 0
@@ -134,8 +135,8 @@ class Exchange:
                 status = CLIENT_CLOSED
         if plan is not None:
             self._account(plan, status, started, client.stream.sent - sent)
-        elif service.access_log is not None:
-            self._log(None, status, monotonic() - started)
+        else:
+            self._log_unmatched(status, monotonic() - started)
 
     # --- the way out ----------------------------------------------------------------------------------------------
 
@@ -361,37 +362,35 @@ class Exchange:
         duration = monotonic() - started
         received = request.size + self.client.body.received
         plan.series(request.method, status).record(duration, self._upstream_time, received, sent)
-        if self._service.access_log is not None and plan.route.access_log:
-            self._log(plan, status, duration)
+        if plan.logged:
+            self._log(plan.log_name, status, duration)
 
-    def _log(self, plan: Plan | None, status: int, duration: float) -> None:
-        client, target, log = self.client, self._target, self._service.access_log
+    def log_refused(self, status: int) -> None:
+        """Log what was no request and has been answered with STATUS."""
+        self._target = None
+        self._body_sent = 0
+        self.request_id = b""
+        self._log_unmatched(status, 0.0)
+
+    def _log_unmatched(self, status: int, duration: float) -> None:
+        log = self._access_log
+        if log is not None:
+            self._log(log.no_route, status, duration)
+
+    def _log(self, name: bytes, status: int, duration: float) -> None:
+        client, target = self.client, self._target
         request = client.request
-        asked = target is not None and self._upstream_time >= 0
-        route = plan.route if plan is not None else None
-        assert log is not None  # noqa: S101 - asked by the callers
-        log.request(
-            Entry(
-                client.address,
-                request.method,
-                request.target,
-                request.version,
-                status,
-                self._body_sent,
-                request.get(b"referer"),
-                request.get(b"user-agent"),
-                request.size + client.body.received,
-                duration,
-                plan.log_name if plan is not None else "",
-                target.name if asked and target is not None else "",
-                self._body_sent,
-                self._upstream_time,
-                self.upstream_status,
-                self.request_id,
-                request.host,
-                route.namespace if route is not None else "",
-                route.ingress if route is not None else "",
-                route.service_name if route is not None else "",
-                route.service_port if route is not None else "",
-            )
-        )
+        if self._lines.add(
+            request,
+            client.address,
+            status,
+            self._body_sent,
+            request.size + client.body.received,
+            duration,
+            name,
+            target.name if target is not None and self._upstream_time >= 0 else "",
+            self._upstream_time,
+            self.upstream_status,
+            self.request_id,
+        ):
+            self._access_log.flush()

@@ -104,7 +104,8 @@ class Http1(Client):
         """Answer what is not a request, and end."""
         self.service.counters.add(Process.BAD_REQUESTS, 1)
         self._keep = False
-        self.request.method = b""
+        self.request = Head()  # what was read of it is nothing to rely on
+        self._exchange.log_refused(error.status)
         try:
             self.reply(replies.plain(error.status))
             self.stream.linger(LINGER_SECONDS, LINGER_BYTES)

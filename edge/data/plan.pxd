@@ -10,7 +10,8 @@ cdef class Plan:
     cdef readonly tuple steps
     cdef readonly bytes hsts
     cdef readonly object labels
-    cdef readonly str log_name
+    cdef readonly bytes log_name
+    cdef readonly bint logged
     cdef object _counters
     cdef dict _series
 

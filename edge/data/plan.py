@@ -17,6 +17,7 @@ from edge.data.balancing import Balancer, Targets
 from edge.table.counters import RouteLabels
 
 if TYPE_CHECKING:
+    from edge.data.access_log import AccessLog
     from edge.data.exchange import Client
     from edge.data.replies import Reply
     from edge.table.counters import Series, WorkerCounters
@@ -30,7 +31,14 @@ class Plan:
     """What is done with the requests of one route."""
 
     def __init__(
-        self, host: str, route: Route, *, balancer: Balancer | None, steps: tuple[Step, ...], counters: WorkerCounters
+        self,
+        host: str,
+        route: Route,
+        *,
+        balancer: Balancer | None,
+        steps: tuple[Step, ...],
+        counters: WorkerCounters,
+        access_log: AccessLog | None,
     ) -> None:
         self.host = host
         self.route = route
@@ -38,7 +46,8 @@ class Plan:
         self.steps = steps
         self.hsts = f"Strict-Transport-Security: {route.hsts}\r\n".encode() if route.hsts else b""
         self.labels = self.labels_of(host, route)
-        self.log_name = f"{route.namespace}-{route.service_name}-{route.service_port}"
+        self.logged = access_log is not None and route.access_log
+        self.log_name = access_log.name_of(route) if access_log is not None else b""
         self._counters = counters
         self._series: dict[tuple[bytes, int], Series] = {}
 
@@ -67,10 +76,11 @@ class Plan:
 class Planner:
     """Makes plans, and shares balancers among those that name the same service."""
 
-    def __init__(self, table: TableReader, counters: WorkerCounters) -> None:
+    def __init__(self, table: TableReader, counters: WorkerCounters, access_log: AccessLog | None) -> None:
         self.targets = Targets()
         self._part = table.endpoints
         self._counters = counters
+        self._access_log = access_log
         self._balancers: dict[str, tuple[Balancer, int]] = {}
 
     def plan(self, host: str, route: Route) -> Plan:
@@ -83,7 +93,14 @@ class Planner:
         if not route.service:
             steps.append(_answer(route.status))
         balancer = self._acquire(route.service) if route.service else None
-        return Plan(host, route, balancer=balancer, steps=tuple(steps), counters=self._counters)
+        return Plan(
+            host,
+            route,
+            balancer=balancer,
+            steps=tuple(steps),
+            counters=self._counters,
+            access_log=self._access_log,
+        )
 
     def drop(self, plan: Plan) -> None:
         """PLAN will not be asked for again; requests that have it may finish."""

@@ -57,7 +57,7 @@ class Service:
         self.log = logging.getLogger("edge.data")
         self.clock = Clock()
         self.forwarding = Forwarding(settings)
-        self.planner = Planner(table, counters)
+        self.planner = Planner(table, counters, access_log)
         self.router = Router(table, self.planner)
         self.endpoints = table.endpoints
         self.contexts = Contexts(table)

@@ -121,7 +121,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         for timer in timers:
             timer.stop()
         if access_log is not None:
-            access_log.close()
+            access_log.flush()
         counters.close()
 
     @staticmethod
