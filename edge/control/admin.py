@@ -42,6 +42,8 @@ ANSWER_SECONDS = 60.0
 """Time for it to take the whole of the answer."""
 SILENCE_SECONDS = 10.0
 """Time for it to take one block of the answer."""
+POLL = 0.2
+"""Seconds between two looks for those who are late."""
 MOST_SCRAPES = 4
 """Scrapes at once; further ones wait for a while, then get 503."""
 SCRAPE_WAIT = 10.0
@@ -73,14 +75,10 @@ class AdminServer:
         """DIRECTORY is the table's; LEADS as for `Collector`, THREADS as for `Health`."""
         self.health = Health(state, reader, settings, directory, threads=threads)
         self.collector = Collector(state, reader, settings, self.health, leads=leads)
-        self._wanted = addresses.parse(settings.admin)
+        self.address = addresses.parse(settings.admin)
+        """Where it listens; once started, with the port that the kernel chose where the setting says 0."""
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
-
-    @property
-    def address(self) -> addresses.Address:
-        """Where it listens, with the port that the kernel chose where the setting says 0."""
-        return addresses.of(self._server.socket.getsockname()) if self._server is not None else self._wanted
 
     def start(self) -> None:
         """Listen and serve.
@@ -88,8 +86,9 @@ class AdminServer:
         Raises:
             edge.addresses.ListenError: the address cannot be listened on.
         """
-        self._server = _Server(addresses.listen(self._wanted, backlog=128), self)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.2,), name="admin", daemon=True)
+        self._server = _Server(addresses.listen(self.address, backlog=128), self)
+        self.address = addresses.of(self._server.socket.getsockname())
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL,), name="admin", daemon=True)
         self._thread.start()
         logger.info("admin server on http://%s", self.address)
 
@@ -185,6 +184,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer()
 
     def _answer(self) -> None:
+        if self.request_version == "HTTP/0.9":
+            self.send_error(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
+            return
         self.server.asked(self.connection)
         self.close_connection = True
         path = self.path.partition("?")[0]
@@ -250,6 +252,7 @@ class _Handler(BaseHTTPRequestHandler):
         del message, explain
         self.server.asked(self.connection)
         self.close_connection = True
+        self.request_version = "HTTP/1.1"  # until a request has been understood the library takes it for one of 0.9
         fields = {"Content-Length": "0"}
         if code == HTTPStatus.NOT_IMPLEMENTED:
             code, fields["Allow"] = HTTPStatus.METHOD_NOT_ALLOWED, "GET, HEAD"
