@@ -29,6 +29,10 @@ format: .venv ## bring the code into its form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+docs: .venv ## write the pages that are made from definitions
+	$(BIN)/python tools/configuration.py
+	$(BIN)/python tools/metrics.py
+
 packages: ## install the Debian packages that some tests and benchmarks use (as root)
 	sh tools/packages.sh test
 

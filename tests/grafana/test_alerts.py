@@ -1,0 +1,224 @@
+"""Alerts fire when what they are about happens: in a real fault where one can be made here, else by promtool."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import threading
+
+import pytest
+import yaml
+
+from tests.support import objects, observed, prometheus
+from tests.support.certificates import self_signed
+from tests.support.clients import Client
+from tests.support.edge import write
+from tests.support.rendering import ROOT
+from tests.support.waiting import eventually
+
+ALERTS = yaml.safe_load((ROOT / "grafana/alerts.yaml").read_text())
+RULES = {rule["alert"]: rule for group in ALERTS["groups"] for rule in group["rules"]}
+MOST_CONNECTIONS = 40
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    flags = ("--max-worker-connections", str(MOST_CONNECTIONS))
+    rules = prometheus.hasty(ALERTS)
+    with observed.world(tmp_path_factory.mktemp("alerts"), *flags, rules=rules) as made:
+        yield made
+
+
+def fires(world, alert):
+    eventually(lambda: alert in world.prometheus.firing(), timeout=25, message=f"{alert} does not fire")
+
+
+# --- the rules themselves --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("alert", RULES)
+def test_an_alert_says_how_bad_it_is_what_it_means_and_what_to_do(alert):
+    rule = RULES[alert]
+    assert rule["labels"]["severity"] in ("info", "warning", "critical")
+    assert set(rule["annotations"]) == {"summary", "description", "runbook_url"}
+
+
+def test_prometheus_takes_the_rules():
+    command = [prometheus.program("promtool"), "check", "rules", ROOT / "grafana/alerts.yaml"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_metric_of_a_rule_is_one_that_edge_has():
+    documented = (ROOT / "docs/metrics.md").read_text()
+    for rule in RULES.values():
+        for name in re.findall(r"\bedge_\w+", rule["expr"]):
+            assert f"`{re.sub('_(bucket|count|sum)$', '', name)}`" in documented, name
+
+
+# --- faults ----------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_wrong_in_good_times(world):
+    world.error_share = 0.0
+    quiet = RULES.keys() - {"EdgeUpstreamConnectFailures"}  # of an endpoint that nobody listens on
+    eventually(lambda: not quiet & world.prometheus.firing(), timeout=25)
+
+
+def test_errors(world):
+    world.error_share = 0.5
+    fires(world, "EdgeErrorRatioHigh")
+    world.error_share = 0.0
+
+
+def test_slow_answers(world):
+    def wait():
+        with contextlib.suppress(OSError, AssertionError), Client(world.edge.http) as client:
+            client.request("/hold", host=observed.NEWS)
+
+    waiting = [threading.Thread(target=wait, daemon=True) for _ in range(30)]
+    for one in waiting:
+        one.start()
+    world.release_after(3.0)
+    fires(world, "EdgeLatencyHigh")
+    for one in waiting:
+        one.join(10)
+
+
+def test_a_service_without_endpoints_and_a_certificate_that_ends_soon(world):
+    soon = self_signed("soon.example", days=3)
+    write(
+        world.manifests,
+        "soon.yaml",
+        objects.ingress("soon", host="soon.example", service="soon", secret="soon-tls"),
+        objects.secret("soon-tls", tls_crt=soon.certificate, tls_key=soon.key),
+        objects.service("soon"),
+    )
+    fires(world, "EdgeNoEndpoints")
+    fires(world, "EdgeCertificateExpiresSoon")
+    write(
+        world.manifests,
+        "bad.yaml",
+        objects.ingress("bad", host="bad.example", service="missing", annotations={
+            "nginx.ingress.kubernetes.io/proxy-read-timeout": "soon",
+        }),
+    )  # fmt: skip
+    fires(world, "EdgeProblems")
+
+
+def test_endpoints_that_refuse(world):
+    fires(world, "EdgeUpstreamConnectFailures")
+
+
+def test_a_worker_that_does_not_take_up_the_table(world):
+    stuck = world.edge.workers()[0]
+    os.kill(stuck, signal.SIGSTOP)
+    try:
+        write(world.manifests, "later.yaml", objects.ingress("later", host="later.example", service="news"))
+        fires(world, "EdgeWorkerBehind")
+    finally:
+        os.kill(stuck, signal.SIGCONT)
+
+
+def test_too_many_connections(world):
+    connections = []
+    try:
+        for _ in range(3 * MOST_CONNECTIONS):
+            with contextlib.suppress(OSError):
+                connections.append(Client(world.edge.http))
+        fires(world, "EdgeConnectionsRefused")
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+def test_workers_that_die(world):
+    def restarts():
+        text = world.edge.admin_get("/metrics").body.decode()
+        return sum(float(value) for value in re.findall(r"^edge_worker_restarts_total\{.*\} (.+)$", text, re.MULTILINE))
+
+    for _ in range(8):
+        before = restarts()
+        os.kill(world.edge.workers()[0], signal.SIGKILL)
+        eventually(lambda before=before: restarts() > before)
+    fires(world, "EdgeWorkersRestarting")
+
+
+def test_nothing_to_scrape(world):
+    world.edge.close()
+    fires(world, "EdgeDown")
+
+
+# --- time ------------------------------------------------------------------------------------------------------------
+
+ROUTE = 'namespace="demo",ingress="shop",service="shop"'
+ON = 'job="edge",instance="a"'
+SECOND = f'edge_requests_total{{{ROUTE},status_class="2xx"}}'
+TIMES = {
+    "EdgeErrorRatioHigh": (
+        {f'edge_requests_total{{{ROUTE},status_class="5xx"}}': "0+60x60", SECOND: "0+240x60"},
+        (5, 11),
+    ),
+    "EdgeLatencyHigh": (
+        {
+            f'edge_request_duration_seconds_bucket{{{ROUTE},le="2.5"}}': "0+90x60",
+            f'edge_request_duration_seconds_bucket{{{ROUTE},le="5"}}': "0+100x60",
+            f'edge_request_duration_seconds_bucket{{{ROUTE},le="+Inf"}}': "0+100x60",
+            f"edge_request_duration_seconds_count{{{ROUTE}}}": "0+100x60",
+        },
+        (10, 16),
+    ),
+    "EdgeNoEndpoints": ({'edge_service_endpoints{namespace="demo",service="shop",port="80"}': "0x60"}, (4, 6)),
+    "EdgeUpstreamConnectFailures": (
+        {
+            f"edge_upstream_connect_failures_total{{{ON}}}": "0+20x60",
+            f"edge_upstream_connections_total{{{ON}}}": "0+80x60",
+        },
+        (10, 16),
+    ),
+    "EdgeCertificateExpiresSoon": (
+        {'edge_certificate_expiry_timestamp_seconds{namespace="demo",secret="tls",common_name="a"}': "600000x120"},
+        (59, 62),
+    ),
+    "EdgeCertificateExpired": (
+        {'edge_certificate_expiry_timestamp_seconds{namespace="demo",secret="tls",common_name="a"}': "300x60"},
+        (4, 6),
+    ),
+    "EdgeDown": ({f"edge_build_info{{{ON}}}": "1x3 stale"}, (3, 8)),
+    "EdgeControlPlaneStale": ({f'edge_kind_synced{{{ON},kind="Ingress"}}': "0x60"}, (4, 6)),
+    "EdgeWorkerBehind": (
+        {
+            f'edge_worker_table_lag{{{ON},worker="0"}}': "1x60",
+            f'edge_worker_table_generation{{{ON},worker="0"}}': "7x60",
+        },
+        (1, 3),
+    ),
+    "EdgeProblems": ({f'edge_problems{{{ON},severity="error",reason="MissingService"}}': "2x60"}, (14, 16)),
+    "EdgeWorkersRestarting": ({f'edge_worker_restarts_total{{{ON},worker="0"}}': "0x9 1+1x30"}, (10, 20)),
+    "EdgeWorkersSaturated": ({f'edge_worker_cpu_seconds_total{{{ON},worker="0"}}': "0+58x60"}, (14, 22)),
+    "EdgeConnectionsRefused": ({f"edge_connections_refused_total{{{ON}}}": "0+5x60"}, (1, 5)),
+}
+"""Series of each alert by the minute; a minute at which it does not fire yet, and one at which it does."""
+
+
+def test_each_alert_waits_as_long_as_it_says_and_then_fires(tmp_path):
+    assert TIMES.keys() == RULES.keys()
+    (tmp_path / "alerts.yaml").write_text((ROOT / "grafana/alerts.yaml").read_text())
+    script = prometheus.program("promtool")
+    for alert, (series, (early, late)) in TIMES.items():
+        test = {
+            "interval": "1m",
+            "input_series": [{"series": name, "values": values} for name, values in series.items()],
+            "promql_expr_test": [
+                {"expr": f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})', "eval_time": f"{minute}m",
+                 "exp_samples": samples}
+                for minute, samples in ((early, []), (late, [{"labels": "{}", "value": 1}]))
+            ],
+        }  # fmt: skip
+        (tmp_path / f"{alert}.yaml").write_text(
+            yaml.safe_dump({"rule_files": ["alerts.yaml"], "evaluation_interval": "1m", "tests": [test]})
+        )
+    files = [str(tmp_path / f"{alert}.yaml") for alert in TIMES]
+    done = subprocess.run([script, "test", "rules", *files], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
