@@ -142,7 +142,7 @@ class Router:
     def _resolve(self, host: bytes) -> HostPlans | None:
         name = host_name(host)
         plans = self._host(name)
-        if plans is None and "." in name:
+        if plans is None and name.find(".") > 0:  # a wildcard stands for a label, not for nothing
             plans = self._host("*." + name.split(".", 1)[1])
         if plans is None and name:
             plans = self._host("")

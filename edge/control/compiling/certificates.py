@@ -65,7 +65,8 @@ class Certificates:
     def has_tls(self, host: str) -> bool:
         """Whether a certificate, be it the default one, is configured for HOST."""
         if not host:
-            return "" in self._uses
+            # Who lists other hosts means those; that his certificate may cover more is no reason to redirect them all.
+            return any(not use.implied for uses in self._uses.get("", {}).values() for _, use in uses)
         return host in self._shown or "*." + host.partition(".")[2] in self._shown
 
     def replace(self, owner: Key, order: Order, old: Sequence[SecretUse], new: Sequence[SecretUse]) -> None:
@@ -106,7 +107,7 @@ class Certificates:
         self._name_secrets()
         changed = {host for host in self._dirty if host and self._show(host, records, owners)}
         self._dirty.clear()
-        if self._had_any != ("" in self._uses):
+        if self._had_any != self.has_tls(""):
             self._had_any = not self._had_any
             changed.add("")
         owners.discard(NOBODY)

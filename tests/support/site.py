@@ -1,0 +1,162 @@
+"""Manifests in, answers out: the whole control plane and a worker's routing, without processes, sockets or threads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from edge.control.compiling.compiler import Compiler
+from edge.control.files.ledger import Ledger
+from edge.control.files.manifest import Manifest, read
+from edge.control.files.tree import key_of
+from edge.data.plan import Planner
+from edge.data.router import Router
+from edge.data.tls import Contexts
+from edge.settings import Settings
+from edge.table.counters import WorkerCounters
+from edge.table.reader import TableReader
+from edge.table.records import DEFAULT_CERTIFICATE, Certificate, Route, Service
+from edge.table.writer import TableWriter
+from tests.support import objects
+
+GENERATED = Certificate("", "", b"", b"", common_name="generated")
+
+
+class Site:
+    """An Edge in small. Each `write` is an edit of a manifest file, and takes effect at once."""
+
+    def __init__(self, directory: Path, *, names: Any = None, **settings: Any) -> None:
+        self._settings = Settings(**{"manifests": ("manifests",), **settings})
+        self.compiler = Compiler(self._settings, names=names, generated=GENERATED)
+        self._writer = TableWriter(directory)
+        self._ledger = Ledger(self.compiler.apply)
+        self._files: dict[str, Manifest] = {}
+        self.reader = TableReader(directory)
+        self._router = Router(self.reader, Planner(self.reader, WorkerCounters(directory), None))
+        self._contexts = Contexts(self.reader)
+        self._problems: dict[str, tuple[str, ...]] = {}
+        self.publish()
+
+    def close(self) -> None:
+        """Give the directory up."""
+        self._writer.close()
+
+    # --- what people do -------------------------------------------------------------------------------------------
+
+    def write(self, path: str, text: str) -> None:
+        """The file at PATH has this TEXT from now on."""
+        self._files[path] = manifest = read(path, text, self._files.get(path))
+        self._ledger.update({key_of(0, path): manifest})
+        self.publish()
+
+    def put(self, path: str, *manifests: dict[str, Any]) -> None:
+        """The file at PATH holds MANIFESTS from now on."""
+        self.write(path, yaml.safe_dump_all(manifests))
+
+    def remove(self, path: str) -> None:
+        """The file at PATH is deleted."""
+        del self._files[path]
+        self._ledger.update({key_of(0, path): None})
+        self.publish()
+
+    def publish(self, **when: float) -> None:
+        """Compile and publish; WHEN: see `Compiler.compile`."""
+        delta = self.compiler.compile(**when)
+        self._writer.publish(routes=delta.routes, endpoints=delta.endpoints, tls=delta.tls)
+        for owner, (_, problems) in delta.problems.items():
+            self._problems[str(owner)] = tuple(f"{one.severity} {one.reason} {one.field}" for one in problems)
+
+    # --- what comes of it -----------------------------------------------------------------------------------------
+
+    def ask(self, url: str) -> str:
+        """Who answers URL (without scheme: plain http): name of the Service, or the status that Edge answers itself."""
+        scheme, _, rest = url.rpartition("://")
+        host, slash, path = rest.partition("/")
+        plan = self._router.match(host.encode(), (slash + path or "/").encode())
+        if plan is None:
+            return "404"
+        route = plan.route
+        if route.https_redirect and scheme != "https":
+            return str(route.https_redirect)
+        if not route.service:
+            return str(route.status)
+        return route.service_name if self.endpoints(route.service) else "503"
+
+    def route(self, url: str) -> Route:
+        """The route that URL takes."""
+        host, slash, path = url.partition("/")
+        plan = self._router.match(host.encode(), (slash + path or "/").encode())
+        assert plan is not None
+        return plan.route
+
+    def owner(self, url: str) -> str:
+        """The Ingress whose route URL takes."""
+        return self.route(url).ingress
+
+    def endpoints(self, key: str) -> list[str]:
+        """Addresses and ports of the Service port under KEY (`demo/web:80`)."""
+        self.reader.refresh()
+        service = self.reader.endpoints.get(key, Service)
+        return [f"{one.address}:{one.port}" for one in service.endpoints] if service is not None else []
+
+    def certificate(self, server_name: str) -> str:
+        """Name of the Secret whose certificate is shown for SERVER_NAME; `default`: the one that Edge made."""
+        return self.shown(server_name).name or "default"
+
+    def shown(self, server_name: str) -> Certificate:
+        """The certificate that is shown for SERVER_NAME."""
+        self.reader.refresh()
+        self._contexts._keys.clear()
+        key = self._contexts._certificate_for(server_name)
+        shown = self.reader.tls.get(key, Certificate) or self.reader.tls.get(DEFAULT_CERTIFICATE, Certificate)
+        assert shown is not None
+        return shown
+
+    def problems(self, owner: str = "Ingress demo/web") -> tuple[str, ...]:
+        """Severity, reason and field of all problems of an object."""
+        return self._problems.get(owner, ())
+
+
+def ingress(name: str, rules: str, **metadata: Any) -> dict[str, Any]:
+    """An Ingress. RULES: lines `HOST TYPE PATH SERVICE[:PORT]`; HOST may be `any`, TYPE `default` (then no PATH).
+
+    METADATA may hold `tls` (see the API), `ingress_class`, annotations by their short name in `annotate`.
+    """
+    tls = metadata.pop("tls", None)
+    annotations = {f"nginx.ingress.kubernetes.io/{key}": value for key, value in metadata.pop("annotate", {}).items()}
+    annotations |= metadata.pop("annotations", {})
+    made = objects.ingress(name, ingress_class=metadata.pop("ingress_class", "edge"), **metadata)
+    if annotations:
+        made["metadata"]["annotations"] = annotations
+    spec = made["spec"]
+    spec["rules"] = []
+    for line in filter(None, map(str.strip, rules.splitlines())):
+        host, kind, *rest = line.split()
+        if kind == "default":
+            spec["defaultBackend"] = backend(rest[0])
+            continue
+        path, service = rest if len(rest) == 2 else ("", rest[0])
+        entry = {"pathType": kind, "backend": backend(service), **({"path": path} if path else {})}
+        spec["rules"].append({**({} if host == "any" else {"host": host}), "http": {"paths": [entry]}})
+    if not spec["rules"]:
+        del spec["rules"]
+    if tls is not None:
+        spec["tls"] = tls
+    return made
+
+
+def backend(text: str) -> dict[str, Any]:
+    """`NAME`, `NAME:PORT` or `resource`."""
+    if text == "resource":
+        return {"resource": {"apiGroup": "example.com", "kind": "Bucket", "name": "files"}}
+    name, _, port = text.partition(":")
+    return {
+        "service": {"name": name, "port": {"number": int(port or 80)} if (port or "0").isdigit() else {"name": port}}
+    }
+
+
+def serving(*names: str) -> list[dict[str, Any]]:
+    """Services of these NAMES, each with an endpoint."""
+    return [one for name in names for one in (objects.service(name), objects.endpoints(name, "10.0.0.1"))]
