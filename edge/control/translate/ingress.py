@@ -217,5 +217,5 @@ def _secrets(ingress: Ingress, hosts: dict[str, HostPart]) -> Iterator[SecretUse
                 yield SecretUse(name, entry.secret_name or "", field, has_rule=name in hosts)
     for number, entry in entries:
         if entry.secret_name:
-            for name in [name for name in hosts if name not in listed]:
+            for name in [name for name in hosts if name and name not in listed]:
                 yield SecretUse(name, entry.secret_name, f"spec.tls[{number}]", implied=True)
