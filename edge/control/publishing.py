@@ -76,10 +76,10 @@ class Publisher:
         self._pending = Delta()
         if generation != before:
             state.publications += 1
-        state.own_table = True
         state.generation = generation
         state.published = self._writer.published
         what = state.commit(pending, objects)
+        state.own_table = True  # last: who asks for the table's contents when it is true finds them
         for listener in state.listeners:
             listener(what)
         return True
