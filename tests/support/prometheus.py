@@ -85,6 +85,7 @@ def running(folder: Path, *targets: str, rules: dict[str, Any] | None = None) ->
         f"--config.file={folder}/prometheus.yaml",
         f"--storage.tsdb.path={folder}/data",
         f"--web.listen-address=127.0.0.1:{port}",
+        "--scrape.discovery-reload-interval=100ms",  # of its default of 5 s, a test waits all
     ]
     with (folder / "prometheus.log").open("wb") as log:
         process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder)
