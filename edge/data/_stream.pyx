@@ -623,7 +623,10 @@ cdef class Stream(Buffer):
     def send(self, data not None, int chunked=0):
         """Send the output buffer and DATA (bytes-like)."""
         cdef const unsigned char[::1] view = data
-        self.send_pieces(<const char *>&view[0] if view.shape[0] else b"", view.shape[0], chunked)
+        cdef const char *p = b""
+        if view.shape[0]:
+            p = <const char *>&view[0]
+        self.send_pieces(p, view.shape[0], chunked)
 
     cdef int send_pieces(self, const char *p, Py_ssize_t n, int chunked) except -1:
         cdef const char *end = b"\r\n0\r\n\r\n"
