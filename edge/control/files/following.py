@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from edge.control.changes import Change
+    from edge.control.files.keeping import Keeper
     from edge.control.files.tree import File, Survey
     from edge.control.files.watches import Happening
 
@@ -51,8 +52,9 @@ class Reading(NamedTuple):
 class Follower:
     """Tells TELL what the files under ROOTS say; for one thread, except `wake`."""
 
-    def __init__(self, roots: Sequence[str], tell: Callable[[Change], None]) -> None:
+    def __init__(self, roots: Sequence[str], tell: Callable[[Change], None], keeper: Keeper) -> None:
         """Looks at nothing yet."""
+        self._keeper = keeper
         self._roots = roots
         self._watches = Watches()
         self._ledger = Ledger(tell)
@@ -216,6 +218,7 @@ class Follower:
         files = {one.file.key: self._take(one) for one in readings if one.file.path not in self._pending}
         files.update({key: None for path in gone if path not in self._pending for key in self._lose(path)})
         self._ledger.update(files)
+        self._keeper.keep(files)
 
     def _read_file(self, path: str, motion: Motion) -> Iterator[Reading]:
         known = self._survey.files.get(path)
@@ -223,7 +226,7 @@ class Follower:
         if root is None:
             return  # its folder has gone
         key = tree.key_of(root, path)
-        last = self._ledger.get(key)
+        last = self._ledger.get(key) or self._keeper.last(key, path)
         try:
             text, signature = reading.load(path)
         except FileNotFoundError:

@@ -36,6 +36,8 @@ class Manifest(msgspec.Struct, frozen=True):
     objects: dict[ObjectId, Object] = {}
     places: dict[ObjectId, Place] = {}
     faults: tuple[Fault, ...] = ()
+    kept: frozenset[ObjectId] = frozenset()
+    """Those of the objects that only an earlier reading has seen."""
     said: dict[Content, _Said] = {}
     """What each of its pieces says, to be taken over by the next reading."""
     bodies: list[str] | None = None
@@ -50,7 +52,7 @@ class Manifest(msgspec.Struct, frozen=True):
         """The file as it is known, now that it cannot be read for REASON."""
         known = "; what it said last stays in force" if self.objects else ""
         fault = Fault((0, 0), "", "", "", reason + known, certain=False)
-        return msgspec.structs.replace(self, faults=(fault,), bodies=None)
+        return msgspec.structs.replace(self, faults=(fault,), kept=frozenset(self.objects), bodies=None)
 
 
 class _Said(msgspec.Struct, frozen=True):
@@ -118,6 +120,7 @@ class _Reading:
         self._objects: dict[ObjectId, Object] = {}
         self._places: dict[ObjectId, Place] = {}
         self._faults: list[Fault] = []
+        self._kept: list[ObjectId] = []
         self._said: dict[Content, _Said] = {}
 
     def add(self, piece: Piece, said: _Said) -> None:
@@ -149,19 +152,23 @@ class _Reading:
         """Hold on to what LAST said where it cannot be known that the file says otherwise."""
         everything = everything or any(not fault.certain for fault in self._faults)
         unsure = {ObjectId(fault.kind, fault.namespace, fault.name): fault.place for fault in self._faults}
-        for name, one in last.objects.items() if everything else ():
-            if name not in self._objects:
-                self._objects[name] = one
-                self._places[name] = unsure.get(name, (0, 0))
-        for name, place in unsure.items():
+        for name in last.objects if everything else unsure:
             if name not in self._objects and name in last.objects:
                 self._objects[name] = last.objects[name]
-                self._places[name] = place
+                self._places[name] = unsure.get(name, (0, 0))
+                self._kept.append(name)
 
     def result(self, bodies: list[str] | None) -> Manifest:
         """What has come together; BODIES: the documents of a plain file."""
-        faults = tuple(self._faults)
-        return Manifest(self._path, self._objects, self._places, faults, self._said, None if faults else bodies)
+        return Manifest(
+            self._path,
+            self._objects,
+            self._places,
+            tuple(self._faults),
+            kept=frozenset(self._kept),
+            said=self._said,
+            bodies=None if self._faults else bodies,
+        )
 
 
 def _say(pieces: list[Piece], known: Mapping[Content, _Said]) -> list[tuple[Piece, _Said]]:

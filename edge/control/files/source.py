@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge.control.changes import Change, Synced
 from edge.control.files.following import Follower
+from edge.control.files.keeping import Keeper
 from edge.control.files.recognition import READ
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ class FolderSource:
     def __init__(self, settings: Settings, changes: queue.SimpleQueue[Change]) -> None:
         """Looks at nothing yet."""
         self._changes = changes
-        self._follower = Follower(settings.manifests, self._tell)
+        keeper = Keeper(settings.table_directory if settings.shm_dir else None)
+        self._follower = Follower(settings.manifests, self._tell, keeper)
         self._synced = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="manifests", daemon=True)
