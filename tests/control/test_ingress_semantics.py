@@ -132,7 +132,7 @@ CASES: list[tuple[str, str, dict[str, str]]] = [
     (
         "a wildcard stands for one label",
         "*.h.test Prefix / a",
-        {"x.h.test/": "a", "X.H.TEST:80/": "a", "x.y.h.test/": "404", "h.test/": "404"},
+        {"x.h.test/": "a", "X.H.TEST:80/": "a", "x.y.h.test/": "404", "h.test/": "404", ".h.test/": "404"},
     ),
     (
         "an exact host goes before a wildcard, with all of its paths",
@@ -750,6 +750,33 @@ def test_an_expired_certificate_is_shown_and_a_warning(site: Site) -> None:
     site.put("secret.yaml", secret("cert", "expired"))
     assert site.certificate("h.test") == "cert"
     assert site.problems() == ("warning CertificateOutdated spec.tls[0].secretName",)
+
+
+def test_a_secret_that_lacks_a_key_is_invalid_and_its_ingress_is_told(site: Site) -> None:
+    web(site, tls=tls("cert", "h.test"))
+    site.put("secret.yaml", objects.secret("cert", tls_crt=PAIRS["h"].certificate))
+    assert (site.certificate("h.test"), site.ask("https://h.test/")) == ("default", "a")
+    assert site.problems() == ("error InvalidSecret spec.tls[0].secretName",)
+    assert site.problems("Secret demo/cert") == ('error InvalidObject data["tls.key"]',)
+
+
+def test_tls_without_hosts_and_rules_means_every_name_of_the_certificate(site: Site) -> None:
+    web(site, "any default a", tls=tls("cert"))
+    site.put("secret.yaml", secret("cert", "both"))
+    assert [site.certificate(name) for name in ("h.test", "g.test", "x.test")] == ["cert", "cert", "default"]
+    assert (site.ask("h.test/"), site.ask("https://h.test/")) == ("308", "a")
+
+
+def test_of_two_certificates_for_a_host_that_of_the_older_ingress_is_shown(site: Site) -> None:
+    site.put("secrets.yaml", secret("one", "h"), secret("two", "both"))
+    created = "creationTimestamp"
+    rules = ("h.test Prefix /one a", "h.test Prefix /two a")
+    site.put("one.yaml", ingress("one", rules[0], tls=tls("one", "h.test"), **{created: "2026-01-02T00:00:00Z"}))
+    site.put("two.yaml", ingress("two", rules[1], tls=tls("two", "h.test"), **{created: "2026-01-01T00:00:00Z"}))
+    assert site.certificate("h.test") == "two"
+    assert site.problems("Ingress demo/one") == ("warning CertificateConflict spec.tls[0].secretName",)
+    site.remove("two.yaml")
+    assert (site.certificate("h.test"), site.problems("Ingress demo/one")) == ("one", ())
 
 
 def test_a_secret_of_another_type_with_the_right_keys_will_do_with_a_warning(site: Site) -> None:
