@@ -1,0 +1,169 @@
+"""The process `edge control`: how it starts, ends, dies and comes back."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge import draining
+from edge.table.counters import WorkerCounters
+from edge.table.reader import TableReader
+from edge.table.records import DEFAULT_CERTIFICATE, TICKETS, Certificate, Host, Service, TicketKeys
+from edge.table.writer import TableWriter
+from tests.support import objects
+from tests.support.edge import Edge, write
+from tests.support.fakeapi import FakeAPI
+from tests.support.waiting import eventually, free_port
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "manifests"
+    made.mkdir()
+    write(made, "web.yaml", objects.ingress_class(), objects.ingress(), objects.service())
+    write(made, "endpoints.yaml", objects.endpoints("web", "10.0.0.1"))
+    return made
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / "table"
+
+
+@pytest.fixture
+def control(folder: Path, directory: Path) -> Iterator[Edge]:
+    with Edge(folder, command="control", shm_dir=directory, ready=False) as edge:
+        eventually(lambda: host(TableReader(directory)))
+        yield edge
+
+
+def host(reader: TableReader, name: str = "web.example") -> Host | None:
+    reader.reopen()
+    return reader.routes.get(name, Host)
+
+
+def addresses(reader: TableReader) -> list[str]:
+    reader.reopen()
+    record = reader.endpoints.get("demo/web:80", Service)
+    return [one.address for one in record.endpoints] if record is not None else []
+
+
+@pytest.mark.usefixtures("control")
+def test_a_folder_is_followed(folder: Path, directory: Path) -> None:
+    reader = TableReader(directory)
+    routes = reader.routes.generation
+    write(folder, "endpoints.yaml", objects.endpoints("web", "10.0.0.2"))
+    eventually(lambda: addresses(reader) == ["10.0.0.2"])
+    assert reader.routes.generation == routes
+    (folder / "web.yaml").unlink()
+    eventually(lambda: host(reader) is None)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_well_when_told_to_and_leaves_the_table(control: Edge, directory: Path, number: signal.Signals) -> None:
+    assert control.stop(number) == 0
+    assert host(TableReader(directory)) is not None
+
+
+def test_the_next_one_goes_on_where_a_killed_one_was(control: Edge, folder: Path, directory: Path) -> None:
+    reader = TableReader(directory)
+    record = host(reader)
+    certificate = reader.tls.get(DEFAULT_CERTIFICATE, Certificate)
+    tickets = reader.tls.get(TICKETS, TicketKeys)
+    control.stop(signal.SIGKILL)
+    write(folder, "endpoints.yaml", objects.endpoints("web", "10.0.0.2"))
+    control.start()
+    eventually(lambda: addresses(reader) == ["10.0.0.2"])
+    assert host(reader) is record
+    assert reader.tls.get(DEFAULT_CERTIFICATE, Certificate) is certificate
+    assert reader.tls.get(TICKETS, TicketKeys) is tickets
+    assert reader.refusals == 0
+
+
+def test_one_without_its_api_server_leaves_the_table_as_it_is(control: Edge, directory: Path, tmp_path: Path) -> None:
+    control.stop(signal.SIGKILL)
+    nobody = {"cluster": {"server": f"http://127.0.0.1:{free_port()}"}, "name": "x"}
+    context = {"context": {"cluster": "x", "user": "x"}, "name": "x"}
+    config = {"clusters": [nobody], "contexts": [context], "users": [{"name": "x", "user": {}}], "current-context": "x"}
+    (tmp_path / "config").write_text(json.dumps({"apiVersion": "v1", "kind": "Config", **config}))
+    flags = (f"--kubeconfig={tmp_path / 'config'}", "--sync-timeout=0")
+    reader = TableReader(directory)
+    with Edge(None, *flags, command="control", shm_dir=directory, ready=False) as lonely:
+        eventually(lambda: "refused" in lonely.log.lower())
+        eventually(lambda: lonely.admin_get("/readyz").body.count(b"waiting for") > 3)
+        assert host(reader) is not None
+        assert reader.generation == 1
+        assert lonely.stop() == 0
+
+
+def test_a_cluster_is_followed_and_its_secrets_are_read(directory: Path, tmp_path: Path) -> None:
+    with FakeAPI() as api:
+        for one in (
+            objects.ingress_class(),
+            objects.namespace("demo"),
+            objects.service(),
+            objects.ingress(secret="tls"),
+        ):
+            api.apply(one)
+        config = api.kubeconfig(tmp_path / "config")
+        with Edge(None, f"--kubeconfig={config}", command="control", shm_dir=directory, ready=False) as edge:
+            reader = TableReader(directory)
+            eventually(lambda: host(reader), message=edge.log)
+            api.apply(objects.endpoints("web", "10.0.0.9"))
+            eventually(lambda: addresses(reader) == ["10.0.0.9"])
+            assert edge.stop() == 0
+
+
+def test_a_second_one_is_refused(control: Edge, folder: Path, directory: Path) -> None:
+    with Edge(folder, command="control", shm_dir=directory, ready=False) as second:
+        assert second.wait() == 1
+        assert "another control plane publishes here" in second.log
+    assert control.poll() is None
+
+
+def test_without_a_cluster_or_manifests_it_says_what_to_give(directory: Path, tmp_path: Path) -> None:
+    nowhere = {"KUBECONFIG": "", "HOME": str(tmp_path)}
+    with Edge(None, command="control", shm_dir=directory, ready=False, environment=nowhere) as edge:
+        assert edge.wait() == 2
+        assert "--manifests" in edge.log
+
+
+def test_an_admin_address_that_is_taken_is_told(folder: Path, directory: Path) -> None:
+    edge = Edge(folder, command="control", shm_dir=directory, ready=False)
+    with socket.create_server(("127.0.0.1", edge.admin)), edge:
+        assert edge.wait() == 1
+        assert "--admin" in edge.log or str(edge.admin) in edge.log
+
+
+def test_problems_are_logged_when_they_appear_and_when_they_are_over(control: Edge, folder: Path) -> None:
+    write(folder, "endpoints.yaml", objects.endpoints("web", "10.0.0.1", ready=False))
+    line = "Ingress demo/web: spec.rules[0].http.paths[0].backend.service: Service demo/web has no ready endpoint"
+    eventually(lambda: f"warning control[{control.pid}] {line}" in control.log)
+    write(folder, "endpoints.yaml", objects.endpoints("web", "10.0.0.1"))
+    eventually(lambda: "Ingress demo/web: over: " in control.log)
+
+
+def test_it_outlives_a_proxy_that_drains(control: Edge, folder: Path, directory: Path) -> None:
+    counters = WorkerCounters(directory)  # a worker
+    draining.begin(directory)
+    ended = threading.Thread(target=control.stop)
+    ended.start()
+    reader = TableReader(directory)
+    for address in ("10.0.0.2", "10.0.0.3"):
+        write(folder, "endpoints.yaml", objects.endpoints("web", address))
+        eventually(lambda address=address: addresses(reader) == [address])  # type: ignore[misc]
+    assert control.poll() is None
+    counters.close()
+    ended.join(10)
+    assert control.poll() == 0
+
+
+def test_the_directory_is_given_up_at_the_end(control: Edge, directory: Path) -> None:
+    control.stop()
+    TableWriter(directory).close()
