@@ -142,7 +142,7 @@ class SegmentWriter(Segment):
         self.live = 0
         """Bytes of the log that they take."""
         self._occupied = 0
-        """Slots that are not empty: those of records, and those of removed ones that were not taken again."""
+        """Slots that are not empty: those of records, and of removed ones that searches must pass."""
         self._tail = self.log_start(self.slots)
 
     @classmethod
@@ -212,7 +212,7 @@ class SegmentWriter(Segment):
         if found is not None:
             self.live -= self._size_at(found[1])
             self.records -= 1
-            self.words.store(found[0], layout.SLOT_DELETED)
+            self._vacate(found[0])
 
     def copy_to(self, target: SegmentWriter) -> None:
         """Put all records into the empty TARGET, which must have room for them."""
@@ -220,6 +220,17 @@ class SegmentWriter(Segment):
             self._index, self.slots, target.words, target._index, target.slots, target._tail
         )
         target.records, target.live = self.records, self.live
+
+    def _vacate(self, position: int) -> None:
+        """Mark the slot as deleted; where no search goes on behind it, make it and those before it empty again."""
+        self.words.store(position, layout.SLOT_DELETED)
+        first, mask = self._index, self.slots - 1
+        if self.words.load(first + ((position - first + 1) & mask)) != layout.SLOT_EMPTY:
+            return
+        while self.words.load(position) == layout.SLOT_DELETED:
+            self.words.store(position, layout.SLOT_EMPTY)
+            self._occupied -= 1
+            position = first + ((position - first - 1) & mask)
 
     def _size_at(self, slot: int) -> int:
         value_length, key_length, _ = self._lengths(slot & layout.SLOT_OFFSET_MASK)
