@@ -59,31 +59,36 @@ def read(stream: Stream) -> Source | None:
         MessageError: this is no header.
         StreamError: the stream broke or was silent for too long.
     """
-    head = _take(stream, SHORTEST_LINE)
+    head = b""
+    while len(head) < SHORTEST_LINE:
+        head += _take_some(stream, SHORTEST_LINE - len(head))
+        if not (MAGIC.startswith(head[: len(MAGIC)]) or b"PROXY ".startswith(head[:6])):
+            raise MessageError(400, "no PROXY protocol header")
     if head.startswith(MAGIC):
         return _read_binary(stream, head + _take(stream, 16 - SHORTEST_LINE))
-    if head.startswith(b"PROXY "):
-        return _parse_line(_read_line(stream, head))
-    raise MessageError(400, "no PROXY protocol header")
+    return _parse_line(_read_line(stream, head))
+
+
+def _take_some(stream: Stream, most: int) -> bytes:
+    """At least one byte, MOST at most."""
+    while (taken := stream.take_socket(most)) is None:
+        stream.wait_readable()
+    if not taken:
+        raise Incomplete("the connection ended within a PROXY protocol header")
+    return taken
 
 
 def _take(stream: Stream, count: int) -> bytes:
-    """Exactly COUNT bytes, fewer if they already show that this is no header."""
+    """Exactly COUNT bytes."""
     taken = b""
     while len(taken) < count:
-        piece = stream.take_socket(count - len(taken))
-        if piece is None:
-            stream.wait_readable()
-        elif not piece:
-            raise Incomplete("the connection ended within a PROXY protocol header")
-        else:
-            taken += piece
+        taken += _take_some(stream, count - len(taken))
     return taken
 
 
 def _read_line(stream: Stream, line: bytes) -> bytes:
     """The whole line that begins with LINE."""
-    while not line.endswith(b"\n"):
+    while b"\n" not in line:
         room = LONGEST_LINE - len(line)
         ahead = stream.peek_socket(room)
         if ahead is None:
@@ -98,7 +103,7 @@ def _read_line(stream: Stream, line: bytes) -> bytes:
 
 def _parse_line(line: bytes) -> Source | None:
     words = line.decode("latin-1").split(" ")
-    if not line.endswith(b"\r\n") or line.count(b"\r") != 1:
+    if line.find(b"\n") != len(line) - 1 or line.find(b"\r") != len(line) - 2:
         raise MessageError(400, "PROXY protocol line without CR LF")
     if words[1].rstrip("\r\n") == "UNKNOWN":  # whatever follows is ignored (2.1)
         return None
