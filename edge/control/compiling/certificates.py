@@ -65,8 +65,7 @@ class Certificates:
     def has_tls(self, host: str) -> bool:
         """Whether a certificate, be it the default one, is configured for HOST."""
         if not host:
-            # Who lists other hosts means those; that his certificate may cover more is no reason to redirect them all.
-            return any(not use.implied for uses in self._uses.get("", {}).values() for _, use in uses)
+            return "" in self._uses
         return host in self._shown or "*." + host.partition(".")[2] in self._shown
 
     def replace(self, owner: Key, order: Order, old: Sequence[SecretUse], new: Sequence[SecretUse]) -> None:
