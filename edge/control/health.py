@@ -99,6 +99,9 @@ class Health:
         alive = [worker for worker in self._reader.workers() if worker.alive and worker.silence <= self._timeout]
         if not alive:
             return ["no worker lives"]
-        if not any(worker[Process.GENERATION] for worker in alive):
+        without = [worker for worker in alive if not worker[Process.GENERATION]]
+        if len(without) == len(alive):
             return ["no worker has taken up a table"]
-        return []
+        # One that began after the table was published takes it up before it listens; it keeps nobody waiting.
+        late = [worker.slot for worker in without if worker[Process.STARTED] / 1e9 < self._state.published]
+        return [f"worker {slot} has not taken up a table yet" for slot in late]

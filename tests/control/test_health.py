@@ -98,6 +98,16 @@ def test_a_worker_must_have_taken_up_a_table(world):
     assert world.health.ready().well
 
 
+def test_every_worker_that_began_before_the_table_must_have_taken_it_up(world):
+    second = WorkerCounters(world.directory)
+    assert world.health.ready().well
+    world.state.published = time.time() + 1
+    assert world.health.ready().lines == ("worker 1 has not taken up a table yet",)
+    second.set(Process.GENERATION, 3)
+    assert world.health.ready().well
+    second.close()
+
+
 @pytest.mark.parametrize("how", ["ended", "stuck"])
 def test_a_worker_must_live(world, how):
     if how == "ended":

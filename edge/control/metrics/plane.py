@@ -12,6 +12,7 @@ from edge.control.metrics import definitions as ours
 from edge.control.metrics import nginx_definitions as theirs
 from edge.control.metrics.certificates import Issuers
 from edge.control.metrics.families import many, one
+from edge.control.translate.endpoints import Fault
 from edge.table.records import Service
 
 if TYPE_CHECKING:
@@ -119,18 +120,19 @@ class Plane:
 
 def orphans(state: State) -> set[tuple[str, str, str]]:
     """Namespace and name of each Ingress with a route that leads nowhere, and why."""
+    missing = {
+        (report.object.namespace, report.object.name)
+        for report in state.reports()
+        if report.problem.reason == Fault.MISSING_SERVICE and report.object.kind == "Ingress"
+    }
     services = state.endpoints()
-    found = set()
+    empty = set()
     for host in state.hosts():
         for route in (*host.routes, *((host.default,) if host.default is not None else ())):
-            if not route.service:
-                if route.status == 503:
-                    found.add((route.namespace, route.ingress, "no-service"))
-                continue
             service = services.get(route.service)
-            if not isinstance(service, Service) or not service.endpoints:
-                found.add((route.namespace, route.ingress, "no-endpoint"))
-    return found
+            if route.service and not (isinstance(service, Service) and service.endpoints):
+                empty.add((route.namespace, route.ingress))
+    return {(*ingress, "no-service") for ingress in missing} | {(*one, "no-endpoint") for one in empty - missing}
 
 
 def _resident() -> int:

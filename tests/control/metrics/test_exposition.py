@@ -30,7 +30,7 @@ NOW = ("heartbeat_age", "cpu_seconds", "memory_bytes")
 def full(world):
     """A world in which every metric has something to tell."""
     world.leads = True
-    routes = (route(), route('/odd"\\'), route("/missing", ingress="orphan", service="", status=503))
+    routes = (route(), route('/odd"\\'), route("/missing", ingress="orphan", service="shop/missing:80"))
     record = Certificate("shop", "cert", b"", b"", 2e9, "1", "a.example", "Test Authority")
     world.serve(Host(name="a.example", routes=routes), tls={"c:shop/cert": record})
     for each in routes:

@@ -5,6 +5,9 @@ import time
 import pytest
 
 from edge.control.metrics import nginx_definitions as theirs
+from edge.control.objects import ObjectId
+from edge.control.problems import error
+from edge.control.translate.endpoints import Fault
 from edge.table.counters import Process
 from edge.table.records import Certificate, Host, ServerName
 from tests.control.metrics.conftest import route
@@ -154,12 +157,13 @@ def test_ingresses_that_lead_nowhere_are_orphans(world):
         Host(
             name="a.example",
             routes=(
-                route("/missing", ingress="one", service="", status=503),
+                route("/missing", ingress="one", service="shop/missing:80"),
                 route("/empty", ingress="two", service="shop/empty:80"),
                 route("/resource", ingress="three", service="", status=404),
                 route("/well", ingress="four"),
             ),
-        )
+        ),
+        problems={ObjectId("Ingress", "shop", "one"): ("uid", (error(Fault.MISSING_SERVICE, "spec", "gone"),))},
     )
     name = "nginx_ingress_controller_orphan_ingress"
     assert world.value(name, namespace="shop", ingress="one", type="no-service") == 1
