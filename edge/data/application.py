@@ -11,6 +11,7 @@ Rules of this file:
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
-from edge import addresses, draining, processors
+from edge import addresses, draining, prctl, processors
 from edge.data.worker import EdgeWorker
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         self._stop_at = 0.0
         # `python -m edge` shows up in sys.argv as a path, which would put the package's folder on the module path.
         self.START_CTX = {
-            "args": [sys.executable, "-m", "edge", *sys.argv[1:]],
+            "args": [sys.executable, "-P", "-m", "edge", *sys.argv[1:]],
             "cwd": self.START_CTX["cwd"],
             0: sys.executable,
         }
@@ -130,6 +131,13 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         super().start()
         for listener, scheme in zip(self.LISTENERS, schemes, strict=True):
             self.log.info("listening on %s://%s", scheme, addresses.of(listener.getsockname()))
+
+    def maybe_promote_master(self) -> None:
+        """Become the proxy of the launcher when the master before us has ended, and end with it as that one did."""
+        successor = self.master_pid != 0
+        super().maybe_promote_master()
+        if successor and self.master_pid == 0:
+            prctl.die_with_parent(signal.SIGTERM)
 
     def handle_term(self) -> None:
         """SIGTERM: say that we end, go on for `--pre-stop-delay`, then drain. A second one does not wait."""

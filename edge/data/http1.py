@@ -125,7 +125,7 @@ class Http1(Client):
     def reply(self, reply: Reply) -> None:
         """Send a complete answer, and end the connection where the request's body has not been read."""
         body = self.body
-        if not body.done:
+        if not body.done or self.service.draining:
             self._keep = False
         head = f"HTTP/1.1 {reply.status} {replies.reason(reply.status)}\r\n".encode()
         connection = b"" if self._keep else b"Connection: close\r\n"
@@ -159,7 +159,7 @@ class Http1(Client):
                 self._chunked = 1
         elif length == -2:
             length = response.length if response.status not in (101, 204) else -1
-        if not self.body.done:
+        if not self.body.done or self.service.draining:
             self._keep = False
         added = self.service.clock.defaults[response.missing()] + hsts
         response.write_response(self.stream, added, length, self._chunked, self._keep, old, bool(hsts))

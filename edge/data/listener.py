@@ -96,6 +96,7 @@ class Listener:
                 return False
             return True  # the client has gone again
         self._service.counters.add(Process.CONNECTIONS_ACCEPTED, 1)
+        self._service.accepted += 1
         gevent.spawn_raw(self._serve, sock, address)
         return True
 
@@ -125,6 +126,7 @@ class Listener:
         except Exception:
             service.log.exception("connection from %s", address[0])
         finally:
+            service.accepted -= 1
             counters.add(Process.CONNECTIONS_ACTIVE, -1)
             if stream is not None:
                 stream.close()

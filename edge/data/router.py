@@ -109,6 +109,8 @@ class Router:
         table = self._table
         if table.changed():
             table.refresh()
+        elif self.generation <= 0:  # there was none yet: one that came since the last look is served at once
+            table.reopen()
         if self._routes.generation != self.generation:
             self._take_up()
         try:

@@ -76,6 +76,8 @@ class Service:
         self.response_limits = Limits(head=settings.max_response_header_size, fields=1024, underscores=True)
         self.retry_budget = RetryBudget()
         self.connections: set[Connection] = set()
+        self.accepted = 0
+        """Connections that are open, also those that have not come to speak HTTP yet."""
         self.draining = False
         self._fault: Exception | None = None
         self._refusals = 0

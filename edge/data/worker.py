@@ -149,8 +149,12 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         for listener in listeners:
             listener.stop()
         begun = time.monotonic()
-        while service.connections and time.monotonic() - begun < self.settings.shutdown_grace:
-            if time.monotonic() - begun >= min(LAME_DUCK, self.settings.shutdown_grace / 2):
+        lame_duck = min(LAME_DUCK, self.settings.shutdown_grace / 2)
+        while (elapsed := time.monotonic() - begun) < self.settings.shutdown_grace:
+            # What was accepted last may not have come to speak HTTP yet; who never does is not waited for.
+            if not service.connections and (elapsed >= lame_duck or not service.accepted):
+                break
+            if elapsed >= lame_duck:
                 service.close_idle()
             self.notify()
             gevent.sleep(DRAIN_STEP)
