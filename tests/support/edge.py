@@ -20,6 +20,7 @@ from tests.support.waiting import eventually, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+from itertools import pairwise
 
 Manifest = dict[str, Any]
 
@@ -179,7 +180,7 @@ class Edge:
 
     def pids(self, command: str) -> list[int]:
         """Processes whose command line runs `edge COMMAND`; workers have the proxy's."""
-        return [pid for pid in self.tree() if command in _command_line(pid)[:4]]
+        return [pid for pid in self.tree() if ("edge", command) in pairwise(_command_line(pid)[:6])]
 
     @property
     def control_pid(self) -> int:
@@ -195,9 +196,19 @@ class Edge:
         assert found, "no proxy is running"
         return found[0]
 
-    def workers(self) -> list[int]:
-        """The arbiter's workers."""
-        return children(self.proxy_pid)
+    def masters(self) -> list[int]:
+        """Arbiters: one, or two after SIGUSR2."""
+        proxies = self.pids("proxy")
+        return [pid for pid in proxies if pid == self.pid or _parent(pid) not in proxies or _began_anew(pid)]
+
+    def workers(self, master: int = 0) -> list[int]:
+        """Workers of the arbiter MASTER (default: the first)."""
+        return [pid for pid in children(master or self.proxy_pid) if not _began_anew(pid)]
+
+    def signal_to(self, pid: int, number: int) -> None:
+        """Send the signal NUMBER to PID, which must be of this tree."""
+        assert pid in self.tree()
+        os.kill(pid, number)
 
     @property
     def log(self) -> str:
@@ -247,6 +258,22 @@ def is_alive(pid: int) -> bool:
     except OSError:
         return False
     return state not in ("Z", "X")
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    except OSError:
+        return 0
+
+
+def _began_anew(pid: int) -> bool:
+    """Whether PID runs a program of its own start, not its parent's: an arbiter that another one has started."""
+    try:
+        own, parents = (Path(f"/proc/{one}/environ").read_bytes() for one in (pid, _parent(pid)))
+    except OSError:
+        return False
+    return b"GUNICORN_PID=" in own and own != parents
 
 
 def _command_line(pid: int) -> list[str]:
