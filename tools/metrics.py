@@ -24,7 +24,8 @@ asks for it, compressed where it takes that. Nothing has to be switched on.
   plane is; they begin anew when the whole of Edge does.
 - A route appears with its first request and disappears with the route. What was counted for it stays in the sums that
   are not told by route.
-- A scrape reads what workers have written and never asks them; no request waits for it.
+- A scrape reads what workers have written and never asks them; no request waits for it. How the files are laid out is
+  told in `edge/table/counter_layout.py`.
 - Times are in seconds with the buckets {", ".join(f"{bound:g}" for bound in TIME_BUCKETS)}; sizes are in bytes with
   the buckets {", ".join(map(str, SIZE_BUCKETS))}.
 
