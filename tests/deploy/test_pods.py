@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.support.backends import Backend
 from tests.support.certificates import authority, issue
@@ -63,18 +65,16 @@ def make(api: FakeAPI, tmp_path: Path) -> Iterator[Make]:
     require_namespaces()
     pods: list[Running] = []
 
-    def begin(name: str, variant: str = ".", *literals: str) -> Running:
+    def begin(name: str, variant: str = ".") -> Running:
         http, https, admin = free_port(), free_port(), free_port()
         ports = [f"EDGE_HTTP=127.0.0.1:{http}", f"EDGE_HTTPS=127.0.0.1:{https}", f"EDGE_ADMIN=127.0.0.1:{admin}"]
-        generator = ", ".join([*ports, "EDGE_WORKERS=1", *literals])
+        literals = [*ports, "EDGE_WORKERS=1", "EDGE_PRE_STOP_DELAY=1"]
         overlay = tmp_path / f"{name}.k"
         overlay.mkdir()
-        (overlay / "base").symlink_to(ROOT / "deploy/base")
-        base = "../" * (len(overlay.parts) - 1) + str((ROOT / "deploy" / variant).resolve()).lstrip("/")
-        (overlay / "base").unlink()
-        (overlay / "kustomization.yaml").write_text(
-            f"resources: [{base}]\nconfigMapGenerator: [{{name: edge, namespace: edge-system, behavior: merge, literals: [{generator}]}}]\n"
-        )
+        generator = {"name": "edge", "namespace": "edge-system", "behavior": "merge", "literals": literals}
+        resources = [os.path.relpath(ROOT / "deploy" / variant, overlay.resolve())]
+        settings = yaml.safe_dump({"resources": resources, "configMapGenerator": [generator]})
+        (overlay / "kustomization.yaml").write_text(settings)
         objects = kustomization(overlay)
         api.rules = Rules.from_manifests(objects, subject="edge")
         workload = next(one for one in objects if one["kind"] in ("Deployment", "DaemonSet"))
@@ -137,11 +137,11 @@ def test_a_rollout_fails_no_request(api: FakeAPI, make: Make) -> None:
     """While one pod takes the place of another, behind a balancer that goes by /readyz, every request is answered."""
     with Backend() as backend:
         everything(api, backend.port)
-        old = make("edge-old", ".", "EDGE_PRE_STOP_DELAY=1")
+        old = make("edge-old")
         eventually(old.is_ready, timeout=30, message="not ready")
         balancer = Balancer([old])
         balancer.start()
-        new = make("edge-new", ".", "EDGE_PRE_STOP_DELAY=1")
+        new = make("edge-new")
         eventually(new.is_ready, timeout=30, message="not ready")
         balancer.pods.append(new)
         eventually(lambda: balancer.answered > 50)

@@ -19,6 +19,8 @@ from typing import IO, Any
 
 import pytest
 
+from tests.support.rendering import ROOT
+
 Object = dict[str, Any]
 
 
@@ -118,7 +120,7 @@ class Pod:
 
     def _mounts(self, container: Object) -> list[str]:
         volumes = {volume["name"]: volume for volume in self.spec["volumes"]}
-        lines = ["mount -t tmpfs -o mode=0755 run /run"]
+        lines = ["mount -t tmpfs -o mode=0755 run /run", *_image()]
         for mount in container["volumeMounts"]:
             volume, target = volumes[mount["name"]], mount["mountPath"]
             source = self._account if "projected" in volume else self._folder / volume["name"]
@@ -126,7 +128,7 @@ class Pod:
             if mount.get("readOnly"):
                 lines.append(f"mount -o remount,bind,ro {target}")
         if container["securityContext"]["readOnlyRootFilesystem"]:
-            # All of this machine that could be written to; /proc, /dev and the volumes stay as a container has them.
+            # All that could be written to; /proc, /dev and the volumes stay as a container has them.
             lines += ["mount -o remount,bind,ro /run", "mount -t tmpfs -o ro,mode=0755 tmp /dev/shm"]
             lines.append("mount -o remount,bind,ro /")
         return lines
@@ -144,3 +146,16 @@ class Pod:
             "PATH=/usr/bin:/bin", str(Path(sys.executable).parent / "edge"), *expanded,
         ]  # fmt: skip
         return shlex.join(words)
+
+
+def _image() -> list[str]:
+    """Commands that make interpreter, packages and Edge readable for any user, wherever they are."""
+    lines = []
+    for number, folder in enumerate(sorted({sys.base_prefix, sys.prefix, str(ROOT)})):
+        closed = [parent for parent in Path(folder).parents if not parent.stat().st_mode & 0o001]
+        if closed:  # for instance in the home of root
+            aside, hidden = f"/run/image/{number}", shlex.quote(str(closed[-1]))
+            lines += [f"mkdir -p {aside}", f"mount --bind {shlex.quote(folder)} {aside}"]
+            lines += [f"mount -t tmpfs -o mode=0755 hidden {hidden}"]
+            lines += [f"mkdir -p {shlex.quote(folder)}", f"mount --bind {aside} {shlex.quote(folder)}"]
+    return lines

@@ -28,7 +28,7 @@ def test_kubectl(where: Cluster, edge: Edge, backend: Backend) -> None:
         where.made.append((kind, where.name, name))
     eventually(lambda: edge.get("/").status == 200)
     eventually(lambda: "192.0.2.7" in kubectl("get", "ingress", "web", "-o", "jsonpath={.status}"))
-    kubectl("annotate", "ingress", "web", "edge.ingress/no-such-annotation=1")
+    kubectl("annotate", "ingress", "web", "nginx.ingress.kubernetes.io/no-such-annotation=1")
     eventually(lambda: "no-such-annotation" in kubectl("get", "events.events.k8s.io", "-o", "yaml"))
     kubectl("patch", "ingress", "web", "--type=merge", "-p", '{"spec":{"rules":[{"host":"new.example"}]}}')
     eventually(lambda: edge.get("/").status == 404)

@@ -80,7 +80,7 @@ def test_a_slow_start(alone: Cluster, start: Start) -> None:
                 return ""
 
         eventually(lambda: "EndpointSlice" in says() and "etcd is on fire" in says())
-        assert "waiting for Ingress" not in says()
+        eventually(lambda: "EndpointSlice" in says() and "waiting for Ingress" not in says())
         eventually(lambda: edge.get("/").status == 200, timeout=30)
         eventually(lambda: edge.admin_get("/readyz").status == 200)
 
