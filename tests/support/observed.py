@@ -124,10 +124,9 @@ def world(folder: Path, *flags: str, rules: dict[str, Any] | None = None) -> Ite
     data.mkdir()
     with Backend("shop") as shop, Backend("cart") as cart, Backend("news") as news:
         manifests(served, shop, cart, news, free_port())
-        with (
-            Edge(served, *flags, workers=2) as edge,
-            prometheus.running(data, f"127.0.0.1:{edge.admin}", rules=rules) as watcher,
-        ):
+        edge = Edge(served, *flags, workers=2)
+        # Prometheus takes five seconds from its start to its first look.
+        with prometheus.running(data, f"127.0.0.1:{edge.admin}", rules=rules) as watcher, edge:
             made = World(served, edge, watcher, shop, cart, news)
             clients = list(made.clients())
             for client in clients:
