@@ -1,32 +1,30 @@
 """The admin server: /metrics, /healthz and /readyz over HTTP, on an address of its own.
 
 Rules of this file:
-- A connection gets one answer within bounded time and is closed; a slow client is cut off, and one of too many gives
-  way to the next.
+- A connection gets one answer and is closed.
 - What is answered is decided elsewhere: `edge.control.health`, `edge.control.metrics`.
 """
 
 from __future__ import annotations
 
 import logging
-import socket
-import sys
 import threading
-import time
 import zlib
-from contextlib import suppress
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client.exposition import gzip_accepted
 
 from edge import __version__, addresses
+from edge.control import bounded_server
+from edge.control.bounded_server import BoundedServer
 from edge.control.health import Health
 from edge.control.metrics.collector import Collector
 from edge.control.metrics.exposition import render
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
@@ -35,15 +33,8 @@ if TYPE_CHECKING:
     from edge.settings import Settings
     from edge.table.counters import CountersReader
 
-MOST_CONNECTIONS = 32
-HEAD_SECONDS = 5.0
-"""Time for a client to send its request."""
-ANSWER_SECONDS = 60.0
-"""Time for it to take the whole of the answer."""
 SILENCE_SECONDS = 10.0
-"""Time for it to take one block of the answer."""
-POLL = 0.2
-"""Seconds between two looks for those who are late."""
+"""Time for a client to take one block of an answer."""
 MOST_SCRAPES = 4
 """Scrapes at once; further ones wait for a while, then get 503."""
 SCRAPE_WAIT = 10.0
@@ -88,7 +79,9 @@ class AdminServer:
         """
         self._server = _Server(addresses.listen(self.address, backlog=128), self)
         self.address = addresses.of(self._server.socket.getsockname())
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL,), name="admin", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(bounded_server.POLL,), name="admin", daemon=True
+        )
         self._thread.start()
         logger.info("admin server on http://%s", self.address)
 
@@ -101,71 +94,13 @@ class AdminServer:
             self._thread.join()
 
 
-class _Server(ThreadingHTTPServer):
-    """Threads and connections, both bounded."""
-
-    daemon_threads = True
-    block_on_close = False
+class _Server(BoundedServer):
+    """What the handlers share."""
 
     def __init__(self, sock: socket.socket, admin: AdminServer) -> None:
-        super().__init__(sock.getsockname()[:2], _Handler, bind_and_activate=False)
-        self.socket.close()
-        self.socket = sock
+        super().__init__(sock, _Handler)
         self.admin = admin
         self.scrapes = threading.BoundedSemaphore(MOST_SCRAPES)
-        self._lock = threading.Lock()
-        self._serving = 0
-        self._open: dict[socket.socket, tuple[bool, float]] = {}
-        """Connections, oldest first: whether they have sent their request, and when they will be cut off."""
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve in a thread of its own, and see to it that there are not too many."""
-        with self._lock:
-            self._serving += 1
-            if self._serving > 2 * MOST_CONNECTIONS:
-                _cut(request)  # those that were cut off have not all ended yet
-            elif len(self._open) >= MOST_CONNECTIONS:
-                silent = (sock for sock, (asked, _) in self._open.items() if not asked)
-                oldest = next(silent, next(iter(self._open)))
-                del self._open[oldest]
-                _cut(oldest)
-            self._open[request] = (False, time.monotonic() + HEAD_SECONDS)
-        super().process_request(request, client_address)
-
-    def service_actions(self) -> None:
-        """Several times a second: cut off those whose time is over."""
-        now = time.monotonic()
-        with self._lock:
-            for sock, (_, deadline) in self._open.items():
-                if deadline < now:
-                    _cut(sock)
-
-    def asked(self, request: socket.socket) -> None:
-        """REQUEST has sent its head."""
-        with self._lock:
-            if request in self._open:
-                self._open[request] = (True, time.monotonic() + ANSWER_SECONDS)
-
-    def shutdown_request(self, request: Any) -> None:
-        """End the connection REQUEST."""
-        with self._lock:
-            self._serving -= 1
-            self._open.pop(request, None)
-        super().shutdown_request(request)
-
-    def cut_off(self) -> None:
-        """End all connections."""
-        with self._lock:
-            for sock in self._open:
-                _cut(sock)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is nothing to tell; a fault of ours is."""
-        del request
-        if isinstance(sys.exc_info()[1], OSError):
-            logger.debug("admin client %s went away", client_address)
-        else:
-            logger.exception("admin server")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -282,8 +217,3 @@ def _gathered(pieces: Iterable[bytes], size: int = 65536) -> Iterable[bytes]:
             length = 0
     if length:
         yield b"".join(waiting)
-
-
-def _cut(sock: socket.socket) -> None:
-    with suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)

@@ -9,7 +9,6 @@ Rules of this file:
 
 from __future__ import annotations
 
-import fcntl
 import mmap
 import os
 import resource
@@ -18,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from edge.table import counter_files
 from edge.table import counter_layout as layout
 from edge.table._counters import Chunk, ProcessWords, Series, entry_size
 from edge.table.counter_layout import OTHER, OTHER_METHOD, Process, RouteLabels
@@ -32,8 +32,6 @@ BOUND = 50_000
 """Series of a worker unless told otherwise; about half a kibibyte each."""
 ROUTE_BOUND = 64
 """Combinations of method and status of a route; above it they are told apart by the class of the status only."""
-_TRIES = 3
-"""Looks at a lock before it counts as taken: readers hold it for a moment to see whether a worker lives."""
 
 
 class CountersError(Exception):
@@ -78,7 +76,7 @@ class WorkerCounters(ProcessWords):
         self._count = 0
         self._lock = -1
         try:
-            self.slot, self._lock = _take_slot(directory)
+            self.slot, self._lock = counter_files.take_slot(directory)
             memory = mmap.mmap(self._lock, layout.WORKER_SIZE)
             self.map(memory, layout.WORKER_FIRST, len(Process))
             self._adopt()
@@ -191,10 +189,10 @@ class WorkerCounters(ProcessWords):
     def _new_chunk(self) -> Chunk:
         path = self.directory / f"{layout.SERIES_NAME}{self.slot}.{self._next_file}"
         size = self._next_size
-        _create(path, size, layout.FILE_HEAD.pack(layout.SERIES_MAGIC, layout.VERSION, self.slot))
+        counter_files.create(path, size, layout.FILE_HEAD.pack(layout.SERIES_MAGIC, layout.VERSION, self.slot))
         self._next_file += 1
         self._next_size = min(2 * size, layout.SERIES_MAX)
-        return _map_chunk(path)
+        return counter_files.map_chunk(path)
 
     def _adopt(self) -> None:
         """Go on from what earlier owners of the slot have counted."""
@@ -211,7 +209,7 @@ class WorkerCounters(ProcessWords):
                 path.unlink()
                 continue
             self._next_size = min(2 * size, layout.SERIES_MAX)
-            self._adopt_chunk(_map_chunk(path))
+            self._adopt_chunk(counter_files.map_chunk(path))
 
     def _adopt_chunk(self, chunk: Chunk) -> None:
         self._chunks.append(chunk)
@@ -225,76 +223,3 @@ class WorkerCounters(ProcessWords):
                 continue
             self._routes.setdefault(key.labels, {})[key.method, key.status] = _Entry(place)
             self._count += 1
-
-
-def _take_slot(directory: Path) -> tuple[int, int]:
-    """The lowest free slot and the open, locked file that makes it ours."""
-    slot = 0
-    while True:
-        path = directory / f"{layout.WORKER_NAME}{slot}"
-        head = layout.FILE_HEAD.pack(layout.WORKER_MAGIC, layout.VERSION, slot)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            if not _lock(fd):
-                os.close(fd)
-                slot += 1
-                continue
-            if not _same_file(path, fd):  # replaced between our open and our lock
-                os.close(fd)
-                continue
-            if os.fstat(fd).st_size == layout.WORKER_SIZE and os.pread(fd, len(head), 0) == head:
-                return slot, fd
-            if os.fstat(fd).st_size:
-                path.unlink()  # of another version, or damaged; who maps it keeps it
-                os.close(fd)
-                continue
-            os.posix_fallocate(fd, 0, layout.WORKER_SIZE)
-            os.pwrite(fd, head, 0)
-        except OSError:
-            with suppress(OSError):
-                os.ftruncate(fd, 0)
-            os.close(fd)
-            raise
-        return slot, fd
-
-
-def _lock(fd: int) -> bool:
-    for attempt in range(_TRIES):
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if attempt + 1 < _TRIES:
-                time.sleep(0.001)
-        else:
-            return True
-    return False
-
-
-def _same_file(path: Path, fd: int) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(fd))
-    except FileNotFoundError:
-        return False
-
-
-def _create(path: Path, size: int, head: bytes) -> None:
-    """Make the file at PATH appear whole, or not at all."""
-    fresh = path.with_name(path.name + ".tmp")
-    fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        os.posix_fallocate(fd, 0, size)
-        os.pwrite(fd, head, 0)
-        fresh.replace(path)
-    except BaseException:
-        fresh.unlink(missing_ok=True)
-        raise
-    finally:
-        os.close(fd)
-
-
-def _map_chunk(path: Path) -> Chunk:
-    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    try:
-        return Chunk(mmap.mmap(fd, os.fstat(fd).st_size), layout.SERIES_FIRST, writable=True)
-    finally:
-        os.close(fd)

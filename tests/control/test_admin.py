@@ -12,7 +12,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from edge import addresses, draining
-from edge.control import admin
+from edge.control import admin, bounded_server
 from edge.control.admin import AdminServer
 from edge.control.state import State
 from edge.settings import Settings
@@ -62,7 +62,7 @@ class World:
 
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch):
-    monkeypatch.setattr(admin, "POLL", 0.02)
+    monkeypatch.setattr(bounded_server, "POLL", 0.02)
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ def threads():
 
 
 def test_a_client_that_sends_no_request_is_cut_off(tmp_path, monkeypatch):
-    monkeypatch.setattr(admin, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(bounded_server, "HEAD_SECONDS", 0.2)
     world = World(tmp_path)
     with socket.create_connection(world.address, timeout=10) as sock:
         sock.sendall(b"GET /metr")
@@ -214,7 +214,7 @@ def test_a_client_that_sends_no_request_is_cut_off(tmp_path, monkeypatch):
 
 
 def test_a_client_that_trickles_its_request_is_cut_off(tmp_path, monkeypatch):
-    monkeypatch.setattr(admin, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(bounded_server, "HEAD_SECONDS", 0.3)
     world = World(tmp_path)
     with socket.create_connection(world.address, timeout=0.05) as sock:
 
@@ -233,7 +233,7 @@ def test_a_client_that_trickles_its_request_is_cut_off(tmp_path, monkeypatch):
 
 
 def test_a_client_that_takes_no_answer_is_cut_off(tmp_path, monkeypatch):
-    monkeypatch.setattr(admin, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(bounded_server, "ANSWER_SECONDS", 0.2)
     monkeypatch.setattr(admin, "render", lambda *_: ("text/plain", iter([b"x" * 65536] * 10_000)))
     world = World(tmp_path)
     with socket.create_connection(world.address, timeout=10) as sock:
@@ -245,10 +245,10 @@ def test_a_client_that_takes_no_answer_is_cut_off(tmp_path, monkeypatch):
 
 
 def test_many_silent_clients_do_not_keep_a_probe_out(world):
-    silent = [socket.create_connection(world.address, timeout=10) for _ in range(3 * admin.MOST_CONNECTIONS)]
+    silent = [socket.create_connection(world.address, timeout=10) for _ in range(3 * bounded_server.MOST_CONNECTIONS)]
     for _ in range(3):
         assert world.get("/healthz")[0] == 200
-    assert threads() <= 2 * admin.MOST_CONNECTIONS
+    assert threads() <= 2 * bounded_server.MOST_CONNECTIONS
     for sock in silent:
         sock.close()
 

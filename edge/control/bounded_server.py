@@ -1,0 +1,101 @@
+"""An HTTP server of threads that no number of slow or silent clients can use up.
+
+Rules of this file:
+- A connection has bounded time to send its request, and to take the answer; then it is cut off.
+- Of too many connections the oldest gives way, first one that has not asked for anything yet.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+import threading
+import time
+from contextlib import suppress
+from http.server import ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from http.server import BaseHTTPRequestHandler
+
+MOST_CONNECTIONS = 32
+HEAD_SECONDS = 5.0
+"""Time for a client to send its request."""
+ANSWER_SECONDS = 60.0
+"""Time for it to take the whole of the answer."""
+POLL = 0.2
+"""Seconds between two looks for those who are late."""
+
+logger = logging.getLogger(__name__)
+
+
+class BoundedServer(ThreadingHTTPServer):
+    """Threads and connections, both bounded."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, sock: socket.socket, handler: type[BaseHTTPRequestHandler]) -> None:
+        """SOCK listens already."""
+        super().__init__(sock.getsockname()[:2], handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = sock
+        self._lock = threading.Lock()
+        self._serving = 0
+        self._open: dict[socket.socket, tuple[bool, float]] = {}
+        """Connections, oldest first: whether they have sent their request, and when they will be cut off."""
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve in a thread of its own, and see to it that there are not too many."""
+        with self._lock:
+            self._serving += 1
+            if self._serving > 2 * MOST_CONNECTIONS:
+                _cut(request)  # those that were cut off have not all ended yet
+            elif len(self._open) >= MOST_CONNECTIONS:
+                silent = (sock for sock, (asked, _) in self._open.items() if not asked)
+                oldest = next(silent, next(iter(self._open)))
+                del self._open[oldest]
+                _cut(oldest)
+            self._open[request] = (False, time.monotonic() + HEAD_SECONDS)
+        super().process_request(request, client_address)
+
+    def service_actions(self) -> None:
+        """Several times a second: cut off those whose time is over."""
+        now = time.monotonic()
+        with self._lock:
+            for sock, (_, deadline) in self._open.items():
+                if deadline < now:
+                    _cut(sock)
+
+    def asked(self, request: socket.socket) -> None:
+        """REQUEST has sent its head."""
+        with self._lock:
+            if request in self._open:
+                self._open[request] = (True, time.monotonic() + ANSWER_SECONDS)
+
+    def shutdown_request(self, request: Any) -> None:
+        """End the connection REQUEST."""
+        with self._lock:
+            self._serving -= 1
+            self._open.pop(request, None)
+        super().shutdown_request(request)
+
+    def cut_off(self) -> None:
+        """End all connections."""
+        with self._lock:
+            for sock in self._open:
+                _cut(sock)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is nothing to tell; a fault of ours is."""
+        del request
+        if isinstance(sys.exc_info()[1], OSError):
+            logger.debug("admin client %s went away", client_address)
+        else:
+            logger.exception("an answer broke off")
+
+
+def _cut(sock: socket.socket) -> None:
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
