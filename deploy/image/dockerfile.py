@@ -78,8 +78,8 @@ def _instructions(text: str) -> list[Instruction]:
         name, _, rest = line.partition(" ")
         name, rest = name.upper(), rest.strip()
         flags = {}
-        while match := re.match(r"--([\w-]+)=(\S+)\s+", rest):
-            flags[match[1]] = match[2]
+        while match := re.match(r"--([\w-]+)(?:=(\S+))?\s+", rest):
+            flags[match[1]] = match[2] or ""
             rest = rest[match.end() :]
         if name not in KNOWN or set(flags) - FLAGS.get(name, set()) or rest.startswith("<<"):
             raise UnknownInstructionError(f"line {number}: {line.split(' --', 1)[0]}: not known to the rehearsal")
