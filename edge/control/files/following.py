@@ -134,7 +134,7 @@ class Follower:
 
     def _meant(self, one: Happening) -> Iterable[str]:
         """The paths of manifest files that ONE is about."""
-        if one.folder in self._survey.folders and tree.counts(one.name):
+        if one.name and one.folder in self._survey.folders and tree.counts(one.name):
             return (one.path,)
         return self._survey.targets.get(one.path) or ((one.path,) if one.path in self._survey.files else ())
 

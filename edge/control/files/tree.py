@@ -19,7 +19,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge.control.files.ledger import Key
-from edge.control.files.watches import CONTENTS, NAMES
+from edge.control.files.watches import CONTENTS, ITSELF, NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -97,6 +97,7 @@ class _Surveyor:
                 if stat.S_ISDIR(status.st_mode):
                     self._folder(root, number, [(status.st_dev, status.st_ino)])
                 else:
+                    self._watch(root, ITSELF)
                     self._file(root, number, status, linked=True)
             except OSError as error:
                 self._found.blind[root] = error.strerror or str(error)

@@ -1,7 +1,8 @@
 """Hearing from the kernel that something happens in a folder (inotify).
 
 Rules of this file:
-- Only folders are watched, never files: files are replaced by others of the same name, folders seldom.
+- Folders are watched and not files: files are replaced by others of the same name, folders seldom. A file that was
+  named itself is watched too: mounted alone into a container, it is in another folder for the kernel than for us.
 - A watch belongs to the folder itself and not to its path. Paths are therefore watched anew at every survey, which
   costs nothing where the folder is still the same.
 - Where the kernel has no more watches to give, the loss is told, and whoever listens must look by himself.
@@ -26,15 +27,17 @@ NAMES: Final = flags.CREATE | flags.MOVED_FROM | flags.MOVED_TO | flags.DELETE |
 """What names there are in a folder."""
 CONTENTS: Final = NAMES | flags.MODIFY | flags.CLOSE_WRITE | flags.ATTRIB
 """And what is done with the files of these names."""
-MODES: Final = flags.ONLYDIR | flags.MASK_ADD
+ITSELF: Final = flags.MODIFY | flags.CLOSE_WRITE | flags.ATTRIB | flags.DELETE_SELF | flags.MOVE_SELF
+"""What is done with a single file."""
 
 
 class Happening(NamedTuple):
     """Something that happened to NAME in FOLDER, or that events were lost (Q_OVERFLOW in the mask)."""
 
     folder: str
+    """Or the file that is watched itself."""
     name: str
-    """Empty: to the folder itself."""
+    """Empty: to the folder or file itself."""
     mask: int
     cookie: int
     """The same for both halves of a rename."""
@@ -42,6 +45,8 @@ class Happening(NamedTuple):
     @property
     def path(self) -> str:
         """Of the thing that it happened to."""
+        if not self.name:
+            return self.folder
         return os.path.join(self.folder, self.name)  # noqa: PTH118 - pathlib costs more than all else here
 
 
@@ -71,11 +76,12 @@ class Watches:
                 self._complain(error)
 
     def watch(self, folder: str, mask: int) -> None:
-        """Watch FOLDER, which is of no effect if it does not exist."""
+        """Watch FOLDER, or a file if MASK is `ITSELF`; of no effect if there is no such thing."""
         if self._inotify is None:
             return
         try:
-            descriptor = self._inotify.add_watch(folder or ".", mask | MODES)
+            kind = 0 if mask == ITSELF else flags.ONLYDIR
+            descriptor = self._inotify.add_watch(folder or ".", mask | kind | flags.MASK_ADD)
         except OSError as error:
             if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ELOOP):
                 self._complain(error)

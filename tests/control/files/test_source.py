@@ -377,6 +377,23 @@ def test_a_single_file_is_followed_through_every_way_of_saving(folder: Path, ear
     assert ears.messages() == {}
 
 
+def test_a_single_file_is_followed_when_it_is_written_by_another_name(
+    folder: Path, ears: Ears, start: Start, tmp_path: Path
+) -> None:
+    """As it is with a file that is mounted into a container: nothing happens in the folder that it is seen in."""
+    path, origin = folder / "routes.yaml", tmp_path / "origin"
+    origin.write_text(ingress("a"))
+    path.hardlink_to(origin)
+    start(path)
+    origin.write_text(ingress("a", "new.example"))
+    eventually(lambda: ears.hosts() == {"a": "new.example"})
+    replace(path, ingress("a", "third.example"))
+    eventually(lambda: ears.hosts() == {"a": "third.example"})
+    path.write_text(ingress("a", "fourth.example"))
+    eventually(lambda: ears.hosts() == {"a": "fourth.example"})
+    assert ears.deletions() == []
+
+
 # --- when the kernel does not help ----------------------------------------------------------------------------------
 
 
