@@ -39,6 +39,7 @@ cdef class Stream(Buffer):
     cdef public object partner
     cdef public object on_surprise
     cdef public bint hung_up
+    cdef public bint counted
     cdef readonly bint closed
     cdef readonly double active
     cdef object failure

@@ -77,6 +77,9 @@ cdef int spare_outs = 0
 
 cdef set live = set()
 
+cdef unsigned long long global_received = 0
+cdef unsigned long long global_sent = 0
+
 WantRead = ssl.SSLWantReadError
 WantWrite = ssl.SSLWantWriteError
 TlsEnd = (ssl.SSLZeroReturnError, ssl.SSLEOFError)
@@ -142,6 +145,11 @@ def sweep():
             stream.wake_reader(GONE if stream.hung_up else LATE)
         elif stream.writer is not None and 0 < stream.write_deadline <= time:
             stream.wake_writer(LATE)
+
+
+def counted_bytes():
+    """Bytes received from and sent to the peers of streams that are `counted`, by this process so far."""
+    return global_received, global_sent
 
 
 def open_streams():
@@ -384,6 +392,7 @@ cdef class Stream(Buffer):
             StreamClosed: reset, or closed by this side.
             PeerGone: the `partner` hung up.
         """
+        global global_received
         cdef Py_ssize_t n, room
         if self.closed:
             raise StreamClosed("closed", self)
@@ -405,6 +414,8 @@ cdef class Stream(Buffer):
             if n > 0:
                 self.end += n
                 self.received += n
+                if self.counted:
+                    global_received += n
                 self.active = now()
                 return n
             if n == 0:
@@ -629,6 +640,7 @@ cdef class Stream(Buffer):
         self.send_pieces(p, view.shape[0], chunked)
 
     cdef int send_pieces(self, const char *p, Py_ssize_t n, int chunked) except -1:
+        global global_sent
         cdef const char *end = b"\r\n0\r\n\r\n"
         cdef Py_ssize_t end_length = 0 if chunked == 0 else 2 if chunked == 1 else 7
         cdef iovec pieces[3]
@@ -682,6 +694,8 @@ cdef class Stream(Buffer):
             elif errno != EINTR:
                 raise StreamClosed("reset by the peer", self)
         self.sent += done
+        if self.counted:
+            global_sent += done
         # What is left of each piece goes the simple way.
         for index in range(count):
             if done >= <Py_ssize_t>pieces[index].iov_len:
@@ -693,6 +707,7 @@ cdef class Stream(Buffer):
         return 0
 
     cdef int send_bytes(self, const char *p, Py_ssize_t n) except -1:
+        global global_sent
         cdef Py_ssize_t done
         if self.closed:
             raise StreamClosed("closed", self)
@@ -705,6 +720,8 @@ cdef class Stream(Buffer):
                 p += done
                 n -= done
                 self.sent += done
+                if self.counted:
+                    global_sent += done
                 continue
             if self.tls is None:
                 if errno == EINTR:

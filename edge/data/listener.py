@@ -109,6 +109,7 @@ class Listener:
         counters.add(Process.CONNECTIONS_ACTIVE, 1)
         try:
             stream = Stream(sock)
+            stream.counted = True
             if len(service.connections) >= service.settings.max_worker_connections:
                 self._refuse(stream)
                 return
@@ -130,8 +131,6 @@ class Listener:
             counters.add(Process.CONNECTIONS_ACTIVE, -1)
             if stream is not None:
                 stream.close()
-                counters.add(Process.BYTES_IN, stream.received)
-                counters.add(Process.BYTES_OUT, stream.sent)
             else:
                 sock.close()
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from edge.data import replies
 from edge.data.balancing import Balancer, Targets
-from edge.table.counters import RouteLabels
+from edge.table.counter_layout import labels_of
 
 if TYPE_CHECKING:
     from edge.data.access_log import AccessLog
@@ -45,23 +45,11 @@ class Plan:
         self.balancer = balancer
         self.steps = steps
         self.hsts = f"Strict-Transport-Security: {route.hsts}\r\n".encode() if route.hsts else b""
-        self.labels = self.labels_of(host, route)
+        self.labels = labels_of(host, route)
         self.logged = access_log is not None and route.access_log
         self.log_name = access_log.name_of(route) if access_log is not None else b""
         self._counters = counters
         self._series: dict[tuple[bytes, int], Series] = {}
-
-    @staticmethod
-    def labels_of(host: str, route: Route) -> RouteLabels:
-        """What the requests of ROUTE under HOST are counted as."""
-        return RouteLabels(
-            namespace=route.namespace,
-            ingress=route.ingress,
-            service=route.service_name,
-            host=host,
-            path=route.path,
-            canary="",
-        )
 
     def series(self, method: bytes, status: int) -> Series:
         """Where requests with METHOD that end in STATUS are counted."""

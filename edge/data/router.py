@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.data.plan import Plan
+from edge.table.counter_layout import labels_of
 from edge.table.paths import normalise_bytes
 from edge.table.records import SETTINGS, Host, PathKind, Route, Settings
 
@@ -126,7 +127,7 @@ class Router:
         routes = [*record.routes, record.default] if record is not None else []
         settings = self._table.routes.get(SETTINGS, Settings)
         routes.append(settings.default if settings is not None else None)
-        return any(route is not None and Plan.labels_of(labels.host, route) == labels for route in routes)
+        return any(route is not None and labels_of(labels.host, route) == labels for route in routes)
 
     def _take_up(self) -> None:
         """Forget what may have changed; compiled hosts are compared again when they are next asked for."""

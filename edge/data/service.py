@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from edge.data import replies
 from edge.data._head import Limits
+from edge.data._stream import counted_bytes
 from edge.data.budget import RetryBudget
 from edge.data.clock import Clock
 from edge.data.forwarding import Forwarding
@@ -24,6 +25,7 @@ from edge.table.counters import Process
 
 if TYPE_CHECKING:
     from edge.data._head import Head
+    from edge.data._stream import Stream
     from edge.data.access_log import AccessLog
     from edge.data.replies import Reply
     from edge.settings import Settings
@@ -37,6 +39,7 @@ RECLAIM = 60.0
 class Connection(Protocol):
     """What draining and counting need to know of a client connection."""
 
+    stream: Stream
     idle: bool
     """Between two requests: it may be closed without harm."""
 
@@ -81,6 +84,7 @@ class Service:
         self.draining = False
         self._fault: Exception | None = None
         self._refusals = 0
+        self._received, self._sent = counted_bytes()
         self._reclaimed = 0
         self._reclaim_at = time.monotonic() + RECLAIM
 
@@ -118,11 +122,17 @@ class Service:
 
     def _gauges(self) -> None:
         counters = self.counters
-        waiting = sum(connection.idle for connection in self.connections)
+        idle = [connection for connection in self.connections if connection.idle]
+        reading = sum(1 for connection in idle if len(connection.stream))
+        received, sent = counted_bytes()
         counters.beat()
+        counters.add(Process.BYTES_IN, received - self._received)
+        counters.add(Process.BYTES_OUT, sent - self._sent)
+        self._received, self._sent = received, sent
         counters.set(Process.GENERATION, self.table.generation)
         counters.add(Process.TABLE_REFUSALS, max(self.table.refusals - self._refusals, 0))
         self._refusals = self.table.refusals
-        counters.set(Process.CONNECTIONS_WAITING, waiting)
-        counters.set(Process.CONNECTIONS_WRITING, len(self.connections) - waiting)
+        counters.set(Process.CONNECTIONS_READING, reading)
+        counters.set(Process.CONNECTIONS_WAITING, len(idle) - reading)
+        counters.set(Process.CONNECTIONS_WRITING, len(self.connections) - len(idle))
         counters.set(Process.UPSTREAM_IDLE, len(self.planner.targets.idle()))

@@ -73,34 +73,32 @@ class Process(IntEnum):
     CONNECTIONS_UPGRADED = 14
     CONNECTIONS_REFUSED = 15
     """Over the limit of connections."""
-    CONNECTIONS_TLS = 16
-    """Open connections that speak TLS."""
-    BYTES_IN = 17
-    BYTES_OUT = 18
-    REQUESTS = 19
+    BYTES_IN = 16
+    BYTES_OUT = 17
+    REQUESTS = 18
     """Requests that a route took, those of routes that are gone included."""
-    BAD_REQUESTS = 20
+    BAD_REQUESTS = 19
     """What was not a request and was answered 4xx without looking for a route."""
-    UNMATCHED = 21
+    UNMATCHED = 20
     """Requests that no route takes."""
-    HANDSHAKES = 22
+    HANDSHAKES = 21
     """TLS handshakes that succeeded."""
-    HANDSHAKES_RESUMED = 23
-    HANDSHAKE_FAILURES = 24
-    UPSTREAM_CONNECTIONS = 25
+    HANDSHAKES_RESUMED = 22
+    HANDSHAKE_FAILURES = 23
+    UPSTREAM_CONNECTIONS = 24
     """Opened to endpoints."""
-    UPSTREAM_IDLE = 26
-    UPSTREAM_CONNECT_FAILURES = 27
-    RETRIES = 28
-    EJECTIONS = 29
+    UPSTREAM_IDLE = 25
+    UPSTREAM_CONNECT_FAILURES = 26
+    RETRIES = 27
+    EJECTIONS = 28
     """Endpoints left out for a while because they failed."""
-    STARTS = 30
+    STARTS = 29
     """Of workers in this slot."""
-    ACCESS_LOG_DROPPED = 31
+    ACCESS_LOG_DROPPED = 30
     """Access lines given up because nobody took them."""
-    SERIES = 32
+    SERIES = 31
     """Entries in use."""
-    SERIES_FOLDED = 33
+    SERIES_FOLDED = 32
     """Series that were not made for want of room: their requests are counted under `OTHER` or not by route at all."""
 
 
@@ -117,7 +115,6 @@ GAUGES: Final = frozenset(
         Process.CONNECTIONS_WRITING,
         Process.CONNECTIONS_WAITING,
         Process.CONNECTIONS_UPGRADED,
-        Process.CONNECTIONS_TLS,
         Process.UPSTREAM_IDLE,
         Process.SERIES,
     )

@@ -137,8 +137,3 @@ def test_hosts_can_be_left_out_of_the_metrics_of_ingress_nginx(world):
     world.settings = world.settings.with_(metrics_per_host=False)
     assert world.value("nginx_ingress_controller_requests") == 2
     assert "host=" not in "".join(line for line in world.text().splitlines() if "_controller_requests{" in line)
-
-
-def test_a_worker_and_the_control_plane_name_a_route_alike():
-    for each in (route(), route("/x", service_name="", service="", status=503)):
-        assert Plan.labels_of("*.example", each) == labels_of("*.example", each)
