@@ -3,7 +3,6 @@
 import pytest
 
 from edge.control.state import Delta
-from edge.data.plan import Plan
 from edge.table.counter_layout import labels_of
 from edge.table.counters import Process, WorkerCounters
 from edge.table.records import Host, Settings
