@@ -105,7 +105,7 @@ class EventWriter:
         """What to look at, with the time (monotonic seconds) from which on."""
         self._queue: list[tuple[float, Subject]] = []
         """The same as a heap; what is not in `_due` with this time does not count."""
-        self._news: dict[Subject, float] = {}
+        self._news: OrderedDict[Subject, float] = OrderedDict()
         """Ingresses that are served for the first time, since when."""
         self._told: OrderedDict[tuple[Subject, Problem], Told] = OrderedDict()
         self._heard_any = False
@@ -213,7 +213,8 @@ class EventWriter:
 
     def _forget_old_news(self, now: float) -> None:
         """What became served so long ago has been told by the leader of that time."""
-        self._news = {subject: since for subject, since in self._news.items() if now - since < GAP}
+        while self._news and now - next(iter(self._news.values())) >= GAP:
+            self._news.popitem(last=False)
 
     def _refresh(self, now: float) -> None:
         """Have Events renewed that end soon while their problems last."""
@@ -225,8 +226,7 @@ class EventWriter:
     def _next(self) -> Iterator[tuple[Subject, Problem, Told | None]]:
         """The next Events to write, all of one object; with what was told of each before."""
         if self._news:
-            subject = next(iter(self._news))
-            del self._news[subject]
+            subject, _ = self._news.popitem(last=False)
             yield subject, SERVED, None
             return
         now = time.monotonic()
@@ -352,6 +352,7 @@ class EventWriter:
         with self._changed:
             if problem is SERVED:
                 self._news[subject] = now
+                self._news.move_to_end(subject)
             elif subject in self._problems:
                 self._look_at(subject, now)
 

@@ -68,7 +68,7 @@ def test_an_api_server_that_forgets(alone: Cluster, start: Start) -> None:
 def test_a_slow_start(alone: Cluster, start: Start) -> None:
     """Until all kinds are there nothing is served, and /readyz says which one is missing."""
     assert alone.api is not None
-    alone.api.fail("status", verb="list", resource="endpointslices", code=500, message="etcd is on fire", times=5)
+    alone.api.fail("status", verb="list", resource="endpointslices", code=500, message="etcd is on fire", times=3)
     with Backend(name="one") as one:
         alone.apply(*alone.web(one.port, "web"))
         edge = start(alone, QUICKLY, ready=False)
