@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import hashlib
 import json
 import socket
@@ -324,6 +325,7 @@ def body_pieces(peer: Peer, request: Request) -> Iterator[bytes]:
         yield piece
 
 
+@functools.lru_cache(8)
 def pattern(count: int) -> bytes:
     """COUNT bytes in which a lost, doubled or moved piece shows."""
     return b"".join(b"%07d\n" % number for number in range(-(-count // 8)))[:count]

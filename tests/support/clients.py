@@ -116,10 +116,14 @@ class Client:
 
     def read(self, count: int) -> bytes:
         """Exactly COUNT bytes."""
-        while len(self.buffer) < count:
+        pieces, left = [], count
+        while True:
+            piece, self.buffer = self.buffer[:left], self.buffer[left:]
+            pieces.append(piece)
+            left -= len(piece)
+            if not left:
+                return b"".join(pieces)
             self._more()
-        data, self.buffer = self.buffer[:count], self.buffer[count:]
-        return data
 
     def read_to_end(self) -> bytes:
         """Everything until the server closes; a reset counts as the end."""

@@ -130,6 +130,11 @@ class Load(_Process):
         """Wait for COUNT more answers than there are now."""
         self.wait(self.answered + count)
 
+    @staticmethod
+    def now() -> float:
+        """The time as `Result.first` and `last` have it."""
+        return time.monotonic()
+
     def finish(self, timeout: float = 60.0) -> Result:
         """Stop, unless a number of requests was ordered; then wait for the end."""
         if not self._ordered:

@@ -18,18 +18,18 @@ _given: set[int] = set()
 
 
 def eventually(condition: Callable[[], T], *, timeout: float = 15.0, message: str = "") -> T:
-    """What CONDITION gives as soon as that is true; an AssertionError in it counts as not yet.
+    """What CONDITION gives as soon as that is true; a failed assertion or connection in it counts as not yet.
 
     Raises:
         AssertionError: it did not come true in TIMEOUT seconds.
     """
     deadline = time.monotonic() + timeout
     while True:
-        failure = None
+        failure: Exception | None = None
         try:
             if value := condition():
                 return value
-        except AssertionError as error:
+        except (AssertionError, ConnectionError) as error:
             failure = error
         if time.monotonic() > deadline:
             raise AssertionError(message or f"not so within {timeout:g} s") from failure
