@@ -6,32 +6,14 @@ about what Edge refuses.
 
 from __future__ import annotations
 
-import functools
 import os
-from dataclasses import dataclass, field
 
-import h11
-import httptools
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from edge.data._body import Body
-from edge.data._head import Head, Limits
-from edge.data.errors import MessageError
-from tests.support.wire import (
-    Pieces,
-    outcome_of_request,
-    outcome_of_response,
-    read_body,
-    read_request,
-    read_response,
-    single,
-    stream_pair,
-    torn,
-    whole,
-    written,
-)
+from tests.support import oracles
+from tests.support.wire import outcome_of_request, outcome_of_response, read_request, whole
 
 MANY = settings(
     max_examples=int(os.environ.get("EDGE_TEST_EXAMPLES", "150")),
@@ -135,118 +117,7 @@ def responses(draw: st.DrawFn) -> bytes:
     return draw(VERSIONS) + b" " + status + b"\r\n" + b"".join(draw(st.permutations(lines))) + b"\r\n" + body
 
 
-# --- oracles ---
-
-
-@dataclass
-class Told:
-    """What llhttp says."""
-
-    start: list[bytes] = field(default_factory=list)
-    fields: list[tuple[bytes, bytes]] = field(default_factory=list)
-    body: bytes = b""
-    heads: int = 0
-    complete: int = 0
-    first_trailer: int = -1
-    upgraded: bool = False
-
-    def on_url(self, url: bytes) -> None:
-        self.start.append(url)
-
-    def on_status(self, status: bytes) -> None:
-        self.start.append(status)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.fields.append((name, value))
-
-    def on_headers_complete(self) -> None:
-        self.heads += 1
-        self.first_trailer = len(self.fields)
-
-    def on_body(self, body: bytes) -> None:
-        self.body += body
-
-    def on_message_complete(self) -> None:
-        self.complete += 1
-
-
-def llhttp(data: bytes, kind: type = httptools.HttpRequestParser) -> tuple[Told, httptools.HttpRequestParser]:
-    """What llhttp makes of DATA, which must not be refused."""
-    told = Told()
-    parser = kind(told)
-    try:
-        parser.feed_data(data)
-    except httptools.HttpParserUpgrade:
-        told.upgraded = True
-    return told, parser
-
-
-@functools.cache
-def is_known(method: bytes) -> bool:
-    """Whether llhttp, which has a list of them, knows METHOD; Edge passes on others too."""
-    try:
-        httptools.HttpRequestParser(Told()).feed_data(method + b" / HTTP/1.1\r\n")
-    except httptools.HttpParserInvalidMethodError:
-        return False
-    return True
-
-
-def frames(trailers: bytes) -> bool:
-    """Whether TRAILERS have fields over which llhttp stumbles; Edge leaves them out."""
-    return any(line.lower().startswith((b"content-length:", b"transfer-encoding:")) for line in trailers.split(b"\r\n"))
-
-
-def stripped(fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """FIELDS without the whitespace that does not count."""
-    return [(name, value.strip(b" \t")) for name, value in fields]
-
-
-def h11_server(data: bytes) -> tuple[h11.Request, bytes, list[tuple[bytes, bytes]], bytes]:
-    """The one request that h11 sees in DATA: its head, content, trailers and what is behind it."""
-    connection = h11.Connection(h11.SERVER)
-    connection.receive_data(data)
-    request = connection.next_event()
-    assert isinstance(request, h11.Request), request
-    content = b""
-    while isinstance(event := connection.next_event(), h11.Data):
-        content += event.data
-    assert isinstance(event, h11.EndOfMessage), event
-    return request, content, list(event.headers), connection.trailing_data[0]
-
-
-# --- as it came ---
-
-
-def understood(data: bytes) -> tuple[Head, bytes, bytes, bytes, bytes] | None:
-    """Head, content, trailers, the message's own bytes and those behind it; None where Edge refuses DATA."""
-    head, source = Head(), Pieces(whole(data))
-    body = Body(source)
-    try:
-        if not head.read_request(source, Limits()):
-            return None
-        body.start(head.length, head.chunked, False)
-        content = read_body(body)
-        if body.trailers:
-            Head().read_trailers(body.trailers, Limits())
-    except MessageError:
-        return None
-    rest = source.rest
-    return head, content, body.trailers, data[: len(data) - len(rest)], rest
-
-
-def to_endpoint(head: Head, content: bytes, trailers: bytes) -> bytes:
-    """The request as an endpoint gets it."""
-    with stream_pair() as (stream, far):
-        head.write_request(stream, head.target, head.host, head.host, b"X-Real-IP: 192.0.2.1\r\n", b"0" * 32)
-        if not head.chunked:
-            return written(stream, far) + content
-        section = Head()
-        section.read_trailers(trailers or b"\r\n", Limits())
-        if content:
-            stream.write(b"%x\r\n" % len(content) + content + b"\r\n")
-        stream.write(b"0\r\n")
-        section.write_trailers(stream)
-        return written(stream, far)
+# --- requests ---
 
 
 @MANY
@@ -255,69 +126,28 @@ def to_endpoint(head: Head, content: bytes, trailers: bytes) -> bytes:
 @example(b"GET / HTTP/1.1\rX\r\nHost: a\r\n\r\n")
 @example(b"\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
 def test_llhttp_reads_an_accepted_request_as_edge_does(data):
-    found = understood(data)
-    if found is None:
-        return
-    head, content, trailers, own, _ = found
-    if not is_known(head.method) or frames(trailers):
-        return
-    told, parser = llhttp(own)
-    if told.upgraded:
-        # llhttp has taken the head, and leaves alone what follows; Edge drops an Upgrade that has a body.
-        own = own[: own.index(b"\r\n\r\n") + 4]
-        content = trailers = b""
-    assert (told.heads, told.complete) == (1, 1)
-    assert parser.get_method() == head.method
-    assert parser.get_http_version() == f"1.{head.version - 10}"
-    assert b"".join(told.start).endswith(head.target.removeprefix(b"/"))
-    assert stripped(told.fields[: told.first_trailer]) == head.items()
-    assert b"".join(b"%s: %s" % pair for pair in told.fields[told.first_trailer :]).count(b": ") >= bool(trailers)
-    assert told.body == content
-    assert not llhttp(own[:-1])[0].complete, "complete before Edge says so"
+    oracles.request_as_it_came(data)
 
 
 @MANY
 @given(spoiled(requests()))
 def test_an_accepted_request_reaches_the_endpoint_with_one_meaning(data):
-    found = understood(data)
-    if found is None or not is_known(found[0].method):
-        return
-    head, content, trailers, _, _ = found
-    sent = to_endpoint(head, content, trailers)
-    told, parser = llhttp(sent)
-    assert told.upgraded == head.upgrade
-    assert (told.heads, told.complete) == (1, 1)
-    assert (parser.get_method(), b"".join(told.start), parser.get_http_version()) == (head.method, head.target, "1.1")
-    assert told.body == content
-    assert not llhttp(sent[:-1])[0].complete
-    request, h11_content, h11_trailers, rest = h11_server(sent)
-    assert (request.method, request.target, h11_content, rest) == (head.method, head.target, content, b"")
-    assert h11_trailers == [(name.lower(), value) for name, value in stripped(told.fields[told.first_trailer :])]
-    names = [name for name, _ in request.headers]
-    assert names.count(b"host") == 1
-    assert names.count(b"content-length") + names.count(b"transfer-encoding") == (head.length >= 0 or head.chunked)
-    assert names.count(b"connection") == head.upgrade
-    assert not {b"proxy", b"te", b"keep-alive", b"http2-settings", b"proxy-connection"} & set(names)
-    assert not [name for name in names if b"_" in name]
-    assert not {name for name, _ in h11_trailers} & {b"content-length", b"transfer-encoding", b"host"}
+    oracles.request_as_written(data)
 
 
 @MANY
 @given(spoiled(requests()), st.integers(0, 2**32))
 def test_a_request_means_the_same_however_it_arrives(data, seed):
-    expected = outcome_of_request(whole(data))
-    assert outcome_of_request(single(data)) == expected
-    assert outcome_of_request(torn(data, seed)) == expected
+    oracles.request_in_pieces(data, seed)
 
 
 @MANY
 @given(spoiled(requests()), spoiled(requests()))
 def test_what_follows_an_accepted_request_is_the_next_one(first, second):
-    found = understood(first)
+    found = oracles.understood(first)
     if found is None or found[4]:
         return
-    message = read_request(whole(first + second))
-    assert message.rest == second
+    assert read_request(whole(first + second)).rest == second
 
 
 # --- responses ---
@@ -328,66 +158,19 @@ def test_what_follows_an_accepted_request_is_the_next_one(first, second):
 @example(b"HTTP/1.1 200 OK\rX\r\nA: b\r\n\r\n")
 @example(b"HTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 200 OK\r\n\r\n")
 def test_llhttp_reads_an_accepted_response_as_edge_does(data):
-    try:
-        message = read_response(whole(data))
-        Head().read_trailers(message.trailers or b"\r\n", Limits(), 502)
-    except MessageError:
-        return
-    if frames(message.trailers):
-        return
-    status, reason, version = message.start
-    if status == 101:
-        return  # httptools takes it for an error
-    own = data[: len(data) - len(message.rest)]
-    told, parser = llhttp(own, httptools.HttpResponseParser)
-    assert parser.get_status_code() == status
-    assert b"".join(told.start).strip() == reason.strip()
-    assert parser.get_http_version() == f"1.{version - 10}"
-    assert stripped(told.fields[: told.first_trailer]) == list(message.fields)
-    assert told.body == message.body
-    until_end = message.framing == (-1, False) and status not in (103, 204, 304)
-    assert told.complete == (not until_end)
-    if not until_end:
-        assert not llhttp(own[:-1], httptools.HttpResponseParser)[0].complete
+    oracles.response_as_it_came(data)
 
 
 @MANY
 @given(spoiled(responses()), st.sampled_from([(-1, True), (-1, False), (7, False)]), st.booleans())
 def test_an_accepted_response_reaches_the_client_with_one_meaning(data, framing, keep_alive):
-    head = Head()
-    try:
-        head.read_response(Pieces(whole(data)), Limits(underscores=True))
-    except MessageError:
-        return
-    length, chunked = framing
-    if head.status < 200 or head.status in (204, 304):
-        length, chunked = -1, False
-    with stream_pair() as (stream, far):
-        head.write_response(stream, b"X-Added: 1\r\n", length, chunked, keep_alive)
-        sent = written(stream, far)
-    told, parser = llhttp(sent, httptools.HttpResponseParser)
-    assert (told.heads, parser.get_status_code(), parser.get_http_version()) == (1, head.status, "1.1")
-    connection = h11.Connection(h11.CLIENT)
-    connection.send(
-        h11.Request(method="GET", target="/", headers=[("Host", "a"), ("Upgrade", "x"), ("Connection", "upgrade")])
-    )
-    connection.send(h11.EndOfMessage())
-    connection.receive_data(sent)
-    response = connection.next_event()
-    assert response.status_code == head.status
-    names = [name for name, _ in response.headers]
-    assert names.count(b"content-length") == (length >= 0)
-    assert names.count(b"transfer-encoding") == chunked
-    assert names.count(b"x-added") == 1
-    assert not {b"keep-alive", b"te", b"proxy-connection"} & set(names)
+    oracles.response_as_written(data, framing, keep_alive=keep_alive)
 
 
 @MANY
 @given(spoiled(responses()), st.integers(0, 2**32))
 def test_a_response_means_the_same_however_it_arrives(data, seed):
-    expected = outcome_of_response(whole(data))
-    assert outcome_of_response(single(data)) == expected
-    assert outcome_of_response(torn(data, seed)) == expected
+    oracles.response_in_pieces(data, seed)
 
 
 @pytest.mark.parametrize("strategy", [requests(), responses()], ids=["requests", "responses"])

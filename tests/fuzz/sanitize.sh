@@ -1,0 +1,24 @@
+#!/bin/sh
+# Builds the compiled leaves with sanitizers, beside the ones in use, and runs their tests on them.
+set -eu
+cd "$(dirname "$0")/../.."
+
+python=${PYTHON:-.venv/bin/python}
+built=$("$python" tests/fuzz/build.py sanitize)
+
+# Leaks are not looked for: the interpreter itself never frees all it has.
+export ASAN_OPTIONS="detect_leaks=0:abort_on_error=1:log_path=build/sanitizer"
+export UBSAN_OPTIONS="print_stacktrace=1:log_path=build/sanitizer"
+export PYTHONMALLOC=malloc
+LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
+export LD_PRELOAD
+
+rm -f build/sanitizer.*
+PYTHONPATH=$built "$python" -P -c "import edge.data._head as m; assert m.__file__.startswith('$built'), m.__file__"
+"$python" -P -m pytest -p no:cacheprovider -o "pythonpath=$built ." --timeout=120 \
+    tests/data/test_head.py tests/data/test_body.py tests/data/test_stream.py tests/data/test_oracles.py \
+    tests/data/test_proxy_protocol.py tests/fuzz tests/table "$@" || {
+    status=$?
+    cat build/sanitizer.* 2>/dev/null || true
+    exit $status
+}

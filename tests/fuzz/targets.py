@@ -1,0 +1,120 @@
+"""What is fuzzed: functions that take any bytes, and raise only when Edge is wrong."""
+
+from __future__ import annotations
+
+import zlib
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from edge.data import client_hello, proxy_protocol
+from edge.data._body import Body
+from edge.data._head import Head, Limits
+from edge.data.errors import MessageError
+from tests.support import oracles
+from tests.support.wire import Pieces, read_body, single, stream_pair, torn, whole, written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FRAMINGS = [(-1, True), (-1, False), (7, False)]
+
+
+def request(data: bytes) -> None:
+    """A request, with its body, and what becomes of it."""
+    oracles.request_in_pieces(data, zlib.crc32(data))
+    oracles.request_as_it_came(data)
+    oracles.request_as_written(data)
+
+
+def response(data: bytes) -> None:
+    """A response, with its body, and what becomes of it."""
+    seed = zlib.crc32(data)
+    oracles.response_in_pieces(data, seed)
+    oracles.response_as_it_came(data)
+    oracles.response_as_written(data, FRAMINGS[seed % 3], keep_alive=bool(seed & 4))
+
+
+def chunks(data: bytes) -> None:
+    """A chunked body, alone."""
+    outcomes = []
+    for pieces in (whole(data), single(data), torn(data, zlib.crc32(data))):
+        source = Pieces(pieces)
+        body = Body(source)
+        body.start(-1, True, False)
+        try:
+            outcomes.append((read_body(body), body.trailers, source.rest))
+        except MessageError:
+            outcomes.append(None)
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+
+
+def trailers(data: bytes) -> None:
+    """A trailer section, read and written."""
+    head = Head()
+    try:
+        head.read_trailers(data, Limits())
+    except MessageError:
+        return
+    with stream_pair() as (stream, far):
+        head.write_trailers(stream)
+        sent = written(stream, far)
+    again = Head()
+    again.read_trailers(sent, Limits())
+    assert set(again.items()) <= set(head.items())
+    names = {name.lower() for name, _ in again.items()}
+    assert not names & {b"content-length", b"transfer-encoding", b"host", b"connection", b"authorization"}
+
+
+def hello(data: bytes) -> None:
+    """A ClientHello."""
+    with suppress(client_hello.NotAHelloError):
+        found = client_hello.parse(data)
+        if isinstance(found, client_hello.Incomplete):
+            assert found.need > len(data)
+            return
+        assert client_hello.parse(data + b"\0") == found
+        assert found.server_name.isascii()
+        assert found.server_name == found.server_name.lower()
+
+
+class Socket:
+    """As much of a stream as the PROXY protocol reads: bytes in a socket, which come by threes."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.there = 0
+
+    def wait_readable(self) -> None:
+        assert self.there == 0, "waited though there was something"
+        self.there = 3
+
+    def peek_socket(self, count: int) -> bytes | None:
+        if self.there == 0:
+            return None
+        return self.data[: min(count, self.there)]
+
+    def take_socket(self, count: int) -> bytes | None:
+        taken = self.peek_socket(count)
+        if taken:
+            self.data = self.data[len(taken) :]
+            self.there -= len(taken)
+        return taken
+
+
+def proxy(data: bytes) -> None:
+    """A header of the PROXY protocol."""
+    socket = Socket(data)
+    with suppress(MessageError):
+        found = proxy_protocol.read(socket)  # type: ignore[arg-type]
+        assert found is None or 0 <= found.port <= 65535
+        assert data.endswith(socket.data)
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "request": request,
+    "response": response,
+    "chunks": chunks,
+    "trailers": trailers,
+    "hello": hello,
+    "proxy": proxy,
+}
