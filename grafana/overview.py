@@ -131,6 +131,7 @@ def _routes(board: Dashboard) -> Dashboard:
                 Query(f"sum({rate('edge_sent_bytes_total')})", "sent"),
                 Query(f"sum({rate('edge_received_bytes_total')})", "received"),
                 unit="Bps",
+                height=9,
             )
         )
     )
@@ -313,6 +314,7 @@ def _certificates(board: Dashboard) -> Dashboard:
                 "Time that is left to it.",
                 Query(f"min({left})", "left"),
                 unit="s",
+                height=9,
             )
         )
     )

@@ -34,7 +34,9 @@ class Query:
     legend: str = ""
 
 
-def chart(title: str, text: str, *queries: Query, unit: str, width: int = 8, stacked: bool = False) -> timeseries.Panel:
+def chart(
+    title: str, text: str, *queries: Query, unit: str, width: int = 8, height: int = 8, stacked: bool = False
+) -> timeseries.Panel:
     """Lines over time."""
     legend = shared.VizLegendOptions().display_mode(common.LegendDisplayMode.LIST).show_legend(True)
     panel = (
@@ -45,7 +47,7 @@ def chart(title: str, text: str, *queries: Query, unit: str, width: int = 8, sta
         .unit(unit)
         .min(0)
         .span(width)
-        .height(8)
+        .height(height)
         .line_width(1)
         .fill_opacity(25 if stacked else 8)
         .show_points(common.VisibilityMode.NEVER)

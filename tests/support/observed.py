@@ -93,6 +93,7 @@ class World:
         with Client(self.edge.https) as client:
             client.send(b"\x16\x03\x01\x00\x05hello")
             client.read_to_end()
+        self._ending.wait(0.3)
 
 
 def manifests(folder: Path, shop: Backend, cart: Backend, news: Backend, dead: int) -> None:
