@@ -6,13 +6,15 @@
 For each size an API server (tests/support/fakeapi, plain HTTP) runs in a process of its own with that many Ingresses,
 Services and EndpointSlices, and `edge run` with two workers is started beside it. Then:
 
-start       from the start of `edge run` until the last Ingress of the API's list is served
+start       from the start of `edge run`, as after an upgrade, until the last Ingress of the API's list is served
 switch      an EndpointSlice is replaced (PUT): from sending that until the first request that meets the new endpoint
 new         an Ingress is created (POST), its Service is there: from sending that until it is served
 cpu         processor time of the control plane per EndpointSlice replaced, 50 a second, less what it takes idle
 memory      Pss of launcher, control plane, arbiter and workers
 storm       1,000 EndpointSlices replaced per second under load (wrk): failed requests, lag of a change made ten times a
-            second, and the workers' processor time per request beside that without changes
+            second, and the workers' processor time per request beside that without changes; `storm_worker_share` is
+            what the changes take of each worker's processor, which is what its throughput loses when it has one to
+            itself
 
 All times are by one clock of one machine, everything listens on 127.0.0.1, and all that is started is stopped again.
 """
@@ -40,13 +42,14 @@ sys.path.insert(0, str(ROOT))
 from tests.support.edge import Edge, descendants  # noqa: E402 - of the folder above
 from tests.support.fakeapi import FakeAPI  # noqa: E402
 from tests.support.fakeapi.store import Store  # noqa: E402
-from tests.support.objects import Manifest, endpoints, ingress, ingress_class, service  # noqa: E402
+from tests.support.objects import Manifest, endpoints, ingress, ingress_class, namespace, service  # noqa: E402
 from tests.support.waiting import free_port  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 NAMESPACES = 50
+ADDRESS = "192.0.2.1"
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices"
 INGRESSES = "/apis/networking.k8s.io/v1/namespaces/{}/ingresses"
 CHANGES_PER_SECOND = 1000
@@ -90,7 +93,14 @@ def slice_of(number: int, port: int) -> Manifest:
 
 
 def ingress_of(number: int) -> Manifest:
+    """An Ingress as a user applies it."""
     return full(ingress(f"i{number}", namespace=place(number), host=f"h{number}.example", service=f"s{number}"), number)
+
+
+def old(obj: Manifest) -> Manifest:
+    """OBJ as it is in a cluster where Edge has served it for long."""
+    created = {**obj["metadata"], "creationTimestamp": "2026-01-01T00:00:00Z"}
+    return {**obj, "metadata": created, "status": {"loadBalancer": {"ingress": [{"ip": ADDRESS}]}}}
 
 
 def service_of(number: int) -> Manifest:
@@ -100,11 +110,11 @@ def service_of(number: int) -> Manifest:
 def serve(size: int, ports: list[int], kubeconfig: Path) -> None:
     """Be the API server: obeys lines of JSON on standard input, answers with lines on standard output."""
     with FakeAPI(store=Store(history=100_000)) as api:
-        api.apply(ingress_class())
+        api.apply(ingress_class(), namespace("default"))
         for number in range(size + 100):  # those beyond SIZE get their Ingress later
             api.apply(service_of(number), slice_of(number, ports[0]))
         for number in range(size):
-            api.apply(ingress_of(number))
+            api.apply(old(ingress_of(number)))
         api.kubeconfig(kubeconfig)
         print(json.dumps({"url": api.url}), flush=True)
         for line in sys.stdin:
@@ -255,7 +265,11 @@ def measure(size: int, times: int, seconds: float, folder: Path) -> dict[str, An
         stack.enter_context(nginx(folder, ports))
         server = Server(size, ports, folder)
         stack.callback(server.close)
-        flags = [f"--kubeconfig={server.kubeconfig}", "--no-update-status-on-shutdown"]
+        flags = [
+            f"--kubeconfig={server.kubeconfig}",
+            "--no-update-status-on-shutdown",
+            f"--publish-status-address={ADDRESS}",
+        ]
         edge = Edge(None, *flags, workers=2, ready=False)
         began = time.monotonic()
         stack.enter_context(edge)
@@ -337,6 +351,7 @@ def weather(server: Server, edge: Edge, ports: list[int], seconds: float, folder
     stormy = load(edge, seconds, folder)
     prober.join()
     made = server.calm()
+    extra = (stormy["us"] - calm["us"]) * stormy["rate"] / 1e6 / len(edge.workers())
     return {
         "storm_changes_per_s": made / seconds,
         "storm_failures": stormy["failures"],
@@ -346,6 +361,7 @@ def weather(server: Server, edge: Edge, ports: list[int], seconds: float, folder
         "storm_control_cpu_ms": (processor(control) - before) / made * 1e3,
         "calm_us_per_request": calm["us"],
         "storm_us_per_request": stormy["us"],
+        "storm_worker_share": extra,
         "calm_requests_per_s": calm["rate"],
         "storm_requests_per_s": stormy["rate"],
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,12 +56,31 @@ def load(settings: Settings, *, service_account: Path = SERVICE_ACCOUNT) -> Conf
     return configuration
 
 
-def own_namespace(*, service_account: Path = SERVICE_ACCOUNT) -> str:
-    """The namespace that we run in: $POD_NAMESPACE, else the service account's, else `default`."""
+def own_namespace(configuration: Configuration | None = None, *, service_account: Path = SERVICE_ACCOUNT) -> str:
+    """The namespace that we run in: $POD_NAMESPACE, else the service account's, else `default`.
+
+    The service account is the pod's, or the one whose token CONFIGURATION (of a kubeconfig) holds.
+    """
     name = os.environ.get("POD_NAMESPACE", "")
     if not name:
         try:
             name = (service_account / "namespace").read_text().strip()
         except OSError:
-            name = ""
+            name = _namespace_of(configuration.api_key.get("BearerToken", "")) if configuration is not None else ""
     return name or "default"
+
+
+def _namespace_of(token: str) -> str:
+    """The namespace of the service account that TOKEN stands for; empty: it stands for somebody else.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-tokens
+    """
+    parts = token.rpartition(" ")[2].split(".")
+    if len(parts) != 3:
+        return ""
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        subject = str(claims["sub"]).split(":")
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return subject[2] if len(subject) == 4 and subject[:2] == ["system", "serviceaccount"] else ""

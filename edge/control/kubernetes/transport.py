@@ -128,6 +128,12 @@ class Transport:
         """
         return Stream(self._send("GET", path, query=query, headers={"Accept": accept}, read_timeout=read_timeout))
 
+    @property
+    def configuration(self) -> Configuration:
+        """The configuration in use."""
+        found: Configuration = self._client.configuration
+        return found
+
     def close(self) -> None:
         """Close idle connections."""
         self._client.close()  # type: ignore[no-untyped-call]  # the client is untyped

@@ -155,6 +155,24 @@ def test_service_account(account: tuple[FakeAPI, Path], monkeypatch: pytest.Monk
     assert configuration.own_namespace(service_account=folder) == "edge"
 
 
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        ({"sub": "system:serviceaccount:edge-system:edge"}, "edge-system"),
+        ({"sub": "jane"}, "default"),
+        ({}, "default"),
+    ],
+)
+def test_the_namespace_of_a_token(
+    api: FakeAPI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, claims: dict[str, str], expected: str
+) -> None:
+    """Outside of a pod our namespace is that of the service account whose token the kubeconfig holds."""
+    monkeypatch.delenv("POD_NAMESPACE", raising=False)
+    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({}, claims)]
+    transport = through(api.kubeconfig(tmp_path / "config", token=".".join([*parts, "signature"])))
+    assert configuration.own_namespace(transport.configuration, service_account=tmp_path) == expected
+
+
 def test_a_token_that_rotates(account: tuple[FakeAPI, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """A new token in the mounted file is used from the first refusal of the old one on."""
     monkeypatch.setattr(module, "_RELOAD_INTERVAL", 0.0)
