@@ -1,7 +1,8 @@
 """The Kubernetes objects that the control plane reads, as typed structs.
 
 Rules of this file:
-- Only fields that are read are declared; what else an object holds is skipped while decoding.
+- Only fields that are read are declared; what else an object holds is skipped while decoding. Labels and annotations
+  can be skipped as a whole only: `decode` takes out those that are not read, for a cluster holds many thousand objects.
 - Structs are immutable and compare by value, so that "the same object again" is an `==`.
 - `null` is the same as absent, as in Go: every field that an API server may send as null allows None.
 - Nothing is validated here beyond types. What the API server's admission would add or refuse is `admission`'s.
@@ -11,9 +12,11 @@ Sources: Kubernetes API reference, v1 of networking.k8s.io, discovery.k8s.io and
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 import msgspec
+from msgspec.structs import force_setattr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -212,7 +215,6 @@ class ServicePort(Struct, frozen=True):
     """None: TCP."""
     target_port: int | str | None = None
     """Number or name of the pods' port; None: the same number as `port`."""
-    app_protocol: str | None = None
 
 
 class ServiceSpec(Struct, frozen=True):
@@ -225,7 +227,6 @@ class ServiceSpec(Struct, frozen=True):
     """`None` as text for a headless Service."""
     external_ips: tuple[str, ...] | None = msgspec.field(default=None, name="externalIPs")
     ports: tuple[ServicePort, ...] | None = None
-    selector: dict[str, str] | None = None
 
 
 class Service(Named, frozen=True):
@@ -250,8 +251,6 @@ class SliceEndpoint(Struct, frozen=True):
 
     addresses: tuple[str, ...] | None = None
     conditions: EndpointConditions | None = None
-    node_name: str | None = None
-    zone: str | None = None
 
 
 class EndpointPort(Struct, frozen=True):
@@ -319,6 +318,9 @@ KINDS: Final[Mapping[str, type[Object]]] = {
 CLUSTER_SCOPED: Final = frozenset({"IngressClass", "Namespace"})
 _DECODERS: Final = {kind: msgspec.json.Decoder(cls) for kind, cls in KINDS.items()}
 
+_ANNOTATED: Final = frozenset({"Ingress", "IngressClass"})
+"""Kinds whose annotations are read."""
+
 N = TypeVar("N", bound=Named)
 
 
@@ -329,7 +331,7 @@ def decode(raw: bytes | str | msgspec.Raw, kind: str) -> Object:
         ObjectError: RAW is not JSON, or a field has the wrong type.
     """
     try:
-        return without_last_applied(_DECODERS[kind].decode(raw))
+        return _lean(_DECODERS[kind].decode(raw))
     except msgspec.ValidationError as error:
         raise _explained(error) from error
     except msgspec.DecodeError as error:
@@ -346,6 +348,20 @@ def convert(mapping: Mapping[str, object], kind: str) -> Object:
         return without_last_applied(msgspec.convert(mapping, KINDS[kind]))
     except msgspec.ValidationError as error:
         raise _explained(error) from error
+
+
+def _lean(decoded: N) -> N:
+    """DECODED, a fresh object, without labels and annotations that nobody reads, its common text shared."""
+    metadata = decoded.metadata
+    if metadata.labels is not None:
+        service = metadata.labels.get(SERVICE_NAME_LABEL) if decoded.kind == EndpointSlice.kind else None
+        force_setattr(metadata, "labels", {SERVICE_NAME_LABEL: service} if service is not None else None)
+    if metadata.annotations is not None and decoded.kind not in _ANNOTATED:
+        force_setattr(metadata, "annotations", None)
+    force_setattr(metadata, "namespace", sys.intern(metadata.namespace))
+    if metadata.creation_timestamp is not None:
+        force_setattr(metadata, "creation_timestamp", sys.intern(metadata.creation_timestamp))
+    return without_last_applied(decoded)
 
 
 def without_last_applied(decoded: N) -> N:

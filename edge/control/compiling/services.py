@@ -82,7 +82,7 @@ class Services:
         self._names = names
         self._ports: dict[str, _Port] = {}
         self._users: dict[str, dict[Key, tuple[Order, Balance | None]]] = {}
-        self._by_service: dict[Key, set[str]] = {}
+        self._by_service: dict[Key, tuple[str, ...]] = {}
         self._by_name: dict[str, set[str]] = {}
         self._dirty: set[str] = set()
         self._unused: set[str] = set()
@@ -107,13 +107,13 @@ class Services:
             if use.key not in self._ports:
                 service = (use.namespace, use.name)
                 self._ports[use.key] = _Port(service, use.port, use.by_cluster_ip)
-                self._by_service.setdefault(service, set()).add(use.key)
+                self._by_service[service] = (*self._by_service.get(service, ()), use.key)
             self._users.setdefault(use.key, {})[owner] = (order, use.algorithm)
             self._dirty.add(use.key)
 
     def service_changed(self, service: Key) -> None:
         """The object SERVICE or its EndpointSlices are not as they were."""
-        self._dirty |= self._by_service.get(service, set())
+        self._dirty.update(self._by_service.get(service, ()))
 
     def name_changed(self, name: str) -> None:
         """NAME stands for something else."""
@@ -199,9 +199,10 @@ class Services:
         port = self._ports.pop(key)
         self._unused.discard(key)
         self._rename(key, port, "")
-        keys = self._by_service[port.service]
-        keys.discard(key)
-        if not keys:
+        keys = tuple(other for other in self._by_service[port.service] if other != key)
+        if keys:
+            self._by_service[port.service] = keys
+        else:
             del self._by_service[port.service]
 
 

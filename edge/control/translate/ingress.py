@@ -4,12 +4,14 @@ Rules of this file:
 - Nothing here knows another object, so an Ingress is translated again only when it changes itself. Whether a Service
   or a Secret exists, who wins a path, and whether a host has TLS is decided where the parts are put together.
 - A part keeps the field that it comes from, for problems found later.
+- Text that many Ingresses have in common is interned: fields, paths, ports, keys.
 
 Source: Kubernetes API reference, Ingress v1; "Ingress" in the Kubernetes docs.
 """
 
 from __future__ import annotations
 
+import sys
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -155,13 +157,13 @@ class _Translator:
         text = normalise(path.path or "/")
         if kind is PathKind.PREFIX and text != "/":
             text = text.removesuffix("/")
-        return self._part(kind, text, path.backend, f"{field}.backend")
+        return self._part(kind, sys.intern(text), path.backend, f"{field}.backend")
 
     def _part(self, kind: PathKind, path: str, backend: IngressBackend, field: str) -> RoutePart:
         name = port = key = ""
         status = 503
         if backend.service is not None:
-            name, port = backend.service.name, str(backend.service.port)
+            name, port = backend.service.name, sys.intern(str(backend.service.port))
             key = self._use(name, port, f"{field}.service")
         else:
             status = 404
@@ -171,13 +173,14 @@ class _Translator:
             self._model, kind=kind, path=path, service_name=name, service_port=port, service=key, status=status
         )
         redirect = Redirect.NEVER if path.startswith(ACME) else self._redirect
-        return RoutePart(route, redirect, field.removesuffix(".backend"))
+        return RoutePart(route, redirect, sys.intern(field.removesuffix(".backend")))
 
     def _use(self, name: str, port: str, field: str) -> str:
         asked, namespace = self._policies.balancing, self._metadata.namespace
         key = service_key(namespace, name, port)
         if asked.by_cluster_ip:
             key += BY_CLUSTER_IP
+        key, field = sys.intern(key), sys.intern(field)
         self._uses.append(Use(key, namespace, name, port, field, asked.algorithm, asked.by_cluster_ip))
         return key
 
