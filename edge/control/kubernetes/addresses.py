@@ -19,6 +19,7 @@ from edge.control.kubernetes import resources
 from edge.control.kubernetes.backoff import Backoff
 from edge.control.kubernetes.errors import KubernetesError, MalformedError, RefusedError
 from edge.control.kubernetes.reflector import Reflector, Timing
+from edge.control.kubernetes.threads import persist
 from edge.control.objects import LoadBalancerIngress, ObjectError, Service, Struct, decode
 
 if TYPE_CHECKING:
@@ -202,9 +203,11 @@ class OfNodes:
         self._pods = pods
         self._internal = internal
         self._known: Addresses | None = None
+        self._backoff = Backoff()
+        self._wait = REFRESH
         self._stopping = False
         self._changed = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="read nodes", daemon=True)
+        self._thread = threading.Thread(target=persist, args=(self._turn,), name="read nodes", daemon=True)
         pods.listeners.append(self._changed.set)
 
     def start(self) -> None:
@@ -220,28 +223,27 @@ class OfNodes:
         """The addresses; None while no pod of ours is known to run."""
         return self._known
 
-    def _run(self) -> None:
-        backoff = Backoff()
-        wait = REFRESH
-        while not self._stopping:
-            self._changed.wait(wait)
-            self._changed.clear()
-            nodes = self._pods.nodes()
-            if not nodes or self._stopping:  # none: pods of one revision have gone, those of the next are coming
-                continue
-            try:
-                found = normal(self._address(node) for node in sorted(nodes))
-            except KubernetesError as error:
-                if not backoff.failures:
-                    logger.warning("addresses of nodes: %s", error)
-                wait = backoff.next()
-                continue
-            backoff.reset()
-            wait = REFRESH
-            if found and found != self._known:
-                self._known = found
-                for listener in self.listeners:
-                    listener()
+    def _turn(self) -> bool:
+        """Wait until it is time to ask, and ask; False: stop."""
+        self._changed.wait(self._wait)
+        self._changed.clear()
+        nodes = self._pods.nodes()
+        if not nodes or self._stopping:  # none: pods of one revision have gone, those of the next are coming
+            return not self._stopping
+        try:
+            found = normal(self._address(node) for node in sorted(nodes))
+        except KubernetesError as error:
+            if not self._backoff.failures:
+                logger.warning("addresses of nodes: %s", error)
+            self._wait = self._backoff.next()
+            return True
+        self._backoff.reset()
+        self._wait = REFRESH
+        if found and found != self._known:
+            self._known = found
+            for listener in self.listeners:
+                listener()
+        return True
 
     def _address(self, name: str) -> str:
         try:

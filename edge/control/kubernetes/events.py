@@ -30,6 +30,7 @@ from edge.control.kubernetes import resources
 from edge.control.kubernetes.errors import KubernetesError, RefusedError
 from edge.control.kubernetes.lease import microtime
 from edge.control.kubernetes.pace import Pace
+from edge.control.kubernetes.threads import persist
 from edge.control.kubernetes.transport import MERGE_PATCH
 from edge.control.objects import KINDS, ObjectId
 from edge.control.problems import Problem, Severity, warning
@@ -111,7 +112,7 @@ class EventWriter:
         self._heard_any = False
         self._next_refresh = 0.0
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="write events", daemon=True)
+        self._thread = threading.Thread(target=persist, args=(self._turn,), name="write events", daemon=True)
         election.listeners.append(self._elected)
 
     def start(self) -> None:
@@ -179,17 +180,18 @@ class EventWriter:
 
     # --- the thread -------------------------------------------------------------------------------------------------
 
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                while not self._stopping and (wait := self._wait()) != 0:
-                    self._changed.wait(wait)
-                if self._stopping:
-                    return
-                events = list(self._next())
-            for subject, problem, told in events:
-                if not self._tell(subject, problem, told):
-                    break
+    def _turn(self) -> bool:
+        """Write what there is to say of one object; False: stop."""
+        with self._changed:
+            while not self._stopping and (wait := self._wait()) != 0:
+                self._changed.wait(wait)
+            if self._stopping:
+                return False
+            events = list(self._next())
+        for subject, problem, told in events:
+            if not self._tell(subject, problem, told):
+                break
+        return True
 
     def _wait(self) -> float | None:
         """Seconds until there may be something to do; None: until told so."""

@@ -26,6 +26,7 @@ import msgspec
 
 from edge.control.kubernetes import resources
 from edge.control.kubernetes.errors import KubernetesError, MalformedError, RefusedError
+from edge.control.kubernetes.threads import persist
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,10 +87,10 @@ class Election:
         self._seen_at = 0.0
         self._lease: Lease | None = None
         """The Lease as our last write left it: renewed without being read again."""
-        self._turn = threading.Lock()
+        self._hold = threading.Lock()
         """Held by whoever deals with the Lease."""
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="leader election", daemon=True)
+        self._thread = threading.Thread(target=persist, args=(self._turn,), name="leader election", daemon=True)
 
     def start(self) -> None:
         """Begin in a thread of its own."""
@@ -100,9 +101,9 @@ class Election:
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join(self._term.deadline + 1)
-        if self.leads and self._turn.acquire(timeout=1):
+        if self.leads and self._hold.acquire(timeout=1):
             self._release()
-            self._turn.release()
+            self._hold.release()
         self._until = 0.0
         self._tell()
 
@@ -111,7 +112,7 @@ class Election:
 
         PATIENCE in seconds must be longer than `Term.retry`. False also when it cannot be found out.
         """
-        with self._turn:
+        with self._hold:
             if not self.leads or not self._release():
                 return False
             end = self._clock() + patience
@@ -141,12 +142,12 @@ class Election:
 
     # --- the thread -------------------------------------------------------------------------------------------------
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            with self._turn:
-                self._step()
-            self._tell()
-            self._stopping.wait(self._pause())
+    def _turn(self) -> bool:
+        """One try to get or keep the Lease, and the wait after it; False: stop."""
+        with self._hold:
+            self._step()
+        self._tell()
+        return not self._stopping.wait(self._pause())
 
     def _pause(self) -> float:
         retry = self._term.retry

@@ -22,6 +22,7 @@ from edge.control.kubernetes import wire
 from edge.control.kubernetes.backoff import Backoff
 from edge.control.kubernetes.errors import KubernetesError, MalformedError, RefusedError
 from edge.control.kubernetes.reflector import PAGE, Reflector, Timing
+from edge.control.kubernetes.threads import persist
 from edge.control.objects import Object, ObjectError, decode
 
 if TYPE_CHECKING:
@@ -65,7 +66,9 @@ class Needs:
         self._stopping = False
         self._next_poll = 0.0
         self._backoff = Backoff()
-        self._thread = threading.Thread(target=self._run, name=f"read {collection.resource}", daemon=True)
+        self._thread = threading.Thread(
+            target=persist, args=(self._turn,), name=f"read {collection.resource}", daemon=True
+        )
 
     def start(self) -> None:
         """Begin; nothing is read before the first `want`."""
@@ -137,18 +140,23 @@ class Needs:
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
-    def _run(self) -> None:
-        while True:
-            keys = self._next()
-            if keys is None:
-                return
-            try:
-                self._read_all(keys)
-            except KubernetesError as error:
-                self._retry_later(keys, error)
-            else:
-                self._backoff.reset()
-                self._announce()
+    def _turn(self) -> bool:
+        """Read what is to be read; False: stop."""
+        keys = self._next()
+        if keys is None:
+            return False
+        try:
+            self._read_all(keys)
+        except KubernetesError as error:
+            self._retry_later(keys, error)
+        except Exception:
+            with self._changed:
+                self._dirty |= keys & (self._wanted or frozenset())
+            raise
+        else:
+            self._backoff.reset()
+            self._announce()
+        return True
 
     def _next(self) -> set[Key] | None:
         """The next objects to read; waits for them. None: stop."""

@@ -160,7 +160,13 @@ class Reflector(Generic[T]):
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            delay = self._try()
+            try:
+                delay = self._try()
+            except Exception:
+                logger.exception("%s: internal error; listing anew (please report this)", self.collection)
+                # What the sink has got is not known: all of it is told again.
+                self._version, self._known = "", dict.fromkeys(self._known, "")
+                delay = self._backoff.next()
             if delay:
                 self._stopping.wait(delay)
 

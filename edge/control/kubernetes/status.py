@@ -25,6 +25,7 @@ from edge.control.kubernetes import resources, wire
 from edge.control.kubernetes.backoff import Backoff
 from edge.control.kubernetes.errors import KubernetesError, RefusedError
 from edge.control.kubernetes.pace import Pace
+from edge.control.kubernetes.threads import persist
 from edge.control.kubernetes.transport import MERGE_PATCH
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class StatusWriter:
         self._addresses: Addresses | None = None
         self._stopping = False
         self._withdrawing = False
-        self._thread = threading.Thread(target=self._run, name="write status", daemon=True)
+        self._thread = threading.Thread(target=persist, args=(self._turn,), name="write status", daemon=True)
         election.listeners.append(self._elected)
         origin.listeners.append(self._moved)
 
@@ -158,22 +159,23 @@ class StatusWriter:
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
-    def _run(self) -> None:
-        while True:
-            job = self._next()
-            if job is None:
-                return
-            key, seen, addresses = job
-            self._pace.take()
-            try:
-                self._write(key, seen, addresses)
-            except KubernetesError as error:
-                self._failed(key, error)
-            else:
-                self._pace.worked()
-                self.trouble = ""
-                with self._changed:
-                    self._conflicts.pop(key, None)
+    def _turn(self) -> bool:
+        """Write the next status; False: stop."""
+        job = self._next()
+        if job is None:
+            return False
+        key, seen, addresses = job
+        self._pace.take()
+        try:
+            self._write(key, seen, addresses)
+        except KubernetesError as error:
+            self._failed(key, error)
+        else:
+            self._pace.worked()
+            self.trouble = ""
+            with self._changed:
+                self._conflicts.pop(key, None)
+        return True
 
     def _next(self) -> tuple[Key, Seen, Addresses] | None:
         """What to write next; waits for it. None: stop."""

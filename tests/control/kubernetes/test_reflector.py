@@ -289,6 +289,41 @@ def test_forbidden(api: FakeAPI, begin: Begin, caplog: pytest.LogCaptureFixture)
     assert one.refusals == 0
 
 
+def test_an_error_of_ours_is_not_the_end(
+    api: FakeAPI, begin: Begin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """When whoever is told fails in a way that nobody has foreseen, all is told again, and the log says so."""
+    api.apply(ingress("same"), ingress("gone"))
+    _, mirror = begin()
+    eventually(lambda: mirror.syncs and watching(api))
+    put, failing = Mirror.put, [True, True]
+
+    def fails(self: Mirror, key: Key, value: str) -> None:
+        if failing:
+            failing.pop()
+            raise ZeroDivisionError
+        put(self, key, value)
+
+    monkeypatch.setattr(Mirror, "put", fails)
+    api.apply(ingress("changed"))
+    api.remove("Ingress", "demo", "gone")
+    eventually(lambda: set(mirror.hosts) == {"same", "changed"})
+    follows(api, mirror)
+    assert caplog.text.count("internal error; listing anew") == 2
+
+
+def test_a_watch_that_held_clears_the_slate(api: FakeAPI, begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However a watch ends that has held for a while, failures from before it do not delay the next one."""
+    monkeypatch.setattr(module, "HEALTHY", 0.2)
+    api.fail("status", verb="list", code=500, times=3)
+    one, mirror = begin()
+    eventually(lambda: mirror.syncs and watching(api))
+    time.sleep(0.3)
+    api.interrupt("drop")
+    eventually(lambda: len(api.seen("watch")) == 2)
+    assert one._backoff.failures == 1
+
+
 def test_wall_clock_does_not_matter(api: FakeAPI, begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
     """A jump of the wall clock neither ends a watch nor delays the next one."""
     _, mirror = begin()

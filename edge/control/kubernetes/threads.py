@@ -1,0 +1,26 @@
+"""Threads that go on whatever happens: what they keep true would be false from then on, and nobody would know."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+
+REST = 5.0
+"""Seconds after an error that nobody has foreseen."""
+
+
+def persist(step: Callable[[], bool]) -> None:
+    """Do STEP again and again until it gives False."""
+    while True:
+        try:
+            if not step():
+                return
+        except Exception:
+            logger.exception("internal error; going on in %g s (please report this)", REST)
+            time.sleep(REST)
