@@ -12,9 +12,9 @@ new         an Ingress is created (POST), its Service is there: from sending tha
 cpu         processor time of the control plane per EndpointSlice replaced, 50 a second, less what it takes idle
 memory      Pss of launcher, control plane, arbiter and workers
 storm       1,000 EndpointSlices replaced per second under load (wrk): failed requests, lag of a change made ten times a
-            second, and the workers' processor time per request beside that without changes; `storm_worker_share` is
-            what the changes take of each worker's processor, which is what its throughput loses when it has one to
-            itself
+            second, and the workers' processor time per request beside that in calm, when the API server makes as many
+            changes to objects that Edge does not watch; `storm_worker_share` is what the changes take of each worker's
+            processor, which is what its throughput loses when it has one to itself
 
 All times are by one clock of one machine, everything listens on 127.0.0.1, and all that is started is stopped again.
 """
@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import http.client
 import json
 import re
@@ -109,6 +110,7 @@ def service_of(number: int) -> Manifest:
 
 def serve(size: int, ports: list[int], kubeconfig: Path) -> None:
     """Be the API server: obeys lines of JSON on standard input, answers with lines on standard output."""
+    gc.disable()  # a collection of that many objects would stand still for a second, and not be Edge's doing
     with FakeAPI(store=Store(history=100_000)) as api:
         api.apply(ingress_class(), namespace("default"))
         for number in range(size + 100):  # those beyond SIZE get their Ingress later
@@ -119,19 +121,24 @@ def serve(size: int, ports: list[int], kubeconfig: Path) -> None:
         print(json.dumps({"url": api.url}), flush=True)
         for line in sys.stdin:
             order = json.loads(line)
-            made = storm(api, size, ports, order["rate"], order["seconds"])
+            made = storm(api, versions(size, ports, watched=order["watched"]), order["rate"], order["seconds"])
             print(json.dumps({"made": made}), flush=True)
 
 
-def storm(api: FakeAPI, size: int, ports: list[int], rate: float, seconds: float) -> int:
-    """Replace RATE EndpointSlices a second, evenly; gives how many."""
+def versions(size: int, ports: list[int], *, watched: bool) -> list[list[Manifest]]:
+    """Objects with the states that they go through: EndpointSlices, or what Edge does not watch."""
     # Number 0 is the probe's.
-    versions = [[slice_of(number, port) for port in ports] for number in range(1, min(size, HOSTS_UNDER_LOAD))]
+    slices = [[slice_of(number, port) for port in ports] for number in range(1, min(size, HOSTS_UNDER_LOAD))]
+    return slices if watched else [[{**one, "kind": "ServiceAccount"} for one in several] for several in slices]
+
+
+def storm(api: FakeAPI, objects: list[list[Manifest]], rate: float, seconds: float) -> int:
+    """Replace RATE of OBJECTS a second, evenly; gives how many."""
     began, made = time.monotonic(), 0
     while (elapsed := time.monotonic() - began) < seconds:
         while made < elapsed * rate:
-            several = versions[made % len(versions)]
-            api.apply(several[(made // len(versions) + 1) % len(several)])
+            several = objects[made % len(objects)]
+            api.apply(several[(made // len(objects) + 1) % len(several)])
             made += 1
         time.sleep(0.001)
     return made
@@ -171,10 +178,10 @@ class Server:
         slice_ = slice_of(number, port)
         return self.write("PUT", f"{SLICES.format(place(number))}/{slice_['metadata']['name']}", slice_)
 
-    def storm(self, rate: float, seconds: float) -> None:
-        """Begin a storm; `calm` waits for its end."""
+    def storm(self, rate: float, seconds: float, *, watched: bool) -> None:
+        """Begin to change objects, WATCHED by Edge or not; `calm` waits for the end."""
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps({"rate": rate, "seconds": seconds}) + "\n")
+        self.process.stdin.write(json.dumps({"rate": rate, "seconds": seconds, "watched": watched}) + "\n")
         self.process.stdin.flush()
 
     def calm(self) -> int:
@@ -342,9 +349,11 @@ def memory(edge: Edge) -> dict[str, float]:
 def weather(server: Server, edge: Edge, ports: list[int], seconds: float, folder: Path) -> dict[str, Any]:
     """The same load without and with a storm of changes."""
     (folder / "hosts.lua").write_text(WRK % (HOSTS_UNDER_LOAD, HOSTS_UNDER_LOAD))
+    server.storm(CHANGES_PER_SECOND, min(seconds, 10.0), watched=False)
     calm = load(edge, min(seconds, 10.0), folder)
+    server.calm()
     control, before = [edge.control_pid], processor([edge.control_pid])
-    server.storm(CHANGES_PER_SECOND, seconds)
+    server.storm(CHANGES_PER_SECOND, seconds, watched=True)
     lags: list[float] = []
     prober = threading.Thread(target=probe, args=(server, edge, ports, seconds - 0.5, lags))
     prober.start()

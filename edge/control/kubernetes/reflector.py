@@ -39,6 +39,11 @@ PAGE = 500
 """Objects per page, as client-go asks for."""
 HEALTHY = 5.0
 """A watch that held this long, in seconds, was a success; one that ends sooner counts as a failure."""
+GATHERING = 0.004
+"""Seconds that are let pass after an event that was waited for: what comes meanwhile is read without a wait, so that a
+thousand events a second do not wake us a thousand times. An event that comes alone is not kept waiting."""
+AT_ONCE = 0.0005
+"""Seconds: what takes less to read was there already."""
 
 
 class Sink(Protocol[T]):
@@ -323,13 +328,17 @@ class Reflector(Generic[T]):
     def _follow(self, stream: Stream) -> None:
         rest = b""
         while not self._stopping.is_set():
+            began = time.monotonic()
             data = stream.read()
             if not data:
                 break
+            was_awaited = time.monotonic() - began > AT_ONCE
             *lines, rest = (rest + data).split(b"\n") if rest else data.split(b"\n")
             for line in lines:
                 if line:
                     self._event(line)
+            if was_awaited:
+                time.sleep(GATHERING)
         # What is left in REST was torn off by the end of the stream; its event comes again, its version was not seen.
 
     def _event(self, line: bytes) -> None:
