@@ -220,6 +220,11 @@ def _check_path(text: str) -> None:
         raise ValueError(f"{text}: no such file or folder")
 
 
+def _check_url(text: str) -> None:
+    if not re.fullmatch(r"https?://[^/\s]+\S*", text):
+        raise ValueError("must be a URL that begins with http:// or https://")
+
+
 def _check_network(text: str) -> None:
     try:
         ipaddress.ip_network(text, strict=False)
@@ -231,6 +236,7 @@ _CHECKS: dict[str, Callable[[str], Any]] = {
     "ADDR:PORT": addresses.parse,
     "NS/NAME": _check_ns_name,
     "CIDR": _check_network,
+    "URL": _check_url,
     "PATH": _check_path,
     "auto|N": _check_workers,
 }

@@ -24,6 +24,7 @@ SECTIONS = {
     "workers": "Processes",
     "access_log": "Logs",
     "nginx_metrics": "Metrics",
+    "enable_opentelemetry": "Tracing",
     "ssl_redirect": "Redirects and headers",
     "client_header_timeout": "Limits of the wire",
     "publish_service": "Answering back to the cluster",
@@ -64,7 +65,8 @@ class Settings:
     )
     ingress_class: str = setting(
         "edge",
-        "Value of the annotation kubernetes.io/ingress.class that selects an Ingress for Edge; also the name of the IngressClass served without an IngressClass object.",
+        "Value of the annotation kubernetes.io/ingress.class that selects an Ingress for Edge; also the name of the"
+        " IngressClass served without an IngressClass object.",
         placeholder="NAME",
         commands=TRANSLATION,
     )
@@ -176,6 +178,23 @@ class Settings:
         "Combinations of route, method and status that a worker counts apart; further routes are counted together.",
         placeholder="N",
         commands=PROXY,
+    )
+    # --- tracing ---
+    enable_opentelemetry: bool = setting(
+        False, "Make a span of each request that is sampled and send it to --otlp-endpoint.", commands=PROXY
+    )
+    otlp_endpoint: str = setting(
+        "http://localhost:4318/v1/traces",
+        "Collector that takes spans by OTLP over HTTP.",
+        placeholder="URL",
+        commands=PROXY,
+    )
+    otel_service_name: str = setting("edge", "Name of the service in spans.", placeholder="NAME", commands=PROXY)
+    otel_sampler_ratio: float = setting(
+        0.01, "Share of the requests without a sampled parent that become spans.", placeholder="RATIO", commands=PROXY
+    )
+    opentelemetry_trust_incoming_span: bool = setting(
+        True, "With tracing, go on with the trace of the client's traceparent, and with its choice.", commands=PROXY
     )
     # --- redirects and headers ---
     ssl_redirect: bool = setting(

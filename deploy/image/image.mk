@@ -5,7 +5,7 @@
 LOCK = uv pip compile --quiet --generate-hashes --no-header --python-version 3.13 --python-platform linux --output-file
 
 lock: ## pin what the image installs, with hashes (needs uv)
-	$(LOCK) deploy/image/requirements.lock pyproject.toml
+	$(LOCK) deploy/image/requirements.lock --extra tracing pyproject.toml
 	$(LOCK) deploy/image/build.lock deploy/image/build.in
 
 image-check: ## perform the Dockerfile's steps without an engine and prove the image (needs root and debootstrap)

@@ -704,6 +704,16 @@ cdef class Head:
                 value = found if value is None else value + b", " + found
         return value
 
+    def hide(self, bytes name not None):
+        """Do not pass the fields NAME (lower case) on."""
+        cdef int i
+        cdef Field *field
+        cdef Py_ssize_t n = PyBytes_GET_SIZE(name)
+        for i in range(self.field_count):
+            field = self.fields + i
+            if field.name_length == n and same_name(self.text + field.name, PyBytes_AS_STRING(name), n):
+                field.drop = True
+
     def items(self):
         """All fields as (name, value), dropped ones included."""
         return [

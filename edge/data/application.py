@@ -22,6 +22,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from edge import addresses, draining, prctl, processors
+from edge.data import tracing
 from edge.data.worker import EdgeWorker
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ def run(settings: Settings) -> int:
 
     Raises:
         ListenError: an address cannot be listened on.
+        OptionError: tracing is asked for and cannot be had.
     """
+    tracing.check(settings)
     try:
         EdgeArbiter(EdgeApplication(settings)).run()
     except SystemExit as end:

@@ -14,7 +14,7 @@ from edge.data import replies
 from edge.data._body import Body
 from edge.data._head import Head
 from edge.data.errors import MessageError, StreamError
-from edge.data.exchange import Client, Exchange
+from edge.data.exchange import Client
 from edge.table.counters import Process
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Http1(Client):
         self._chunked = 0
         self._served = 0
         self._waits = False
-        self._exchange = Exchange(service, self)
+        self._exchange = service.exchange(self)
 
     def serve(self) -> None:
         """Serve requests until the connection ends."""

@@ -16,6 +16,7 @@ from edge.data._head import Limits
 from edge.data._stream import counted_bytes
 from edge.data.budget import RetryBudget
 from edge.data.clock import Clock
+from edge.data.exchange import Exchange
 from edge.data.forwarding import Forwarding
 from edge.data.plan import Planner
 from edge.data.router import Router
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from edge.data._head import Head
     from edge.data._stream import Stream
     from edge.data.access_log import AccessLog
+    from edge.data.exchange import Client
     from edge.data.replies import Reply
+    from edge.data.spans import Tracing
     from edge.settings import Settings
     from edge.table.counters import WorkerCounters
     from edge.table.reader import TableReader
@@ -51,12 +54,18 @@ class Service:
     """The worker's table, routes, endpoints, certificates, counters and clock."""
 
     def __init__(
-        self, settings: Settings, table: TableReader, counters: WorkerCounters, access_log: AccessLog | None
+        self,
+        settings: Settings,
+        table: TableReader,
+        counters: WorkerCounters,
+        access_log: AccessLog | None,
+        tracing: Tracing | None = None,
     ) -> None:
         self.settings = settings
         self.table = table
         self.counters = counters
         self.access_log = access_log
+        self.tracing = tracing
         self.log = logging.getLogger("edge.data")
         self.clock = Clock()
         self.forwarding = Forwarding(settings)
@@ -94,6 +103,10 @@ class Service:
         if self.table.generation == 0:
             return replies.UNAVAILABLE
         return replies.HEALTHY if request.target == b"/healthz" else replies.NOT_FOUND
+
+    def exchange(self, client: Client) -> Exchange:
+        """What serves the requests of CLIENT."""
+        return Exchange(self, client) if self.tracing is None else self.tracing.exchange(self, client)
 
     def close_idle(self) -> None:
         """End the connections that wait for a request."""

@@ -23,6 +23,7 @@ from gevent.util import print_run_info
 from gunicorn.workers.ggevent import GeventWorker
 
 from edge import logs
+from edge.data import tracing
 from edge.data._head import seed_request_ids
 from edge.data._stream import sweep, use_openssl
 from edge.data.access_log import AccessLog
@@ -105,7 +106,8 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         access_log = (
             AccessLog(counters, as_json=self.settings.log_format == "json") if self.settings.access_log else None
         )
-        service = Service(self.settings, TableReader(directory), counters, access_log)
+        traces = tracing.start(self.settings)
+        service = Service(self.settings, TableReader(directory), counters, access_log, traces)
         spread = Spread(directory, counters.slot)
         listeners = [
             Listener(sock, service, spread, tls=tls) for sock, tls in zip(self.sockets, self.app.secure, strict=True)
@@ -122,6 +124,8 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
             timer.stop()
         if access_log is not None:
             access_log.flush()
+        if traces is not None:
+            traces.close()
         counters.close()
 
     @staticmethod
