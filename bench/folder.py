@@ -63,9 +63,7 @@ def main() -> None:
                     time.sleep(0.05)
             result = load.finish()
     bad = len(result.failures) + sum(count for status, count in result.statuses.items() if status != "200")
-    print(
-        f"{wanted.ingresses} Ingresses, {wanted.switches} switches under {result.requests} requests, {bad} of them failed"
-    )
+    print(f"{wanted.ingresses} Ingresses, {wanted.switches} switches, {result.requests} requests, {bad} of them failed")
     print(f"edit to first obeying request: median {statistics.median(lags):.1f} ms, worst {max(lags):.1f} ms")
 
 
