@@ -23,7 +23,7 @@ from edge.table.records import Record
 from edge.table.segment import Segment, SegmentError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 R = TypeVar("R", bound=Record)
@@ -59,6 +59,8 @@ class Part:
         """Serial and generation in the head that have been taken up."""
         self._file = 0
         """Number of the segment among those that were opened here: serials may come again under another head."""
+        self.on_gone: Callable[[str], None] | None = None
+        """Called by `sweep` with each key that was remembered and is no longer in the table."""
         self._cache: dict[str, Cached[Record]] = {}
         self._unswept: list[str] = []
 
@@ -83,11 +85,10 @@ class Part:
             for key, value in self.segment.items():
                 yield key.decode(), value
 
-    def sweep(self, most: int) -> list[str]:
-        """Forget records that are no longer in the table, looking at MOST of those remembered; gives their keys."""
+    def sweep(self, most: int) -> None:
+        """Forget records that are no longer in the table, looking at MOST of those remembered."""
         if not self._unswept:
             self._unswept = list(self._cache)
-        gone = []
         for _ in range(min(most, len(self._unswept))):
             key = self._unswept.pop()
             cached = self._cache.get(key)
@@ -99,8 +100,8 @@ class Part:
                 continue  # whoever asks for the record next will report it
             if found is None:
                 del self._cache[key]
-                gone.append(key)
-        return gone
+                if self.on_gone is not None:
+                    self.on_gone(key)
 
     def _look_up(self, key: str, kind: type[R], cached: Cached[Record] | None) -> R | None:
         segment = self.segment

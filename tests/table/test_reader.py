@@ -94,11 +94,14 @@ def test_what_is_no_longer_in_the_table_is_forgotten_without_being_asked_for(
     reader = TableReader(tmp_path)
     for name in names:
         reader.routes.get(name, Host)
+    gone: list[str] = []
+    reader.routes.on_gone = gone.append
     writer.publish(routes=dict.fromkeys(names[1:]))
     reader.refresh()
     for _ in range(4):
         reader.reopen()
     assert list(reader.routes._cache) == names[:1]
+    assert sorted(gone) == sorted(names[1:])
     assert reader.routes.get(names[0], Host) == host(names[0])
 
 
