@@ -13,6 +13,7 @@ import json
 import socket
 import ssl
 import tempfile
+import time
 import timeit
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
@@ -167,8 +168,8 @@ def hello() -> Iterator[Unit]:
 
 
 def measure(function: Callable[[], object], *, rounds: int) -> float:
-    """Nanoseconds per call of FUNCTION."""
-    timer = timeit.Timer(function)
+    """Nanoseconds of CPU per call of FUNCTION."""
+    timer = timeit.Timer(function, timer=time.process_time)  # what others do meanwhile does not count
     number = max(1, int(0.02 / (timer.timeit(1000) / 1000)))
     return min(timer.repeat(rounds, number)) / number * 1e9
 

@@ -67,6 +67,8 @@ cdef struct Entry:
     uint8_t known
 
 cdef Entry known_names[TABLE]
+cdef uint32_t known_lengths[256]
+"""By first byte: which lengths known names have, a bit each; most names need no closer look."""
 
 # Which known fields are passed on, by kind of message.
 cdef uint8_t in_requests[ALL_KNOWN]
@@ -76,7 +78,7 @@ cdef uint8_t in_trailers[ALL_KNOWN]
 
 
 cdef uint32_t name_hash(const char *p, Py_ssize_t n) noexcept nogil:
-    cdef uint32_t h = <uint32_t>n
+    cdef uint32_t h = 0
     cdef Py_ssize_t i
     for i in range(n):
         h = h * 31 + lower[<uint8_t>p[i]]
@@ -92,13 +94,28 @@ cdef bint same_name(const char *a, const char *b, Py_ssize_t n) noexcept nogil:
     return True
 
 
-cdef uint8_t look_up(uint32_t h, const char *p, Py_ssize_t n) noexcept nogil:
-    cdef uint32_t i = h % TABLE
+cdef uint8_t look_up(const char *p, Py_ssize_t n) noexcept nogil:
+    """What the field name P of N bytes is known as."""
+    cdef uint32_t i
+    if n > LONGEST_KNOWN or not known_lengths[<uint8_t>p[0]] >> n & 1:
+        return OTHER
+    i = name_hash(p, n) % TABLE
     while known_names[i].length:
         if known_names[i].length == n and same_name(p, known_names[i].name, n):
             return known_names[i].known
         i = (i + 1) % TABLE
     return OTHER
+
+
+cdef inline bint no_control(const char *p) noexcept nogil:
+    """Whether the 8 bytes at P are all above SP or equal to it, and none is DEL; says no to HTAB, which is allowed."""
+    cdef uint64_t word
+    memcpy(&word, p, 8)
+    # A byte below 0x20 borrows into its highest bit, unless that was set; so does a DEL that has become 0.
+    cdef uint64_t low = (word - <uint64_t>0x2020202020202020) & ~word
+    cdef uint64_t deleted = word ^ <uint64_t>0x7F7F7F7F7F7F7F7F
+    deleted = (deleted - <uint64_t>0x0101010101010101) & ~deleted
+    return (low | deleted) & <uint64_t>0x8080808080808080 == 0
 
 
 cdef bint names_h2c(const char *p, Py_ssize_t n) noexcept nogil:
@@ -117,6 +134,8 @@ cdef know(bytes name, int known):
     memcpy(known_names[i].name, PyBytes_AS_STRING(name), len(name))
     known_names[i].length = len(name)
     known_names[i].known = known
+    for first in (name[0], name[:1].upper()[0]):
+        known_lengths[<uint8_t>first] |= <uint32_t>1 << <int>len(name)
 
 
 def _fill_tables():
@@ -242,7 +261,8 @@ cdef class Head:
 
     cdef int store(self, const char *p, Py_ssize_t n) except -1:
         cdef char *grown
-        if n > self.text_size or self.text_size > 4 * n + 4096:
+        # Behind the text there is room to look at 8 bytes at a time.
+        if n + 8 > self.text_size or self.text_size > 4 * n + 4096:
             grown = <char *>realloc(self.text, n + 256)
             if grown == NULL:
                 raise MemoryError
@@ -461,7 +481,6 @@ cdef class Head:
         """Parse the field lines from AT on; every line is known to end in CR LF."""
         cdef const char *p = self.text
         cdef Py_ssize_t i = at, stop
-        cdef uint32_t h
         cdef Field *field
         cdef uint8_t c
         cdef bint underscore
@@ -476,7 +495,6 @@ cdef class Head:
                 self.fields = field
             field = self.fields + self.field_count
             field.name = i
-            h = 0
             underscore = False
             while True:
                 c = p[i]
@@ -491,6 +509,8 @@ cdef class Head:
             while p[i] == 32 or p[i] == 9:
                 i += 1
             field.value = i
+            while no_control(p + i):
+                i += 8
             while classes[<uint8_t>p[i]] & VALUE:
                 i += 1
             if p[i] != 13 or p[i + 1] != 10:
@@ -501,10 +521,7 @@ cdef class Head:
             field.value_length = stop - field.value
             i += 2
             field.line_end = i
-            if field.name_length <= LONGEST_KNOWN:
-                field.known = look_up(name_hash(p + field.name, field.name_length), p + field.name, field.name_length)
-            else:
-                field.known = OTHER
+            field.known = look_up(p + field.name, field.name_length)
             field.drop = underscore and (not limits.underscores or self.disguised(field))
             self.field_count += 1
         if p[i + 1] != 10:
@@ -519,7 +536,7 @@ cdef class Head:
             return False
         for i in range(field.name_length):
             name[i] = 45 if self.text[field.name + i] == 95 else self.text[field.name + i]
-        return look_up(name_hash(name, field.name_length), name, field.name_length) > MESSAGE
+        return look_up(name, field.name_length) > MESSAGE
 
     cdef int interpret(self, bint request) except -1:
         """Understand the fields that frame the message and manage the connection."""

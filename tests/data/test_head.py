@@ -239,6 +239,22 @@ def test_fields_keep_their_bytes_and_their_order():
     )
 
 
+def test_every_byte_of_a_value_is_looked_at():
+    """Wherever it stands: several are looked at together."""
+    allowed = {9, *range(32, 127), *range(128, 256)}
+    head, limits = Head(), Limits()
+    for at in range(1, 26):
+        for byte in range(256):
+            value = b"x" * at + bytes([byte]) + b"y" * (26 - at)
+            source = Pieces([get(b"A: " + value)])
+            if byte in allowed:
+                assert head.read_request(source, limits)
+                assert head.get(b"a") == value
+            else:
+                with pytest.raises(MessageError):
+                    head.read_request(source, limits)
+
+
 @pytest.mark.parametrize(
     ("lines", "framing", "body"),
     [
