@@ -14,7 +14,10 @@ from edge.data._stream import sweep
 from edge.data.errors import Incomplete, MessageError, StreamTimeout
 from edge.data.private import tls_connection
 from edge.data.proxy_protocol import MAGIC, Source, read
-from tests.support import certificates
+from tests.support import certificates, objects
+from tests.support.backends import Backend
+from tests.support.clients import Client
+from tests.support.edge import Edge, write
 from tests.support.wire import single, stream_pair, torn
 
 NEXT = b"\x16\x03\x01 or GET / HTTP/1.1\r\n\r\n"
@@ -179,3 +182,61 @@ def test_tls_goes_on_behind_a_header(tmp_path):
         stream.fill(True)
         stream.send(stream.peek().upper())
         assert client.get(timeout=5) == b"HELLO"
+
+
+# --- at a real Edge ---
+
+
+@pytest.fixture(scope="module")
+def edge(tmp_path_factory):
+    """One that expects the protocol on every connection, with one application that tells what it gets."""
+    folder = tmp_path_factory.mktemp("manifests")
+    pair = certificates.issue("web.example")
+    with Backend() as backend:
+        write(
+            folder,
+            "all.yaml",
+            objects.ingress_class(),
+            objects.ingress(secret="tls", annotations={"nginx.ingress.kubernetes.io/ssl-redirect": "false"}),
+            objects.service(target="http"),
+            objects.endpoints("web", "127.0.0.1", port=backend.port),
+            objects.secret(tls_crt=pair.certificate, tls_key=pair.key),
+        )
+        with Edge(folder, "--use-proxy-protocol", "--no-access-log") as one:
+            yield one
+
+
+def told(port: int, header: bytes, *, tls: ssl.SSLContext | None = None) -> dict[str, str]:
+    """The fields that an application gets over a connection that begins with HEADER."""
+    with Client(port) as client:
+        client.send(header)
+        if tls is not None:
+            client.socket = tls.wrap_socket(client.socket, server_hostname="web.example")
+        return {name.lower(): value for name, value in client.request().json()["headers"]}
+
+
+@pytest.mark.parametrize("header", [LINE, binary(0x21, 0x11, FOUR + TLVS)])
+def test_an_application_is_told_the_source_of_the_header(edge, header):
+    fields = told(edge.http, header)
+    assert fields["x-forwarded-for"] == fields["x-real-ip"] == "192.0.2.1"
+    assert fields["x-forwarded-port"] == "443"
+    fields = told(edge.https, header, tls=certificates.trusting())
+    assert fields["x-forwarded-for"] == "192.0.2.1"
+    assert (fields["x-forwarded-port"], fields["x-forwarded-proto"]) == ("443", "https")
+
+
+@pytest.mark.parametrize("header", [b"PROXY UNKNOWN\r\n", binary(0x20, 0, b"")])
+def test_without_a_source_the_peer_is_the_client(edge, header):
+    fields = told(edge.http, header)
+    assert fields["x-forwarded-for"] == "127.0.0.1"
+    assert fields["x-forwarded-port"] == str(edge.http)
+
+
+@pytest.mark.parametrize(
+    "data", [b"GET / HTTP/1.1\r\nHost: web.example\r\n\r\n", b"PROXY TCP4 x\r\n\r\n", b"\x16\x03\x01"]
+)
+def test_a_connection_without_a_header_is_closed_without_an_answer(edge, data):
+    for port in (edge.http, edge.https):
+        with Client(port) as client:
+            client.send(data)
+            assert client.is_closed()
