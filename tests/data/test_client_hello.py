@@ -7,12 +7,16 @@ import ssl
 import struct
 import subprocess
 import threading
+import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.data.client_hello import LONGEST, ClientHello, Incomplete, NotAHelloError, parse
+from tests.support import certificates, objects
+from tests.support.clients import Client
+from tests.support.edge import Edge, write
 
 TLS_1_2, TLS_1_3 = 0x0303, 0x0304
 GREASE = 0x1A1A
@@ -246,3 +250,65 @@ def test_a_spoiled_hello_is_a_hello_or_incomplete_or_a_fault(data):
     except NotAHelloError:
         return
     assert isinstance(found, ClientHello | Incomplete)
+
+
+# --- at a real Edge ---
+
+
+@pytest.fixture(scope="module")
+def edge(tmp_path_factory):
+    """One with two hosts, each with a certificate of its own."""
+    folder = tmp_path_factory.mktemp("manifests")
+    write(folder, "class.yaml", objects.ingress_class())
+    for name in ("one", "two"):
+        pair = certificates.issue(f"{name}.example")
+        write(
+            folder,
+            f"{name}.yaml",
+            objects.ingress(name, host=f"{name}.example", secret=name),
+            objects.secret(name, tls_crt=pair.certificate, tls_key=pair.key),
+        )
+    with Edge(folder, "--no-access-log") as one:
+        yield one
+
+
+def send_slowly(port: int, server_name: str, size: int) -> ssl.SSLObject:
+    """Shake hands with the hello in segments of SIZE; the connection as the client has it."""
+    read, written_ = ssl.MemoryBIO(), ssl.MemoryBIO()
+    connection = certificates.trusting().wrap_bio(read, written_, server_hostname=server_name)
+    with Client(port) as client:
+        while True:
+            try:
+                connection.do_handshake()
+            except ssl.SSLWantReadError:
+                data = written_.read()
+                for at in range(0, len(data), size):
+                    client.send(data[at : at + size])
+                    time.sleep(0.001)  # so that the segments are not joined
+                received = client.socket.recv(65536)
+                assert received, "closed within the handshake"
+                read.write(received)
+            else:
+                return connection
+
+
+@pytest.mark.parametrize("size", [1000, 100, 5, 1])
+def test_a_hello_in_many_segments_chooses_its_certificate(edge, size):
+    for name_ in ("one.example", "two.example"):
+        shown = send_slowly(edge.https, name_, size).getpeercert()
+        assert ("DNS", name_) in shown["subjectAltName"]
+
+
+def test_plain_http_on_the_tls_port_is_told_so(edge):
+    with Client(edge.https) as client:
+        response = client.request()
+        assert (response.status, response.get("connection")) == (400, "close")
+        assert b"plain HTTP request" in response.body
+        assert client.is_closed()
+
+
+@pytest.mark.parametrize("data", [b"\x16\x03\x01\x00\x04\x01\xff\xff\xff", b"\0" * 10, b"\x80\x2e\x01\x03\x01"])
+def test_garbage_on_the_tls_port_is_not_waited_for(edge, data):
+    with Client(edge.https) as client:
+        client.send(data)
+        assert client.is_closed()
