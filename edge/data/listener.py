@@ -10,7 +10,6 @@ Rules of this file:
 from __future__ import annotations
 
 import errno
-import socket
 import ssl
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,8 @@ from edge.data.private import OPENSSL, accept, tls_connection
 from edge.table.counters import Process
 
 if TYPE_CHECKING:
+    import socket
+
     from edge.data.service import Service
     from edge.data.spread import Spread
 
@@ -33,6 +34,9 @@ AT_ONCE = 16
 PAUSE_NO_DESCRIPTORS = 0.5
 """Seconds without accepting after the process ran out of descriptors."""
 MOST_HANDSHAKES = 256
+HTTPS_PORT = 443
+"""A PROXY header that names it as the destination speaks for a balancer in front that has ended TLS: it has no other
+way to say so, and a redirect to https would come back here for ever."""
 HELLO_POLL = 0.005
 """Seconds between two looks at a ClientHello that has arrived in part: its bytes stay in the socket, which therefore
 counts as readable."""
@@ -91,7 +95,8 @@ class Listener:
             return False
         except OSError as error:
             if error.errno in NO_DESCRIPTORS:
-                self._service.log.error("cannot accept: %s; raise the limit of open files", error.strerror)
+                reason = error.strerror
+                self._service.log.error("cannot accept: %s; raise the limit of open files", reason)  # noqa: TRY400
                 self._rest(PAUSE_NO_DESCRIPTORS)
                 return False
             return True  # the client has gone again
@@ -113,13 +118,14 @@ class Listener:
             if len(service.connections) >= service.settings.max_worker_connections:
                 self._refuse(stream)
                 return
-            client, port = address[0], self._port
+            client, port, secure = address[0], self._port, self._tls
             if service.settings.use_proxy_protocol:
                 client, port = self._source(stream, client)
+                secure = secure or port == HTTPS_PORT
             if self._tls and not self._handshake(stream):
                 return
             counters.add(Process.CONNECTIONS_HANDLED, 1)
-            Http1(service, stream, address=client, port=port, secure=self._tls).serve()
+            Http1(service, stream, address=client, port=port, secure=secure).serve()
         except (StreamError, MessageError):
             pass
         except OSError as error:

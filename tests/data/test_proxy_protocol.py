@@ -186,6 +186,8 @@ def test_tls_goes_on_behind_a_header(tmp_path):
 
 # --- at a real Edge ---
 
+FORCED = {"nginx.ingress.kubernetes.io/force-ssl-redirect": "true"}
+
 
 @pytest.fixture(scope="module")
 def edge(tmp_path_factory):
@@ -198,6 +200,7 @@ def edge(tmp_path_factory):
             "all.yaml",
             objects.ingress_class(),
             objects.ingress(secret="tls", annotations={"nginx.ingress.kubernetes.io/ssl-redirect": "false"}),
+            objects.ingress("forced", host="forced.example", annotations=FORCED),
             objects.service(target="http"),
             objects.endpoints("web", "127.0.0.1", port=backend.port),
             objects.secret(tls_crt=pair.certificate, tls_key=pair.key),
@@ -223,6 +226,18 @@ def test_an_application_is_told_the_source_of_the_header(edge, header):
     fields = told(edge.https, header, tls=certificates.trusting())
     assert fields["x-forwarded-for"] == "192.0.2.1"
     assert (fields["x-forwarded-port"], fields["x-forwarded-proto"]) == ("443", "https")
+
+
+def test_a_balancer_that_ended_tls_says_so_by_the_port_of_its_header(edge):
+    assert told(edge.http, LINE)["x-forwarded-proto"] == "https"
+    assert told(edge.http, LINE.replace(b"443", b"80"))["x-forwarded-proto"] == "http"
+
+
+@pytest.mark.parametrize(("header", "status"), [(LINE, 200), (LINE.replace(b"443", b"80"), 308)])
+def test_what_came_by_tls_to_a_balancer_is_not_redirected_to_it(edge, header, status):
+    with Client(edge.http) as client:
+        client.send(header)
+        assert client.request(host="forced.example").status == status
 
 
 @pytest.mark.parametrize("header", [b"PROXY UNKNOWN\r\n", binary(0x20, 0, b"")])
