@@ -102,7 +102,7 @@ class Service:
         self.counters.add(Process.UNMATCHED, 1)
         if self.table.generation == 0:
             return replies.UNAVAILABLE
-        return replies.HEALTHY if request.target == b"/healthz" else replies.NOT_FOUND
+        return replies.HEALTHY if request.target.partition(b"?")[0] == b"/healthz" else replies.NOT_FOUND
 
     def exchange(self, client: Client) -> Exchange:
         """What serves the requests of CLIENT."""

@@ -64,6 +64,13 @@ def test_no_route_and_no_endpoint(edge: Edge) -> None:
     assert edge.get("/", host="empty.example").status == 503
 
 
+@pytest.mark.parametrize("target", ["/healthz", "/healthz?from=balancer"])
+def test_a_balancer_may_ask_for_health_where_traffic_goes(edge: Edge, target: str) -> None:
+    with Client(edge.http) as client:
+        assert client.request(target, host="nobody.example").status == 200
+        assert client.request("/healthzz", host="nobody.example").status == 404
+
+
 def test_hosts_with_tls_are_redirected_to_it(edge: Edge) -> None:
     """308 with the whole target."""
     response = edge.get("/a?b=c", host="safe.example")
