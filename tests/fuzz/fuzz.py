@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = Path(__file__).with_name("corpus")
-TEXT = ("request", "response", "chunks", "trailers")
+TEXT = ("request", "response", "chunks", "trailers", "lines")
 """Targets that profit from a dictionary of HTTP."""
 INSTRUMENTED = ROOT / "build" / "fuzz"
 

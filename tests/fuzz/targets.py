@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import zlib
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING
 from edge.data import client_hello, proxy_protocol
 from edge.data._body import Body
 from edge.data._head import Head, Limits
+from edge.data._lines import Lines
 from edge.data.errors import MessageError
 from tests.support import oracles
 from tests.support.wire import Pieces, read_body, single, stream_pair, torn, whole, written
@@ -65,6 +68,32 @@ def trailers(data: bytes) -> None:
     assert not names & {b"content-length", b"transfer-encoding", b"host", b"connection", b"authorization"}
 
 
+def lines(data: bytes) -> None:
+    """What the access log says of a request: one line, whatever the client sends."""
+    head = Head()
+    try:
+        if not head.read_request(Pieces(whole(data)), Limits()):
+            return
+    except MessageError:
+        return
+    for as_json in (False, True):
+        log = Lines(as_json=as_json)
+        name = b',"n":1' if as_json else b"namespace-service-80"
+        log.add(head, "192.0.2.1", 200, 1, 2, 0.5, name, "192.0.2.2:80", 0.25, 200, head.id)
+        file = os.memfd_create("log")
+        try:
+            assert log.write(file)
+            line = os.pread(file, 1 << 20, 0)
+        finally:
+            os.close(file)
+        assert line.index(b"\n") == len(line) - 1
+        assert all(32 <= byte < 127 for byte in line[:-1])
+        if as_json:
+            told = json.loads(line)
+            assert told["target"] == head.target.decode()[: len(told["target"])]
+            assert (told["method"], told["host"], told["n"]) == (head.method.decode(), head.host.decode(), 1)
+
+
 def hello(data: bytes) -> None:
     """A ClientHello."""
     with suppress(client_hello.NotAHelloError):
@@ -115,6 +144,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "response": response,
     "chunks": chunks,
     "trailers": trailers,
+    "lines": lines,
     "hello": hello,
     "proxy": proxy,
 }
