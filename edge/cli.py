@@ -110,6 +110,8 @@ def _check(_command: str, namespace: dict[str, Any]) -> int:
 def _routes(_command: str, namespace: dict[str, Any]) -> int:
     settings = options.resolve("routes", namespace, os.environ)
     directory = settings.table_directory if settings.shm_dir else _only_running()
+    if not directory.is_dir():
+        raise shm.DirectoryError(f"--shm-dir {directory}: no such directory")
     return int(importlib.import_module("edge.table.show").run(directory, as_json=namespace["json"]))
 
 

@@ -153,6 +153,8 @@ def _pieces(field: Field, text: str) -> list[str] | str:
 
 def _convert(field: Field, given: Any, source: str) -> Any:
     """GIVEN (a string, a list of strings, or a bool from the command line) as a value of FIELD."""
+    if given == [] or (isinstance(given, list) and [] in given):  # what argparse makes of it
+        raise OptionError(f"{source}: must not be --")
     try:
         if isinstance(field.default, bool):
             return given if isinstance(given, bool) else _boolean(given)
@@ -162,7 +164,7 @@ def _convert(field: Field, given: Any, source: str) -> Any:
             return tuple(given)
         value: Any = given
         if isinstance(field.default, (int, float)):
-            value = _number(given, type(field.default))
+            value = _number(given, field)
         else:
             _check(field, given)
     except ValueError as error:
@@ -195,19 +197,20 @@ def _boolean(text: str) -> bool:
     return text.lower() in _TRUE
 
 
-def _number(text: str, kind: type[int] | type[float]) -> int | float:
+def _number(text: str, field: Field) -> int | float:
+    whole, least, most = isinstance(field.default, int), field.metadata["least"], field.metadata["most"]
     try:
-        value = kind(text)
+        value = int(text) if whole else float(text)
     except ValueError:
-        raise ValueError(f"must be {'a whole number' if kind is int else 'a number'}") from None
-    if not 0 <= value < math.inf:
-        raise ValueError("must be 0 or more")
+        raise ValueError(f"must be {'a whole number' if whole else 'a number'}") from None
+    if not least <= value <= most or value == math.inf:
+        raise ValueError(f"must be {least:g} or more" if most == math.inf else f"must be between {least} and {most}")
     return value
 
 
 def _check_workers(text: str) -> None:
     if text != "auto" and not (re.fullmatch("[0-9]{1,4}", text) and int(text) > 0):
-        raise ValueError("must be auto or a number of 1 or more")
+        raise ValueError("must be auto or a number from 1 to 9999")
 
 
 def _check_ns_name(text: str) -> None:

@@ -8,6 +8,7 @@ ingress-nginx has a flag for the same thing, its name is used.
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,32 @@ SECTIONS = {
 
 
 def setting(
-    default: Any, text: str, *, placeholder: str = "", commands: tuple[str, ...] = ALL, choices: tuple[str, ...] = ()
+    default: Any,
+    text: str,
+    *,
+    placeholder: str = "",
+    commands: tuple[str, ...] = ALL,
+    choices: tuple[str, ...] = (),
+    least: float = 0,
+    most: float = math.inf,
 ) -> Any:
-    """A field of `Settings`; a tuple as DEFAULT makes the flag repeatable (in the environment: comma separated)."""
-    metadata = {"help": text, "placeholder": placeholder, "commands": commands, "choices": choices}
+    """A field of `Settings`; a tuple as DEFAULT makes the flag repeatable (in the environment: comma separated).
+
+    LEAST and MOST are for numbers.
+    """
+    metadata = {
+        "help": text,
+        "placeholder": placeholder,
+        "commands": commands,
+        "choices": choices,
+        "least": least,
+        "most": most,
+    }
     return field(default=default, metadata=metadata)
+
+
+LARGEST_HEAD = 60 << 10
+"""Bytes that a head may have at most: it must fit into one buffer, with room for what Edge adds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,7 +245,7 @@ class Settings:
     )
     # --- limits of the wire ---
     client_header_timeout: float = setting(
-        60.0, "Time for a client to send a request head.", placeholder="SECONDS", commands=PROXY
+        60.0, "Time for a client to send a request head.", placeholder="SECONDS", commands=PROXY, least=0.001
     )
     client_body_timeout: float = setting(
         60.0, "Longest silence of a client within a request body.", placeholder="SECONDS", commands=PROXY
@@ -240,14 +262,30 @@ class Settings:
     upstream_keepalive_connections: int = setting(
         320, "Idle connections to endpoints kept by each worker.", placeholder="N", commands=PROXY
     )
-    max_request_line: int = setting(8192, "Longest request line (414 above it).", placeholder="BYTES", commands=PROXY)
-    max_header_size: int = setting(32768, "Largest request head (431 above it).", placeholder="BYTES", commands=PROXY)
-    max_headers: int = setting(128, "Most header fields of a request (431 above it).", placeholder="N", commands=PROXY)
+    max_request_line: int = setting(
+        8192, "Longest request line (414 above it).", placeholder="BYTES", commands=PROXY, least=1
+    )
+    max_header_size: int = setting(
+        32768,
+        "Largest request head (431 above it).",
+        placeholder="BYTES",
+        commands=PROXY,
+        least=1,
+        most=LARGEST_HEAD,
+    )
+    max_headers: int = setting(
+        128, "Most header fields of a request (431 above it).", placeholder="N", commands=PROXY, least=1
+    )
     max_response_header_size: int = setting(
-        32768, "Largest response head taken from an endpoint (502 above it).", placeholder="BYTES", commands=PROXY
+        32768,
+        "Largest response head taken from an endpoint (502 above it).",
+        placeholder="BYTES",
+        commands=PROXY,
+        least=1,
+        most=LARGEST_HEAD,
     )
     max_worker_connections: int = setting(
-        16384, "Client connections of one worker (503 above it).", placeholder="N", commands=PROXY
+        16384, "Client connections of one worker (503 above it).", placeholder="N", commands=PROXY, least=1
     )
     tls_handshake_timeout: float = setting(10.0, "Time for a TLS handshake.", placeholder="SECONDS", commands=PROXY)
     websocket_timeout: float = setting(

@@ -55,7 +55,7 @@ def test_no_command_is_a_mistake() -> None:
     ("arguments", "message"),
     [
         (("run", "--manifest", "x"), "unrecognized arguments: --manifest x"),
-        (("run", "--workers=0"), "--workers '0': must be auto or a number of 1 or more"),
+        (("run", "--workers=0"), "--workers '0': must be auto or a number from 1 to 9999"),
         (("run", "--manifests=/no/such"), "--manifests: /no/such: no such file or folder"),
         (("run", "--shm-dir=/proc/version/x"), "--shm-dir /proc/version/x: "),
         (("proxy",), "--shm-dir is required here"),

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge import options
+from edge.data._head import Limits
 from edge.options import FIELDS, OptionError
 from edge.settings import SECTIONS, Settings
 
@@ -69,8 +70,16 @@ REFUSED = [
     ("--keep-alive=nan", "--keep-alive 'nan': must be 0 or more"),
     ("--keep-alive=inf", "--keep-alive 'inf': must be 0 or more"),
     ("--max-headers=1.5", "--max-headers '1.5': must be a whole number"),
-    ("--workers=0", "--workers '0': must be auto or a number of 1 or more"),
-    ("--workers=many", "--workers 'many': must be auto or a number of 1 or more"),
+    ("--workers=0", "--workers '0': must be auto or a number from 1 to 9999"),
+    ("--workers=many", "--workers 'many': must be auto or a number from 1 to 9999"),
+    ("--workers=10000", "--workers '10000': must be auto or a number from 1 to 9999"),
+    ("--max-headers=0", "--max-headers '0': must be 1 or more"),
+    ("--max-header-size=99999", "--max-header-size '99999': must be between 1 and 61440"),
+    ("--max-response-header-size=0", "--max-response-header-size '0': must be between 1 and 61440"),
+    ("--client-header-timeout=0", "--client-header-timeout '0': must be 0.001 or more"),
+    ("--ingress-class=--", "--ingress-class: must not be --"),
+    ("--publish-status-address=--", "--publish-status-address: must not be --"),
+    ("--workers=--", "--workers: must not be --"),
     ("--workers=", "--workers '': must not be empty"),
     ("--log-format=xml", "--log-format 'xml': must be one of text, json"),
     ("--default-ssl-certificate=tls", "--default-ssl-certificate 'tls': must be NAMESPACE/NAME"),
@@ -93,6 +102,14 @@ def test_a_value_that_cannot_be_is_refused_by_name(argument: str, message: str) 
     with pytest.raises(OptionError) as refusal:
         parse("run", argument)
     assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize("size", ["1", "61440"])
+def test_every_size_of_a_head_that_is_taken_is_one_that_workers_take(size: str) -> None:
+    """They would fail one after another otherwise."""
+    settings = parse("proxy", f"--max-header-size={size}", f"--max-response-header-size={size}")
+    assert Limits(head=settings.max_header_size)
+    assert Limits(head=settings.max_response_header_size)
 
 
 def test_a_variable_that_cannot_be_is_refused_by_its_own_name() -> None:
@@ -121,6 +138,10 @@ def test_a_command_takes_its_own_settings_only() -> None:
         parse("control", "--workers=2")
 
 
+def _is_a_text(text: str) -> bool:
+    return bool(text.strip()) and text != "--"
+
+
 def _values(field: options.Field) -> st.SearchStrategy[Any]:
     """Values that FIELD may have."""
     placeholder = field.metadata["placeholder"]
@@ -130,15 +151,16 @@ def _values(field: options.Field) -> st.SearchStrategy[Any]:
         "NS/NAME": st.from_regex(r"[a-z]{1,5}/[a-z][a-z.]{0,4}[a-z]", fullmatch=True),
         "CIDR": st.sampled_from(["10.0.0.0/8", "::/0", "192.0.2.1"]),
         "auto|N": st.sampled_from(["auto", "1", "12"]),
-    }.get(placeholder, st.text("a-= ,%'\"\\$\né", min_size=1, max_size=8).filter(str.strip))
+        "URL": st.sampled_from(["http://collector:4318/v1/traces", "https://[::1]/"]),
+    }.get(placeholder, st.text("a-= ,%'\"\\$\né", min_size=1, max_size=8).filter(_is_a_text))
     if field.metadata["choices"]:
         text = st.sampled_from(field.metadata["choices"])
     if isinstance(field.default, bool):
         return st.booleans()
     if isinstance(field.default, int):
-        return st.integers(0, 2**40)
+        return st.integers(field.metadata["least"], min(field.metadata["most"], 2**40))
     if isinstance(field.default, float):
-        return st.floats(0, 1e15)
+        return st.floats(field.metadata["least"], min(field.metadata["most"], 1e15))
     if isinstance(field.default, tuple):
         return st.lists(text, min_size=1, unique=True).map(tuple)
     return text

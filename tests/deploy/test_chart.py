@@ -21,7 +21,7 @@ EVERYTHING = {
     "controller": {
         "image": {"registry": "registry.example.com", "tag": "1.2.3", "digest": "sha256:" + "0" * 64},
         "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 2, "maxUnavailable": "10%"}},
-        "config": {"hsts": False, "keep-alive": 60, "max-header-size": 1048576, "proxy-real-ip-cidr": ["10.0.0.0/8"]},
+        "config": {"hsts": False, "keep-alive": 60, "max-metric-series": 1048576, "proxy-real-ip-cidr": ["10.0.0.0/8"]},
         "extraArgs": {"default-ssl-certificate": "edge-ingress/wildcard", "ssl-redirect": "false"},
         "ingressClassResource": {"default": True, "aliases": ["edge-internal"], "annotations": {"a": "b"}},
         "hostNetwork": True,
@@ -153,7 +153,7 @@ def test_settings_reach_both_containers_as_variables_that_edge_understands():
     objects = chart(EVERYTHING)
     data = environment(objects)
     assert data["EDGE_HSTS"] == "false"
-    assert data["EDGE_MAX_HEADER_SIZE"] == "1048576"
+    assert data["EDGE_MAX_METRIC_SERIES"] == "1048576"
     for command in ("control", "proxy"):
         settings = options.resolve(command, {}, data)
         if command == "proxy":
