@@ -36,6 +36,8 @@ IDEMPOTENT = frozenset((b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"TRACE"
 WHOLE_BODY = 32768
 """Bytes up to which a request body of known length is read before an endpoint is asked: it can then be sent again,
 and a slow client occupies no endpoint."""
+MOST_INTERIM = 32
+"""Responses of status 1xx to one request."""
 CLIENT_CLOSED = 499
 """nginx's status, for logs and metrics, of a request whose client did not wait for the answer."""
 
@@ -260,9 +262,13 @@ class Exchange:
         response, stream, client = upstream.head, upstream.stream, self.client
         limits = self._limits
         response.read_response(stream, limits, True)
+        interim = 0
         while response.status < 200 and not (response.status == 101 and client.request.upgrade):
+            interim += 1
             if response.status == 101:
                 raise MessageError(502, "switched protocols unasked")
+            if interim > MOST_INTERIM:
+                raise MessageError(502, "interim responses without end")
             if response.status != 100:
                 client.interim(response)
             response.read_response(stream, limits, False)

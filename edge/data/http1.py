@@ -124,8 +124,7 @@ class Http1(Client):
 
     def reply(self, reply: Reply) -> None:
         """Send a complete answer, and end the connection where the request's body has not been read."""
-        body = self.body
-        if not body.done or self.service.draining:
+        if not self.body.finish() or self.service.draining:
             self._keep = False
         head = f"HTTP/1.1 {reply.status} {replies.reason(reply.status)}\r\n".encode()
         connection = b"" if self._keep else b"Connection: close\r\n"
@@ -185,7 +184,11 @@ class Http1(Client):
 
     def write_trailers(self, stream: Stream) -> None:
         """Put the trailers of the request into STREAM's output buffer, with the empty line that ends its body."""
-        write_trailers(self.body.trailers, stream, self.service, fault=400)
+        try:
+            write_trailers(self.body.trailers, stream, self.service, fault=400)
+        except MessageError:
+            self._keep = False
+            raise
 
     def abort(self) -> None:
         """Break the connection."""

@@ -236,6 +236,7 @@ def test_a_body_that_nobody_took_is_not_the_next_request(edge, recorder):
 # --- what endpoints answer ---
 
 OK = b"HTTP/1.1 200 OK\r\n"
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n"
 EVIL = OK + b"Content-Length: 4\r\n\r\nevil"
 
 
@@ -382,6 +383,18 @@ def test_a_body_of_an_answer_to_head_is_not_the_next_answer(playing):
         assert client.response("HEAD").get("content-length") == "4"
         for _ in range(2):
             assert client.request().status == 200
+
+
+def test_interim_answers_end_some_time(playing):
+    edge = playing(closing(HINTS * 100 + OK + b"Content-Length: 2\r\n\r\nok"))
+    with edge.connect() as client:
+        response = client.request()
+        assert response.status == 502
+        assert len(response.interim) < 100
+    edge = playing(closing(HINTS * 3 + OK + b"Content-Length: 2\r\n\r\nok"))
+    with edge.connect() as client:
+        response = client.request()
+        assert (response.body, len(response.interim)) == (b"ok", 3)
 
 
 def test_an_endpoint_cannot_switch_protocols_unasked(playing):
