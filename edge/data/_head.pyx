@@ -544,7 +544,7 @@ cdef class Head:
         cdef Field *field
         cdef const char *value
         cdef int fault = 400 if request else 502
-        cdef bint h2c = False
+        cdef bint unfit = False
         for i in range(self.field_count):
             field = self.fields + i
             if field.known <= MESSAGE:
@@ -567,7 +567,7 @@ cdef class Head:
                     raise MessageError(fault, "transfer coding other than chunked")
             elif field.known == UPGRADE:
                 upgrades += 1
-                h2c |= names_h2c(value, field.value_length)
+                unfit |= field.value_length == 0 or names_h2c(value, field.value_length)
             elif field.known == EXPECT:
                 if request:
                     if field.value_length != 12 or not same_name(value, b"100-continue", 12):
@@ -600,10 +600,10 @@ cdef class Head:
                 self.host = b""
             # HTTP/2 in the clear would carry requests past Edge; a body before the new protocol has two readings.
             self.upgrade = (
-                upgrades and self.switches and self.version == 11 and not h2c and not codings and self.length <= 0
+                upgrades and self.switches and self.version == 11 and not unfit and not codings and self.length <= 0
             )
         else:
-            self.check_status(upgrades > 0 and self.switches)
+            self.check_status(upgrades > 0 and self.switches and not unfit)
         return 0
 
     cdef int check_status(self, bint upgrade) except -1:
