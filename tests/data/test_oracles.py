@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 from tests.support import oracles
 from tests.support.wire import outcome_of_request, outcome_of_response, read_request, whole
 
+EXAMPLES = int(os.environ.get("EDGE_TEST_EXAMPLES", "0"))
+"""How many to look at, new ones each time; 0: a few, always the same."""
 MANY = settings(
-    max_examples=int(os.environ.get("EDGE_TEST_EXAMPLES", "150")),
+    max_examples=EXAMPLES or 150,
+    derandomize=not EXAMPLES,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
