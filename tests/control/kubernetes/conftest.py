@@ -10,6 +10,7 @@ import pytest
 
 from edge.control.changes import Change, Delete, Invalid, Synced, Upsert
 from edge.control.kubernetes import configuration
+from edge.control.kubernetes.backoff import Backoff
 from edge.control.kubernetes.cluster import Cluster
 from edge.control.kubernetes.lease import Term
 from edge.control.kubernetes.reflector import Timing
@@ -61,6 +62,12 @@ class Ears:
 
     def until(self, condition: Callable[[], object], timeout: float = 10.0) -> None:
         eventually(lambda: (self.listen(), condition())[1], timeout=timeout)
+
+
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tries that fail are repeated sooner than elsewhere."""
+    monkeypatch.setitem(Backoff.__init__.__kwdefaults__, "base", 0.1)
 
 
 @pytest.fixture

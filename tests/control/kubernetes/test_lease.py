@@ -181,7 +181,7 @@ def test_never_two_leaders(api: FakeAPI, stand: Stand) -> None:
         {"action": "slow", "seconds": 0.9},
     ]
     leaders: set[str] = set()
-    end = time.monotonic() + 4
+    end = time.monotonic() + 3
     while time.monotonic() < end:
         if api.faults.armed() < 3:
             api.fail(resource="leases", times=4, **actions[len(api.requests) % len(actions)])

@@ -1,0 +1,49 @@
+"""How fast we write."""
+
+from __future__ import annotations
+
+from edge.control.kubernetes import pace as module
+from edge.control.kubernetes.errors import RefusedError, UnreachableError
+from edge.control.kubernetes.pace import Pace
+
+
+class Clock:
+    """Time that the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_burst_and_then_the_rate() -> None:
+    """As many writes as the burst at once, and then one whenever the rate has one."""
+    clock = Clock()
+    pace = Pace(10.0, 3.0, clock=clock)
+    for _ in range(3):
+        assert pace.delay() == 0
+        pace.take()
+    assert round(pace.delay(), 6) == 0.1
+    clock.now += 0.1
+    assert round(pace.delay(), 6) == 0
+    clock.now += 3600
+    for _ in range(3):
+        assert pace.delay() == 0
+        pace.take()
+    assert pace.delay() > 0
+
+
+def test_a_server_that_is_unwell_is_left_alone() -> None:
+    """After a failure nothing is written for a while; Retry-After and missing permissions make it longer."""
+    clock = Clock()
+    pace = Pace(10.0, 3.0, clock=clock)
+    pace.failed(RefusedError(429, "TooManyRequests", "", retry_after=7.0))
+    assert pace.delay() >= 7
+    clock.now += 60
+    assert pace.delay() == 0
+    pace.failed(RefusedError(403, "Forbidden", ""))
+    assert pace.delay() >= module.FORBIDDEN
+    clock.now += 60
+    pace.worked()
+    assert pace.failed(UnreachableError("gone")) <= 1
