@@ -35,7 +35,8 @@ def main() -> None:
         axis.spines[["top", "right", "left"]].set_visible(False)
     versions = ", ".join(f"{name} {version}" for name, version in document["versions"].items())
     figure.suptitle("Processor time per request, microseconds (less is better)", fontsize=11)
-    figure.text(0.5, 0.01, f"{versions}; one worker, {document['hosts']} hosts", ha="center", fontsize=8, color="#555555")
+    caption = f"{versions}; one worker, {document['hosts']} hosts"
+    figure.text(0.5, 0.01, caption, ha="center", fontsize=8, color="#555555")
     figure.tight_layout(rect=(0, 0.04, 1, 0.97))
     Path(sys.argv[2]).parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(sys.argv[2], dpi=150)

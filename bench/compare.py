@@ -21,14 +21,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import proxies
 from proxies import HOST, Proxy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CONNECTIONS = 64
 
@@ -91,8 +94,8 @@ def tree(pid: int) -> list[int]:
     """PID and all that descend from it."""
     found = [pid]
     try:
-        for task in os.listdir(f"/proc/{pid}/task"):
-            for child in Path(f"/proc/{pid}/task/{task}/children").read_text().split():
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
                 found += tree(int(child))
     except FileNotFoundError:
         pass
@@ -104,8 +107,8 @@ def processor_seconds(pid: int) -> float:
     total = 0
     for one in tree(pid):
         try:
-            for task in os.listdir(f"/proc/{one}/task"):
-                total += int(Path(f"/proc/{one}/task/{task}/schedstat").read_text().split()[0])
+            for task in Path(f"/proc/{one}/task").iterdir():
+                total += int((task / "schedstat").read_text().split()[0])
         except FileNotFoundError:
             continue
     return total / 1e9

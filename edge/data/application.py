@@ -110,10 +110,11 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         super().__init__(app)
         self._settings = app.settings
         self._looked = time.monotonic()
+        self.num_workers: int
         self._available = self.num_workers
         self._stop_at = 0.0
         # `python -m edge` shows up in sys.argv as a path, which would put the package's folder on the module path.
-        self.START_CTX = {
+        self.START_CTX: dict[Any, Any] = {
             "args": [sys.executable, "-P", "-m", "edge", *sys.argv[1:]],
             "cwd": self.START_CTX["cwd"],
             0: sys.executable,

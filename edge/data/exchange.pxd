@@ -43,6 +43,7 @@ cdef class Exchange:
     cdef c_lines.Lines _lines
     cdef c_balancing.Target _target
     cdef bint _begun
+    cdef bint _again
     cdef double _upstream_started
     cdef double _upstream_time
     cdef long long _body_sent
@@ -51,6 +52,7 @@ cdef class Exchange:
     cpdef run(self)
     cpdef _serve(self, c_plan.Plan plan)
     cpdef _attempts(self, c_plan.Plan plan, c_balancing.Target target, bytes payload, bint replayable)
+    cpdef _attempt(self, c_plan.Plan plan, c_balancing.Target target, bytes payload, bint replayable)
     cpdef _send(self, c_upstream.Upstream upstream, c_plan.Plan plan, bytes payload)
     cpdef _receive(self, c_upstream.Upstream upstream)
     cpdef _relay(self, c_upstream.Upstream upstream, c_plan.Plan plan)

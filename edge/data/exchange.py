@@ -51,6 +51,15 @@ class Client:
     - `added`: field lines that tell an endpoint about the client.
     """
 
+    request: Head
+    body: Body
+    stream: Stream
+    secure: bool
+    address: str
+    forwarded_host: bytes
+    upstream_host: bytes
+    added: bytes
+
     def expect_body(self) -> None:
         """The body is wanted now (RFC 9110, section 10.1.1)."""
         raise NotImplementedError
@@ -67,7 +76,7 @@ class Client:
         """Begin the final response; LENGTH of its body, -1 where it is not known, -2 where there is none."""
         raise NotImplementedError
 
-    def send(self, source: Buffer, count: int, last: bool) -> None:  # noqa: FBT001 - called for every piece
+    def send(self, source: Buffer, count: int, last: bool) -> None:
         """Send the first COUNT bytes of SOURCE as a piece of the body; LAST: it is the end, without trailers."""
         raise NotImplementedError
 
@@ -105,6 +114,7 @@ class Exchange:
         self.upstream_status = 0
         self._target: Target | None = None
         self._begun = False
+        self._again = False
         self._upstream_started = 0.0
         self._upstream_time = -1.0
         self._body_sent = 0
@@ -175,59 +185,63 @@ class Exchange:
 
     def _attempts(self, plan: Plan, target: Target, payload: bytes | None, replayable: bool) -> Reply | None:
         """Ask endpoints until one answers; PAYLOAD None: the body is streamed and can be sent once only."""
-        service, request, route = self._service, self.client.request, plan.route
-        idempotent = request.method in IDEMPOTENT or route.retry.non_idempotent
+        service, limits = self._service, plan.route.retry
+        give_up = monotonic() + limits.timeout if limits.timeout else 0.0
+        replayable = replayable and (self.client.request.method in IDEMPOTENT or limits.non_idempotent)
         tried: tuple[Target, ...] = ()
-        attempts = 0
-        give_up = 0.0
-        fresh = False
         while True:
             self._target = target
-            attempts += 1
-            upstream = None if fresh else self._upstreams.reuse(target, not (idempotent and replayable))
-            reused = upstream is not None
-            failure = replies.BAD_GATEWAY
-            retry = True
-            if upstream is None:
-                try:
-                    upstream = self._upstreams.connect(target, route.timeouts.connect)
-                    target.succeeded()
-                except ConnectError as error:
-                    failure = replies.GATEWAY_TIMEOUT if error.status == 504 else replies.BAD_GATEWAY
-                    self._connect_failed(target, error)
-            if upstream is not None:
-                target.in_flight += 1
-                try:
-                    self._send(upstream, plan, payload)
-                    self._receive(upstream)
-                except (StreamError, MessageError) as error:
-                    self._end_upstream(upstream)
-                    if self._is_clients(error) or self._begun:
-                        raise
-                    failure = replies.GATEWAY_TIMEOUT if isinstance(error, StreamTimeout) else replies.BAD_GATEWAY
-                    silent = not upstream.head.size and not isinstance(error, StreamTimeout)
-                    fresh = reused and silent
-                    retry = replayable and idempotent and (not upstream.head.size)
-                    service.log.debug("endpoint %s: %s", target.name, error)
-                    if fresh and retry:
-                        attempts -= 1
-                        continue  # a kept connection that had been closed meanwhile says nothing about the endpoint
-                else:
-                    self._relay(upstream, plan)
-                    return None
-                finally:
-                    target.in_flight -= 1
+            failure = self._attempt(plan, target, payload, replayable)
+            if failure is None:
+                return None
             tried += (target,)
-            fresh = False
-            if route.retry.timeout and not give_up:
-                give_up = monotonic() + route.retry.timeout
-            if not retry or attempts == route.retry.tries or (give_up and monotonic() > give_up):
+            if not self._again or len(tried) == limits.tries or (give_up and monotonic() > give_up):
                 return failure
             another = plan.balancer.choose(tried) if plan.balancer is not None else None
             if another is None or not service.retry_budget.take():
                 return failure
             service.counters.add(Process.RETRIES, 1)
             target = another
+
+    def _attempt(self, plan: Plan, target: Target, payload: bytes | None, replayable: bool) -> Reply | None:
+        """Ask TARGET; None: its answer has been passed on.
+
+        Otherwise what to answer if nobody else helps; `_again` says whether somebody else may be asked, which is when
+        nothing has been sent, or nothing has come back and the request is REPLAYABLE.
+        """
+        upstream = self._upstreams.reuse(target, not replayable)
+        while True:
+            reused = upstream is not None
+            if upstream is None:
+                try:
+                    upstream = self._upstreams.connect(target, plan.route.timeouts.connect)
+                except ConnectError as error:
+                    self._connect_failed(target, error)
+                    self._again = True
+                    return replies.GATEWAY_TIMEOUT if error.status == 504 else replies.BAD_GATEWAY
+                target.succeeded()
+            target.in_flight += 1
+            try:
+                self._send(upstream, plan, payload)
+                self._receive(upstream)
+                self._relay(upstream, plan)
+            except (StreamError, MessageError) as error:
+                self._end_upstream(upstream)
+                if self._begun or self._is_clients(error):
+                    raise
+                self._service.log.debug("endpoint %s: %s", target.name, error)
+                late = isinstance(error, StreamTimeout)
+                self._again = replayable and not upstream.head.size
+                if not (self._again and reused) or late:
+                    return replies.GATEWAY_TIMEOUT if late else replies.BAD_GATEWAY
+            except BaseException:
+                self._end_upstream(upstream)
+                raise
+            else:
+                return None
+            finally:
+                target.in_flight -= 1
+            upstream = None  # the kept connection had been closed meanwhile: that says nothing about the endpoint
 
     def _connect_failed(self, target: Target, error: ConnectError) -> None:
         service = self._service
@@ -285,23 +299,19 @@ class Exchange:
             return
         hsts = plan.hsts if client.secure else b""
         body = upstream.body
-        try:
-            if client.request.method == b"HEAD" or status in (204, 304):
-                body.start(-1, False, False)
-                client.begin(response, -2, hsts)
+        if client.request.method == b"HEAD" or status in (204, 304):
+            body.start(-1, False, False)
+            client.begin(response, -2, hsts)
+            client.flush()
+        else:
+            body.start(response.length, response.chunked, True)
+            client.begin(response, response.length, hsts)
+            if not len(stream):
                 client.flush()
-            else:
-                body.start(response.length, response.chunked, True)
-                client.begin(response, response.length, hsts)
-                if not len(stream):
-                    client.flush()
-                while count := body.fill():
-                    client.send(stream, count, body.done and not body.trailers)
-                client.finish(body.trailers)
-                self._body_sent = body.received
-        except (StreamError, MessageError):
-            self._end_upstream(upstream)
-            raise
+            while count := body.fill():
+                client.send(stream, count, body.done and not body.trailers)
+            client.finish(body.trailers)
+            self._body_sent = body.received
         now = monotonic()
         self._upstream_time = now - self._upstream_started
         client.stream.partner = None

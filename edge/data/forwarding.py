@@ -52,7 +52,7 @@ class Forwarding:
         """Field lines about a client at ADDRESS that came to PORT."""
         scheme = "https" if secure else "http"
         return (
-            f"X-Real-IP: {address}\r\nX-Forwarded-For: {forwarded_for}\r\nX-Forwarded-Port: {443 if secure else port}\r\n"
+            f"X-Real-IP: {address}\r\nX-Forwarded-For: {forwarded_for}\r\nX-Forwarded-Port: {port}\r\n"
             f"X-Forwarded-Proto: {scheme}\r\nX-Forwarded-Scheme: {scheme}\r\nX-Scheme: {scheme}\r\n"
         ).encode("latin-1")
 
@@ -76,11 +76,7 @@ class Forwarding:
         forwarded_for = claimed_for or peer
         if claimed_for and self._append:
             forwarded_for = f"{claimed_for}, {peer}"
-        scheme = "https" if secure else "http"
-        fields = (
-            f"X-Real-IP: {address}\r\nX-Forwarded-For: {forwarded_for}\r\nX-Forwarded-Port: {port}\r\n"
-            f"X-Forwarded-Proto: {scheme}\r\nX-Forwarded-Scheme: {scheme}\r\nX-Scheme: {scheme}\r\n"
-        ).encode("latin-1")
+        fields = self.fields(address, forwarded_for, port, secure=secure)
         return Origin(address, host if host and _plain_host(host) else request.host, secure, fields)
 
     def _client_address(self, claimed: str, peer: str) -> str:

@@ -39,7 +39,7 @@ class Http1(Client):
         self.address = address
         self.forwarded_host = b""
         self.upstream_host = b""
-        self.added = service.forwarding.fields(address, address, port, secure=secure)
+        self.added = service.forwarding.fields(address, address, 443 if secure else port, secure=secure)
         self.idle = True
         """Between two requests: the connection may be closed without harm."""
         self._peer = address
@@ -87,7 +87,7 @@ class Http1(Client):
         finally:
             service.connections.discard(self)
             stream.close()
-            self._exchange = None  # a cycle: only the collector would find it
+            self._exchange = None  # type: ignore[assignment]  # a cycle, which only the collector would find
 
     def close(self) -> None:
         """End the connection at once, whatever it is doing."""
@@ -163,7 +163,7 @@ class Http1(Client):
         added = self.service.clock.defaults[response.missing()] + hsts
         response.write_response(self.stream, added, length, self._chunked, self._keep, old, bool(hsts))
 
-    def send(self, source: Buffer, count: int, last: bool) -> None:  # noqa: FBT001 - called for every piece
+    def send(self, source: Buffer, count: int, last: bool) -> None:
         """Send a piece of the body; LAST: it is the end, and no trailers follow."""
         if self._chunked and last:
             self._chunked = 0

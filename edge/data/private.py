@@ -13,7 +13,7 @@ Each has a test (tests/data/test_private.py) that fails loudly when the interfac
 
 from __future__ import annotations
 
-import _socket  # noqa: PLC2701 - see above
+import _socket
 import _ssl
 import ctypes
 import socket
@@ -82,7 +82,7 @@ class OpenSSL:
     def _try(self) -> bool:
         """Whether a connection's structure, found as we find it, names the context that it was made from."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        connection = context._wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), True)  # type: ignore[attr-defined]  # noqa: SLF001, FBT003
+        connection = context._wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), True)  # type: ignore[attr-defined]  # noqa: SLF001
         owner = self._library.SSL_get_SSL_CTX
         owner.restype = ctypes.c_void_p
         owner.argtypes = (ctypes.c_void_p,)

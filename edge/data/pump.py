@@ -45,8 +45,7 @@ class Pump:
         chunked = 1 if client.request.chunked else 0
         try:
             while count := body.fill():
-                if self._limit and body.received > self._limit:
-                    raise MessageError(413, "request body too large")
+                self._check_size(body.received)
                 stream.send_from(source, count, chunked)
             if chunked:
                 stream.write(b"0\r\n")
@@ -59,6 +58,10 @@ class Pump:
                 self._break(error)
         except MessageError as error:
             self._break(error)
+
+    def _check_size(self, received: int) -> None:
+        if self._limit and received > self._limit:
+            raise MessageError(413, "request body too large")
 
     def _break(self, error: Exception) -> None:
         """The client's body is unusable: the endpoint must not take what it got for a request."""

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.data.plan import Plan
 from edge.table.counter_layout import labels_of
 from edge.table.paths import normalise_bytes
 from edge.table.records import SETTINGS, Host, PathKind, Route, Settings
 
 if TYPE_CHECKING:
-    from edge.data.plan import Planner
+    from edge.data.plan import Plan, Planner
     from edge.table.counters import RouteLabels
     from edge.table.reader import TableReader
 
@@ -104,6 +103,7 @@ class Router:
         self._default: Plan | None = None
         self._settings: Settings | None = None
         self.generation = -1
+        self._routes.on_gone = self._forget
 
     def match(self, host: bytes, target: bytes) -> Plan | None:
         """The plan for a request; None: nobody takes it."""
@@ -159,13 +159,17 @@ class Router:
         record = self._table.routes.get(name, Host)
         known = self._hosts.get(name)
         if record is None:
-            if known is not None:
-                for plan in self._hosts.pop(name).plans:
-                    self._planner.drop(plan)
+            self._forget(name)
             return None
         if known is None or known.record is not record:
             known = self._hosts[name] = HostPlans(record, self._planner, known)
         return known
+
+    def _forget(self, name: str) -> None:
+        """There is no record NAME any more."""
+        known = self._hosts.pop(name, None)
+        for plan in known.plans if known is not None else ():
+            self._planner.drop(plan)
 
 
 def host_name(host: bytes) -> str:

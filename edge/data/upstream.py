@@ -65,7 +65,7 @@ class Upstreams:
         self._keep = keep
         self._keep_for = keep_for
 
-    def reuse(self, target: Target, check: bool) -> Upstream | None:  # noqa: FBT001 - called for every request
+    def reuse(self, target: Target, check: bool) -> Upstream | None:
         """An idle connection to TARGET; CHECK looks once more whether it is open (one system call)."""
         while target.idle:
             upstream = target.idle.pop()
@@ -95,14 +95,15 @@ class Upstreams:
             if code:
                 stream.wait_writable()
                 code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                if code:
-                    raise ConnectError(502, f"{target.name}: {os.strerror(code)}")
         except StreamTimeout as error:
             stream.close()
             raise ConnectError(504, f"{target.name}: no connection within {timeout:g} s") from error
         except BaseException:
             stream.close()
             raise
+        if code:
+            stream.close()
+            raise ConnectError(502, f"{target.name}: {os.strerror(code)}")
         self._counters.add(Process.UPSTREAM_CONNECTIONS, 1)
         return Upstream(target, stream)
 

@@ -65,7 +65,9 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
 
     def patch(self) -> None:
         """Take the listening sockets over as gevent's, without patching anything."""
-        self.sockets = [socket.socket(one.FAMILY, socket.SOCK_STREAM, fileno=one.sock.detach()) for one in self.sockets]
+        self.sockets: list[Any] = [
+            socket.socket(one.FAMILY, socket.SOCK_STREAM, fileno=one.sock.detach()) for one in self.sockets
+        ]
 
     def load_wsgi(self) -> None:
         """There is no application."""
