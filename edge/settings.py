@@ -152,6 +152,12 @@ class Settings:
     shutdown_grace: float = setting(
         30.0, "Time that requests in flight get to finish after SIGTERM.", placeholder="SECONDS", commands=PROXY
     )
+    websocket_shutdown_grace: float = setting(
+        0.0,
+        "Time that WebSockets and other upgraded connections go on after SIGTERM (0: as --shutdown-grace).",
+        placeholder="SECONDS",
+        commands=PROXY,
+    )
     pre_stop_delay: float = setting(
         0.0,
         "After SIGTERM go on accepting for this long while /readyz already says no.",
@@ -289,7 +295,10 @@ class Settings:
     )
     tls_handshake_timeout: float = setting(10.0, "Time for a TLS handshake.", placeholder="SECONDS", commands=PROXY)
     websocket_timeout: float = setting(
-        3600.0, "Longest silence of an upgraded connection.", placeholder="SECONDS", commands=PROXY
+        3600.0,
+        "Longest silence of an upgraded connection, where no proxy-read-timeout says otherwise.",
+        placeholder="SECONDS",
+        commands=PROXY,
     )
     # --- answering back to the cluster ---
     publish_service: str = setting(
@@ -325,6 +334,11 @@ class Settings:
     def with_(self, **changes: Any) -> Settings:
         """A copy with CHANGES."""
         return dataclasses.replace(self, **changes)
+
+    @property
+    def tunnel_grace(self) -> float:
+        """`websocket_shutdown_grace` as it is in force."""
+        return self.websocket_shutdown_grace or self.shutdown_grace
 
     @property
     def table_directory(self) -> Path:

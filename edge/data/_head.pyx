@@ -742,6 +742,12 @@ cdef class Head:
         ]
 
     @property
+    def first_line(self):
+        """The first line as it came, also of a head that was refused; for logs."""
+        cdef const char *end = <const char *>memchr(self.text, 13, self.text_length) if self.text_length else NULL
+        return PyBytes_FromStringAndSize(self.text, end - self.text if end != NULL else self.text_length)
+
+    @property
     def id(self):
         """The client's X-Request-ID, empty without one."""
         if self.request_id < 0:

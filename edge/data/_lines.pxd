@@ -23,9 +23,12 @@ cdef class Lines:
     cdef int put_value(self, bytes value) except -1
     cdef int put_number(self, long long number) except -1
     cdef int put_seconds(self, double seconds, int decimals) except -1
+    cdef int put_status(self, int status, const char *none, Py_ssize_t n) except -1
+    cdef int put_attempts(self, list attempts, long long received) except -1
+    cdef int put_earlier(self, list attempts) except -1
     cdef int put_time(self) except -1
-    cdef int add_text(self, Head request, str address, int status, long long body_sent, long long received, double duration, bytes name, str endpoint, double upstream_time, int upstream_status, bytes request_id) except -1
-    cdef int add_json(self, Head request, str address, int status, long long body_sent, long long received, double duration, bytes name, str endpoint, double upstream_time, int upstream_status, bytes request_id) except -1
-    cpdef bint add(self, Head request, str address, int status, long long body_sent, long long received, double duration, bytes name, str endpoint, double upstream_time, int upstream_status, bytes request_id) except -1
+    cdef int add_text(self, Head request, str address, int status, long long body_sent, long long received, double duration, bytes name, str endpoint, long long upstream_received, double upstream_time, int upstream_status, bytes request_id, list earlier, bytes line) except -1
+    cdef int add_json(self, Head request, str address, int status, long long body_sent, long long received, double duration, bytes name, str endpoint, long long upstream_received, double upstream_time, int upstream_status, bytes request_id, list earlier, bytes line) except -1
+    cpdef bint add(self, Head request, str address, int status, long long body_sent, long long received, double duration, bytes name, str endpoint, long long upstream_received, double upstream_time, int upstream_status, bytes request_id, list earlier, bytes line) except -1
     cdef Py_ssize_t piece(self) noexcept
     cdef forget(self)

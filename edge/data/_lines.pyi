@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 from edge.data._head import Head
 
 class Lines:
@@ -14,8 +16,11 @@ class Lines:
         duration: float,
         name: bytes,
         endpoint: str,
+        upstream_received: int,
         upstream_time: float,
         upstream_status: int,
         request_id: bytes,
+        earlier: Sequence[tuple[str, float, int]] | None,
+        line: bytes | None,
     ) -> bool: ...
     def write(self, fd: int) -> bool: ...

@@ -181,6 +181,26 @@ cdef class Lines:
         self.end += decimals + 1
         return 0
 
+    cdef int put_status(self, int status, const char *none, Py_ssize_t n) except -1:
+        return self.put_number(status) if status else self.put(none, n)
+
+    cdef int put_attempts(self, list attempts, long long received) except -1:
+        """Endpoints, lengths, times and statuses of several ATTEMPTS, as nginx lists them."""
+        last = len(attempts) - 1
+        names = ", ".join([name for name, _, _ in attempts])
+        lengths = ", ".join([str(received) if at == last else "0" for at in range(last + 1)])
+        times = ", ".join(["%.3f" % seconds for _, seconds, _ in attempts])
+        statuses = ", ".join([str(status or "-") for _, _, status in attempts])
+        return self.put_str(f"{names} {lengths} {times} {statuses} ")
+
+    cdef int put_earlier(self, list attempts) except -1:
+        """The ATTEMPTS before the last one, as a member."""
+        self.put(b',"upstream_earlier":[', 21)
+        for at, (name, seconds, status) in enumerate(attempts):
+            self.put(b",", 1 if at else 0)
+            self.put_str('{"addr":"%s","status":%s,"response_time":%.6f}' % (name, status or "null", seconds))
+        return self.put(b"]", 1)
+
     cdef int put_time(self) except -1:
         cdef time_t present = time(NULL)
         cdef tm parts
@@ -194,31 +214,34 @@ cdef class Lines:
 
     cpdef bint add(
         self, Head request, str address, int status, long long body_sent, long long received, double duration,
-        bytes name, str endpoint, double upstream_time, int upstream_status, bytes request_id,
+        bytes name, str endpoint, long long upstream_received, double upstream_time, int upstream_status,
+        bytes request_id, list earlier, bytes line,
     ) except -1:
         """Add the line of REQUEST; whether there are so many lines now that they should be written.
 
         NAME says which route: `namespace-service-port` in the text form, complete members in the JSON form. ENDPOINT is
-        the address that was asked, empty: none was. Times in seconds, sizes in bytes.
+        the address that was asked last, empty: none was; EARLIER are the attempts before it, as address, seconds and
+        status, or None; a status of 0 is none. LINE is what came instead of a request. Times in seconds, sizes in bytes.
         """
         if self.end - self.start > MOST:
             self.dropped += 1
             return False
         if self.as_json:
             self.add_json(
-                request, address, status, body_sent, received, duration, name, endpoint, upstream_time, upstream_status,
-                request_id,
+                request, address, status, body_sent, received, duration, name, endpoint, upstream_received,
+                upstream_time, upstream_status, request_id, earlier, line,
             )
         else:
             self.add_text(
-                request, address, status, body_sent, received, duration, name, endpoint, upstream_time, upstream_status,
-                request_id,
+                request, address, status, body_sent, received, duration, name, endpoint, upstream_received,
+                upstream_time, upstream_status, request_id, earlier, line,
             )
         return self.end > self.due
 
     cdef int add_text(
         self, Head request, str address, int status, long long body_sent, long long received, double duration,
-        bytes name, str endpoint, double upstream_time, int upstream_status, bytes request_id,
+        bytes name, str endpoint, long long upstream_received, double upstream_time, int upstream_status,
+        bytes request_id, list earlier, bytes line,
     ) except -1:
         self.put_str(address)
         self.put(b" - - [", 6)
@@ -229,6 +252,8 @@ cdef class Lines:
             self.put(b" ", 1)
             self.put_value(request.target)
             self.put(b" HTTP/1.1" if request.version == 11 else b" HTTP/1.0", 9)
+        else:
+            self.put_value(line)
         self.put(b'" ', 2)
         self.put_number(status)
         self.put(b" ", 1)
@@ -244,23 +269,26 @@ cdef class Lines:
         self.put(b" [", 2)
         self.put_bytes(name)
         self.put(b"] [] ", 5)
-        if endpoint:
+        if not endpoint:
+            self.put(b"- - - - ", 8)
+        elif earlier is None:
             self.put_str(endpoint)
             self.put(b" ", 1)
-            self.put_number(body_sent)
+            self.put_number(upstream_received)
             self.put(b" ", 1)
             self.put_seconds(upstream_time, 3)
             self.put(b" ", 1)
-            self.put_number(upstream_status)
+            self.put_status(upstream_status, b"-", 1)
             self.put(b" ", 1)
         else:
-            self.put(b"- - - - ", 8)
+            self.put_attempts([*earlier, (endpoint, upstream_time, upstream_status)], upstream_received)
         self.put_value(request_id)
         return self.put(b"\n", 1)
 
     cdef int add_json(
         self, Head request, str address, int status, long long body_sent, long long received, double duration,
-        bytes name, str endpoint, double upstream_time, int upstream_status, bytes request_id,
+        bytes name, str endpoint, long long upstream_received, double upstream_time, int upstream_status,
+        bytes request_id, list earlier, bytes line,
     ) except -1:
         self.put(b'{"time":"', 9)
         self.put_time()
@@ -271,7 +299,7 @@ cdef class Lines:
         self.put(b',"host":', 8)
         self.put_value(request.host if request.method else None)
         self.put(b',"target":', 10)
-        self.put_value(request.target if request.method else None)
+        self.put_value(request.target if request.method else line)
         self.put(b',"protocol":"HTTP/1.1"' if request.version == 11 else b',"protocol":"HTTP/1.0"', 22)
         self.put(b',"status":', 10)
         self.put_number(status)
@@ -292,11 +320,13 @@ cdef class Lines:
             self.put(b',"upstream_addr":"', 18)
             self.put_str(endpoint)
             self.put(b'","upstream_status":', 20)
-            self.put_number(upstream_status)
+            self.put_status(upstream_status, b"null", 4)
             self.put(b',"upstream_response_length":', 28)
-            self.put_number(body_sent)
+            self.put_number(upstream_received)
             self.put(b',"upstream_response_time":', 26)
             self.put_seconds(upstream_time, 6)
+            if earlier is not None:
+                self.put_earlier(earlier)
         else:
             self.put(
                 b',"upstream_addr":null,"upstream_status":null,"upstream_response_length":null,'

@@ -58,6 +58,9 @@ cdef class Stream(Buffer):
     cdef int check(self) except -1
     cdef int _wait_across(self, bint for_write) except -1
     cdef hurry(self, bint at_once)
+    cdef look(self)
+    cpdef watch(self, Stream other)
+    cpdef restart(self, double timeout)
     cdef wake_reader(self, int why)
     cdef wake_writer(self, int why)
     cdef say_goodbye(self)

@@ -56,6 +56,14 @@ cdef extern from "time.h":
     int clock_gettime(clockid_t clock, timespec *t) nogil
     clockid_t CLOCK_MONOTONIC_COARSE
 
+cdef extern from "poll.h":
+    struct pollfd:
+        int fd
+        short events
+        short revents
+    int c_poll "poll"(pollfd *fds, unsigned long n, int timeout) nogil
+    short POLLRDHUP, POLLERR, POLLHUP
+
 cdef extern from "unistd.h":
     int c_close "close"(int fd) nogil
 
@@ -129,16 +137,24 @@ cdef inline double now() noexcept:
 
 
 def sweep():
-    """Wake every wait whose deadline has passed. For a timer of the event loop, several times a second."""
+    """Wake every wait whose deadline has passed. For a timer of the event loop, several times a second.
+
+    Also look at peers that are being watched and whose end stands behind bytes that nobody reads yet.
+    """
     cdef double time = now()
     cdef Stream stream
     cdef list late = []
+    cdef list blind = []
     for item in live:
         stream = <Stream>item
         if (stream.reader is not None and 0 < stream.read_deadline <= time) or (
             stream.writer is not None and 0 < stream.write_deadline <= time
         ):
             late.append(stream)
+        elif stream.partner is not None and not stream.read_armed and stream.reader is None and not stream.hung_up:
+            blind.append(stream)
+    for item in blind:
+        (<Stream>item).look()
     for item in late:
         stream = <Stream>item
         if stream.reader is not None and 0 < stream.read_deadline <= time:
@@ -277,6 +293,30 @@ cdef class Stream(Buffer):
                 (<Stream>self.partner).hurry(n < 0)
         if self.on_surprise is not None:
             self.on_surprise(self)
+
+    cdef look(self):
+        """See whether the peer has hung up, although there are bytes that nobody has read."""
+        cdef pollfd one
+        one.fd = self.fd
+        one.events = POLLRDHUP
+        one.revents = 0
+        if c_poll(&one, 1, 0) == 1:
+            self.hung_up = True
+            (<Stream>self.partner).hurry((one.revents & (POLLERR | POLLHUP)) != 0)
+
+    cpdef watch(self, Stream other):
+        """From now on the end of this stream's peer ends the wait for OTHER; None: no longer."""
+        self.partner = other
+        if other is not None and self.hung_up:
+            other.hurry(False)
+
+    cpdef restart(self, double timeout):
+        """TIMEOUT is the read timeout from now on, also of a wait that is already on."""
+        self.read_timeout = min(timeout, GRACE) if self.hung_up else timeout
+        if self.reader is not None:
+            self.read_deadline = now() + self.read_timeout
+            if 0 < self.limit < self.read_deadline:
+                self.read_deadline = self.limit
 
     cdef hurry(self, bint at_once):
         """The other party of the exchange has hung up: end the wait for this stream soon."""

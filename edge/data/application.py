@@ -84,7 +84,7 @@ class EdgeApplication(BaseApplication):  # type: ignore[misc]  # gunicorn is unt
             "worker_class": EdgeWorker,
             "workers": wanted_workers(settings),
             "timeout": settings.worker_timeout,
-            "graceful_timeout": max(1, int(settings.shutdown_grace + KILL_MARGIN)),
+            "graceful_timeout": max(1, int(max(settings.shutdown_grace, settings.tunnel_grace) + KILL_MARGIN)),
             "worker_tmp_dir": settings.shm_dir,
             "control_socket_disable": True,
             "logger_class": EdgeLogger,

@@ -7,6 +7,7 @@ cdef class Target:
     cdef public list idle
     cdef public int in_flight
     cdef public int failures
+    cdef public int breaks
     cdef public double ejected_until
     cdef public int users
 

@@ -4,8 +4,8 @@ Rules of this file:
 - A `Target` is one address and port for the whole worker: all services that name it share its idle connections and
   what is known of its health.
 - A `Balancer` is one service. It follows the table lazily: its owner compares generations and calls `update`.
-- Health is learned from traffic only (passive): a target that refuses connections is left out for a while, longer
-  each time, and comes back slowly. When all are out, none is.
+- Health is learned from traffic only (passive): a target that refuses connections, or breaks one after the other, is
+  left out for a while, longer each time, and comes back slowly. When all are out, none is.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ FIRST_EJECTION = 1.0
 LONGEST_EJECTION = 30.0
 SLOW_RETURN = 10.0
 """Seconds after an ejection during which a target's share of requests grows back to normal."""
+BREAKS = 5
+"""New connections in a row that broke without an answer, after which a target is ejected as if it refused them."""
 
 
 class Target:
@@ -38,6 +40,9 @@ class Target:
         self.idle: list[Upstream] = []
         self.in_flight = 0
         self.failures = 0
+        """Ejections since it was last well."""
+        self.breaks = 0
+        """New connections in a row that broke without an answer."""
         self.ejected_until = 0.0
         self.users = 0
         """Balancers that name this target; idle connections are kept only while there is one."""
@@ -51,19 +56,33 @@ class Target:
         if self.ejected_until > now:
             return False
         self.failures += 1
-        self.ejected_until = now + min(FIRST_EJECTION * 2 ** (self.failures - 1), LONGEST_EJECTION)
+        self.ejected_until = now + min(FIRST_EJECTION * 2.0 ** (self.failures - 1), LONGEST_EJECTION)
         return True
 
+    def broke(self) -> bool:
+        """Note a new connection that broke without an answer; whether the target has been ejected just now."""
+        self.breaks += 1
+        return self.breaks % BREAKS == 0 and self.failed()
+
     def succeeded(self) -> None:
-        """Note a connection that was made."""
-        if self.failures and monotonic() > self.ejected_until + SLOW_RETURN:
-            self.failures = 0
-            self.ejected_until = 0.0
+        """Note a connection that was made: an ejection that is still on ends, the slow return begins."""
+        if self.failures:
+            now = monotonic()
+            self.ejected_until = min(self.ejected_until, now)
+            self._recover(now)
 
     def willing(self, now: float) -> bool:
         """Whether a target with failures should be given this request."""
+        if self._recover(now):
+            return True
         away = now - self.ejected_until
-        return away > 0 and (away >= SLOW_RETURN or random.random() < max(0.1, away / SLOW_RETURN))  # noqa: S311
+        return away > 0 and random.random() < max(0.1, away / SLOW_RETURN)  # noqa: S311
+
+    def _recover(self, now: float) -> bool:
+        """Forget failures that are long past; whether there are none now."""
+        if now - self.ejected_until >= SLOW_RETURN:
+            self.failures = 0
+        return not self.failures
 
 
 class Targets:
@@ -135,7 +154,9 @@ class Balancer:
         count = len(targets)
         if not count:
             return None
-        self._next = first = (self._next + 1) % count
+        first = (self._next + 1) % count
+        if not tried:  # a further attempt must not have the next request begin with the endpoint that failed
+            self._next = first
         target = targets[first]
         if not target.failures and not tried:
             return target
@@ -143,10 +164,15 @@ class Balancer:
 
     def _least_connections(self, tried: tuple[Target, ...]) -> Target | None:
         targets = self.targets
-        if not targets:
+        count = len(targets)
+        if not count:
             return None
-        one, two = random.choice(targets), random.choice(targets)  # noqa: S311
-        target = one if one.in_flight <= two.in_flight else two
+        first = random.randrange(count)  # noqa: S311
+        target = targets[first]
+        if count > 1:
+            other = targets[(first + random.randrange(1, count)) % count]  # noqa: S311
+            if other.in_flight < target.in_flight:
+                target = other
         if not target.failures and not tried:
             return target
         return self._next_best(random.sample(targets, len(targets)), tried)

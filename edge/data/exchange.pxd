@@ -18,16 +18,17 @@ cdef class Client:
     cdef public bytes forwarded_host
     cdef public bytes upstream_host
     cdef public bytes added
+    cdef public bint upgraded
 
     cpdef expect_body(self)
-    cpdef reply(self, reply)
+    cpdef reply(self, reply, bytes hsts)
     cpdef interim(self, c_head.Head response)
     cpdef begin(self, c_head.Head response, long long length, bytes hsts)
     cpdef send(self, c_stream.Buffer source, Py_ssize_t count, bint last)
     cpdef flush(self)
     cpdef finish(self, bytes trailers)
     cpdef write_trailers(self, c_stream.Stream stream)
-    cpdef abort(self)
+    cpdef abort(self, bint reachable)
 
 cdef class Exchange:
     cdef readonly Client client
@@ -42,19 +43,25 @@ cdef class Exchange:
     cdef object _access_log
     cdef c_lines.Lines _lines
     cdef c_balancing.Target _target
+    cdef c_upstream.Upstream _upstream
+    cdef list _earlier
     cdef bint _begun
-    cdef bint _again
+    cdef double _started
     cdef double _upstream_started
     cdef double _upstream_time
-    cdef long long _body_sent
+    cdef long long _relayed
+    cdef long long _replied
+    cdef long long _tunnelled
     cdef object _pump
 
     cpdef run(self)
     cpdef _serve(self, c_plan.Plan plan)
-    cpdef _attempts(self, c_plan.Plan plan, c_balancing.Target target, bytes payload, bint replayable)
-    cpdef _attempt(self, c_plan.Plan plan, c_balancing.Target target, bytes payload, bint replayable)
+    cpdef _attempts(self, c_plan.Plan plan, c_balancing.Target target, bytes payload)
+    cpdef _ask(self, c_plan.Plan plan, c_balancing.Target target, bytes payload)
     cpdef _send(self, c_upstream.Upstream upstream, c_plan.Plan plan, bytes payload)
+    cpdef bint _idempotent(self, c_plan.Plan plan)
     cpdef _receive(self, c_upstream.Upstream upstream)
     cpdef _relay(self, c_upstream.Upstream upstream, c_plan.Plan plan)
+    cpdef _end_upstream(self)
     cpdef _account(self, c_plan.Plan plan, int status, double started, long long sent)
-    cpdef _log(self, bytes name, int status, double duration)
+    cpdef _log(self, bytes name, int status, double duration, bytes line)

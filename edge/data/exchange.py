@@ -6,20 +6,23 @@ Rules of this file:
 - Every fault ends here. The type and the stream of an exception say whose it is; `_answer_fault` is the one place
   that turns it into an answer.
 - An answer that has begun is never repaired: what comes too late breaks the connection, visibly for the client.
+- Whatever happens, `_attempts` leaves no connection to an endpoint behind that nobody owns.
 """
 
 from __future__ import annotations
 
+from enum import Enum
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edge.data import replies
 from edge.data._head import new_request_id
-from edge.data.errors import MessageError, PeerGone, StreamError, StreamTimeout
+from edge.data.errors import Incomplete, MessageError, PeerGone, StreamError, StreamTimeout
 from edge.data.pump import Pump
 from edge.data.tunnel import tunnel
 from edge.data.upstream import ConnectError
 from edge.table.counters import Process
+from edge.table.records import Timeouts
 
 if TYPE_CHECKING:
     from edge.data._body import Body
@@ -30,9 +33,12 @@ if TYPE_CHECKING:
     from edge.data.replies import Reply
     from edge.data.service import Service
     from edge.data.upstream import Upstream
+    from edge.table.records import Retry
 
-IDEMPOTENT = frozenset((b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"TRACE"))
-"""RFC 9110, section 9.2.2."""
+IDEMPOTENT = frozenset(
+    b"GET HEAD PUT DELETE OPTIONS TRACE PROPFIND PROPPATCH MKCOL COPY MOVE REPORT SEARCH QUERY".split()
+)
+"""RFC 9110, section 9.2.2; the last ones by IANA's registry of methods."""
 WHOLE_BODY = 32768
 """Bytes up to which a request body of known length is read before an endpoint is asked: it can then be sent again,
 and a slow client occupies no endpoint."""
@@ -49,6 +55,7 @@ class Client:
     - `secure`, `address`: whether it came by TLS, and from where.
     - `forwarded_host`, `upstream_host`: Host as the client addressed it, and for the endpoint.
     - `added`: field lines that tell an endpoint about the client.
+    - `upgraded`: both sides speak another protocol now.
     """
 
     request: Head
@@ -59,12 +66,13 @@ class Client:
     forwarded_host: bytes
     upstream_host: bytes
     added: bytes
+    upgraded: bool
 
     def expect_body(self) -> None:
         """The body is wanted now (RFC 9110, section 10.1.1)."""
         raise NotImplementedError
 
-    def reply(self, reply: Reply) -> None:
+    def reply(self, reply: Reply, hsts: bytes) -> None:
         """Send a complete answer."""
         raise NotImplementedError
 
@@ -92,9 +100,43 @@ class Client:
         """Put the request's trailers, and the end of a chunked body, into STREAM's output buffer."""
         raise NotImplementedError
 
-    def abort(self) -> None:
-        """End the response so that the client sees that it is not complete."""
+    def abort(self, reachable: bool) -> None:
+        """End the response so that the client sees that it is not complete; REACHABLE: it takes what it is sent."""
         raise NotImplementedError
+
+
+class Kind(Enum):
+    """Of failures, as `proxy-next-upstream` tells them apart."""
+
+    CONNECT = "connect"
+    """No connection could be made."""
+    BREAK = "break"
+    """The connection broke before the answer."""
+    TIMEOUT = "timeout"
+    INVALID = "invalid"
+    """The answer is no HTTP."""
+    STATUS = "status"
+    """The answer has a status that is not wanted."""
+    OURS = "ours"
+    """This process lacks something."""
+
+
+class Failure(NamedTuple):
+    """An attempt that came to nothing."""
+
+    kind: Kind
+    reply: Reply
+    """What to answer if there is no further attempt."""
+    repeatable: bool
+    """Whether another attempt cannot do harm."""
+
+
+class Attempt(NamedTuple):
+    """What is logged of an attempt that came to nothing."""
+
+    endpoint: str
+    seconds: float
+    status: int
 
 
 class Exchange:
@@ -113,37 +155,48 @@ class Exchange:
         self.request_id = b""
         self.upstream_status = 0
         self._target: Target | None = None
+        self._upstream: Upstream | None = None
+        """The connection that is in use now."""
+        self._earlier: list[Attempt] | None = None
         self._begun = False
-        self._again = False
+        self._started = 0.0
         self._upstream_started = 0.0
         self._upstream_time = -1.0
-        self._body_sent = 0
+        self._relayed = 0
+        """Bytes of the response's body that have been passed on."""
+        self._replied = 0
+        """Bytes of the body of an answer of our own."""
+        self._tunnelled = 0
+        """Bytes received from the client after the protocol was switched."""
         self._pump: Pump | None = None
 
     def run(self) -> None:
         """Serve the request that stands in `client.request`."""
-        started = monotonic()
+        started = self._started = monotonic()
         service, client = self._service, self.client
         request = client.request
         sent = client.stream.sent
         self._budget.requests += 1
         self._begun = False
-        self._body_sent = 0
-        self._target = None
+        self._relayed = self._replied = self._tunnelled = 0
+        self._target = self._earlier = None
         self._upstream_time = -1.0
         self.request_id = request.id or new_request_id()
-        plan = self._router.match(request.host, request.target)
+        plan = None
         try:
+            plan = self._router.match(request.host, request.target)
             reply = self._serve(plan) if plan is not None else service.default_reply(request)
             status = reply.status if reply is not None else self.upstream_status
         except (StreamError, MessageError) as error:
             status, reply = self._answer_fault(error)
+        except Exception:  # noqa: BLE001 - a fault of ours costs one request, not the worker
+            status, reply = self._answer_bug()
         if reply is not None:
             try:
-                client.reply(reply)
-                self._body_sent = len(reply.body) if request.method != b"HEAD" else 0
+                client.reply(reply, plan.hsts if plan is not None and client.secure else b"")
+                self._replied = len(reply.body) if request.method != b"HEAD" else 0
             except StreamError:
-                client.abort()
+                client.abort(False)
                 status = CLIENT_CLOSED
         if plan is not None:
             self._account(plan, status, started, client.stream.sent - sent)
@@ -168,11 +221,11 @@ class Exchange:
             return replies.UNAVAILABLE
         request = client.request
         if request.length <= 0 and not request.chunked:
-            return self._attempts(plan, target, b"", True)
+            return self._attempts(plan, target, b"")
         client.expect_body()
         if 0 < request.length <= WHOLE_BODY:
-            return self._attempts(plan, target, self._whole_body(request.length), True)
-        return self._attempts(plan, target, None, False)
+            return self._attempts(plan, target, self._whole_body(request.length))
+        return self._attempts(plan, target, None)
 
     def _whole_body(self, length: int) -> bytes:
         pieces = []
@@ -183,91 +236,157 @@ class Exchange:
         assert len(whole) == length  # noqa: S101 - what `Body` is for
         return whole
 
-    def _attempts(self, plan: Plan, target: Target, payload: bytes | None, replayable: bool) -> Reply | None:
+    def _attempts(self, plan: Plan, target: Target, payload: bytes | None) -> Reply | None:
         """Ask endpoints until one answers; PAYLOAD None: the body is streamed and can be sent once only."""
-        service, limits = self._service, plan.route.retry
-        give_up = monotonic() + limits.timeout if limits.timeout else 0.0
-        replayable = replayable and (self.client.request.method in IDEMPOTENT or limits.non_idempotent)
         tried: tuple[Target, ...] = ()
         while True:
             self._target = target
-            failure = self._attempt(plan, target, payload, replayable)
-            if failure is None:
-                return None
-            tried += (target,)
-            if not self._again or len(tried) == limits.tries or (give_up and monotonic() > give_up):
-                return failure
-            another = plan.balancer.choose(tried) if plan.balancer is not None else None
-            if another is None or not service.retry_budget.take():
-                return failure
-            service.counters.add(Process.RETRIES, 1)
+            another = None
+            target.in_flight += 1
+            try:
+                failure = self._ask(plan, target, payload)
+                if failure is None and plan.unwanted is not None:
+                    failure = self._unwanted(plan, payload)
+                if failure is not None:
+                    tried = (*tried, target)
+                    another = self._another(plan, failure, tried)
+                if another is None and self._upstream is not None:
+                    self._relay(self._upstream, plan)
+                    return None
+            finally:
+                target.in_flight -= 1
+                self._end_upstream()
+            assert failure is not None  # noqa: S101 - otherwise there was an answer
+            if another is None:
+                return failure.reply
+            self._note(target)
+            self._service.counters.add(Process.RETRIES, 1)
             target = another
 
-    def _attempt(self, plan: Plan, target: Target, payload: bytes | None, replayable: bool) -> Reply | None:
-        """Ask TARGET; None: its answer has been passed on.
-
-        Otherwise what to answer if nobody else helps; `_again` says whether somebody else may be asked, which is when
-        nothing has been sent, or nothing has come back and the request is REPLAYABLE.
-        """
+    def _ask(self, plan: Plan, target: Target, payload: bytes | None) -> Failure | None:
+        """Have TARGET answer; None: the head of its response has come, from `_upstream`."""
+        replayable = payload is not None and self._idempotent(plan)
+        self._upstream_started = monotonic()
+        self._upstream_time = -1.0
+        self.upstream_status = 0
         upstream = self._upstreams.reuse(target, not replayable)
         while True:
             reused = upstream is not None
-            if upstream is None:
-                try:
-                    upstream = self._upstreams.connect(target, plan.route.timeouts.connect)
-                except ConnectError as error:
-                    self._connect_failed(target, error)
-                    self._again = True
-                    return replies.GATEWAY_TIMEOUT if error.status == 504 else replies.BAD_GATEWAY
-                target.succeeded()
-            target.in_flight += 1
             try:
+                if upstream is None:
+                    upstream = self._upstreams.connect(target, plan.connect_timeout)
+                    target.succeeded()
+                self._upstream = upstream
                 self._send(upstream, plan, payload)
                 self._receive(upstream)
-                self._relay(upstream, plan)
+            except ConnectError as error:
+                return self._not_connected(target, error)
             except (StreamError, MessageError) as error:
-                self._end_upstream(upstream)
-                if self._begun or self._is_clients(error):
-                    raise
-                self._service.log.debug("endpoint %s: %s", target.name, error)
-                late = isinstance(error, StreamTimeout)
-                self._again = replayable and not upstream.head.size
-                if not (self._again and reused) or late:
-                    return replies.GATEWAY_TIMEOUT if late else replies.BAD_GATEWAY
-            except BaseException:
-                self._end_upstream(upstream)
-                raise
+                failure = self._broken(error, plan, payload)
+                if not reused and failure.kind is Kind.BREAK and target.broke():
+                    self._ejected(target, error)
+                if not reused or not failure.repeatable or failure.kind is Kind.TIMEOUT:
+                    return failure
             else:
-                return None
-            finally:
-                target.in_flight -= 1
-            upstream = None  # the kept connection had been closed meanwhile: that says nothing about the endpoint
-
-    def _connect_failed(self, target: Target, error: ConnectError) -> None:
-        service = self._service
-        service.counters.add(Process.UPSTREAM_CONNECT_FAILURES, 1)
-        if target.failed():
-            service.counters.add(Process.EJECTIONS, 1)
-            service.log.warning("endpoint %s is left out for a while: %s", target.name, error)
+                if not reused or not replayable or upstream.head.status != 408:
+                    target.breaks = 0
+                    return None
+            # A kept connection that has been closed meanwhile, or given up with 408, says nothing about the endpoint.
+            self._end_upstream()
+            upstream = None
 
     def _send(self, upstream: Upstream, plan: Plan, payload: bytes | None) -> None:
         client, stream = self.client, upstream.stream
-        timeouts = plan.route.timeouts
-        stream.write_timeout = timeouts.send
-        stream.read_timeout = timeouts.read
+        stream.write_timeout = plan.send_timeout
+        stream.read_timeout = plan.read_timeout
         upstream.requests += 1
+        upstream.sent_before = stream.sent
         upstream.head.size = 0
-        self._upstream_started = monotonic()
         client.request.write_request(
             stream, client.request.target, client.upstream_host, client.forwarded_host, client.added, self.request_id
         )
-        client.stream.partner = stream
+        if payload is None:
+            stream.flush()
+            self._pump = Pump(client, stream, limit=plan.route.body_limit)
+            return
+        client.stream.watch(stream)
         if payload:
             stream.send(payload)
         else:
             stream.flush()
-            if payload is None:
-                self._pump = Pump(client, stream, limit=plan.route.body_limit)
+
+    # --- what comes to nothing ------------------------------------------------------------------------------------
+
+    def _idempotent(self, plan: Plan) -> bool:
+        return self.client.request.method in IDEMPOTENT or plan.route.retry.non_idempotent
+
+    def _not_connected(self, target: Target, error: ConnectError) -> Failure:
+        service = self._service
+        self._upstream_time = monotonic() - self._upstream_started
+        self.upstream_status = error.status
+        if error.ours:
+            service.log.error("no connection to endpoint %s", error)
+            return Failure(Kind.OURS, replies.plain(error.status), False)
+        service.counters.add(Process.UPSTREAM_CONNECT_FAILURES, 1)
+        if target.failed():
+            self._ejected(target, error)
+        timed_out = error.status == 504
+        return Failure(Kind.TIMEOUT if timed_out else Kind.CONNECT, replies.plain(error.status), True)
+
+    def _broken(self, error: StreamError | MessageError, plan: Plan, payload: bytes | None) -> Failure:
+        """What ERROR, before the answer has come, means for the attempt; raised again where it is the client's."""
+        upstream = self._upstream
+        assert upstream is not None  # noqa: S101 - it has just been asked
+        if self._pump is not None:
+            self._pump.stop()
+        if self._is_clients(error):
+            raise error
+        ended = isinstance(error, Incomplete)
+        repeatable = (payload is not None or self.client.body.received == 0) and (
+            self._idempotent(plan) or (ended and not upstream.head.size and upstream.unheard())
+        )
+        self._end_upstream()
+        self._service.log.debug("endpoint %s: %s", upstream.target.name, error)
+        if isinstance(error, StreamTimeout):
+            kind, reply = Kind.TIMEOUT, replies.GATEWAY_TIMEOUT
+        elif isinstance(error, StreamError) or ended:
+            kind, reply = Kind.BREAK, replies.BAD_GATEWAY
+        else:
+            kind, reply = Kind.INVALID, replies.BAD_GATEWAY
+        self.upstream_status = reply.status
+        return Failure(kind, reply, repeatable)
+
+    def _unwanted(self, plan: Plan, payload: bytes | None) -> Failure | None:
+        """A failure where another endpoint is to be asked because of the status that has come."""
+        assert self._upstream is not None  # noqa: S101 - its answer has come
+        assert plan.unwanted is not None  # noqa: S101 - asked by the caller
+        status = self.upstream_status = self._upstream.head.status
+        if status not in plan.unwanted or payload is None or not self._idempotent(plan):
+            return None
+        return Failure(Kind.STATUS, replies.plain(status), True)
+
+    def _another(self, plan: Plan, failure: Failure, tried: tuple[Target, ...]) -> Target | None:
+        """Whom to ask after FAILURE, if that is allowed."""
+        retry, balancer = plan.route.retry, plan.balancer
+        assert balancer is not None  # noqa: S101 - one has been asked
+        if not failure.repeatable or not _allows(retry, failure.kind) or len(tried) == retry.tries:
+            return None
+        if retry.timeout and monotonic() - self._started > retry.timeout:
+            return None
+        another = balancer.choose(tried)
+        if another is None and failure.kind is Kind.BREAK and retry.tries:
+            another = balancer.choose(())  # the one that there is may do better at the next attempt
+        return another if another is not None and self._budget.take() else None
+
+    def _ejected(self, target: Target, error: Exception) -> None:
+        self._service.counters.add(Process.EJECTIONS, 1)
+        self._service.log.warning("endpoint %s is left out for a while: %s", target.name, error)
+
+    def _note(self, target: Target) -> None:
+        """Remember the attempt at TARGET for the log."""
+        if self._earlier is None:
+            self._earlier = []
+        self._earlier.append(Attempt(target.name, self._upstream_time, self.upstream_status))
 
     # --- the way back ---------------------------------------------------------------------------------------------
 
@@ -290,16 +409,19 @@ class Exchange:
             self._pump.check()
 
     def _relay(self, upstream: Upstream, plan: Plan) -> None:
-        """Pass the response on; afterwards UPSTREAM is released or closed."""
-        client, response, stream = self.client, upstream.head, upstream.stream
+        """Pass the response on; afterwards UPSTREAM has been released, or is still to be ended."""
+        client, response, stream, body = self.client, upstream.head, upstream.stream, upstream.body
+        pump = self._pump
         status = self.upstream_status = response.status
         self._begun = True
         if status == 101:
-            self._switch(upstream)
+            self._switch(upstream, plan)
             return
+        if pump is not None:
+            pump.answered = True
         hsts = plan.hsts if client.secure else b""
-        body = upstream.body
-        if client.request.method == b"HEAD" or status in (204, 304):
+        bodiless = client.request.method == b"HEAD" or status in (204, 304)
+        if bodiless:
             body.start(-1, False, False)
             client.begin(response, -2, hsts)
             client.flush()
@@ -310,44 +432,50 @@ class Exchange:
                 client.flush()
             while count := body.fill():
                 client.send(stream, count, body.done and not body.trailers)
+                self._relayed += count
             client.finish(body.trailers)
-            self._body_sent = body.received
         now = monotonic()
         self._upstream_time = now - self._upstream_started
-        client.stream.partner = None
-        if self._pump is not None and not self._pump.finished:
-            self._end_upstream(upstream)
-        elif (
+        client.stream.watch(None)
+        if (
             response.keep_alive
-            and (response.length >= 0 or response.chunked or status in (204, 304))
+            and (bodiless or response.length >= 0 or response.chunked)
             and not len(stream)
+            and (pump is None or pump.finished)
         ):
-            self._pump = None
+            self._upstream = self._pump = None
+            upstream.doubtful = bodiless
             self._upstreams.release(upstream, now)
-        else:
-            self._end_upstream(upstream)
 
-    def _switch(self, upstream: Upstream) -> None:
+    def _switch(self, upstream: Upstream, plan: Plan) -> None:
         """Both sides agreed on another protocol: from here on bytes are only carried."""
-        client, service = self.client, self._service
+        client, stream, settings = self.client, upstream.stream, self._service.settings
+        before, received = client.stream.received - len(client.stream), stream.received - len(stream)
+        client.begin(upstream.head, -2, b"")
+        client.flush()
+        client.stream.watch(None)
+        client.upgraded = True
+        # A route that says how long its endpoints may be silent means this silence too.
+        timeout = plan.read_timeout if plan.read_timeout != Timeouts().read else settings.websocket_timeout
         try:
-            client.begin(upstream.head, -2, b"")
-            client.flush()
-            client.stream.partner = None
-            tunnel(
-                client.stream, upstream.stream, timeout=service.settings.websocket_timeout, counters=service.counters
-            )
+            tunnel(client.stream, stream, timeout=timeout, counters=self._service.counters)
         finally:
-            self._upstream_time = monotonic() - self._upstream_started
-            upstream.close()
+            self._tunnelled = client.stream.received - before
+            self._relayed = stream.received - received
 
     # --- endings --------------------------------------------------------------------------------------------------
 
-    def _end_upstream(self, upstream: Upstream) -> None:
-        self.client.stream.partner = None
-        if self._pump is not None:
-            self._pump.stop()
-            self._pump = None
+    def _end_upstream(self) -> None:
+        """Close what is still in use."""
+        upstream, pump = self._upstream, self._pump
+        if upstream is None:
+            return
+        self._upstream = self._pump = None
+        self.client.stream.watch(None)
+        if pump is not None:
+            pump.stop()
+        if self._upstream_time < 0:
+            self._upstream_time = monotonic() - self._upstream_started
         upstream.close()
 
     def _is_clients(self, error: StreamError | MessageError) -> bool:
@@ -359,54 +487,75 @@ class Exchange:
 
     def _answer_fault(self, error: StreamError | MessageError) -> tuple[int, Reply | None]:
         """Status to account and answer to give for what went wrong."""
-        if isinstance(error, MessageError):
-            status = error.status
-        elif isinstance(error, StreamTimeout):
-            status = 408 if error.stream is self.client.stream else 504
-        elif self._is_clients(error):
-            self.client.abort()
-            return CLIENT_CLOSED, None
-        else:
-            status = 502
+        clients = self._is_clients(error)
         if self._begun:
-            self.client.abort()
+            self.client.abort(not clients)
             return self.upstream_status, None
+        if isinstance(error, MessageError):
+            return error.status, replies.plain(error.status)
+        if clients and not isinstance(error, StreamTimeout):
+            self.client.abort(False)
+            return CLIENT_CLOSED, None
+        status = 408 if clients else 504 if isinstance(error, StreamTimeout) else 502
         return status, replies.plain(status)
+
+    def _answer_bug(self) -> tuple[int, Reply | None]:
+        """As `_answer_fault`, for what nobody has foreseen."""
+        client = self.client
+        request = client.request
+        self._service.log.exception("request %r for %r from %s", request.target, request.host, client.address)
+        if self._begun:
+            client.abort(True)
+            return self.upstream_status, None
+        return 500, replies.plain(500)
 
     def _account(self, plan: Plan, status: int, started: float, sent: int) -> None:
         request = self.client.request
         duration = monotonic() - started
-        received = request.size + self.client.body.received
+        received = request.size + self.client.body.received + self._tunnelled
         plan.series(request.method, status).record(duration, self._upstream_time, received, sent)
         if plan.logged:
-            self._log(plan.log_name, status, duration)
+            self._log(plan.log_name, status, duration, None)
 
-    def log_refused(self, status: int) -> None:
-        """Log what was no request and has been answered with STATUS."""
-        self._target = None
-        self._body_sent = 0
+    def log_refused(self, status: int, line: bytes) -> None:
+        """Log what was no request, but began with LINE, and is answered with STATUS."""
+        self._target = self._earlier = None
+        self._relayed = self._replied = self._tunnelled = 0
         self.request_id = b""
-        self._log_unmatched(status, 0.0)
+        if self._access_log is not None:
+            self._log(self._access_log.no_route, status, 0.0, line)
 
     def _log_unmatched(self, status: int, duration: float) -> None:
         log = self._access_log
         if log is not None:
-            self._log(log.no_route, status, duration)
+            self._log(log.no_route, status, duration, None)
 
-    def _log(self, name: bytes, status: int, duration: float) -> None:
+    def _log(self, name: bytes, status: int, duration: float, line: bytes | None) -> None:
         client, target = self.client, self._target
         request = client.request
         if self._lines.add(
             request,
             client.address,
             status,
-            self._body_sent,
-            request.size + client.body.received,
+            self._relayed + self._replied,
+            request.size + client.body.received + self._tunnelled,
             duration,
             name,
-            target.name if target is not None and self._upstream_time >= 0 else "",
+            target.name if target is not None else "",
+            self._relayed,
             self._upstream_time,
             self.upstream_status,
             self.request_id,
+            self._earlier,
+            line,
         ):
             self._access_log.flush()
+
+
+def _allows(retry: Retry, kind: Kind) -> bool:
+    """Whether RETRY has another endpoint asked after a failure of this KIND."""
+    if kind in (Kind.CONNECT, Kind.BREAK):
+        return retry.on_error
+    if kind is Kind.TIMEOUT:
+        return retry.on_timeout
+    return retry.on_invalid if kind is Kind.INVALID else kind is Kind.STATUS

@@ -57,27 +57,27 @@ class Forwarding:
         ).encode("latin-1")
 
     def origin(self, request: Head, *, peer: str, port: int, secure: bool) -> Origin:
-        """What a trusted PEER says about its client in REQUEST."""
+        """What a trusted PEER says about its client in REQUEST; PORT and SECURE are how the peer itself came."""
         claimed_for = _text(request, b"x-forwarded-for")
         address = self._client_address(claimed_for, peer)
-        scheme = (
-            (_text(request, b"x-forwarded-proto") or _text(request, b"x-forwarded-scheme"))
-            .partition(",")[0]
-            .strip()
-            .lower()
-        )
+        forwarded_for = address
+        if self._append:
+            forwarded_for = f"{claimed_for}, {peer}" if claimed_for else peer
+        scheme = (_first(request, b"x-forwarded-proto") or _first(request, b"x-forwarded-scheme")).lower()
         if scheme in ("http", "https"):
+            if secure != (scheme == "https"):
+                port = 443 if scheme == "https" else 80
             secure = scheme == "https"
-        claimed_port = _text(request, b"x-forwarded-port").partition(",")[0].strip()
-        port = (
-            int(claimed_port) if claimed_port.isascii() and claimed_port.isdigit() and len(claimed_port) <= 5 else port
+        claimed_port = _first(request, b"x-forwarded-port")
+        if claimed_port.isascii() and claimed_port.isdigit() and 0 < int(claimed_port[:6]) < 65536:
+            port = int(claimed_port)
+        host = _first(request, b"x-forwarded-host").encode("latin-1")
+        return Origin(
+            address,
+            host if host and _plain_host(host) else request.host,
+            secure,
+            self.fields(address, forwarded_for, port, secure=secure),
         )
-        host = _text(request, b"x-forwarded-host").partition(",")[0].strip().encode("latin-1")
-        forwarded_for = claimed_for or peer
-        if claimed_for and self._append:
-            forwarded_for = f"{claimed_for}, {peer}"
-        fields = self.fields(address, forwarded_for, port, secure=secure)
-        return Origin(address, host if host and _plain_host(host) else request.host, secure, fields)
 
     def _client_address(self, claimed: str, peer: str) -> str:
         """The last address of the chain that no trusted proxy has; the first when all are trusted."""
@@ -91,6 +91,11 @@ class Forwarding:
 def _text(request: Head, name: bytes) -> str:
     value = request.get(name)
     return value.decode("latin-1") if value else ""
+
+
+def _first(request: Head, name: bytes) -> str:
+    """What the proxy closest to the client has said."""
+    return _text(request, name).partition(",")[0].strip()
 
 
 def _is_address(text: str) -> bool:

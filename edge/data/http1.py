@@ -8,12 +8,13 @@ Rules of this file:
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from edge.data import replies
 from edge.data._body import Body
 from edge.data._head import Head
-from edge.data.errors import MessageError, StreamError
+from edge.data.errors import MessageError, StreamError, StreamTimeout
 from edge.data.exchange import Client
 from edge.table.counters import Process
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 1 << 20
+LOGGED_LINE = 1024
+"""Bytes that are logged of what is no request."""
 
 
 class Http1(Client):
@@ -39,7 +42,8 @@ class Http1(Client):
         self.address = address
         self.forwarded_host = b""
         self.upstream_host = b""
-        self.added = service.forwarding.fields(address, address, 443 if secure else port, secure=secure)
+        self.upgraded = False
+        self.added = service.forwarding.fields(address, address, port, secure=secure)
         self.idle = True
         """Between two requests: the connection may be closed without harm."""
         self._peer = address
@@ -54,34 +58,16 @@ class Http1(Client):
 
     def serve(self) -> None:
         """Serve requests until the connection ends."""
-        service, stream, request, body = self.service, self.stream, self.request, self.body
-        limits, exchange, keep_alive = service.request_limits, self._exchange, service.settings.keep_alive
-        most = service.settings.keep_alive_requests
+        service, stream = self.service, self.stream
         stream.write_timeout = service.settings.client_body_timeout
         service.connections.add(self)
         try:
-            while self._keep:
-                stream.read_timeout = keep_alive if self._served else service.settings.client_header_timeout
-                self.idle = True
-                if not request.read_request(stream, limits):
-                    break
-                self.idle = False
-                self._served += 1
-                self._keep = request.keep_alive and not service.draining and self._served != most
-                body.start(request.length, request.chunked, False)
-                self._waits = request.expect_continue
-                self.upstream_host = self.forwarded_host = request.host
-                if self._trusted:
-                    self._believe()
-                if not body.done:
-                    stream.read_timeout = service.settings.client_body_timeout
-                exchange.run()
-                if not body.finish():
-                    self._keep = False
-            if not self.idle and not body.finish() and not stream.closed:
-                stream.linger(LINGER_SECONDS, LINGER_BYTES)
+            self._serve()
         except MessageError as error:
-            self._refuse(error)
+            self._refuse(error.status)
+        except StreamTimeout:
+            if len(stream):  # otherwise it has not begun to ask
+                self._refuse(408)
         except StreamError:
             pass
         finally:
@@ -89,10 +75,46 @@ class Http1(Client):
             stream.close()
             self._exchange = None  # type: ignore[assignment]  # a cycle, which only the collector would find
 
+    def _serve(self) -> None:
+        service, stream, request, body = self.service, self.stream, self.request, self.body
+        limits, exchange, keep_alive = service.request_limits, self._exchange, service.settings.keep_alive
+        most = service.settings.keep_alive_requests if keep_alive > 0 else 1
+        while self._keep:
+            stream.read_timeout = keep_alive if self._served else service.settings.client_header_timeout
+            self.idle = True
+            request.size = 0
+            if not request.read_request(stream, limits):
+                return
+            self.idle = False
+            self._served += 1
+            self._keep = request.keep_alive and self._served != most
+            body.start(request.length, request.chunked, False)
+            self._waits = request.expect_continue
+            self.upstream_host = self.forwarded_host = request.host
+            if self._trusted:
+                self._believe()
+            if not body.done:
+                stream.read_timeout = service.settings.client_body_timeout
+            exchange.run()
+            if not body.finish():
+                self._keep = False
+        # Where the client does not expect the end, or is still sending, it must get to read the last answer.
+        if not stream.closed and (request.keep_alive or len(stream) or not body.finish()):
+            stream.linger(LINGER_SECONDS, LINGER_BYTES)
+
+    def close_idle(self) -> None:
+        """End the connection if it is between two requests."""
+        if self.idle and not len(self.stream):
+            self._keep = False
+            self.stream.close()
+
     def close(self) -> None:
-        """End the connection at once, whatever it is doing."""
+        """End the connection at once, whatever it is doing: an answer that has begun must not look complete."""
         self._keep = False
-        self.stream.close()
+        if self.idle or self.upgraded:
+            self.stream.close()
+        else:
+            self.stream.abort()
 
     def _believe(self) -> None:
         """Take what a trusted proxy says about its client."""
@@ -100,15 +122,17 @@ class Http1(Client):
         self.address, self.secure, self.added = origin.address, origin.secure, origin.fields
         self.forwarded_host = self.upstream_host = origin.host
 
-    def _refuse(self, error: MessageError) -> None:
+    def _refuse(self, status: int) -> None:
         """Answer what is not a request, and end."""
+        request, stream = self.request, self.stream
+        line = request.first_line if request.size else stream.peek(LOGGED_LINE).partition(b"\r\n")[0]
         self.service.counters.add(Process.BAD_REQUESTS, 1)
         self._keep = False
         self.request = Head()  # what was read of it is nothing to rely on
-        self._exchange.log_refused(error.status)
+        self._exchange.log_refused(status, line[:LOGGED_LINE])
         try:
-            self.reply(replies.plain(error.status))
-            self.stream.linger(LINGER_SECONDS, LINGER_BYTES)
+            self.reply(replies.plain(status), b"")
+            stream.linger(LINGER_SECONDS, LINGER_BYTES)
         except StreamError:
             pass
 
@@ -122,20 +146,25 @@ class Http1(Client):
                 self.stream.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 self.stream.flush()
 
-    def reply(self, reply: Reply) -> None:
+    def reply(self, reply: Reply, hsts: bytes) -> None:
         """Send a complete answer, and end the connection where the request's body has not been read."""
-        if not self.body.finish() or self.service.draining:
+        body, stream = self.body, self.stream
+        if not body.done and body.whole:
+            while count := body.fill():
+                stream.consume(count)
+        if not body.finish() or self.service.draining:
             self._keep = False
         head = f"HTTP/1.1 {reply.status} {replies.reason(reply.status)}\r\n".encode()
         connection = b"" if self._keep else b"Connection: close\r\n"
         if self._keep and self.request.version == 10:
             connection = b"Connection: keep-alive\r\n"
-        self.stream.discard_output()
-        self.stream.send(
+        stream.discard_output()
+        stream.send(
             head
             + self.service.clock.defaults[3]
             + b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n" % len(reply.body)
             + reply.fields
+            + hsts
             + connection
             + b"\r\n"
             + (b"" if self.request.method == b"HEAD" else reply.body)
@@ -158,7 +187,7 @@ class Http1(Client):
                 self._chunked = 1
         elif length == -2:
             length = response.length if response.status not in (101, 204) else -1
-        if not self.body.done or self.service.draining:
+        if not self.body.done or self.service.draining or response.status == 101:
             self._keep = False
         added = self.service.clock.defaults[response.missing()] + hsts
         response.write_response(self.stream, added, length, self._chunked, self._keep, old, bool(hsts))
@@ -190,10 +219,15 @@ class Http1(Client):
             self._keep = False
             raise
 
-    def abort(self) -> None:
-        """Break the connection."""
+    def abort(self, reachable: bool) -> None:
+        """Break the connection; for HTTP/1.0, where an orderly end is an end like any other, by a reset."""
         self._keep = False
-        self.stream.abort()
+        if reachable and self.request.version == 11:
+            with suppress(StreamError):
+                self.stream.flush()
+            self.stream.close()
+        else:
+            self.stream.abort()
 
 
 def write_trailers(trailers: bytes, stream: Stream, service: Service, *, fault: int) -> None:

@@ -3,18 +3,19 @@
 Rules of this file:
 - A listener accepts a few connections each time that the event loop says there are some; a worker that has more than
   its share leaves them, for a moment, to the others.
-- What comes before the first request (PROXY header, handshake) has one deadline, and the number of handshakes at a
-  time is limited: they are the most expensive thing that a stranger can ask for.
+- What comes before the first request (PROXY header, handshake) has deadlines, and the number of handshakes at a time is
+  limited: above it the one that has taken longest makes room, so that those who stall do not keep the others out.
 """
 
 from __future__ import annotations
 
 import errno
+import socket
 import ssl
+import time
 from typing import TYPE_CHECKING, Any
 
 import gevent
-from gevent.lock import BoundedSemaphore
 
 from edge.data import client_hello, proxy_protocol, replies
 from edge.data._stream import Stream
@@ -24,8 +25,6 @@ from edge.data.private import OPENSSL, accept, tls_connection
 from edge.table.counters import Process
 
 if TYPE_CHECKING:
-    import socket
-
     from edge.data.service import Service
     from edge.data.spread import Spread
 
@@ -33,15 +32,35 @@ AT_ONCE = 16
 """Connections accepted for one event."""
 PAUSE_NO_DESCRIPTORS = 0.5
 """Seconds without accepting after the process ran out of descriptors."""
-MOST_HANDSHAKES = 256
+MOST_HANDSHAKES = 2048
+"""At a time, in a worker: about 80 MB."""
+MOST_REFUSALS = 64
+"""Connections above the limit that are told so at a time; further ones are just closed."""
+REFUSAL_TIMEOUT = 2.0
+PROXY_HEADER_TIMEOUT = 5.0
 HTTPS_PORT = 443
 """A PROXY header that names it as the destination speaks for a balancer in front that has ended TLS: it has no other
 way to say so, and a redirect to https would come back here for ever."""
-HELLO_POLL = 0.005
-"""Seconds between two looks at a ClientHello that has arrived in part: its bytes stay in the socket, which therefore
-counts as readable."""
+COMPLAIN = 10.0
+"""Seconds between two messages that the limit of connections or descriptors has been reached."""
 
 NO_DESCRIPTORS = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+
+
+class Opening:
+    """A connection before its first request can come, as draining and counting see it."""
+
+    idle = True
+    upgraded = False
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+
+    def close(self) -> None:
+        """End it at once."""
+        self.stream.close()
+
+    close_idle = close
 
 
 class Listener:
@@ -54,7 +73,9 @@ class Listener:
         self._service = service
         self._spread = spread
         self._tls = tls
-        self._handshakes = BoundedSemaphore(MOST_HANDSHAKES)
+        self._proxied = service.settings.use_proxy_protocol
+        self._complained = -COMPLAIN
+        self._stopped = False
         self._loop = gevent.get_hub().loop
         self._watcher = self._loop.io(sock.fileno(), 1)
         self._pause = self._loop.timer(0)
@@ -65,6 +86,7 @@ class Listener:
 
     def stop(self) -> None:
         """Accept what waits, then no more."""
+        self._stopped = True
         self._watcher.stop()
         self._watcher.close()
         self._pause.close()
@@ -73,7 +95,7 @@ class Listener:
         self._sock.close()
 
     def _acceptable(self) -> None:
-        delay = self._spread.hesitation(len(self._service.connections))
+        delay = self._spread.hesitation(self._service.accepted)
         if delay:
             self._rest(delay)
             return
@@ -82,6 +104,8 @@ class Listener:
                 return
 
     def _rest(self, seconds: float) -> None:
+        if self._stopped:
+            return
         self._watcher.stop()
         self._pause.close()
         self._pause = self._loop.timer(seconds)
@@ -95,8 +119,8 @@ class Listener:
             return False
         except OSError as error:
             if error.errno in NO_DESCRIPTORS:
-                reason = error.strerror
-                self._service.log.error("cannot accept: %s; raise the limit of open files", reason)  # noqa: TRY400
+                self._complain("cannot accept: %s; raise the limit of open files", error.strerror)
+                self._service.upstreams.shed()
                 self._rest(PAUSE_NO_DESCRIPTORS)
                 return False
             return True  # the client has gone again
@@ -104,6 +128,13 @@ class Listener:
         self._service.accepted += 1
         gevent.spawn_raw(self._serve, sock, address)
         return True
+
+    def _complain(self, message: str, *arguments: object) -> None:
+        """Log MESSAGE, unless there was one a moment ago."""
+        now = time.monotonic()
+        if now - self._complained >= COMPLAIN:
+            self._complained = now
+            self._service.log.error(message, *arguments)
 
     # --- one connection -------------------------------------------------------------------------------------------
 
@@ -115,19 +146,17 @@ class Listener:
         try:
             stream = Stream(sock)
             stream.counted = True
-            if len(service.connections) >= service.settings.max_worker_connections:
-                self._refuse(stream)
+            if service.accepted - service.refusing > service.settings.max_worker_connections:
+                self._refuse(stream, address[0])
                 return
-            client, port, secure = address[0], self._port, self._tls
-            if service.settings.use_proxy_protocol:
-                client, port = self._source(stream, client)
-                secure = secure or port == HTTPS_PORT
-            if self._tls and not self._handshake(stream):
+            opened = self._open(stream, address[0])
+            if opened is None:
                 return
+            client, port, secure = opened
             counters.add(Process.CONNECTIONS_HANDLED, 1)
             Http1(service, stream, address=client, port=port, secure=secure).serve()
-        except (StreamError, MessageError):
-            pass
+        except (StreamError, MessageError) as error:
+            service.log.debug("connection from %s: %s", address[0], error)
         except OSError as error:
             service.log.debug("connection from %s: %s", address[0], error)
         except Exception:
@@ -140,26 +169,57 @@ class Listener:
             else:
                 sock.close()
 
-    def _refuse(self, stream: Stream) -> None:
-        """Above the limit of connections: say so where it can be said, and end."""
-        self._service.counters.add(Process.CONNECTIONS_REFUSED, 1)
-        if not self._tls:
-            stream.send(
-                b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
-                b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 21\r\n\r\n"
-                b"too many connections\n"
-            )
-            stream.linger(0.5, 65536)
+    def _open(self, stream: Stream, peer: str) -> tuple[str, int, bool] | None:
+        """See to all that precedes HTTP: the client's address, the port that it came to, and whether it speaks https.
 
-    def _source(self, stream: Stream, peer: str) -> tuple[str, int]:
-        """Address of the client and the port that it came to, by the PROXY header of a trusted PEER."""
-        stream.read_timeout = self._service.settings.client_header_timeout
-        stream.expire_in(self._service.settings.client_header_timeout)
+        None where there will be no HTTP.
+        """
+        if not self._proxied and not self._tls:
+            return peer, self._port, False
+        opening = Opening(stream)
+        self._service.connections.add(opening)
+        try:
+            origin = self._origin(stream, peer)
+            return origin if not self._tls or self._handshake(stream) else None
+        finally:
+            self._service.connections.discard(opening)
+
+    def _origin(self, stream: Stream, peer: str) -> tuple[str, int, bool]:
+        """As `_open`, by the PROXY header of a trusted PEER."""
+        own = peer, HTTPS_PORT if self._tls else self._port, self._tls
+        if not self._proxied:
+            return own
+        stream.read_timeout = PROXY_HEADER_TIMEOUT
+        stream.expire_in(PROXY_HEADER_TIMEOUT)
         source = proxy_protocol.read(stream)
         stream.expire_in(0)
         if source is None or not self._service.forwarding.trusts(peer):
-            return peer, self._port
-        return source.address, source.destination_port
+            return own
+        return source.address, source.destination_port, self._tls or source.destination_port == HTTPS_PORT
+
+    def _refuse(self, stream: Stream, peer: str) -> None:
+        """Above the limit of connections: say so, and end."""
+        service = self._service
+        service.counters.add(Process.CONNECTIONS_REFUSED, 1)
+        self._complain(
+            "more than %d connections (--max-worker-connections): answered 503",
+            service.settings.max_worker_connections,
+        )
+        if service.refusing >= MOST_REFUSALS:
+            return
+        service.refusing += 1
+        try:
+            self._origin(stream, peer)
+            if not self._tls or self._handshake(stream):
+                stream.write_timeout = REFUSAL_TIMEOUT
+                stream.send(
+                    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
+                    b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 21\r\n\r\n"
+                    b"too many connections\n"
+                )
+                stream.linger(0.5, 65536)
+        finally:
+            service.refusing -= 1
 
     def _handshake(self, stream: Stream) -> bool:
         """Speak TLS on STREAM; False where the connection is to end."""
@@ -170,18 +230,27 @@ class Listener:
         hello = self._hello(stream)
         if hello is None:
             return False
+        # Two server names whose hosts had different policies (versions, client certificates) would need their requests
+        # held against the one that was shown here (421); all hosts have the same so far.
         context = service.contexts.choose(hello.server_name)
         if context is None:
             counters.add(Process.HANDSHAKE_FAILURES, 1)
             return False
-        with self._handshakes:
-            try:
-                connection = tls_connection(context, stream.socket, server_side=True)
-                stream.handshake(connection, OPENSSL.address(connection))
-            except (ssl.SSLError, StreamError) as error:
-                counters.add(Process.HANDSHAKE_FAILURES, 1)
-                service.log.debug("handshake failed: %s", error)
-                return False
+        connection = tls_connection(context, stream.socket, server_side=True)
+        handshakes = service.handshakes
+        if len(handshakes) >= MOST_HANDSHAKES:
+            longest = next(iter(handshakes))
+            del handshakes[longest]
+            longest.close()
+        handshakes[stream] = None
+        try:
+            stream.handshake(connection, OPENSSL.address(connection))
+        except (ssl.SSLError, StreamError) as error:
+            counters.add(Process.HANDSHAKE_FAILURES, 1)
+            service.log.debug("handshake failed: %s", error)
+            return False
+        finally:
+            handshakes.pop(stream, None)
         counters.add(Process.HANDSHAKES, 1)
         if connection.session_reused:
             counters.add(Process.HANDSHAKES_RESUMED, 1)
@@ -189,33 +258,42 @@ class Listener:
         return True
 
     def _hello(self, stream: Stream) -> client_hello.ClientHello | None:
-        """The ClientHello, which stays in the socket; None: there is none, and what there was has been answered."""
-        seen = -1
-        while True:
-            data = stream.peek_socket(client_hello.LONGEST)
-            if data is None:
-                stream.wait_readable()
-                continue
-            if not data:
-                return None
-            if len(data) == seen:
-                gevent.sleep(HELLO_POLL)
-                stream.check_deadline()
-                continue
-            seen = len(data)
-            try:
-                hello = client_hello.parse(data)
-            except client_hello.NotAHelloError:
-                self._not_tls(stream, data)
-                return None
-            if isinstance(hello, client_hello.ClientHello):
-                return hello
+        """The ClientHello, which stays in the socket; None: there is none, and what there was has been answered.
+
+        While it has arrived only in part the socket is told to count as readable when there is more.
+        """
+        sock = stream.socket
+        seen = need = 0
+        try:
+            while True:
+                if need:
+                    stream.wait_readable()
+                data = stream.peek_socket(client_hello.LONGEST)
+                if data is None:
+                    stream.wait_readable()
+                    continue
+                if len(data) == seen:
+                    return None  # readable with nothing new: the end
+                seen = len(data)
+                try:
+                    hello = client_hello.parse(data)
+                except client_hello.NotAHelloError:
+                    self._not_tls(stream, data)
+                    return None
+                if isinstance(hello, client_hello.ClientHello):
+                    return hello
+                need = hello.need
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, need)
+        finally:
+            if need:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
 
     def _not_tls(self, stream: Stream, data: bytes) -> None:
         """Tell a client that speaks HTTP, or anything else, to the TLS port."""
         self._service.counters.add(Process.HANDSHAKE_FAILURES, 1)
         if data[:1].isalpha():
             reply = replies.PLAIN_ON_TLS
+            stream.write_timeout = REFUSAL_TIMEOUT
             stream.send(
                 b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
                 b"Content-Length: %d\r\n\r\n" % len(reply.body) + reply.body

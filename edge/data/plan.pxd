@@ -8,6 +8,10 @@ cdef class Plan:
     cdef readonly object route
     cdef readonly c_balancing.Balancer balancer
     cdef readonly tuple steps
+    cdef readonly double connect_timeout
+    cdef readonly double send_timeout
+    cdef readonly double read_timeout
+    cdef readonly object unwanted
     cdef readonly bytes hsts
     cdef readonly object labels
     cdef readonly bytes log_name

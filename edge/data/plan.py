@@ -44,6 +44,11 @@ class Plan:
         self.route = route
         self.balancer = balancer
         self.steps = steps
+        self.connect_timeout = route.timeouts.connect
+        self.send_timeout = route.timeouts.send
+        self.read_timeout = route.timeouts.read
+        self.unwanted = frozenset(route.retry.on_statuses) or None
+        """Statuses for which another endpoint is asked; None: there are none."""
         self.hsts = f"Strict-Transport-Security: {route.hsts}\r\n".encode() if route.hsts else b""
         self.labels = labels_of(host, route)
         self.logged = access_log is not None and route.access_log
@@ -125,6 +130,8 @@ def _https_redirect(route: Route) -> Step:
         if client.secure:
             return None
         host = client.forwarded_host
+        if not host:
+            return replies.plain(400)  # HTTP/1.0 without Host: there is nowhere to redirect to
         name = host[: host.index(b"]") + 1] if host.startswith(b"[") else host.partition(b":")[0]
         target = client.request.target
         if not keep:

@@ -10,24 +10,36 @@ from typing import TYPE_CHECKING
 
 import gevent
 
-from edge.data.errors import MessageError, StreamError
+from edge.data.errors import MessageError, StreamError, StreamTimeout
 
 if TYPE_CHECKING:
     from edge.data._stream import Stream
     from edge.data.exchange import Client
 
+FOREVER = 1e9
+"""Seconds."""
+
 
 class Pump:
-    """Carries the body of CLIENT's request to the endpoint behind STREAM."""
+    """Carries the body of CLIENT's request to the endpoint behind STREAM.
+
+    While it does, the endpoint need not say anything: `stream.read_timeout` is put off until all has been sent. If the
+    endpoint takes nothing for its `write_timeout`, or the body turns out to be unusable, then whoever waits for the
+    response is told why.
+    """
 
     def __init__(self, client: Client, stream: Stream, *, limit: int) -> None:
         """Start; LIMIT bytes at most, 0: any number."""
         self._client = client
         self._stream = stream
         self._limit = limit
+        self._patience = stream.read_timeout
         self._fault: Exception | None = None
+        self.answered = False
+        """Whether the response has begun: an endpoint that takes no more of the body is left to finish it."""
         self.finished = False
         """Whether the endpoint has been sent all of it."""
+        stream.read_timeout = FOREVER
         self._greenlet = gevent.spawn(self._run)
 
     def stop(self) -> None:
@@ -41,27 +53,31 @@ class Pump:
 
     def _run(self) -> None:
         client, stream = self._client, self._stream
+        try:
+            self._carry()
+            self.finished = True
+            client.stream.watch(stream)
+        except StreamError as error:
+            # An endpoint that hangs up may have answered: whoever waits for the response sees that.
+            if error.stream is not stream or (isinstance(error, StreamTimeout) and not self.answered):
+                self._break(error)
+        except Exception as error:  # noqa: BLE001 - raised again where it is accounted for
+            self._break(error)
+        finally:
+            stream.restart(self._patience)
+
+    def _carry(self) -> None:
+        client, stream = self._client, self._stream
         body, source = client.body, client.stream
         chunked = 1 if client.request.chunked else 0
-        try:
-            while count := body.fill():
-                self._check_size(body.received)
-                stream.send_from(source, count, chunked)
-            if chunked:
-                stream.write(b"0\r\n")
-                client.write_trailers(stream)
-            stream.flush()
-            self.finished = True
-        except StreamError as error:
-            # An endpoint that stops reading may have answered: the other greenlet sees that.
-            if error.stream is not stream:
-                self._break(error)
-        except MessageError as error:
-            self._break(error)
-
-    def _check_size(self, received: int) -> None:
-        if self._limit and received > self._limit:
-            raise MessageError(413, "request body too large")
+        while count := body.fill():
+            if self._limit and body.received > self._limit:
+                raise MessageError(413, "request body too large")
+            stream.send_from(source, count, chunked)
+        if chunked:
+            stream.write(b"0\r\n")
+            client.write_trailers(stream)
+        stream.flush()
 
     def _break(self, error: Exception) -> None:
         """The client's body is unusable: the endpoint must not take what it got for a request."""

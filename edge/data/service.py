@@ -44,7 +44,12 @@ class Connection(Protocol):
 
     stream: Stream
     idle: bool
-    """Between two requests: it may be closed without harm."""
+    """Between two requests, or before the first."""
+    upgraded: bool
+    """It carries another protocol by now, such as WebSocket."""
+
+    def close_idle(self) -> None:
+        """End it if that does no harm."""
 
     def close(self) -> None:
         """End it at once."""
@@ -75,6 +80,7 @@ class Service:
         self.contexts = Contexts(table)
         self.upstreams = Upstreams(
             counters,
+            self.planner.targets,
             keep=settings.upstream_keepalive_connections,
             keep_for=settings.upstream_keepalive_timeout,
         )
@@ -90,6 +96,10 @@ class Service:
         self.connections: set[Connection] = set()
         self.accepted = 0
         """Connections that are open, also those that have not come to speak HTTP yet."""
+        self.refusing = 0
+        """Those among them that are above the limit, and being told so."""
+        self.handshakes: dict[Stream, None] = {}
+        """Under way, the longest first."""
         self.draining = False
         self._fault: Exception | None = None
         self._refusals = 0
@@ -111,8 +121,7 @@ class Service:
     def close_idle(self) -> None:
         """End the connections that wait for a request."""
         for connection in list(self.connections):
-            if connection.idle:
-                connection.close()
+            connection.close_idle()
 
     def tick(self) -> None:
         """Once a second: clock, table, idle connections, gauges."""
@@ -121,7 +130,7 @@ class Service:
         if self.table.fault is not None and self.table.fault is not self._fault:
             self.log.error("the newest table is refused, the last good one stays in force: %s", self.table.fault)
         self._fault = self.table.fault
-        self.upstreams.expire(self.planner.targets)
+        self.upstreams.expire()
         self.retry_budget.refill()
         self._reclaim()
         self._gauges()

@@ -44,7 +44,7 @@ class Contexts:
         self._table = table
         self._keys: dict[str, str] = {}
         self._generation = -1
-        self._made: OrderedDict[str, tuple[Certificate, TicketKeys | None, ssl.SSLContext]] = OrderedDict()
+        self._made: OrderedDict[str, tuple[Certificate, TicketKeys | None, ssl.SSLContext | None]] = OrderedDict()
 
     def choose(self, server_name: str) -> ssl.SSLContext | None:
         """The context for SERVER_NAME (lower case; empty: the client names none); None: there is no certificate yet."""
@@ -54,6 +54,7 @@ class Contexts:
         if table.tls.generation != self._generation or len(self._keys) > MOST_NAMES:
             self._generation = table.tls.generation
             self._keys.clear()
+            self._forget()
         key = self._keys.get(server_name)
         if key is None:
             key = self._keys[server_name] = self._certificate_for(server_name)
@@ -75,16 +76,23 @@ class Contexts:
         tickets = self._table.tls.get(TICKETS, TicketKeys)
         made = self._made.get(key)
         if made is None or made[0] is not certificate or made[1] is not tickets:
+            context: ssl.SSLContext | None
             try:
                 context = make_context(certificate, tickets)
             except (ssl.SSLError, OSError) as error:
                 logger.error("certificate %s cannot be used: %s", key, error)  # noqa: TRY400 - a user's certificate
-                return made[2] if made is not None else None
+                context = made[2] if made is not None else None
             self._made[key] = made = (certificate, tickets, context)
             if len(self._made) > MOST_CONTEXTS:
                 self._made.popitem(last=False)
         self._made.move_to_end(key)
         return made[2]
+
+    def _forget(self) -> None:
+        """Drop the contexts, and so the keys, of certificates that are gone."""
+        gone = [key for key in self._made if self._table.tls.get(key, Certificate) is None]
+        for key in gone:
+            del self._made[key]
 
 
 def make_context(certificate: Certificate, tickets: TicketKeys | None) -> ssl.SSLContext:
@@ -110,6 +118,6 @@ def _load(context: ssl.SSLContext, pem: bytes) -> None:
     fd = os.memfd_create("certificate", os.MFD_CLOEXEC)
     try:
         os.write(fd, pem)
-        context.load_cert_chain(f"/proc/self/fd/{fd}")
+        context.load_cert_chain(f"/proc/self/fd/{fd}", password="")
     finally:
         os.close(fd)

@@ -17,34 +17,50 @@ if TYPE_CHECKING:
     from edge.data._stream import Stream
     from edge.table.counters import WorkerCounters
 
+HALF_CLOSED = 60.0
+"""Longest silence, in seconds, once one side has ended: it may be gone for good without the other having noticed."""
+
 
 def tunnel(client: Stream, endpoint: Stream, *, timeout: float, counters: WorkerCounters) -> None:
     """Carry bytes both ways, those already buffered first, until the end of both; TIMEOUT in seconds of silence."""
-    for stream in (client, endpoint):
-        stream.read_timeout = stream.write_timeout = timeout
+    both = Tunnel(timeout)
+    client.write_timeout = endpoint.write_timeout = timeout
     counters.add(Process.CONNECTIONS_UPGRADED, 1)
-    back = gevent.spawn(_carry, endpoint, client, timeout)
+    back = gevent.spawn(both.carry, endpoint, client)
     try:
-        _carry(client, endpoint, timeout)
+        both.carry(client, endpoint)
         back.join()
     finally:
         back.kill()
         counters.add(Process.CONNECTIONS_UPGRADED, -1)
 
 
-def _carry(source: Stream, sink: Stream, timeout: float) -> None:
-    """Carry SOURCE's bytes to SINK until SOURCE ends; a break ends both."""
-    try:
+class Tunnel:
+    """Two directions and the silence that both may keep."""
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
+
+    def carry(self, source: Stream, sink: Stream) -> None:
+        """Carry SOURCE's bytes to SINK until SOURCE ends; a break ends both."""
+        try:
+            while len(source) or self._fill(source, sink):
+                sink.send_from(source, len(source))
+            sink.shutdown_output()
+            self._timeout = min(self._timeout, HALF_CLOSED)
+            sink.restart(self._timeout)
+        except StreamError:
+            source.close()
+            sink.close()
+
+    def _fill(self, source: Stream, sink: Stream) -> int:
+        """Read from SOURCE, for as long as either side says something; 0 at its end."""
+        source.read_timeout = self._timeout
         while True:
             try:
-                if not len(source) and source.fill(True) == 0:
-                    sink.shutdown_output()
-                    return
+                return source.fill(True)
             except StreamTimeout:
-                if sink.silence < timeout:
-                    continue  # the other direction is alive
-                raise
-            sink.send_from(source, len(source))
-    except StreamError:
-        source.close()
-        sink.close()
+                left = self._timeout - sink.silence
+                if left <= 0:
+                    raise
+                source.read_timeout = left  # the other direction is alive

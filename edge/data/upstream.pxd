@@ -11,10 +11,14 @@ cdef class Upstream:
     cdef readonly c_head.Head head
     cdef readonly c_body.Body body
     cdef public int requests
+    cdef readonly double made
+    cdef public unsigned long long sent_before
+    cdef public bint doubtful
     cdef public double idle_since
 
 cdef class Upstreams:
     cdef object _counters
+    cdef object _targets
     cdef Py_ssize_t _keep
     cdef double _keep_for
 

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import gc
 import logging
+import resource
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +49,8 @@ LAME_DUCK = 1.0
 """Seconds for which a draining worker keeps idle connections: what is under way on them gets an answer that says
 `Connection: close`."""
 DRAIN_STEP = 0.05
+LAST_STEP = 0.1
+"""Seconds in which exchanges that have been ended by force are logged and counted."""
 CRASH_PAUSE = 1.0
 """Seconds before a worker that failed ends, so that failing again and again does not become a busy loop."""
 
@@ -76,6 +80,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
     def init_process(self) -> None:
         """Become a process of its own; see `run` for what it does."""
         logs.configure(self.settings, process="worker")
+        _raise_limit()
         seed_request_ids()
         if OPENSSL.reachable:
             use_openssl(*OPENSSL.functions())
@@ -150,27 +155,34 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         return timers
 
     def _drain(self, service: Service, listeners: list[Listener]) -> None:
-        """Accept no more, finish what has begun, for `shutdown_grace` seconds at most."""
+        """Accept no more, finish what has begun, for as long as the graces allow."""
         service.draining = True
         for listener in listeners:
             listener.stop()
         begun = time.monotonic()
-        lame_duck = min(LAME_DUCK, self.settings.shutdown_grace / 2)
-        while (elapsed := time.monotonic() - begun) < self.settings.shutdown_grace:
-            # What was accepted last may not have come to speak HTTP yet; who never does is not waited for.
-            if not service.connections and (elapsed >= lame_duck or not service.accepted):
-                break
-            if elapsed >= lame_duck:
+        grace, tunnel_grace = self.settings.shutdown_grace, self.settings.tunnel_grace
+        while service.accepted:
+            waited = time.monotonic() - begun
+            if waited >= min(LAME_DUCK, grace / 2):
                 service.close_idle()
+            if waited >= grace:
+                self._end(service, grace, upgraded=False)
+            if waited >= tunnel_grace:
+                self._end(service, tunnel_grace, upgraded=True)
+            if waited >= max(grace, tunnel_grace):
+                break
             self.notify()
             gevent.sleep(DRAIN_STEP)
-        if service.connections:
-            service.log.warning(
-                "%d connections are ended after %g s of grace", len(service.connections), self.settings.shutdown_grace
-            )
-        for connection in list(service.connections):
+        gevent.sleep(LAST_STEP if service.accepted else 0)
+
+    @staticmethod
+    def _end(service: Service, grace: float, *, upgraded: bool) -> None:
+        late = [one for one in service.connections if one.upgraded == upgraded and not one.stream.closed]
+        if late:
+            kind = "upgraded connections" if upgraded else "connections"
+            service.log.warning("%d %s are ended after %g s of grace", len(late), kind, grace)
+        for connection in late:
             connection.close()
-        gevent.sleep(0)
 
 
 def _settle_heap() -> None:
@@ -178,3 +190,10 @@ def _settle_heap() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 50, 50)
+
+
+def _raise_limit() -> None:
+    """Allow as many open files as this process may allow itself: two for each request under way."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -75,6 +75,14 @@ class Retry(Record, frozen=True):
     """Seconds within which a new attempt may start; 0 means no limit."""
     non_idempotent: bool = False
     """Whether a request that may have been processed is repeated although its method is not idempotent."""
+    on_error: bool = True
+    """After a connection that could not be made, or that broke before the answer."""
+    on_timeout: bool = True
+    """After an endpoint that was silent for too long."""
+    on_invalid: bool = False
+    """After an answer that is no HTTP."""
+    on_statuses: tuple[int, ...] = ()
+    """After an answer with one of these statuses."""
 
 
 class Route(Record, frozen=True):

@@ -1,99 +1,354 @@
-"""Slow and silent clients are let go: in a head, in a body, between requests."""
+"""Every phase of an exchange has its limit, and who is too slow is told so, or sees a message that is broken."""
 
 from __future__ import annotations
 
-import contextlib
+import socket
+import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
-from tests.support import objects
-from tests.support.backends import Backend
-from tests.support.clients import BrokenError, Client
-from tests.support.edge import Edge, write
+from edge.table.counters import Process
+from edge.table.records import Retry
+from tests.support.backends import Backend, Peer, Script, body_pieces, pattern, read_head
+from tests.support.clients import BrokenError, Client, head
+from tests.support.stage import Stage
+from tests.support.waiting import eventually
 
-GET = b"GET / HTTP/1.1\r\nHost: web.example\r\n\r\n"
-
-
-@pytest.fixture(scope="module")
-def backend():
-    with Backend() as one:
-        yield one
+ONCE = Retry(tries=1)
+QUICK = 0.3
+"""Seconds of a timeout that is to pass."""
 
 
 @pytest.fixture(scope="module")
-def edge(backend, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("manifests")
-    endpoints = objects.endpoints("web", "127.0.0.1", port=backend.port)
-    write(folder, "all.yaml", objects.ingress_class(), objects.ingress(), objects.service(target="http"), endpoints)
-    flags = (
-        "--client-header-timeout=0.4",
-        "--client-body-timeout=0.4",
-        "--keep-alive=0.4",
-        "--tls-handshake-timeout=0.4",
-    )
-    with Edge(folder, "--no-access-log", *flags) as one:
-        yield one
+def stage() -> Iterator[Stage]:
+    limits = ("client-header", "client-body", "tls-handshake", "websocket")
+    with Stage("--keep-alive=0.4", *(f"--{name}-timeout=0.4" for name in limits)) as stage:
+        yield stage
 
 
-def trickle(client: Client, data: bytes) -> None:
-    """Send DATA a byte at a time, never silent for long, until the peer has had enough."""
-    with contextlib.suppress(ConnectionError):
-        for byte in data:
-            client.send(bytes([byte]))
-            time.sleep(0.02)
+@pytest.fixture(scope="module")
+def backend() -> Iterator[Backend]:
+    with Backend() as backend:
+        yield backend
 
 
-def test_a_client_that_says_nothing_is_let_go(edge):
-    with edge.connect() as client:
-        assert client.is_closed()
+def silent(peer: Peer) -> None:
+    """Take everything, say nothing."""
+    while True:
+        peer.some(65536)
+        peer.buffer = b""
 
 
-def test_a_head_has_to_come_in_time_however_busily_it_comes(edge, backend):
-    seen = len(backend.requests)
-    head = GET[:-2] + b"X: " + b"y" * 200
-    for data in (head, b"\r\n" + head, b"\r"):
-        with edge.connect() as client:
-            trickle(client, data)
-            assert client.is_closed()
-    assert len(backend.requests) == seen
+class Full:
+    """A listening socket whose queue is full: connections to it stay half made, as to a host that is gone."""
+
+    def __init__(self) -> None:
+        self._sock = socket.create_server(("127.0.0.1", 0), backlog=0)
+        self.address: tuple[str, int] = self._sock.getsockname()
+        self._fillers = [socket.socket() for _ in range(4)]
+        for filler in self._fillers:
+            filler.setblocking(False)
+            filler.connect_ex(self.address)
+
+    def __enter__(self) -> Full:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for sock in (*self._fillers, self._sock):
+            sock.close()
 
 
-def test_a_head_may_take_its_time_within_the_limit(edge):
-    with edge.connect() as client:
+# --- the client ---
+
+
+def test_a_client_that_says_nothing_is_left_without_a_word(stage: Stage) -> None:
+    with stage.connect() as client:
+        assert client.read_to_end() == b""
+
+
+def test_a_head_that_trickles_in_is_cut_however_busily_it_does(stage: Stage, backend: Backend) -> None:
+    host = stage.serve(backend)
+    before = stage.count(Process.BAD_REQUESTS)
+    with stage.connect() as client:
+        text = head("/", host=host, fields=[("X-Slow", "x" * 1000)])
+        ended = threading.Event()
+
+        def trickle() -> None:
+            for at in range(len(text)):
+                try:
+                    client.socket.send(text[at : at + 1])
+                except OSError:
+                    break
+                if ended.wait(0.02):
+                    break
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        response = client.response()
+        ended.set()
+        thread.join()
+    assert response.status == 408
+    assert response.get("connection") == "close"
+    assert stage.count(Process.BAD_REQUESTS) == before + 1
+    assert not any(request.get("host") == host for request in backend.requests)
+
+
+def test_a_head_may_take_its_time_within_the_limit(stage: Stage, backend: Backend) -> None:
+    host = stage.serve(backend)
+    text = head("/", host=host)
+    with stage.connect() as client:
         for _ in range(3):
-            client.send(GET[:10])
+            client.send(text[:10])
             time.sleep(0.1)
-            client.send(GET[10:])
+            client.send(text[10:])
             assert client.response().status == 200
 
 
-def test_a_body_that_stops_is_cut(edge, backend):
-    seen = len(backend.requests)
-    for start in (b"Content-Length: 10\r\n\r\nhello", b"Transfer-Encoding: chunked\r\n\r\n5\r\nhel"):
-        with edge.connect() as client:
-            client.send(b"POST / HTTP/1.1\r\nHost: web.example\r\n" + start)
-            with contextlib.suppress(BrokenError):
-                assert client.response().status == 408
+def test_a_handshake_has_to_come_in_time(stage: Stage) -> None:
+    for begin in (b"", b"\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03"):
+        with Client(stage.edge.https) as client:
+            client.send(begin)
             assert client.is_closed()
-    assert all(request.body != b"hello" for request in backend.requests[seen:])
 
 
-def test_a_body_that_goes_on_is_not_cut(edge):
-    with edge.connect() as client:
-        client.send(b"POST / HTTP/1.1\r\nHost: web.example\r\nContent-Length: 40\r\n\r\n")
-        trickle(client, b"x" * 40)
-        assert client.response().json()["body"] == "x" * 40
-
-
-def test_an_idle_connection_is_let_go(edge):
-    with edge.connect() as client:
-        assert client.request().status == 200
+def test_the_second_head_on_a_connection_is_cut_as_well(stage: Stage, backend: Backend) -> None:
+    host = stage.serve(backend)
+    with stage.connect() as client:
+        assert client.request("/", host=host).status == 200
+        client.send(b"GET / HTTP/1.1\r\nHost: ")
+        assert client.response().status == 408
         assert client.is_closed()
 
 
-def test_a_client_that_does_not_shake_hands_is_let_go(edge):
-    for begin in (b"", b"\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03"):
-        with Client(edge.https) as client:
-            client.send(begin)
-            assert client.is_closed()
+def test_an_idle_connection_is_closed_without_a_word(stage: Stage, backend: Backend) -> None:
+    host = stage.serve(backend)
+    with stage.connect() as client:
+        assert client.request("/", host=host).status == 200
+        assert client.read_to_end() == b""
+
+
+@pytest.mark.parametrize("length", [100, 100_000], ids=["small", "large"])
+def test_a_body_that_does_not_come_is_answered_408(stage: Stage, backend: Backend, length: int) -> None:
+    host = stage.serve(backend)
+    with stage.connect() as client:
+        client.send(head("/", method="PUT", host=host, fields=[("Content-Length", str(length))]) + b"begun")
+        response = client.response()
+        assert response.status == 408
+        assert client.is_closed()
+    eventually(lambda: stage.counted(host) == {("PUT", 408): 1})
+
+
+def test_a_chunked_body_that_does_not_end_is_answered_408_and_ends_the_request_to_the_endpoint(stage: Stage) -> None:
+    ends = []
+
+    def play(peer: Peer) -> None:
+        request = read_head(peer)
+        try:
+            for _ in body_pieces(peer, request):
+                pass
+            ends.append("complete")
+        finally:
+            ends.append("over")
+
+    with Script(play) as endpoint, stage.connect() as client:
+        host = stage.serve(endpoint)
+        client.send(head("/", method="POST", host=host, fields=[("Transfer-Encoding", "chunked")]) + b"5\r\nhello\r\n")
+        assert client.response().status == 408
+        eventually(lambda: ends)
+    assert ends == ["over"]
+
+
+def test_a_body_may_take_its_time_as_long_as_it_moves(stage: Stage, backend: Backend) -> None:
+    """Neither the client's limit nor the endpoint's read timeout holds for the whole of an upload."""
+    host = stage.serve(backend, read=QUICK)
+    with stage.connect() as client:
+        client.send(head("/upload", method="PUT", host=host, fields=[("Content-Length", "100000")]))
+        for _ in range(5):
+            client.send(b"x" * 20000)
+            time.sleep(0.2)  # the pace of the client is the point
+        assert client.response().json()["length"] == 100_000
+
+
+def test_a_client_that_does_not_read_is_cut_off(stage: Stage, backend: Backend) -> None:
+    host = stage.serve(backend)
+    with stage.connect() as client:
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.send(head("/bytes/8000000", host=host))
+        line = stage.log_lines(host, 1)[0]
+        assert " 200 " in line
+        with pytest.raises(BrokenError):
+            client.response()
+
+
+# --- the endpoint ---
+
+
+def test_an_endpoint_that_cannot_be_connected_to_is_answered_504(stage: Stage) -> None:
+    before = stage.count(Process.UPSTREAM_CONNECT_FAILURES)
+    with Full() as full:
+        host = stage.serve(full.address, connect=QUICK)
+        assert stage.get(host).status == 504
+    assert stage.count(Process.UPSTREAM_CONNECT_FAILURES) == before + 1
+    assert f" {full.address[0]}:{full.address[1]} 0 " in stage.log_lines(host, 1)[0]
+
+
+def test_another_endpoint_helps_when_one_cannot_be_connected_to(stage: Stage, backend: Backend) -> None:
+    with Full() as full:
+        host = stage.serve(full.address, backend, connect=QUICK)
+        assert [stage.get(host).status for _ in range(3)] == [200, 200, 200]
+
+
+def test_silence_before_the_answer_is_504(stage: Stage) -> None:
+    with Script(silent) as endpoint:
+        host = stage.serve(endpoint, read=QUICK, retry=ONCE)
+        assert stage.get(host).status == 504
+        eventually(lambda: endpoint.open == 0)
+
+
+def test_silence_before_the_answer_is_504_with_a_body_too(stage: Stage) -> None:
+    """The time counts from the end of the upload."""
+    with Script(silent) as endpoint:
+        host = stage.serve(endpoint, read=QUICK)
+        for length in (10, 200_000):
+            assert stage.get(host, method="POST", body=bytes(length)).status == 504
+        eventually(lambda: endpoint.open == 0)
+
+
+@pytest.mark.parametrize("framing", ["Content-Length: 1000", "Transfer-Encoding: chunked"], ids=["sized", "chunked"])
+def test_silence_within_the_answer_breaks_it_off(stage: Stage, framing: str) -> None:
+    def play(peer: Peer) -> None:
+        read_head(peer)
+        begin = b"5\r\nhello\r\n" if "chunked" in framing else b"hello"
+        peer.send(f"HTTP/1.1 200 OK\r\n{framing}\r\n\r\n".encode() + begin)
+        silent(peer)
+
+    with Script(play) as endpoint, stage.connect() as client:
+        host = stage.serve(endpoint, read=QUICK)
+        client.send(head("/", host=host))
+        assert client.head().status == 200
+        rest = client.read_to_end()
+        assert b"hello" in rest
+        assert not rest.endswith(b"0\r\n\r\n")
+        eventually(lambda: endpoint.open == 0)
+    eventually(lambda: stage.counted(host) == {("GET", 200): 1})
+
+
+def test_an_answer_may_take_its_time_as_long_as_it_moves(stage: Stage) -> None:
+    def play(peer: Peer) -> None:
+        read_head(peer)
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+        for byte in b"hello":
+            time.sleep(QUICK / 2)
+            peer.send(bytes([byte]))
+
+    with Script(play) as endpoint:
+        host = stage.serve(endpoint, read=QUICK)
+        assert stage.get(host).body == b"hello"
+
+
+def test_an_endpoint_that_takes_no_more_of_a_body_is_answered_504(stage: Stage) -> None:
+    ending = threading.Event()
+
+    def play(peer: Peer) -> None:
+        read_head(peer)
+        ending.wait(20)
+
+    with Script(play) as endpoint, stage.connect() as client:
+        host = stage.serve(endpoint, send=QUICK)
+        client.send(head("/", method="PUT", host=host, fields=[("Content-Length", str(1 << 30))]))
+        thread = threading.Thread(target=pour, args=(client.socket, ending))
+        thread.start()
+        try:
+            assert client.response().status == 504
+        finally:
+            ending.set()
+            thread.join()
+
+
+def pour(sock: socket.socket, ending: threading.Event) -> None:
+    """Send until told to stop, or until nobody takes it."""
+    data = pattern(65536)
+    try:
+        while not ending.is_set():
+            sock.send(data)
+    except OSError:
+        pass
+
+
+def test_an_endpoint_that_answers_and_takes_no_more_is_left_to_finish(stage: Stage) -> None:
+    """What it says about the request is worth more than that it has stopped reading it."""
+    ending = threading.Event()
+
+    def play(peer: Peer) -> None:
+        read_head(peer)
+        peer.send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nto")
+        ending.wait(QUICK * 3)
+        peer.send(b"o!")
+        ending.wait(20)
+
+    with Script(play) as endpoint, stage.connect() as client:
+        host = stage.serve(endpoint, send=QUICK)
+        client.send(head("/", method="PUT", host=host, fields=[("Content-Length", str(1 << 30))]))
+        thread = threading.Thread(target=pour, args=(client.socket, ending))
+        thread.start()
+        try:
+            response = client.response()
+            assert (response.status, response.body) == (413, b"too!")
+        finally:
+            ending.set()
+            thread.join()
+
+
+# --- upgraded connections ---
+
+UPGRADE = [("Upgrade", "chat"), ("Connection", "Upgrade")]
+
+
+def chat(peer: Peer) -> None:
+    """Switch to a protocol in which every byte is sent back."""
+    read_head(peer)
+    peer.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat\r\nConnection: Upgrade\r\n\r\n")
+    while True:
+        peer.send(peer.some(65536))
+
+
+def test_an_upgraded_connection_on_which_nobody_speaks_ends(stage: Stage) -> None:
+    with Script(chat) as endpoint, stage.connect() as client:
+        host = stage.serve(endpoint)
+        client.send(head("/", host=host, fields=UPGRADE))
+        assert client.head().status == 101
+        for _ in range(4):
+            time.sleep(0.2)  # longer in all than the silence that ends it
+            client.send(b"x")
+            assert client.read(1) == b"x"
+        assert client.is_closed()
+        eventually(lambda: endpoint.open == 0)
+
+
+def test_one_side_that_speaks_keeps_an_upgraded_connection(stage: Stage) -> None:
+    def news(peer: Peer) -> None:
+        read_head(peer)
+        peer.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat\r\nConnection: Upgrade\r\n\r\n")
+        for _ in range(6):
+            time.sleep(0.2)
+            peer.send(b"x")
+
+    with Script(news) as endpoint, stage.connect() as client:
+        host = stage.serve(endpoint)
+        client.send(head("/", host=host, fields=UPGRADE))
+        assert client.head().status == 101
+        assert client.read(6) == b"xxxxxx"
+
+
+def test_the_read_timeout_of_a_route_holds_for_its_upgraded_connections(stage: Stage) -> None:
+    """As it does in ingress-nginx, whose users raise it for WebSockets."""
+    with Script(chat) as endpoint, stage.connect() as client:
+        host = stage.serve(endpoint, read=1.0)
+        client.send(head("/", host=host, fields=UPGRADE))
+        assert client.head().status == 101
+        time.sleep(0.7)  # more than --websocket-timeout
+        client.send(b"x")
+        assert client.read(1) == b"x"
+        assert client.is_closed()

@@ -27,6 +27,7 @@ CONDITIONS: Final = frozenset(
     | {f"http_{status}" for status in (500, 502, 503, 504, 403, 404, 429)}
 )
 """Words of `proxy-next-upstream` (nginx, ngx_http_proxy_module, proxy_next_upstream)."""
+DEFAULT_CONDITIONS: Final = frozenset({"error", "timeout"})
 
 
 class Exchanges(msgspec.Struct, frozen=True, gc=False):
@@ -41,7 +42,7 @@ class Exchanges(msgspec.Struct, frozen=True, gc=False):
 def read(values: Values) -> Exchanges:
     """What VALUES say about the exchange with an endpoint."""
     normal = Timeouts()
-    conditions = values.words("proxy-next-upstream", CONDITIONS)
+    conditions = values.words("proxy-next-upstream", CONDITIONS) or DEFAULT_CONDITIONS
     tries = values.integer("proxy-next-upstream-tries", Retry().tries)
     return Exchanges(
         timeouts=Timeouts(
@@ -53,6 +54,10 @@ def read(values: Values) -> Exchanges:
             tries=1 if "off" in conditions else tries,
             timeout=float(values.integer("proxy-next-upstream-timeout", 0)),
             non_idempotent="non_idempotent" in conditions,
+            on_error="error" in conditions,
+            on_timeout="timeout" in conditions,
+            on_invalid="invalid_header" in conditions,
+            on_statuses=tuple(sorted(int(word[5:]) for word in conditions if word.startswith("http_"))),
         ),
         body_limit=values.size("proxy-body-size", 0),
     )

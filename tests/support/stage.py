@@ -1,0 +1,199 @@
+"""A real data plane, `edge proxy`, under a table that the test writes itself: every change holds from the next request.
+
+No control plane runs, so that a route can have what no annotation gives it, a timeout of a fraction of a second for
+instance.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Self
+
+from edge.table.counters import CountersReader, Process
+from edge.table.records import (
+    DEFAULT_CERTIFICATE,
+    TICKETS,
+    Balance,
+    Certificate,
+    Endpoint,
+    Host,
+    PathKind,
+    Retry,
+    Route,
+    ServerName,
+    Service,
+    TicketKeys,
+    Timeouts,
+    certificate_key,
+    server_name_key,
+    service_key,
+)
+from edge.table.writer import TableWriter
+from tests.support.backends import Listener
+from tests.support.certificates import Pair, self_signed
+from tests.support.clients import Client, Response
+from tests.support.edge import Edge
+from tests.support.waiting import eventually
+
+Server = Listener | tuple[str, int]
+
+_names = itertools.count(1)
+_default: list[Pair] = []
+
+
+class Stage:
+    """A context manager; FLAGS are of `edge proxy`, ENVIRONMENT is added to that of the process."""
+
+    def __init__(self, *flags: str, workers: int = 1, environment: dict[str, str] | None = None) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="test-stage-", dir="/dev/shm"))
+        self._writer = TableWriter(self.directory)
+        if not _default:
+            _default.append(self_signed("default.example"))
+        self._writer.publish(
+            routes={"nobody.invalid": Host("nobody.invalid")},
+            tls={TICKETS: TicketKeys((bytes(range(80)),)), DEFAULT_CERTIFICATE: _certificate("", "", _default[0])},
+        )
+        self.edge = Edge(
+            None, *flags, command="proxy", workers=workers, shm_dir=self.directory, environment=environment
+        )
+
+    def __enter__(self) -> Self:
+        self.edge.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.edge.close()
+        self._writer.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    # --- the table ------------------------------------------------------------------------------------------------
+
+    def serve(
+        self,
+        *backends: Server,
+        host: str = "",
+        connect: float = 5.0,
+        send: float = 60.0,
+        read: float = 60.0,
+        retry: Retry | None = None,
+        balance: Balance = Balance.ROUND_ROBIN,
+        **route: Any,
+    ) -> str:
+        """A new host, or a new version of HOST, with one route to BACKENDS; gives the host's name.
+
+        CONNECT, SEND, READ: timeouts in seconds; ROUTE: further fields of the record.
+        """
+        host = host or f"host{next(_names)}.example"
+        name = host.partition(".")[0]
+        key = service_key("demo", name, 80)
+        entry = Route(
+            kind=PathKind.PREFIX,
+            path="/",
+            namespace="demo",
+            ingress=name,
+            service_name=name,
+            service_port="80",
+            service=key,
+            timeouts=Timeouts(connect, send, read),
+            retry=retry or Retry(),
+            **route,
+        )
+        self._writer.publish(
+            routes={host: Host(host, (entry,))},
+            endpoints={key: Service("demo", name, "80", _endpoints(backends), balance)},
+        )
+        return host
+
+    def endpoints(
+        self, host: str, *backends: Listener | tuple[str, int], balance: Balance = Balance.ROUND_ROBIN
+    ) -> None:
+        """HOST's endpoints are BACKENDS from now on."""
+        name = host.partition(".")[0]
+        key = service_key("demo", name, 80)
+        self._writer.publish(endpoints={key: Service("demo", name, "80", _endpoints(backends), balance)})
+
+    def certificate(self, pair: Pair | None, *names: str, secret: str = "tls") -> None:
+        """Show PAIR, in the Secret SECRET, for the server NAMES; None: that Secret is gone."""
+        key = certificate_key("demo", secret)
+        self._writer.publish(
+            tls={
+                key: _certificate("demo", secret, pair) if pair is not None else None,
+                **{server_name_key(name): ServerName(name, key) if pair is not None else None for name in names},
+            }
+        )
+
+    def ticket_keys(self, *keys: bytes) -> None:
+        """Seal session tickets with the first of KEYS from now on."""
+        self._writer.publish(tls={TICKETS: TicketKeys(keys)})
+
+    # --- what clients do ------------------------------------------------------------------------------------------
+
+    def connect(self, **rest: Any) -> Client:
+        """A connection to the plain port, or with `tls=` to the TLS port."""
+        return self.edge.connect(**rest)
+
+    def get(self, host: str, target: str = "/", **rest: Any) -> Response:
+        """One request on a connection of its own."""
+        return self.edge.get(target, host=host, **rest)
+
+    # --- a look inside --------------------------------------------------------------------------------------------
+
+    def count(self, which: Process) -> int:
+        """The sum of a word of all workers. Gauges follow within a second."""
+        reader = CountersReader(self.directory)
+        try:
+            return sum(worker[which] for worker in reader.workers())
+        finally:
+            reader.close()
+
+    def counted(self, host: str) -> dict[tuple[str, str], int]:
+        """Requests of HOST by method and status."""
+        reader = CountersReader(self.directory)
+        try:
+            sums = reader.series()
+            return {
+                (key.method, key.status): sums.totals.requests(row)
+                for key, row in sums.items()
+                if key.labels.host == host
+            }
+        finally:
+            reader.close()
+
+    def descriptors(self) -> int:
+        """How many descriptors all workers have open."""
+        return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in self.edge.workers())
+
+    def memory(self) -> int:
+        """Bytes of memory that the workers have for themselves (Pss)."""
+        return sum(_pss(pid) for pid in self.edge.workers())
+
+    def log_lines(self, host: str, count: int) -> list[str]:
+        """The COUNT lines of the access log about HOST, as soon as there are so many."""
+        mark = f"[demo-{host.partition('.')[0]}-80]"
+
+        def enough() -> list[str]:
+            lines = [line for line in self.edge.output.splitlines() if mark in line]
+            return lines if len(lines) >= count else []
+
+        return eventually(enough)
+
+
+def _endpoints(backends: tuple[Server, ...]) -> tuple[Endpoint, ...]:
+    return tuple(
+        Endpoint(*backend) if isinstance(backend, tuple) else Endpoint(backend.host, backend.port)
+        for backend in backends
+    )
+
+
+def _certificate(namespace: str, name: str, pair: Pair) -> Certificate:
+    return Certificate(namespace, name, pair.certificate, pair.key)
+
+
+def _pss(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    raise AssertionError("no Pss")
