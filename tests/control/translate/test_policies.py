@@ -43,6 +43,11 @@ def test_timeouts_and_tries() -> None:
     assert asked.exchanges.retry == Retry(tries=7, timeout=9.0, non_idempotent=True)
 
 
+def test_conditions_for_further_tries() -> None:
+    retry = read(proxy_next_upstream="invalid_header http_503 http_429")[0].exchanges.retry
+    assert retry == Retry(on_error=False, on_timeout=False, on_invalid=True, on_statuses=(429, 503))
+
+
 def test_off_means_one_try() -> None:
     assert read(proxy_next_upstream="off", proxy_next_upstream_tries="7")[0].exchanges.retry.tries == 1
 
