@@ -171,8 +171,10 @@ def test_an_event_that_has_expired_is_made_anew(
     one = instance()
     one.problems("web", MISSING)
     eventually(lambda: events(api))
+    settled(one, api)
     api.remove("Event", "demo", events(api)[0]["metadata"]["name"])
     one.problems("web")
+    settled(one, api)
     one.problems("web", MISSING)
     eventually(lambda: events(api))
 
