@@ -179,9 +179,12 @@ class Balancer:
 
     @staticmethod
     def _next_best(order: list[Target], tried: tuple[Target, ...]) -> Target | None:
-        """First of ORDER that is well and untried, else untried; None when all have been tried."""
+        """First of ORDER that is well and untried, else coming back, else any; None when all have been tried."""
         fresh = [target for target in order if target not in tried]
         if not fresh:
             return None
         now = monotonic()
-        return next((target for target in fresh if not target.failures or target.willing(now)), fresh[0])
+        for target in fresh:
+            if not target.failures or target.willing(now):
+                return target
+        return next((target for target in fresh if target.ejected_until <= now), fresh[0])
