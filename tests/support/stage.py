@@ -143,9 +143,13 @@ class Stage:
 
     def count(self, which: Process) -> int:
         """The sum of a word of all workers. Gauges follow within a second."""
+        return sum(self.each(which))
+
+    def each(self, which: Process) -> list[int]:
+        """That word of each worker."""
         reader = CountersReader(self.directory)
         try:
-            return sum(worker[which] for worker in reader.workers())
+            return [worker[which] for worker in reader.workers()]
         finally:
             reader.close()
 
