@@ -70,3 +70,4 @@ cdef class Head:
     cpdef write_request(self, Stream out, bytes target, bytes host, bytes forwarded_host, bytes added, bytes request_id=*)
     cpdef write_response(self, Stream out, bytes added, long long length, bint chunked, bint keep_alive, bint old_client=*, bint hsts=*)
     cpdef int missing(self)
+    cpdef bytes identify(self)

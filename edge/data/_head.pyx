@@ -756,6 +756,15 @@ cdef class Head:
             self.text + self.fields[self.request_id].value, self.fields[self.request_id].value_length
         )
 
+    cpdef bytes identify(self):
+        """The client's X-Request-ID, or a fresh one where it sent none or an empty one."""
+        cdef bytes fresh
+        if self.request_id >= 0 and self.fields[self.request_id].value_length:
+            return self.id
+        fresh = PyBytes_FromStringAndSize(NULL, 32)
+        hex_digits(PyBytes_AS_STRING(fresh))
+        return fresh
+
     # --- writing --------------------------------------------------------------------------------------------------
 
     cdef int copy_fields(self, Stream out, const uint8_t *passes) except -1:

@@ -16,7 +16,10 @@ cdef class Balancer:
     cdef public long long generation
     cdef public object record
     cdef public list targets
-    cdef public object choose
+    cdef bint _by_load
     cdef object _part
     cdef object _registry
     cdef Py_ssize_t _next
+
+    cpdef Target choose(self, tuple tried)
+    cpdef Target _round_robin(self, tuple tried)

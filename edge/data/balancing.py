@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from edge.table.records import Balance, Service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
 
     from edge.data.upstream import Upstream
     from edge.table.reader import Part
@@ -126,7 +125,7 @@ class Balancer:
         self._part = part
         self._registry = targets
         self._next = random.randrange(1 << 16)  # noqa: S311 - workers should not all begin with the same endpoint
-        self.choose: Callable[[tuple[Target, ...]], Target | None] = self._round_robin
+        self._by_load = False
 
     def update(self) -> None:
         """Take up the service's record as the table has it now."""
@@ -139,8 +138,7 @@ class Balancer:
         self.targets = [self._registry.acquire(e.address, e.port) for e in record.endpoints] if record else []
         for target in before:
             self._registry.release(target)
-        by_load = record is not None and record.balance is Balance.LEAST_CONNECTIONS
-        self.choose = self._least_connections if by_load else self._round_robin
+        self._by_load = record is not None and record.balance is Balance.LEAST_CONNECTIONS
 
     def close(self) -> None:
         """Give the targets back."""
@@ -148,6 +146,10 @@ class Balancer:
             self._registry.release(target)
         self.targets = []
         self.record = None
+
+    def choose(self, tried: tuple[Target, ...]) -> Target | None:
+        """The endpoint to ask, none of TRIED; None: there is none."""
+        return self._least_connections(tried) if self._by_load else self._round_robin(tried)
 
     def _round_robin(self, tried: tuple[Target, ...]) -> Target | None:
         targets = self.targets

@@ -5,6 +5,7 @@ cimport edge.data._head as c_head
 cimport edge.data._lines as c_lines
 cimport edge.data._stream as c_stream
 cimport edge.data.balancing as c_balancing
+cimport edge.data.budget as c_budget
 cimport edge.data.plan as c_plan
 cimport edge.data.router as c_router
 cimport edge.data.upstream as c_upstream
@@ -38,7 +39,7 @@ cdef class Exchange:
     cdef c_router.Router _router
     cdef c_upstream.Upstreams _upstreams
     cdef object _endpoints
-    cdef object _budget
+    cdef c_budget.RetryBudget _budget
     cdef object _limits
     cdef object _access_log
     cdef c_lines.Lines _lines

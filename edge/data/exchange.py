@@ -16,7 +16,6 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edge.data import replies
-from edge.data._head import new_request_id
 from edge.data.errors import Incomplete, MessageError, PeerGone, StreamError, StreamTimeout
 from edge.data.pump import Pump
 from edge.data.tunnel import tunnel
@@ -181,7 +180,7 @@ class Exchange:
         self._relayed = self._replied = self._tunnelled = 0
         self._target = self._earlier = None
         self._upstream_time = -1.0
-        self.request_id = request.id or new_request_id()
+        self.request_id = request.identify()
         plan = None
         try:
             plan = self._router.match(request.host, request.target)

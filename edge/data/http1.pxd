@@ -1,5 +1,6 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
+cimport edge.data.clock as c_clock
 from edge.data.exchange cimport Client, Exchange
 
 cdef class Http1(Client):
@@ -13,4 +14,5 @@ cdef class Http1(Client):
     cdef int _chunked
     cdef long long _served
     cdef bint _waits
+    cdef c_clock.Clock _clock
     cdef Exchange _exchange

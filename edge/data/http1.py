@@ -54,6 +54,7 @@ class Http1(Client):
         self._chunked = 0
         self._served = 0
         self._waits = False
+        self._clock = service.clock
         self._exchange = service.exchange(self)
 
     def serve(self) -> None:
@@ -161,7 +162,7 @@ class Http1(Client):
         stream.discard_output()
         stream.send(
             head
-            + self.service.clock.defaults[3]
+            + self._clock.defaults[3]
             + b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n" % len(reply.body)
             + reply.fields
             + hsts
@@ -189,7 +190,7 @@ class Http1(Client):
             length = response.length if response.status not in (101, 204) else -1
         if not self.body.done or self.service.draining or response.status == 101:
             self._keep = False
-        added = self.service.clock.defaults[response.missing()] + hsts
+        added = self._clock.defaults[response.missing()] + hsts
         response.write_response(self.stream, added, length, self._chunked, self._keep, old, bool(hsts))
 
     def send(self, source: Buffer, count: int, last: bool) -> None:

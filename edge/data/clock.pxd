@@ -1,0 +1,4 @@
+# C types for the attributes that are touched for every request; the module is plain Python.
+
+cdef class Clock:
+    cdef public tuple defaults
