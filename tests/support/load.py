@@ -31,6 +31,8 @@ from tests.support.certificates import trusting_all
 from tests.support.waiting import eventually, free_port
 
 ROOT = Path(__file__).parent.parent.parent
+BROKEN_HANDSHAKE = "broken handshake"
+"""Kind of failure: a connection that ended before any request was sent on it."""
 
 
 @dataclass
@@ -46,7 +48,7 @@ class Result:
     last: dict[str, float]
     """When the first and the last request was sent that the backend answered."""
     failures: list[dict[str, Any]]
-    """Requests without a full answer: `kind`, `port` of the client, `at`."""
+    """Requests without a full answer, and connections that were not made: `kind`, `port` of the client, `at`."""
     certificates: dict[str, int]
     """Connections by SHA-256 of the certificate that was shown."""
     connections: int
@@ -274,8 +276,12 @@ async def _connect_again_and_again(account: _Account) -> None:
                 lambda ended=ended: _Asking(account, ended),
                 "127.0.0.1", account.options["port"], ssl=account.context, server_hostname=name,
             )  # fmt: skip
+        except ConnectionRefusedError:
+            account.fail("refused", 0)
+            await asyncio.sleep(0.05)
+            continue
         except OSError as error:
-            account.fail(f"no connection: {error.strerror or error}", 0)
+            account.fail(f"no connection: {error.strerror or error}" if not account.context else BROKEN_HANDSHAKE, 0)
             await asyncio.sleep(0.05)
             continue
         await ended
