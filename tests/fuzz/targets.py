@@ -79,7 +79,22 @@ def lines(data: bytes) -> None:
     for as_json in (False, True):
         log = Lines(as_json=as_json)
         name = b',"n":1' if as_json else b"namespace-service-80"
-        log.add(head, "192.0.2.1", 200, 1, 2, 0.5, name, "192.0.2.2:80", 512, 0.25, 200, head.id, [("192.0.2.3:80", 0.1, 502)], b"")
+        log.add(
+            head,
+            "192.0.2.1",
+            200,
+            1,
+            2,
+            0.5,
+            name,
+            "192.0.2.2:80",
+            512,
+            0.25,
+            200,
+            head.id,
+            [("192.0.2.3:80", 0.1, 502)],
+            b"",
+        )
         file = os.memfd_create("log")
         try:
             assert log.write(file)
