@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from edge.table.records import Balance, Service
 
 if TYPE_CHECKING:
-
     from edge.data.upstream import Upstream
     from edge.table.reader import Part
 
