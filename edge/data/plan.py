@@ -134,9 +134,8 @@ def _https_redirect(route: Route) -> Step:
             return replies.plain(400)  # HTTP/1.0 without Host: there is nowhere to redirect to
         name = host[: host.index(b"]") + 1] if host.startswith(b"[") else host.partition(b":")[0]
         target = client.request.target
-        if not keep:
-            path, mark, query = target.partition(b"?")
-            target = path.removesuffix(b"/") + mark + query
+        if not keep and b"?" not in target:  # as ingress-nginx does it: a path before a query stays what it is
+            target = target.removesuffix(b"/")
         return replies.redirect(status, b"https://" + name + target)
 
     return step

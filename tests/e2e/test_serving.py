@@ -71,11 +71,15 @@ def test_a_balancer_may_ask_for_health_where_traffic_goes(edge: Edge, target: st
         assert client.request("/healthzz", host="nobody.example").status == 404
 
 
-def test_hosts_with_tls_are_redirected_to_it(edge: Edge) -> None:
-    """308 with the whole target."""
-    response = edge.get("/a?b=c", host="safe.example")
+@pytest.mark.parametrize(
+    ("target", "location"),
+    [("/a?b=c", "/a?b=c"), ("/a/", "/a"), ("/", ""), ("/?b=c", "/?b=c"), ("/a/?b=/c/", "/a/?b=/c/")],
+)
+def test_hosts_with_tls_are_redirected_to_it(edge: Edge, target: str, location: str) -> None:
+    """308 with the whole target, but for a slash at its end."""
+    response = edge.get(target, host=f"Safe.Example:{edge.http}")
     assert response.status == 308
-    assert response.get("location") == "https://safe.example/a?b=c"
+    assert (response.get("location") or "").lower() == "https://safe.example" + location
 
 
 def test_the_certificate_follows_the_name(edge: Edge) -> None:
