@@ -146,6 +146,7 @@ class Service:
         counters = self.counters
         idle = [connection for connection in self.connections if connection.idle]
         reading = sum(1 for connection in idle if len(connection.stream))
+        upgraded = sum(1 for connection in self.connections if connection.upgraded)
         received, sent = counted_bytes()
         counters.beat()
         counters.add(Process.BYTES_IN, received - self._received)
@@ -156,5 +157,5 @@ class Service:
         self._refusals = self.table.refusals
         counters.set(Process.CONNECTIONS_READING, reading)
         counters.set(Process.CONNECTIONS_WAITING, len(idle) - reading)
-        counters.set(Process.CONNECTIONS_WRITING, len(self.connections) - len(idle))
+        counters.set(Process.CONNECTIONS_WRITING, len(self.connections) - len(idle) - upgraded)
         counters.set(Process.UPSTREAM_IDLE, len(self.planner.targets.idle()))

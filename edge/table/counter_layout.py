@@ -67,7 +67,7 @@ class Process(IntEnum):
     CONNECTIONS_READING = 11
     """A request head is being read."""
     CONNECTIONS_WRITING = 12
-    """A request is being served."""
+    """A request is being served, and the connection has not been upgraded."""
     CONNECTIONS_WAITING = 13
     """Idle between two requests."""
     CONNECTIONS_UPGRADED = 14
@@ -100,6 +100,8 @@ class Process(IntEnum):
     """Entries in use."""
     SERIES_FOLDED = 32
     """Series that were not made for want of room: their requests are counted under `OTHER` or not by route at all."""
+    DRAINING = 33
+    """1: it finishes what it has and accepts no more."""
 
 
 GAUGES: Final = frozenset(
@@ -117,6 +119,7 @@ GAUGES: Final = frozenset(
         Process.CONNECTIONS_UPGRADED,
         Process.UPSTREAM_IDLE,
         Process.SERIES,
+        Process.DRAINING,
     )
 )
 """Words that the next owner of a slot starts at zero."""

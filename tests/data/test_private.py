@@ -155,7 +155,7 @@ def test_ticket_keys_of_another_length_are_refused(files: tuple[Path, Path]) -> 
 
 def test_what_cannot_be_reached_is_not_touched(monkeypatch: pytest.MonkeyPatch, files: tuple[Path, Path]) -> None:
     """On a Python that is laid out otherwise TLS goes the documented way."""
-    monkeypatch.setattr(OpenSSL, "_try", lambda self: False)
+    monkeypatch.setattr(OpenSSL, "_try", lambda _: False)
     elsewhere = OpenSSL()
     context = server_context(files)
     assert not elsewhere.reachable

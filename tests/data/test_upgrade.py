@@ -63,6 +63,11 @@ def test_websockets_of_a_real_client_work(stage: Stage) -> None:
             one.send(message)
             assert one.recv() == message
         eventually(lambda: stage.count(Process.CONNECTIONS_UPGRADED) == 1)
+        # Each connection has one state. Two beats, so that a gauge of before the upgrade is not taken for one after it.
+        for _ in range(2):
+            beat = stage.count(Process.HEARTBEAT)
+            eventually(lambda beat=beat: stage.count(Process.HEARTBEAT) > beat)
+        assert stage.count(Process.CONNECTIONS_WRITING) == 0
         one.close()
         eventually(lambda: backend.open == 0)
         eventually(lambda: stage.count(Process.CONNECTIONS_UPGRADED) == 0)

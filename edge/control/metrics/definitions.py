@@ -1,7 +1,7 @@
 """Every metric of Edge, defined once: the collector and docs/metrics.md come from here.
 
-Names follow the conventions of Prometheus: base units, `_total` for what only grows. Those in `nginx.py` follow
-ingress-nginx.
+Names follow the conventions of Prometheus: base units, `_total` for what only grows. Those of ingress-nginx are in
+`nginx_definitions`.
 """
 
 from __future__ import annotations

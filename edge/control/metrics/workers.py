@@ -90,13 +90,14 @@ def families(workers: Workers, generation: int) -> Iterator[Family]:
 def nginx_families(workers: Workers, instance: Values) -> Iterator[Family]:
     """The same as ingress-nginx tells it; INSTANCE are the values of its labels of every metric."""
     states = {
-        "active": Process.CONNECTIONS_ACTIVE,
-        "reading": Process.CONNECTIONS_READING,
-        "writing": Process.CONNECTIONS_WRITING,
-        "waiting": Process.CONNECTIONS_WAITING,
+        "active": workers.level(Process.CONNECTIONS_ACTIVE),
+        "reading": workers.level(Process.CONNECTIONS_READING),
+        # nginx has no state for what is upgraded: its bytes are written.
+        "writing": workers.level(Process.CONNECTIONS_WRITING) + workers.level(Process.CONNECTIONS_UPGRADED),
+        "waiting": workers.level(Process.CONNECTIONS_WAITING),
     }
     totals = {"accepted": Process.CONNECTIONS_ACCEPTED, "handled": Process.CONNECTIONS_HANDLED}
-    yield many(theirs.CONNECTIONS, (((state, *instance), workers.level(which)) for state, which in states.items()))
+    yield many(theirs.CONNECTIONS, (((state, *instance), number) for state, number in states.items()))
     yield many(theirs.CONNECTIONS_TOTAL, (((name, *instance), workers.total(which)) for name, which in totals.items()))
     requests = workers.total(Process.REQUESTS) + workers.total(Process.UNMATCHED)
     oldest = min((worker[Process.STARTED] for worker in workers.alive), default=0)

@@ -104,6 +104,8 @@ def test_connections_and_processes_are_sums(world):
     for worker in world.workers:
         worker.set(Process.CONNECTIONS_ACTIVE, 5)
         worker.set(Process.CONNECTIONS_WAITING, 2)
+        worker.set(Process.CONNECTIONS_WRITING, 1)
+        worker.set(Process.CONNECTIONS_UPGRADED, 2)
         worker.add(Process.CONNECTIONS_ACCEPTED, 9)
         worker.add(Process.CONNECTIONS_HANDLED, 8)
     world.workers[0].add(Process.UNMATCHED, 4)
@@ -111,6 +113,7 @@ def test_connections_and_processes_are_sums(world):
     name = "nginx_ingress_controller_nginx_process_connections"
     assert world.value(name, state="active") == 10
     assert world.value(name, state="waiting") == 4
+    assert world.value(name, state="writing") == 6, "what is upgraded is writing to nginx"
     assert world.value(f"{name}_total", state="accepted") == 18
     assert world.value(f"{name}_total", state="handled") == 16
     assert world.value("nginx_ingress_controller_nginx_process_requests_total") == 5
