@@ -29,7 +29,7 @@ import msgspec
 from edge.control.kubernetes import resources
 from edge.control.kubernetes.errors import KubernetesError, RefusedError
 from edge.control.kubernetes.lease import microtime
-from edge.control.kubernetes.pace import Pace
+from edge.control.kubernetes.pace import Bars, Pace
 from edge.control.kubernetes.threads import persist
 from edge.control.kubernetes.transport import MERGE_PATCH
 from edge.control.objects import KINDS, ObjectId
@@ -98,6 +98,7 @@ class EventWriter:
         self._election = election
         self._instance = instance[:LONGEST_INSTANCE]
         self._pace = Pace(RATE, BURST)
+        self._bars = Bars()
         self._changed = threading.Condition()
         self._problems: dict[Subject, set[Problem]] = {}
         self._served: dict[ObjectId, str] = {}
@@ -108,6 +109,8 @@ class EventWriter:
         """The same as a heap; what is not in `_due` with this time does not count."""
         self._news: OrderedDict[Subject, float] = OrderedDict()
         """Ingresses that are served for the first time, since when."""
+        self._held: set[Subject] = set()
+        """Of these, those whose namespace forbids us to write; they are in `_due`."""
         self._told: OrderedDict[tuple[Subject, Problem], Told] = OrderedDict()
         self._heard_any = False
         self._next_refresh = 0.0
@@ -150,7 +153,8 @@ class EventWriter:
         left.discard(problem)
         if not left:
             self._problems.pop(subject, None)
-            self._due.pop(subject, None)
+            if subject not in self._held:
+                self._due.pop(subject, None)
         told = self._told.get((subject, problem))
         if told is not None:
             told.over = True
@@ -199,6 +203,7 @@ class EventWriter:
         if not self._election.leads:
             self._due.clear()  # an election brings them back
             self._queue.clear()
+            self._held.clear()
             self._forget_old_news(now)
             return GAP if self._news else None
         if now >= self._next_refresh:
@@ -229,7 +234,10 @@ class EventWriter:
         """The next Events to write, all of one object; with what was told of each before."""
         if self._news:
             subject, _ = self._news.popitem(last=False)
-            yield subject, SERVED, None
+            if self._bars.end(_namespace(subject)):
+                self._put_back(subject, SERVED)
+            else:
+                yield subject, SERVED, None
             return
         now = time.monotonic()
         if not self._queue or self._queue[0][0] > now:
@@ -238,6 +246,12 @@ class EventWriter:
         if self._due.get(subject) != when:
             return
         del self._due[subject]
+        if barred := self._bars.end(_namespace(subject)):
+            self._look_at(subject, barred)
+            return
+        if subject in self._held:
+            self._held.discard(subject)
+            yield subject, SERVED, None
         problems = sorted(self._problems.get(subject, ()))
         more = len(problems) - SEVERAL
         if more > 0:
@@ -267,6 +281,7 @@ class EventWriter:
         except KubernetesError as error:
             return self._failed(subject, problem, error)
         self._pace.worked()
+        self._bars.lift(_namespace(subject))
         self.trouble = ""
         with self._changed:
             if problem is not SERVED:
@@ -342,9 +357,12 @@ class EventWriter:
         message = f"events: {error}"
         if isinstance(error, RefusedError) and error.code == 403:
             message += "; grant the verbs create and patch on events.events.k8s.io"
-        rest = self._pace.failed(error)
-        if not self.trouble:
-            logger.warning("%s; trying again in %.1f s", message, rest)
+            if self._bars.put(_namespace(subject)) and not self.trouble:
+                logger.warning("%s", message)
+        else:
+            rest = self._pace.failed(error)
+            if not self.trouble:
+                logger.warning("%s; trying again in %.1f s", message, rest)
         self.trouble = message
         self._put_back(subject, problem)
         return False
@@ -352,11 +370,15 @@ class EventWriter:
     def _put_back(self, subject: Subject, problem: Problem) -> None:
         now = time.monotonic()
         with self._changed:
-            if problem is SERVED:
+            barred = self._bars.end(_namespace(subject))
+            if problem is SERVED and not barred:
                 self._news[subject] = now
                 self._news.move_to_end(subject)
+            elif problem is SERVED:
+                self._held.add(subject)
+                self._look_at(subject, barred)
             elif subject in self._problems:
-                self._look_at(subject, now)
+                self._look_at(subject, barred or now)
 
 
 SERVED = Problem(Severity.WARNING, "Served", "", "in the routing table: requests are taken from now on")

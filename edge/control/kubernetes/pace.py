@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from edge.control.kubernetes.errors import KubernetesError
 
 FORBIDDEN = 30.0
-"""Seconds between two tries while a permission is missing."""
+"""Least seconds between two tries in a namespace where a permission is missing."""
 
 
 class Pace:
@@ -52,7 +52,28 @@ class Pace:
         rest = self._backoff.next()
         if isinstance(error, RefusedError):
             rest += error.retry_after or 0.0
-            if error.code == 403:
-                rest = max(rest, FORBIDDEN)
         self._closed_until = self._clock() + rest
         return rest
+
+
+class Bars:
+    """Namespaces where we are forbidden to write: each is left alone for a while, and keeps no other waiting."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._ends: dict[str, float] = {}
+
+    def put(self, namespace: str) -> bool:
+        """NAMESPACE has refused us; whether that is news. With many of them each is asked less often."""
+        known = namespace in self._ends
+        self._ends[namespace] = self._clock() + max(FORBIDDEN, float(len(self._ends)))
+        return not known
+
+    def end(self, namespace: str) -> float:
+        """Until when (seconds of the clock) NAMESPACE is to be left alone; 0: it need not be."""
+        end = self._ends.get(namespace, 0.0)
+        return end if end > self._clock() else 0.0
+
+    def lift(self, namespace: str) -> None:
+        """NAMESPACE lets us write."""
+        self._ends.pop(namespace, None)

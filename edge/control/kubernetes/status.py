@@ -24,7 +24,7 @@ import msgspec
 from edge.control.kubernetes import resources, wire
 from edge.control.kubernetes.backoff import Backoff
 from edge.control.kubernetes.errors import KubernetesError, RefusedError
-from edge.control.kubernetes.pace import Pace
+from edge.control.kubernetes.pace import Bars, Pace
 from edge.control.kubernetes.threads import persist
 from edge.control.kubernetes.transport import MERGE_PATCH
 
@@ -68,13 +68,14 @@ class StatusWriter:
         self._election = election
         self._origin = origin
         self._pace = Pace(rate, rate)
+        self._bars = Bars()
         self._changed = threading.Condition()
         self._seen: dict[Key, Seen] = {}
         self._ours: set[Key] = set()
         self._due: dict[Key, None] = {}
         """To be written; the latest is the last."""
         self._later: list[tuple[float, Key]] = []
-        """Heap of those that had a conflict, with the time of the next try."""
+        """Heap of those that had a conflict or are forbidden, with the time of the next try."""
         self._conflicts: dict[Key, Backoff] = {}
         self._addresses: Addresses | None = None
         self._stopping = False
@@ -172,6 +173,7 @@ class StatusWriter:
             self._failed(key, error)
         else:
             self._pace.worked()
+            self._bars.lift(key[0])
             self.trouble = ""
             with self._changed:
                 self._conflicts.pop(key, None)
@@ -185,7 +187,9 @@ class StatusWriter:
                 if wait == 0:
                     key, _ = self._due.popitem()
                     seen = self._seen.get(key)
-                    if seen is not None and self._addresses is not None:
+                    if barred := self._bars.end(key[0]):
+                        heapq.heappush(self._later, (barred, key))
+                    elif seen is not None and self._addresses is not None:
                         return key, seen, self._addresses
                 else:
                     self._changed.wait(wait)
@@ -246,10 +250,20 @@ class StatusWriter:
             logger.warning("%s", message)
             return
         if code == 403:
-            message = f"status: {error}; grant the verb patch on ingresses.networking.k8s.io/status"
+            self._forbidden(key, error)
+            return
         rest = self._pace.failed(error)
         if not self.trouble:
             logger.warning("%s; trying again in %.1f s", message, rest)
+        self.trouble = message
+        with self._changed:
+            self._consider(key)
+
+    def _forbidden(self, key: Key, error: KubernetesError) -> None:
+        """Leave the namespace of KEY alone for a while; others may permit it."""
+        message = f"status: {error}; grant the verb patch on ingresses.networking.k8s.io/status"
+        if self._bars.put(key[0]) and not self.trouble:
+            logger.warning("%s", message)
         self.trouble = message
         with self._changed:
             self._consider(key)
@@ -286,8 +300,10 @@ class StatusWriter:
             try:
                 if self._write(key, seen, rest):
                     return True
-            except KubernetesError:  # a conflict, or a fault that may pass
-                time.sleep(backoff.next())
+            except KubernetesError as error:
+                if isinstance(error, RefusedError) and error.code == 403:
+                    return False
+                time.sleep(backoff.next())  # a conflict, or a fault that may pass
         return False
 
     def _rest(self, seen: Seen | None) -> Addresses | None:

@@ -325,6 +325,28 @@ def test_forbidden(
     assert caplog.text.count("grant the verbs create") == 1
 
 
+WRITES = {"verbs": ["create", "patch"], "apiGroups": ["*"], "resources": ["events", "ingresses/status"]}
+ELSE = {"verbs": ["list", "watch", "create", "get", "update"], "apiGroups": ["*"], "resources": ["ingresses", "leases"]}
+
+
+def test_forbidden_in_some_namespaces(api: FakeAPI, instance: Instances, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Events are forbidden nothing is told until that changes, and other namespaces are not kept waiting."""
+    monkeypatch.setattr("edge.control.kubernetes.pace.FORBIDDEN", 0.5)
+    api.apply(ingress(), ingress(namespace="open"))
+    api.rules = Rules([ELSE], {"open": [WRITES]})
+    one = instance()
+    one.problems("web", MISSING, LAX)
+    one.serve("web")
+    eventually(lambda: api.seen("create", "events"))
+    one.problems("web", MISSING, namespace="open")
+    one.serve("web", namespace="open")
+    eventually(lambda: len(api.store.all("Event")) == 2)
+    assert {event["metadata"]["namespace"] for event in api.store.all("Event")} == {"open"}
+    api.rules = None
+    eventually(lambda: len(events(api)) == 3)
+    eventually(lambda: len(events(api, kind="Normal")) == 2)
+
+
 def test_a_namespace_that_is_going(api: FakeAPI, instance: Instances) -> None:
     """Where no Event can be written any more none is tried again, and others are not kept waiting."""
     api.apply(ingress())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edge.control.kubernetes import pace as module
 from edge.control.kubernetes.errors import RefusedError, UnreachableError
-from edge.control.kubernetes.pace import Pace
+from edge.control.kubernetes.pace import Bars, Pace
 
 
 class Clock:
@@ -35,15 +35,36 @@ def test_a_burst_and_then_the_rate() -> None:
 
 
 def test_a_server_that_is_unwell_is_left_alone() -> None:
-    """After a failure nothing is written for a while; Retry-After and missing permissions make it longer."""
+    """After a failure nothing is written for a while; Retry-After makes it longer."""
     clock = Clock()
     pace = Pace(10.0, 3.0, clock=clock)
     pace.failed(RefusedError(429, "TooManyRequests", "", retry_after=7.0))
     assert pace.delay() >= 7
     clock.now += 60
     assert pace.delay() == 0
-    pace.failed(RefusedError(403, "Forbidden", ""))
-    assert pace.delay() >= module.FORBIDDEN
-    clock.now += 60
     pace.worked()
     assert pace.failed(UnreachableError("gone")) <= 1
+
+
+def test_a_namespace_that_forbids_is_left_alone() -> None:
+    """It is news once, others are not barred, and what lets us write is barred no longer."""
+    clock = Clock()
+    bars = Bars(clock=clock)
+    assert bars.put("closed")
+    assert bars.end("closed") == clock.now + module.FORBIDDEN
+    assert not bars.end("open")
+    clock.now += module.FORBIDDEN
+    assert not bars.end("closed")
+    assert not bars.put("closed")
+    bars.lift("closed")
+    assert not bars.end("closed")
+    assert bars.put("closed")
+
+
+def test_many_namespaces_that_forbid_are_asked_less_often() -> None:
+    """Not more than about one try a second, however many they are."""
+    clock = Clock()
+    bars = Bars(clock=clock)
+    for number in range(1000):
+        bars.put(f"closed-{number}")
+    assert bars.end("closed-999") >= clock.now + 999

@@ -16,9 +16,9 @@ OURS = "203.0.113.7"
 FIXED = {"publish_status_address": OURS}
 
 
-def shown(api: FakeAPI, name: str = "web") -> list[Any]:
+def shown(api: FakeAPI, name: str = "web", namespace: str = "demo") -> list[Any]:
     """The addresses in the status of the Ingress."""
-    stored = api.store.get("Ingress", "demo", name)
+    stored = api.store.get("Ingress", namespace, name)
     assert stored is not None
     found: list[Any] = ((stored.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
     return found
@@ -308,6 +308,31 @@ def test_forbidden(
     api.rules = None
     eventually(lambda: shown(api, "a") and shown(api, "b"))
     assert caplog.text.count("grant the verb patch") == 1
+
+
+def test_forbidden_in_some_namespaces(
+    api: FakeAPI, instance: Instances, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A namespace that forbids it keeps no other waiting, and does not hold up a clean exit."""
+    monkeypatch.setattr("edge.control.kubernetes.pace.FORBIDDEN", 0.5)
+    api.apply(ingress(), ingress("a", namespace="closed"), ingress("b", namespace="closed"))
+    reads = {"verbs": ["list", "watch", "create", "get", "update"], "apiGroups": ["*"], "resources": ["*"]}
+    writes = {"verbs": ["patch"], "apiGroups": ["networking.k8s.io"], "resources": ["ingresses/status"]}
+    api.rules = Rules([reads], {"demo": [writes]})
+    one = instance(**FIXED)
+    one.serve("web")
+    one.serve("a", "b", namespace="closed")
+    eventually(lambda: shown(api))
+    eventually(lambda: patches(api, "a") or patches(api, "b"))
+    api.rules.namespaced["closed"] = [writes]
+    for name in ("a", "b"):
+        eventually(lambda name=name: shown(api, name, namespace="closed"))  # type: ignore[misc]
+    del api.rules.namespaced["closed"]
+    before = patches(api)
+    one.stop()
+    assert not shown(api)
+    assert patches(api) == before + 3
+    assert "status of 2 Ingresses" in caplog.text
 
 
 def test_a_rush_is_slowed_down(api: FakeAPI, instance: Instances) -> None:
