@@ -9,6 +9,8 @@ import yaml
 
 from edge import options
 from tests.support import rendering
+from tests.support.fakeapi import Rules
+from tests.support.fakeapi.resources import BY_KIND, Target
 from tests.support.rendering import CHART, chart, check, notes, of_kind
 
 OPERATOR_KINDS = ("ServiceMonitor", "PrometheusRule")
@@ -230,6 +232,28 @@ def test_one_namespace_alone_needs_no_rights_on_the_others():
     assert scoped["metadata"]["namespace"] == "shop"
     assert "secrets" in {resource for rule in scoped["rules"] for resource in rule["resources"]}
     assert environment(objects)["EDGE_WATCH_NAMESPACE"] == "shop"
+
+
+def test_one_namespace_alone_lets_read_what_settings_name_in_others():
+    names = {"default-ssl-certificate": "certs/wildcard", "default-backend-service": "errors/pages"}
+    objects = chart({"controller": {"scope": {"enabled": True, "namespace": "shop"}, "extraArgs": names}})
+    check(objects)
+    rules = Rules.from_manifests(objects, subject="edge-ingress")
+
+    def may(verb, kind, namespace, name):
+        return rules.allow(verb, Target(BY_KIND[kind], namespace, name if verb == "get" else ""), name)
+
+    for verb in ("list", "watch"):
+        assert may(verb, "Service", "edge-ingress", "edge-ingress-controller")
+        assert may(verb, "Service", "errors", "pages")
+        assert may(verb, "EndpointSlice", "errors", "")
+        assert not may(verb, "Service", "edge-ingress", "")
+        assert not may(verb, "Secret", "certs", "")
+    assert may("get", "Secret", "certs", "wildcard")
+    assert not may("get", "Secret", "certs", "other")
+    within = chart({"controller": {"scope": {"enabled": True}}})
+    roles = [one["metadata"]["name"] for one in within if one["kind"] == "Role"]
+    assert roles == ["edge-ingress-scope", "edge-ingress"]
 
 
 @pytest.mark.parametrize("kind", ["Service", "Deployment", "PodDisruptionBudget"])

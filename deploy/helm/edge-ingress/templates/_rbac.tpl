@@ -35,6 +35,26 @@
   verbs: [get]
 {{- end }}
 
+{{/* What a setting names in a namespace other than the one that is watched. */}}
+{{- define "edge.referenceRules" -}}
+{{- if eq .setting "default-ssl-certificate" -}}
+- apiGroups: [""]
+  resources: [secrets]
+  resourceNames: [{{ .name }}]
+  verbs: [get]
+{{- else -}}
+- apiGroups: [""]
+  resources: [services]
+  resourceNames: [{{ .name }}]
+  verbs: [list, watch]
+{{- if eq .setting "default-backend-service" }}
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [list, watch]
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* Its own namespace: election, and the pods beside it. */}}
 {{- define "edge.ownRules" -}}
 - apiGroups: [coordination.k8s.io]
