@@ -1,6 +1,6 @@
 """Everything that leans on a private interface of Python or gevent, in one place.
 
-Each has a test (tests/data/test_private.py) that fails loudly when the interface changes.
+Each has a test (tests/data/test_private.py) that fails when the interface changes.
 
 - `_socket.socket`: the C socket below `socket.socket`. Creating the Python object costs more than the system call, and
   `ssl` works on the C object.

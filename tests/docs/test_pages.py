@@ -3,6 +3,7 @@
 import json
 import re
 import runpy
+import tomllib
 
 import pytest
 import yaml
@@ -69,3 +70,45 @@ def test_every_field_of_the_json_access_log_is_documented():
     text = (ROOT / "docs/access-log.md").read_text()
     documented = set(re.findall(r"^\| `([a-z_]+)` \|", text, re.MULTILINE))
     assert documented == set(json.loads(line))
+
+
+def names_of_files(text):
+    """Names of source files that stand in backticks."""
+    return set(re.findall(r"`([\w./-]+\.(?:pyx?|pxd))`", text))
+
+
+def test_the_architecture_names_modules_that_there_are():
+    """Below `edge` or the root, by the end of their path."""
+    known = ["/" + str(path.relative_to(ROOT)) for place in ("edge", "tests") for path in (ROOT / place).rglob("*.p*")]
+    for name in names_of_files((ROOT / "docs/architecture.md").read_text()):
+        assert any(path.endswith("/" + name) for path in known), name
+
+
+def test_the_architecture_names_every_compiled_leaf():
+    text = (ROOT / "docs/architecture.md").read_text()
+    named = {name.rpartition("/")[2] for name in names_of_files(text) if name.endswith(".pyx")}
+    assert named == {path.name for path in (ROOT / "edge").rglob("*.pyx")}
+
+
+def test_the_architecture_gives_a_reason_for_every_dependency():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    packages = {re.match(r"[\w-]+", one)[0] for one in project["dependencies"]}
+    section = (ROOT / "docs/architecture.md").read_text().partition("## Dependencies")[2]
+    rows = [line.split("|")[1:3] for line in section.splitlines() if line.startswith("| ")][1:]
+    assert packages <= {name.strip() for name, reason in rows if reason.strip()}
+    assert {name.strip() for name, _ in rows} - packages == {"Cython (build only)", "opentelemetry (extra)"}
+
+
+def is_module(path):
+    return any(path.with_suffix(suffix).exists() for suffix in (".py", ".pyx"))
+
+
+def test_source_names_files_and_modules_that_there_are():
+    """What a docstring or comment refers to by a path, or by a dotted name of the package."""
+    for path in [path for kind in ("*.py", "*.pyx") for path in (ROOT / "edge").rglob(kind)]:
+        text = path.read_text()
+        for name in re.findall(r"\b((?:tests|docs|edge)/[\w/]+\.(?:pyx?|md))\b", text):
+            assert (ROOT / name).exists(), f"{path.name}: {name}"
+        for dotted in re.findall(r"`(edge(?:\.\w+)+)", text):
+            named = ROOT.joinpath(*dotted.split("."))
+            assert named.is_dir() or is_module(named) or is_module(named.parent), f"{path.name}: {dotted}"
