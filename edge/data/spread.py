@@ -2,7 +2,8 @@
 
 The kernel wakes every worker for a new connection, and whoever is quickest takes it: with few long connections one
 worker may end up with all of them. So a worker looks at how many connections the others have (words in shared memory)
-and, while it has clearly more, waits a moment before it accepts: whoever has fewer is then the quickest.
+and, while it has more, waits a moment before it accepts: whoever has fewer is then the quickest. It waits for those
+alone that accept, and not for long: a client is never kept waiting for a worker that is stuck.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from edge.table.counters import Process
 if TYPE_CHECKING:
     from pathlib import Path
 
-SLACK = 1
-"""Connections that a worker may have beyond the least busy one without hesitating."""
+SLACK = 16
+"""A worker may have one connection more for each so many of the least busy one without hesitating: none of a few."""
 MOMENT = 0.002
 """Seconds."""
+MOST_MOMENTS = 10
+"""In a row, after which the connection is accepted wherever it is."""
 FRESH = 3_000_000_000
 """Nanoseconds since its heartbeat after which a worker counts as gone, or stuck."""
 SOON = 0.05
@@ -37,6 +40,8 @@ class Spread:
         self._known: dict[str, Words] = {}
         self._others: tuple[Words, ...] = ()
         self._looked = 0.0
+        self._moments = 0
+        self._waited_until = 0.0
 
     @property
     def alone(self) -> bool:
@@ -60,10 +65,19 @@ class Spread:
         """Seconds to wait before the next connection is accepted, with OWN connections here; 0: none."""
         if not self._others and time.monotonic() - self._looked > SOON:
             self.refresh()
-        for words in self._others:
-            if own > _word(words, Process.CONNECTIONS_ACTIVE) + SLACK:
+        if own and any(self._should_go_first(words, own) for words in self._others):
+            now = time.monotonic()
+            self._moments = self._moments + 1 if now < self._waited_until + MOMENT else 1
+            if self._moments <= MOST_MOMENTS:
+                self._waited_until = now + MOMENT
                 return MOMENT
+        self._moments = 0
         return 0.0
+
+    @staticmethod
+    def _should_go_first(words: Words, own: int) -> bool:
+        theirs = _word(words, Process.CONNECTIONS_ACTIVE)
+        return own > theirs + theirs // SLACK and not _word(words, Process.DRAINING)
 
 
 def _word(words: Words, which: Process) -> int:

@@ -33,7 +33,7 @@ from edge.data.listener import Listener
 from edge.data.private import OPENSSL
 from edge.data.service import Service
 from edge.data.spread import Spread
-from edge.table.counters import WorkerCounters
+from edge.table.counters import Process, WorkerCounters
 from edge.table.reader import TableReader
 
 if TYPE_CHECKING:
@@ -157,6 +157,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
     def _drain(self, service: Service, listeners: list[Listener]) -> None:
         """Accept no more, finish what has begun, for as long as the graces allow."""
         service.draining = True
+        service.counters.set(Process.DRAINING, 1)
         for listener in listeners:
             listener.stop()
         begun = time.monotonic()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 
 import pytest
 import websocket
 
+from edge.table.counters import CountersReader, Process
+from edge.table.counters_reader import Worker
 from tests.e2e.conftest import Site
 from tests.support.backends import Backend
 from tests.support.clients import BrokenError, Client, head
@@ -140,6 +143,29 @@ def test_new_connections_survive_the_replacement_of_workers(site: Site) -> None:
             result = load.finish()
     assert not result.failures
     assert set(result.statuses) == {"200"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTTOU])
+def test_nobody_waits_for_a_worker_that_finishes_what_it_has(
+    site: Site, backend: Backend, number: signal.Signals
+) -> None:
+    """It has fewer connections than the others, and does not count among those to whom new ones are left."""
+    site.serve("web", backend)
+    with Edge(site.folder, "--shutdown-grace=60", workers=2) as edge, contextlib.ExitStack() as stack:
+        eventually(lambda: len(edge.workers()) == 2)
+        for _ in range(2):
+            hold(stack.enter_context(edge.connect()), backend)
+        edge.signal(number)
+        eventually(lambda: any(worker[Process.DRAINING] for worker in living(edge)))
+        for _ in range(8):
+            assert stack.enter_context(edge.connect(timeout=5)).request("/").status == 200
+        assert any(worker[Process.DRAINING] for worker in living(edge))
+
+
+def living(edge: Edge) -> list[Worker]:
+    """The words of the workers that live."""
+    with contextlib.closing(CountersReader(edge.shm_dir)) as reader:
+        return [worker for worker in reader.workers() if worker.alive]
 
 
 def test_ttin_and_ttou_change_the_number_of_workers(site: Site) -> None:
