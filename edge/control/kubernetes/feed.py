@@ -61,8 +61,9 @@ class Feed:
         namespace, name = key
         with self._lock:
             if isinstance(value, Invalid):
-                self._faults.setdefault(namespace, {})[value.kind, name] = value
-                if self._serves(value.kind, namespace):
+                faults = self._faults.setdefault(namespace, {})
+                before, faults[value.kind, name] = faults.get((value.kind, name)), value
+                if before != value and self._serves(value.kind, namespace):
                     self._tell(value)
                 return
             at = (value.kind, name)

@@ -3,8 +3,9 @@
 Rules of this file:
 - Of the objects that nobody needs, not even the content crosses the wire: one watch for metadata alone tells when
   an object changes, and what is needed is then read by name. Nothing at all is asked for before something is needed.
-- Where that watch is forbidden, or does not reach (a namespace other than `--watch-namespace`), the needed objects are
-  read again every POLL seconds; only the verb `get` is required then.
+- Where that watch is forbidden, fails from the start, or does not reach (a namespace other than `--watch-namespace`),
+  the needed objects are read again every POLL seconds; only the verb `get` is required then.
+- One that the API server cannot give, though it gives others, keeps neither those nor the first table waiting.
 - What is needed no longer is forgotten.
 """
 
@@ -15,24 +16,22 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from edge.control.changes import Invalid
-from edge.control.kubernetes import wire
 from edge.control.kubernetes.backoff import Backoff
-from edge.control.kubernetes.errors import KubernetesError, MalformedError, RefusedError
-from edge.control.kubernetes.reflector import PAGE, Reflector, Timing
+from edge.control.kubernetes.errors import KubernetesError, RefusedError
+from edge.control.kubernetes.reading import Reader
+from edge.control.kubernetes.reflector import Reflector, Timing
 from edge.control.kubernetes.threads import persist
-from edge.control.objects import Object, ObjectError, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Set
+    import msgspec
 
+    from edge.control.changes import Invalid
     from edge.control.kubernetes.feed import Feed
     from edge.control.kubernetes.reflector import Collection
     from edge.control.kubernetes.resources import Kind
     from edge.control.kubernetes.transport import Transport
     from edge.control.kubernetes.wire import Key
+    from edge.control.objects import Object
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +43,8 @@ BULK = 64
 """From this many objects to read on, they are taken from one list instead."""
 PATIENCE = 5.0
 """Seconds that the first reads wait for the metadata, which tell what need not be asked for."""
+FAILURES = 3
+"""Failures in a row after which a round of reads is broken off, or an object is called unreadable if others are not."""
 
 
 class Needs:
@@ -53,10 +54,10 @@ class Needs:
         self, transport: Transport, kind: Kind, collection: Collection, feed: Feed, *, timing: Timing | None = None
     ) -> None:
         """COLLECTION is what the metadata watch covers."""
-        self._transport = transport
         self._kind = kind
         self._collection = collection
         self._feed = feed
+        self._reader = Reader(transport, kind, collection)
         self._reflector: Reflector[None] = Reflector(transport, collection, self, timing=timing)
         self._changed = threading.Condition()
         self._wanted: frozenset[Key] | None = None
@@ -65,6 +66,13 @@ class Needs:
         self._announced = False
         self._stopping = False
         self._next_poll = 0.0
+        self._again: set[Key] = set()
+        """To be read once more, at `_again_at` (monotonic seconds)."""
+        self._again_at = 0.0
+        self._failures: dict[Key, int] = {}
+        """How often the API server could not give an object, in a row."""
+        self._has_read = False
+        self._trouble = ""
         self._backoff = Backoff()
         self._thread = threading.Thread(
             target=persist, args=(self._turn,), name=f"read {collection.resource}", daemon=True
@@ -94,16 +102,18 @@ class Needs:
             self._settled = self._settled or settled
             self._dirty |= keys - before
             self._dirty -= before - keys
+            self._again -= before - keys
             if keys and not self._reflector.started:
                 self._reflector.start()
             self._changed.notify()
             for key in before - keys:
+                self._failures.pop(key, None)
                 self._feed.drop(self._kind.name, key)
 
     @property
     def trouble(self) -> str:
-        """Why the metadata cannot be watched; empty when they can."""
-        return self._reflector.trouble
+        """Why the metadata cannot be watched, or an object not be read; empty when all is well."""
+        return self._reflector.trouble or self._trouble
 
     # --- the metadata watch -----------------------------------------------------------------------------------------
 
@@ -136,7 +146,7 @@ class Needs:
     def _is_watched(self, key: Key) -> bool:
         """Whether the metadata watch would tell of KEY."""
         reflector, scope = self._reflector, self._collection.scope
-        return reflector.has_synced and not reflector.refusals and scope in ("", key[0])
+        return reflector.has_synced and not reflector.trouble and scope in ("", key[0])
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -145,34 +155,36 @@ class Needs:
         keys = self._next()
         if keys is None:
             return False
+        left = set(keys)
         try:
-            self._read_all(keys)
+            self._read_all(left)
         except KubernetesError as error:
-            self._retry_later(keys, error)
+            self._retry_later(left, error)
         except Exception:
             with self._changed:
-                self._dirty |= keys & (self._wanted or frozenset())
+                self._dirty |= left & (self._wanted or frozenset())
             raise
-        else:
+        if not self._again:
             self._backoff.reset()
-            self._announce()
+            self._trouble = ""
+        self._announce()
         return True
 
     def _next(self) -> set[Key] | None:
         """The next objects to read; waits for them. None: stop."""
         with self._changed:
             while not self._stopping:
-                if (
-                    self._wanted is not None
-                    and (self._dirty or (self._settled and not self._announced))
-                    and self._informed()
-                ):
+                if self._wanted is not None and (self._dirty or self._may_announce()) and self._informed():
                     dirty, self._dirty = self._dirty, set()
                     return dirty
+                again = self._again_at - time.monotonic() if self._again else None
+                if again is not None and again <= 0:
+                    keys, self._again = self._again, set()
+                    return keys
                 due = self._poll_due()
                 if due is not None and due <= 0:
                     return self._polled()
-                self._changed.wait(due)
+                self._changed.wait(min((wait for wait in (again, due) if wait is not None), default=None))
             return None
 
     def _informed(self) -> bool:
@@ -199,82 +211,101 @@ class Needs:
 
     def _polled(self) -> set[Key]:
         wanted = self._wanted or frozenset()
-        refused, scope = self._reflector.refusals > 0, self._collection.scope
-        return {key for key in wanted if refused or scope not in ("", key[0])}
+        reflector, scope = self._reflector, self._collection.scope
+        blind = reflector.refusals > 0 or (bool(reflector.trouble) and not reflector.has_synced)
+        return {key for key in wanted if blind or scope not in ("", key[0])}
 
-    def _read_all(self, keys: Set[Key]) -> None:
-        missing = {key for key in keys if not self._may_exist(key)}
-        for key in missing:
+    def _is_unreadable(self, key: Key) -> bool:
+        return self._has_read and self._failures.get(key, 0) >= FAILURES
+
+    def _read_all(self, left: set[Key]) -> None:
+        """Read what is LEFT, and take out of it what has been read.
+
+        Raises:
+            KubernetesError: something is still left.
+        """
+        for key in [key for key in left if not self._may_exist(key)]:
             self._feed.absent(self._kind.name, key)
-        left = set(keys) - missing
+            self._done(left, key)
         if len(left) >= BULK and not self._reflector.refusals:
-            left -= self._read_list(left)
-        for key in left:
-            self._read(key)
+            self._read_list(left)
+        failed: RefusedError | None = None
+        failures = 0
+        for key in sorted(left, key=lambda key: (self._failures.get(key, 0), key)):
+            try:
+                self._read(key)
+            except RefusedError as error:
+                if error.code < 500:
+                    raise
+                failed, failures = error, failures + 1
+                self._failed(key, error)
+                if failures >= FAILURES:
+                    break
+            else:
+                failures = 0
+                self._done(left, key)
+        if failed is not None:
+            raise failed
+
+    def _read_list(self, left: set[Key]) -> None:
+        try:
+            for key, value in self._reader.several(frozenset(left)):
+                self._take(key, value)
+                self._done(left, key)
+        except RefusedError as error:
+            if error.code < 500:
+                raise
+            # One that cannot be given is enough to spoil a list; the others can be read by name.
+
+    def _read(self, key: Key) -> None:
+        value = self._reader.one(key)
+        if value is None:
+            self._feed.absent(self._kind.name, key)
+        else:
+            self._take(key, value)
+            self._has_read = True
+
+    def _done(self, left: set[Key], key: Key) -> None:
+        """KEY has been read, or does not exist."""
+        left.discard(key)
+        self._failures.pop(key, None)
+        with self._changed:
+            self._again.discard(key)
+
+    def _failed(self, key: Key, error: RefusedError) -> None:
+        """The API server cannot give KEY; if it gives others, the fault is that object's."""
+        self._failures[key] = self._failures.get(key, 0) + 1
+        if self._is_unreadable(key):
+            self._take(key, self._reader.invalid(key, f"the API server cannot give it ({error})"))
 
     def _may_exist(self, key: Key) -> bool:
         return not self._is_watched(key) or self._reflector.version_of(key) is not None
 
-    def _read(self, key: Key) -> None:
-        path = self._kind.path_of(key)
-        try:
-            raw = self._transport.request("GET", path)
-        except RefusedError as error:
-            if error.code == 404:
-                self._feed.absent(self._kind.name, key)
-                return
-            if error.code == 403:
-                self._feed.put(
-                    key,
-                    Invalid(
-                        path,
-                        self._kind.name,
-                        *key,
-                        f"the API server forbids to get it ({error.message}); grant the verb get",
-                    ),
-                )
-                return
-            raise
-        self._take(key, raw)
-
-    def _read_list(self, keys: set[Key]) -> set[Key]:
-        """Take KEYS out of a list of all objects of the usual type; gives those that were there."""
-        found: set[Key] = set()
-        query = {"limit": str(PAGE), **self._kind.bulk_query}
-        while True:
-            try:
-                page = wire.decode_page(self._transport.request("GET", self._collection.path, query=query))
-            except msgspec.DecodeError as error:
-                raise MalformedError(f"{self._collection.resource}: {error}") from error
-            for raw in page.items or ():
-                key = wire.decode_partial(raw).metadata.key
-                if key in keys:
-                    self._take(key, raw)
-                    found.add(key)
-            if not page.metadata.continue_:
-                return found
-            query["continue"] = page.metadata.continue_
-
-    def _take(self, key: Key, raw: bytes | msgspec.Raw) -> None:
-        value: Object | Invalid
-        try:
-            value = decode(raw, self._kind.name)
-        except ObjectError as error:
-            value = Invalid(self._kind.path_of(key), self._kind.name, *key, str(error))
+    def _take(self, key: Key, value: Object | Invalid) -> None:
         with self._changed:
             if key in (self._wanted or ()):
                 self._feed.put(key, value)
 
     def _retry_later(self, keys: set[Key], error: KubernetesError) -> None:
+        """Read KEYS once more after a while; others need not wait for that."""
         delay = self._backoff.next()
-        logger.warning("%s: %s; trying again in %.1f s", self._collection.resource, error, delay)
+        if isinstance(error, RefusedError):
+            delay += error.retry_after or 0.0
+        trouble = f"{self._collection.resource}: {error}"
+        if trouble != self._trouble:
+            logger.warning("%s; trying again in %.1f s", trouble, delay)
+        self._trouble = trouble
         with self._changed:
-            self._dirty |= keys & (self._wanted or frozenset())
-            self._changed.wait_for(lambda: self._stopping, delay)
+            self._again |= keys & (self._wanted or frozenset())
+            self._again_at = time.monotonic() + delay
+
+    def _may_announce(self) -> bool:
+        waited_for = self._dirty or not all(self._is_unreadable(key) for key in self._again)
+        return self._settled and not self._announced and not waited_for
 
     def _announce(self) -> None:
         with self._changed:
-            if self._announced or self._dirty or not self._settled:
+            if not self._may_announce():
                 return
             self._announced = True
         self._feed.synced(self._kind.name)

@@ -8,6 +8,7 @@ import pytest
 
 from edge.control.changes import Delete, Upsert
 from edge.control.kubernetes import needs as module
+from edge.control.kubernetes import reading
 from edge.control.kubernetes.source import KubernetesSource
 from edge.control.objects import ObjectId, Secret
 from tests.control.kubernetes.conftest import Ears
@@ -100,7 +101,7 @@ def test_what_is_needed_no_longer_is_forgotten(api: FakeAPI, start: Start, ears:
 def test_many_at_once_come_from_a_list(api: FakeAPI, start: Start, ears: Ears, monkeypatch: pytest.MonkeyPatch) -> None:
     """When many Secrets are named at once they are taken from pages of a list; those of an unusual type by name."""
     monkeypatch.setattr(module, "BULK", 5)
-    monkeypatch.setattr(module, "PAGE", 4)
+    monkeypatch.setattr(reading, "PAGE", 4)
     api.apply(
         *(secret(f"s{number}", tls_crt="x") for number in range(12)), secret("opaque", kind="Opaque", tls_crt="x")
     )
@@ -127,6 +128,58 @@ def test_a_secret_that_cannot_be_decoded(api: FakeAPI, start: Start, ears: Ears)
     ears.until(ears.faults)
     assert ears.faults()[0].name == "tls"
     assert content(ears) == b"one"
+
+
+def test_one_that_cannot_be_given_keeps_no_other_waiting(api: FakeAPI, start: Start, ears: Ears) -> None:
+    """The others are read at once, those named later too, and the kind is synced with the fault reported."""
+    api.apply(*(secret(name, tls_crt="x") for name in ("a", "b", "c")))
+    broken = api.fail("status", verb="get", name="a", code=500, message="unable to transform key", times=10_000)
+    source = start()
+    want(source, "demo/a", "demo/b")
+    ears.until(lambda: content(ears, "b") == b"x")
+    want(source, "demo/a", "demo/b", "demo/c")
+    ears.until(lambda: content(ears, "c") == b"x")
+    ears.until(lambda: "Secret" in ears.synced() and ears.faults())
+    assert "unable to transform key" in ears.faults()[0].message
+    broken.times = 0
+    ears.until(lambda: content(ears, "a") == b"x")
+
+
+def test_a_server_that_cannot_give_any_is_waited_for(api: FakeAPI, start: Start, ears: Ears) -> None:
+    """Nothing is called unreadable, nor the kind synced, by an API server that is unwell; the reason is told."""
+    api.apply(secret("a", tls_crt="x"))
+    broken = api.fail("status", verb="get", resource="secrets", code=500, message="no key service", times=10_000)
+    source = start()
+    want(source, "demo/a")
+    eventually(lambda: len(api.seen("get", "secrets")) >= 5)
+    eventually(lambda: [text for text in source.unsynced() if text.startswith("Secret") and "no key service" in text])
+    assert not ears.faults()
+    assert "Secret" not in ears.synced()
+    broken.times = 0
+    ears.until(lambda: content(ears, "a") == b"x" and "Secret" in ears.synced())
+
+
+def test_metadata_that_cannot_be_listed(
+    api: FakeAPI, start: Start, ears: Ears, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the list of Secrets fails whoever asks, the named ones are read again and again instead."""
+    monkeypatch.setattr(module, "POLL", 0.3)
+    monkeypatch.setattr(module, "PATIENCE", 0.1)
+    api.fail("status", verb="list", resource="secrets", code=500, times=10_000)
+    api.apply(secret(tls_crt="one"))
+    want(start(), "demo/tls")
+    ears.until(lambda: content(ears) == b"one")
+    api.apply(secret(tls_crt="two"))
+    ears.until(lambda: content(ears) == b"two")
+
+
+def test_a_page_of_a_proxy_is_no_secret(api: FakeAPI, start: Start, ears: Ears) -> None:
+    """What answers in place of the API server is asked again, and spoils nothing."""
+    api.apply(secret(tls_crt="one"))
+    api.fail("page", verb="get", resource="secrets", times=2)
+    want(start(), "demo/tls")
+    ears.until(lambda: content(ears) == b"one")
+    assert not ears.faults()
 
 
 # --- permissions ------------------------------------------------------------------------------------------------------

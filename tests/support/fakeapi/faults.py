@@ -9,8 +9,9 @@ import threading
 from dataclasses import dataclass
 from typing import Literal
 
-Action = Literal["drop", "stall", "status", "end", "error-event", "torn", "slow", "garbage"]
-"""drop: reset the connection; stall: answer nothing until the server stops; status: answer an HTTP error; for a watch:
+Action = Literal["drop", "stall", "status", "page", "end", "error-event", "torn", "slow", "garbage"]
+"""drop: reset the connection; stall: answer nothing until the server stops; status: answer an HTTP error;
+page: answer a page of HTML, as a proxy does; for a watch:
 end: close the stream cleanly at once; error-event: send an ERROR event and close; torn: break off amid the next event;
 garbage: send a line that is not JSON; slow: wait `seconds`, then answer normally."""
 
@@ -24,6 +25,8 @@ class Fault:
     """list, watch, get, create, update, patch, delete; empty: any."""
     resource: str = ""
     """Plural; empty: any."""
+    name: str = ""
+    """Of the object; empty: any."""
     times: int = 1
     code: int = 500
     reason: str = "InternalError"
@@ -50,13 +53,14 @@ class Faults:
         with self._lock:
             self._armed.clear()
 
-    def take(self, verb: str, resource: str, *, continued: bool) -> Fault | None:
+    def take(self, verb: str, resource: str, name: str, *, continued: bool) -> Fault | None:
         """The fault that hits this request, used once."""
         with self._lock:
             for fault in self._armed:
                 if (
                     fault.verb in ("", verb)
                     and fault.resource in ("", resource)
+                    and fault.name in ("", name)
                     and (continued or not fault.only_continue)
                     and fault.times > 0
                 ):

@@ -68,7 +68,8 @@ class Handler(BaseHTTPRequestHandler):
             verb = self._verb(target)
             record = self.api.record(verb, target, self.query, self.command, url.path)
             self._authorise(verb, target, record)
-            fault = self.api.faults.take(verb, target.resource.plural, continued="continue" in self.query)
+            resource = target.resource.plural
+            fault = self.api.faults.take(verb, resource, target.name, continued="continue" in self.query)
             if fault is not None and self._suffer(fault):
                 return
             self._dispatch(verb, target, fault)
@@ -112,6 +113,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
             case "status":
                 raise StatusError(fault.code, fault.reason, fault.message, retry_after=fault.retry_after)
+            case "page":
+                self._send(200, b"<html><h1>Please log in</h1></html>", content_type="text/html")
             case "slow":
                 time.sleep(fault.seconds)
                 return False
@@ -242,9 +245,11 @@ class Handler(BaseHTTPRequestHandler):
     def _refuse(self, error: StatusError) -> None:
         self._send(error.code, msgspec.json.encode(error.body()), retry_after=error.retry_after)
 
-    def _send(self, code: int, body: bytes, *, retry_after: float | None = None) -> None:
+    def _send(
+        self, code: int, body: bytes, *, retry_after: float | None = None, content_type: str = "application/json"
+    ) -> None:
         self.send_response(code)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         if retry_after is not None:
             self.send_header("Retry-After", f"{retry_after:g}")
