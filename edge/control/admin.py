@@ -61,10 +61,10 @@ class AdminServer:
         directory: Path,
         *,
         leads: Callable[[], bool] | None = None,
-        threads: Callable[[], str] | None = None,
+        stuck: Callable[[], str] | None = None,
     ) -> None:
-        """DIRECTORY is the table's; LEADS as for `Collector`, THREADS as for `Health`."""
-        self.health = Health(state, reader, settings, directory, threads=threads)
+        """DIRECTORY is the table's; LEADS as for `Collector`, STUCK as for `Health`."""
+        self.health = Health(state, reader, settings, directory, stuck=stuck)
         self.collector = Collector(state, reader, settings, self.health, leads=leads)
         self.address = addresses.parse(settings.admin)
         """Where it listens; once started, with the port that the kernel chose where the setting says 0."""

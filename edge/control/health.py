@@ -1,7 +1,7 @@
 """Whether this instance can take requests (readiness), and whether only a restart can help it (liveness).
 
-Liveness catches threads of the control plane that have ended and workers that are stuck, and nothing else: not an API
-server that is away, not a bad manifest, not a table that cannot be published. None of that is mended by a restart.
+Liveness catches a compiler that is stuck, workers that are and nobody replaces, and nothing else: not an API server that
+is away, not a bad manifest, not a table that cannot be published. None of that is mended by a restart.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ class Health:
         settings: Settings,
         directory: Path,
         *,
-        threads: Callable[[], str] | None = None,
+        stuck: Callable[[], str] | None = None,
     ) -> None:
-        """DIRECTORY is the table's. THREADS says which thread of the control plane has ended; empty: none has."""
+        """DIRECTORY is the table's. STUCK says what of the control plane gives no sign of life; empty: nothing."""
         self._state = state
         self._reader = reader
         self._timeout = float(settings.worker_timeout)
         self._directory = directory
-        self._threads = threads
+        self._stuck = stuck
 
     def ready(self) -> Verdict:
         """Whether requests should be sent here."""
@@ -77,9 +77,8 @@ class Health:
     def live(self) -> Verdict:
         """Whether no restart is called for."""
         faults = []
-        ended = self._threads() if self._threads is not None else ""
-        if ended:
-            faults.append(ended)
+        if self._stuck is not None and (fault := self._stuck()):
+            faults.append(fault)
         limit = self._timeout + LATE
         workers = self._reader.workers()
         alive = [worker for worker in workers if worker.alive]

@@ -107,7 +107,7 @@ class Plane:
             settings,
             settings.table_directory,
             leads=_leads(self._cluster) if self._cluster is not None else None,
-            threads=self._silent,
+            stuck=self._silent,
         )
 
     def run(self) -> int:

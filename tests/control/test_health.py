@@ -22,12 +22,12 @@ class World:
     def __init__(self, directory):
         self.directory = directory
         self.waiting = ()
-        self.ended = ""
+        self.stuck = ""
         self.state = State(lambda: self.waiting)
         self.state.generation, self.state.own_table = 3, True
         self.reader = CountersReader(directory)
         settings = Settings(shm_dir=str(directory), worker_timeout=30)
-        self.health = Health(self.state, self.reader, settings, directory, threads=lambda: self.ended)
+        self.health = Health(self.state, self.reader, settings, directory, stuck=lambda: self.stuck)
         self.worker = WorkerCounters(directory)
         self.worker.set(Process.GENERATION, 3)
 
@@ -172,9 +172,9 @@ def _write_heartbeat(directory, heartbeat):
         file.write(heartbeat.to_bytes(8, "little"))
 
 
-def test_a_thread_of_the_control_plane_that_has_ended_asks_for_one(world):
-    world.ended = "the thread compiler has ended"
-    assert world.health.live().lines == ("the thread compiler has ended",)
+def test_a_control_plane_that_is_stuck_asks_for_one(world):
+    world.stuck = "the compiler has given no sign of life for 99 s"
+    assert world.health.live().lines == ("the compiler has given no sign of life for 99 s",)
 
 
 def test_a_stopped_process_is_seen_and_so_is_its_return(tmp_path, monkeypatch):
