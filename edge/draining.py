@@ -2,16 +2,44 @@
 
 The proxy makes it when it is told to stop, before it stops accepting; while it exists `/readyz` says no. It is a file
 because the two may run in two containers that share nothing but this directory. A starting proxy removes it.
+
+Where several proxies serve one directory, the last of them makes the file: of those that end before, the others are
+told by a lock that each holds.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "draining"
+LOCK_NAME = "proxies.lock"
+
+
+class Presence:
+    """That a proxy serves DIRECTORY; it lasts as long as the process and those that it forks.
+
+    Raises:
+        OSError: the lock's file cannot be made.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._lock = os.open(directory / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_SH)
+
+    def end(self) -> bool:
+        """Whether this is the last proxy; others do not count it any more."""
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+        return True
 
 
 def begin(directory: Path) -> None:

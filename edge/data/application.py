@@ -113,6 +113,7 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         self.num_workers: int
         self._available = self.num_workers
         self._stop_at = 0.0
+        self._presence: draining.Presence | None = None
         # `python -m edge` shows up in sys.argv as a path, which would put the package's folder on the module path.
         self.START_CTX: dict[Any, Any] = {
             "args": [sys.executable, "-P", "-m", "edge", *sys.argv[1:]],
@@ -130,6 +131,7 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
             draining.clear(self._settings.table_directory)
         else:
             schemes = inherited.split(",")
+        self._presence = draining.Presence(self._settings.table_directory)
         self.app.secure[:] = [scheme == "https" for scheme in schemes]
         self.cfg.env_orig[SCHEMES] = ",".join(schemes)
         super().start()
@@ -147,13 +149,19 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         """SIGTERM: say that we end, go on for `--pre-stop-delay`, then drain. A second one does not wait."""
         if self.reexec_pid or self._stop_at or not self._settings.pre_stop_delay:
             self._end()
-        draining.begin(self._settings.table_directory)
+        self._mark()
         self._stop_at = time.monotonic() + self._settings.pre_stop_delay
 
     def _end(self) -> None:
         if not self.reexec_pid:  # otherwise a new master serves the same sockets
-            draining.begin(self._settings.table_directory)
+            self._mark()
         raise StopIteration
+
+    def _mark(self) -> None:
+        """Say that the proxy ends, once, and unless another one serves the same table."""
+        presence, self._presence = self._presence, None
+        if presence is not None and presence.end():
+            draining.begin(self._settings.table_directory)
 
     def manage_workers(self) -> None:
         """Keep the number of workers, following the CPU limit where it is to be followed."""

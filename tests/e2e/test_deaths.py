@@ -195,6 +195,37 @@ class TestTwoHalves:
             assert second.wait() == 1
             assert "another control plane publishes here" in second.log
 
+    def test_a_whole_second_instance_keeps_out_and_harms_nobody(
+        self, site: Site, backend: Backend, tmp_path: Path
+    ) -> None:
+        """Its proxy, which serves the same table for a moment, does not say that the first one ends."""
+        site.serve("web", backend)
+        shared = tmp_path / "shared"
+        with (
+            Edge(site.folder, shm_dir=shared) as first,
+            Edge(site.folder, shm_dir=shared, ready=False) as second,
+        ):
+            assert second.wait() == 1
+            assert "another control plane publishes here" in second.log
+            assert first.admin_get("/readyz").status == 200
+            assert first.get("/").status == 200
+
+    def test_of_two_proxies_the_last_one_says_that_it_ends(self, site: Site, backend: Backend, tmp_path: Path) -> None:
+        """Until then the instance is ready."""
+        site.serve("web", backend)
+        shared = tmp_path / "shared"
+        with (
+            Edge(site.folder, command="control", shm_dir=shared, ready=False) as control,
+            Edge(None, command="proxy", shm_dir=shared) as first,
+            Edge(None, command="proxy", shm_dir=shared) as second,
+        ):
+            control.wait_ready()
+            assert first.stop() == 0
+            assert control.admin_get("/readyz").status == 200
+            assert second.get("/").status == 200
+            assert second.stop() == 0
+            assert b"draining" in control.admin_get("/readyz").body
+
 
 def _status(port: int, target: str = "/") -> int:
     try:
