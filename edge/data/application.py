@@ -23,6 +23,7 @@ from gunicorn.glogging import Logger
 
 from edge import addresses, draining, prctl, processors
 from edge.data import tracing
+from edge.data.succession import PAUSE, Succession
 from edge.data.worker import EdgeWorker
 
 if TYPE_CHECKING:
@@ -113,6 +114,9 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         self.num_workers: int
         self._available = self.num_workers
         self._stop_at = 0.0
+        self._succession = Succession()
+        self._told: set[int] = set()
+        """Workers that were told to end."""
         self._presence: draining.Presence | None = None
         # `python -m edge` shows up in sys.argv as a path, which would put the package's folder on the module path.
         self.START_CTX: dict[Any, Any] = {
@@ -162,6 +166,28 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         presence, self._presence = self._presence, None
         if presence is not None and presence.end():
             draining.begin(self._settings.table_directory)
+
+    def kill_worker(self, pid: int, sig: int) -> None:
+        """Tell a worker to end; its death is then none that counts."""
+        if sig == signal.SIGTERM:
+            self._told.add(pid)
+        super().kill_worker(pid, sig)
+
+    def reap_workers(self) -> None:
+        """Take note of workers that have died by themselves."""
+        before = set(self.WORKERS)
+        super().reap_workers()
+        dead = before.difference(self.WORKERS)
+        if died := dead - self._told:
+            self._succession.died(len(died))
+            if self._succession.hurried:
+                self.log.error("workers die again and again: the next one is started in %g s", PAUSE)
+        self._told -= dead
+
+    def spawn_workers(self) -> None:
+        """Replace workers that are missing, though not as fast as they die."""
+        if self._succession.due:
+            super().spawn_workers()
 
     def manage_workers(self) -> None:
         """Keep the number of workers, following the CPU limit where it is to be followed."""

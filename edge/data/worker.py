@@ -51,8 +51,6 @@ LAME_DUCK = 1.0
 DRAIN_STEP = 0.05
 LAST_STEP = 0.1
 """Seconds in which exchanges that have been ended by force are logged and counted."""
-CRASH_PAUSE = 1.0
-"""Seconds before a worker that failed ends, so that failing again and again does not become a busy loop."""
 
 
 class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
@@ -103,7 +101,6 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
             self._serve()
         except Exception:
             logging.getLogger(__name__).exception("worker failed")
-            time.sleep(CRASH_PAUSE)
             raise SystemExit(1) from None
 
     def _serve(self) -> None:

@@ -58,6 +58,19 @@ def test_a_busy_worker_is_not_taken_for_a_stuck_one(site: Site, backend: Backend
         assert edge.workers() == workers
 
 
+def test_workers_that_die_at_once_are_not_replaced_in_a_tight_loop(site: Site, tmp_path: Path) -> None:
+    """The first few are; from then on there is a pause, which whoever reads the log is told of."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal\n"
+        "from gunicorn.workers.base import Worker\n"
+        "Worker.init_process = lambda self: os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    with Edge(site.folder, ready=False, environment={"PYTHONPATH": str(tmp_path)}) as edge:
+        eventually(lambda: edge.log.count("workers die again and again: the next one is started in 1 s") == 2)
+        assert edge.log.count("Booting worker") <= 13
+        assert edge.stop() == 0
+
+
 def test_traffic_goes_on_while_the_control_plane_dies_and_comes_back(site: Site) -> None:
     """Twice; afterwards changes are obeyed again, and not before was any request disturbed."""
     with Responder("blue") as blue, Responder("green") as green:

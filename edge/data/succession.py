@@ -1,0 +1,39 @@
+"""How soon a worker that has died by itself gets a successor: at once, unless that happens again and again.
+
+What is beyond repair (not enough memory, a library that crashes) would otherwise have the master fork as fast as it
+can, which takes the processor from everything else on the node and floods the log.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+AT_ONCE = 10
+"""Deaths within WINDOW that are made good at once."""
+WINDOW = 10.0
+"""Seconds."""
+PAUSE = 1.0
+"""Seconds between a further death and its successor."""
+
+
+class Succession:
+    """The last deaths."""
+
+    def __init__(self) -> None:
+        self._deaths: deque[float] = deque(maxlen=AT_ONCE + 1)
+
+    def died(self, workers: int) -> None:
+        """So many WORKERS have died now."""
+        self._deaths.extend([time.monotonic()] * workers)
+
+    @property
+    def hurried(self) -> bool:
+        """Whether workers die faster than they should be replaced."""
+        deaths = self._deaths
+        return len(deaths) == deaths.maxlen and deaths[-1] - deaths[0] < WINDOW
+
+    @property
+    def due(self) -> bool:
+        """Whether the next successor may be started now."""
+        return not self.hurried or time.monotonic() - self._deaths[-1] >= PAUSE
