@@ -4,6 +4,7 @@ Rules of this file:
 - An object is refused for what the API server refuses it for, in those parts that Edge reads.
 - One exception: loopback and link-local addresses of endpoints are taken. A cluster has no use for them; an edge
   server next to the applications that it serves does.
+- Another: capital letters and a trailing dot in host names, which mean nothing. Who reads the Ingress warns of them.
 - All that is wrong with an object is told at once.
 
 Source: Kubernetes v1.34, pkg/apis/{networking,discovery,core}/validation.
@@ -27,6 +28,7 @@ from edge.control.objects import (
     Service,
 )
 from edge.control.translate.classes import ANNOTATION
+from edge.control.translate.ingress import host_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -111,7 +113,7 @@ def _ingress(ingress: Ingress) -> Iterator[ObjectError]:
     for number, rule in enumerate(spec.rules or ()):
         field = f"spec.rules[{number}]"
         if rule.host:
-            yield from _told(f"{field}.host", names.host_fault(rule.host))
+            yield from _told(f"{field}.host", names.host_fault(host_name(rule.host)))
         if rule.http is not None:
             if not rule.http.paths:
                 yield ObjectError(f"{field}.http.paths", "required")
@@ -119,7 +121,7 @@ def _ingress(ingress: Ingress) -> Iterator[ObjectError]:
                 yield from _path(path, f"{field}.http.paths[{index}]")
     for number, tls in enumerate(spec.tls or ()):
         field = f"spec.tls[{number}]"
-        for index, host in enumerate(tls.hosts or ()):
+        for index, host in enumerate(map(host_name, tls.hosts or ())):
             fault = names.wildcard_fault(host) if "*" in host else names.subdomain_fault(host)
             yield from _told(f"{field}.hosts[{index}]", fault)
         if tls.secret_name:

@@ -10,7 +10,7 @@ import pytest
 
 from edge.control.compiling.services import Resolution
 from tests.support import objects
-from tests.support.certificates import Pair, self_signed
+from tests.support.certificates import Pair, issue, self_signed
 from tests.support.site import Site, ingress, serving
 
 Make = Callable[..., Site]
@@ -186,6 +186,17 @@ CASES: list[tuple[str, str, dict[str, str]]] = [
 def test_who_answers(site: Site, rules: str, answers: dict[str, str]) -> None:
     site.put("web.yaml", ingress("web", rules))
     assert {url: site.ask(url) for url in answers} == answers
+
+
+def test_a_host_may_be_written_with_capitals_and_a_trailing_dot_and_a_warning(site: Site) -> None:
+    """What an API server would refuse, a file may hold."""
+    site.put("web.yaml", ingress("web", "Www.H.Test. Prefix / a\n*.W.test Prefix / b"))
+    assert {url: site.ask(url) for url in ("www.h.test/", "WWW.h.test./", "x.w.test/")} == {
+        "www.h.test/": "a",
+        "WWW.h.test./": "a",
+        "x.w.test/": "b",
+    }
+    assert site.problems() == ("warning HostSpelling spec.rules[0].host", "warning HostSpelling spec.rules[1].host")
 
 
 def test_a_resource_as_backend_is_reported(site: Site) -> None:
@@ -451,6 +462,7 @@ def test_a_service_without_ready_endpoint_is_503_until_one_is_ready(site: Site) 
         ),
         ("80", with_ports({"port": 80}, clusterIP="None"), [{"name": "", "port": 8080}], ["10.0.0.1:8080"]),
         ("80", with_ports({"port": 80, "targetPort": 9000}), [{"port": None}], ["10.0.0.1:9000"]),
+        ("80", with_ports({"name": "http", "port": 80, "targetPort": 9000}), [], ["10.0.0.1:9000"]),
     ],
 )
 def test_a_port_is_found_by_number_or_name_and_leads_to_the_port_of_the_endpoints(
@@ -720,6 +732,7 @@ def test_a_missing_secret_is_the_default_certificate_and_reported_until_it_appea
         (Pair(PAIRS["h"].certificate, b"nonsense"), "error InvalidSecret"),
         (Pair(PAIRS["h"].certificate, PAIRS["other"].key), "error InvalidSecret"),
         (Pair(b"", b""), "error InvalidSecret"),
+        (issue("h.test", rsa_key=1024), "error InvalidSecret"),
     ],
 )
 def test_a_bad_secret_is_the_default_certificate_and_reported(site: Site, pair: Pair, reason: str) -> None:

@@ -51,15 +51,19 @@ def issue(
     *hosts: str,
     days: float = 7,
     issuer: Pair | None = None,
-    rsa_key: bool = False,
+    rsa_key: bool | int = False,
     client: bool = False,
     common_name: str = "",
 ) -> Pair:
-    """A certificate for HOSTS (names or addresses) that ends in DAYS, signed by ISSUER (default: `authority()`)."""
+    """A certificate for HOSTS (names or addresses) that ends in DAYS, signed by ISSUER (default: `authority()`).
+
+    RSA_KEY: not an elliptic curve; a number: of so many bits.
+    """
     issuer = issuer or authority()
     signer = x509.load_pem_x509_certificate(issuer.certificate)
     signing_key = load_pem_private_key(issuer.key, None)
-    key = rsa.generate_private_key(65537, 2048) if rsa_key else ec.generate_private_key(ec.SECP256R1())
+    bits = 2048 if rsa_key is True else int(rsa_key)
+    key = rsa.generate_private_key(65537, bits) if bits else ec.generate_private_key(ec.SECP256R1())
     builder = _builder(
         _name(common_name or (hosts[0] if hosts else "client")), signer.subject, key.public_key(), days=days
     )

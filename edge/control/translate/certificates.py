@@ -13,6 +13,7 @@ import msgspec
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.x509.oid import NameOID
 
 from edge.table.records import Certificate
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 CHAIN = "tls.crt"
 KEY = "tls.key"
+LEAST_RSA = 2048
+"""Bits; OpenSSL shows no certificate with a shorter key (SSL_CTX_set_security_level(3), level 2)."""
 UNREADABLE = (
     ValueError,
     UnsupportedAlgorithm,
@@ -84,6 +87,8 @@ def parse(chain: bytes, key: bytes, *, namespace: str = "", name: str = "") -> M
         raise CertificateError(f"{KEY} is no unencrypted PEM private key") from error
     if not belongs:
         raise CertificateError(f"{KEY} does not belong to the certificate in {CHAIN}")
+    if isinstance(private, RSAPrivateKey) and private.key_size < LEAST_RSA:
+        raise CertificateError(f"{KEY} is an RSA key of {private.key_size} bits, and {LEAST_RSA} are the least")
     plain = b"".join(one.public_bytes(serialization.Encoding.PEM) for one in certificates)
     record = Certificate(
         namespace=namespace,

@@ -108,6 +108,8 @@ def by_cluster_ip(service: Service, port: str) -> Found:
 
 def _slice_ports(one: EndpointSlice, service_port: ServicePort) -> Iterator[int]:
     target = service_port.target_port if isinstance(service_port.target_port, int) else None
+    if target and not one.ports:  # written by hand: what else could be meant
+        yield target
     ports = [port for port in one.ports or () if port.protocol in (None, "", "TCP")]
     named = [port for port in ports if (port.name or "") == (service_port.name or "")]
     if not named and len(ports) == 1 and (not service_port.name or not ports[0].name):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec.structs import replace
 
-from edge.control.problems import Problem, error
+from edge.control.problems import Problem, error, warning
 from edge.control.translate.annotations import policies
 from edge.table.paths import normalise
 from edge.table.records import Balance, PathKind, Route, service_key
@@ -134,7 +134,11 @@ class _Translator:
             default = self._part(PathKind.PREFIX, "/", spec.default_backend, "spec.defaultBackend")
         routes: dict[str, list[RoutePart]] = {}
         for number, rule in enumerate(spec.rules or ()):
-            routes.setdefault(host_name(rule.host), []).extend(self._rule(rule, f"spec.rules[{number}]"))
+            name, field = host_name(rule.host), f"spec.rules[{number}]"
+            if name != (rule.host or ""):
+                message = f'"{rule.host}" is taken as "{name}"; an API server takes the latter only'
+                self._problems.append(warning("HostSpelling", f"{field}.host", message))
+            routes.setdefault(name, []).extend(self._rule(rule, field))
         hosts = {name: HostPart(tuple(parts), default) for name, parts in routes.items()}
         return Translation(
             namespace=metadata.namespace,
