@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NO_CONTENT: Final = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\r?\n|%[^\n]*\n)*[ \t]*(?:#[^\n]*)?")
+_ENDED_AT_ONCE: Final = re.compile(rf"(?:{_NO_CONTENT.pattern}\n)?\.\.\.[ \t\r\n]*")
 _PLAIN_MARKER: Final = "---\n"
 _MARKER: Final = re.compile(r"^(?:---(?=[ \t\r\n]|\Z)|\.\.\.[ \t\r]*(?:\n|\Z))", re.MULTILINE)
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
@@ -129,6 +130,11 @@ def _part(text: str) -> tuple[int, list[str]] | None:
 def is_plain(body: str) -> bool:
     """Whether BODY is one document, and not one with items to be cut apart."""
     return not ("List" in body or "\n..." in body or "\n%" in body or body.startswith(("...", "%")))
+
+
+def is_empty(body: str) -> bool:
+    """Whether BODY is nothing but the end of a document, which libyaml takes only with the marker of its begin."""
+    return "..." in body and _ENDED_AT_ONCE.fullmatch(body) is not None
 
 
 def _plain_pieces(text: str, offset: int, documents: list[str]) -> list[Piece]:

@@ -208,5 +208,7 @@ def _decode(content: Content) -> object:
     if content.text.startswith("{"):
         with suppress(DocumentError):  # then it is YAML in flow style
             return decode_json(content.text)
+    if documents.is_empty(content.text):
+        return None
     value = decode_yaml(content.text + "\n" if content.form is Form.PLAIN else content.text)
     return value[0] if content.form is Form.YAML_ITEM and isinstance(value, list) else value

@@ -58,6 +58,12 @@ def test_items_of_a_typed_list_need_not_say_what_they_are() -> None:
     assert names(read("f.yaml", text)) == {"a"}
 
 
+@pytest.mark.parametrize("end", ["...\n", "---\n...\n", "---\n# nothing\n...\n", "---\n---\n...\n...\n", "# nothing\n"])
+def test_documents_without_content_are_nobodys_fault(end: str) -> None:
+    manifest = read("f.yaml", ingress("a") + end)
+    assert (names(manifest), manifest.faults) == ({"a"}, ())
+
+
 def test_kinds_that_edge_does_not_read_are_nobodys_fault() -> None:
     other = documents(
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\nspec: {}\n",
