@@ -1,7 +1,7 @@
 """Whether this instance can take requests (readiness), and whether only a restart can help it (liveness).
 
-Liveness catches a compiler that is stuck, workers that are and nobody replaces, and nothing else: not an API server that
-is away, not a bad manifest, not a table that cannot be published. None of that is mended by a restart.
+Liveness catches a compiler that is stuck and workers that are and nobody replaces, and nothing else: not an API server
+that is away, not a bad manifest, not a table that cannot be published. None of that is mended by a restart.
 """
 
 from __future__ import annotations

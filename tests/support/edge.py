@@ -10,6 +10,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 from itertools import pairwise
 
 Manifest = dict[str, Any]
+
+STARTED: set[int] = set()
+"""Sessions of all the trees that this process has started, by process id of the first process."""
 
 
 def write(folder: Path, name: str, *objects: Manifest) -> Path:
@@ -62,9 +67,9 @@ class Edge:
         self.https = https or free_port()
         self.admin = free_port()
         self._own_directory = shm_dir is None
-        self.shm_dir = Path(tempfile.mkdtemp(prefix="test-edge-", dir="/dev/shm")) if shm_dir is None else Path(shm_dir)
+        self.shm_dir = fresh_directory(self, "edge", Path("/dev/shm")) if shm_dir is None else Path(shm_dir)
         self._given_directory = str(shm_dir) if shm_dir is not None else str(self.shm_dir)
-        self._folder = Path(tempfile.mkdtemp(prefix="test-edge-logs-"))
+        self._folder = fresh_directory(self, "edge-logs")
         self._arguments = [*prefix, sys.executable, "-m", "edge", command, *self._flags(manifests, workers), *flags]
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith("EDGE_")} | (
             environment or {}
@@ -108,6 +113,7 @@ class Edge:
                 env=self._environment,
                 start_new_session=True,
             )
+        STARTED.add(self.process.pid)
 
     def wait_ready(self, timeout: float = 30.0) -> None:
         """Wait until it serves: /readyz, or for a proxy alone that its port answers."""
@@ -152,16 +158,17 @@ class Edge:
     def close(self) -> None:
         """End it by force if need be, and remove its files."""
         if self.process is not None:
-            members = self.tree()
             if self.process.poll() is None:
                 self.process.send_signal(signal.SIGTERM)
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self.process.wait(2)
-            for pid in reversed(members):
-                with contextlib.suppress(ProcessLookupError):
-                    # A pid of ours cannot have been given anew so soon; its session says so all the same.
-                    if os.getsid(pid) == self.process.pid:
+            # Not by way of parents: who was left over by a dead one has another.
+            while left := members(self.process.pid):
+                for pid in left:
+                    with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
+                self.process.poll()
+                time.sleep(0.01)
             self.process.wait()
         if self._own_directory:
             shutil.rmtree(self.shm_dir, ignore_errors=True)
@@ -235,6 +242,24 @@ class Edge:
     def admin_get(self, target: str, **rest: Any) -> Response:
         """One request to the admin server."""
         return get(self.admin, target, host="admin", **rest)
+
+
+def fresh_directory(owner: object, purpose: str, base: Path | None = None) -> Path:
+    """A directory that goes with OWNER at the latest, or with this process; PURPOSE shows in its name."""
+    made = Path(tempfile.mkdtemp(prefix=f"test-{purpose}-{os.getpid()}-", dir=base))
+    weakref.finalize(owner, shutil.rmtree, made, ignore_errors=True)
+    return made
+
+
+def members(session: int) -> list[int]:
+    """The living processes of SESSION, which every process of a tree belongs to whoever its parent is by now."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with contextlib.suppress(OSError):
+                if os.getsid(int(entry.name)) == session and is_alive(int(entry.name)):
+                    found.append(int(entry.name))
+    return found
 
 
 def children(pid: int) -> list[int]:

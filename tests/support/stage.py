@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any, Self
 
@@ -35,7 +34,7 @@ from edge.table.writer import TableWriter
 from tests.support.backends import Listener
 from tests.support.certificates import Pair, self_signed
 from tests.support.clients import Client, Response
-from tests.support.edge import Edge
+from tests.support.edge import Edge, fresh_directory
 from tests.support.waiting import eventually
 
 Server = Listener | tuple[str, int]
@@ -48,7 +47,7 @@ class Stage:
     """A context manager; FLAGS are of `edge proxy`, ENVIRONMENT is added to that of the process."""
 
     def __init__(self, *flags: str, workers: int = 1, environment: dict[str, str] | None = None) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="test-stage-", dir="/dev/shm"))
+        self.directory = fresh_directory(self, "stage", Path("/dev/shm"))
         self._writer = TableWriter(self.directory)
         if not _default:
             _default.append(self_signed("default.example"))
@@ -61,7 +60,11 @@ class Stage:
         )
 
     def __enter__(self) -> Self:
-        self.edge.__enter__()
+        try:
+            self.edge.__enter__()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
