@@ -300,7 +300,10 @@ cdef class Lines:
         self.put_value(request.host if request.method else None)
         self.put(b',"target":', 10)
         self.put_value(request.target if request.method else line)
-        self.put(b',"protocol":"HTTP/1.1"' if request.version == 11 else b',"protocol":"HTTP/1.0"', 22)
+        if request.method:
+            self.put(b',"protocol":"HTTP/1.1"' if request.version == 11 else b',"protocol":"HTTP/1.0"', 22)
+        else:
+            self.put(b',"protocol":null', 16)
         self.put(b',"status":', 10)
         self.put_number(status)
         self.put(b',"body_bytes_sent":', 19)

@@ -516,13 +516,14 @@ class Exchange:
         if plan.logged:
             self._log(plan.log_name, status, duration, None)
 
-    def log_refused(self, status: int, line: bytes) -> None:
-        """Log what was no request, but began with LINE, and is answered with STATUS."""
+    def log_refused(self, reply: Reply, line: bytes) -> None:
+        """Log what was no request, but began with LINE, and is answered with REPLY."""
         self._target = self._earlier = None
-        self._relayed = self._replied = self._tunnelled = 0
+        self._relayed = self._tunnelled = 0
+        self._replied = len(reply.body)
         self.request_id = b""
         if self._access_log is not None:
-            self._log(self._access_log.no_route, status, 0.0, line)
+            self._log(self._access_log.no_route, reply.status, 0.0, line)
 
     def _log_unmatched(self, status: int, duration: float) -> None:
         log = self._access_log

@@ -130,9 +130,10 @@ class Http1(Client):
         self.service.counters.add(Process.BAD_REQUESTS, 1)
         self._keep = False
         self.request = Head()  # what was read of it is nothing to rely on
-        self._exchange.log_refused(status, line[:LOGGED_LINE])
+        reply = replies.plain(status)
+        self._exchange.log_refused(reply, line[:LOGGED_LINE])
         try:
-            self.reply(replies.plain(status), b"")
+            self.reply(reply, b"")
             stream.linger(LINGER_SECONDS, LINGER_BYTES)
         except StreamError:
             pass

@@ -141,6 +141,8 @@ class TracedExchange(Exchange):
 
     def _finish(self, span: Span, status: int) -> None:
         span.set_attribute("http.response.status_code", status)
+        if self.request_id:
+            span.set_attribute("edge.request_id", self.request_id.decode("latin-1"))
         if status >= 500:
             self._tracing.fail(span)
 
@@ -155,7 +157,9 @@ def _request_attributes(client: Client) -> dict[str, str]:
         "server.address": client.forwarded_host.decode("latin-1"),
         "client.address": client.address,
         "network.protocol.version": f"{request.version // 10}.{request.version % 10}",
-        "user_agent.original": (request.get(b"user-agent") or b"").decode("latin-1"),
-        "edge.request_id": request.id.decode("latin-1"),
     }
-    return attributes | ({"url.query": query} if query else {})
+    if agent := request.get(b"user-agent"):
+        attributes["user_agent.original"] = agent.decode("latin-1")
+    if query:
+        attributes["url.query"] = query
+    return attributes

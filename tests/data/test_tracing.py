@@ -106,7 +106,8 @@ def test_without_tracing_a_traceparent_is_passed_on_and_none_is_made(tmp_path):
 
 
 def test_a_request_without_a_trace_begins_one(traced, collector):
-    (given,), _ = parents(traced.get("/cart?id=1", fields=[("User-Agent", "test")]))
+    response = traced.get("/cart?id=1", fields=[("User-Agent", "test")])
+    (given,), _ = parents(response)
     trace, span, flags = re.fullmatch(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})", given).groups()
     assert int(flags, 16) & 1
     found = collector.of(trace)
@@ -121,6 +122,7 @@ def test_a_request_without_a_trace_begins_one(traced, collector):
     assert attributes["http.response.status_code"] == 200
     assert attributes["user_agent.original"] == "test"
     assert attributes["edge.ingress"] == "web"
+    assert ["X-Request-ID", attributes["edge.request_id"]] in response.json()["headers"]
     assert attributes["edge.endpoint"].startswith("127.0.0.1:")
     assert "edge" in {one["service.name"] for one in collector.resources}
 
@@ -146,10 +148,30 @@ def test_what_the_client_left_out_is_left_out(traced, collector):
     assert left_out not in {span.trace_id.hex() for span in collector.spans}
 
 
-def test_a_traceparent_that_is_none_begins_a_new_trace(traced):
-    (given,), _ = parents(traced.get("/", fields=[("traceparent", "nonsense"), ("traceparent", "more")]))
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["nonsense", "more"],
+        [f"ff-{TRACE}-{PARENT}-01"],
+        [f"00-{TRACE.upper()}-{PARENT}-01"],
+        [f"00-{'0' * 32}-{PARENT}-01"],
+        [f"00-{TRACE}-{'0' * 16}-01"],
+        [f"00-{TRACE}-{PARENT}-01-more"],
+    ],
+    ids="|".join,
+)
+def test_a_traceparent_that_is_none_begins_a_new_trace_without_its_state(traced, values):
+    fields = [("traceparent", value) for value in values]
+    (given,), states = parents(traced.get("/", fields=[*fields, ("tracestate", "a=b")]))
     assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", given)
+    assert TRACE not in given
     assert sampled(given)
+    assert not states
+
+
+def test_a_traceparent_of_a_later_version_is_understood_as_far_as_this_one_goes(traced):
+    (given,), _ = parents(traced.get("/", fields=[("traceparent", f"cc-{TRACE}-{PARENT}-01-what-is-to-come")]))
+    assert given.startswith(f"00-{TRACE}-")
 
 
 def test_an_error_is_marked_and_a_request_without_route_has_a_span_too(traced, collector):

@@ -229,6 +229,19 @@ def test_access_lines_as_json(site: Site, backend: Backend) -> None:
     assert "agent/1" in line.values()
 
 
+def test_what_was_refused_as_no_request_is_logged_as_far_as_it_is_known(site: Site, backend: Backend) -> None:
+    """By its first line, whatever bytes that has; nothing is said of what could not be read."""
+    site.serve("web", backend)
+    with Edge(site.folder, "--log-format=json") as edge, edge.connect() as client:
+        client.send(b'G"ET /\xff\x00\x1b HTTP/1.1\r\nHost: web.example\r\n\r\n')
+        refusal = client.response()
+        line = json.loads(eventually(lambda: edge.output))
+    assert line["status"] == refusal.status == 400
+    assert line["body_bytes_sent"] == len(refusal.body)
+    assert line["target"].startswith('G"ET /')
+    assert [line[name] for name in ("method", "host", "protocol", "upstream_addr")] == [None] * 4
+
+
 def test_the_access_log_can_be_turned_off(site: Site, backend: Backend) -> None:
     """Then standard output stays empty."""
     site.serve("web", backend)
