@@ -1,38 +1,15 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
-cimport edge.data._body as c_body
-cimport edge.data._head as c_head
 cimport edge.data._lines as c_lines
-cimport edge.data._stream as c_stream
 cimport edge.data.balancing as c_balancing
 cimport edge.data.budget as c_budget
+cimport edge.data.client as c_client
 cimport edge.data.plan as c_plan
 cimport edge.data.router as c_router
 cimport edge.data.upstream as c_upstream
 
-cdef class Client:
-    cdef readonly c_head.Head request
-    cdef readonly c_body.Body body
-    cdef readonly c_stream.Stream stream
-    cdef public bint secure
-    cdef public str address
-    cdef public bytes forwarded_host
-    cdef public bytes upstream_host
-    cdef public bytes added
-    cdef public bint upgraded
-
-    cpdef expect_body(self)
-    cpdef reply(self, reply, bytes hsts)
-    cpdef interim(self, c_head.Head response)
-    cpdef begin(self, c_head.Head response, long long length, bytes hsts)
-    cpdef send(self, c_stream.Buffer source, Py_ssize_t count, bint last)
-    cpdef flush(self)
-    cpdef finish(self, bytes trailers)
-    cpdef write_trailers(self, c_stream.Stream stream)
-    cpdef abort(self, bint reachable)
-
 cdef class Exchange:
-    cdef readonly Client client
+    cdef readonly c_client.Client client
     cdef public bytes request_id
     cdef public int upstream_status
     cdef object _service
@@ -60,7 +37,7 @@ cdef class Exchange:
     cpdef _attempts(self, c_plan.Plan plan, c_balancing.Target target, bytes payload)
     cpdef _ask(self, c_plan.Plan plan, c_balancing.Target target, bytes payload)
     cpdef _send(self, c_upstream.Upstream upstream, c_plan.Plan plan, bytes payload)
-    cpdef bint _idempotent(self, c_plan.Plan plan)
+    cpdef bint _repeatable(self, c_plan.Plan plan)
     cpdef _receive(self, c_upstream.Upstream upstream)
     cpdef _relay(self, c_upstream.Upstream upstream, c_plan.Plan plan)
     cpdef _end_upstream(self)

@@ -11,11 +11,11 @@ Rules of this file:
 
 from __future__ import annotations
 
-from enum import Enum
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from edge.data import replies
+from edge.data.attempts import IDEMPOTENT, Attempt, Failure, Kind, allows
 from edge.data.errors import Incomplete, MessageError, PeerGone, StreamError, StreamTimeout
 from edge.data.pump import Pump
 from edge.data.tunnel import tunnel
@@ -24,20 +24,13 @@ from edge.table.counters import Process
 from edge.table.records import Timeouts
 
 if TYPE_CHECKING:
-    from edge.data._body import Body
-    from edge.data._head import Head
-    from edge.data._stream import Buffer, Stream
     from edge.data.balancing import Target
+    from edge.data.client import Client
     from edge.data.plan import Plan
     from edge.data.replies import Reply
     from edge.data.service import Service
     from edge.data.upstream import Upstream
-    from edge.table.records import Retry
 
-IDEMPOTENT = frozenset(
-    b"GET HEAD PUT DELETE OPTIONS TRACE PROPFIND PROPPATCH MKCOL COPY MOVE REPORT SEARCH QUERY".split()
-)
-"""RFC 9110, section 9.2.2; the last ones by IANA's registry of methods."""
 WHOLE_BODY = 32768
 """Bytes up to which a request body of known length is read before an endpoint is asked: it can then be sent again,
 and a slow client occupies no endpoint."""
@@ -45,97 +38,6 @@ MOST_INTERIM = 32
 """Responses of status 1xx to one request."""
 CLIENT_CLOSED = 499
 """nginx's status, for logs and metrics, of a request whose client did not wait for the answer."""
-
-
-class Client:
-    """What an exchange needs of the client's side, whatever its HTTP version.
-
-    - `request`, `body`, `stream`: the head, and where the content comes from and the answer goes to.
-    - `secure`, `address`: whether it came by TLS, and from where.
-    - `forwarded_host`, `upstream_host`: Host as the client addressed it, and for the endpoint.
-    - `added`: field lines that tell an endpoint about the client.
-    - `upgraded`: both sides speak another protocol now.
-    """
-
-    request: Head
-    body: Body
-    stream: Stream
-    secure: bool
-    address: str
-    forwarded_host: bytes
-    upstream_host: bytes
-    added: bytes
-    upgraded: bool
-
-    def expect_body(self) -> None:
-        """The body is wanted now (RFC 9110, section 10.1.1)."""
-        raise NotImplementedError
-
-    def reply(self, reply: Reply, hsts: bytes) -> None:
-        """Send a complete answer."""
-        raise NotImplementedError
-
-    def interim(self, response: Head) -> None:
-        """Pass on a 1xx response."""
-        raise NotImplementedError
-
-    def begin(self, response: Head, length: int, hsts: bytes) -> None:
-        """Begin the final response; LENGTH of its body, -1 where it is not known, -2 where there is none."""
-        raise NotImplementedError
-
-    def send(self, source: Buffer, count: int, last: bool) -> None:
-        """Send the first COUNT bytes of SOURCE as a piece of the body; LAST: it is the end, without trailers."""
-        raise NotImplementedError
-
-    def flush(self) -> None:
-        """Send what has been begun."""
-        raise NotImplementedError
-
-    def finish(self, trailers: bytes) -> None:
-        """End the response."""
-        raise NotImplementedError
-
-    def write_trailers(self, stream: Stream) -> None:
-        """Put the request's trailers, and the end of a chunked body, into STREAM's output buffer."""
-        raise NotImplementedError
-
-    def abort(self, reachable: bool) -> None:
-        """End the response so that the client sees that it is not complete; REACHABLE: it takes what it is sent."""
-        raise NotImplementedError
-
-
-class Kind(Enum):
-    """Of failures, as `proxy-next-upstream` tells them apart."""
-
-    CONNECT = "connect"
-    """No connection could be made."""
-    BREAK = "break"
-    """The connection broke before the answer."""
-    TIMEOUT = "timeout"
-    INVALID = "invalid"
-    """The answer is no HTTP."""
-    STATUS = "status"
-    """The answer has a status that is not wanted."""
-    OURS = "ours"
-    """This process lacks something."""
-
-
-class Failure(NamedTuple):
-    """An attempt that came to nothing."""
-
-    kind: Kind
-    reply: Reply
-    """What to answer if there is no further attempt."""
-    repeatable: bool
-    """Whether another attempt cannot do harm."""
-
-
-class Attempt(NamedTuple):
-    """What is logged of an attempt that came to nothing."""
-
-    endpoint: str
-    seconds: float
-    status: int
 
 
 class Exchange:
@@ -264,7 +166,7 @@ class Exchange:
 
     def _ask(self, plan: Plan, target: Target, payload: bytes | None) -> Failure | None:
         """Have TARGET answer; None: the head of its response has come, from `_upstream`."""
-        replayable = payload is not None and self._idempotent(plan)
+        replayable = payload is not None and self._repeatable(plan)
         self._upstream_started = monotonic()
         self._upstream_time = -1.0
         self.upstream_status = 0
@@ -316,7 +218,7 @@ class Exchange:
 
     # --- what comes to nothing ------------------------------------------------------------------------------------
 
-    def _idempotent(self, plan: Plan) -> bool:
+    def _repeatable(self, plan: Plan) -> bool:
         return self.client.request.method in IDEMPOTENT or plan.route.retry.non_idempotent
 
     def _not_connected(self, target: Target, error: ConnectError) -> Failure:
@@ -342,7 +244,7 @@ class Exchange:
             raise error
         ended = isinstance(error, Incomplete)
         repeatable = (payload is not None or self.client.body.received == 0) and (
-            self._idempotent(plan) or (ended and not upstream.head.size and upstream.unheard())
+            self._repeatable(plan) or (ended and not upstream.head.size and upstream.unheard())
         )
         self._end_upstream()
         self._service.log.debug("endpoint %s: %s", upstream.target.name, error)
@@ -360,7 +262,7 @@ class Exchange:
         assert self._upstream is not None  # noqa: S101 - its answer has come
         assert plan.unwanted is not None  # noqa: S101 - asked by the caller
         status = self.upstream_status = self._upstream.head.status
-        if status not in plan.unwanted or payload is None or not self._idempotent(plan):
+        if status not in plan.unwanted or payload is None or not self._repeatable(plan):
             return None
         return Failure(Kind.STATUS, replies.plain(status), True)
 
@@ -368,7 +270,7 @@ class Exchange:
         """Whom to ask after FAILURE, if that is allowed."""
         retry, balancer = plan.route.retry, plan.balancer
         assert balancer is not None  # noqa: S101 - one has been asked
-        if not failure.repeatable or not _allows(retry, failure.kind) or len(tried) == retry.tries:
+        if not failure.repeatable or not allows(retry, failure.kind) or len(tried) == retry.tries:
             return None
         if retry.timeout and monotonic() - self._started > retry.timeout:
             return None
@@ -550,12 +452,3 @@ class Exchange:
             line,
         ):
             self._access_log.flush()
-
-
-def _allows(retry: Retry, kind: Kind) -> bool:
-    """Whether RETRY has another endpoint asked after a failure of this KIND."""
-    if kind in (Kind.CONNECT, Kind.BREAK):
-        return retry.on_error
-    if kind is Kind.TIMEOUT:
-        return retry.on_timeout
-    return retry.on_invalid if kind is Kind.INVALID else kind is Kind.STATUS

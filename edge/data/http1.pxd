@@ -1,7 +1,8 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
 cimport edge.data.clock as c_clock
-from edge.data.exchange cimport Client, Exchange
+from edge.data.client cimport Client
+from edge.data.exchange cimport Exchange
 
 cdef class Http1(Client):
     cdef readonly object service

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from edge.data import replies
 from edge.data._body import Body
 from edge.data._head import Head
+from edge.data.client import Client
 from edge.data.errors import MessageError, StreamError, StreamTimeout
-from edge.data.exchange import Client
 from edge.table.counters import Process
 
 if TYPE_CHECKING:

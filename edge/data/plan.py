@@ -18,7 +18,7 @@ from edge.table.counter_layout import labels_of
 
 if TYPE_CHECKING:
     from edge.data.access_log import AccessLog
-    from edge.data.exchange import Client
+    from edge.data.client import Client
     from edge.data.replies import Reply
     from edge.table.counters import Series, WorkerCounters
     from edge.table.reader import TableReader

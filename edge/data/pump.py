@@ -14,7 +14,7 @@ from edge.data.errors import MessageError, StreamError, StreamTimeout
 
 if TYPE_CHECKING:
     from edge.data._stream import Stream
-    from edge.data.exchange import Client
+    from edge.data.client import Client
 
 FOREVER = 1e9
 """Seconds."""

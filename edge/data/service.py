@@ -8,6 +8,7 @@ Rules of this file:
 from __future__ import annotations
 
 import logging
+import resource
 import time
 from typing import TYPE_CHECKING, Protocol
 
@@ -28,13 +29,17 @@ if TYPE_CHECKING:
     from edge.data._head import Head
     from edge.data._stream import Stream
     from edge.data.access_log import AccessLog
-    from edge.data.exchange import Client
+    from edge.data.client import Client
     from edge.data.replies import Reply
     from edge.data.spans import Tracing
     from edge.settings import Settings
     from edge.table.counters import WorkerCounters
     from edge.table.reader import TableReader
 
+MOST_REFUSALS = 64
+"""Connections above the limit that are told so at a time; further ones are just closed."""
+OWN_DESCRIPTORS = 32
+"""That are no connections: listeners, table, counters, logs."""
 RECLAIM = 60.0
 """Least seconds between two looks for series of routes that are gone."""
 
@@ -94,6 +99,11 @@ class Service:
         self.response_limits = Limits(head=settings.max_response_header_size, fields=1024, underscores=True)
         self.retry_budget = RetryBudget()
         self.connections: set[Connection] = set()
+        self.most_connections, self.most_refusals = _limits(settings.max_worker_connections)
+        if self.most_connections < settings.max_worker_connections:
+            self.log.warning(
+                "at most %d connections: the limit of open files does not allow for more", self.most_connections
+            )
         self.accepted = 0
         """Connections that are open, also those that have not come to speak HTTP yet."""
         self.refusing = 0
@@ -159,3 +169,13 @@ class Service:
         counters.set(Process.CONNECTIONS_WAITING, len(idle) - reading)
         counters.set(Process.CONNECTIONS_WRITING, len(self.connections) - len(idle) - upgraded)
         counters.set(Process.UPSTREAM_IDLE, len(self.planner.targets.idle()))
+
+
+def _limits(wanted: int) -> tuple[int, int]:
+    """How many client connections to serve, and to refuse at a time: WANTED at most, and fewer where descriptors are
+    few, so that a quarter of them remains for endpoints and clients are told instead of left waiting."""
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if descriptors == resource.RLIM_INFINITY:
+        return wanted, MOST_REFUSALS
+    most = max(1, descriptors - descriptors // 4 - OWN_DESCRIPTORS)
+    return min(wanted, most), min(MOST_REFUSALS, max(1, descriptors // 16))

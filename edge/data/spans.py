@@ -29,7 +29,7 @@ from edge.data.exchange import Exchange
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
-    from edge.data.exchange import Client
+    from edge.data.client import Client
     from edge.data.plan import Plan
     from edge.data.service import Service
     from edge.data.upstream import Upstream
