@@ -1,6 +1,7 @@
 """Log lines of every process of Edge: one format, one stream (standard error), text or JSON.
 
 Access lines are no business of this module: workers write them to standard output, ready-made.
+A reader that does not keep up costs messages, not service: whoever has one to log waits for him a moment, and once.
 A message may carry values for machines: `log.warning("...", extra={"fields": {"namespace": "shop"}})`; the text form
 leaves them out, so the message must say all that a person needs.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import select
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from edge.settings import Settings
 
+PATIENCE = 0.25
+"""Seconds for which a message waits until somebody takes it; those after it do not until one has been taken."""
 
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), 127)} | {
     ord("\n"): "\\n",
@@ -61,9 +65,35 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, default=str, ensure_ascii=False)
 
 
+class Handler(logging.StreamHandler[Any]):
+    """Writes to standard error what somebody takes there, and tells how many messages nobody took."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+        self._dropped = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write RECORD, or drop it."""
+        if not self._is_writable(0.0 if self._dropped else PATIENCE):
+            self._dropped += 1
+            return
+        if self._dropped:
+            message, self._dropped = f"{self._dropped} messages were dropped: nobody took them", 0
+            super().emit(logging.LogRecord(__name__, logging.WARNING, __file__, 0, message, (), None))
+        super().emit(record)
+
+    def _is_writable(self, patience: float) -> bool:
+        try:
+            poll = select.poll()
+            poll.register(self.stream.fileno(), select.POLLOUT)
+            return bool(poll.poll(patience * 1000))
+        except (OSError, ValueError):  # no descriptor, or a closed one: the write will tell
+            return True
+
+
 def configure(settings: Settings, *, process: str) -> None:
     """Have everything that this process logs go to standard error; PROCESS names it, as in `control`."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = Handler()
     handler.setFormatter(JsonFormatter(process) if settings.log_format == "json" else TextFormatter(process))
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -90,3 +92,20 @@ def test_configuring_again_does_not_double_lines(capsys: pytest.CaptureFixture[s
     configured()
     configured().warning("once")
     assert capsys.readouterr().err.count("once") == 1
+
+
+def test_a_reader_that_does_not_keep_up_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What he does not take in time is dropped and counted, and what comes after is his again."""
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb", 0) as read, os.fdopen(writer, "w") as write:
+        monkeypatch.setattr(sys, "stderr", write)
+        logger = configured()
+        for number in range(2000):
+            logger.info("message %d %s", number, "x" * 100)
+        os.set_blocking(reader, False)
+        taken = read.readall().count(b"\n")
+        logger.info("one more")
+        told, last = read.readall().decode().splitlines()
+    assert 0 < taken < 2000
+    assert told.endswith(f" {2000 - taken} messages were dropped: nobody took them")
+    assert last.endswith("one more")
