@@ -45,6 +45,7 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line ARGUMENTS (default: of this process) and give the exit status."""
+    _have_standard_streams()
     faulthandler.enable()
     namespace = vars(parser().parse_args(arguments))
     command = namespace.pop("command")
@@ -58,6 +59,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `edge routes | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _have_standard_streams() -> None:
+    """See that the descriptors 0 to 2 lead somewhere: a socket that came to be one of them would be written logs to."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
 
 
 def parser() -> Parser:

@@ -287,3 +287,13 @@ def test_it_runs_as_nobody_in_a_folder_that_it_cannot_write(site: Site, backend:
         assert edge.get("/").status == 200
         assert {path.stat().st_uid for path in shared.iterdir()} == {65532}
         assert edge.stop() == 0
+
+
+def test_it_needs_no_standard_streams(site: Site, backend: Backend) -> None:
+    """Some supervisors close them; what is opened later must not take their place."""
+    site.serve("web", backend)
+    with Edge(site.folder, prefix=("sh", "-c", 'exec "$@" <&- >&- 2>&-', "-")) as edge:
+        assert edge.get("/").status == 200
+        for pid in (edge.pid, edge.control_pid, edge.proxy_pid):
+            assert [str(Path(f"/proc/{pid}/fd/{number}").readlink()) for number in range(3)] == ["/dev/null"] * 3
+        assert edge.stop() == 0
