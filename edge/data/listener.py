@@ -34,8 +34,6 @@ PAUSE_NO_DESCRIPTORS = 0.5
 """Seconds without accepting after the process ran out of descriptors."""
 MOST_HANDSHAKES = 2048
 """At a time, in a worker: about 80 MB."""
-MOST_REFUSALS = 64
-"""Connections above the limit that are told so at a time; further ones are just closed."""
 REFUSAL_TIMEOUT = 2.0
 PROXY_HEADER_TIMEOUT = 5.0
 HTTPS_PORT = 443
@@ -45,6 +43,13 @@ COMPLAIN = 10.0
 """Seconds between two messages that the limit of connections or descriptors has been reached."""
 
 NO_DESCRIPTORS = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+GONE_AGAIN = frozenset(
+    (
+        errno.ECONNABORTED, errno.EINTR, errno.EPROTO, errno.EPERM, errno.ENETDOWN, errno.ENOPROTOOPT, errno.EHOSTDOWN,
+        errno.ENONET, errno.EHOSTUNREACH, errno.EOPNOTSUPP, errno.ENETUNREACH,
+    )
+)  # fmt: skip
+"""Errors of accept(2) that say something about one connection only: the next one may be as good as any."""
 
 
 class Opening:
@@ -95,6 +100,14 @@ class Listener:
         self._sock.close()
 
     def _acceptable(self) -> None:
+        try:
+            self._accept_some()
+        except Exception:
+            # An exception that reached the event loop would end this watcher for ever.
+            self._service.log.exception("cannot accept")
+            self._rest(PAUSE_NO_DESCRIPTORS)
+
+    def _accept_some(self) -> None:
         delay = self._spread.hesitation(self._service.accepted)
         if delay:
             self._rest(delay)
@@ -123,10 +136,18 @@ class Listener:
                 self._service.upstreams.shed()
                 self._rest(PAUSE_NO_DESCRIPTORS)
                 return False
-            return True  # the client has gone again
-        self._service.counters.add(Process.CONNECTIONS_ACCEPTED, 1)
-        self._service.accepted += 1
-        gevent.spawn_raw(self._serve, sock, address)
+            if error.errno in GONE_AGAIN:
+                return True
+            self._complain("cannot accept: %s", error.strerror)
+            self._rest(PAUSE_NO_DESCRIPTORS)
+            return False
+        service = self._service
+        service.counters.add(Process.CONNECTIONS_ACCEPTED, 1)
+        service.accepted += 1
+        # Several are accepted before the first is served: each must know now on which side of the limit it is.
+        above = service.accepted - service.refusing > service.most_connections
+        service.refusing += above
+        gevent.spawn_raw(self._serve, sock, address, above)
         return True
 
     def _complain(self, message: str, *arguments: object) -> None:
@@ -138,7 +159,7 @@ class Listener:
 
     # --- one connection -------------------------------------------------------------------------------------------
 
-    def _serve(self, sock: Any, address: tuple[Any, ...]) -> None:
+    def _serve(self, sock: Any, address: tuple[Any, ...], above: bool) -> None:
         service = self._service
         counters = service.counters
         stream = None
@@ -146,7 +167,7 @@ class Listener:
         try:
             stream = Stream(sock)
             stream.counted = True
-            if service.accepted - service.refusing > service.settings.max_worker_connections:
+            if above:
                 self._refuse(stream, address[0])
                 return
             opened = self._open(stream, address[0])
@@ -163,6 +184,7 @@ class Listener:
             service.log.exception("connection from %s", address[0])
         finally:
             service.accepted -= 1
+            service.refusing -= above
             counters.add(Process.CONNECTIONS_ACTIVE, -1)
             if stream is not None:
                 stream.close()
@@ -202,24 +224,20 @@ class Listener:
         service = self._service
         service.counters.add(Process.CONNECTIONS_REFUSED, 1)
         self._complain(
-            "more than %d connections (--max-worker-connections): answered 503",
-            service.settings.max_worker_connections,
+            "more than %d connections (--max-worker-connections, limit of open files): answered 503",
+            service.most_connections,
         )
-        if service.refusing >= MOST_REFUSALS:
+        if service.refusing > service.most_refusals:
             return
-        service.refusing += 1
-        try:
-            self._origin(stream, peer)
-            if not self._tls or self._handshake(stream):
-                stream.write_timeout = REFUSAL_TIMEOUT
-                stream.send(
-                    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
-                    b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 21\r\n\r\n"
-                    b"too many connections\n"
-                )
-                stream.linger(0.5, 65536)
-        finally:
-            service.refusing -= 1
+        self._origin(stream, peer)
+        if not self._tls or self._handshake(stream):
+            stream.write_timeout = REFUSAL_TIMEOUT
+            stream.send(
+                b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
+                b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 21\r\n\r\n"
+                b"too many connections\n"
+            )
+            stream.linger(0.5, 65536)
 
     def _handshake(self, stream: Stream) -> bool:
         """Speak TLS on STREAM; False where the connection is to end."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import mmap
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from edge.table import counter_layout as layout
@@ -51,15 +52,19 @@ class Spread:
     def refresh(self) -> None:
         """Look again who there is; once a second."""
         self._looked = time.monotonic()
+        with suppress(OSError):  # for want of descriptors: who is known stays known
+            self._known = self._found()
+        now = time.monotonic_ns()
+        self._others = tuple(words for words in self._known.values() if now - _word(words, Process.HEARTBEAT) < FRESH)
+
+    def _found(self) -> dict[str, Words]:
         found: dict[str, Words] = {}
         for path in self._directory.glob(layout.WORKER_NAME + "[0-9]*"):
             if path.name != self._own:
                 words = self._known.get(path.name) or _open(path)
                 if words is not None:
                     found[path.name] = words
-        self._known = found
-        now = time.monotonic_ns()
-        self._others = tuple(words for words in found.values() if now - _word(words, Process.HEARTBEAT) < FRESH)
+        return found
 
     def hesitation(self, own: int) -> float:
         """Seconds to wait before the next connection is accepted, with OWN connections here; 0: none."""

@@ -79,9 +79,11 @@ class Contexts:
             context: ssl.SSLContext | None
             try:
                 context = make_context(certificate, tickets)
-            except (ssl.SSLError, OSError) as error:
+            except OSError as error:  # ssl.SSLError is one too
                 logger.error("certificate %s cannot be used: %s", key, error)  # noqa: TRY400 - a user's certificate
                 context = made[2] if made is not None else None
+                if not isinstance(error, ssl.SSLError):
+                    return context  # this process lacks something; the next handshake tries again
             self._made[key] = made = (certificate, tickets, context)
             if len(self._made) > MOST_CONTEXTS:
                 self._made.popitem(last=False)
