@@ -326,7 +326,7 @@ def default_class(name: str, controller: str = "edge.ingress/controller") -> dic
         ({"ingress_class": "edge"}, [objects.ingress_class("edge", controller="example.com/other")], {}, False),
         ({"ingress_class": "unknown"}, [objects.ingress_class()], {}, False),
         ({"ingress_class": "edge"}, [], {}, True),
-        ({"ingress_class": "edge"}, [OTHERS], {}, False),
+        ({"ingress_class": "edge"}, [OTHERS], {}, True),
         ({"ingress_class": "x"}, [objects.ingress_class("x", controller="a/b")], {"controller_class": "a/b"}, True),
         ({"ingress_class": "edge"}, [objects.ingress_class(controller="a/b")], {"ingress_class_by_name": True}, True),
         ({"ingress_class": None, "annotations": {CLASS: "edge"}}, [], {}, True),

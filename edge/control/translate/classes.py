@@ -2,7 +2,7 @@
 
 In the order in which it is decided (Kubernetes docs, Ingress, "Ingress class"; ingress-nginx's flags):
 1. `spec.ingressClassName`: ours when that IngressClass has our `spec.controller`, or is the one that
-   `--ingress-class-by-name` picks. Manifests without any IngressClass mean our class by the name of `--ingress-class`.
+   `--ingress-class-by-name` picks. In manifest files the name of `--ingress-class` is ours without an IngressClass too.
 2. The annotation `kubernetes.io/ingress.class`: ours when it has the value of `--ingress-class`.
 3. Neither: ours when the default IngressClass is ours, or with `--watch-ingress-without-class`.
 """
@@ -52,7 +52,7 @@ def claim(ingress: Ingress, classes: Mapping[str, IngressClass], settings: Setti
 def _by_field(name: str, classes: Mapping[str, IngressClass], settings: Settings) -> Claim:
     known = classes.get(name)
     if known is None:
-        assumed = bool(settings.manifests) and not classes and name == settings.ingress_class
+        assumed = bool(settings.manifests) and name == settings.ingress_class
         return Claim.OURS if assumed else Claim.UNKNOWN
     return Claim.OURS if _is_ours(known, settings) else Claim.OTHERS
 

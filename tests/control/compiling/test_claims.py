@@ -68,7 +68,9 @@ def test_by_the_name_of_the_class_when_told_so() -> None:
 def test_manifests_need_no_class_object() -> None:
     assert served(ingress("edge"), manifests=("x",))
     assert not served(ingress("edge"))
-    assert not served(ingress("edge"), klass("other"), manifests=("x",))
+    assert served(ingress("edge"), klass("other", THEIRS), manifests=("x",))
+    assert not served(ingress("edge"), klass("edge", THEIRS), manifests=("x",))
+    assert not served(ingress("typo"), klass("other", THEIRS), manifests=("x",))
 
 
 def test_classes_take_effect_when_they_come_change_and_go() -> None:
