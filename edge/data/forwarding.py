@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from edge.data._head import Head
     from edge.settings import Settings
 
+_SECURE = {"http": False, "https": True, "ws": False, "wss": True}
+"""Schemes that a proxy in front names; some say `wss` where a WebSocket is asked for (RFC 6455, section 3)."""
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -63,11 +66,9 @@ class Forwarding:
         forwarded_for = address
         if self._append:
             forwarded_for = f"{claimed_for}, {peer}" if claimed_for else peer
-        scheme = (_first(request, b"x-forwarded-proto") or _first(request, b"x-forwarded-scheme")).lower()
-        if scheme in ("http", "https"):
-            if secure != (scheme == "https"):
-                port = 443 if scheme == "https" else 80
-            secure = scheme == "https"
+        claimed = _SECURE.get((_first(request, b"x-forwarded-proto") or _first(request, b"x-forwarded-scheme")).lower())
+        if claimed is not None and claimed != secure:
+            secure, port = claimed, 443 if claimed else 80
         claimed_port = _first(request, b"x-forwarded-port")
         if claimed_port.isascii() and claimed_port.isdigit() and 0 < int(claimed_port[:6]) < 65536:
             port = int(claimed_port)

@@ -200,8 +200,10 @@ def test_claims_that_make_no_sense_are_no_claims(stages: Stages, backend: Backen
     assert got["x-forwarded-port"] == str(stages["trusting"].edge.http)
 
 
-def test_a_scheme_without_a_port_is_that_schemes_port(stages: Stages, backend: Backend) -> None:
-    assert ask(stages["trusting"], backend, [("X-Forwarded-Proto", "https")])["x-forwarded-port"] == "443"
+@pytest.mark.parametrize("scheme", ["https", "HTTPS", "wss"])
+def test_a_scheme_without_a_port_is_that_schemes_port(stages: Stages, backend: Backend, scheme: str) -> None:
+    got = ask(stages["trusting"], backend, [("X-Forwarded-Proto", scheme)])
+    assert (got["x-forwarded-port"], got["x-forwarded-proto"]) == ("443", "https")
 
 
 def test_the_chain_can_be_passed_on_in_full(stages: Stages, backend: Backend) -> None:
