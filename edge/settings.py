@@ -325,7 +325,7 @@ class Settings:
     )
     election_namespace: str = setting(
         "",
-        "Namespace of that Lease (default: $POD_NAMESPACE, else the service account's, else default).",
+        "Namespace of that Lease (default: $POD_NAMESPACE, else that of the service account or the kubeconfig).",
         placeholder="NAMESPACE",
         commands=CONTROL,
     )

@@ -40,7 +40,7 @@ class Cluster:
     ) -> None:
         """To be made before SOURCE is started, so that no Ingress is missed."""
         transport = source.transport
-        namespace = configuration.own_namespace(transport.configuration)
+        namespace = configuration.own_namespace(transport.configuration, settings)
         name = pods.own_name() or socket.gethostname()
         self._settings = settings
         self._term = term or Term()

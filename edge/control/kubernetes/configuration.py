@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import urllib3
 import yaml
 from kubernetes.client import Configuration
-from kubernetes.config import ConfigException, load_kube_config
+from kubernetes.config import ConfigException, list_kube_config_contexts, load_kube_config
 from kubernetes.config.incluster_config import SERVICE_HOST_ENV_NAME, InClusterConfigLoader
 
 from edge.control.kubernetes.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from edge.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _IDLE_CONNECTIONS = 32
@@ -31,7 +35,7 @@ def load(settings: Settings, *, service_account: Path = SERVICE_ACCOUNT) -> Conf
         ConfigurationError: there is none, or it cannot be used.
     """
     configuration = Configuration()
-    files = settings.kubeconfig or os.environ.get("KUBECONFIG", "")
+    files = _files(settings)
     try:
         if files:
             load_kube_config(  # type: ignore[no-untyped-call]  # the client is untyped
@@ -50,24 +54,43 @@ def load(settings: Settings, *, service_account: Path = SERVICE_ACCOUNT) -> Conf
             )
     except (ConfigException, OSError, yaml.YAMLError, KeyError, TypeError) as error:
         raise ConfigurationError(f"{files or 'service account'}: {error}") from error
+    if not configuration.verify_ssl:
+        logger.warning("%s: the certificate of the API server is not verified; who answers may be anybody", files)
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # would say so with each connection
     configuration.retries = False  # who retries, and when, is decided by the caller
     configuration.keep_alive = True  # a host that has vanished is noticed by the kernel
     configuration.connection_pool_maxsize = _IDLE_CONNECTIONS
     return configuration
 
 
-def own_namespace(configuration: Configuration | None = None, *, service_account: Path = SERVICE_ACCOUNT) -> str:
-    """The namespace that we run in: $POD_NAMESPACE, else the service account's, else `default`.
+def own_namespace(configuration: Configuration, settings: Settings, *, service_account: Path = SERVICE_ACCOUNT) -> str:
+    """The namespace that we run in: $POD_NAMESPACE, else the service account's, else the context's, else `default`.
 
-    The service account is the pod's, or the one whose token CONFIGURATION (of a kubeconfig) holds.
+    The service account is the pod's, or the one whose token CONFIGURATION holds; the context is that of the kubeconfig.
     """
     name = os.environ.get("POD_NAMESPACE", "")
     if not name:
         try:
             name = (service_account / "namespace").read_text().strip()
         except OSError:
-            name = _namespace_of(configuration.api_key.get("BearerToken", "")) if configuration is not None else ""
+            name = _namespace_of(configuration.api_key.get("BearerToken", "")) or _namespace_in(_files(settings))
     return name or "default"
+
+
+def _files(settings: Settings) -> str:
+    """Kubeconfig files to merge; empty: none."""
+    return settings.kubeconfig or os.environ.get("KUBECONFIG", "")
+
+
+def _namespace_in(files: str) -> str:
+    """The namespace of the current context of the kubeconfig in FILES; empty: it names none."""
+    if not files:
+        return ""
+    try:
+        _, current = list_kube_config_contexts(config_file=files)  # type: ignore[no-untyped-call]  # as above
+        return str(current["context"].get("namespace") or "")
+    except (ConfigException, OSError, yaml.YAMLError, KeyError, TypeError):  # replaced since it was loaded
+        return ""
 
 
 def _namespace_of(token: str) -> str:

@@ -9,6 +9,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+import email.utils
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 30.0
 """Longest silence of the API server within an ordinary answer, seconds."""
+LONGEST_REST = 300.0
+"""Longest time for which we can be sent away, seconds: some proxies name hours, or a date by a clock of their own."""
 _RELOAD_INTERVAL = 1.0
 _CHUNK = 1 << 16
 
@@ -173,14 +176,19 @@ class Transport:
             status = wire.decode_status(data)
         except msgspec.DecodeError:
             status = wire.Status(reason=response.reason or "", message=data[:200].decode(errors="replace"))
-        wanted = response.headers.get("Retry-After", "")
-        seconds = float(wanted) if wanted.isdecimal() else None
+        seconds = _seconds(response.headers.get("Retry-After", ""))
         if seconds is None and status.details is not None and status.details.retry_after_seconds:
             seconds = float(status.details.retry_after_seconds)
+        if seconds is not None:
+            seconds = max(0.0, min(seconds, LONGEST_REST))
         return RefusedError(response.status, status.reason, status.message, retry_after=seconds)
 
     def _connect(self) -> ApiClient:
-        client = ApiClient(self._load())
+        configuration = self._load()
+        try:
+            client = ApiClient(configuration)
+        except (ImportError, *_FAILURES) as error:  # its proxy is of a kind that there is no support for
+            raise ConfigurationError(f"proxy {configuration.proxy}: {describe(error)}; give an http proxy") from error
         client.user_agent = f"edge-ingress/{__version__}"
         return client
 
@@ -194,6 +202,17 @@ class Transport:
                 self._client = self._connect()
             except ConfigurationError:
                 return  # the token file is being replaced; the next 401 comes here again
+
+
+def _seconds(retry_after: str) -> float | None:
+    """From now on, by seconds or a date (RFC 9110, 10.2.3); None: not said, or not understood."""
+    if retry_after.isdecimal():
+        return float(retry_after)
+    try:
+        date = email.utils.parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    return date.timestamp() - time.time()
 
 
 def describe(error: Exception) -> str:

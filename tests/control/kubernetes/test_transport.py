@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import email.utils
 import json
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from edge.control.kubernetes import configuration
 from edge.control.kubernetes import transport as module
@@ -150,9 +153,10 @@ def account(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tu
 def test_service_account(account: tuple[FakeAPI, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """In a pod, the service account says who we are and where."""
     _, folder = account
-    assert asks(Transport(lambda: configuration.load(Settings(), service_account=folder)))
+    transport = Transport(lambda: configuration.load(Settings(), service_account=folder))
+    assert asks(transport)
     monkeypatch.delenv("POD_NAMESPACE", raising=False)
-    assert configuration.own_namespace(service_account=folder) == "edge"
+    assert configuration.own_namespace(transport.configuration, Settings(), service_account=folder) == "edge"
 
 
 @pytest.mark.parametrize(
@@ -169,8 +173,20 @@ def test_the_namespace_of_a_token(
     """Outside of a pod our namespace is that of the service account whose token the kubeconfig holds."""
     monkeypatch.delenv("POD_NAMESPACE", raising=False)
     parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({}, claims)]
-    transport = through(api.kubeconfig(tmp_path / "config", token=".".join([*parts, "signature"])))
-    assert configuration.own_namespace(transport.configuration, service_account=tmp_path) == expected
+    settings = Settings(kubeconfig=str(api.kubeconfig(tmp_path / "config", token=".".join([*parts, "signature"]))))
+    assert configuration.own_namespace(configuration.load(settings), settings, service_account=tmp_path) == expected
+
+
+def test_the_namespace_of_a_context(api: FakeAPI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes to a cluster as no service account runs where the current context of the kubeconfig says."""
+    monkeypatch.delenv("POD_NAMESPACE", raising=False)
+    path = api.kubeconfig(tmp_path / "config")
+    config = yaml.safe_load(path.read_text())
+    config["contexts"][0]["context"]["namespace"] = "edge-system"
+    path.write_text(yaml.safe_dump(config))
+    settings = Settings(kubeconfig=str(path))
+    namespace = configuration.own_namespace(configuration.load(settings), settings, service_account=tmp_path)
+    assert namespace == "edge-system"
 
 
 def test_a_token_that_rotates(account: tuple[FakeAPI, Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,6 +243,34 @@ def test_a_kubeconfig_that_is_none(tmp_path: Path, text: str) -> None:
         configuration.load(Settings(kubeconfig=str(tmp_path / "config")))
 
 
+def test_a_proxy_that_cannot_be_used(api: FakeAPI, tmp_path: Path) -> None:
+    """A kind of proxy that there is no support for is told, with the way out."""
+    path = api.kubeconfig(tmp_path / "config")
+    config = yaml.safe_load(path.read_text())
+    config["clusters"][0]["cluster"]["proxy-url"] = "quic://127.0.0.1:1"
+    path.write_text(yaml.safe_dump(config))
+    with pytest.raises(ConfigurationError, match=r"proxy quic://127.0.0.1:1: .*; give an http proxy"):
+        through(path)
+
+
+def test_a_certificate_that_is_not_verified(
+    serve: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
+) -> None:
+    """insecure-skip-tls-verify does what it says, and is told once instead of with each connection."""
+    path = serve(issue("elsewhere.example")).kubeconfig(tmp_path / "config", token="good")
+    config = yaml.safe_load(path.read_text())
+    cluster = config["clusters"][0]["cluster"]
+    del cluster["certificate-authority"]
+    path.write_text(yaml.safe_dump(config))
+    with pytest.raises(UnreachableError, match="certificate verify failed"):
+        asks(through(path))
+    cluster["insecure-skip-tls-verify"] = True
+    path.write_text(yaml.safe_dump(config))
+    assert asks(through(path))
+    assert caplog.text.count("is not verified") == 1
+    assert not recwarn.list
+
+
 # --- endings ----------------------------------------------------------------------------------------------------------
 
 
@@ -238,6 +282,27 @@ def test_refusals(api: FakeAPI, transport: Transport) -> None:
     assert refused.value.retry_after == 7.0
     with pytest.raises(RefusedError, match="404 NotFound"):
         transport.request("GET", f"{PATH}/none")
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"), [("5", 5.0), ("86400", 300.0), ("9" * 400, 300.0), ("soon", None), ("-1", None)]
+)
+def test_when_to_come_back(api: FakeAPI, transport: Transport, said: str, expected: float | None) -> None:
+    """Nobody is sent away for longer than five minutes."""
+    api.fail("status", code=503, retry_after=said)
+    with pytest.raises(RefusedError) as refused:
+        asks(transport)
+    assert refused.value.retry_after == expected
+
+
+@pytest.mark.parametrize(("ahead", "least", "most"), [(20, 10, 20), (-3600, 0, 0), (10**7, 300, 300)])
+def test_when_to_come_back_by_date(api: FakeAPI, transport: Transport, ahead: int, least: float, most: float) -> None:
+    """A date is understood, however far off it is."""
+    api.fail("status", code=503, retry_after=email.utils.formatdate(time.time() + ahead, usegmt=True))
+    with pytest.raises(RefusedError) as refused:
+        asks(transport)
+    assert refused.value.retry_after is not None
+    assert least <= refused.value.retry_after <= most
 
 
 def test_no_answer(api: FakeAPI, transport: Transport) -> None:

@@ -10,7 +10,7 @@ Object = dict[str, Any]
 class StatusError(Exception):
     """An answer of the API other than success."""
 
-    def __init__(self, code: int, reason: str, message: str, *, retry_after: float | None = None) -> None:
+    def __init__(self, code: int, reason: str, message: str, *, retry_after: float | str | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
@@ -18,7 +18,8 @@ class StatusError(Exception):
 
     def body(self) -> Object:
         """The `Status` object that a client gets."""
-        details = {} if self.retry_after is None else {"details": {"retryAfterSeconds": int(self.retry_after)}}
+        known = isinstance(self.retry_after, int | float)
+        details = {"details": {"retryAfterSeconds": int(self.retry_after or 0)}} if known else {}
         return {
             "kind": "Status",
             "apiVersion": "v1",

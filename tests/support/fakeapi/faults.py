@@ -31,7 +31,8 @@ class Fault:
     code: int = 500
     reason: str = "InternalError"
     message: str = "on demand"
-    retry_after: float | None = None
+    retry_after: float | str | None = None
+    """As text it goes into the header as it is."""
     seconds: float = 0.0
     only_continue: bool = False
     """Only list requests for a further page."""

@@ -246,13 +246,13 @@ class Handler(BaseHTTPRequestHandler):
         self._send(error.code, msgspec.json.encode(error.body()), retry_after=error.retry_after)
 
     def _send(
-        self, code: int, body: bytes, *, retry_after: float | None = None, content_type: str = "application/json"
+        self, code: int, body: bytes, *, retry_after: float | str | None = None, content_type: str = "application/json"
     ) -> None:
         self.send_response(code)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         if retry_after is not None:
-            self.send_header("Retry-After", f"{retry_after:g}")
+            self.send_header("Retry-After", retry_after if isinstance(retry_after, str) else f"{retry_after:g}")
         self.end_headers()
         self.wfile.write(body)
 
