@@ -123,7 +123,7 @@ def _part(text: str) -> tuple[int, list[str]] | None:
     if first.startswith("---") or (not others and first.lstrip()[:1] in ("{", "[")):
         return None
     if _NO_CONTENT.fullmatch(first):  # comments are no document
-        return len(first) + len("\n---\n"), found
+        return _after_marker(text, len(first)), found
     return 0, [first, *found]
 
 
@@ -141,10 +141,14 @@ def _plain_pieces(text: str, offset: int, documents: list[str]) -> list[Piece]:
     pieces = []
     for number, body in enumerate(documents, 1):
         pieces.append(Piece(Content(body, Form.PLAIN), number, offset=offset))
-        offset += len(body) + len("\n---")
-        if not text.startswith("\n---", offset):  # else one line end ends two markers
-            offset += 1
+        offset = _after_marker(text, offset + len(body))
     return pieces
+
+
+def _after_marker(text: str, end: int) -> int:
+    """Where the document begins whose marker follows the one that ends at END."""
+    end += len("\n---")
+    return end if text.startswith("\n---", end) else end + 1  # one line end may end two markers
 
 
 def implied(kind: object) -> str:

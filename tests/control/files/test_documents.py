@@ -6,7 +6,7 @@ import json
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edge.control.files.documents import Form, Piece, cut, identity
@@ -75,6 +75,8 @@ def test_the_end_of_block_text_is_kept_to_the_letter(text: str) -> None:
         )
     )
 )
+@example(["# c", "---", "---", "a: 1"])
+@settings(max_examples=500)
 def test_nothing_is_lost_and_places_are_true(lines: list[str]) -> None:
     text = "".join(line + "\n" for line in lines)
     for piece in cut(text, is_json=False):
