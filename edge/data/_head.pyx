@@ -355,7 +355,7 @@ cdef class Head:
 
     cdef Py_ssize_t _await_head(self, Buffer source, Limits limits, bint request) except -1:
         """Length of the complete head at the start of SOURCE, which is filled until there is one."""
-        cdef Py_ssize_t at = 0, line = 0, have
+        cdef Py_ssize_t at = 0, line = 0, first_end = 0, have
         cdef const char *p
         cdef const char *found
         cdef bint first_line = True, limited = False
@@ -380,8 +380,10 @@ cdef class Head:
                     raise MessageError(431 if request else 502, "head too large")
                 if at == 0 or p[at - 1] != 13:
                     raise MessageError(fault, "a line ends without CR")
-                first_line = False
                 at += 1
+                if first_line:
+                    first_line = False
+                    first_end = at
                 if at - line == 2:
                     if limited:
                         (<Stream>source).limit = 0
@@ -391,6 +393,11 @@ cdef class Head:
                 raise MessageError(414, "request line too long")
             if have >= limits.head:
                 raise MessageError(431 if request else 502, "head too large")
+            if request and first_end:
+                # What is no request, or one of HTTP/0.9, which ends here, is not kept waiting for more.
+                self.store(p, first_end)
+                self.request_line(first_end, limits)
+                first_end = 0
             if request and not limited and isinstance(source, Stream):
                 (<Stream>source).expire_in(limits.timeout)
                 limited = True
@@ -420,8 +427,8 @@ cdef class Head:
         if p[i + 6] != 49 or p[i + 8] > 49:
             raise MessageError(505, "HTTP version not supported")
         self.version = 10 + p[i + 8] - 48
-        if target == 8 and memcmp(p, b"CONNECT", 7) == 0:
-            raise MessageError(405, "CONNECT is not served")
+        if (target == 8 and memcmp(p, b"CONNECT", 7) == 0) or (target == 6 and memcmp(p, b"TRACE", 5) == 0):
+            raise MessageError(405, "CONNECT and TRACE are not served")
         self.check_encoding(target, i)
         if p[target] == 47:
             self.target = PyBytes_FromStringAndSize(p + target, i - target)
@@ -619,7 +626,7 @@ cdef class Head:
         return 0
 
     cdef int check_host(self, const char *p, Py_ssize_t n) except -1:
-        """See that a Host is a name or an address, and a port (RFC 9110, 7.2), or empty."""
+        """See that a Host is a name or an address, and a port (RFC 9110, 4.2.1 and 7.2)."""
         cdef Py_ssize_t i = 0, begin
         cdef const char *bracket
         cdef int port = 0
@@ -640,8 +647,10 @@ cdef class Head:
                 raise MessageError(400, "malformed Host") from None
         else:
             while i < n and classes[<uint8_t>p[i]] & HOSTNAME:
+                if p[i] == 46 and (i == 0 or p[i - 1] == 46):
+                    raise MessageError(400, "empty label in Host")
                 i += 1
-            if i == 0 and n:
+            if i == 0:
                 raise MessageError(400, "malformed Host")
         if i < n:
             if p[i] != 58:

@@ -75,6 +75,7 @@ REFUSED = [
     ("bare CR before the request", 400, b"\r" + get()),
     ("CONNECT", 405, b"CONNECT a.example:443 HTTP/1.1\r\n" + HOST + b"\r\n"),
     ("CONNECT with a path", 405, b"CONNECT / HTTP/1.1\r\n" + HOST + b"\r\n"),
+    ("TRACE", 405, b"TRACE / HTTP/1.1\r\n" + HOST + b"\r\n"),
     ("OPTIONS *", 400, b"OPTIONS * HTTP/1.1\r\n" + HOST + b"\r\n"),
     ("GET *", 400, b"GET * HTTP/1.1\r\n" + HOST + b"\r\n"),
     ("authority form with GET", 400, b"GET a.example:80 HTTP/1.1\r\n" + HOST + b"\r\n"),
@@ -89,6 +90,13 @@ REFUSED = [
     ("no Host", 400, b"GET / HTTP/1.1\r\n\r\n"),
     ("two Hosts", 400, get(b"Host: a.example")),
     ("two Hosts, HTTP/1.0", 400, b"GET / HTTP/1.0\r\n" + HOST + HOST + b"\r\n"),
+    ("empty Host", 400, host(b"")),
+    ("empty Host, HTTP/1.0", 400, b"GET / HTTP/1.0\r\nHost:\r\n\r\n"),
+    ("empty Host beside an absolute target", 400, b"GET http://a/ HTTP/1.1\r\nHost: \r\n\r\n"),
+    ("Host of a dot", 400, host(b".")),
+    ("Host that begins with a dot", 400, host(b".example")),
+    ("Host with an empty label", 400, host(b"a..example")),
+    ("Host that ends with two dots", 400, host(b"a.example..")),
     ("Host with a path", 400, host(b"a.example/x")),
     ("Host with userinfo", 400, host(b"u@a.example")),
     ("Host with a comma", 400, host(b"a.example,b.example")),
@@ -186,7 +194,7 @@ def test_a_doubtful_request_is_refused_however_it_arrives(status, data):
 
 UNDERSTOOD = [
     # what, data, (method, target, host, version), keep_alive
-    ("the least", b"GET / HTTP/1.1\r\nHost:\r\n\r\n", (b"GET", b"/", b"", 11), True),
+    ("the least", b"GET / HTTP/1.1\r\nHost:a\r\n\r\n", (b"GET", b"/", b"a", 11), True),
     ("an empty line before", b"\r\n" + get(), (b"GET", b"/", b"a.example", 11), True),
     ("HTTP/1.0", b"GET / HTTP/1.0\r\n\r\n", (b"GET", b"/", b"", 10), False),
     ("HTTP/1.0 that stays", b"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", (b"GET", b"/", b"", 10), True),
@@ -512,7 +520,7 @@ def test_a_doubtful_response_is_a_bad_gateway_however_it_arrives(data):
         assert outcome_of_response(torn(data, seed)) == 502
 
 
-def test_another_protocol_is_noticed_by_its_first_bytes():
+def test_another_protocol_is_noticed_by_its_first_bytes_and_another_version_by_its_first_line():
     class Silent(Pieces):
         def fill(self, wait=False):
             return super().fill(wait) or pytest.fail("waited for more")
@@ -520,7 +528,7 @@ def test_another_protocol_is_noticed_by_its_first_bytes():
     for data in (b"S", b"HTTP/2", b"HTTQ", b"\x15"):
         with pytest.raises(MessageError):
             Head().read_response(Silent([data]), Limits())
-    for data in (b"\x16", b"\0", b"{"):
+    for data in (b"\x16", b"\0", b"{", b"GET /\r\n", b"GET / HTTP/2.0\r\n", b"CONNECT a:1 HTTP/1.1\r\n"):
         with pytest.raises(MessageError):
             Head().read_request(Silent([data]), Limits())
 
