@@ -219,7 +219,11 @@ class Settings:
     )
     otel_service_name: str = setting("edge", "Name of the service in spans.", placeholder="NAME", commands=PROXY)
     otel_sampler_ratio: float = setting(
-        0.01, "Share of the requests without a sampled parent that become spans.", placeholder="RATIO", commands=PROXY
+        0.01,
+        "Share of the requests without a sampled parent that become spans.",
+        placeholder="RATIO",
+        commands=PROXY,
+        most=1,
     )
     opentelemetry_trust_incoming_span: bool = setting(
         True, "With tracing, go on with the trace of the client's traceparent, and with its choice.", commands=PROXY

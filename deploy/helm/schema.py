@@ -5,6 +5,8 @@
 Rules of this file:
 - A name that values.yaml does not have is refused, except below the maps in `FREE`: those go into Kubernetes objects
   as they are.
+- Names of ingress-nginx's chart that Edge has nothing for (`files/ingress-nginx.yaml`) are let through: a template
+  refuses those that are set, and can tell the way out, which a schema cannot.
 - `controller.config` and `controller.extraArgs` take exactly the settings of `edge.settings`, so that a misspelt one is
   an error of `helm install` and not a warning in a log.
 """
@@ -12,6 +14,7 @@ Rules of this file:
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +38,7 @@ FREE = frozenset(
 
 INTEGER = {"type": "integer", "minimum": 0}
 PORT = {"type": "integer", "minimum": 1, "maximum": 65535}
-NODE_PORT = {"type": ["integer", "null"], "minimum": 1, "maximum": 65535}
+NODE_PORT = {"anyOf": [PORT, {"enum": [None, ""]}]}
 PERCENT = {"type": ["integer", "null"], "minimum": 1}
 PODS = {"anyOf": [INTEGER, {"type": "string", "pattern": "^[0-9]+%$"}, {"type": "null"}]}
 SERVICE_TYPE = {"enum": ["ClusterIP", "NodePort", "LoadBalancer"]}
@@ -48,6 +51,7 @@ EXACT: dict[str, dict[str, Any]] = {
     "controller.image.digest": {"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"},
     "controller.preStopDelay": SECONDS,
     "controller.shutdownGrace": SECONDS,
+    "controller.hostname": {"anyOf": [{"type": "string"}, {"type": "object", "maxProperties": 0}]},
     "controller.containerPort.http": PORT,
     "controller.containerPort.https": PORT,
     "controller.hostPort.ports.http": PORT,
@@ -56,7 +60,7 @@ EXACT: dict[str, dict[str, Any]] = {
     "controller.metrics.service.servicePort": PORT,
     "controller.metrics.service.type": SERVICE_TYPE,
     "controller.service.type": SERVICE_TYPE,
-    "controller.service.internal.type": SERVICE_TYPE,
+    "controller.service.internal.type": {"enum": ["", *SERVICE_TYPE["enum"]]},
     "controller.service.ports.http": PORT,
     "controller.service.ports.https": PORT,
     "controller.service.targetPorts.http": {"type": ["string", "integer"]},
@@ -65,14 +69,18 @@ EXACT: dict[str, dict[str, Any]] = {
     "controller.service.nodePorts.https": NODE_PORT,
     "controller.service.healthCheckNodePort": NODE_PORT,
     "controller.service.allocateLoadBalancerNodePorts": {"type": ["boolean", "null"]},
+    "controller.service.internal.nodePorts.http": NODE_PORT,
+    "controller.service.internal.nodePorts.https": NODE_PORT,
+    "controller.service.internal.healthCheckNodePort": NODE_PORT,
+    "controller.service.internal.allocateLoadBalancerNodePorts": {"type": ["boolean", "null"]},
     "controller.service.externalTrafficPolicy": POLICY,
     "controller.service.internalTrafficPolicy": POLICY,
     "controller.service.internal.externalTrafficPolicy": POLICY,
     "controller.service.ipFamilyPolicy": {"enum": ["", "SingleStack", "PreferDualStack", "RequireDualStack"]},
     "controller.autoscaling.targetCPUUtilizationPercentage": PERCENT,
     "controller.autoscaling.targetMemoryUtilizationPercentage": PERCENT,
-    "controller.podDisruptionBudget.minAvailable": PODS,
-    "controller.podDisruptionBudget.maxUnavailable": PODS,
+    "controller.minAvailable": PODS,
+    "controller.maxUnavailable": PODS,
     "controller.table.sizeLimit": {"type": ["string", "integer"]},
 }
 """Values of which the default does not tell all."""
@@ -92,11 +100,33 @@ def schema() -> dict[str, Any]:
     """The whole of values.schema.json."""
     values = yaml.safe_load((CHART / "values.yaml").read_text())
     found = _object("", values)
-    found["properties"]["global"] = {"type": "object"}  # Helm gives it to every chart that is a part of another
+    found["properties"]["global"].pop("additionalProperties")  # it is for all charts that another one consists of
+    for path in yaml.safe_load((CHART / "files/ingress-nginx.yaml").read_text()):
+        _admit(found, path.split("."))
+    for service in ("service", "service.internal"):
+        for protocol in ("tcp", "udp"):  # of no port
+            ports = _at(found, f"controller.{service}.nodePorts".split("."))
+            ports["properties"][protocol] = {"type": "object", "maxProperties": 0}
     settings = {"type": "object", "additionalProperties": False, "properties": _settings()}
     for name in ("config", "extraArgs"):
         found["properties"]["controller"]["properties"][name] = settings
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Values of edge-ingress"} | found
+
+
+def _at(found: dict[str, Any], path: list[str]) -> dict[str, Any]:
+    for name in path:
+        found = found["properties"][name]
+    return found
+
+
+def _admit(found: dict[str, Any], path: list[str]) -> None:
+    """Let through whatever PATH begins with that FOUND does not know."""
+    for name in path:
+        if name not in found["properties"]:
+            found["properties"][name] = {}
+        if not found["properties"][name]:
+            return
+        found = found["properties"][name]
 
 
 def text() -> str:
@@ -132,7 +162,9 @@ def _setting(field: options.Field) -> dict[str, Any]:
     if isinstance(field.default, tuple):
         return found | {"type": ["string", "array"], "items": {"type": "string"}}
     if isinstance(field.default, (int, float)):
-        return found | {"type": ["number", "string"], "minimum": 0, "pattern": r"^[0-9]+(\.[0-9]+)?$"}
+        most = field.metadata["most"]
+        bounds = {"minimum": field.metadata["least"]} | ({"maximum": most} if most < math.inf else {})
+        return found | {"type": ["number", "string"], "pattern": r"^[0-9]+(\.[0-9]+)?$"} | bounds
     if field.metadata["choices"]:
         return found | {"enum": list(field.metadata["choices"])}
     if field.name == "workers":

@@ -207,21 +207,20 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
 def listen(settings: Settings) -> list[tuple[socket.socket, bool]]:
     """Open the listening sockets: each with whether it speaks TLS.
 
-    An address of the defaults that needs IPv6 is left out where the machine has none.
+    "Every IPv6 address" beside "every IPv4 address" is left out where the machine has no IPv6.
 
     Raises:
         ListenError: an address cannot be listened on.
     """
     opened: list[tuple[socket.socket, bool]] = []
-    for texts, tls, optional in (
-        (settings.http, False, settings.http == type(settings).http),
-        (settings.https, True, settings.https == type(settings).https),
-    ):
-        for address in dict.fromkeys(one for text in texts for one in addresses.parse_listener(text)):
+    for texts, tls in ((settings.http, False), (settings.https, True)):
+        wanted = dict.fromkeys(one for text in texts for one in addresses.parse_listener(text))
+        for address in wanted:
             try:
                 opened.append((addresses.listen(address), tls))
             except addresses.ListenError as error:
-                if not (optional and addresses.lacks_ipv6(error)):
+                beside = addresses.Address("0.0.0.0", address.port) in wanted
+                if not (address.host == "::" and beside and addresses.lacks_ipv6(error)):
                     for sock, _ in opened:
                         sock.close()
                     raise

@@ -24,15 +24,13 @@ def check(settings: Settings) -> None:
     """See that SETTINGS can be obeyed.
 
     Raises:
-        OptionError: the library is not installed, or the ratio is none.
+        OptionError: the library is not installed.
     """
     if not settings.enable_opentelemetry:
         return
     for name in NEEDED:
         if not _installed(name):
             raise OptionError(f"--enable-opentelemetry: no module {name} here; pip install 'edge-ingress[tracing]'")
-    if not 0 <= settings.otel_sampler_ratio <= 1:
-        raise OptionError(f"--otel-sampler-ratio {settings.otel_sampler_ratio:g}: must be between 0 and 1")
 
 
 def start(settings: Settings) -> Tracing | None:

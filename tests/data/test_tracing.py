@@ -214,6 +214,6 @@ def test_without_the_library_the_way_out_is_told(tmp_path):
 
 
 def test_a_ratio_that_is_none_is_refused():
-    with Edge(None, "--enable-opentelemetry", "--otel-sampler-ratio=7", command="proxy", ready=False) as edge:
+    with Edge(None, "--otel-sampler-ratio=7", command="proxy", ready=False) as edge:
         assert edge.wait() == 2
-        assert "--otel-sampler-ratio 7" in edge.log
+        assert "--otel-sampler-ratio '7': must be between 0 and 1" in edge.log

@@ -13,20 +13,29 @@ from tests.support.fakeapi import Rules
 from tests.support.fakeapi.resources import BY_KIND, Target
 from tests.support.rendering import CHART, chart, check, notes, of_kind
 
-OPERATOR_KINDS = ("ServiceMonitor", "PrometheusRule")
-"""Kinds of the Prometheus operator, which the schemas of Kubernetes do not know."""
+OPERATOR_KINDS = ("ServiceMonitor", "PrometheusRule", "ScaledObject")
+"""Kinds of the Prometheus operator and of KEDA, which the schemas of Kubernetes do not know."""
 
 EVERYTHING = {
     "commonLabels": {"team": "web"},
     "imagePullSecrets": [{"name": "registry"}],
-    "serviceAccount": {"annotations": {"a": "b"}},
+    "revisionHistoryLimit": 3,
+    "serviceAccount": {"annotations": {"a": "b"}, "automountServiceAccountToken": True},
     "controller": {
+        "progressDeadlineSeconds": 300,
+        "configAnnotations": {"a": "b"},
+        "sysctls": {"net.ipv4.ip_unprivileged_port_start": "0", "net.core.somaxconn": 8192},
+        "shareProcessNamespace": True,
+        "resizePolicy": [{"resourceName": "cpu", "restartPolicy": "NotRequired"}],
+        "maxUnavailable": "25%",
+        "unhealthyPodEvictionPolicy": "AlwaysAllow",
         "image": {"registry": "registry.example.com", "tag": "1.2.3", "digest": "sha256:" + "0" * 64},
         "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 2, "maxUnavailable": "10%"}},
         "config": {"hsts": False, "keep-alive": 60, "max-metric-series": 1048576, "proxy-real-ip-cidr": ["10.0.0.0/8"]},
         "extraArgs": {"default-ssl-certificate": "edge-ingress/wildcard", "ssl-redirect": "false"},
         "ingressClassResource": {"default": True, "aliases": ["edge-internal"], "annotations": {"a": "b"}},
         "hostNetwork": True,
+        "containerPort": {"http": 80, "https": 443},
         "hostname": "edge",
         "dnsConfig": {"options": [{"name": "ndots", "value": "2"}]},
         "hostAliases": [{"ip": "10.0.0.1", "hostnames": ["api.example.com"]}],
@@ -55,14 +64,13 @@ EVERYTHING = {
             "enabled": True,
             "targetMemoryUtilizationPercentage": 80,
             "behavior": {"scaleDown": {"stabilizationWindowSeconds": 300}},
-            "autoscalingTemplate": [
-                {
-                    "type": "Pods",
-                    "pods": {"metric": {"name": "rps"}, "target": {"type": "AverageValue", "averageValue": "1k"}},
-                }
-            ],
         },
-        "podDisruptionBudget": {"maxUnavailable": "25%", "unhealthyPodEvictionPolicy": "AlwaysAllow"},
+        "autoscalingTemplate": [
+            {
+                "type": "Pods",
+                "pods": {"metric": {"name": "rps"}, "target": {"type": "AverageValue", "averageValue": "1k"}},
+            }
+        ],
         "networkPolicy": {"enabled": True},
         "service": {
             "annotations": {"service.beta.kubernetes.io/aws-load-balancer-type": "nlb"},
@@ -79,10 +87,19 @@ EVERYTHING = {
             "ipFamilyPolicy": "PreferDualStack",
             "ipFamilies": ["IPv4", "IPv6"],
             "nodePorts": {"http": 30080, "https": 30443},
-            "internal": {"enabled": True, "annotations": {"a": "b"}, "externalTrafficPolicy": "Local"},
+            "clusterIPs": ["10.0.0.1"],
+            "external": {"labels": {"c": "d"}},
+            "internal": {
+                "enabled": True,
+                "annotations": {"a": "b"},
+                "externalTrafficPolicy": "Local",
+                "loadBalancerClass": "example.com/internal",
+                "ports": {"http": 8080, "https": 8443},
+            },
         },
         "metrics": {
-            "service": {"annotations": {"a": "b"}, "labels": {"a": "b"}},
+            "portName": "prometheus",
+            "service": {"annotations": {"a": "b"}, "labels": {"a": "b"}, "externalIPs": ["192.0.2.2"]},
             "serviceMonitor": {
                 "enabled": True,
                 "additionalLabels": {"release": "prometheus"},
@@ -90,12 +107,44 @@ EVERYTHING = {
                 "relabelings": [{"sourceLabels": ["__meta_kubernetes_pod_node_name"], "targetLabel": "node"}],
                 "metricRelabelings": [{"action": "labeldrop", "regex": "path"}],
                 "targetLabels": ["team"],
+                "sampleLimit": 1000000,
             },
             "prometheusRule": {"enabled": True, "rules": [{"alert": "Own", "expr": "vector(1)"}]},
             "dashboards": {"enabled": True},
         },
     },
 }
+
+
+OF_INGRESS_NGINX = {
+    "tcp": {},
+    "udp": {},
+    "dhParam": "",
+    "portNamePrefix": "",
+    "defaultBackend": {"enabled": False, "image": {"repository": "defaultbackend"}, "replicaCount": 2},
+    "rbac": {"create": True, "scope": False},
+    "controller": {
+        "image": {"chroot": False, "digestChroot": "sha256:" + "1" * 64, "digest": ""},
+        "allowSnippetAnnotations": False,
+        "enableAnnotationValidations": True,
+        "enableTopologyAwareRouting": False,
+        "enableMimalloc": True,
+        "disableLeaderElection": False,
+        "electionTTL": "",
+        "maxmindLicenseKey": "",
+        "healthCheckPath": "/healthz",
+        "customTemplate": {"configMapName": "", "configMapKey": ""},
+        "tcp": {"configMapNamespace": "", "annotations": {}},
+        "addHeaders": {},
+        "proxySetHeaders": {},
+        "opentelemetry": {"enabled": False},
+        "admissionWebhooks": {"enabled": False, "failurePolicy": "Fail", "patch": {"enabled": True}},
+        "minAvailable": 1,
+        "progressDeadlineSeconds": 0,
+        "service": {"nodePorts": {"http": "", "https": "", "tcp": {}, "udp": {}}, "external": {"enabled": True}},
+    },
+}
+"""What files of values for ingress-nginx's chart say though it is off."""
 
 
 def environment(objects):
@@ -112,7 +161,7 @@ def builtin(objects):
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "DaemonSet"])
-@pytest.mark.parametrize("values", [{}, EVERYTHING], ids=["defaults", "everything"])
+@pytest.mark.parametrize("values", [{}, EVERYTHING, OF_INGRESS_NGINX], ids=["defaults", "everything", "ingress-nginx"])
 def test_every_object_of_the_chart_is_one_that_kubernetes_takes(values, kind):
     values = values | {"controller": values.get("controller", {}) | {"kind": kind}}
     check(builtin(chart(values)))
@@ -137,6 +186,7 @@ def test_the_schema_is_in_step_with_values_and_settings():
         {"controller": {"kind": "StatefulSet"}},
         {"controller": {"config": {"hstss": True}}},
         {"controller": {"config": {"keep-alive": "long"}}},
+        {"controller": {"config": {"otel-sampler-ratio": 7}}},
         {"controller": {"service": {"nodePorts": {"http": 0}}}},
         {"controller": {"service": {"externalTrafficPolicy": "local"}}},
     ],
@@ -149,6 +199,33 @@ def test_a_value_that_cannot_be_is_refused_with_its_name(values):
     while isinstance(innermost, dict) and innermost:
         name, innermost = next(iter(innermost.items()))
     assert name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "way_out"),
+    [
+        ({"tcp": {"5432": "demo/postgres:5432"}}, "Edge routes HTTP alone"),
+        ({"defaultBackend": {"enabled": True}}, "controller.config.default-backend-service"),
+        ({"controller": {"admissionWebhooks": {"enabled": True}}}, "edge check"),
+        ({"controller": {"lifecycle": {"preStop": {"exec": {"command": ["/wait-shutdown"]}}}}}, "preStopDelay"),
+        ({"controller": {"allowSnippetAnnotations": True}}, "nginx.conf"),
+        ({"controller": {"opentelemetry": {"enabled": True}}}, "controller.config.enable-opentelemetry"),
+        ({"controller": {"hostNetwork": True, "hostPort": {"enabled": True}}}, "leave out one of the two"),
+        ({"rbac": {"scope": True}}, "controller.scope.enabled"),
+        ({"controller": {"keda": {"enabled": True}, "autoscaling": {"enabled": True}}}, "leave out"),
+    ],
+    ids=json.dumps,
+)
+def test_what_cannot_be_had_is_refused_with_the_way_out(values, way_out):
+    with pytest.raises(helm_python.HelmError, match=way_out):
+        chart(values)
+
+
+def test_all_that_cannot_be_had_is_told_at_once():
+    with pytest.raises(helm_python.HelmError) as caught:
+        chart({"tcp": {"1": "a/b:1"}, "controller": {"addHeaders": {"A": "b"}, "image": {"chroot": True}}})
+    for name in ("tcp:", "controller.addHeaders:", "controller.image.chroot:"):
+        assert name in str(caught.value)
 
 
 def test_settings_reach_both_containers_as_variables_that_edge_understands():
@@ -215,6 +292,7 @@ def test_a_single_pod_gets_no_budget_that_would_block_the_drain_of_its_node():
     assert "PodDisruptionBudget" not in kinds
     kinds = [one["kind"] for one in chart({"controller": {"replicaCount": 1, "autoscaling": {"enabled": True}}})]
     assert "PodDisruptionBudget" in kinds
+    assert "PodDisruptionBudget" not in [one["kind"] for one in chart({"controller": {"kind": "DaemonSet"}})]
 
 
 def test_autoscaling_leaves_the_replicas_to_the_autoscaler():
@@ -222,6 +300,46 @@ def test_autoscaling_leaves_the_replicas_to_the_autoscaler():
     assert "replicas" not in of_kind(objects, "Deployment")["spec"]
     target = of_kind(objects, "HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]
     assert target["name"] == of_kind(objects, "Deployment")["metadata"]["name"]
+
+
+def test_an_autoscaler_of_keda_has_the_replicas_and_the_triggers():
+    triggers = [{"type": "prometheus", "metadata": {"query": "sum(rate(edge_requests_total[2m]))", "threshold": "9"}}]
+    objects = chart({"controller": {"keda": {"enabled": True, "triggers": triggers, "minReplicas": 3}}})
+    assert "replicas" not in of_kind(objects, "Deployment")["spec"]
+    scaled = of_kind(objects, "ScaledObject")["spec"]
+    assert scaled["scaleTargetRef"]["name"] == of_kind(objects, "Deployment")["metadata"]["name"]
+    assert (scaled["minReplicaCount"], scaled["triggers"]) == (3, triggers)
+    assert of_kind(objects, "PodDisruptionBudget")["spec"]["minAvailable"] == 1
+
+
+def test_the_role_permits_the_lease_that_the_settings_name():
+    for values in ({"electionID": "own"}, {"config": {"election-id": "own"}}, {"extraArgs": {"election-id": "own"}}):
+        objects = chart({"controller": values})
+        named = [rule["resourceNames"] for rule in of_kind(objects, "Role")["rules"] if "resourceNames" in rule]
+        assert named == [[environment(objects)["EDGE_ELECTION_ID"]]] == [["own"]]
+
+
+def test_rights_in_one_namespace_alone_can_be_asked_for():
+    objects = chart({"controller": {"scope": {"enabled": True, "namespace": "shop"}}, "rbac": {"scope": True}})
+    kinds = {one["kind"] for one in objects}
+    assert not {"ClusterRole", "ClusterRoleBinding"} & kinds
+    assert {one["metadata"]["namespace"] for one in objects if one["kind"] == "Role"} == {"shop", "edge-ingress"}
+
+
+def test_the_internal_service_may_be_the_only_one():
+    values = {"service": {"external": {"enabled": False}, "internal": {"enabled": True}}}
+    objects = chart({"controller": values})
+    services = {one["metadata"]["name"]: one["spec"] for one in objects if one["kind"] == "Service"}
+    assert services.keys() == {"edge-ingress-controller-internal", "edge-ingress-controller-metrics"}
+    assert {port["port"] for port in services["edge-ingress-controller-internal"]["ports"]} == {80, 443}
+    assert "EDGE_PUBLISH_SERVICE" not in environment(objects)
+
+
+def test_an_image_of_a_mirror_for_all_charts():
+    pod = of_kind(chart({"global": {"image": {"registry": "mirror.example"}}}), "Deployment")["spec"]["template"][
+        "spec"
+    ]
+    assert {one["image"].partition("/")[0] for one in pod["containers"]} == {"mirror.example"}
 
 
 def test_one_namespace_alone_needs_no_rights_on_the_others():

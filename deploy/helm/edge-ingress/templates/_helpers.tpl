@@ -34,21 +34,32 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: {{ .Values.controller.name }}
 {{- end }}
 
+{{/* Labels of an object: ours, then LABELS of its own, then those of all. */}}
+{{- define "edge.labelsAnd" -}}
+{{- merge (include "edge.ownLabels" .root | fromYaml) .labels .root.Values.commonLabels | toYaml }}
+{{- end }}
+
 {{- define "edge.labels" -}}
+{{- include "edge.labelsAnd" (dict "root" . "labels" dict) }}
+{{- end }}
+
+{{- define "edge.ownLabels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{ include "edge.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: {{ include "edge.name" . }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
 {{- end }}
 
 {{- define "edge.image" -}}
 {{- with .Values.controller.image }}
-{{- if .registry }}{{ .registry }}/{{ end }}{{ .image }}:{{ default $.Chart.AppVersion .tag }}{{ with .digest }}@{{ . }}{{ end }}
+{{- with default $.Values.global.image.registry .registry }}{{ . }}/{{ end }}{{ .image }}:{{ default $.Chart.AppVersion .tag }}{{ with .digest }}@{{ . }}{{ end }}
 {{- end }}
+{{- end }}
+
+{{/* Whether there is a Service for traffic from outside; empty: no. */}}
+{{- define "edge.hasService" -}}
+{{- if and .Values.controller.service.enabled .Values.controller.service.external.enabled }}yes{{ end }}
 {{- end }}
 
 {{- define "edge.scope" -}}
@@ -57,6 +68,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{- define "edge.electionID" -}}
 {{- default (printf "%s-leader" (include "edge.fullname" .)) .Values.controller.electionID }}
+{{- end }}
+
+{{/* Name of the Lease that is in force, which the Role has to permit. */}}
+{{- define "edge.lease" -}}
+{{- get (include "edge.settings" . | fromYaml) "election-id" }}
 {{- end }}
 
 {{/* Settings by the names of their flags: what the chart's own values say, then config, then extraArgs. */}}
@@ -77,7 +93,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if $controller.reportNodeInternalIp }}{{ $_ := set $settings "report-node-internal-ip-address" true }}{{ end }}
 {{- if $controller.scope.enabled }}{{ $_ := set $settings "watch-namespace" (include "edge.scope" .) }}{{ end }}
 {{- with $controller.scope.namespaceSelector }}{{ $_ := set $settings "watch-namespace-selector" . }}{{ end }}
-{{- if and $controller.publishService.enabled (or $controller.publishService.pathOverride $controller.service.enabled) }}
+{{- if and $controller.publishService.enabled (or $controller.publishService.pathOverride (include "edge.hasService" .)) }}
 {{- $own := printf "%s/%s" (include "edge.namespace" .) (include "edge.controller" .) }}
 {{- $_ := set $settings "publish-service" (default $own $controller.publishService.pathOverride) }}
 {{- end }}
@@ -94,9 +110,30 @@ EDGE_{{ $name | upper | replace "-" "_" }}: {{ $text | quote }}
 {{ end }}
 {{- end }}
 
-{{/* Ports of a Service for traffic. */}}
+{{/* The spec of a Service for traffic: type, addresses, policies, ports. */}}
+{{- define "edge.serviceSpec" -}}
+{{- $service := . -}}
+type: {{ $service.type }}
+{{- range $name := list "clusterIP" "loadBalancerIP" "loadBalancerClass" "externalTrafficPolicy" "internalTrafficPolicy" "trafficDistribution" "sessionAffinity" "ipFamilyPolicy" "healthCheckNodePort" }}
+{{- with index $service $name }}
+{{ $name }}: {{ . }}
+{{- end }}
+{{- end }}
+{{- range $name := list "clusterIPs" "externalIPs" "loadBalancerSourceRanges" "ipFamilies" }}
+{{- with index $service $name }}
+{{ $name }}:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- if kindIs "bool" $service.allocateLoadBalancerNodePorts }}
+allocateLoadBalancerNodePorts: {{ $service.allocateLoadBalancerNodePorts }}
+{{- end }}
+ports:
+  {{- include "edge.servicePorts" $service | trim | nindent 2 }}
+{{- end }}
+
 {{- define "edge.servicePorts" -}}
-{{- $service := .service }}
+{{- $service := . }}
 {{- range $name, $enabled := dict "http" $service.enableHttp "https" $service.enableHttps }}
 {{- if $enabled }}
 - name: {{ $name }}
@@ -106,7 +143,7 @@ EDGE_{{ $name | upper | replace "-" "_" }}: {{ $text | quote }}
   {{- if $service.appProtocol }}
   appProtocol: {{ $name }}
   {{- end }}
-  {{- with index $.nodePorts $name }}
+  {{- with index $service.nodePorts $name }}
   nodePort: {{ . }}
   {{- end }}
 {{- end }}

@@ -3,19 +3,11 @@
 {{- $controller := .Values.controller -}}
 metadata:
   labels:
-    {{- include "edge.selectorLabels" . | nindent 4 }}
-    {{- with .Values.commonLabels }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
-    {{- with $controller.podLabels }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+    {{- merge (include "edge.selectorLabels" . | fromYaml) $controller.podLabels .Values.commonLabels | toYaml | nindent 4 }}
   annotations:
-    kubectl.kubernetes.io/default-container: proxy
-    checksum/settings: {{ include "edge.variables" . | sha256sum }}
-    {{- with $controller.podAnnotations }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+    {{- $annotations := dict "kubectl.kubernetes.io/default-container" "proxy" }}
+    {{- $checksum := dict "checksum/settings" (include "edge.variables" . | sha256sum) }}
+    {{- merge $checksum $controller.podAnnotations $annotations | toYaml | nindent 4 }}
 spec:
   serviceAccountName: {{ include "edge.serviceAccount" . }}
   automountServiceAccountToken: false
@@ -49,8 +41,18 @@ spec:
   {{- with $controller.runtimeClassName }}
   runtimeClassName: {{ . }}
   {{- end }}
+  {{- if $controller.shareProcessNamespace }}
+  shareProcessNamespace: true
+  {{- end }}
   securityContext:
     {{- toYaml $controller.podSecurityContext | nindent 4 }}
+    {{- with $controller.sysctls }}
+    sysctls:
+      {{- range $name, $value := . }}
+      - name: {{ $name }}
+        value: {{ $value | quote }}
+      {{- end }}
+    {{- end }}
   {{- with $controller.nodeSelector }}
   nodeSelector:
     {{- toYaml . | nindent 4 }}
@@ -148,6 +150,10 @@ spec:
           {{- end }}
       resources:
         {{- toYaml $controller.resources | nindent 8 }}
+      {{- with $controller.resizePolicy }}
+      resizePolicy:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
       securityContext:
         {{- toYaml $controller.containerSecurityContext | nindent 8 }}
       volumeMounts:

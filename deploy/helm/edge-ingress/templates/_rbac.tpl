@@ -62,7 +62,7 @@
   verbs: [create]
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  resourceNames: [{{ include "edge.electionID" . }}]
+  resourceNames: [{{ include "edge.lease" . }}]
   verbs: [get, update]
 - apiGroups: [""]
   resources: [pods]
