@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 MOST_REFUSALS = 64
 """Connections above the limit that are told so at a time; further ones are just closed."""
+MOST_KEPT_FREE = 1024
+"""Descriptors that client connections leave to those to endpoints, where a quarter is not less."""
 OWN_DESCRIPTORS = 32
 """That are no connections: listeners, table, counters, logs."""
 RECLAIM = 60.0
@@ -173,9 +175,9 @@ class Service:
 
 def _limits(wanted: int) -> tuple[int, int]:
     """How many client connections to serve, and to refuse at a time: WANTED at most, and fewer where descriptors are
-    few, so that a quarter of them remains for endpoints and clients are told instead of left waiting."""
+    few, so that a share of them remains for endpoints and clients are told instead of left waiting."""
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if descriptors == resource.RLIM_INFINITY:
         return wanted, MOST_REFUSALS
-    most = max(1, descriptors - descriptors // 4 - OWN_DESCRIPTORS)
+    most = max(1, descriptors - min(descriptors // 4, MOST_KEPT_FREE) - OWN_DESCRIPTORS)
     return min(wanted, most), min(MOST_REFUSALS, max(1, descriptors // 16))
