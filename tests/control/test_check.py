@@ -217,3 +217,16 @@ def test_the_command_line_leads_here(folder: Path) -> None:
 
     assert edge("check", str(folder)) == (0, "0 Ingresses served with 0 routes, 0 errors, 0 warnings\n", "")
     assert edge("check", "missing") == (2, "", "edge check: missing: no such file or folder\n")
+
+
+def test_what_another_program_writes_can_be_checked(folder: Path) -> None:
+    """`helm template ... | edge check /dev/stdin`, with the rest in a folder."""
+    write(folder / "all.yaml", objects.service(), objects.endpoints("web", "10.0.0.1"))
+    command = [sys.executable, "-m", "edge", "check", "/dev/stdin", str(folder)]
+    text = yaml.safe_dump(objects.ingress())
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "Ingress demo/web (/dev/stdin, document 1)" in done.stdout
+    assert "-> 10.0.0.1:8080" in done.stdout
+    done = subprocess.run([*command[:-2], "/dev/null"], capture_output=True, text=True, check=False)
+    assert (done.returncode, "/dev/null\n  error: is neither a file nor a folder" in done.stdout) == (1, True)

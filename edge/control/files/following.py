@@ -217,8 +217,8 @@ class Follower:
         self._listen()
         files = {one.file.key: self._take(one) for one in readings if one.file.path not in self._pending}
         files.update({key: None for path in gone if path not in self._pending for key in self._lose(path)})
-        self._ledger.update(files)
         self._keeper.keep(files)
+        self._ledger.update(files)
 
     def _read_file(self, path: str, motion: Motion) -> Iterator[Reading]:
         known = self._survey.files.get(path)

@@ -21,30 +21,34 @@ OUTSIDE: Final = -1
 
 
 def once(paths: Sequence[str], tell: Callable[[Change], None]) -> dict[ObjectId, str]:
-    """Tell TELL what the files at PATHS say now; gives where each object stands."""
+    """Tell TELL what the files at PATHS say now, pipes among them; gives where each object stands."""
     survey = tree.survey(paths, lambda _folder, _mask: None)
     said: dict[Key, Manifest | None] = {
-        tree.key_of(OUTSIDE, path): Manifest(path).unreadable(why) for path, why in survey.blind.items()
+        tree.key_of(OUTSIDE, path): Manifest(path).unreadable(why)
+        for path, why in survey.blind.items()
+        if not _is_pipe(path)
     }
-    for path, file in survey.files.items():
+    keys = {path: file.key for path, file in survey.files.items()}
+    keys |= {path: tree.key_of(number, path) for number, path in enumerate(paths) if _is_pipe(path)}
+    for path, key in keys.items():
         try:
-            said[file.key] = manifest.read(path, load(path)[0])
+            said[key] = manifest.read(path, load(path, wait=path not in survey.files)[0])
         except (OSError, UnicodeDecodeError) as error:
-            said[file.key] = Manifest(path).unreadable(reason(error))
+            said[key] = Manifest(path).unreadable(reason(error))
     ledger = Ledger(tell)
     ledger.update(said)
     return ledger.places()
 
 
-def load(path: str) -> tuple[str, tree.Signature]:
-    """Text and signature of the file at PATH.
+def load(path: str, *, wait: bool = False) -> tuple[str, tree.Signature]:
+    """Text and signature of the file at PATH; WAIT: it is a pipe, to be read to its end.
 
     Raises:
         OSError: it cannot be read.
         UnicodeDecodeError: it is not UTF-8.
     """
     # A pipe or a device of this name must not be waited for.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | (0 if wait else os.O_NONBLOCK))
     with os.fdopen(descriptor, "rb") as opened:
         status = os.fstat(descriptor)
         return opened.read().decode("utf-8-sig"), tree.signature(status)
@@ -62,6 +66,14 @@ def is_plain(path: str) -> bool:
     except OSError:
         return True
     return stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+
+
+def _is_pipe(path: str) -> bool:
+    """Whether PATH is a pipe: the shell's `<(...)`, or /dev/stdin behind `|`."""
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode)  # noqa: PTH116
+    except OSError:
+        return False
 
 
 def exists(path: str) -> bool:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
+NO_FILE: Final = "is neither a file nor a folder"
 _KUSTOMIZATION: Final = ("kustomization.yaml", "kustomization.yml")
 _MOST_LINKS: Final = 40
 
@@ -96,9 +97,11 @@ class _Surveyor:
                 status = os.stat(root)  # noqa: PTH116
                 if stat.S_ISDIR(status.st_mode):
                     self._folder(root, number, [(status.st_dev, status.st_ino)])
-                else:
+                elif stat.S_ISREG(status.st_mode):
                     self._watch(root, ITSELF)
                     self._file(root, number, status, linked=True)
+                else:
+                    self._found.blind[root] = NO_FILE
             except OSError as error:
                 self._found.blind[root] = error.strerror or str(error)
         return self._found
