@@ -216,6 +216,11 @@ class ServicePort(Struct, frozen=True):
     target_port: int | str | None = None
     """Number or name of the pods' port; None: the same number as `port`."""
 
+    @property
+    def is_tcp(self) -> bool:
+        """Whether requests of HTTP can go there."""
+        return self.protocol in (None, "", "TCP")
+
 
 class ServiceSpec(Struct, frozen=True):
     """Where a Service's traffic goes."""
@@ -259,6 +264,12 @@ class EndpointPort(Struct, frozen=True):
     name: str | None = None
     port: int | None = None
     protocol: str | None = None
+    """None: TCP."""
+
+    @property
+    def is_tcp(self) -> bool:
+        """Whether requests of HTTP can go there."""
+        return self.protocol in (None, "", "TCP")
 
 
 SERVICE_NAME_LABEL: Final = "kubernetes.io/service-name"
@@ -277,6 +288,10 @@ class EndpointSlice(Named, frozen=True):
     def service(self) -> str:
         """Name of the Service that the slice belongs to, empty when it does not say."""
         return (self.metadata.labels or {}).get(SERVICE_NAME_LABEL, "")
+
+
+TLS_TYPE: Final = "kubernetes.io/tls"
+"""Of a Secret with a certificate."""
 
 
 class Secret(Named, frozen=True):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from edge.control.objects import ObjectId
 
 BY_NEED: Final = frozenset({"Secret", "ConfigMap"})
-"""Kinds that may be read one by one, because something names them."""
+"""Kinds that may be read one by one, because something served names them, from whatever namespace."""
 
 
 class Source(Protocol):

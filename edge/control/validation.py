@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge.control import names
 from edge.control.objects import (
+    TLS_TYPE,
     ConfigMap,
     EndpointSlice,
     Ingress,
@@ -27,8 +28,10 @@ from edge.control.objects import (
     Secret,
     Service,
 )
+from edge.control.translate.certificates import CHAIN, KEY
 from edge.control.translate.classes import ANNOTATION
 from edge.control.translate.ingress import host_name
+from edge.table import describing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -38,9 +41,7 @@ if TYPE_CHECKING:
 PROTOCOLS: Final = ("TCP", "UDP", "SCTP")
 SERVICE_TYPES: Final = ("ClusterIP", "NodePort", "LoadBalancer", "ExternalName")
 ADDRESS_TYPES: Final = ("IPv4", "IPv6", "FQDN")
-PATH_TYPES: Final = ("Exact", "ImplementationSpecific", "Prefix")
-TLS_TYPE: Final = "kubernetes.io/tls"
-TLS_KEYS: Final = ("tls.crt", "tls.key")
+PATH_TYPES: Final = tuple(sorted(describing.KINDS.values()))
 _NOT_IN_A_PATH: Final = ("//", "/./", "/../", "%2f", "%2F")
 _NOT_AT_THE_END: Final = ("/..", "/.")
 _MOST_CONTROLLER: Final = 250
@@ -287,7 +288,7 @@ def _twice(field: str, texts: list[str], *, empty: bool = False) -> Iterator[Obj
 def _secret(secret: Secret) -> Iterator[ObjectError]:
     yield from _data(secret.data)
     if secret.type == TLS_TYPE:
-        for key in TLS_KEYS:
+        for key in (CHAIN, KEY):
             if key not in (secret.data or {}):
                 yield ObjectError(f'data["{key}"]', f"required in a Secret of type {TLS_TYPE}")
 

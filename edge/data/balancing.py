@@ -14,6 +14,7 @@ import random
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from edge.addresses import Address
 from edge.table.records import Balance, Service
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Target:
     def __init__(self, address: str, port: int) -> None:
         self.address = address
         self.port = port
-        self.name = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+        self.name = str(Address(address, port))
         self.idle: list[Upstream] = []
         self.in_flight = 0
         self.failures = 0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from edge.table.counter_layout import labels_of
 from edge.table.paths import normalise_bytes
-from edge.table.records import SETTINGS, Host, PathKind, Route, Settings
+from edge.table.records import SETTINGS, Host, PathKind, Route, Settings, wildcard_of
 
 if TYPE_CHECKING:
     from edge.data.plan import Plan, Planner
@@ -145,8 +145,8 @@ class Router:
     def _resolve(self, host: bytes) -> HostPlans | None:
         name = host_name(host)
         plans = self._host(name)
-        if plans is None and name.find(".") > 0:  # a wildcard stands for a label, not for nothing
-            plans = self._host("*." + name.split(".", 1)[1])
+        if plans is None and (wildcard := wildcard_of(name)):
+            plans = self._host(wildcard)
         if plans is None and name:
             plans = self._host("")
         if len(self._resolved) >= MOST_RESOLVED:

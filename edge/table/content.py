@@ -20,6 +20,7 @@ from edge.table.records import (
     Service,
     Settings,
     server_name_key,
+    wildcard_of,
 )
 from edge.table.segment import SegmentError
 
@@ -78,10 +79,10 @@ class Content:
 
     def certificate_of(self, host: str) -> str:
         """Key of the certificate that is shown for HOST: its own, its wildcard's, or the default one."""
-        found = self.server_names.get(server_name_key(host))
-        if found is None and "." in host and not host.startswith("*."):
-            found = self.server_names.get(server_name_key("*." + host.partition(".")[2]))
-        return found.certificate if found is not None else DEFAULT_CERTIFICATE
+        for name in (host, wildcard_of(host)):
+            if found := self.server_names.get(server_name_key(name)):
+                return found.certificate
+        return DEFAULT_CERTIFICATE
 
     def hosts_of(self, certificate: str) -> list[str]:
         """The names that the certificate under this key is shown for; the default one is for all others, too."""

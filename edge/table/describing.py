@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from edge.addresses import Address
 from edge.table.records import Balance, PathKind, Timeouts
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from edge.table.records import Certificate, Endpoint, Host, Route, Service
 
 KINDS: Final = {PathKind.EXACT: "Exact", PathKind.PREFIX: "Prefix", PathKind.STRING: "ImplementationSpecific"}
+"""As the Kubernetes API names them (`pathType`)."""
 BALANCES: Final = {Balance.ROUND_ROBIN: "round robin", Balance.LEAST_CONNECTIONS: "least connections"}
 _ORDER: Final = {PathKind.EXACT: 0, PathKind.PREFIX: 1, PathKind.STRING: 1}
 
@@ -49,7 +51,7 @@ def policies(one: Route) -> Iterator[str]:
 
 def endpoint(one: Endpoint) -> str:
     """Address and port of ONE."""
-    return f"[{one.address}]:{one.port}" if ":" in one.address else f"{one.address}:{one.port}"
+    return str(Address(one.address, one.port))
 
 
 def endpoints(service: Service | None, *, most: int = 0) -> str:

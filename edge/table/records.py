@@ -184,6 +184,15 @@ def certificate_key(namespace: str, name: str) -> str:
     return f"c:{namespace}/{name}"
 
 
+def wildcard_of(host: str) -> str:
+    """The wildcard that stands for HOST, with `*` for its first label; empty: none does.
+
+    The one rule for records of hosts and of server names alike (Kubernetes docs, Ingress, "Hostname wildcards").
+    """
+    label, _, domain = host.partition(".")
+    return f"*.{domain}" if domain and label not in ("", "*") else ""
+
+
 def server_name_key(host: str) -> str:
     """Key of a `ServerName` record in the tls part; HOST may be a wildcard."""
     return f"h:{host}"

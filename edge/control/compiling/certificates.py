@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from edge.control.compiling.secrets import INSTEAD, Secrets
 from edge.control.problems import Problem, warning
-from edge.table.records import DEFAULT_CERTIFICATE, ServerName, certificate_key, server_name_key
+from edge.table.records import DEFAULT_CERTIFICATE, ServerName, certificate_key, server_name_key, wildcard_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -66,7 +66,7 @@ class Certificates:
         """Whether a certificate, be it the default one, is configured for HOST."""
         if not host:
             return "" in self._uses
-        return host in self._shown or "*." + host.partition(".")[2] in self._shown
+        return host in self._shown or wildcard_of(host) in self._shown
 
     def replace(self, owner: Key, order: Order, old: Sequence[SecretUse], new: Sequence[SecretUse]) -> None:
         """OWNER asks for the certificates in NEW instead of those in OLD."""

@@ -81,6 +81,6 @@ class DefaultBackend:
 
 def _first_port(service: Service) -> str:
     for port in service.spec.ports or ():
-        if port.protocol in (None, "", "TCP"):
+        if port.is_tcp:
             return str(port.port)
     return "80" if service.spec.type == EXTERNAL_NAME else ""

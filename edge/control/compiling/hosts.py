@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from edge.control.problems import Problem, error, warning
 from edge.control.translate.ingress import HostPart, Redirect, RoutePart
+from edge.table import describing
 from edge.table.records import Host, PathKind, Route
 
 if TYPE_CHECKING:
@@ -24,11 +25,6 @@ if TYPE_CHECKING:
     from edge.table.records import Record
 
 HTTPS_REDIRECT: Final = 308
-PATH_TYPES: Final = {
-    PathKind.EXACT: "Exact",
-    PathKind.PREFIX: "Prefix",
-    PathKind.STRING: "ImplementationSpecific",
-}
 
 Order = tuple[str, str, str]
 """Creation time, namespace, name: `Translation.order`."""
@@ -139,7 +135,7 @@ def _merge(name: str, parts: Iterator[tuple[Key, Order, HostPart]], losses: Loss
         for one in part.routes:
             at = (one.route.kind, one.route.path)
             if at in winners:
-                what = f'path "{one.route.path}" ({PATH_TYPES[one.route.kind]}) of {_host(name)}'
+                what = f'path "{one.route.path}" ({describing.KINDS[one.route.kind]}) of {_host(name)}'
                 losses.setdefault(owner, []).append(_conflict(one.field, what, winners[at][0], order))
             else:
                 winners[at] = (order, one)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from edge.control.objects import ObjectId
+from edge.control.objects import TLS_TYPE, ObjectId
 from edge.control.problems import Problem, error, warning
 from edge.control.translate import certificates
 from edge.control.translate.certificates import CertificateError, Material
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from edge.control.store import Key, Store
 
-TYPE: Final = "kubernetes.io/tls"
 INSTEAD: Final = "the default certificate is shown"
 
 
@@ -122,8 +121,8 @@ class Secrets:
         except CertificateError as fault:
             return _bad("InvalidSecret", f"{name} cannot be used: {fault}; {INSTEAD}")
         faults = []
-        if secret.type != TYPE:
-            faults.append(warning("SecretType", "", f"{name} is of type {secret.type or 'Opaque'}, not {TYPE}"))
+        if secret.type != TLS_TYPE:
+            faults.append(warning("SecretType", "", f"{name} is of type {secret.type or 'Opaque'}, not {TLS_TYPE}"))
         outdated = certificates.validity_fault(material, now)
         if outdated:
             faults.append(warning("CertificateOutdated", "", f"{name}: {outdated}"))

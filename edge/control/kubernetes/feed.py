@@ -18,6 +18,7 @@ import msgspec
 
 from edge.control.changes import Change, Delete, Invalid, Synced, Upsert
 from edge.control.objects import Ingress, Object
+from edge.control.sources import BY_NEED
 
 if TYPE_CHECKING:
     import queue
@@ -157,14 +158,14 @@ class Feed:
         return not namespace or (namespace in self._opened if self._selective else namespace not in self._closed)
 
     def _serves(self, kind: str, namespace: str) -> bool:
-        return self._is_open(namespace) or (kind, namespace) in self._exempt or kind in REFERENCED
+        return self._is_open(namespace) or (kind, namespace) in self._exempt or kind in BY_NEED
 
     def _tell_all(self, namespace: str, *, gone: bool) -> None:
         for (kind, name), obj in self._objects.get(namespace, {}).items():
-            if kind not in REFERENCED and (kind, namespace) not in self._exempt:
+            if kind not in BY_NEED and (kind, namespace) not in self._exempt:
                 self._tell(Delete(kind, namespace, name) if gone else Upsert(obj))
         for (kind, name), fault in self._faults.get(namespace, {}).items():
-            if kind not in REFERENCED and (kind, namespace) not in self._exempt:
+            if kind not in BY_NEED and (kind, namespace) not in self._exempt:
                 self._tell(Delete(kind, namespace, name) if gone else fault)
 
     # --- synced ---------------------------------------------------------------------------------------------------
@@ -186,10 +187,6 @@ class Feed:
         if kind not in self._told:
             self._told.add(kind)
             self._tell(Synced(kind))
-
-
-REFERENCED = frozenset({"Secret", "ConfigMap"})
-"""Kinds that are read because something served names them, from whatever namespace."""
 
 
 def equal(old: Object, new: Object) -> bool:

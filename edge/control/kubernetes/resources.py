@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from edge.control.kubernetes.reflector import Collection
+from edge.control.objects import TLS_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +75,7 @@ NAMESPACE = Kind(
     namespaced=False,
     without="Ingresses of a namespace that is being deleted are served until they are deleted themselves",
 )
-SECRET = Kind("Secret", CORE, "secrets", bulk_query={"fieldSelector": "type=kubernetes.io/tls"})
+SECRET = Kind("Secret", CORE, "secrets", bulk_query={"fieldSelector": f"type={TLS_TYPE}"})
 CONFIG_MAP = Kind("ConfigMap", CORE, "configmaps")
 NODE = Kind("Node", CORE, "nodes", namespaced=False)
 POD = Kind("Pod", CORE, "pods")

@@ -6,7 +6,6 @@ leaf. Whether it is in date is told, and it is used all the same: browsers say m
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,7 +15,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.x509.oid import NameOID
 
-from edge.table.records import Certificate
+from edge.table.describing import date
+from edge.table.records import Certificate, wildcard_of
 
 if TYPE_CHECKING:
     from edge.control.objects import Secret
@@ -49,7 +49,7 @@ class Material(msgspec.Struct, frozen=True, gc=False):
 
     def covers(self, host: str) -> bool:
         """Whether HOST, maybe a wildcard itself, is one of the names (RFC 9525, section 6.3)."""
-        return host in self.names or ("." in host and "*." + host.split(".", 1)[1] in self.names)
+        return host in self.names or wildcard_of(host) in self.names
 
 
 def read(secret: Secret) -> Material:
@@ -106,9 +106,9 @@ def parse(chain: bytes, key: bytes, *, namespace: str = "", name: str = "") -> M
 def validity_fault(material: Material, now: float) -> str:
     """What is wrong with the dates of MATERIAL at NOW (Unix seconds); empty: nothing."""
     if now > material.certificate.not_after:
-        return f"the certificate expired on {_date(material.certificate.not_after)}"
+        return f"the certificate expired on {date(material.certificate.not_after)}"
     if now < material.not_before:
-        return f"the certificate is not valid before {_date(material.not_before)}"
+        return f"the certificate is not valid before {date(material.not_before)}"
     return ""
 
 
@@ -131,7 +131,3 @@ def _public_bytes(key: object) -> bytes:
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     return encoded
-
-
-def _date(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).date().isoformat()

@@ -48,7 +48,7 @@ class Found(msgspec.Struct, frozen=True, gc=False):
 def find_port(service: Service, port: str) -> ServicePort | None:
     """The port of SERVICE with the number or the name PORT."""
     for candidate in service.spec.ports or ():
-        if candidate.protocol in (None, "", "TCP") and port in (str(candidate.port), candidate.name):
+        if candidate.is_tcp and port in (str(candidate.port), candidate.name):
             return candidate
     return None
 
@@ -110,7 +110,7 @@ def _slice_ports(one: EndpointSlice, service_port: ServicePort) -> Iterator[int]
     target = service_port.target_port if isinstance(service_port.target_port, int) else None
     if target and not one.ports:  # written by hand: what else could be meant
         yield target
-    ports = [port for port in one.ports or () if port.protocol in (None, "", "TCP")]
+    ports = [port for port in one.ports or () if port.is_tcp]
     named = [port for port in ports if (port.name or "") == (service_port.name or "")]
     if not named and len(ports) == 1 and (not service_port.name or not ports[0].name):
         named = ports  # written by hand: with one port on either side there is nothing to mistake

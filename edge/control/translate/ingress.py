@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from edge.control.problems import Problem, error, warning
 from edge.control.translate.annotations import policies
+from edge.table import describing
 from edge.table.paths import normalise
 from edge.table.records import Balance, PathKind, Route, service_key
 
@@ -31,11 +32,7 @@ if TYPE_CHECKING:
 
 ACME: Final = "/.well-known/acme-challenge"
 """Paths that are never redirected to https: the certificate may be what is being asked for (RFC 8555, 8.3)."""
-KINDS: Final = {
-    "Exact": PathKind.EXACT,
-    "Prefix": PathKind.PREFIX,
-    "ImplementationSpecific": PathKind.STRING,
-}
+KINDS: Final = {name: kind for kind, name in describing.KINDS.items()}
 BY_CLUSTER_IP: Final = "#cluster-ip"
 """Ends the key of a service that is reached by its own address."""
 
