@@ -30,7 +30,7 @@ def test_the_settings_are_documented_from_their_definitions():
     assert (ROOT / "docs/configuration.md").read_text() == generated, "run `python tools/configuration.py`"
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *ROOT.glob("*.md"), ROOT / "bench/RESULTS.md"], ids=lambda page: page.name)
 def test_links_between_pages_lead_somewhere(page):
     text = page.read_text()
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
