@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 """A copy of the whole object in an annotation: never read, and not kept in memory."""
 
+Key = tuple[str, str]
+"""Namespace (empty for a cluster-scoped object) and name: what names an object among those of its kind."""
+
 
 class ObjectError(ValueError):
     """The data is not an object of its kind; the message begins with the field: `spec.rules[0].host: ...`."""

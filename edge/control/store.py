@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from edge.control.changes import Change
-    from edge.control.objects import Ingress, IngressClass, Object, Secret, Service
+    from edge.control.objects import Ingress, IngressClass, Key, Object, Secret, Service
 
-Key = tuple[str, str]
-"""Namespace (empty for a cluster-scoped object) and name."""
 FIELD = re.compile(r"[A-Za-z]\S*")
 """How the message of an `Invalid` begins when it names a field."""
 

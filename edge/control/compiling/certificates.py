@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from edge.control.compiling.hosts import Order
     from edge.control.compiling.secrets import Reading
-    from edge.control.store import Key, Store
+    from edge.control.objects import Key
+    from edge.control.store import Store
     from edge.control.translate.ingress import SecretUse
     from edge.table.records import Certificate, Record
 

@@ -9,8 +9,8 @@ from edge.control.translate import classes
 from edge.control.translate.classes import Claim
 
 if TYPE_CHECKING:
-    from edge.control.objects import Ingress
-    from edge.control.store import Key, Store
+    from edge.control.objects import Ingress, Key
+    from edge.control.store import Store
     from edge.settings import Settings
 
 

@@ -28,7 +28,8 @@ from edge.table.records import SETTINGS
 if TYPE_CHECKING:
     from edge.control.changes import Change
     from edge.control.compiling.services import Names
-    from edge.control.store import Changed, Key
+    from edge.control.objects import Key
+    from edge.control.store import Changed
     from edge.settings import Settings
     from edge.table.records import Certificate
 

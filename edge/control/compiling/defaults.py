@@ -12,8 +12,8 @@ from edge.table.records import PathKind, Route, Settings, service_key
 
 if TYPE_CHECKING:
     from edge.control.compiling.services import Services
-    from edge.control.objects import Service
-    from edge.control.store import Key, Store
+    from edge.control.objects import Key, Service
+    from edge.control.store import Store
 
 FLAG: Final = "--default-backend-service"
 OWNER: Final = ("", FLAG)

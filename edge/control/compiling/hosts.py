@@ -20,7 +20,7 @@ from edge.table.records import Host, PathKind, Route
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from edge.control.store import Key
+    from edge.control.objects import Key
     from edge.control.translate.ingress import Translation
     from edge.table.records import Record
 

@@ -21,7 +21,8 @@ from edge.control.translate.certificates import CertificateError, Material
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from edge.control.store import Key, Store
+    from edge.control.objects import Key
+    from edge.control.store import Store
 
 INSTEAD: Final = "the default certificate is shown"
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from edge.control.compiling.hosts import Order
-    from edge.control.store import Key, Store
+    from edge.control.objects import Key
+    from edge.control.store import Store
     from edge.control.translate.ingress import Use
     from edge.settings import Settings
     from edge.table.records import Record

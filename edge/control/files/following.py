@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from inotify_simple import flags  # type: ignore[import-untyped]  # it has no type hints
 
 from edge.control.files import manifest, reading, tree
-from edge.control.files.ledger import Key, Ledger
+from edge.control.files.ledger import FileKey, Ledger
 from edge.control.files.manifest import Manifest
 from edge.control.files.pending import GRACE, Motion, Pending
 from edge.control.files.watches import NAMES, Watches
@@ -189,7 +189,7 @@ class Follower:
         new, known = self._survey.blind, old.blind
         if new.keys() - known.keys():
             self._surveyed = min(self._surveyed, now + GRACE - SURVEY)
-        changed: dict[Key, Manifest | None] = {}
+        changed: dict[FileKey, Manifest | None] = {}
         for path in known:
             changed[tree.key_of(reading.OUTSIDE, path)] = Manifest(path).unreadable(new[path]) if path in new else None
         self._ledger.update(changed)
@@ -249,7 +249,7 @@ class Follower:
             self._pending.open(one.file.path)
         return one.said
 
-    def _lose(self, path: str) -> Iterator[Key]:
+    def _lose(self, path: str) -> Iterator[FileKey]:
         """The key of the file that was at PATH, if there was one, and it is not all of its root that is gone."""
         file = self._survey.files.get(path)
         if file is not None and reading.exists(self._roots[file.key.root]):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from edge.control.files.ledger import Key
+    from edge.control.files.ledger import FileKey
 
 logger = logging.getLogger(__name__)
 
@@ -49,12 +49,12 @@ class Keeper:
         self._kept: dict[str, dict[ObjectId, Object]] = {}
         self._last = self._load()
 
-    def last(self, key: Key, path: str) -> Manifest | None:
+    def last(self, key: FileKey, path: str) -> Manifest | None:
         """What the file KEY at PATH said when an earlier control plane read it, as far as that was kept."""
         objects = self._last.get(_name(key))
         return Manifest(path, objects, dict.fromkeys(objects, (0, 0))) if objects else None
 
-    def keep(self, manifests: Mapping[Key, Manifest | None]) -> None:
+    def keep(self, manifests: Mapping[FileKey, Manifest | None]) -> None:
         """These files say this now; None: they are gone."""
         changed = False
         for key, manifest in manifests.items():
@@ -97,5 +97,5 @@ class Keeper:
         return found
 
 
-def _name(key: Key) -> str:
+def _name(key: FileKey) -> str:
     return "/".join(key.parts)

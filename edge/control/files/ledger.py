@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edge.control.objects import Object
 
 
-class Key(NamedTuple):
+class FileKey(NamedTuple):
     """The place of a file in the order of all."""
 
     root: int
@@ -35,17 +35,17 @@ class Ledger:
 
     def __init__(self, tell: Callable[[Change], None]) -> None:
         self._tell = tell
-        self._files: dict[Key, Manifest] = {}
-        self._holders: dict[ObjectId, tuple[Key, ...]] = {}
+        self._files: dict[FileKey, Manifest] = {}
+        self._holders: dict[ObjectId, tuple[FileKey, ...]] = {}
         """The files that an object stands in, in order."""
-        self._losing: dict[Key, set[ObjectId]] = {}
+        self._losing: dict[FileKey, set[ObjectId]] = {}
         """The objects of a file that stand in an earlier file too."""
         self._objects: dict[ObjectId, Object] = {}
         """As told."""
-        self._faults: dict[Key, dict[str, Invalid]] = {}
+        self._faults: dict[FileKey, dict[str, Invalid]] = {}
         """As told."""
 
-    def get(self, key: Key) -> Manifest | None:
+    def get(self, key: FileKey) -> Manifest | None:
         """What the file KEY says."""
         return self._files.get(key)
 
@@ -54,7 +54,7 @@ class Ledger:
         firsts = ((name, self._files[holders[0]]) for name, holders in self._holders.items())
         return {name: manifest.where(manifest.places[name]) for name, manifest in firsts}
 
-    def update(self, files: Mapping[Key, Manifest | None]) -> None:
+    def update(self, files: Mapping[FileKey, Manifest | None]) -> None:
         """These files say something else now; None: there is no such file any more."""
         touched: set[ObjectId] = set()
         for key, new in files.items():
@@ -67,7 +67,7 @@ class Ledger:
         changed = self._tell_objects(touched)
         self._tell_invalid(faults, changed)
 
-    def _replace(self, key: Key, new: Manifest | None) -> set[ObjectId]:
+    def _replace(self, key: FileKey, new: Manifest | None) -> set[ObjectId]:
         """Put NEW in the place of what KEY said; gives the objects that are not the same in both."""
         old = self._files.pop(key, None)
         before = old.objects if old is not None else {}
@@ -83,7 +83,7 @@ class Ledger:
             self._losing.get(key, set()).discard(name)
         return touched
 
-    def _hold(self, name: ObjectId, keys: Iterable[Key]) -> None:
+    def _hold(self, name: ObjectId, keys: Iterable[FileKey]) -> None:
         holders = tuple(sorted(keys))
         if not holders:
             del self._holders[name]
@@ -94,7 +94,7 @@ class Ledger:
                 self._losing.setdefault(key, set()).add(name)
         self._losing.get(holders[0], set()).discard(name)
 
-    def _faults_of(self, key: Key) -> dict[str, Invalid]:
+    def _faults_of(self, key: FileKey) -> dict[str, Invalid]:
         """All that is wrong in the file KEY, by place."""
         manifest = self._files.get(key)
         if manifest is None:
@@ -111,7 +111,7 @@ class Ledger:
             faults.setdefault(where, Invalid(where, name.kind, name.namespace, name.name, message))
         return faults
 
-    def _tell_valid(self, faults: Mapping[Key, dict[str, Invalid]]) -> None:
+    def _tell_valid(self, faults: Mapping[FileKey, dict[str, Invalid]]) -> None:
         for key, new in faults.items():
             for where in self._faults.get(key, {}):
                 if where not in new:
@@ -134,7 +134,7 @@ class Ledger:
                 self._tell(Upsert(one))
         return told
 
-    def _tell_invalid(self, faults: Mapping[Key, dict[str, Invalid]], changed: set[ObjectId]) -> None:
+    def _tell_invalid(self, faults: Mapping[FileKey, dict[str, Invalid]], changed: set[ObjectId]) -> None:
         for key, new in faults.items():
             old = self._faults.get(key, {})
             for where, fault in new.items():

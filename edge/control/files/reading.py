@@ -7,7 +7,7 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from edge.control.files import manifest, tree
-from edge.control.files.ledger import Key, Ledger
+from edge.control.files.ledger import FileKey, Ledger
 from edge.control.files.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ OUTSIDE: Final = -1
 def once(paths: Sequence[str], tell: Callable[[Change], None]) -> dict[ObjectId, str]:
     """Tell TELL what the files at PATHS say now, pipes among them; gives where each object stands."""
     survey = tree.survey(paths, lambda _folder, _mask: None)
-    said: dict[Key, Manifest | None] = {
+    said: dict[FileKey, Manifest | None] = {
         tree.key_of(OUTSIDE, path): Manifest(path).unreadable(why)
         for path, why in survey.blind.items()
         if not _is_pipe(path)

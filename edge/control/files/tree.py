@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from edge.control.files.ledger import Key
+from edge.control.files.ledger import FileKey
 from edge.control.files.watches import CONTENTS, ITSELF, NAMES
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ Signature = tuple[int, ...]
 class File(NamedTuple):
     """A manifest file."""
 
-    key: Key
+    key: FileKey
     path: str
     signature: Signature
 
@@ -69,9 +69,9 @@ def counts(name: str) -> bool:
     return name.lower().endswith(SUFFIXES) and not name.startswith(".") and name.lower() not in _KUSTOMIZATION
 
 
-def key_of(root: int, path: str) -> Key:
+def key_of(root: int, path: str) -> FileKey:
     """The key of the file at PATH, found by --manifests number ROOT."""
-    return Key(root, PurePath(path).parts)
+    return FileKey(root, PurePath(path).parts)
 
 
 def signature(status: os.stat_result) -> Signature:

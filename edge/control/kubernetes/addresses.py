@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from edge.control.kubernetes.pods import Pods
     from edge.control.kubernetes.transport import Transport
-    from edge.control.kubernetes.wire import Key
+    from edge.control.objects import Key
     from edge.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import queue
     from collections.abc import Set
 
-    from edge.control.kubernetes.wire import Key
+    from edge.control.objects import Key
 
 Name = tuple[str, str]
 """Kind and name within a namespace."""

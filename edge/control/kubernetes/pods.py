@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.control.kubernetes.transport import Transport
-    from edge.control.kubernetes.wire import Key
+    from edge.control.objects import Key
 
 logger = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from edge.control.kubernetes.reflector import Collection
     from edge.control.kubernetes.resources import Kind
     from edge.control.kubernetes.transport import Transport
-    from edge.control.kubernetes.wire import Key
+    from edge.control.objects import Key
 
 
 class Reader:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edge.control.kubernetes.transport import Stream, Transport
-    from edge.control.kubernetes.wire import Key
+    from edge.control.objects import Key
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")

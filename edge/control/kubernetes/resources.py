@@ -11,7 +11,7 @@ from edge.control.objects import TLS_TYPE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from edge.control.kubernetes.wire import Key
+    from edge.control.objects import Key
 
 
 @dataclass(frozen=True)

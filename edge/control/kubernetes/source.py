@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     import msgspec
 
     from edge.control.kubernetes.resources import Kind
-    from edge.control.kubernetes.wire import Key
-    from edge.control.objects import ObjectId
+    from edge.control.objects import Key, ObjectId
     from edge.settings import Settings
 
 logger = logging.getLogger(__name__)

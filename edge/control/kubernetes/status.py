@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from edge.control.kubernetes.addresses import Addresses, Origin
     from edge.control.kubernetes.lease import Election
     from edge.control.kubernetes.transport import Transport
-    from edge.control.kubernetes.wire import Key
-    from edge.control.objects import Ingress
+    from edge.control.objects import Ingress, Key
     from edge.control.state import Round
 
 logger = logging.getLogger(__name__)

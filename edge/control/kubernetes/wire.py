@@ -5,10 +5,12 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
-Key = tuple[str, str]
-"""Namespace (empty for cluster-scoped objects) and name."""
+if TYPE_CHECKING:
+    from edge.control.objects import Key
 
 
 class Metadata(msgspec.Struct, rename="camel", gc=False, frozen=True):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from edge.control.changes import Change, Delete, Invalid, Upsert, Valid
-from edge.control.files.ledger import Key, Ledger
+from edge.control.files.ledger import FileKey, Ledger
 from edge.control.files.manifest import Manifest, read
 from tests.control.files.conftest import documents, ingress
 
-A = Key(0, ("a.yaml",))
-B = Key(0, ("b.yaml",))
-C = Key(1, ("a.yaml",))
+A = FileKey(0, ("a.yaml",))
+B = FileKey(0, ("b.yaml",))
+C = FileKey(1, ("a.yaml",))
 
 
 def said(text: str, path: str = "a.yaml", last: Manifest | None = None) -> Manifest:
@@ -25,7 +25,7 @@ class Book:
         self.changes: list[Change] = []
         self.ledger = Ledger(self.changes.append)
 
-    def update(self, files: dict[Key, Manifest | None]) -> list[str]:
+    def update(self, files: dict[FileKey, Manifest | None]) -> list[str]:
         self.changes.clear()
         self.ledger.update(files)
         return [_short(change) for change in self.changes]

@@ -14,7 +14,7 @@ from edge.control.kubernetes.backoff import Backoff
 from edge.control.kubernetes.reflector import Reflector, Timing
 from edge.control.kubernetes.resources import INGRESS
 from edge.control.kubernetes.transport import Transport
-from edge.control.kubernetes.wire import Key
+from edge.control.objects import Key
 from tests.support.fakeapi import FakeAPI
 from tests.support.fakeapi.server import eventually
 from tests.support.objects import ingress
