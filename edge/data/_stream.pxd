@@ -63,6 +63,7 @@ cdef class Stream(Buffer):
     cpdef restart(self, double timeout)
     cdef wake_reader(self, int why)
     cdef wake_writer(self, int why)
+    cdef int _ssl_handshake(self, void *ssl) except -1
     cdef say_goodbye(self)
     cdef forget_tls(self)
     cdef bint tls_pending(self) except -1

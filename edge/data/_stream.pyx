@@ -12,11 +12,11 @@ Rules of this file:
 """
 
 import ssl
-from socket import SO_LINGER, SOL_SOCKET
 
 from gevent import get_hub, getcurrent, sleep
 
 from edge.data.errors import PeerGone, StreamClosed, StreamTimeout
+from edge.data.private import adopted_socket, tls_connection
 
 from cpython.buffer cimport PyBUF_READ, PyBUF_WRITE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -42,6 +42,12 @@ cdef extern from "sys/socket.h":
         size_t msg_controllen
         int msg_flags
     ssize_t c_sendmsg "sendmsg"(int fd, const msghdr *m, int flags) nogil
+    struct c_linger "linger":
+        int l_onoff
+        int l_linger
+    int c_setsockopt "setsockopt"(int fd, int level, int name, const void *value, unsigned int size) nogil
+    int c_shutdown "shutdown"(int fd, int how) nogil
+    int SOL_SOCKET, SO_LINGER, SHUT_WR
 
 cdef extern from "sys/uio.h":
     struct iovec:
@@ -88,6 +94,7 @@ cdef set live = set()
 cdef unsigned long long global_received = 0
 cdef unsigned long long global_sent = 0
 
+SslError = ssl.SSLError
 WantRead = ssl.SSLWantReadError
 WantWrite = ssl.SSLWantWriteError
 TlsEnd = (ssl.SSLZeroReturnError, ssl.SSLEOFError)
@@ -98,15 +105,28 @@ ctypedef int (*ssl_read_function)(void *ssl, void *buffer, int n) noexcept
 ctypedef int (*ssl_write_function)(void *ssl, const void *buffer, int n) noexcept
 ctypedef int (*ssl_error_function)(const void *ssl, int result) noexcept
 ctypedef int (*ssl_pending_function)(const void *ssl) noexcept
-ctypedef int (*ssl_shutdown_function)(void *ssl) noexcept
+ctypedef int (*ssl_state_function)(void *ssl) noexcept
+ctypedef void *(*ssl_new_function)(void *context) noexcept
+ctypedef int (*ssl_descriptor_function)(void *ssl, int fd) noexcept
+ctypedef void (*ssl_function)(void *ssl) noexcept
 ctypedef void (*clear_function)() noexcept
+ctypedef unsigned long (*last_error_function)() noexcept
+ctypedef const char *(*reason_function)(unsigned long error) noexcept
 
 cdef ssl_read_function ssl_read = NULL
 cdef ssl_write_function ssl_write = NULL
 cdef ssl_error_function ssl_error = NULL
 cdef ssl_pending_function ssl_pending = NULL
-cdef ssl_shutdown_function ssl_shutdown = NULL
+cdef ssl_state_function ssl_shutdown = NULL
+cdef ssl_state_function ssl_handshake = NULL
+cdef ssl_state_function ssl_reused = NULL
+cdef ssl_new_function ssl_new = NULL
+cdef ssl_descriptor_function ssl_set_fd = NULL
+cdef ssl_function ssl_be_server = NULL
+cdef ssl_function ssl_free = NULL
 cdef clear_function ssl_clear_errors = NULL
+cdef last_error_function ssl_last_error = NULL
+cdef reason_function ssl_reason = NULL
 
 cdef enum:
     SSL_ERROR_SSL = 1
@@ -116,18 +136,28 @@ cdef enum:
     SSL_ERROR_ZERO_RETURN = 6
 
 
-def use_openssl(size_t read, size_t write, size_t get_error, size_t has_pending, size_t shutdown, size_t clear_error):
-    """Read and write TLS by these functions of OpenSSL, given by address, instead of Python's wrappers of them.
+def use_openssl(dict functions not None):
+    """Speak TLS by FUNCTIONS of OpenSSL, addresses by name, instead of Python's wrappers of them.
 
     A wrapper costs an exception for each time that there is nothing to read, and two objects for each piece of data.
     """
-    global ssl_read, ssl_write, ssl_error, ssl_pending, ssl_shutdown, ssl_clear_errors
-    ssl_read = <ssl_read_function>read
-    ssl_write = <ssl_write_function>write
-    ssl_error = <ssl_error_function>get_error
-    ssl_pending = <ssl_pending_function>has_pending
-    ssl_shutdown = <ssl_shutdown_function>shutdown
-    ssl_clear_errors = <clear_function>clear_error
+    global ssl_new, ssl_set_fd, ssl_be_server, ssl_handshake, ssl_reused, ssl_read, ssl_write, ssl_pending, ssl_error
+    global ssl_shutdown, ssl_free
+    global ssl_clear_errors, ssl_last_error, ssl_reason
+    ssl_new = <ssl_new_function><size_t>functions["SSL_new"]
+    ssl_set_fd = <ssl_descriptor_function><size_t>functions["SSL_set_fd"]
+    ssl_be_server = <ssl_function><size_t>functions["SSL_set_accept_state"]
+    ssl_reused = <ssl_state_function><size_t>functions["SSL_session_reused"]
+    ssl_free = <ssl_function><size_t>functions["SSL_free"]
+    ssl_read = <ssl_read_function><size_t>functions["SSL_read"]
+    ssl_write = <ssl_write_function><size_t>functions["SSL_write"]
+    ssl_error = <ssl_error_function><size_t>functions["SSL_get_error"]
+    ssl_pending = <ssl_pending_function><size_t>functions["SSL_has_pending"]
+    ssl_handshake = <ssl_state_function><size_t>functions["SSL_do_handshake"]
+    ssl_shutdown = <ssl_state_function><size_t>functions["SSL_shutdown"]
+    ssl_clear_errors = <clear_function><size_t>functions["ERR_clear_error"]
+    ssl_last_error = <last_error_function><size_t>functions["ERR_peek_last_error"]
+    ssl_reason = <reason_function><size_t>functions["ERR_reason_error_string"]
 
 
 cdef inline double now() noexcept:
@@ -257,10 +287,13 @@ cdef class Stream(Buffer):
     """
 
     def __init__(self, sock not None):
-        """Take over SOCK, a non-blocking `_socket.socket`."""
+        """Take over SOCK, a non-blocking `_socket.socket` or the bare descriptor of one."""
         hub = get_hub()
-        self.sock = sock
-        self.fd = sock.fileno()
+        if isinstance(sock, int):
+            self.fd = sock
+        else:
+            self.sock = sock
+            self.fd = sock.fileno()
         self.loop = hub.loop
         self.hub_switch = hub.switch
         self.read_watcher = self.loop.io(self.fd, 1)
@@ -271,6 +304,8 @@ cdef class Stream(Buffer):
 
     def __dealloc__(self):
         self._release_out()
+        if self.ssl != NULL:
+            ssl_free(self.ssl)
 
     def __repr__(self):
         return f"<Stream fd={self.fd} {'tls ' if self.tls is not None else ''}buffered={self.end - self.start}{' closed' if self.closed else ''}>"
@@ -416,7 +451,9 @@ cdef class Stream(Buffer):
 
     @property
     def socket(self):
-        """The socket below."""
+        """The socket below, a `_socket.socket`; it stays this stream's."""
+        if self.sock is None:
+            self.sock = adopted_socket(self.fd)
         return self.sock
 
     # --- reading --------------------------------------------------------------------------------------------------
@@ -491,6 +528,8 @@ cdef class Stream(Buffer):
             if error != SSL_ERROR_WANT_WRITE:
                 raise StreamClosed("TLS failed" if error == SSL_ERROR_SSL else "reset by the peer", self)
             self._wait_across(True)
+            if self.ssl == NULL:
+                raise StreamClosed("TLS has ended", self)
 
     cdef Py_ssize_t _ssl_write(self, const char *p, Py_ssize_t n) except -2:
         cdef int done, error
@@ -505,6 +544,8 @@ cdef class Stream(Buffer):
             if error != SSL_ERROR_WANT_READ:
                 raise StreamClosed("TLS failed" if error == SSL_ERROR_SSL else "reset by the peer", self)
             self._wait_across(False)
+            if self.ssl == NULL:
+                raise StreamClosed("TLS has ended", self)
 
     cdef Py_ssize_t _tls_read(self, Py_ssize_t room) except -2:
         """As recv(2): -1 where it would block."""
@@ -626,10 +667,7 @@ cdef class Stream(Buffer):
         if self.tls is not None:
             self.say_goodbye()
         if not self.closed:
-            try:
-                self.sock.shutdown(1)
-            except OSError:
-                pass
+            c_shutdown(self.fd, SHUT_WR)
 
     def fail(self, failure not None):
         """Have whoever waits for this stream, now or next, get FAILURE."""
@@ -786,15 +824,52 @@ cdef class Stream(Buffer):
 
     # --- TLS and the end ------------------------------------------------------------------------------------------
 
-    def handshake(self, tls not None, size_t ssl=0):
-        """Speak TLS from here on: do the handshake of TLS, a `_ssl._SSLSocket` over this socket.
+    def accept_tls(self, context not None, size_t address=0):
+        """Speak TLS from here on, as its server by CONTEXT (an `ssl.SSLContext`): do the handshake.
 
-        SSL is the address of OpenSSL's structure below it, 0 where that is not known.
+        ADDRESS is that of OpenSSL's structure below CONTEXT, 0 where it is not known. Gives whether a session was
+        resumed.
 
         Raises:
             ssl.SSLError: the handshake failed.
             StreamError: the peer went away or was too slow.
         """
+        cdef void *ssl
+        if address == 0 or ssl_new == NULL:
+            return self._accept_tls(tls_connection(context, self.socket, server_side=True))
+        ssl = ssl_new(<void *>address)
+        if ssl == NULL:
+            raise MemoryError
+        try:
+            ssl_set_fd(ssl, self.fd)
+            ssl_be_server(ssl)
+            self._ssl_handshake(ssl)
+        except BaseException:
+            ssl_free(ssl)
+            raise
+        self.ssl = ssl
+        self.tls = context  # whose memory OpenSSL refers to
+        return ssl_reused(ssl) == 1
+
+    cdef int _ssl_handshake(self, void *ssl) except -1:
+        cdef int done, error
+        while True:
+            ssl_clear_errors()
+            done = ssl_handshake(ssl)
+            if done == 1:
+                return 0
+            error = ssl_error(ssl, done)
+            if error == SSL_ERROR_WANT_READ:
+                self.wait_read()
+            elif error == SSL_ERROR_WANT_WRITE:
+                self.wait_write()
+            elif error == SSL_ERROR_SSL:
+                reason = ssl_reason(ssl_last_error())
+                raise SslError((<bytes>reason).decode() if reason != NULL else "TLS failed")
+            else:
+                raise StreamClosed("hung up by the peer", self)
+
+    def _accept_tls(self, tls):
         while True:
             try:
                 tls.do_handshake()
@@ -806,8 +881,7 @@ cdef class Stream(Buffer):
         self.tls = tls
         self.tls_read = tls.read
         self.tls_write = tls.write
-        if ssl_read != NULL:
-            self.ssl = <void *>ssl
+        return tls.session_reused
 
     def peek_socket(self, Py_ssize_t n):
         """Up to N bytes that wait in the socket, without taking them; b"" at the end, None when there are none yet."""
@@ -860,17 +934,19 @@ cdef class Stream(Buffer):
             pass
 
     cdef forget_tls(self):
-        self.ssl = NULL
+        if self.ssl != NULL:
+            ssl_free(self.ssl)
+            self.ssl = NULL
         self.tls = self.tls_read = self.tls_write = None
 
     def abort(self):
         """End the stream so that the peer cannot take what it got for complete: reset, and no TLS closure alert."""
+        cdef c_linger reset
         self.forget_tls()
         if not self.closed:
-            try:
-                self.sock.setsockopt(SOL_SOCKET, SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
-            except OSError:
-                pass
+            reset.l_onoff = 1
+            reset.l_linger = 0
+            c_setsockopt(self.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset))
         self.close()
 
     def close(self):
@@ -888,7 +964,10 @@ cdef class Stream(Buffer):
             self.write_watcher.stop()
             self.write_watcher.close()
         self.on_readable = self.partner = self.on_surprise = None
-        self.sock.close()
+        if self.sock is not None:
+            self.sock.close()
+        else:
+            c_close(self.fd)
         self.release()
         self._release_out()
         if self.reader is not None:

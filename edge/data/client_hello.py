@@ -9,7 +9,6 @@ Rules of this file:
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,10 +22,6 @@ ALPN = 16
 SUPPORTED_VERSIONS = 43
 RANDOM_END = 34
 """Where legacy_version and random end, and the session id begins."""
-
-_record = struct.Struct(">BBxH").unpack_from
-_short = struct.Struct(">H").unpack_from
-_extension = struct.Struct(">HH").unpack_from
 
 
 class NotAHelloError(ValueError):
@@ -64,7 +59,7 @@ def parse(data: bytes) -> ClientHello | Incomplete:
         hello = _message(data)
         if isinstance(hello, bytes):
             return _read(hello)
-    except (IndexError, struct.error):
+    except IndexError:
         raise NotAHelloError("a length points outside the hello") from None
     if hello.need > LONGEST:
         raise NotAHelloError("hello too large")
@@ -80,15 +75,15 @@ def _message(data: bytes) -> bytes | Incomplete:
             if not (b"\x16\x03".startswith(data[at : at + 2])):
                 raise NotAHelloError("not a handshake record")
             return Incomplete(at + 5)
-        kind, major, length = _record(data, at)
-        if kind != HANDSHAKE or major != 3 or not 0 < length <= LONGEST:
+        length = _short(data, at + 3)
+        if data[at] != HANDSHAKE or data[at + 1] != 3 or not 0 < length <= LONGEST:
             raise NotAHelloError("not a handshake record")
         at += 5
         message += data[at : at + length]
         at += length
         if message and message[0] != CLIENT_HELLO:
             raise NotAHelloError("not a ClientHello")
-        size = 4 + int.from_bytes(message[1:4], "big") if len(message) >= 4 else LONGEST
+        size = 4 + (message[1] << 16 | _short(message, 2)) if len(message) >= 4 else LONGEST
         if len(message) >= size:
             return message[4:size]
         if size > LONGEST:
@@ -99,20 +94,20 @@ def _message(data: bytes) -> bytes | Incomplete:
 
 
 def _read(hello: bytes) -> ClientHello:
-    legacy_version = _short(hello)[0]
+    legacy_version = _short(hello, 0)
     at = RANDOM_END + 1 + hello[RANDOM_END]
-    at += 2 + _short(hello, at)[0]  # cipher suites
+    at += 2 + _short(hello, at)  # cipher suites
     at += 1 + hello[at]  # compression methods
     name: str | None = None
     alpn: tuple[bytes, ...] | None = None
     versions: tuple[int, ...] | None = None
     end = len(hello)
     if at != end:
-        if at + 2 + _short(hello, at)[0] != end:
+        if at + 2 + _short(hello, at) != end:
             raise NotAHelloError("extensions do not end with the hello")
         at += 2
     while at < end:
-        kind, length = _extension(hello, at)
+        kind, length = _short(hello, at), _short(hello, at + 2)
         at += 4
         if at + length > end:
             raise NotAHelloError("an extension is longer than the hello")
@@ -129,6 +124,15 @@ def _read(hello: bytes) -> ClientHello:
     return ClientHello(name or "", alpn or (), versions or (legacy_version,))
 
 
+def _short(data: bytes, at: int) -> int:
+    """The two bytes at AT as a number.
+
+    Raises:
+        IndexError: there are not so many.
+    """
+    return data[at] << 8 | data[at + 1]
+
+
 def _once(value: object) -> None:
     if value is not None:
         raise NotAHelloError("an extension is repeated")
@@ -136,7 +140,7 @@ def _once(value: object) -> None:
 
 def _server_name(data: bytes) -> str:
     """The only host_name of a server name list (RFC 6066, section 3)."""
-    size, kind, length = struct.unpack_from(">HBH", data)
+    size, kind, length = _short(data, 0), data[2], _short(data, 3)
     name = data[5:]
     if size != len(data) - 2 or kind != 0 or not 0 < length <= 255 or length != len(name):
         raise NotAHelloError("malformed server name list")
@@ -148,7 +152,7 @@ def _server_name(data: bytes) -> str:
 @lru_cache(64)
 def _protocols(data: bytes) -> tuple[bytes, ...]:
     """The names of an ALPN list (RFC 7301, section 3.1)."""
-    if _short(data)[0] != len(data) - 2 or len(data) < 4:
+    if _short(data, 0) != len(data) - 2 or len(data) < 4:
         raise NotAHelloError("malformed ALPN list")
     names = []
     at = 2
@@ -166,5 +170,5 @@ def _versions(data: bytes) -> tuple[int, ...]:
     """The versions of a supported_versions extension (RFC 8446, section 4.2.1), without GREASE (RFC 8701)."""
     if data[0] != len(data) - 1 or len(data) < 3 or len(data) % 2 == 0:
         raise NotAHelloError("malformed list of versions")
-    found = struct.unpack_from(f">{data[0] // 2}H", data, 1)
+    found = [_short(data, at) for at in range(1, len(data), 2)]
     return tuple(version for version in found if version & 0x0F0F != 0x0A0A)

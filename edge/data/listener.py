@@ -10,6 +10,7 @@ Rules of this file:
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import ssl
 import time
@@ -18,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 import gevent
 
 from edge.data import client_hello, proxy_protocol, replies
+from edge.data._accept import accept
 from edge.data._stream import Stream
 from edge.data.errors import MessageError, StreamError
 from edge.data.http1 import Http1
-from edge.data.private import OPENSSL, accept, tls_connection
 from edge.table.counters import Process
 
 if TYPE_CHECKING:
@@ -55,17 +56,18 @@ GONE_AGAIN = frozenset(
 class Opening:
     """A connection before its first request can come, as draining and counting see it."""
 
-    idle = True
-    upgraded = False
-
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
+        self.idle = True
+        self.upgraded = False
 
     def close(self) -> None:
         """End it at once."""
         self.stream.close()
 
-    close_idle = close
+    def close_idle(self) -> None:
+        """As `close`: nothing is lost."""
+        self.stream.close()
 
 
 class Listener:
@@ -73,7 +75,7 @@ class Listener:
 
     def __init__(self, sock: socket.socket, service: Service, spread: Spread, *, tls: bool) -> None:
         self._sock = sock
-        self._family = sock.family
+        self._fd = sock.fileno()
         self._port = sock.getsockname()[1]
         self._service = service
         self._spread = spread
@@ -82,7 +84,7 @@ class Listener:
         self._complained = -COMPLAIN
         self._stopped = False
         self._loop = gevent.get_hub().loop
-        self._watcher = self._loop.io(sock.fileno(), 1)
+        self._watcher = self._loop.io(self._fd, 1)
         self._pause = self._loop.timer(0)
 
     def start(self) -> None:
@@ -127,9 +129,7 @@ class Listener:
     def _accept(self) -> bool:
         """Accept one connection; whether there was one."""
         try:
-            sock, address = accept(self._sock, self._family)
-        except BlockingIOError:
-            return False
+            accepted = accept(self._fd)
         except OSError as error:
             if error.errno in NO_DESCRIPTORS:
                 self._complain("cannot accept: %s; raise the limit of open files", error.strerror)
@@ -141,13 +141,15 @@ class Listener:
             self._complain("cannot accept: %s", error.strerror)
             self._rest(PAUSE_NO_DESCRIPTORS)
             return False
+        if accepted is None:
+            return False
         service = self._service
         service.counters.add(Process.CONNECTIONS_ACCEPTED, 1)
         service.accepted += 1
         # Several are accepted before the first is served: each must know now on which side of the limit it is.
         above = service.accepted - service.refusing > service.most_connections
         service.refusing += above
-        gevent.spawn_raw(self._serve, sock, address, above)
+        gevent.spawn_raw(self._serve, *accepted, above)
         return True
 
     def _complain(self, message: str, *arguments: object) -> None:
@@ -159,29 +161,29 @@ class Listener:
 
     # --- one connection -------------------------------------------------------------------------------------------
 
-    def _serve(self, sock: Any, address: tuple[Any, ...], above: bool) -> None:
+    def _serve(self, fd: int, peer: str, above: bool) -> None:
         service = self._service
         counters = service.counters
         stream = None
         counters.add(Process.CONNECTIONS_ACTIVE, 1)
         try:
-            stream = Stream(sock)
+            stream = Stream(fd)
             stream.counted = True
             if above:
-                self._refuse(stream, address[0])
+                self._refuse(stream, peer)
                 return
-            opened = self._open(stream, address[0])
+            opened = self._open(stream, peer)
             if opened is None:
                 return
             client, port, secure = opened
             counters.add(Process.CONNECTIONS_HANDLED, 1)
             Http1(service, stream, address=client, port=port, secure=secure).serve()
         except (StreamError, MessageError) as error:
-            service.log.debug("connection from %s: %s", address[0], error)
+            service.log.debug("connection from %s: %s", peer, error)
         except OSError as error:
-            service.log.debug("connection from %s: %s", address[0], error)
+            service.log.debug("connection from %s: %s", peer, error)
         except Exception:
-            service.log.exception("connection from %s", address[0])
+            service.log.exception("connection from %s", peer)
         finally:
             service.accepted -= 1
             service.refusing -= above
@@ -189,7 +191,7 @@ class Listener:
             if stream is not None:
                 stream.close()
             else:
-                sock.close()
+                os.close(fd)
 
     def _open(self, stream: Stream, peer: str) -> tuple[str, int, bool] | None:
         """See to all that precedes HTTP: the client's address, the port that it came to, and whether it speaks https.
@@ -250,11 +252,10 @@ class Listener:
             return False
         # Two server names whose hosts had different policies (versions, client certificates) would need their requests
         # held against the one that was shown here (421); all hosts have the same so far.
-        context = service.contexts.choose(hello.server_name)
-        if context is None:
+        shown = service.contexts.choose(hello.server_name)
+        if shown is None:
             counters.add(Process.HANDSHAKE_FAILURES, 1)
             return False
-        connection = tls_connection(context, stream.socket, server_side=True)
         handshakes = service.handshakes
         if len(handshakes) >= MOST_HANDSHAKES:
             longest = next(iter(handshakes))
@@ -262,7 +263,7 @@ class Listener:
             longest.close()
         handshakes[stream] = None
         try:
-            stream.handshake(connection, OPENSSL.address(connection))
+            resumed = stream.accept_tls(shown.context, shown.address)
         except (ssl.SSLError, StreamError) as error:
             counters.add(Process.HANDSHAKE_FAILURES, 1)
             service.log.debug("handshake failed: %s", error)
@@ -270,7 +271,7 @@ class Listener:
         finally:
             handshakes.pop(stream, None)
         counters.add(Process.HANDSHAKES, 1)
-        if connection.session_reused:
+        if resumed:
             counters.add(Process.HANDSHAKES_RESUMED, 1)
         stream.expire_in(0)
         return True
@@ -280,7 +281,6 @@ class Listener:
 
         While it has arrived only in part the socket is told to count as readable when there is more.
         """
-        sock = stream.socket
         seen = need = 0
         try:
             while True:
@@ -301,10 +301,10 @@ class Listener:
                 if isinstance(hello, client_hello.ClientHello):
                     return hello
                 need = hello.need
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, need)
+                stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, need)
         finally:
             if need:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+                stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
 
     def _not_tls(self, stream: Stream, data: bytes) -> None:
         """Tell a client that speaks HTTP, or anything else, to the TLS port."""

@@ -4,11 +4,10 @@ Each has a test (tests/data/test_private.py) that fails when the interface chang
 
 - `_socket.socket`: the C socket below `socket.socket`. Creating the Python object costs more than the system call, and
   `ssl` works on the C object.
-- `_socket.socket._accept`: accept(2) that gives the bare descriptor.
 - `ssl.SSLContext._wrap_socket`: the C object of a TLS connection, without the Python socket around it, whose
   `read`/`write` take buffers.
-- The `SSL_CTX *` inside a context object and the `SSL *` inside a connection: session ticket keys that all workers
-  share, modes of OpenSSL that Python does not offer, and reading and writing without an exception for "not yet".
+- The `SSL_CTX *` inside a context object: connections that are OpenSSL's own, read and written without an exception for
+  "not yet", session ticket keys that all workers share, and modes of OpenSSL that Python does not offer.
 """
 
 from __future__ import annotations
@@ -31,6 +30,11 @@ _CTRL_SET_TICKET_KEYS = 59
 _MODE_PARTIAL_WRITE = 0x1
 _MODE_NO_AUTO_CHAIN = 0x8
 _MODE_RELEASE_BUFFERS = 0x10
+_FUNCTIONS = (
+    "SSL_new", "SSL_set_fd", "SSL_set_accept_state", "SSL_do_handshake", "SSL_session_reused", "SSL_read", "SSL_write",
+    "SSL_has_pending", "SSL_get_error", "SSL_shutdown", "SSL_free",
+    "ERR_clear_error", "ERR_peek_last_error", "ERR_reason_error_string",
+)  # fmt: skip
 
 
 class CSocket(_socket.socket):
@@ -47,16 +51,11 @@ def new_socket(family: int) -> Any:
     return sock
 
 
-def accept(listener: Any, family: int) -> tuple[Any, Any]:
-    """Accept from the non-blocking LISTENER: a non-blocking C socket and the peer's address.
-
-    Raises:
-        OSError: as accept(2); BlockingIOError when nobody waits.
-    """
-    fd, address = listener._accept()  # noqa: SLF001 - the purpose of this module
-    sock = CSocket(family, socket.SOCK_STREAM, 0, fd)
+def adopted_socket(fd: int) -> Any:
+    """The C socket of FD, a connected non-blocking descriptor, which it owns."""
+    sock = CSocket(socket.AF_INET, socket.SOCK_STREAM, 0, fd)  # the family would matter for addresses only
     sock.setblocking(False)
-    return sock, address
+    return sock
 
 
 def tls_connection(context: ssl.SSLContext, sock: Any, *, server_side: bool, server_name: str | None = None) -> Any:
@@ -88,14 +87,13 @@ class OpenSSL:
         owner.argtypes = (ctypes.c_void_p,)
         return bool(owner(_member(connection, 1)) == _member(context, 0))
 
-    def functions(self) -> tuple[int, ...]:
+    def functions(self) -> dict[str, int]:
         """Addresses for `edge.data._stream.use_openssl`."""
-        names = ("SSL_read", "SSL_write", "SSL_get_error", "SSL_has_pending", "SSL_shutdown", "ERR_clear_error")
-        return tuple(ctypes.cast(getattr(self._library, name), ctypes.c_void_p).value or 0 for name in names)
+        return {name: ctypes.cast(getattr(self._library, name), ctypes.c_void_p).value or 0 for name in _FUNCTIONS}
 
-    def address(self, connection: Any) -> int:
-        """Of the `SSL` below CONNECTION, 0 where it cannot be known."""
-        return _member(connection, 1) if self.reachable else 0
+    def address(self, context: ssl.SSLContext) -> int:
+        """Of the `SSL_CTX` below CONTEXT, 0 where it cannot be known."""
+        return _member(context, 0) if self.reachable else 0
 
     def tune(self, context: ssl.SSLContext) -> None:
         """Have connections of CONTEXT give their buffers back when idle, read what there is in one go, not build the

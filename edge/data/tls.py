@@ -14,7 +14,7 @@ import logging
 import os
 import ssl
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from edge.data.private import OPENSSL
 from edge.table.records import DEFAULT_CERTIFICATE, TICKETS, Certificate, ServerName, TicketKeys, server_name_key
@@ -37,6 +37,13 @@ PROTOCOLS = ["http/1.1"]
 logger = logging.getLogger(__name__)
 
 
+class ServerContext(NamedTuple):
+    """A context, and where OpenSSL has it (see `edge.data.private`)."""
+
+    context: ssl.SSLContext
+    address: int
+
+
 class Contexts:
     """The contexts of this worker, by certificate."""
 
@@ -44,9 +51,9 @@ class Contexts:
         self._table = table
         self._keys: dict[str, str] = {}
         self._generation = -1
-        self._made: OrderedDict[str, tuple[Certificate, TicketKeys | None, ssl.SSLContext | None]] = OrderedDict()
+        self._made: OrderedDict[str, tuple[Certificate, TicketKeys | None, ServerContext | None]] = OrderedDict()
 
-    def choose(self, server_name: str) -> ssl.SSLContext | None:
+    def choose(self, server_name: str) -> ServerContext | None:
         """The context for SERVER_NAME (lower case; empty: the client names none); None: there is no certificate yet."""
         table = self._table
         if table.changed():
@@ -69,16 +76,17 @@ class Contexts:
                 return shown.certificate
         return DEFAULT_CERTIFICATE
 
-    def _context(self, key: str) -> ssl.SSLContext | None:
+    def _context(self, key: str) -> ServerContext | None:
         certificate = self._table.tls.get(key, Certificate)
         if certificate is None:
             return None
         tickets = self._table.tls.get(TICKETS, TicketKeys)
         made = self._made.get(key)
         if made is None or made[0] is not certificate or made[1] is not tickets:
-            context: ssl.SSLContext | None
+            context: ServerContext | None
             try:
-                context = make_context(certificate, tickets)
+                made_context = make_context(certificate, tickets)
+                context = ServerContext(made_context, OPENSSL.address(made_context))
             except OSError as error:  # ssl.SSLError is one too
                 logger.error("certificate %s cannot be used: %s", key, error)  # noqa: TRY400 - a user's certificate
                 context = made[2] if made is not None else None

@@ -27,6 +27,7 @@ from gunicorn.workers.ggevent import GeventWorker
 from edge import logs
 from edge.data import tracing
 from edge.data._head import seed_request_ids
+from edge.data._chunks import keep_chunks
 from edge.data._stream import sweep, use_openssl
 from edge.data.access_log import AccessLog
 from edge.data.listener import Listener
@@ -81,7 +82,8 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         _raise_limit()
         seed_request_ids()
         if OPENSSL.reachable:
-            use_openssl(*OPENSSL.functions())
+            use_openssl(OPENSSL.functions())
+        keep_chunks()
         super().init_process()
 
     def handle_exit(self, _sig: int, _frame: FrameType | None) -> None:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from edge.data._stream import sweep
 from edge.data.errors import Incomplete, MessageError, StreamTimeout
-from edge.data.private import tls_connection
 from edge.data.proxy_protocol import MAGIC, Source, read
 from tests.support import certificates, objects
 from tests.support.backends import Backend
@@ -178,7 +177,7 @@ def test_tls_goes_on_behind_a_header(tmp_path):
 
         client = gevent.get_hub().threadpool.spawn(connect)
         assert read(stream) == Source("192.0.2.1", 40000, "198.51.100.2", 443)
-        stream.handshake(tls_connection(server, stream.socket, server_side=True))
+        stream.accept_tls(server)
         stream.fill(True)
         stream.send(stream.peek().upper())
         assert client.get(timeout=5) == b"HELLO"

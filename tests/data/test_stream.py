@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import select
 import socket
 import ssl
 import struct
@@ -16,8 +14,9 @@ import pytest
 
 from edge.data._stream import Buffer, Stream, open_streams, sweep, use_openssl
 from edge.data.errors import PeerGone, StreamClosed, StreamTimeout
-from edge.data.private import OPENSSL, new_socket, tls_connection
+from edge.data.private import OPENSSL, new_socket
 from tests.support import certificates
+from tests.support.clients import swap
 
 PATTERN = bytes(range(251)) * 4000
 """About a megabyte in which a lost or doubled piece shows."""
@@ -448,13 +447,19 @@ def server_context(tmp_path_factory):
 
 
 @pytest.fixture(params=["through Python", "through OpenSSL"])
-def secure(request, ends, server_context):
-    """A pair of ends that speak TLS, the far one an `ssl.SSLSocket`, in both ways in which Edge calls OpenSSL."""
-    directly = request.param == "through OpenSSL"
-    if directly:
-        if not OPENSSL.reachable:
-            pytest.skip("this Python does not let us")
-        use_openssl(*OPENSSL.functions())
+def address(request, server_context):
+    """For each of the ways in which Edge calls OpenSSL: the address of the context, which decides for one."""
+    if request.param == "through Python":
+        return 0
+    if not OPENSSL.reachable:
+        pytest.skip("this Python does not let us")
+    use_openssl(OPENSSL.functions())
+    return OPENSSL.address(server_context)
+
+
+@pytest.fixture
+def secure(ends, server_context, address):
+    """A pair of ends that speak TLS, the far one an `ssl.SSLSocket`."""
 
     def make(version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3, **options) -> Ends:
         pair = ends(**options)
@@ -467,8 +472,7 @@ def secure(request, ends, server_context):
 
         thread = threading.Thread(target=connect)
         thread.start()
-        connection = tls_connection(server_context, pair.stream.socket, server_side=True)
-        pair.stream.handshake(connection, OPENSSL.address(connection) if directly else 0)
+        pair.stream.accept_tls(server_context, address)
         thread.join(10)
         pair.far = results[0]
         return pair
@@ -488,22 +492,6 @@ def read_exactly(sock: socket.socket, count: int) -> bytes:
         assert piece, "ended too early"
         data += piece
     return data
-
-
-def swap(sock: ssl.SSLSocket, data: bytes) -> bytes:
-    """Send DATA and read as much, in turns: two threads may not use one TLS connection at once."""
-    sock.setblocking(False)
-    sent, read = 0, b""
-    while sent < len(data) or len(read) < len(data):
-        with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            sent += sock.send(data[sent : sent + 16384]) if sent < len(data) else 0
-        with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            if len(read) < len(data):
-                read += (piece := sock.recv(16384))
-                assert piece, "ended too early"
-                continue
-        select.select([sock], [sock] if sent < len(data) else [], [], 10)
-    return read
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -600,16 +588,41 @@ def test_garbage_in_place_of_a_record_closes_the_stream(secure):
     bare.close()
 
 
-def test_a_handshake_that_is_none_fails(ends, server_context):
+def test_a_handshake_that_is_none_fails(ends, server_context, address):
     pair = ends()
     pair.far.sendall(b"GET / HTTP/1.1\r\n\r\n")
-    with pytest.raises(ssl.SSLError):
-        pair.stream.handshake(tls_connection(server_context, pair.stream.socket, server_side=True))
+    with pytest.raises(ssl.SSLError, match=r"(?i)http.request"):
+        pair.stream.accept_tls(server_context, address)
 
 
 @pytest.mark.usefixtures("sweeping")
-def test_a_handshake_has_a_deadline(ends, server_context):
+def test_a_handshake_has_a_deadline(ends, server_context, address):
     pair = ends()
     pair.stream.expire_in(0.01)
     with pytest.raises(StreamTimeout):
-        pair.stream.handshake(tls_connection(server_context, pair.stream.socket, server_side=True))
+        pair.stream.accept_tls(server_context, address)
+
+
+def test_a_peer_may_leave_within_the_handshake(ends, server_context, address):
+    pair = ends()
+    pair.far.sendall(b"\x16\x03\x01\x02")
+    gevent.spawn_later(0.01, pair.far.close)
+    with pytest.raises((ssl.SSLError, StreamClosed)):
+        pair.stream.accept_tls(server_context, address)
+
+
+def test_a_stream_closed_within_its_handshake_wakes_it(ends, server_context, address):
+    pair = ends()
+    gevent.spawn_later(0.01, pair.stream.close)
+    with pytest.raises(StreamClosed):
+        pair.stream.accept_tls(server_context, address)
+
+
+def test_a_context_lives_as_long_as_its_connections(secure):
+    """OpenSSL refers to memory of the Python object, for instance the names for ALPN."""
+    pair = secure()
+    gc.collect()
+    far = in_thread(pair.far.sendall, b"hello")
+    pair.stream.fill(True)
+    far(timeout=5)
+    assert pair.stream.take(5) == b"hello"

@@ -271,7 +271,8 @@ def test_a_session_is_resumed_by_any_worker(version: ssl.TLSVersion) -> None:
         host = stage.serve(backend)
         stage.certificate(issue(host), host)
         context = only(version)
-        eventually(lambda: all(stage.get(host).status == 200 for _ in range(5)) and len(stage.edge.workers()) == 2)
+        eventually(lambda: stage.get(host).status == 200)
+        eventually(lambda: len(beats := stage.each(Process.HEARTBEAT)) == 2 and all(beats))
         with connected(stage, context, host) as first:
             ask(first, host)
             session = first.session

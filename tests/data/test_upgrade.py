@@ -14,7 +14,7 @@ import websocket
 from edge.table.counters import Process
 from tests.support.backends import Backend, GoneError, Peer, Script, pattern, read_head
 from tests.support.certificates import trusting_all
-from tests.support.clients import Client, Fields, head
+from tests.support.clients import Client, Fields, head, swap
 from tests.support.stage import Stage
 from tests.support.waiting import eventually
 
@@ -121,10 +121,7 @@ def test_much_passes_both_ways_at_once(stage: Stage, connect: Callable[[], Clien
     with Script(switching(echo)) as endpoint, connect() as client:
         client.send(head("/", host=stage.serve(endpoint), fields=asking()))
         assert client.head().status == 101
-        sender = threading.Thread(target=client.send, args=(data,))
-        sender.start()
-        assert client.read(len(data)) == data
-        sender.join()
+        assert swap(client.socket, data) == data
 
 
 def test_a_client_may_end_its_half(stage: Stage) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -40,6 +42,24 @@ class Response:
     def json(self) -> Any:
         """The body as JSON."""
         return json.loads(self.body)
+
+
+def swap(sock: socket.socket, data: bytes) -> bytes:
+    """Send DATA and read as much, in turns: two threads may not use one TLS connection at once."""
+    timeout = sock.gettimeout()
+    sock.setblocking(False)
+    sent, read = 0, b""
+    while sent < len(data) or len(read) < len(data):
+        with suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            sent += sock.send(data[sent : sent + 16384]) if sent < len(data) else 0
+        with suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            if len(read) < len(data):
+                read += (piece := sock.recv(16384))
+                assert piece, "ended too early"
+                continue
+        select.select([sock], [sock] if sent < len(data) else [], [], 10)
+    sock.settimeout(timeout)
+    return read
 
 
 class Client:
