@@ -17,11 +17,13 @@ cdef class Listener:
     cdef bint _proxied
     cdef double _complained
     cdef bint _stopped
+    cdef object _hub
     cdef object _loop
     cdef object _watcher
     cdef object _pause
 
-    cpdef bint _accept(self) except -1
+    cdef _accept_some(self)
+    cdef bint _accept(self) except -1
     cdef _open(self, Stream stream, str peer)
     cdef _origin(self, Stream stream, str peer)
     cdef bint _handshake(self, Stream stream) except -1

@@ -17,6 +17,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import gevent
+from greenlet import greenlet
 
 from edge.data import client_hello, proxy_protocol, replies
 from edge.data._accept import accept
@@ -42,6 +43,13 @@ HTTPS_PORT = 443
 way to say so, and a redirect to https would come back here for ever."""
 COMPLAIN = 10.0
 """Seconds between two messages that the limit of connections or descriptors has been reached."""
+
+# Plain numbers: a member of an enumeration costs a look-up of its own each time.
+CONNECTIONS_ACCEPTED = int(Process.CONNECTIONS_ACCEPTED)
+CONNECTIONS_ACTIVE = int(Process.CONNECTIONS_ACTIVE)
+CONNECTIONS_HANDLED = int(Process.CONNECTIONS_HANDLED)
+HANDSHAKES = int(Process.HANDSHAKES)
+HANDSHAKES_RESUMED = int(Process.HANDSHAKES_RESUMED)
 
 NO_DESCRIPTORS = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 GONE_AGAIN = frozenset(
@@ -83,7 +91,8 @@ class Listener:
         self._proxied = service.settings.use_proxy_protocol
         self._complained = -COMPLAIN
         self._stopped = False
-        self._loop = gevent.get_hub().loop
+        self._hub = gevent.get_hub()
+        self._loop = self._hub.loop
         self._watcher = self._loop.io(self._fd, 1)
         self._pause = self._loop.timer(0)
 
@@ -144,12 +153,12 @@ class Listener:
         if accepted is None:
             return False
         service = self._service
-        service.counters.add(Process.CONNECTIONS_ACCEPTED, 1)
+        service.counters.add(CONNECTIONS_ACCEPTED, 1)
         service.accepted += 1
         # Several are accepted before the first is served: each must know now on which side of the limit it is.
         above = service.accepted - service.refusing > service.most_connections
         service.refusing += above
-        gevent.spawn_raw(self._serve, *accepted, above)
+        self._loop.run_callback(greenlet(self._serve, self._hub).switch, *accepted, above)
         return True
 
     def _complain(self, message: str, *arguments: object) -> None:
@@ -165,7 +174,7 @@ class Listener:
         service = self._service
         counters = service.counters
         stream = None
-        counters.add(Process.CONNECTIONS_ACTIVE, 1)
+        counters.add(CONNECTIONS_ACTIVE, 1)
         try:
             stream = Stream(fd)
             stream.counted = True
@@ -176,7 +185,7 @@ class Listener:
             if opened is None:
                 return
             client, port, secure = opened
-            counters.add(Process.CONNECTIONS_HANDLED, 1)
+            counters.add(CONNECTIONS_HANDLED, 1)
             Http1(service, stream, address=client, port=port, secure=secure).serve()
         except (StreamError, MessageError) as error:
             service.log.debug("connection from %s: %s", peer, error)
@@ -187,7 +196,7 @@ class Listener:
         finally:
             service.accepted -= 1
             service.refusing -= above
-            counters.add(Process.CONNECTIONS_ACTIVE, -1)
+            counters.add(CONNECTIONS_ACTIVE, -1)
             if stream is not None:
                 stream.close()
             else:
@@ -270,9 +279,9 @@ class Listener:
             return False
         finally:
             handshakes.pop(stream, None)
-        counters.add(Process.HANDSHAKES, 1)
+        counters.add(HANDSHAKES, 1)
         if resumed:
-            counters.add(Process.HANDSHAKES_RESUMED, 1)
+            counters.add(HANDSHAKES_RESUMED, 1)
         stream.expire_in(0)
         return True
 
