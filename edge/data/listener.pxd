@@ -17,7 +17,6 @@ cdef class Listener:
     cdef bint _proxied
     cdef double _complained
     cdef bint _stopped
-    cdef object _hub
     cdef object _loop
     cdef object _watcher
     cdef object _pause

@@ -14,10 +14,9 @@ import os
 import socket
 import ssl
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gevent
-from greenlet import greenlet
 
 from edge.data import client_hello, proxy_protocol, replies
 from edge.data._accept import accept
@@ -91,8 +90,7 @@ class Listener:
         self._proxied = service.settings.use_proxy_protocol
         self._complained = -COMPLAIN
         self._stopped = False
-        self._hub = gevent.get_hub()
-        self._loop = self._hub.loop
+        self._loop = gevent.get_hub().loop
         self._watcher = self._loop.io(self._fd, 1)
         self._pause = self._loop.timer(0)
 
@@ -158,7 +156,7 @@ class Listener:
         # Several are accepted before the first is served: each must know now on which side of the limit it is.
         above = service.accepted - service.refusing > service.most_connections
         service.refusing += above
-        self._loop.run_callback(greenlet(self._serve, self._hub).switch, *accepted, above)
+        gevent.spawn_raw(self._serve, *accepted, above)
         return True
 
     def _complain(self, message: str, *arguments: object) -> None:

@@ -26,8 +26,8 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from edge import logs
 from edge.data import tracing
-from edge.data._head import seed_request_ids
 from edge.data._chunks import keep_chunks
+from edge.data._head import seed_request_ids
 from edge.data._stream import sweep, use_openssl
 from edge.data.access_log import AccessLog
 from edge.data.listener import Listener

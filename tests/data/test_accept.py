@@ -29,10 +29,12 @@ def test_a_connection_is_a_non_blocking_descriptor_that_no_child_inherits_and_an
 
 
 def test_ipv4_on_an_ipv6_socket_is_told_as_it_comes():
-    with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as listener:
-        with socket.create_connection(("127.0.0.1", listener.getsockname()[1])):
-            fd, address = accept(listener.fileno())
-            os.close(fd)
+    with (
+        socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as listener,
+        socket.create_connection(("127.0.0.1", listener.getsockname()[1])),
+    ):
+        fd, address = accept(listener.fileno())
+        os.close(fd)
     assert address == "::ffff:127.0.0.1"
 
 
@@ -43,6 +45,5 @@ def test_where_nobody_waits_there_is_nothing():
 
 
 def test_what_is_no_listener_is_an_error():
-    with socket.socket() as sock, pytest.raises(OSError) as caught:
+    with socket.socket() as sock, pytest.raises(OSError, match=os.strerror(errno.EINVAL)):
         accept(sock.fileno())
-    assert caught.value.errno == errno.EINVAL

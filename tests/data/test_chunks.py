@@ -24,7 +24,7 @@ print(few, kept_chunks())
 
 
 def test_greenlets_one_after_another_share_chunks_and_many_at_once_leave_a_bounded_number():
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     few, most = map(int, done.stdout.split())
     assert 1 <= few <= 8
