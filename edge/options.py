@@ -133,15 +133,11 @@ def _add_argument(group: argparse._ActionsContainer, field: Field) -> None:
     several = "; may be repeated" if isinstance(field.default, tuple) else ""
     text += f" [{variable(field)}{several}]" + (f" (default: {default})" if default else "")
     if isinstance(field.default, bool):
-        group.add_argument(flag(field), dest=field.name, help=text, default=None, action=_Switch)
+        group.add_argument(flag(field), dest=field.name, help=text, default=None, action=argparse.BooleanOptionalAction)
         return
     action = "append" if isinstance(field.default, tuple) else "store"
     metavar = field.metadata["placeholder"] or "|".join(field.metadata["choices"]) or None
     group.add_argument(flag(field), dest=field.name, help=text, default=None, action=action, metavar=metavar)
-
-
-class _Switch(argparse.BooleanOptionalAction):
-    """`--x/--no-x` that adds nothing to the help text."""
 
 
 def _pieces(field: Field, text: str) -> list[str] | str:

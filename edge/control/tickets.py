@@ -22,8 +22,3 @@ def rotated(keys: TicketKeys | None, now: float) -> TicketKeys:
         return keys
     before = keys.keys if keys is not None else ()
     return TicketKeys((os.urandom(SIZE), *before[: KEPT - 1]), now)
-
-
-def next_rotation(keys: TicketKeys) -> float:
-    """When KEYS get a new one, Unix seconds."""
-    return keys.rotated + DAY

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 _SECURE = {"http": False, "https": True, "ws": False, "wss": True}
 """Schemes that a proxy in front names; some say `wss` where a WebSocket is asked for (RFC 6455, section 3)."""
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
 
 @dataclass(frozen=True, slots=True)
 class Origin:

@@ -204,4 +204,4 @@ class Compiler:
         return found
 
 
-_NOTHING: Final = Translation("", "", "", ("", "", ""), {}, None, (), (), ())
+_NOTHING: Final = Translation(("", "", ""), {}, None, (), (), ())

@@ -2,10 +2,10 @@
 
 Rules of this file:
 - Written by the leader alone; the others listen and are ready to go on.
-- A problem has one Event, whose name follows from the object and the problem. Whoever finds the problem again, a
-  control plane that was restarted or a new leader, meets the Event that is there (409) and leaves it alone. One that
-  was mended and is back, or has lasted until the API server is about to forget the Event, counts as one more in its
-  series. Nothing else is repeated.
+- A problem has one Event, by its name (`event_objects`). Whoever finds the problem again, a control plane that was
+  restarted or a new leader, meets the Event that is there (409) and leaves it alone. One that was mended and is back, or
+  has lasted until the API server is about to forget the Event, counts as one more in its series. Nothing else is
+  repeated.
 - A problem must last SETTLE seconds: objects that were applied together do not arrive together.
 - Bounded: SEVERAL Events per object, RATE per second, and MEMORY of what was told.
 
@@ -15,38 +15,37 @@ https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
 from __future__ import annotations
 
 import datetime
-import hashlib
 import heapq
 import logging
 import math
 import threading
 import time
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from edge.control.kubernetes import resources
 from edge.control.kubernetes.errors import KubernetesError, RefusedError
+from edge.control.kubernetes.event_objects import SERVED, Subject, event_object
 from edge.control.kubernetes.lease import microtime
 from edge.control.kubernetes.pace import Bars, Pace
 from edge.control.kubernetes.threads import persist
 from edge.control.kubernetes.transport import MERGE_PATCH
-from edge.control.objects import KINDS, ObjectId
-from edge.control.problems import Problem, Severity, warning
+from edge.control.objects import KINDS
+from edge.control.problems import warning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edge.control.kubernetes.lease import Election
     from edge.control.kubernetes.transport import Transport
-    from edge.control.objects import Ingress
+    from edge.control.objects import Ingress, ObjectId
+    from edge.control.problems import Problem
     from edge.control.state import Round
 
 logger = logging.getLogger(__name__)
 
-CONTROLLER = "edge.ingress/controller"
-"""`reportingController`."""
 SETTLE = 1.0
 RATE = 20.0
 BURST = 100.0
@@ -62,17 +61,6 @@ FRESH = 600.0
 GAP = 30.0
 """Seconds before our election from which on nobody else may have told: a little more than an election takes."""
 PATIENCE = 10.0
-LONGEST_NOTE = 1024
-"""Bytes; and of a name and of `reportingInstance` as many characters as the constants below say."""
-LONGEST_NAME = 253
-LONGEST_INSTANCE = 128
-
-
-class Subject(msgspec.Struct, frozen=True, order=True, gc=False):
-    """What Events are about: one life of an object."""
-
-    object: ObjectId
-    uid: str
 
 
 class Told(msgspec.Struct, gc=False):
@@ -90,13 +78,11 @@ class EventWriter:
 
     def __init__(self, transport: Transport, election: Election, *, instance: str) -> None:
         """INSTANCE names this process."""
-        self.written = 0
-        """Writes that were accepted."""
         self.trouble = ""
         """Why the last write failed, for people."""
         self._transport = transport
         self._election = election
-        self._instance = instance[:LONGEST_INSTANCE]
+        self._instance = instance
         self._pace = Pace(RATE, BURST)
         self._bars = Bars()
         self._changed = threading.Condition()
@@ -234,7 +220,7 @@ class EventWriter:
         """The next Events to write, all of one object; with what was told of each before."""
         if self._news:
             subject, _ = self._news.popitem(last=False)
-            if self._bars.end(_namespace(subject)):
+            if self._bars.end(subject.namespace):
                 self._put_back(subject, SERVED)
             else:
                 yield subject, SERVED, None
@@ -246,7 +232,7 @@ class EventWriter:
         if self._due.get(subject) != when:
             return
         del self._due[subject]
-        if barred := self._bars.end(_namespace(subject)):
+        if barred := self._bars.end(subject.namespace):
             self._look_at(subject, barred)
             return
         if subject in self._held:
@@ -281,7 +267,7 @@ class EventWriter:
         except KubernetesError as error:
             return self._failed(subject, problem, error)
         self._pace.worked()
-        self._bars.lift(_namespace(subject))
+        self._bars.lift(subject.namespace)
         self.trouble = ""
         with self._changed:
             if problem is not SERVED:
@@ -297,8 +283,8 @@ class EventWriter:
 
     def _write(self, subject: Subject, problem: Problem, told: Told | None, patience: float) -> int:
         """Write the Event; gives how many it stands for."""
-        path = resources.EVENT.collection(_namespace(subject)).path
-        event = self._event(subject, problem)
+        path = resources.EVENT.collection(subject.namespace).path
+        event = event_object(subject, problem, self._instance)
         if told is not None:
             count = told.count + 1
             series = {"series": {"count": count, "lastObservedTime": microtime()}}
@@ -311,38 +297,13 @@ class EventWriter:
                 if error.code != 404:
                     raise
             else:
-                self.written += 1
                 return count
         try:
             self._transport.request("POST", path, body=event, read_timeout=patience)
         except RefusedError as error:
             if error.code != 409:
                 raise
-        else:
-            self.written += 1
         return 1
-
-    def _event(self, subject: Subject, problem: Problem) -> dict[str, Any]:
-        name = subject.object
-        regarding = {"apiVersion": KINDS[name.kind].api_version, "kind": name.kind, "name": name.name}
-        if name.namespace:
-            regarding["namespace"] = name.namespace
-        if subject.uid:
-            regarding["uid"] = subject.uid
-        served = problem is SERVED
-        return {
-            "apiVersion": "events.k8s.io/v1",
-            "kind": "Event",
-            "metadata": {"name": event_name(subject, problem), "namespace": _namespace(subject)},
-            "eventTime": microtime(),
-            "type": "Normal" if served else "Warning",
-            "reason": problem.reason,
-            "action": "Serve" if served else "Translate",
-            "note": shortened(str(problem)),
-            "regarding": regarding,
-            "reportingController": CONTROLLER,
-            "reportingInstance": self._instance,
-        }
 
     def _failed(self, subject: Subject, problem: Problem, error: KubernetesError) -> bool:
         """Take note of ERROR; whether the next Event may be written at once."""
@@ -357,7 +318,7 @@ class EventWriter:
         message = f"events: {error}"
         if isinstance(error, RefusedError) and error.code == 403:
             message += "; grant the verbs create and patch on events.events.k8s.io"
-            if self._bars.put(_namespace(subject)) and not self.trouble:
+            if self._bars.put(subject.namespace) and not self.trouble:
                 logger.warning("%s", message)
         else:
             rest = self._pace.failed(error)
@@ -370,7 +331,7 @@ class EventWriter:
     def _put_back(self, subject: Subject, problem: Problem) -> None:
         now = time.monotonic()
         with self._changed:
-            barred = self._bars.end(_namespace(subject))
+            barred = self._bars.end(subject.namespace)
             if problem is SERVED and not barred:
                 self._news[subject] = now
                 self._news.move_to_end(subject)
@@ -379,29 +340,6 @@ class EventWriter:
                 self._look_at(subject, barred)
             elif subject in self._problems:
                 self._look_at(subject, barred or now)
-
-
-SERVED = Problem(Severity.WARNING, "Served", "", "in the routing table: requests are taken from now on")
-"""Stands among problems for the good news."""
-
-
-def event_name(subject: Subject, problem: Problem) -> str:
-    """The name of the one Event that tells PROBLEM of SUBJECT."""
-    text = "\0".join((subject.object.kind, subject.uid, problem.reason, problem.field, problem.message))
-    end = "." + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-    return subject.object.name[: LONGEST_NAME - len(end)].rstrip(".-") + end
-
-
-def shortened(note: str) -> str:
-    """NOTE cut to what the API server takes."""
-    data = note.encode()
-    if len(data) <= LONGEST_NOTE:
-        return note
-    return data[: LONGEST_NOTE - 3].decode(errors="ignore") + "..."
-
-
-def _namespace(subject: Subject) -> str:
-    return subject.object.namespace or "default"  # where Events of cluster-scoped objects are kept
 
 
 def _age(ingress: Ingress) -> float:

@@ -59,8 +59,6 @@ class StatusWriter:
     """Keeps the status of served Ingresses true while ELECTION is won."""
 
     def __init__(self, transport: Transport, election: Election, origin: Origin, *, rate: float = RATE) -> None:
-        self.written = 0
-        """Writes that were accepted."""
         self.trouble = ""
         """Why the last write failed, for people."""
         self._transport = transport
@@ -225,7 +223,6 @@ class StatusWriter:
             content_type=MERGE_PATCH,
             read_timeout=min(PATIENCE, remaining),
         )
-        self.written += 1
         try:
             version = wire.decode_partial(answer).metadata.resource_version
         except msgspec.DecodeError:

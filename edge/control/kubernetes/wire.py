@@ -18,9 +18,7 @@ class Metadata(msgspec.Struct, rename="camel", gc=False, frozen=True):
 
     name: str = ""
     namespace: str = ""
-    uid: str = ""
     resource_version: str = ""
-    deletion_timestamp: str = ""
 
     @property
     def key(self) -> Key:

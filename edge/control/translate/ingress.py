@@ -91,9 +91,6 @@ class HostPart(msgspec.Struct, frozen=True, gc=False):
 class Translation(msgspec.Struct, frozen=True, gc=False):
     """What an Ingress asks for."""
 
-    namespace: str
-    name: str
-    uid: str
     order: tuple[str, str, str]
     """The smaller one wins a conflict: creation time, namespace, name."""
     hosts: dict[str, HostPart]
@@ -138,9 +135,6 @@ class _Translator:
             routes.setdefault(name, []).extend(self._rule(rule, field))
         hosts = {name: HostPart(tuple(parts), default) for name, parts in routes.items()}
         return Translation(
-            namespace=metadata.namespace,
-            name=metadata.name,
-            uid=metadata.uid,
             order=(metadata.creation_timestamp or "", metadata.namespace, metadata.name),
             hosts=hosts,
             default=default if not hosts else None,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from edge.control.kubernetes import events as module
-from edge.control.kubernetes.events import Subject, event_name, shortened
+from edge.control.kubernetes.event_objects import Subject, event_name, shortened
 from edge.control.objects import ObjectId
 from edge.control.problems import Problem, error, warning
 from edge.control.state import Delta
