@@ -3,8 +3,8 @@
 Rules of this file:
 - Written by the leader alone; the others listen and are ready to go on.
 - A problem has one Event, by its name (`event_objects`). Whoever finds the problem again, a control plane that was
-  restarted or a new leader, meets the Event that is there (409) and leaves it alone. One that was mended and is back, or
-  has lasted until the API server is about to forget the Event, counts as one more in its series. Nothing else is
+  restarted or a new leader, meets the Event that is there (409) and leaves it alone. One that was mended and is back,
+  or has lasted until the API server is about to forget the Event, counts as one more in its series. Nothing else is
   repeated.
 - A problem must last SETTLE seconds: objects that were applied together do not arrive together.
 - Bounded: SEVERAL Events per object, RATE per second, and MEMORY of what was told.

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
     from edge.control.changes import Invalid
     from edge.control.kubernetes.feed import Feed
-    from edge.control.kubernetes.reflector import Collection
-    from edge.control.kubernetes.resources import Kind
+    from edge.control.kubernetes.resources import Collection, Kind
     from edge.control.kubernetes.transport import Transport
     from edge.control.objects import Key, Object
 

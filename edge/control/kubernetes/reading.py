@@ -20,8 +20,7 @@ from edge.control.objects import Object, ObjectError, decode
 if TYPE_CHECKING:
     from collections.abc import Iterator, Set
 
-    from edge.control.kubernetes.reflector import Collection
-    from edge.control.kubernetes.resources import Kind
+    from edge.control.kubernetes.resources import Collection, Kind
     from edge.control.kubernetes.transport import Transport
     from edge.control.objects import Key
 

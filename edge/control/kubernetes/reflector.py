@@ -29,6 +29,7 @@ from edge.control.kubernetes.transport import JSON, METADATA_LIST, METADATA_WATC
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from edge.control.kubernetes.resources import Collection
     from edge.control.kubernetes.transport import Stream, Transport
     from edge.control.objects import Key
 
@@ -74,31 +75,6 @@ class Timing:
     """The API server is asked to end a watch after a random time between these."""
     silence: float = 90.0
     """A watch without a byte for this long is given up; the API server sends bookmarks about once a minute."""
-
-
-@dataclass(frozen=True)
-class Collection:
-    """What to list and watch."""
-
-    path: str
-    """For instance `/apis/networking.k8s.io/v1/ingresses`."""
-    resource: str
-    """For people: plural and group, for instance `ingresses.networking.k8s.io`."""
-    scope: str = ""
-    """The namespace, empty for the whole cluster."""
-    label_selector: str = ""
-    field_selector: str = ""
-    metadata_only: bool = False
-
-    @property
-    def query(self) -> dict[str, str]:
-        """Query parameters of the selectors."""
-        query = {"labelSelector": self.label_selector, "fieldSelector": self.field_selector}
-        return {name: value for name, value in query.items() if value}
-
-    def __str__(self) -> str:
-        where = f"namespace {self.scope}" if self.scope else "the cluster"
-        return f"{self.resource} in {where}"
 
 
 class _ExpiredError(Exception):

@@ -5,13 +5,37 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from edge.control.kubernetes.reflector import Collection
 from edge.control.objects import TLS_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edge.control.objects import Key
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What to list and watch."""
+
+    path: str
+    """For instance `/apis/networking.k8s.io/v1/ingresses`."""
+    resource: str
+    """For people: plural and group, for instance `ingresses.networking.k8s.io`."""
+    scope: str = ""
+    """The namespace, empty for the whole cluster."""
+    label_selector: str = ""
+    field_selector: str = ""
+    metadata_only: bool = False
+
+    @property
+    def query(self) -> dict[str, str]:
+        """Query parameters of the selectors."""
+        query = {"labelSelector": self.label_selector, "fieldSelector": self.field_selector}
+        return {name: value for name, value in query.items() if value}
+
+    def __str__(self) -> str:
+        where = f"namespace {self.scope}" if self.scope else "the cluster"
+        return f"{self.resource} in {where}"
 
 
 @dataclass(frozen=True)

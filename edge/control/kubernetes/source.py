@@ -16,7 +16,7 @@ from edge.control.changes import Change, Invalid
 from edge.control.kubernetes import configuration, resources
 from edge.control.kubernetes.feed import Feed
 from edge.control.kubernetes.needs import Needs
-from edge.control.kubernetes.reflector import Collection, Reflector, Timing
+from edge.control.kubernetes.reflector import Reflector, Timing
 from edge.control.kubernetes.transport import Transport
 from edge.control.objects import SERVICE_NAME_LABEL, Ingress, Namespace, Object, ObjectError, decode
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import msgspec
 
-    from edge.control.kubernetes.resources import Kind
+    from edge.control.kubernetes.resources import Collection, Kind
     from edge.control.objects import Key, ObjectId
     from edge.settings import Settings
 
