@@ -1,38 +1,14 @@
-"""Alerts fire when what they are about happens: in a real fault where one can be made here, else by promtool."""
+"""The alerts as they are written: what they say, and by promtool how long each waits before it fires."""
 
-import contextlib
-import os
 import re
-import signal
 import subprocess
-import threading
 
 import pytest
 import yaml
 
-from tests.support import objects, observed, prometheus
-from tests.support.certificates import self_signed
-from tests.support.clients import Client
-from tests.support.edge import write
+from tests.grafana.conftest import RULES
+from tests.support import prometheus
 from tests.support.rendering import ROOT
-from tests.support.waiting import eventually
-
-ALERTS = yaml.safe_load((ROOT / "grafana/alerts.yaml").read_text())
-RULES = {rule["alert"]: rule for group in ALERTS["groups"] for rule in group["rules"]}
-MOST_CONNECTIONS = 40
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    flags = ("--max-worker-connections", str(MOST_CONNECTIONS))
-    rules = prometheus.hasty(ALERTS)
-    with observed.world(tmp_path_factory.mktemp("alerts"), *flags, rules=rules) as made:
-        yield made
-
-
-def fires(world, alert):
-    eventually(lambda: alert in world.prometheus.firing(), timeout=25, message=f"{alert} does not fire")
-
 
 # --- the rules themselves --------------------------------------------------------------------------------------------
 
@@ -55,99 +31,6 @@ def test_every_metric_of_a_rule_is_one_that_edge_has():
     for rule in RULES.values():
         for name in re.findall(r"\bedge_\w+", rule["expr"]):
             assert f"`{re.sub('_(bucket|count|sum)$', '', name)}`" in documented, name
-
-
-# --- faults ----------------------------------------------------------------------------------------------------------
-
-
-def test_nothing_is_wrong_in_good_times(world):
-    world.error_share = 0.0
-    quiet = RULES.keys() - {"EdgeUpstreamConnectFailures"}  # of an endpoint that nobody listens on
-    eventually(lambda: not quiet & world.prometheus.firing(), timeout=25)
-
-
-def test_errors(world):
-    world.error_share = 0.5
-    fires(world, "EdgeErrorRatioHigh")
-    world.error_share = 0.0
-
-
-def test_slow_answers(world):
-    def wait():
-        with contextlib.suppress(OSError, AssertionError), Client(world.edge.http) as client:
-            client.request("/hold", host=observed.NEWS)
-
-    waiting = [threading.Thread(target=wait, daemon=True) for _ in range(30)]
-    for one in waiting:
-        one.start()
-    world.release_after(3.0)
-    fires(world, "EdgeLatencyHigh")
-    for one in waiting:
-        one.join(10)
-
-
-def test_a_service_without_endpoints_and_a_certificate_that_ends_soon(world):
-    soon = self_signed("soon.example", days=3)
-    write(
-        world.manifests,
-        "soon.yaml",
-        objects.ingress("soon", host="soon.example", service="soon", secret="soon-tls"),
-        objects.secret("soon-tls", tls_crt=soon.certificate, tls_key=soon.key),
-        objects.service("soon"),
-    )
-    fires(world, "EdgeNoEndpoints")
-    fires(world, "EdgeCertificateExpiresSoon")
-    write(
-        world.manifests,
-        "bad.yaml",
-        objects.ingress("bad", host="bad.example", service="missing", annotations={
-            "nginx.ingress.kubernetes.io/proxy-read-timeout": "soon",
-        }),
-    )  # fmt: skip
-    fires(world, "EdgeProblems")
-
-
-def test_endpoints_that_refuse(world):
-    fires(world, "EdgeUpstreamConnectFailures")
-
-
-def test_a_worker_that_does_not_take_up_the_table(world):
-    stuck = world.edge.workers()[0]
-    os.kill(stuck, signal.SIGSTOP)
-    try:
-        write(world.manifests, "later.yaml", objects.ingress("later", host="later.example", service="news"))
-        fires(world, "EdgeWorkerBehind")
-    finally:
-        os.kill(stuck, signal.SIGCONT)
-
-
-def test_too_many_connections(world):
-    connections = []
-    try:
-        for _ in range(3 * MOST_CONNECTIONS):
-            with contextlib.suppress(OSError):
-                connections.append(Client(world.edge.http))
-        fires(world, "EdgeConnectionsRefused")
-    finally:
-        for connection in connections:
-            connection.close()
-
-
-def test_workers_that_die(world):
-    def restarts():
-        text = world.edge.admin_get("/metrics").body.decode()
-        return sum(float(value) for value in re.findall(r"^edge_worker_restarts_total\{.*\} (.+)$", text, re.MULTILINE))
-
-    for _ in range(8):
-        before = restarts()
-        os.kill(world.edge.workers()[0], signal.SIGKILL)
-        eventually(lambda before=before: restarts() > before)
-    fires(world, "EdgeWorkersRestarting")
-
-
-def test_nothing_to_scrape(world):
-    world.edge.close()
-    fires(world, "EdgeDown")
 
 
 # --- time ------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ import sys
 
 import pytest
 
-from tests.support import observed
 from tests.support.prometheus import RATE_INTERVAL
 from tests.support.rendering import ROOT
 from tests.support.waiting import eventually
@@ -43,12 +42,6 @@ def substituted(expression):
     found = re.sub(r"\$\{?(\w+)\}?", lambda match: VARIABLES[match[1]], expression)
     assert "$" not in found
     return found
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    with observed.world(tmp_path_factory.mktemp("observed")) as made:
-        yield made
 
 
 def test_the_files_are_in_step_with_their_definitions(monkeypatch):
