@@ -3,8 +3,10 @@
 import json
 import re
 import runpy
+import textwrap
 import tomllib
 
+import kubernetes_validate
 import pytest
 import yaml
 
@@ -12,7 +14,7 @@ from edge.control.translate.annotations import policies
 from edge.control.translate.annotations.names import INGRESS_NGINX
 from edge.control.translate.annotations.values import PREFIX
 from tests.support.edge import Edge
-from tests.support.rendering import ROOT
+from tests.support.rendering import KUBERNETES, ROOT
 from tests.support.waiting import eventually
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -112,3 +114,33 @@ def test_source_names_files_and_modules_that_there_are():
         for dotted in re.findall(r"`(edge(?:\.\w+)+)", text):
             named = ROOT.joinpath(*dotted.split("."))
             assert named.is_dir() or is_module(named) or is_module(named.parent), f"{path.name}: {dotted}"
+
+
+BLOCK = re.compile(r"(?:^ {4}.*\n|^\n)+", re.MULTILINE)
+
+
+def manifests():
+    """The Kubernetes objects that the runbook shows."""
+    for block in BLOCK.findall((ROOT / "docs/operations.md").read_text()):
+        if "apiVersion:" in block:
+            yield yaml.safe_load(textwrap.dedent(block.strip("\n")))
+
+
+def test_the_autoscalers_of_the_runbook_are_ones_that_kubernetes_takes():
+    shown = {one["kind"]: one for one in manifests()}
+    kubernetes_validate.validate(shown["HorizontalPodAutoscaler"], KUBERNETES, strict=True)
+    for trigger in shown["ScaledObject"]["spec"]["triggers"]:
+        assert trigger.keys() <= {"type", "metadata", "metricType"}
+        assert trigger["metadata"].keys() == {"serverAddress", "query", "threshold"}
+
+
+def test_the_runbook_speaks_of_metrics_that_there_are():
+    named = set(re.findall(r"\bedge_[a-z_]+", (ROOT / "docs/operations.md").read_text())) - {"edge_requests_per_second"}
+    known = set(re.findall(r"`(edge_[a-z_]+)`", (ROOT / "docs/metrics.md").read_text()))
+    assert named <= known
+
+
+def test_the_runbook_runs_programs_that_are_in_the_image():
+    """There is a shell, Edge and nothing that Debian does not always have."""
+    commands = re.findall(r"kubectl exec \S+ -c proxy -- (\w+)", (ROOT / "docs/operations.md").read_text())
+    assert set(commands) == {"edge", "sh"}
