@@ -96,7 +96,8 @@ class Rounds:
         self._tickets = kept.tickets
         self._hourly = 0.0
         self._deadline = time.monotonic() + sync_timeout
-        self._needs = -1
+        self._needs = (-1, False)
+        """What the source and the resolver were told of last: the version of the needs, and whether those are all."""
         self._settled = False
         self._ready_since = 0.0
         self._first_published = False
@@ -161,13 +162,9 @@ class Rounds:
 
     def _is_loading(self, now: float) -> bool:
         """Whether so much is missing that there is nothing to compile yet."""
-        if self._first_published or self._settled:
-            return False
-        missing = self._source.kinds - self._compiler.store.synced
-        if missing <= BY_NEED:
-            self._settled = True
-            return False
-        return not self._may_go_without(now)
+        if not self._settled:  # a table that could not wait for all kinds may be there already
+            self._settled = self._source.kinds - self._compiler.store.synced <= BY_NEED
+        return not (self._settled or self._first_published or self._may_go_without(now))
 
     def _may_go_without(self, now: float) -> bool:
         """Whether the first table may be published although not all kinds are there."""
@@ -187,9 +184,9 @@ class Rounds:
         """Compile, and publish if it is time for that; NOW in Unix seconds."""
         self._look_after(now)
         self._publisher.add(self._compiler.compile(now=now))
-        version = self._compiler.needs_version
-        if version != self._needs or (self._settled and not self._first_published):
-            self._needs = version
+        needs = (self._compiler.needs_version, self._settled)
+        if needs != self._needs:
+            self._needs = needs
             self._resolver.want(self._compiler.external_names)
             self._source.want(self._compiler.wanted, settled=self._settled)
         if self._may_publish(time.monotonic()):

@@ -188,6 +188,18 @@ def test_after_the_sync_timeout_what_is_there_is_published(start: Start) -> None
     eventually(lambda: one.addresses() == ["10.0.0.7"])
 
 
+def test_what_comes_after_the_sync_timeout_is_taken_up_as_if_it_had_come_before(start: Start) -> None:
+    """The source hears that the first needs are all there are, or Secrets would never be called synced."""
+    one = start(sync_timeout=0.1, by_need=True)
+    one.tell(objects.ingress(secret="tls"))
+    one.sync("IngressClass", "Ingress")
+    eventually(lambda: one.reader.reopen() or one.reader.generation)
+    eventually(lambda: one.source.wants)
+    assert not any(settled for _, settled in one.source.wants)
+    one.sync("Service", "EndpointSlice")
+    eventually(lambda: one.source.wants[-1][1])
+
+
 def test_but_not_while_no_ingress_could_be_read(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rounds, "BEAT", 0.01)
     one = start(sync_timeout=0.0)

@@ -3,6 +3,7 @@
 Rules of this file:
 - A kind that Edge can do without, and may not list, is called synced after a few refusals: it must not keep the rest
   from being served. Its watch goes on asking, so a granted permission takes effect without a restart.
+- Without permission to list IngressClasses, the one that `--ingress-class` names is taken for there, and for ours.
 - With a namespace selector and no permission to list namespaces nothing is served: a selector is a promise.
 """
 
@@ -18,7 +19,17 @@ from edge.control.kubernetes.feed import Feed
 from edge.control.kubernetes.needs import Needs
 from edge.control.kubernetes.reflector import Reflector, Timing
 from edge.control.kubernetes.transport import Transport
-from edge.control.objects import SERVICE_NAME_LABEL, Ingress, Namespace, Object, ObjectError, decode
+from edge.control.objects import (
+    SERVICE_NAME_LABEL,
+    Ingress,
+    IngressClass,
+    IngressClassSpec,
+    Metadata,
+    Namespace,
+    Object,
+    ObjectError,
+    decode,
+)
 
 if TYPE_CHECKING:
     import queue
@@ -211,6 +222,8 @@ class Watch:
         """The kind is there, when its other watches are too."""
         if not self._given_up:
             self._is_there()
+        elif self.kind is resources.INGRESS_CLASS and self.reflector.version_of(self._assumed) is None:
+            self._feed.drop(self.kind.name, self._assumed)
 
     def refused(self, times: int) -> None:
         """Go on without the kind if that is possible."""
@@ -219,7 +232,19 @@ class Watch:
         if self.kind.without and not (self.kind is resources.NAMESPACE and self._source._selective):  # noqa: SLF001
             logger.warning("going on without %s: %s", self.kind.resource, self.kind.without)
             self._given_up = True
+            if self.kind is resources.INGRESS_CLASS:
+                self._assume_class()
             self._is_there()
+
+    def _assume_class(self) -> None:
+        controller = self._source._settings.controller_class  # noqa: SLF001
+        metadata = Metadata(name=self._assumed[1])
+        self._feed.put(self._assumed, IngressClass(metadata=metadata, spec=IngressClassSpec(controller=controller)))
+
+    @property
+    def _assumed(self) -> Key:
+        """The class that is ours by its name alone."""
+        return "", self._source._settings.ingress_class  # noqa: SLF001
 
     def _is_there(self) -> None:
         if not self._together.one_less():

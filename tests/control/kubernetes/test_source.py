@@ -9,11 +9,11 @@ import pytest
 from edge.control.changes import Delete, Synced, Upsert
 from edge.control.kubernetes import source as module
 from edge.control.kubernetes.source import KubernetesSource
-from edge.control.objects import ObjectId
+from edge.control.objects import IngressClass, ObjectId
 from tests.control.kubernetes.conftest import Ears
 from tests.support.fakeapi import FakeAPI, Rules
-from tests.support.fakeapi.server import eventually
 from tests.support.objects import endpoints, ingress, ingress_class, namespace, secret, service
+from tests.support.waiting import eventually
 
 Start = Callable[..., KubernetesSource]
 ALL = {"Ingress", "IngressClass", "Service", "EndpointSlice", "Namespace", "Secret", "ConfigMap"}
@@ -129,19 +129,41 @@ def test_optional_kinds_do_not_keep_the_rest_from_being_served(
     ears.until(lambda: ears.synced() == ALL, timeout=20)
     assert one.unsynced() == ()
     assert ears.names("Ingress") == {"demo/web"}
+    assert ears.names("IngressClass") == {"/edge"}  # assumed: served by name alone
     assert "going on without ingressclasses.networking.k8s.io" in caplog.text
     assert "going on without namespaces" in caplog.text
 
 
 def test_a_permission_that_comes_later(api: FakeAPI, start: Start, ears: Ears) -> None:
-    """A kind that was given up appears as soon as it may be listed."""
+    """A kind that was given up appears as soon as it may be listed; what was assumed is as it turns out to be."""
     everything(api)
+    api.remove("IngressClass", "", "edge")
+    api.apply(ingress_class("another"))
     api.rules = Rules([SERVICES, SLICES, INGRESSES, NAMESPACES])
     start()
     ears.until(lambda: ears.synced() == ALL, timeout=20)
-    assert ears.names("IngressClass") == set()
+    assert ears.names("IngressClass") == {"/edge"}
     api.rules.cluster.append(CLASSES)
-    ears.until(lambda: ears.names("IngressClass") == {"/edge"}, timeout=20)
+    ears.until(lambda: ears.names("IngressClass") == {"/another"}, timeout=20)
+
+
+def test_a_class_that_was_assumed_and_is_there(api: FakeAPI, start: Start, ears: Ears) -> None:
+    """The IngressClass itself takes the place of the one that was assumed."""
+    everything(api)
+    api.apply(ingress_class(controller="example.com/other"))
+    api.rules = Rules([SERVICES, SLICES, INGRESSES, NAMESPACES])
+    start()
+    name = ObjectId("IngressClass", "", "edge")
+    ears.until(lambda: ears.synced() == ALL, timeout=20)
+
+    def controller() -> str:
+        known = ears.objects[name]
+        assert isinstance(known, IngressClass)
+        return known.spec.controller
+
+    assert controller() == "edge.ingress/controller"
+    api.rules.cluster.append(CLASSES)
+    ears.until(lambda: controller() == "example.com/other", timeout=20)
 
 
 def test_kinds_that_are_indispensable_are_waited_for(api: FakeAPI, start: Start, ears: Ears) -> None:
