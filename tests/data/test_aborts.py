@@ -6,30 +6,17 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
 
 from tests.support.backends import Backend, GoneError, Listener, Peer, Script, body_pieces, pattern, read_head
-from tests.support.certificates import trusting_all
 from tests.support.clients import BrokenError, Client, head
 from tests.support.stage import Stage
 from tests.support.waiting import eventually
 
 OK = b"HTTP/1.1 200 OK\r\n"
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with Stage() as stage:
-        yield stage
-
-
-@pytest.fixture(params=["plain", "tls"])
-def connect(stage: Stage, request: pytest.FixtureRequest) -> Callable[[], Client]:
-    """Connections by the one or the other port."""
-    return stage.connect if request.param == "plain" else lambda: stage.connect(tls=trusting_all())
 
 
 def close(client: Client) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from tests.support.backends import Backend, Peer, Script, body_pieces, read_head
-from tests.support.certificates import trusting_all
 from tests.support.clients import Client, head
 from tests.support.stage import Stage
 from tests.support.waiting import eventually
@@ -20,18 +19,6 @@ PIECE = bytes(range(256)) * 256
 """64 KiB."""
 FLAT = 6 << 20
 """Bytes by which a worker may grow: the buffers of the connections, and what the allocator keeps."""
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with Stage() as stage:
-        yield stage
-
-
-@pytest.fixture(params=["plain", "tls"])
-def connect(stage: Stage, request: pytest.FixtureRequest) -> Callable[[], Client]:
-    """Connections by the one or the other port."""
-    return stage.connect if request.param == "plain" else lambda: stage.connect(tls=trusting_all())
 
 
 class Peak:

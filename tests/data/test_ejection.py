@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
-
-import pytest
 
 from edge.table.counters import Process
 from edge.table.records import Balance
@@ -14,12 +11,6 @@ from tests.support.backends import Backend, Peer, Script, read_head
 from tests.support.clients import Client, head
 from tests.support.stage import Stage
 from tests.support.waiting import eventually, free_port
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with Stage() as stage:
-        yield stage
 
 
 def ask(stage: Stage, host: str, count: int) -> Counter[str]:

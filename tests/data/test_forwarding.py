@@ -24,12 +24,6 @@ CLAIMS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def backend() -> Iterator[Backend]:
-    with Backend() as backend:
-        yield backend
-
-
 TRUSTING = "--use-forwarded-headers"
 PROXIED = "--use-proxy-protocol"
 FLAGS = {

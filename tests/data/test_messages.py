@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
@@ -15,18 +14,6 @@ from tests.support.stage import Stage
 from tests.support.waiting import eventually
 
 OK = b"HTTP/1.1 200 OK\r\n"
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with Stage() as stage:
-        yield stage
-
-
-@pytest.fixture(scope="module")
-def backend() -> Iterator[Backend]:
-    with Backend() as backend:
-        yield backend
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -19,18 +19,6 @@ from tests.support.stage import Stage
 from tests.support.waiting import eventually, free_port
 
 UNSAFE = ["POST", "PATCH", "LOCK", "UNKNOWN"]
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with Stage() as stage:
-        yield stage
-
-
-@pytest.fixture(scope="module")
-def backend() -> Iterator[Backend]:
-    with Backend() as backend:
-        yield backend
 
 
 class Faulty(Listener):

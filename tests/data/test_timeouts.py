@@ -28,12 +28,6 @@ def stage() -> Iterator[Stage]:
         yield stage
 
 
-@pytest.fixture(scope="module")
-def backend() -> Iterator[Backend]:
-    with Backend() as backend:
-        yield backend
-
-
 def silent(peer: Peer) -> None:
     """Take everything, say nothing."""
     while True:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,18 +20,6 @@ from tests.support.certificates import Pair, issue, self_signed, serial_of, trus
 from tests.support.clients import Client, head
 from tests.support.stage import Stage
 from tests.support.waiting import eventually
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with Stage() as stage:
-        yield stage
-
-
-@pytest.fixture(scope="module")
-def backend() -> Iterator[Backend]:
-    with Backend() as backend:
-        yield backend
 
 
 def shown(stage: Stage, name: str | None) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -13,24 +13,11 @@ import websocket
 
 from edge.table.counters import Process
 from tests.support.backends import Backend, GoneError, Peer, Script, pattern, read_head
-from tests.support.certificates import trusting_all
 from tests.support.clients import Client, Fields, head, swap
 from tests.support.stage import Stage
 from tests.support.waiting import eventually
 
 SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: %b\r\nConnection: Upgrade\r\n\r\n"
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with Stage() as stage:
-        yield stage
-
-
-@pytest.fixture(params=["plain", "tls"])
-def connect(stage: Stage, request: pytest.FixtureRequest) -> Callable[[], Client]:
-    """Connections by the one or the other port."""
-    return stage.connect if request.param == "plain" else lambda: stage.connect(tls=trusting_all())
 
 
 def asking(protocol: str = "chat") -> Fields:

@@ -21,8 +21,8 @@ from edge.control.problems import Problem
 from edge.control.state import Delta, State
 from edge.settings import Settings
 from tests.support.fakeapi import FakeAPI
-from tests.support.fakeapi.server import eventually
 from tests.support.objects import namespace
+from tests.support.waiting import eventually
 
 
 class Ears:

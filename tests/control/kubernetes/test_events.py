@@ -15,8 +15,8 @@ from edge.control.problems import Problem, error, warning
 from edge.control.state import Delta
 from tests.control.kubernetes.conftest import Instance, Instances
 from tests.support.fakeapi import FakeAPI, Rules
-from tests.support.fakeapi.server import eventually
 from tests.support.objects import ingress, ingress_class
+from tests.support.waiting import eventually
 
 MISSING = error("ServiceNotFound", "spec.rules[0].http.paths[0].backend.service.name", "there is no Service web")
 LAX = warning("UnknownAnnotation", "metadata.annotations[edge/x]", "there is no such annotation")

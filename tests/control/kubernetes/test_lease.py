@@ -12,8 +12,8 @@ import pytest
 from edge.control.kubernetes.lease import Election, Term
 from edge.control.kubernetes.transport import Transport
 from tests.support.fakeapi import FakeAPI, Rules
-from tests.support.fakeapi.server import eventually
 from tests.support.objects import namespace
+from tests.support.waiting import eventually
 
 MICROTIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 QUICK = Term(duration=1, deadline=0.6, retry=0.1)

@@ -13,8 +13,8 @@ from edge.control.kubernetes.source import KubernetesSource
 from edge.control.objects import ObjectId, Secret
 from tests.control.kubernetes.conftest import Ears
 from tests.support.fakeapi import FakeAPI, Rules
-from tests.support.fakeapi.server import eventually
 from tests.support.objects import secret
+from tests.support.waiting import eventually
 
 Start = Callable[..., KubernetesSource]
 ALL = {

@@ -16,8 +16,8 @@ from edge.control.kubernetes.resources import INGRESS
 from edge.control.kubernetes.transport import Transport
 from edge.control.objects import Key
 from tests.support.fakeapi import FakeAPI
-from tests.support.fakeapi.server import eventually
 from tests.support.objects import ingress
+from tests.support.waiting import eventually
 
 
 class Mirror:

@@ -9,8 +9,8 @@ import pytest
 
 from tests.control.kubernetes.conftest import Instance, Instances
 from tests.support.fakeapi import FakeAPI, Rules
-from tests.support.fakeapi.server import eventually
 from tests.support.objects import ingress, service
+from tests.support.waiting import eventually
 
 OURS = "203.0.113.7"
 FIXED = {"publish_status_address": OURS}

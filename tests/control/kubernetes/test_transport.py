@@ -22,7 +22,7 @@ from edge.control.kubernetes.transport import Transport
 from edge.settings import Settings
 from tests.support.certificates import Pair, authority, issue
 from tests.support.fakeapi import FakeAPI
-from tests.support.fakeapi.server import eventually
+from tests.support.waiting import eventually
 
 PATH = "/apis/networking.k8s.io/v1/ingresses"
 Serve = Callable[..., FakeAPI]

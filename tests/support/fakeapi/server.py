@@ -8,7 +8,6 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -189,19 +188,3 @@ class FakeAPI:
         }  # fmt: skip
         path.write_text(yaml.safe_dump(config))
         return path
-
-
-def eventually(condition: Callable[[], Any], *, timeout: float = 10.0, message: str = "") -> Any:
-    """Wait until CONDITION gives something true, and give that.
-
-    Raises:
-        AssertionError: it did not within TIMEOUT seconds.
-    """
-    deadline = time.monotonic() + timeout
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(message or f"not within {timeout:g} s")
-        time.sleep(0.005)
