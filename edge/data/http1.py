@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from edge.data.replies import Reply
     from edge.data.service import Service
 
-LINGER_SECONDS = 2.0
-LINGER_BYTES = 1 << 20
+LINGER_SILENCE = 2.0
+LINGER_SECONDS = 30.0
+LINGER_BYTES = 1 << 30
+"""What is read and dropped behind the last answer, so that who sends a whole upload before it reads gets to read it."""
 LOGGED_LINE = 1024
 """Bytes that are logged of what is no request."""
 
@@ -101,7 +103,7 @@ class Http1(Client):
                 self._keep = False
         # Where the client does not expect the end, or is still sending, it must get to read the last answer.
         if not stream.closed and (request.keep_alive or len(stream) or not body.finish()):
-            stream.linger(LINGER_SECONDS, LINGER_BYTES)
+            self._linger()
 
     def close_idle(self) -> None:
         """End the connection if it is between two requests."""
@@ -134,9 +136,13 @@ class Http1(Client):
         self._exchange.log_refused(reply, line[:LOGGED_LINE])
         try:
             self.reply(reply, b"")
-            stream.linger(LINGER_SECONDS, LINGER_BYTES)
+            self._linger()
         except StreamError:
             pass
+
+    def _linger(self) -> None:
+        self.stream.read_timeout = LINGER_SILENCE
+        self.stream.linger(LINGER_SECONDS, LINGER_BYTES)
 
     # --- Client ---------------------------------------------------------------------------------------------------
 

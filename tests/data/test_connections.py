@@ -1,4 +1,4 @@
-"""The number of connections at a real data plane: the limit, and what happens when descriptors run out."""
+"""Connections at a real data plane: their number, what happens when descriptors run out, and how they end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from edge.table.counters import Process
 from tests.support.backends import Backend
 from tests.support.certificates import self_signed
-from tests.support.clients import Client
+from tests.support.clients import Client, head
 from tests.support.edge import Edge
 from tests.support.stage import Stage
 from tests.support.waiting import eventually
@@ -93,3 +93,16 @@ def test_a_certificate_that_could_not_be_read_for_want_of_descriptors_is_shown_l
         resource.prlimit(worker, resource.RLIMIT_NOFILE, limits)
         with stage.connect(tls=context, server_name=host) as client:
             assert client.request(host=host).status == 200
+
+
+@pytest.mark.parametrize("status", [413, 503, 400])
+def test_who_sends_a_whole_upload_before_reading_gets_the_answer_that_refuses_it(status: int) -> None:
+    size = 32 << 20
+    with Backend() as backend, Stage() as stage:
+        host = stage.serve(backend, body_limit=1000) if status == 413 else stage.serve()
+        length = str(size) if status != 400 else "x"
+        with stage.connect() as client:
+            client.send(head("/", method="POST", host=host, fields=[("Content-Length", length)]))
+            client.send(bytes(size))
+            response = client.response()
+            assert (response.status, response.get("connection")) == (status, "close")
