@@ -109,6 +109,11 @@ class Reflector(Generic[T]):
         self._logged = ""
         """What was logged of it."""
         self._stopping = threading.Event()
+        self._rouse = threading.Event()
+        """Ends a wait between two tries: the API server is back."""
+        self._not_before = 0.0
+        """When the API server wants to be asked again at the earliest; monotonic seconds."""
+        transport.listeners.append(self._rouse.set)
         self._stream: Stream | None = None
         self._thread = threading.Thread(target=self._run, name=f"watch {collection.resource}", daemon=True)
 
@@ -119,6 +124,7 @@ class Reflector(Generic[T]):
     def stop(self) -> None:
         """End soon; the sink is told nothing more once the thread is over."""
         self._stopping.set()
+        self._rouse.set()
         stream = self._stream
         if stream is not None:
             stream.stop()
@@ -141,6 +147,7 @@ class Reflector(Generic[T]):
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            self._rouse.clear()
             try:
                 delay = self._try()
             except Exception:
@@ -148,8 +155,9 @@ class Reflector(Generic[T]):
                 # What the sink has got is not known: all of it is told again.
                 self._version, self._known = "", dict.fromkeys(self._known, "")
                 delay = self._backoff.next()
-            if delay:
-                self._stopping.wait(delay)
+            if delay and not self._stopping.is_set():
+                self._rouse.wait(delay)
+                self._stopping.wait(max(0.0, self._not_before - time.monotonic()))
 
     def _try(self) -> float:
         """List if need be, watch until that ends; gives the seconds to wait before the next try."""
@@ -184,7 +192,9 @@ class Reflector(Generic[T]):
             )
         if error.code in RELIST:
             self._version = ""
-        return (error.retry_after or 0.0) + self._failed(f"{self.collection}: {error}")
+        rest = error.retry_after or 0.0
+        self._not_before = time.monotonic() + rest
+        return rest + self._failed(f"{self.collection}: {error}")
 
     def _failed(self, message: str, *, at_once: bool = False) -> float:
         """Take note of MESSAGE and give the time to wait.

@@ -34,6 +34,8 @@ READ_TIMEOUT = 30.0
 """Longest silence of the API server within an ordinary answer, seconds."""
 LONGEST_REST = 300.0
 """Longest time for which we can be sent away, seconds: some proxies name hours, or a date by a clock of their own."""
+SILENCE = 5.0
+"""Seconds without a proper answer after which one is a sign that the API server is back."""
 _RELOAD_INTERVAL = 1.0
 _CHUNK = 1 << 16
 
@@ -89,6 +91,9 @@ class Transport:
         Raises:
             ConfigurationError: from LOAD.
         """
+        self.listeners: list[Callable[[], None]] = []
+        """Called when the API server is back after a silence; must not wait."""
+        self._heard_at = time.monotonic()
         self._load = load
         self._lock = threading.Lock()
         self._client = self._connect()
@@ -161,11 +166,22 @@ class Transport:
             headers = {name: value.strip() for name, value in headers.items()}  # token files may end in a newline
             answer = client.call_api(method, url, headers, body, _request_timeout=timeouts)
             response: urllib3.HTTPResponse = answer.response
+            self._heard(response.status)
             if response.status >= 300:
                 raise self._refusal(response, client)
         except _FAILURES as error:
             raise UnreachableError(describe(error)) from error
         return response
+
+    def _heard(self, status: int) -> None:
+        """Tell who waits for the API server that it is back, as soon as anybody has found out."""
+        if status >= 500 or status in (401, 429):
+            return
+        now = time.monotonic()
+        silence, self._heard_at = now - self._heard_at, now
+        if silence > SILENCE:
+            for listener in self.listeners:
+                listener()
 
     def _refusal(self, response: urllib3.HTTPResponse, client: ApiClient) -> RefusedError:
         if response.status == 401:

@@ -270,6 +270,35 @@ def test_server_restart(api: FakeAPI, begin: Begin) -> None:
     assert mirror.told.count(("put", "b")) == 1
 
 
+def test_whoever_finds_the_server_back_tells_the_others(
+    api: FakeAPI, begin: Begin, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a silence of the API server the first answer, to whatever request, ends all waits for it."""
+    monkeypatch.setattr("edge.control.kubernetes.transport.SILENCE", 0.2)
+    api.apply(ingress("a"))
+    api.fail("drop", times=3)
+    one, mirror = begin(base=3600.0, cap=3600.0)
+    eventually(lambda: one.trouble)
+    time.sleep(0.3)
+    api.faults.clear()
+    transport.request("GET", "/api/v1/services")
+    eventually(lambda: mirror.hosts)
+
+
+def test_a_server_that_wants_to_be_left_alone_is(
+    api: FakeAPI, begin: Begin, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Retry-After counts, though other requests are answered."""
+    monkeypatch.setattr("edge.control.kubernetes.transport.SILENCE", 0.0)
+    api.fail("status", verb="list", resource="ingresses", code=429, retry_after=1)
+    one, _ = begin()
+    eventually(lambda: one.trouble)
+    transport.request("GET", "/api/v1/services")
+    eventually(lambda: len(api.seen("list", "ingresses")) == 2)
+    first, second = api.seen("list", "ingresses")
+    assert second.time - first.time >= 1
+
+
 def test_watches_that_end_at_once_are_no_hot_loop(api: FakeAPI, begin: Begin) -> None:
     """A server that ends every watch politely and at once is asked less and less often."""
     api.fail("end", verb="watch", times=10_000)
