@@ -7,6 +7,7 @@ cimport edge.data.client as c_client
 cimport edge.data.plan as c_plan
 cimport edge.data.router as c_router
 cimport edge.data.upstream as c_upstream
+cimport edge.table.reader as c_reader
 
 cdef class Exchange:
     cdef readonly c_client.Client client
@@ -15,7 +16,7 @@ cdef class Exchange:
     cdef object _service
     cdef c_router.Router _router
     cdef c_upstream.Upstreams _upstreams
-    cdef object _endpoints
+    cdef c_reader.Part _endpoints
     cdef c_budget.RetryBudget _budget
     cdef object _limits
     cdef object _access_log

@@ -1,6 +1,7 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
 cimport edge.data.plan as c_plan
+cimport edge.table.reader as c_reader
 
 cdef class HostPlans:
     cdef readonly object record
@@ -15,8 +16,8 @@ cdef class HostPlans:
     cpdef c_plan.Plan match(self, bytes target)
 
 cdef class Router:
-    cdef object _table
-    cdef object _routes
+    cdef c_reader.TableReader _table
+    cdef c_reader.Part _routes
     cdef object _planner
     cdef dict _resolved
     cdef dict _hosts

@@ -25,11 +25,6 @@ cdef uint64_t OFFSET_MASK = (<uint64_t>1 << 48) - 1
 cdef class Words:
     """The words of BUFFER, which must be 8-byte aligned (a mapping is)."""
 
-    cdef Py_buffer view
-    cdef uint64_t *base
-    cdef Py_ssize_t count
-    cdef bint held
-
     def __cinit__(self, buffer, bint writable=False):
         PyObject_GetBuffer(buffer, &self.view, PyBUF_WRITABLE if writable else PyBUF_SIMPLE)
         self.held = True

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from edge.table import layout
 from edge.table._words import Words
 from edge.table.codec import DecodeError, decode
+from edge.table.layout import WORD_GENERATION
 from edge.table.records import Record
 from edge.table.segment import Segment, SegmentError
 
@@ -163,7 +164,7 @@ class TableReader:
 
     def changed(self) -> bool:
         """Whether a generation has been published that `refresh` has not looked at. Cheap."""
-        return self._words is not None and self._words.load(layout.WORD_GENERATION) != self._seen
+        return self._words is not None and self._words.load(WORD_GENERATION) != self._seen
 
     def refresh(self) -> None:
         """Take up the newest generation."""

@@ -12,7 +12,7 @@ import pytest
 from edge.table import layout
 from edge.table.reader import SWEEP, TableReader
 from edge.table.records import Endpoint, Host, PathKind, Route, Service
-from edge.table.segment import head_crc
+from edge.table.segment import Segment, head_crc
 from edge.table.writer import TableWriter
 
 
@@ -266,17 +266,16 @@ def test_a_segment_that_vanishes_between_head_and_file_is_looked_up_again(
     writer.close()
     second = TableWriter(tmp_path)
     second.publish(routes={"web.example": host("web.example", "second")})
-    real = reader.routes.take_up
 
-    def late(serial: int, generation: int, directory: Path) -> None:
+    def late(path: Path, part: int, serial: int) -> Segment:
         if not third:
             second.close()
             third.append(TableWriter(tmp_path))
             third[0].publish(routes={"web.example": host("web.example", "third")})
-        real(serial, generation, directory)
+        return Segment(path, part, serial)
 
     third: list[TableWriter] = []
-    monkeypatch.setattr(reader.routes, "take_up", late)
+    monkeypatch.setattr("edge.table.reader.Segment", late)
     reader.refresh()
     assert reader.refusals == 0
     assert reader.routes.get("web.example", Host) == host("web.example", "third")
