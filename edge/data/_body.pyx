@@ -76,11 +76,6 @@ cdef class Body:
         """Whether what is left of the body stands in the buffer already (told only of sized bodies)."""
         return self.done or (self.kind == 0 and self.buffer.end - self.buffer.start >= self.remaining)
 
-    @property
-    def left(self):
-        """Bytes of a sized body that have not been given out; -1 where that is not known."""
-        return self.remaining if self.kind == 0 else 0 if self.done else -1
-
     cpdef Py_ssize_t fill(self) except -1:
         """Content bytes at the start of the buffer, more of them if there were none; 0 at the end of the body.
 

@@ -67,7 +67,7 @@ cdef class Head:
     cdef put_framing(self, Stream out, long long length, bint chunked)
     cpdef bint read_request(self, Buffer source, Limits limits) except -1
     cpdef read_response(self, Buffer source, Limits limits, bint wait=*)
-    cpdef write_request(self, Stream out, bytes target, bytes host, bytes forwarded_host, bytes added, bytes request_id=*)
+    cpdef write_request(self, Stream out, bytes target, bytes host, bytes forwarded_host, bytes added, bytes request_id)
     cpdef write_response(self, Stream out, bytes added, long long length, bint chunked, bint keep_alive, bint old_client=*, bint hsts=*)
     cpdef int missing(self)
     cpdef bytes identify(self)

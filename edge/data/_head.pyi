@@ -3,7 +3,6 @@ from edge.data._stream import Buffer, Stream
 METHODS: dict[bytes, bytes]
 
 def seed_request_ids() -> None: ...
-def new_request_id() -> bytes: ...
 
 class Limits:
     @property
@@ -58,7 +57,7 @@ class Head:
         host: bytes,
         forwarded_host: bytes,
         added: bytes,
-        request_id: bytes | None = None,
+        request_id: bytes,
     ) -> None: ...
     def write_response(
         self,

@@ -811,25 +811,15 @@ cdef class Head:
             out.put(b"\r\n", 2)
         return 0
 
-    cpdef write_request(self, Stream out, bytes target, bytes host, bytes forwarded_host, bytes added, bytes request_id=None):
-        """Put this request into OUT as it goes to an endpoint.
-
-        ADDED are complete field lines. REQUEST_ID is used where the client sent none; empty: a new one is made.
-        """
-        cdef char id_line[48]
+    cpdef write_request(self, Stream out, bytes target, bytes host, bytes forwarded_host, bytes added, bytes request_id):
+        """Put this request into OUT as it goes to an endpoint; ADDED are complete field lines, REQUEST_ID see `identify`."""
         out.put(PyBytes_AS_STRING(self.method), PyBytes_GET_SIZE(self.method))
         out.put(b" ", 1)
         out.put(PyBytes_AS_STRING(target), PyBytes_GET_SIZE(target))
         out.put(b" HTTP/1.1\r\nHost: ", 17)
         out.put(PyBytes_AS_STRING(host), PyBytes_GET_SIZE(host))
         out.put(b"\r\nX-Request-ID: ", 16)
-        if self.request_id >= 0:
-            out.put(self.text + self.fields[self.request_id].value, self.fields[self.request_id].value_length)
-        elif request_id is not None:
-            out.put(PyBytes_AS_STRING(request_id), PyBytes_GET_SIZE(request_id))
-        else:
-            hex_digits(id_line)
-            out.put(id_line, 32)
+        out.put(PyBytes_AS_STRING(request_id), PyBytes_GET_SIZE(request_id))
         out.put(b"\r\nX-Forwarded-Host: ", 20)
         out.put(PyBytes_AS_STRING(forwarded_host), PyBytes_GET_SIZE(forwarded_host))
         out.put(b"\r\n", 2)
@@ -883,10 +873,3 @@ cdef class Head:
         """Put the fields of a trailer section that may be passed on, and the empty line (RFC 9110, 6.5.1)."""
         self.copy_fields(out, in_trailers)
         out.put(b"\r\n", 2)
-
-
-def new_request_id():
-    """A fresh request id: 32 hexadecimal digits."""
-    cdef char digits[32]
-    hex_digits(digits)
-    return PyBytes_FromStringAndSize(digits, 32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.data._head import Head, Limits, new_request_id, seed_request_ids
+from edge.data._head import Head, Limits, seed_request_ids
 from edge.data._stream import Buffer
 from edge.data.errors import Incomplete, MessageError
 from tests.support.wire import (
@@ -374,7 +374,7 @@ def to_endpoint(data: bytes, limits: Limits | None = None, added: bytes = b"X-Re
     head = Head()
     assert head.read_request(Pieces([data]), limits or Limits())
     with stream_pair() as (stream, far):
-        head.write_request(stream, head.target, head.host, head.host, added, b"0" * 32)
+        head.write_request(stream, head.target, head.host, head.host, added, head.id or b"0" * 32)
         return written(stream, far)
 
 
@@ -450,9 +450,10 @@ def test_a_request_keeps_the_id_that_it_came_with_and_gets_one_otherwise():
 
 
 def test_request_ids_are_32_digits_and_differ():
-    ids = {new_request_id() for _ in range(1000)}
+    head = Head()
+    ids = {head.identify() for _ in range(1000)}
     seed_request_ids()
-    ids |= {new_request_id() for _ in range(1000)}
+    ids |= {head.identify() for _ in range(1000)}
     assert len(ids) == 2000
     assert all(len(one) == 32 and int(one, 16) >= 0 for one in ids)
 
@@ -670,7 +671,7 @@ def test_a_new_head_is_empty_rather_than_undefined():
     assert (head.method, head.target, head.host, head.reason) == (b"", b"", b"", b"")
     assert (head.items(), head.get(b"host"), head.id, head.length) == ([], None, b"", -1)
     with stream_pair() as (stream, _):
-        head.write_request(stream, b"/", b"", b"", b"")
+        head.write_request(stream, b"/", b"", b"", b"", b"")
         head.write_response(stream, b"", -1, False, True)
         stream.discard_output()
     assert not head.read_request(Buffer(), Limits())

@@ -128,7 +128,8 @@ def understood(data: bytes) -> tuple[Head, bytes, bytes, bytes, bytes] | None:
 def to_endpoint(head: Head, content: bytes, trailers: bytes) -> bytes:
     """The request as an endpoint gets it."""
     with stream_pair() as (stream, far):
-        head.write_request(stream, head.target, head.host, head.host, b"X-Real-IP: 192.0.2.1\r\n", b"0" * 32)
+        request_id = head.id or b"0" * 32
+        head.write_request(stream, head.target, head.host, head.host, b"X-Real-IP: 192.0.2.1\r\n", request_id)
         if not head.chunked:
             return written(stream, far) + content
         section = Head()

@@ -94,16 +94,7 @@ def read_request(pieces: Iterable[bytes], limits: Limits = REQUEST_LIMITS, head:
         return None
     body = Body(source)
     body.start(head.length, head.chunked, False)
-    content = read_body(body)
-    return Message(
-        (head.method, head.target, head.host, head.version),
-        tuple(head.items()),
-        (head.length, head.chunked),
-        (head.keep_alive, head.expect_continue, head.upgrade),
-        content,
-        body.trailers,
-        source.rest,
-    )
+    return _understood((head.method, head.target, head.host, head.version), head, body, source)
 
 
 def read_response(
@@ -118,9 +109,14 @@ def read_response(
         body.start(-1, False, False)
     else:
         body.start(head.length, head.chunked, True)
+    return _understood((head.status, head.reason, head.version), head, body, source)
+
+
+def _understood(start: tuple[object, ...], head: Head, body: Body, source: Pieces) -> Message:
+    """The message that begins with START, its BODY read from SOURCE to the end."""
     content = read_body(body)
     return Message(
-        (head.status, head.reason, head.version),
+        start,
         tuple(head.items()),
         (head.length, head.chunked),
         (head.keep_alive, head.expect_continue, head.upgrade),
