@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from edge.settings import Settings
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 OTHERS = frozenset({signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU})
@@ -101,7 +101,7 @@ class Launcher:
             prctl.become_subreaper()
             self._start_control()
             self._proxy = self._spawn(self._proxy_command)
-            log.info("started the proxy, process %d", self._proxy)
+            logger.info("started the proxy, process %d", self._proxy)
             while self._status is None:
                 self._step()
             self._end_all()
@@ -124,7 +124,7 @@ class Launcher:
 
     def _pass_on(self, number: signal.Signals) -> None:
         if number in ENDING:
-            log.info("told to end by %s", number.name)
+            logger.info("told to end by %s", number.name)
             self._ending = number
         _send(self._proxy, number)
 
@@ -139,7 +139,7 @@ class Launcher:
 
     def _proxy_ended(self, status: int) -> None:
         if successor := _successor(self._proxy):
-            log.info("the proxy, process %d, has handed over to process %d", self._proxy, successor)
+            logger.info("the proxy, process %d, has handed over to process %d", self._proxy, successor)
             self._proxy = successor
             if self._ending is not None:
                 _send(successor, self._ending)
@@ -148,7 +148,7 @@ class Launcher:
             self._status = 0
         else:
             self._status = status
-            log.error("the proxy %s; ending", _told(status))
+            logger.error("the proxy %s; ending", _told(status))
         if not successor:
             self._proxy = 0
 
@@ -158,19 +158,21 @@ class Launcher:
         self._control_due = 0.0
         self._control_started = time.monotonic()
         self._control = self._spawn(self._control_command)
-        log.info("started the control plane, process %d", self._control)
+        logger.info("started the control plane, process %d", self._control)
 
     def _control_ended(self, status: int) -> None:
         if self._status is not None or self._ending is not None:
             return
         lived = time.monotonic() - self._control_started
         if self._deaths == 0 and status in (1, 2) and lived < FIRST_START:
-            log.error("the control plane cannot start: it %s; ending", _told(status))
+            logger.error("the control plane cannot start: it %s; ending", _told(status))
             self._status = status
             return
         self._deaths = 1 if lived >= GOOD_LIFE else self._deaths + 1
         pause = 0.0 if self._deaths == 1 else min(FIRST_PAUSE * 2.0 ** (self._deaths - 2), LONGEST_PAUSE)
-        log.error("the control plane %s; traffic goes on by the last table, next start in %g s", _told(status), pause)
+        logger.error(
+            "the control plane %s; traffic goes on by the last table, next start in %g s", _told(status), pause
+        )
         self._control_due = time.monotonic() + pause
 
     # --- processes ------------------------------------------------------------------------------------------------

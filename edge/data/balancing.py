@@ -75,7 +75,7 @@ class Target:
         if self._recover(now):
             return True
         away = now - self.ejected_until
-        return away > 0 and random.random() < max(0.1, away / SLOW_RETURN)  # noqa: S311
+        return away > 0 and random.random() < max(0.1, away / SLOW_RETURN)
 
     def _recover(self, now: float) -> bool:
         """Forget failures that are long past; whether there are none now."""
@@ -124,7 +124,7 @@ class Balancer:
         self.targets: list[Target] = []
         self._part = part
         self._registry = targets
-        self._next = random.randrange(1 << 16)  # noqa: S311 - workers should not all begin with the same endpoint
+        self._next = random.randrange(1 << 16)  # workers should not all begin with the same endpoint
         self._by_load = False
 
     def update(self) -> None:
@@ -169,10 +169,10 @@ class Balancer:
         count = len(targets)
         if not count:
             return None
-        first = random.randrange(count)  # noqa: S311
+        first = random.randrange(count)
         target = targets[first]
         if count > 1:
-            other = targets[(first + random.randrange(1, count)) % count]  # noqa: S311
+            other = targets[(first + random.randrange(1, count)) % count]
             if other.in_flight < target.in_flight:
                 target = other
         if not target.failures and not tried:

@@ -77,7 +77,7 @@ class Part:
             segment = self.segment
             if segment is not None and cached.file == self._file and segment.slot_at(cached.position) == cached.slot:
                 cached.generation = self.generation
-                return cached.record  # type: ignore[return-value]
+                return cached.record  # type: ignore[return-value]  # as above
         return self._look_up(key, kind, cached)
 
     def items(self) -> Iterator[tuple[str, bytes]]:
@@ -118,11 +118,11 @@ class Part:
             record = cached.record if cached is not None and raw == cached.raw else decode(raw, kind)
         except (SegmentError, DecodeError) as error:
             self._table.refuse(error)
-            return cached.record if cached is not None else None  # type: ignore[return-value]
+            return cached.record if cached is not None else None  # type: ignore[return-value]  # as above
         self._cache[key] = Cached(
             record, raw, file=self._file, position=position, slot=slot, generation=self.generation
         )
-        return record  # type: ignore[return-value]
+        return record  # type: ignore[return-value]  # as above
 
     def take_up(self, serial: int, generation: int, directory: Path) -> None:
         """Follow the head to segment SERIAL at GENERATION."""

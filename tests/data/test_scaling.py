@@ -94,5 +94,11 @@ def test_workers_added_by_hand_stay_when_the_limit_moves(limit):
 
 def test_an_explicit_number_is_left_alone(limit):
     limit.set(1)
-    with Edge(command="proxy", workers=2, prefix=limit.prefix) as edge:
-        workers_become(edge, 2)
+    with (
+        Edge(command="proxy", workers=2, prefix=limit.prefix) as edge,
+        Edge(command="proxy", workers="auto", prefix=limit.prefix) as beside,
+    ):
+        workers_become(beside, 1)
+        limit.set(3)
+        workers_become(beside, 3)  # it began after EDGE, which has looked, too, if it looks
+        assert len(edge.workers()) == 2

@@ -278,8 +278,9 @@ def test_lingering_leaves_the_peer_time_to_read_the_last_answer(ends):
 @pytest.mark.usefixtures("sweeping")
 def test_lingering_is_bounded_in_bytes_and_in_time(ends):
     pair = ends()
-    pair.far.sendall(b"x" * 100000)
+    pair.far.sendall(b"x" * 300000)
     pair.stream.linger(60.0, 5000)
+    assert 5000 <= pair.stream.received <= 5000 + 65536
     pair = ends()
     pair.stream.linger(0.01, 1 << 20)
 

@@ -130,7 +130,7 @@ class Follower:
             return False
         if one.mask & flags.ISDIR:
             return bool(one.mask & NAMES or self._survey.blind)
-        return bool(one.mask & (flags.CREATE | flags.MOVED_TO)) and os.path.islink(one.path)  # noqa: PTH114
+        return bool(one.mask & (flags.CREATE | flags.MOVED_TO)) and os.path.islink(one.path)
 
     def _meant(self, one: Happening) -> Iterable[str]:
         """The paths of manifest files that ONE is about."""
@@ -222,7 +222,7 @@ class Follower:
 
     def _read_file(self, path: str, motion: Motion) -> Iterator[Reading]:
         known = self._survey.files.get(path)
-        root = known.key.root if known is not None else self._survey.folders.get(os.path.dirname(path))  # noqa: PTH120
+        root = known.key.root if known is not None else self._survey.folders.get(os.path.dirname(path))
         if root is None:
             return  # its folder has gone
         key = tree.key_of(root, path)

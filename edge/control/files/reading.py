@@ -71,7 +71,7 @@ def is_plain(path: str) -> bool:
 def _is_pipe(path: str) -> bool:
     """Whether PATH is a pipe: the shell's `<(...)`, or /dev/stdin behind `|`."""
     try:
-        return stat.S_ISFIFO(os.stat(path).st_mode)  # noqa: PTH116
+        return stat.S_ISFIFO(os.stat(path).st_mode)
     except OSError:
         return False
 
@@ -79,7 +79,7 @@ def _is_pipe(path: str) -> bool:
 def exists(path: str) -> bool:
     """Whether there may be a file or folder at PATH."""
     try:
-        os.stat(path)  # noqa: PTH116
+        os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:

@@ -94,7 +94,7 @@ class _Surveyor:
         for number, root in enumerate(roots):
             self._crossings(root)
             try:
-                status = os.stat(root)  # noqa: PTH116
+                status = os.stat(root)
                 if stat.S_ISDIR(status.st_mode):
                     self._folder(root, number, [(status.st_dev, status.st_ino)])
                 elif stat.S_ISREG(status.st_mode):
@@ -149,7 +149,7 @@ class _Surveyor:
         self._found.files[path] = File(key_of(root, path), path, signature(status))
         if linked:
             target = os.path.realpath(path)
-            self._watch(os.path.dirname(target), CONTENTS)  # noqa: PTH120
+            self._watch(os.path.dirname(target), CONTENTS)
             self._found.targets.setdefault(target, set()).add(path)
 
     def _crossings(self, path: str) -> None:
@@ -160,13 +160,13 @@ class _Surveyor:
         while names:
             name = names.pop()
             if name == "..":
-                folder = os.path.join(folder, name)  # noqa: PTH118
+                folder = os.path.join(folder, name)
                 continue
             self._found.crossings.setdefault(folder, set()).add(name)
             self._watch(folder, NAMES)
-            here = os.path.join(folder, name)  # noqa: PTH118
+            here = os.path.join(folder, name)
             try:
-                target = os.readlink(here)  # noqa: PTH115
+                target = os.readlink(here)
             except OSError:
                 folder = here
                 continue

@@ -47,7 +47,7 @@ class Happening(NamedTuple):
         """Of the thing that it happened to."""
         if not self.name:
             return self.folder
-        return os.path.join(self.folder, self.name)  # noqa: PTH118 - pathlib costs more than all else here
+        return os.path.join(self.folder, self.name)
 
 
 class Watches:
