@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import ssl
 import struct
@@ -13,7 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 
-from tests.support.fakeapi import discovery, listing, selectors, watching
+from tests.support.fakeapi import discovery, listing, selectors, validation, watching
 from tests.support.fakeapi.errors import StatusError
 from tests.support.fakeapi.resources import Target, resolve
 from tests.support.fakeapi.store import Stored
@@ -133,7 +134,8 @@ class Handler(BaseHTTPRequestHandler):
         at = (resource, target.namespace, target.name)
         match verb:
             case "list":
-                self._send(200, listing.page(self.api, target, self.query, metadata_only=self._metadata_only()))
+                metadata = self._metadata_only("PartialObjectMetadataList")
+                self._send(200, listing.page(self.api, target, self.query, metadata_only=metadata))
             case "watch":
                 self._watch(target, fault)
             case "get":
@@ -141,12 +143,13 @@ class Handler(BaseHTTPRequestHandler):
             case "create":
                 self._expect_json()
                 obj = self._body()
-                if obj.get("kind", resource.kind) != resource.kind:
-                    raise StatusError(400, "BadRequest", "kind does not match the path")
+                validation.belongs(resource, obj)
                 self._send(201, store.create(resource, target.namespace, obj, strict=True).full)
             case "update":
                 self._expect_json()
-                self._send(200, store.update(*at, self._body(), subresource=target.subresource).full)
+                obj = self._body()
+                validation.belongs(resource, obj)
+                self._send(200, store.update(*at, obj, subresource=target.subresource).full)
             case "patch":
                 if self._content_type() not in MERGE:
                     raise StatusError(415, "UnsupportedMediaType", UNKNOWN_FORMAT + ", ".join(MERGE))
@@ -211,8 +214,13 @@ class Handler(BaseHTTPRequestHandler):
 
     # --- bodies ---------------------------------------------------------------------------------------------------
 
-    def _metadata_only(self) -> bool:
-        return "as=PartialObjectMetadata" in (self.headers.get("Accept") or "")
+    def _metadata_only(self, kind: str = "PartialObjectMetadata") -> bool:
+        """Whether the client wants a KIND; a list is wanted by another name than an object, or is refused."""
+        accept = (self.headers.get("Accept") or "").replace(" ", "")
+        found = re.findall(r"as=(\w+);g=meta\.k8s\.io;v=v1", accept)
+        if "as=" in accept and found != [kind]:
+            raise StatusError(406, "NotAcceptable", "only the following media types are accepted: application/json")
+        return bool(found)
 
     def _encode(self, stored: Stored) -> bytes:
         return listing.partial(stored) if self._metadata_only() else stored.full

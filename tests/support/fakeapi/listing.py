@@ -50,7 +50,7 @@ class Snapshots:
 def selector(target: Target, query: dict[str, str]) -> selectors.Test:
     """Whether an object belongs to the collection request."""
     by_label = selectors.labels(query.get("labelSelector", ""))
-    by_field = selectors.fields(query.get("fieldSelector", ""))
+    by_field = selectors.fields(query.get("fieldSelector", ""), target.resource.kind)
     namespace = target.namespace
 
     def selects(obj: Object) -> bool:
@@ -63,6 +63,9 @@ def page(api: FakeAPI, target: Target, query: dict[str, str], *, metadata_only: 
     """The JSON of one page."""
     resource = target.resource
     if "continue" in query:
+        if query.get("resourceVersion", "0") != "0":
+            message = "specifying resource version is not allowed when using continue"
+            raise StatusError(400, "BadRequest", message)
         version, rest = api.snapshots.take(query["continue"])
     else:
         selects = selector(target, query)

@@ -41,13 +41,26 @@ def _label_term(term: str) -> Callable[[dict[str, str]], bool]:
     return lambda have: have.get(key) not in values
 
 
-def fields(text: str) -> Test:
-    """Whether an object's fields match the selector TEXT (only `=`, `==` and `!=` exist for fields)."""
+SELECTABLE = {
+    "Event": {"regarding.kind", "regarding.namespace", "regarding.name", "regarding.uid", "reason", "type"},
+    "Namespace": {"status.phase"},
+    "Node": {"spec.unschedulable"},
+    "Pod": {"spec.nodeName", "spec.restartPolicy", "spec.serviceAccountName", "status.phase", "status.podIP"},
+    "Secret": {"type"},
+    "Service": {"spec.clusterIP", "spec.type"},
+}
+"""Fields by kind that can be selected by, besides name and namespace; a real server knows these and refuses others."""
+
+
+def fields(text: str, kind: str) -> Test:
+    """Whether the fields of an object of KIND match the selector TEXT (only `=`, `==` and `!=` exist for fields)."""
     tests = []
     for term in filter(None, text.split(",")):
         match = re.fullmatch(r"([\w.]+)(==|!=|=)(.*)", term)
         if match is None:
             raise SelectorError(f"invalid selector: {term!r}")
+        if match[1] not in {"metadata.name", "metadata.namespace"} | SELECTABLE.get(kind, set()):
+            raise SelectorError(f"field label not supported: {match[1]}")
         tests.append((match[1].split("."), match[2] != "!=", match[3]))
     return lambda obj: all((_field(obj, path) == value) is wanted for path, wanted, value in tests)
 

@@ -28,6 +28,19 @@ CONDITIONAL_UPDATES = frozenset({"Lease"})
 """Kinds that a PUT without resourceVersion is refused for."""
 
 
+def belongs(resource: Resource, obj: Object) -> None:
+    """Whether OBJ, the body of a request, is of the kind that the path names.
+
+    Raises:
+        StatusError: 400.
+    """
+    wanted = {"kind": resource.kind, "apiVersion": resource.api_version}
+    if any(obj.get(name, value) != value for name, value in wanted.items()):
+        given = f"{obj.get('apiVersion')} {obj.get('kind')}"
+        message = f"the object in the data ({given}) is not a {resource.api_version} {resource.kind}"
+        raise StatusError(400, "BadRequest", message)
+
+
 def decode(resource: Resource, obj: Object) -> None:
     """What fails before validation: fields that cannot be decoded.
 
@@ -52,6 +65,8 @@ def created(resource: Resource, obj: Object) -> None:
     Raises:
         StatusError: 422.
     """
+    if obj["metadata"].get("resourceVersion"):
+        raise StatusError(500, "InternalError", "resourceVersion should not be set on objects to be created")
     name = obj["metadata"]["name"]
     pattern = LABEL if resource.kind in ("Namespace", "Service") else SUBDOMAIN
     findings = [] if pattern.fullmatch(name) else [("metadata.name", f'Invalid value: "{name}"')]
