@@ -7,7 +7,8 @@ Rules of this file:
 - A head is copied once out of the stream and stays text; fields that pass through never become Python objects.
 - Whatever frames a message (Content-Length, Transfer-Encoding, Connection and what it names) is read here, dropped,
   and written anew.
-- The class does not know sockets; it reads from a Buffer and writes into a Stream's output buffer.
+- The class does not know sockets; it reads from a Buffer and writes into a Stream's output buffer. Of a Stream it also
+  limits the time in which a head that has begun must be there.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE

@@ -1,4 +1,4 @@
-"""What all connections of one worker share.
+"""What all connections of one worker share. (A Kubernetes Service is a record: `edge.table.records.Service`.)
 
 Rules of this file:
 - It is made after fork, by the worker; nothing here exists twice in a process.

@@ -87,7 +87,7 @@ class Compiler:
 
     @property
     def wanted(self) -> frozenset[ObjectId]:
-        """The Secrets and ConfigMaps that are needed."""
+        """The Secrets that are needed; ConfigMaps would be too, but no annotation that is supported names one."""
         return frozenset(ObjectId("Secret", *key) for key in self._certificates.secrets.names)
 
     @property
