@@ -3,7 +3,8 @@
 The kernel wakes every worker for a new connection, and whoever is quickest takes it: with few long connections one
 worker may end up with all of them. So a worker looks at how many connections the others have (words in shared memory)
 and, while it has more, waits a moment before it accepts: whoever has fewer is then the quickest. It waits for those
-alone that accept, and not for long: a client is never kept waiting for a worker that is stuck.
+alone that accept, and not for long: a client is never kept waiting for a worker that is stuck. Where connections come
+and go by the hundred, chance shares them well enough, and waiting would cost more than it is worth.
 """
 
 from __future__ import annotations
@@ -22,10 +23,14 @@ if TYPE_CHECKING:
 
 SLACK = 16
 """A worker may have one connection more for each so many of the least busy one without hesitating: none of a few."""
+MANY = 100
+"""Connections accepted within a second from which on one more is no reason to hesitate."""
 MOMENT = 0.002
 """Seconds."""
 MOST_MOMENTS = 10
 """In a row, after which the connection is accepted wherever it is."""
+ROW = 0.05
+"""Seconds between two moments of a row, which a busy event loop draws out."""
 FRESH = 3_000_000_000
 """Nanoseconds since its heartbeat after which a worker counts as gone, or stuck."""
 SOON = 0.05
@@ -43,6 +48,8 @@ class Spread:
         self._looked = 0.0
         self._moments = 0
         self._waited_until = 0.0
+        self._accepted = self._accepted_before = 0
+        """Since `refresh`, and in the second before it."""
 
     @property
     def alone(self) -> bool:
@@ -52,6 +59,7 @@ class Spread:
     def refresh(self) -> None:
         """Look again who there is; once a second."""
         self._looked = time.monotonic()
+        self._accepted, self._accepted_before = 0, self._accepted
         with suppress(OSError):  # for want of descriptors: who is known stays known
             self._known = self._found()
         now = time.monotonic_ns()
@@ -70,19 +78,22 @@ class Spread:
         """Seconds to wait before the next connection is accepted, with OWN connections here; 0: none."""
         if not self._others and time.monotonic() - self._looked > SOON:
             self.refresh()
-        if own and any(self._should_go_first(words, own) for words in self._others):
+        spare = own - 1 if max(self._accepted, self._accepted_before) >= MANY else own
+        if spare > 0 and any(_should_go_first(words, spare) for words in self._others):
             now = time.monotonic()
-            self._moments = self._moments + 1 if now < self._waited_until + MOMENT else 1
+            self._moments = self._moments + 1 if now < self._waited_until + ROW else 1
             if self._moments <= MOST_MOMENTS:
                 self._waited_until = now + MOMENT
                 return MOMENT
         self._moments = 0
+        self._accepted += 1
         return 0.0
 
-    @staticmethod
-    def _should_go_first(words: Words, own: int) -> bool:
-        theirs = _word(words, Process.CONNECTIONS_ACTIVE)
-        return own > theirs + theirs // SLACK and not _word(words, Process.DRAINING)
+
+def _should_go_first(words: Words, own: int) -> bool:
+    """Whether the worker of WORDS should take the next connection before one that has OWN."""
+    theirs = _word(words, Process.CONNECTIONS_ACTIVE)
+    return own > theirs + theirs // SLACK and not _word(words, Process.DRAINING)
 
 
 def _word(words: Words, which: Process) -> int:

@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from edge.table.counters import CountersReader, Process
+from edge.data.spread import MANY, Spread
+from edge.table.counters import CountersReader, Process, WorkerCounters
 from tests.support.clients import Client
 from tests.support.edge import Edge
 from tests.support.waiting import eventually
@@ -72,3 +73,37 @@ def test_few_long_connections_are_shared_too(edge, count):
     finally:
         for connection in connections:
             connection.close()
+
+
+class TestHesitation:
+    """A worker beside another one that has no connection."""
+
+    @pytest.fixture
+    def other(self, tmp_path):
+        own, other = WorkerCounters(tmp_path), WorkerCounters(tmp_path)
+        yield other
+        own.close()
+        other.close()
+
+    @pytest.fixture
+    def worker(self, tmp_path, other):
+        made = Spread(tmp_path, 1 - other.slot)
+        made.refresh()
+        return made
+
+    def test_who_has_more_waits(self, worker):
+        assert not worker.hesitation(0)
+        assert worker.hesitation(1)
+
+    def test_nobody_waits_for_long(self, worker):
+        eventually(lambda: not worker.hesitation(1))
+
+    def test_nobody_waits_for_one_that_accepts_no_more(self, worker, other):
+        other.set(Process.DRAINING, 1)
+        assert not worker.hesitation(1)
+
+    def test_where_connections_come_by_the_hundred_one_more_is_none(self, worker):
+        for _ in range(MANY):
+            assert not worker.hesitation(0)
+        assert not worker.hesitation(1)
+        assert worker.hesitation(2)
