@@ -11,7 +11,6 @@ Rules of this file:
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 from typing import TYPE_CHECKING, Final
@@ -89,11 +88,20 @@ class Keeper:
         found: dict[str, dict[ObjectId, Object]] = {}
         if self._path is None:
             return found
-        with contextlib.suppress(OSError, msgspec.DecodeError, ObjectError):
-            for one in msgspec.json.decode(self._path.read_bytes(), type=list[_Kept]):
+        try:
+            kept = msgspec.json.decode(self._path.read_bytes(), type=list[_Kept])
+        except FileNotFoundError:
+            return found
+        except (OSError, msgspec.DecodeError) as error:
+            logger.warning("%s cannot be read, so invalid objects have no earlier version: %s", self._path, error)
+            return found
+        for one in kept:
+            try:
                 if one.kind in KINDS:
                     decoded = decode(one.object, one.kind)
                     found.setdefault(one.path, {})[decoded.id] = decoded
+            except ObjectError as error:
+                logger.warning("%s: a kept %s of %s cannot be used: %s", self._path, one.kind, one.path, error)
         return found
 
 

@@ -140,11 +140,12 @@ class Pods:
 
     # --- what the reflector tells -----------------------------------------------------------------------------------
 
-    def decode(self, key: Key, raw: msgspec.Raw) -> Pod | None:  # noqa: ARG002  # the sink's signature
+    def decode(self, key: Key, raw: msgspec.Raw) -> Pod | None:
         """The pod, None when it cannot be read."""
         try:
             return _decode(raw)
-        except msgspec.DecodeError:
+        except msgspec.DecodeError as error:
+            logger.warning("pod %s/%s is left out of account: %s", *key, error)
             return None
 
     def put(self, key: Key, value: Pod | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -91,8 +92,20 @@ def test_the_file_is_private_and_empty_when_nothing_is_wrong(folder: Path, live:
     "content", [b"", b"nonsense", b'[{"path": "x", "kind": "Ingress", "object": {"metadata": 5}}]']
 )
 def test_a_file_that_cannot_be_read_is_no_help_and_no_harm(
-    folder: Path, live: Life, table: Path, content: bytes
+    folder: Path, live: Life, table: Path, content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     (table / NAME).write_bytes(content)
     (folder / "all.yaml").write_text(documents(ingress("a"), "? [\n"))
+    assert live().hosts() == {"a": "a.example"}
+    assert str(table / NAME) in caplog.text
+
+
+def test_an_object_in_it_that_cannot_be_read_costs_no_other(folder: Path, live: Life, table: Path) -> None:
+    path = folder / "all.yaml"
+    path.write_text(ingress("a"))
+    first = live()
+    path.write_text(BROKEN)
+    eventually(first.messages)
+    kept = json.loads((table / NAME).read_bytes())
+    (table / NAME).write_text(json.dumps([{**kept[0], "object": {"metadata": 5}}, *kept]))
     assert live().hosts() == {"a": "a.example"}
