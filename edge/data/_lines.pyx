@@ -10,7 +10,7 @@ Rules of this file:
   (pipe(7)).
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport uint8_t
@@ -342,7 +342,7 @@ cdef class Lines:
         """Write what the descriptor FD takes without waiting; whether that was all.
 
         Raises:
-            OSError: nobody reads there any more. The lines are dropped.
+            OSError: nobody reads there any more. The lines are dropped, and counted.
         """
         cdef Py_ssize_t done
         cdef pollfd ready
@@ -357,8 +357,10 @@ cdef class Lines:
             elif errno == EAGAIN:
                 break
             elif errno != EINTR:
+                fault = errno
+                self.dropped += PyBytes_FromStringAndSize(self.data + self.start, self.end - self.start).count(b"\n")
                 self.forget()
-                raise OSError(errno, "cannot write the access log")
+                raise OSError(fault, "cannot write the access log")
         if self.start == self.end:
             self.forget()
             return True

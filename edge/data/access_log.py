@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from edge.data._lines import Lines
@@ -46,13 +47,10 @@ class AccessLog:
     def flush(self) -> None:
         """Write what can be written now."""
         lines = self.lines
-        lost = lines.dropped
-        try:
+        with suppress(OSError):  # nobody is there to be told
             lines.write(self._fd)
-        except OSError:
-            lost += 1  # nobody is there to be told how many
-        if lost:
-            self._counters.add(Process.ACCESS_LOG_DROPPED, lost)
+        if lines.dropped:
+            self._counters.add(Process.ACCESS_LOG_DROPPED, lines.dropped)
             lines.dropped = 0
 
 

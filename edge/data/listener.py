@@ -36,6 +36,12 @@ PAUSE_NO_DESCRIPTORS = 0.5
 MOST_HANDSHAKES = 2048
 """At a time, in a worker: about 80 MB."""
 REFUSAL_TIMEOUT = 2.0
+REFUSED_BYTES = 1 << 24
+"""Bytes that are read and dropped behind a refusal, so that who is still sending gets to read it."""
+SPOKEN = frozenset((b"http/1.1", b"http/1.0"))
+"""Protocols of ALPN; who offers only others is told so (RFC 7301, section 3.2), which OpenSSL does not do by itself."""
+NO_APPLICATION_PROTOCOL = b"\x15\x03\x03\x00\x02\x02\x78"
+"""A fatal alert (RFC 8446, section 6)."""
 PROXY_HEADER_TIMEOUT = 5.0
 HTTPS_PORT = 443
 """A PROXY header that names it as the destination speaks for a balancer in front that has ended TLS: it has no other
@@ -246,7 +252,7 @@ class Listener:
                 b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 21\r\n\r\n"
                 b"too many connections\n"
             )
-            stream.linger(0.5, 65536)
+            stream.linger(0.5, REFUSED_BYTES)
 
     def _handshake(self, stream: Stream) -> bool:
         """Speak TLS on STREAM; False where the connection is to end."""
@@ -256,6 +262,11 @@ class Listener:
         stream.expire_in(seconds)
         hello = self._hello(stream)
         if hello is None:
+            return False
+        if hello.alpn and SPOKEN.isdisjoint(hello.alpn):
+            counters.add(Process.HANDSHAKE_FAILURES, 1)
+            stream.send(NO_APPLICATION_PROTOCOL)
+            stream.linger(0.5, REFUSED_BYTES)
             return False
         # Two server names whose hosts had different policies (versions, client certificates) would need their requests
         # held against the one that was shown here (421); all hosts have the same so far.
@@ -323,4 +334,4 @@ class Listener:
                 b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
                 b"Content-Length: %d\r\n\r\n" % len(reply.body) + reply.body
             )
-            stream.linger(0.5, 65536)
+            stream.linger(0.5, REFUSED_BYTES)

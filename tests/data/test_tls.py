@@ -83,6 +83,15 @@ def test_alpn_offers_http_1_1(stage: Stage) -> None:
         assert client.socket.selected_alpn_protocol() == "http/1.1"
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_who_speaks_none_of_our_protocols_is_told_so_by_an_alert(stage: Stage, version: ssl.TLSVersion) -> None:
+    context = trusting_all()
+    context.maximum_version = version
+    context.set_alpn_protocols(["h2"])
+    with pytest.raises(ssl.SSLError, match="no application protocol"):
+        stage.connect(tls=context)
+
+
 # --- change ---
 
 

@@ -1,0 +1,72 @@
+"""The access log at a real data plane: whoever reads it, or does not, requests go on, and what is lost is counted."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from edge.table.counters import CountersReader, Process
+from tests.support.edge import Edge
+from tests.support.waiting import eventually
+
+REQUESTS = 4500
+LINE = re.compile(rb'127\.0\.0\.1 - - \[[^]]+\] "GET /\d+/x{1000} HTTP/1\.1" 503 .*')
+
+
+@contextmanager
+def logging_to(fifo: Path) -> Iterator[tuple[Edge, int]]:
+    """A proxy without a table whose output goes to FIFO, and a descriptor to read that; nobody does so far."""
+    os.mkfifo(fifo)
+    reading = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with Edge(command="proxy", prefix=("sh", "-c", f'exec "$@" >{fifo}', "sh")) as edge:
+            yield edge, reading
+    finally:
+        os.close(reading)
+
+
+def ask(edge: Edge) -> None:
+    """Have REQUESTS answered, each with a line of more than 1000 bytes."""
+    with edge.connect() as client:
+        for number in range(REQUESTS):
+            assert client.request(f"/{number}/{'x' * 1000}").status == 503
+
+
+def dropped(edge: Edge) -> int:
+    """Lines that were dropped, by the worker's own count."""
+    reader = CountersReader(edge.shm_dir)
+    try:
+        return sum(worker[Process.ACCESS_LOG_DROPPED] for worker in reader.workers())
+    finally:
+        reader.close()
+
+
+def test_a_log_that_is_not_read_stops_no_request_and_loses_whole_lines_that_are_counted(tmp_path: Path) -> None:
+    with logging_to(tmp_path / "log") as (edge, reading):
+        ask(edge)
+        eventually(lambda: dropped(edge) > 0)
+        fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, 1 << 20)
+        text = b""
+
+        def everything_is_accounted_for() -> bool:
+            nonlocal text
+            try:
+                while piece := os.read(reading, 1 << 16):
+                    text += piece
+            except BlockingIOError:
+                pass
+            return text.count(b"\n") + dropped(edge) == REQUESTS
+
+        eventually(everything_is_accounted_for)
+        assert all(LINE.fullmatch(line) for line in text.splitlines())
+
+
+def test_lines_that_nobody_can_read_any_more_are_counted_one_by_one(tmp_path: Path) -> None:
+    with logging_to(tmp_path / "log") as (edge, reading):
+        os.dup2(os.open(os.devnull, os.O_RDONLY), reading)  # the last reader is gone
+        ask(edge)
+        eventually(lambda: dropped(edge) == REQUESTS)
