@@ -402,6 +402,14 @@ def test_the_rule_holds_the_shipped_alerts_and_the_operators_own():
     assert groups[-1]["rules"] == [{"alert": "Own", "expr": "vector(1)"}]
 
 
+def test_links_to_the_runbook_lead_to_where_it_is():
+    where = {"enabled": True, "runbookBase": "https://git.example.com/edge/blob/main/"}
+    groups = of_kind(chart({"controller": {"metrics": {"prometheusRule": where}}}), "PrometheusRule")["spec"]["groups"]
+    for rule in (rule for group in groups for rule in group["rules"]):
+        anchor = f"docs/operations.md#{rule['alert'].lower()}"
+        assert rule["annotations"]["runbook_url"] == f"https://git.example.com/edge/blob/main/{anchor}"
+
+
 def test_the_dashboards_come_along():
     data = of_kind(chart(EVERYTHING), "ConfigMap", "edge-ingress-dashboards")["data"]
     for path in (rendering.ROOT / "grafana").glob("*.json"):
