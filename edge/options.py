@@ -214,6 +214,11 @@ def _check_ns_name(text: str) -> None:
         raise ValueError("must be NAMESPACE/NAME")
 
 
+def _check_namespace(text: str) -> None:
+    if not re.fullmatch(_LABEL, text) or len(text) > 63:
+        raise ValueError("must be the name of one namespace")
+
+
 def _check_path(text: str) -> None:
     if not Path(text).exists():
         raise ValueError(f"{text}: no such file or folder")
@@ -234,6 +239,7 @@ def _check_network(text: str) -> None:
 _CHECKS: dict[str, Callable[[str], Any]] = {
     "ADDR:PORT": addresses.parse,
     "NS/NAME": _check_ns_name,
+    "NAMESPACE": _check_namespace,
     "CIDR": _check_network,
     "URL": _check_url,
     "PATH": _check_path,
