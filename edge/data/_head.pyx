@@ -874,3 +874,13 @@ cdef class Head:
         """Put the fields of a trailer section that may be passed on, and the empty line (RFC 9110, 6.5.1)."""
         self.copy_fields(out, in_trailers)
         out.put(b"\r\n", 2)
+
+
+def is_host(bytes host not None):
+    """Whether HOST is what a Host field may say."""
+    cdef Head head = Head.__new__(Head)
+    try:
+        head.check_host(PyBytes_AS_STRING(host), PyBytes_GET_SIZE(host))
+    except MessageError:
+        return False
+    return True

@@ -10,7 +10,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.data.router import host_name
+from edge.data._head import is_host
 
 if TYPE_CHECKING:
     from edge.data._head import Head
@@ -67,13 +67,11 @@ class Forwarding:
         claimed = _SECURE.get((_first(request, b"x-forwarded-proto") or _first(request, b"x-forwarded-scheme")).lower())
         if claimed is not None and claimed != secure:
             secure, port = claimed, 443 if claimed else 80
-        claimed_port = _first(request, b"x-forwarded-port")
-        if claimed_port.isascii() and claimed_port.isdigit() and 0 < int(claimed_port[:6]) < 65536:
-            port = int(claimed_port)
+        port = _port(_first(request, b"x-forwarded-port")) or port
         host = _first(request, b"x-forwarded-host").encode("latin-1")
         return Origin(
             address,
-            host if host and _plain_host(host) else request.host,
+            host if is_host(host) else request.host,
             secure,
             self.fields(address, forwarded_for, port, secure=secure),
         )
@@ -105,6 +103,7 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _plain_host(host: bytes) -> bool:
-    name = host_name(host).strip("[]").replace(":", "")
-    return bool(name) and all(character.isalnum() or character in "-._" for character in name)
+def _port(text: str) -> int:
+    """The port that TEXT names; 0: none."""
+    port = int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else 0
+    return port if port < 65536 else 0
