@@ -24,6 +24,7 @@ from edge.control.publishing import Publisher
 from edge.control.resolver import Resolver
 from edge.control.rounds import Kept, Resolved, Rounds, guarded
 from edge.control.state import State
+from edge.table.counters import Process
 from edge.table.counters_reader import CountersReader
 from edge.table.reader import TableReader
 from edge.table.records import DEFAULT_CERTIFICATE, TICKETS, Certificate, TicketKeys
@@ -43,6 +44,8 @@ logger = logging.getLogger(__name__)
 MARK_PATIENCE: Final = 0.5
 """Seconds after our own signal within which a proxy that was told to stop at the same time says so."""
 STEP: Final = 0.1
+GIVEN_UP: Final = 4
+"""Exit status of a control plane that cannot go on, but the next one may."""
 SILENCE: Final = 60.0
 """Seconds without a sign of life after which the compiler is taken for stuck; its longest rounds take a few."""
 
@@ -99,6 +102,7 @@ class Plane:
             state=self.state,
             kept=kept,
             sync_timeout=settings.sync_timeout,
+            refusals=lambda: sum(worker[Process.TABLE_REFUSALS] for worker in self._counters.workers()),
         )
         self._compiling = threading.Thread(target=guarded(self._rounds.run, self._fail), name="compiler")
         self._admin = AdminServer(
@@ -134,7 +138,9 @@ class Plane:
         self._compiling.join()
         self._admin.stop()
         self._writer.close()
-        return 1 if self._failed else 0
+        if not self._failed:
+            return 0
+        return GIVEN_UP if self.state.own_table else 1
 
     def _fail(self) -> None:
         self._failed = True

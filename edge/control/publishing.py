@@ -3,6 +3,7 @@
 Rules of this file:
 - What cannot be published is kept and put together with what comes after it, so that the next try publishes all.
 - The state says what is in the table: it is committed after publication, never before.
+- A table that somebody has taken away or spoilt is none that the control plane could mend: it begins afresh.
 """
 
 from __future__ import annotations
@@ -34,8 +35,20 @@ class Publisher:
         self._state = state
         self._pending = Delta()
         self._failed = 0.0
+        self._refusals = 0
         state.generation = writer.generation
         state.published = writer.published
+
+    def inspect(self, refusals: int) -> None:
+        """See whether the files of the table are what they were; REFUSALS: how often workers have refused something.
+
+        Raises:
+            TableError: they are not.
+        """
+        damage = self._writer.damage(thorough=refusals > self._refusals)
+        self._refusals = refusals
+        if damage:
+            raise TableError(f"the table has been damaged by somebody else: {damage}")
 
     @property
     def retry_due(self) -> float | None:

@@ -22,6 +22,7 @@ from edge.control import default_certificate, tickets
 from edge.control.sources import BY_NEED
 from edge.control.state import Delta
 from edge.table.records import TICKETS
+from edge.table.writer import TableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,8 +85,12 @@ class Rounds:
         state: State,
         kept: Kept,
         sync_timeout: float,
+        refusals: Callable[[], int] = lambda: 0,
     ) -> None:
-        """SYNC_TIMEOUT: seconds from now after which the first table waits no longer for all kinds."""
+        """SYNC_TIMEOUT: seconds from now after which the first table waits no longer for all kinds.
+
+        REFUSALS says how often workers have refused a table or a record.
+        """
         self._messages = messages
         self._source = source
         self._compiler = compiler
@@ -98,6 +103,8 @@ class Rounds:
         self._deadline = time.monotonic() + sync_timeout
         self._needs = (-1, False)
         """What the source and the resolver were told of last: the version of the needs, and whether those are all."""
+        self._refusals = refusals
+        self._inspected = 0.0
         self._settled = False
         self._ready_since = 0.0
         self._first_published = False
@@ -115,6 +122,7 @@ class Rounds:
             if self._is_loading(begun):
                 continue
             self._round(time.time())
+            self._inspect(begun)
             pause = min(2 * pause, LONGEST_PAUSE) if waiting else FIRST_PAUSE
             self._stopping.wait(min(max(pause, time.monotonic() - begun), 2 * LONGEST_PAUSE))
 
@@ -195,6 +203,12 @@ class Rounds:
                 self._first_published = True
                 self._settle_down()
 
+    def _inspect(self, now: float) -> None:
+        """See, now and then, whether the table is still there."""
+        if self._first_published and now - self._inspected >= BEAT / 2:
+            self._inspected = now
+            self._publisher.inspect(self._refusals())
+
     def _look_after(self, now: float) -> None:
         """See to what changes with time alone."""
         if time.monotonic() < self._hourly:
@@ -225,6 +239,9 @@ def guarded(work: Callable[[], None], failed: Callable[[], None]) -> Callable[[]
     def run() -> None:
         try:
             work()
+        except TableError as error:
+            logger.error("%s; beginning afresh", error)  # noqa: TRY400 - the message says it all
+            failed()
         except Exception:
             logger.exception("unexpected error; the last table stays in force")
             failed()

@@ -113,7 +113,7 @@ class Service:
         self.handshakes: dict[Stream, None] = {}
         """Under way, the longest first."""
         self.draining = False
-        self._fault: Exception | None = None
+        self._fault = ""
         self._refusals = 0
         self._received, self._sent = counted_bytes()
         self._reclaimed = 0
@@ -139,9 +139,10 @@ class Service:
         """Once a second: clock, table, idle connections, gauges."""
         self.clock.tick()
         self.table.reopen()
-        if self.table.fault is not None and self.table.fault is not self._fault:
+        fault = str(self.table.fault or "")
+        if fault and fault != self._fault:
             self.log.error("the newest table is refused, the last good one stays in force: %s", self.table.fault)
-        self._fault = self.table.fault
+        self._fault = fault
         self.upstreams.expire()
         self.retry_budget.refill()
         self._reclaim()

@@ -7,7 +7,8 @@ Rules of this file:
 - All that can fail is done before anything that a reader could see: a change is published as a whole or not at all.
 - A writer that starts fills fresh segments and swaps them in with its first change: until then, and if it dies
   before, readers keep what the last writer published.
-- What the table holds is in the segments and nowhere else: the writer keeps no copy.
+- What the table holds is in the segments and nowhere else: the writer keeps no copy. So it can tell that somebody has
+  taken or spoilt a file, but not mend it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING
 from edge.table import layout
 from edge.table._words import Words
 from edge.table.codec import encode
-from edge.table.segment import SegmentError, SegmentWriter
+from edge.table.segment import Segment, SegmentError, SegmentWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -119,6 +120,22 @@ class TableWriter:
             self._remove_strays()
         return self.generation
 
+    def damage(self, *, thorough: bool) -> str:
+        """What somebody has done to the files of the table that was published; empty: nothing.
+
+        THOROUGH: look at all that they hold, and not only whether they are there.
+        """
+        sizes = {self.directory / layout.HEAD_NAME: layout.HEAD_SIZE}
+        sizes |= {segment.path: segment.size for segment in self._segments.values()}
+        for path, size in sizes.items():
+            try:
+                actual = path.stat().st_size
+            except OSError as error:
+                return f"{path}: {error.strerror}"
+            if actual != size:
+                return f"{path}: {actual} bytes instead of {size}"
+        return self._spoilt() if thorough else ""
+
     def close(self) -> None:
         """Give the directory up; the table stays for the readers."""
         os.close(self._lock)
@@ -189,6 +206,20 @@ class TableWriter:
             for path in self.directory.glob(part + ".[0-9]*"):
                 if path.name not in current:
                     path.unlink(missing_ok=True)
+
+    def _spoilt(self) -> str:
+        head = self.directory / layout.HEAD_NAME
+        if not self._valid_head(head):
+            return f"{head}: not a table, or one of another version"
+        for part, segment in self._segments.items():
+            if self._words.load(layout.part_words(part)[0]) != segment.serial:
+                return f"{head}: leads to another segment than {segment.path.name}"
+            try:
+                for _ in Segment(segment.path, part, segment.serial).items():
+                    pass
+            except (OSError, SegmentError) as error:
+                return str(error)
+        return ""
 
     # --- the head -------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -287,6 +288,26 @@ def test_it_runs_as_nobody_in_a_folder_that_it_cannot_write(site: Site, backend:
         assert edge.get("/").status == 200
         assert {path.stat().st_uid for path in shared.iterdir()} == {65532}
         assert edge.stop() == 0
+
+
+def _spoil(path: Path) -> None:
+    path.write_bytes(os.urandom(path.stat().st_size))
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, _spoil])
+def test_a_table_that_somebody_has_damaged_is_made_anew(
+    site: Site, backend: Backend, harm: Callable[[Path], None]
+) -> None:
+    """By a new control plane; a worker that has seen nothing else yet serves again."""
+    site.serve("web", backend)
+    with Edge(site.folder) as edge:
+        for path in edge.shm_dir.glob("*.[0-9]"):
+            if not path.name.startswith("worker"):
+                harm(path)
+        edge.signal_to(edge.workers()[0], signal.SIGKILL)
+        eventually(lambda: "the table has been damaged by somebody else" in edge.log)
+        eventually(lambda: _status(edge.http) == 200)
+        eventually(lambda: _status(edge.admin, "/readyz") == 200)
 
 
 def test_it_needs_no_standard_streams(site: Site, backend: Backend) -> None:

@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +229,42 @@ def test_certificates_are_there_before_the_names_that_show_them(
     writer.publish(tls=new)
     writer.publish(tls=dict.fromkeys(new))
     assert order == [b"c:a/x", b"h:x", b"h:x", b"c:a/x"]
+
+
+def _cut_off(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def _scribble(path: Path) -> None:
+    path.write_bytes(os.urandom(path.stat().st_size))
+
+
+@pytest.mark.parametrize("name", ["table", "routes.1", "endpoints.1", "tls.1"])
+@pytest.mark.parametrize(
+    ("harm", "thorough", "told"),
+    [
+        (Path.unlink, False, "No such file or directory"),
+        (_cut_off, False, " bytes instead of "),
+        (_scribble, False, ""),
+        (_scribble, True, "not a "),
+    ],
+)
+def test_what_others_do_to_the_files_is_seen(
+    writer: TableWriter, tmp_path: Path, name: str, harm: Callable[[Path], None], thorough: bool, told: str
+) -> None:
+    writer.publish(routes={"web.example": host("web.example")}, endpoints={"a/web:80": service()})
+    assert writer.damage(thorough=True) == ""
+    harm(tmp_path / name)
+    damage = writer.damage(thorough=thorough)
+    assert (told in damage, f"{tmp_path / name}: " in damage) == (True, bool(told))
+
+
+def test_a_spoilt_record_is_seen(writer: TableWriter, tmp_path: Path) -> None:
+    writer.publish(endpoints={"a/web:80": service()})
+    path = tmp_path / "endpoints.1"
+    path.write_bytes(path.read_bytes().replace(b"10.0.0.0", b"10.0.0.9"))
+    assert writer.damage(thorough=False) == ""
+    assert "wrong checksum" in writer.damage(thorough=True)
 
 
 keys = st.sampled_from([f"a/s{number}:80" for number in range(40)])
