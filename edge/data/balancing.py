@@ -55,7 +55,7 @@ class Target:
         if self.ejected_until > now:
             return False
         self.failures += 1
-        self.ejected_until = now + min(FIRST_EJECTION * 2.0 ** (self.failures - 1), LONGEST_EJECTION)
+        self.ejected_until = now + min(FIRST_EJECTION * 2.0 ** min(self.failures - 1, 32), LONGEST_EJECTION)
         return True
 
     def broke(self) -> bool:

@@ -281,7 +281,9 @@ class Exchange:
 
     def _ejected(self, target: Target, error: Exception) -> None:
         self._service.counters.add(Process.EJECTIONS, 1)
-        self._service.log.warning("endpoint %s is left out for a while: %s", target.name, error)
+        times = target.failures
+        if times & (times - 1) == 0:  # one that is asked all the same, for want of another, would fill the log
+            self._service.log.warning("endpoint %s is left out for a while (%d): %s", target.name, times, error)
 
     def _note(self, target: Target) -> None:
         """Remember the attempt at TARGET for the log."""

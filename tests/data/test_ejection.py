@@ -54,6 +54,16 @@ def test_an_endpoint_that_breaks_new_connections_is_left_out(stage: Stage) -> No
         assert len(asked) == 5
 
 
+def test_the_only_endpoint_is_asked_all_the_same_and_does_not_fill_the_log(stage: Stage) -> None:
+    with Script(Peer.line) as bad, stage.connect() as client:
+        host = stage.serve(bad)
+        for _ in range(200):
+            assert client.request("/", method="POST", host=host, body=b"").status == 502
+        assert bad.connections >= 200
+    told = [line for line in stage.edge.log.splitlines() if f"{bad.port} is left out" in line]
+    assert 0 < len(told) < 8
+
+
 def test_when_all_refuse_clients_are_told_and_the_first_that_is_back_is_used(stage: Stage) -> None:
     ports = [free_port() for _ in range(3)]
     host = stage.serve(*(("127.0.0.1", port) for port in ports))
