@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from edge.control import default_certificate
 from edge.control.changes import Upsert
 from edge.control.compiling.compiler import Compiler
-from edge.control.objects import decode
+from edge.control.decoding import decode
 from edge.control.publishing import Publisher
 from edge.control.state import State
 from edge.settings import Settings

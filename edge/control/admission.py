@@ -10,7 +10,8 @@ import binascii
 from typing import TYPE_CHECKING, Any
 
 from edge.control import validation
-from edge.control.objects import CLUSTER_SCOPED, Object, ObjectError, convert
+from edge.control.decoding import convert
+from edge.control.objects import CLUSTER_SCOPED, Object, ObjectError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -1,8 +1,7 @@
 """The Kubernetes objects that the control plane reads, as typed structs.
 
 Rules of this file:
-- Only fields that are read are declared; what else an object holds is skipped while decoding. Labels and annotations
-  can be skipped as a whole only: `decode` takes out those that are not read, for a cluster holds many thousand objects.
+- Only fields that are read are declared; what else an object holds is skipped while decoding (`edge.control.decoding`).
 - Structs are immutable and compare by value, so that "the same object again" is an `==`.
 - `null` is the same as absent, as in Go: every field that an API server may send as null allows None.
 - Nothing is validated here beyond types. What the API server's admission would add or refuse is `admission`'s.
@@ -12,17 +11,12 @@ Sources: Kubernetes API reference, v1 of networking.k8s.io, discovery.k8s.io and
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import msgspec
-from msgspec.structs import force_setattr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
-"""A copy of the whole object in an annotation: never read, and not kept in memory."""
 
 Key = tuple[str, str]
 """Namespace (empty for a cluster-scoped object) and name: what names an object among those of its kind."""
@@ -334,63 +328,3 @@ KINDS: Final[Mapping[str, type[Object]]] = {
     cls.kind: cls for cls in (Ingress, IngressClass, Service, EndpointSlice, Secret, ConfigMap, Namespace)
 }
 CLUSTER_SCOPED: Final = frozenset({"IngressClass", "Namespace"})
-_DECODERS: Final = {kind: msgspec.json.Decoder(cls) for kind, cls in KINDS.items()}
-
-_ANNOTATED: Final = frozenset({"Ingress", "IngressClass"})
-"""Kinds whose annotations are read."""
-
-N = TypeVar("N", bound=Named)
-
-
-def decode(raw: bytes | str | msgspec.Raw, kind: str) -> Object:
-    """The object of KIND (one of `KINDS`) in the JSON text RAW; an item of a list, which says no kind, will do.
-
-    Raises:
-        ObjectError: RAW is not JSON, or a field has the wrong type.
-    """
-    try:
-        return _lean(_DECODERS[kind].decode(raw))
-    except msgspec.ValidationError as error:
-        raise _explained(error) from error
-    except msgspec.DecodeError as error:
-        raise ObjectError("", f"not JSON: {error}") from error
-
-
-def convert(mapping: Mapping[str, object], kind: str) -> Object:
-    """The object of KIND in MAPPING, which holds it as JSON would.
-
-    Raises:
-        ObjectError: a field has the wrong type.
-    """
-    try:
-        return without_last_applied(msgspec.convert(mapping, KINDS[kind]))
-    except msgspec.ValidationError as error:
-        raise _explained(error) from error
-
-
-def _lean(decoded: N) -> N:
-    """DECODED, a fresh object, without labels and annotations that nobody reads, its common text shared."""
-    metadata = decoded.metadata
-    if metadata.labels is not None:
-        service = metadata.labels.get(SERVICE_NAME_LABEL) if decoded.kind == EndpointSlice.kind else None
-        force_setattr(metadata, "labels", {SERVICE_NAME_LABEL: service} if service is not None else None)
-    if metadata.annotations is not None and decoded.kind not in _ANNOTATED:
-        force_setattr(metadata, "annotations", None)
-    force_setattr(metadata, "namespace", sys.intern(metadata.namespace))
-    if metadata.creation_timestamp is not None:
-        force_setattr(metadata, "creation_timestamp", sys.intern(metadata.creation_timestamp))
-    return without_last_applied(decoded)
-
-
-def without_last_applied(decoded: N) -> N:
-    """DECODED, a fresh object, with kubectl's copy of it taken out of its annotations."""
-    if decoded.metadata.annotations is not None:
-        decoded.metadata.annotations.pop(LAST_APPLIED, None)
-    return decoded
-
-
-def _explained(error: msgspec.ValidationError) -> ObjectError:
-    """From msgspec's words (``Expected `str`, got `int` - at `$.spec.host` ``) to the project's."""
-    reason, _, place = str(error).partition(" - at `")
-    field = place.rstrip("`").removeprefix("$").removeprefix(".")
-    return ObjectError(field, (reason[:1].lower() + reason[1:]).replace("`", ""))

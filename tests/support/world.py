@@ -9,7 +9,8 @@ import msgspec
 
 from edge.control.changes import Change, Delete, Upsert
 from edge.control.compiling.compiler import Compiler
-from edge.control.objects import Object, ObjectId, decode
+from edge.control.decoding import decode
+from edge.control.objects import Object, ObjectId
 from edge.control.problems import Problem
 from edge.settings import Settings
 from edge.table.records import Host, Record, Route, Service, service_key

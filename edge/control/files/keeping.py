@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from edge.control.decoding import decode
 from edge.control.files.manifest import Manifest
-from edge.control.objects import KINDS, Object, ObjectError, ObjectId, decode
+from edge.control.objects import KINDS, Object, ObjectError, ObjectId
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

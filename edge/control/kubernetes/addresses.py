@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from edge.control.decoding import decode
 from edge.control.kubernetes import resources
 from edge.control.kubernetes.backoff import Backoff
 from edge.control.kubernetes.errors import KubernetesError, MalformedError, RefusedError
 from edge.control.kubernetes.reflector import Reflector, Timing
 from edge.control.kubernetes.threads import persist
-from edge.control.objects import LoadBalancerIngress, ObjectError, Service, Struct, decode
+from edge.control.objects import LoadBalancerIngress, ObjectError, Service, Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from edge.control.changes import Invalid
+from edge.control.decoding import decode
 from edge.control.kubernetes import wire
 from edge.control.kubernetes.errors import MalformedError, RefusedError
 from edge.control.kubernetes.reflector import PAGE
-from edge.control.objects import Object, ObjectError, decode
+from edge.control.objects import Object, ObjectError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Set

@@ -14,6 +14,7 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 
 from edge.control.changes import Change, Invalid
+from edge.control.decoding import decode
 from edge.control.kubernetes import configuration, resources
 from edge.control.kubernetes.feed import Feed
 from edge.control.kubernetes.needs import Needs
@@ -28,7 +29,6 @@ from edge.control.objects import (
     Namespace,
     Object,
     ObjectError,
-    decode,
 )
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge.control.changes import Change, Delete, Invalid, Synced, Upsert
+from edge.control.decoding import convert
 from edge.control.kubernetes import configuration
 from edge.control.kubernetes.backoff import Backoff
 from edge.control.kubernetes.cluster import Cluster
@@ -16,7 +17,7 @@ from edge.control.kubernetes.lease import Term
 from edge.control.kubernetes.reflector import Timing
 from edge.control.kubernetes.source import KubernetesSource
 from edge.control.kubernetes.transport import Transport
-from edge.control.objects import Ingress, Object, ObjectId, convert
+from edge.control.objects import Ingress, Object, ObjectId
 from edge.control.problems import Problem
 from edge.control.state import Delta, State
 from edge.settings import Settings
