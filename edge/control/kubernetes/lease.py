@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+FAREWELL = 2.0
+"""Longest silence of the API server that a clean exit bears with, seconds."""
 Lease = dict[str, Any]
 """The whole object, so that what others have put into it survives our writes."""
 
@@ -196,9 +198,9 @@ class Election:
 
     # --- requests ---------------------------------------------------------------------------------------------------
 
-    def _get(self) -> Lease | None:
+    def _get(self, patience: float | None = None) -> Lease | None:
         try:
-            return _decode(self._transport.request("GET", self._path, read_timeout=self._patience()))
+            return _decode(self._transport.request("GET", self._path, read_timeout=patience or self._patience()))
         except RefusedError as error:
             if error.code == 404:
                 return None
@@ -251,10 +253,11 @@ class Election:
         now = microtime()
         free = {"holderIdentity": "", "leaseDurationSeconds": 1, "acquireTime": now, "renewTime": now}
         try:
-            lease = lease or self._get()  # after a renewal of unknown outcome
+            lease = lease or self._get(FAREWELL)  # after a renewal of unknown outcome
             if lease is None or lease["spec"].get("holderIdentity") != self.identity:
                 return False
-            self._transport.request("PUT", self._path, body={**lease, "spec": {**lease["spec"], **free}})
+            body = {**lease, "spec": {**lease["spec"], **free}}
+            self._transport.request("PUT", self._path, body=body, read_timeout=FAREWELL)
         except KubernetesError as error:
             logger.warning("lease %s: not released, others wait for its end: %s", self._name, error)
             return False

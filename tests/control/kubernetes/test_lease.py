@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from edge.control.kubernetes import lease as module
 from edge.control.kubernetes.lease import Election, Term
 from edge.control.kubernetes.transport import Transport
 from tests.support.fakeapi import FakeAPI, Rules
@@ -244,6 +246,18 @@ def test_no_such_namespace(transport: Transport) -> None:
     one.start()
     eventually(lambda: 'namespaces "nowhere" not found' in one.trouble)
     one.stop()
+
+
+def test_a_silent_server_does_not_hold_up_the_end(api: FakeAPI, stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Lease that cannot be released in a moment is left to its end."""
+    monkeypatch.setattr(module, "FAREWELL", 0.2)
+    one = stand("one")
+    eventually(lambda: one.leads)
+    api.fail("stall", verb="update", times=1000)
+    over = threading.Event()
+    threading.Thread(target=lambda: (one.stop(), over.set()), daemon=True).start()
+    assert over.wait(10)
+    assert not one.leads
 
 
 # --- being alone ------------------------------------------------------------------------------------------------------
