@@ -337,11 +337,11 @@ class Restless(Backend):
 
     def serve(self, peer: Peer) -> None:
         while True:
-            self.idle.add(peer.socket)
             request = read_head(peer)
             self.idle.discard(peer.socket)
             if not self._answer(peer, request):
                 return
+            self.idle.add(peer.socket)  # not before: to end new ones again and again is no rest but a fault
 
     def close_one(self) -> None:
         for sock in list(self.idle)[:1]:
