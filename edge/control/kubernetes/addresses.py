@@ -213,6 +213,11 @@ class OfNodes:
 
     def start(self) -> None:
         """Follow the pods."""
+        if not self._pods.in_pod:
+            logger.warning(
+                "status: it is left alone, because we run outside of a pod ($POD_NAME) and neither --publish-service"
+                " nor --publish-status-address says where Ingresses are served"
+            )
         self._thread.start()
 
     def stop(self) -> None:

@@ -87,9 +87,14 @@ class Pods:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="find pods", daemon=True)
 
+    @property
+    def in_pod(self) -> bool:
+        """Whether we run in a pod, as far as we were told."""
+        return bool(self._own[1])
+
     def start(self) -> None:
         """Begin, if we are in a pod."""
-        if self._own[1]:
+        if self.in_pod:
             self._thread.start()
 
     def stop(self) -> None:
