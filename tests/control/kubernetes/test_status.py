@@ -161,8 +161,8 @@ def test_between_two_revisions_the_addresses_stay(api: FakeAPI, instance: Instan
     eventually(lambda: shown(api) == [{"ip": "10.0.0.2"}])
 
 
-def test_nothing_known_nothing_written(api: FakeAPI, instance: Instances) -> None:
-    """Outside of a pod and without a setting no address is known, and the status is left alone."""
+def test_nothing_known_nothing_written(api: FakeAPI, instance: Instances, caplog: pytest.LogCaptureFixture) -> None:
+    """Outside of a pod and without a setting no address is known, and the status is left alone; the log says so."""
     api.apply({**ingress(), "status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}}, ingress("other"))
     one = instance()
     one.serve("web", "other")
@@ -171,6 +171,7 @@ def test_nothing_known_nothing_written(api: FakeAPI, instance: Instances) -> Non
     assert not one.cluster.status.has_something
     one.stop()
     assert not patches(api)
+    assert "neither --publish-service nor --publish-status-address" in caplog.text
 
 
 # --- which Ingresses --------------------------------------------------------------------------------------------------
