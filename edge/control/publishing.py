@@ -80,6 +80,7 @@ class Publisher:
             if str(error) != state.failure:
                 logger.error("%s; the last table stays in force", error)  # noqa: TRY400 - the message says it all
             state.failure = str(error)
+            state.failures += 1
             self._failed = time.monotonic()
             return False
         if state.failure:

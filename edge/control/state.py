@@ -86,20 +86,10 @@ class State:
         """Whether this process has published a table; before, workers use that of an earlier control plane, if any."""
         self.publications = 0
         """Tables published by this process."""
-        self._failure = ""
+        self.failure = ""
+        """Why the newest table could not be published; empty: it was."""
         self.failures = 0
         """Times that a table could not be published."""
-
-    @property
-    def failure(self) -> str:
-        """Why the newest table could not be published; empty: it was. Setting a reason counts a failure."""
-        return self._failure
-
-    @failure.setter
-    def failure(self, reason: str) -> None:
-        self._failure = reason
-        if reason:
-            self.failures += 1
 
     # --- for readers ----------------------------------------------------------------------------------------------
 

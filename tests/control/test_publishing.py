@@ -110,6 +110,7 @@ def test_a_full_file_system_is_told_once_and_all_is_published_later(
     assert not setup.publish(*many)
     assert not setup.publish("late.example", problems={WEB: ("", (PROBLEM,))})
     assert "no space left" in setup.state.failure
+    assert setup.state.failures == 2
     assert setup.publisher.retry_due is not None
     assert [host.name for host in setup.state.hosts()] == ["old.example"]
     assert len([record for record in caplog.records if record.levelno == logging.ERROR]) == 1

@@ -131,7 +131,7 @@ def test_a_change_of_the_table_is_a_reload(world):
     world.state.publications += 1
     assert world.value("nginx_ingress_controller_config_hash") != before
     assert world.value("nginx_ingress_controller_success") == 1
-    world.state.failure = "no space left"
+    world.state.failure, world.state.failures = "no space left", 1
     assert world.value("nginx_ingress_controller_config_last_reload_successful") == 0
     assert world.value("nginx_ingress_controller_errors") == 1
 

@@ -16,7 +16,7 @@ from tests.control.metrics.conftest import route
 
 def test_the_table_its_age_and_its_failures_are_told(world):
     world.state.publications = 3
-    world.state.failure = "no space left"
+    world.state.failure, world.state.failures = "no space left", 1
     assert world.value("edge_table_generation") == 7
     assert world.value("edge_table_last_change_timestamp_seconds") == 1.7e9
     assert world.value("edge_table_publications_total") == 3
