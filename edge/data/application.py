@@ -25,6 +25,8 @@ from edge import addresses, draining, prctl, processors
 from edge.data import tracing
 from edge.data.succession import PAUSE, Succession
 from edge.data.worker import EdgeWorker
+from edge.table.counter_layout import WORKER_NAME
+from edge.table.reader import TableReader
 
 if TYPE_CHECKING:
     import socket
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 SCHEMES = "GUNICORN_SCHEMES"
 """Variable beside gunicorn's GUNICORN_FD: `http` or `https` for each descriptor, comma separated."""
 RESIZE = 2.0
-"""Seconds between two looks at the CPU limit under `--workers auto`."""
+"""Seconds between two looks at the CPU limit under `--workers auto`, and at the files of the workers."""
 KILL_MARGIN = 2.0
 """Seconds that a worker gets beyond the grace before it is killed."""
 
@@ -118,6 +120,8 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         self._told: set[int] = set()
         """Workers that were told to end."""
         self._presence: draining.Presence | None = None
+        self._known: frozenset[int] = frozenset()
+        """The workers at the last look."""
         # `python -m edge` shows up in sys.argv as a path, which would put the package's folder on the module path.
         self.START_CTX: dict[Any, Any] = {
             "args": [sys.executable, "-P", "-m", "edge", *sys.argv[1:]],
@@ -193,15 +197,31 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         """Keep the number of workers, following the CPU limit where it is to be followed."""
         if self._stop_at and time.monotonic() >= self._stop_at:
             self._end()
-        if self._settings.workers == "auto" and time.monotonic() - self._looked >= RESIZE:
+        if time.monotonic() - self._looked >= RESIZE:
             self._looked = time.monotonic()
+            self._look_around()
+        super().manage_workers()
+
+    def _look_around(self) -> None:
+        """See whether the world is as it was when the workers were started."""
+        if self._settings.workers == "auto":
             available = wanted_workers(self._settings)
             if available != self._available:
                 # TTIN and TTOU stay in force: what was added by hand is kept.
                 self.num_workers = max(1, self.num_workers + available - self._available)
                 self.log.info("%d processors available, now %d workers", available, self.num_workers)
                 self._available = available
-        super().manage_workers()
+        if self._have_lost_counters():
+            self.log.error("the workers' counters have been removed by somebody else: replacing the workers")
+            self.handle_hup()
+
+    def _have_lost_counters(self) -> bool:
+        """Whether all workers count where nobody can read it, and there is a table for new ones."""
+        directory = self._settings.table_directory
+        before, self._known = self._known, frozenset(self.WORKERS)
+        if before != self._known or any(directory.glob(WORKER_NAME + "*")):
+            return False
+        return TableReader(directory).generation > 0
 
 
 def listen(settings: Settings) -> list[tuple[socket.socket, bool]]:

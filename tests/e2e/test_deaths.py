@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -308,6 +309,19 @@ def test_a_table_that_somebody_has_damaged_is_made_anew(
         eventually(lambda: "the table has been damaged by somebody else" in edge.log)
         eventually(lambda: _status(edge.http) == 200)
         eventually(lambda: _status(edge.admin, "/readyz") == 200)
+
+
+def test_what_is_removed_as_a_whole_comes_back(site: Site, backend: Backend) -> None:
+    """systemd does so with the shared memory of a user who logs out (logind.conf(5), RemoveIPC); traffic goes on."""
+    site.serve("web", backend)
+    with Edge(site.folder) as edge, edge.connect() as client:
+        assert client.request("/").status == 200
+        before = edge.workers()
+        shutil.rmtree(edge.shm_dir)
+        assert client.request("/").status == 200
+        eventually(lambda: edge.workers() and not set(before) & set(edge.workers()))
+        eventually(lambda: _status(edge.admin, "/readyz") == 200)
+        assert edge.get("/").status == 200
 
 
 def test_it_needs_no_standard_streams(site: Site, backend: Backend) -> None:
