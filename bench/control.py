@@ -123,7 +123,9 @@ def measure(size: int, changes: int, *, tls: bool) -> dict[str, float]:
     gc.set_threshold(50_000, 20, 100)
     before_objects = pss()
     figures: dict[str, float] = {}
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as directory:
+    with tempfile.TemporaryDirectory(
+        prefix="bench-edge-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None
+    ) as directory:
         plane = Plane(Path(directory))
         began, cpu = time.perf_counter(), time.process_time()
         for kind, one in raw:

@@ -146,9 +146,9 @@ def main() -> None:
     parser.add_argument("--statuses", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+    with tempfile.TemporaryDirectory(prefix="bench-edge-", dir="/dev/shm") as folder:
         calls(Path(folder), options.rounds)
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+    with tempfile.TemporaryDirectory(prefix="bench-edge-", dir="/dev/shm") as folder:
         collector, workers = world(Path(folder), options.routes, options.statuses)
         scrapes(collector, options.rounds)
         for worker in workers:

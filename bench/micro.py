@@ -188,7 +188,7 @@ def main() -> None:
         near.setblocking(False)
         out = Stream(near)
         stack.callback(out.close)
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/dev/shm")))
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-edge-", dir="/dev/shm")))
         for name, run, prepare in (*heads(out), *bodies(), *routing(directory), *hello()):
             if options.names and not any(part in name for part in options.names):
                 continue
