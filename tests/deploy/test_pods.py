@@ -37,6 +37,12 @@ class Running(Pod):
         except (OSError, BrokenError):
             return False
 
+    def wait_ready(self) -> None:
+        try:
+            eventually(self.is_ready, timeout=30)
+        except AssertionError:
+            raise AssertionError(f"not ready:\n{self.log('control')}\n{self.log('proxy')}") from None
+
     def answer(self) -> int:
         try:
             return get(self.http, "/", host="web.example").status
@@ -115,7 +121,7 @@ def test_a_pod_serves(api: FakeAPI, make: Make) -> None:
     with Backend() as backend:
         everything(api, backend.port)
         one = make("edge-1")
-        eventually(one.is_ready, timeout=30, message="not ready")
+        one.wait_ready()
         eventually(lambda: one.answer() == 200)
         service_address = {**service("edge", namespace="edge-system", type="LoadBalancer")}
         api.apply({**service_address, "status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}})
@@ -138,11 +144,11 @@ def test_a_rollout_fails_no_request(api: FakeAPI, make: Make) -> None:
     with Backend() as backend:
         everything(api, backend.port)
         old = make("edge-old")
-        eventually(old.is_ready, timeout=30, message="not ready")
+        old.wait_ready()
         balancer = Balancer([old])
         balancer.start()
         new = make("edge-new")
-        eventually(new.is_ready, timeout=30, message="not ready")
+        new.wait_ready()
         balancer.pods.append(new)
         eventually(lambda: balancer.answered > 50)
         api.apply(
@@ -199,7 +205,7 @@ def test_each_permission_is_used(api: FakeAPI, make: Make) -> None:
     with Backend() as backend:
         everything(api, backend.port)
         one = make("edge-2", "daemonset")
-        eventually(one.is_ready, timeout=30, message="not ready")
+        one.wait_ready()
         eventually(lambda: shown(api) == [{"ip": "10.0.0.2"}])
         eventually(lambda: api.seen("create", "events"))
         rules = api.rules
