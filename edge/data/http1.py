@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from edge.data.replies import Reply
     from edge.data.service import Service
 
-LINGER_SILENCE = 2.0
-LINGER_SECONDS = 30.0
-LINGER_BYTES = 1 << 30
-"""What is read and dropped behind the last answer, so that who sends a whole upload before it reads gets to read it."""
+LINGER_SECONDS = 2.0
+LINGER_ROUNDS = 15
+LINGER_LEAST = 16384
+"""For how long what follows the last answer is read and dropped: who sends a whole upload before it reads gets to read
+it, as long as that many bytes come in each round."""
 LOGGED_LINE = 1024
 """Bytes that are logged of what is no request."""
 
@@ -141,8 +142,12 @@ class Http1(Client):
             pass
 
     def _linger(self) -> None:
-        self.stream.read_timeout = LINGER_SILENCE
-        self.stream.linger(LINGER_SECONDS, LINGER_BYTES)
+        stream = self.stream
+        for _ in range(LINGER_ROUNDS):
+            before = stream.received
+            stream.linger(LINGER_SECONDS, 1 << 30)
+            if stream.received - before < LINGER_LEAST:
+                return
 
     # --- Client ---------------------------------------------------------------------------------------------------
 
