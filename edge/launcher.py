@@ -39,7 +39,7 @@ WAITED = ENDING | OTHERS | {signal.SIGCHLD}
 FIRST_START = 10.0
 """Seconds within which a control plane that ends by itself counts as one that cannot start."""
 FIRST_PAUSE = 0.25
-LONGEST_PAUSE = 30.0
+LONGEST_PAUSE = 10.0
 """Seconds between the death of a control plane and the next one: that follows at once the first time, then after
 FIRST_PAUSE, then doubling."""
 GOOD_LIFE = 60.0
