@@ -279,12 +279,14 @@ def test_the_grace_of_the_pod_covers_the_grace_of_edge():
     assert "WARNING" in notes({"controller": {"terminationGracePeriodSeconds": 40}})
 
 
-def test_a_daemon_set_with_ports_of_the_node_goes_before_it_comes():
-    values = {"controller": {"kind": "DaemonSet", "hostPort": {"enabled": True}}}
-    daemon_set = of_kind(chart(values), "DaemonSet")
-    assert daemon_set["spec"]["updateStrategy"]["rollingUpdate"] == {"maxUnavailable": 1, "maxSurge": 0}
-    ports = {port["name"]: port["hostPort"] for port in containers(daemon_set)["proxy"]["ports"]}
+@pytest.mark.parametrize(("kind", "strategy"), [("DaemonSet", "updateStrategy"), ("Deployment", "strategy")])
+def test_with_ports_of_the_node_the_old_pod_goes_before_the_new_one_comes(kind, strategy):
+    workload = of_kind(chart({"controller": {"kind": kind, "hostPort": {"enabled": True}}}), kind)
+    assert workload["spec"][strategy]["rollingUpdate"] == {"maxUnavailable": 1, "maxSurge": 0}
+    ports = {port["name"]: port["hostPort"] for port in containers(workload)["proxy"]["ports"]}
     assert ports == {"http": 80, "https": 443}
+    others = of_kind(chart({"controller": {"kind": kind}}), kind)
+    assert others["spec"][strategy]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
 
 
 def test_a_single_pod_gets_no_budget_that_would_block_the_drain_of_its_node():

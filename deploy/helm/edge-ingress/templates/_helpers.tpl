@@ -62,6 +62,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if and .Values.controller.service.enabled .Values.controller.service.external.enabled }}yes{{ end }}
 {{- end }}
 
+{{/* The new pod comes before the old one goes, except where both would need the same port of a node. */}}
+{{- define "edge.rollout" -}}
+{{- $exclusive := or .Values.controller.hostPort.enabled .Values.controller.hostNetwork -}}
+maxUnavailable: {{ ternary 1 0 $exclusive }}
+maxSurge: {{ ternary 0 1 $exclusive }}
+{{- end }}
+
 {{- define "edge.scope" -}}
 {{- default (include "edge.namespace" .) .Values.controller.scope.namespace }}
 {{- end }}
