@@ -26,6 +26,9 @@ from itertools import pairwise
 
 Manifest = dict[str, Any]
 
+_SETPRIV = shutil.which("setpriv")
+WITH_US = (_SETPRIV, "--pdeathsig", "TERM") if _SETPRIV else ()
+"""Has the kernel end what is started when the thread that has started it ends, be it killed."""
 STARTED: set[int] = set()
 """Sessions of all the trees that this process has started, by process id of the first process."""
 
@@ -70,7 +73,16 @@ class Edge:
         self.shm_dir = fresh_directory(self, "edge", Path("/dev/shm")) if shm_dir is None else Path(shm_dir)
         self._given_directory = str(shm_dir) if shm_dir is not None else str(self.shm_dir)
         self._folder = fresh_directory(self, "edge-logs")
-        self._arguments = [*prefix, sys.executable, "-m", "edge", command, *self._flags(manifests, workers), *flags]
+        self._arguments = [
+            *WITH_US,
+            *prefix,
+            sys.executable,
+            "-m",
+            "edge",
+            command,
+            *self._flags(manifests, workers),
+            *flags,
+        ]
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith("EDGE_")} | (
             environment or {}
         )
