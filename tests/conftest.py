@@ -21,6 +21,5 @@ def pytest_configure() -> None:
 def _nothing_is_left_behind() -> Iterator[None]:
     """No process of an Edge that a test has started, and no directory of its table."""
     yield
-    left = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for one in STARTED for pid in members(one)}
-    assert not left
+    assert not {one: left for one in STARTED if (left := members(one))}
     assert not list(Path("/dev/shm").glob(f"test-*-{os.getpid()}-*"))

@@ -30,7 +30,7 @@ _SETPRIV = shutil.which("setpriv")
 WITH_US = (_SETPRIV, "--pdeathsig", "TERM") if _SETPRIV else ()
 """Has the kernel end what is started when the thread that has started it ends, be it killed."""
 STARTED: set[int] = set()
-"""Sessions of all the trees that this process has started, by process id of the first process."""
+"""Sessions of the trees that this process has started and not closed, by process id of the first process."""
 
 
 def write(folder: Path, name: str, *objects: Manifest) -> Path:
@@ -182,6 +182,7 @@ class Edge:
                 self.process.poll()
                 time.sleep(0.01)
             self.process.wait()
+            STARTED.discard(self.process.pid)
         if self._own_directory:
             shutil.rmtree(self.shm_dir, ignore_errors=True)
         shutil.rmtree(self._folder, ignore_errors=True)
