@@ -8,6 +8,7 @@ import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import urllib3
 import yaml
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _IDLE_CONNECTIONS = 32
+_FAULTS = (ConfigException, OSError, yaml.YAMLError, KeyError, TypeError)
+"""What the official loaders raise for files that are not as they should be."""
 
 
 def load(settings: Settings, *, service_account: Path = SERVICE_ACCOUNT) -> Configuration:
@@ -52,11 +55,14 @@ def load(settings: Settings, *, service_account: Path = SERVICE_ACCOUNT) -> Conf
                 "no cluster to watch: give --manifests or --kubeconfig, set KUBECONFIG,"
                 " or run in a pod with a service account"
             )
-    except (ConfigException, OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        proxy = urllib3.util.parse_url(configuration.proxy) if configuration.proxy else None
+    except (*_FAULTS, urllib3.exceptions.LocationParseError) as error:
         raise ConfigurationError(f"{files or 'service account'}: {error}") from error
     if not configuration.verify_ssl:
         logger.warning("%s: the certificate of the API server is not verified; who answers may be anybody", files)
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # would say so with each connection
+    if proxy is not None and proxy.auth:  # urllib3 would leave it out
+        configuration.proxy_headers = urllib3.make_headers(proxy_basic_auth=unquote(proxy.auth))
     configuration.retries = False  # who retries, and when, is decided by the caller
     configuration.keep_alive = True  # a host that has vanished is noticed by the kernel
     configuration.connection_pool_maxsize = _IDLE_CONNECTIONS
@@ -89,7 +95,7 @@ def _namespace_in(files: str) -> str:
     try:
         _, current = list_kube_config_contexts(config_file=files)  # type: ignore[no-untyped-call]  # as above
         return str(current["context"].get("namespace") or "")
-    except (ConfigException, OSError, yaml.YAMLError, KeyError, TypeError):  # replaced since it was loaded
+    except _FAULTS:  # replaced since it was loaded
         return ""
 
 

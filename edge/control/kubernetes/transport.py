@@ -204,7 +204,8 @@ class Transport:
         try:
             client = ApiClient(configuration)
         except (ImportError, *_FAILURES) as error:  # its proxy is of a kind that there is no support for
-            raise ConfigurationError(f"proxy {configuration.proxy}: {describe(error)}; give an http proxy") from error
+            proxy = str(configuration.proxy).rpartition("@")[2]  # without a password
+            raise ConfigurationError(f"proxy {proxy}: {describe(error)}; give an http proxy") from error
         client.user_agent = f"edge-ingress/{__version__}"
         return client
 

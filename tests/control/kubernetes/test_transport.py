@@ -6,7 +6,9 @@ import base64
 import email.utils
 import json
 import shutil
+import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -248,10 +250,34 @@ def test_a_proxy_that_cannot_be_used(api: FakeAPI, tmp_path: Path) -> None:
     """A kind of proxy that there is no support for is told, with the way out."""
     path = api.kubeconfig(tmp_path / "config")
     config = yaml.safe_load(path.read_text())
-    config["clusters"][0]["cluster"]["proxy-url"] = "quic://127.0.0.1:1"
+    config["clusters"][0]["cluster"]["proxy-url"] = "quic://jane:secret@127.0.0.1:1"
     path.write_text(yaml.safe_dump(config))
-    with pytest.raises(ConfigurationError, match=r"proxy quic://127.0.0.1:1: .*; give an http proxy"):
+    with pytest.raises(ConfigurationError, match=r"proxy 127.0.0.1:1: .*; give an http proxy"):
         through(path)
+
+
+def test_a_proxy_with_a_password(serve: Serve, tmp_path: Path) -> None:
+    """Name and password in the URL of a proxy are shown to it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        path = serve().kubeconfig(tmp_path / "config", token="good")
+        config = yaml.safe_load(path.read_text())
+        config["clusters"][0]["cluster"]["proxy-url"] = f"http://jane:p%40ss@127.0.0.1:{listener.getsockname()[1]}"
+        path.write_text(yaml.safe_dump(config))
+        heads: list[bytes] = []
+
+        def refuse() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                heads.append(connection.recv(65536))
+                connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=refuse, daemon=True)
+        thread.start()
+        with pytest.raises(UnreachableError, match="407"):
+            asks(through(path))
+        thread.join(10)
+    assert heads[0].startswith(b"CONNECT 127.0.0.1:")
+    assert b"Basic " + base64.b64encode(b"jane:p@ss") in heads[0]
 
 
 def test_a_certificate_that_is_not_verified(
