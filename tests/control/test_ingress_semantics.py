@@ -463,6 +463,12 @@ def test_a_service_without_ready_endpoint_is_503_until_one_is_ready(site: Site) 
         ("80", with_ports({"port": 80}, clusterIP="None"), [{"name": "", "port": 8080}], ["10.0.0.1:8080"]),
         ("80", with_ports({"port": 80, "targetPort": 9000}), [{"port": None}], ["10.0.0.1:9000"]),
         ("80", with_ports({"name": "http", "port": 80, "targetPort": 9000}), [], ["10.0.0.1:9000"]),
+        (
+            "80",
+            with_ports({"name": "http", "port": 80, "targetPort": 9000}),
+            [{"name": "web", "port": 9000}, {"name": "admin", "port": 9001}],
+            ["10.0.0.1:9000"],
+        ),
     ],
 )
 def test_a_port_is_found_by_number_or_name_and_leads_to_the_port_of_the_endpoints(

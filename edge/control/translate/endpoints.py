@@ -114,6 +114,8 @@ def _slice_ports(one: EndpointSlice, service_port: ServicePort) -> Iterator[int]
     named = [port for port in ports if (port.name or "") == (service_port.name or "")]
     if not named and len(ports) == 1 and (not service_port.name or not ports[0].name):
         named = ports  # written by hand: with one port on either side there is nothing to mistake
+    if not named and target:  # nor where the number is the very one
+        named = [port for port in ports if port.port == target]
     for port in named:
         number = port.port if port.port is not None else target or service_port.port
         if number:
