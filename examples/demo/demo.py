@@ -45,7 +45,18 @@ Edit a file there and save: the next request obeys. Ctrl-C ends it all. Requests
 """
 
 
-class Server(BaseHTTPRequestHandler):
+class Server(ThreadingHTTPServer):
+    """Takes connections as fast as they come, and does not mind those that break."""
+
+    request_queue_size = 128
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Tell of all but broken connections."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]  # as it came
+
+
+class Application(BaseHTTPRequestHandler):
     """Says who it is and what it was asked."""
 
     protocol_version = "HTTP/1.1"
@@ -73,8 +84,12 @@ class Server(BaseHTTPRequestHandler):
 def main(flags: list[str]) -> int:
     """Run it all with FLAGS for Edge; its exit status."""
     for name, port in SERVERS.items():
-        handler = type(name, (Server,), {"name": name})
-        threading.Thread(target=ThreadingHTTPServer(("127.0.0.1", port), handler).serve_forever, daemon=True).start()
+        handler = type(name, (Application,), {"name": name})
+        try:
+            server = Server(("127.0.0.1", port), handler)
+        except OSError as error:
+            raise SystemExit(f"127.0.0.1:{port}, which {shown(FOLDER)} names: {error.strerror}") from None
+        threading.Thread(target=server.serve_forever, daemon=True).start()
     http, https, admin = (free_port(port) for port in (8080, 8443, 10254))
     edge = str(Path(sys.executable).with_name("edge"))
     with tempfile.TemporaryDirectory(prefix="edge-demo-") as folder:
