@@ -39,6 +39,8 @@ class Failure(NamedTuple):
     """What to answer if there is no further attempt."""
     repeatable: bool
     """Whether another attempt cannot do harm."""
+    reason: str = ""
+    """Which endpoint, and what happened; empty: it is told elsewhere."""
 
 
 class Attempt(NamedTuple):

@@ -9,6 +9,7 @@ cdef class Target:
     cdef public int failures
     cdef public int breaks
     cdef public double ejected_until
+    cdef public double quiet_until
     cdef public int users
 
 cdef class Balancer:

@@ -25,6 +25,8 @@ FIRST_EJECTION = 1.0
 LONGEST_EJECTION = 30.0
 SLOW_RETURN = 10.0
 """Seconds after an ejection during which a target's share of requests grows back to normal."""
+QUIET = 10.0
+"""Seconds between two messages in the log about faults of one target."""
 BREAKS = 5
 """New connections in a row that broke without an answer, after which a target is ejected as if it refused them."""
 
@@ -43,6 +45,7 @@ class Target:
         self.breaks = 0
         """New connections in a row that broke without an answer."""
         self.ejected_until = 0.0
+        self.quiet_until = 0.0
         self.users = 0
         """Balancers that name this target; idle connections are kept only while there is one."""
 
@@ -69,6 +72,14 @@ class Target:
             now = monotonic()
             self.ejected_until = min(self.ejected_until, now)
             self._recover(now)
+
+    def may_be_told(self) -> bool:
+        """Whether a fault is to be logged: the first, and then one now and then."""
+        now = monotonic()
+        if now < self.quiet_until:
+            return False
+        self.quiet_until = now + QUIET
+        return True
 
     def willing(self, now: float) -> bool:
         """Whether a target with failures should be given this request."""

@@ -159,6 +159,7 @@ class Exchange:
                 self._end_upstream()
             assert failure is not None  # noqa: S101 - otherwise there was an answer
             if another is None:
+                self._tell(target, "no answer", failure.reason)
                 return failure.reply
             self._note(target)
             self._service.counters.add(Process.RETRIES, 1)
@@ -232,7 +233,8 @@ class Exchange:
         if target.failed():
             self._ejected(target, error)
         timed_out = error.status == 504
-        return Failure(Kind.TIMEOUT if timed_out else Kind.CONNECT, replies.plain(error.status), True)
+        kind = Kind.TIMEOUT if timed_out else Kind.CONNECT
+        return Failure(kind, replies.plain(error.status), True, str(error))
 
     def _broken(self, error: StreamError | MessageError, plan: Plan, payload: bytes | None) -> Failure:
         """What ERROR, before the answer has come, means for the attempt; raised again where it is the client's."""
@@ -255,7 +257,7 @@ class Exchange:
         else:
             kind, reply = Kind.INVALID, replies.BAD_GATEWAY
         self.upstream_status = reply.status
-        return Failure(kind, reply, repeatable)
+        return Failure(kind, reply, repeatable, f"{upstream.target.name}: {error}")
 
     def _unwanted(self, plan: Plan, payload: bytes | None) -> Failure | None:
         """A failure where another endpoint is to be asked because of the status that has come."""
@@ -284,6 +286,14 @@ class Exchange:
         times = target.failures
         if times & (times - 1) == 0:  # one that is asked all the same, for want of another, would fill the log
             self._service.log.warning("endpoint %s is left out for a while (%d): %s", target.name, times, error)
+
+    def _tell(self, target: Target, what: str, reason: str) -> None:
+        """Log, now and then, WHAT came of a request because of TARGET, and for what REASON; empty: it is logged."""
+        if reason and target.may_be_told():
+            request = self.client.request
+            path = request.target.partition(b"?")[0].decode("latin-1")
+            host, method = request.host.decode("latin-1"), request.method.decode("latin-1")
+            self._service.log.warning("%s to %s %s%s: endpoint %s", what, method, host, path, reason)
 
     def _note(self, target: Target) -> None:
         """Remember the attempt at TARGET for the log."""
@@ -392,6 +402,8 @@ class Exchange:
         """Status to account and answer to give for what went wrong."""
         clients = self._is_clients(error)
         if self._begun:
+            if not clients and self._target is not None:
+                self._tell(self._target, "an answer broke off", f"{self._target.name}: {error}")
             self.client.abort(not clients)
             return self.upstream_status, None
         if isinstance(error, MessageError):

@@ -7,14 +7,15 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
 from edge.data.budget import CONSTANT, SECONDS
 from edge.table.counters import Process
 from edge.table.records import Retry
-from tests.support.backends import Backend, Listener, Peer, Script, body_pieces, read_head
-from tests.support.clients import BrokenError, Client
+from tests.support.backends import Backend, Listener, Peer, Script, answering, body_pieces, read_head
+from tests.support.clients import BrokenError, Client, head
 from tests.support.stage import Stage
 from tests.support.waiting import eventually, free_port
 
@@ -377,3 +378,47 @@ def test_connections_that_end_at_random_cost_no_request(stage: Stage) -> None:
         closer.join()
         assert not failures
         assert backend.connections > 10
+
+
+# --- what the log says ---
+
+
+@pytest.mark.parametrize(
+    ("play", "reason"),
+    [
+        (answering(b"SSH-2.0-OpenSSH_9.2\r\n"), "malformed status line"),
+        (read_head, "closed the connection without an answer"),
+    ],
+    ids=["no HTTP", "hung up"],
+)
+def test_why_there_is_no_answer_is_told_once_and_not_for_each_request(
+    stage: Stage, play: Callable[[Peer], Any], reason: str
+) -> None:
+    with Script(play) as endpoint:
+        host = stage.serve(endpoint, retry=Retry(tries=1))
+        for _ in range(3):
+            assert stage.get(host, "/a?secret").status == 502
+        told = [line for line in stage.edge.log.splitlines() if f"no answer to GET {host}/a: " in line]
+        assert len(told) == 1
+        assert f"endpoint {endpoint.host}:{endpoint.port}: " in told[0]
+        assert reason in told[0]
+
+
+def test_an_answer_that_breaks_off_is_told(stage: Stage) -> None:
+    with Script(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", close=True)) as endpoint:
+        host = stage.serve(endpoint)
+        with stage.connect() as client, pytest.raises(BrokenError):
+            client.request("/", host=host)
+        eventually(lambda: f"an answer broke off to GET {host}/: endpoint" in stage.edge.log)
+
+
+def test_a_client_that_leaves_is_not_told_as_a_fault_of_the_endpoint(stage: Stage) -> None:
+    with Backend() as backend:
+        host = stage.serve(backend)
+        client = stage.connect()
+        client.send(head("/hold", host=host))
+        eventually(lambda: backend.held)
+        client.close()
+        assert " 499 " in stage.log_lines(host, 1)[0]
+        backend.release.set()
+        assert f"GET {host}/" not in stage.edge.log
