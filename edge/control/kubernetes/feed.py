@@ -191,10 +191,8 @@ class Feed:
 
 def equal(old: Object, new: Object) -> bool:
     """Whether NEW says nothing that OLD did not say."""
-    was, now = old.metadata, new.metadata
-    if was.resource_version == now.resource_version and was.uid == now.uid:
-        return True
-    metadata = msgspec.structs.replace(was, resource_version=now.resource_version, generation=now.generation)
+    now = new.metadata
+    metadata = msgspec.structs.replace(old.metadata, resource_version=now.resource_version, generation=now.generation)
     changes: dict[str, object] = {"metadata": metadata}
     if isinstance(old, Ingress) and isinstance(new, Ingress):
         changes["status"] = new.status

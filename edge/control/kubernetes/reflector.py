@@ -106,6 +106,8 @@ class Reflector(Generic[T]):
         self._known: dict[Key, str] = {}
         self._version = ""
         """Where to watch from; empty: list first."""
+        self._reached = ""
+        """Where the last watch came to."""
         self._logged = ""
         """What was logged of it."""
         self._stopping = threading.Event()
@@ -153,7 +155,8 @@ class Reflector(Generic[T]):
             except Exception:
                 logger.exception("%s: internal error; listing anew (please report this)", self.collection)
                 # What the sink has got is not known: all of it is told again.
-                self._version, self._known = "", dict.fromkeys(self._known, "")
+                self._list_anew()
+                self._known = dict.fromkeys(self._known, "")
                 delay = self._backoff.next()
             if delay and not self._stopping.is_set():
                 self._rouse.wait(delay)
@@ -166,18 +169,21 @@ class Reflector(Generic[T]):
                 self._list()
             held = self._watch()
         except _ExpiredError:
-            self._version = ""
+            self._list_anew()
             # One expiry, after a long outage, is the ordinary course of things; a second one in a row has to wait.
             first, delay = not self._backoff.failures, self._backoff.next()
             return 0.0 if first else delay
         except RefusedError as error:
             return self._refused(error)
         except MalformedError as error:
-            self._version = ""
+            self._list_anew()
             return self._failed(f"{self.collection}: {error}")
         except KubernetesError as error:
             return self._failed(f"{self.collection}: {error}")
         return 0.0 if held else self._backoff.next()
+
+    def _list_anew(self) -> None:
+        self._reached, self._version = self._version or self._reached, ""
 
     def _refused(self, error: RefusedError) -> float:
         verb = "watch" if self._version else "list"
@@ -191,7 +197,7 @@ class Reflector(Generic[T]):
                 f"{self.collection}: the API server does not accept our credentials to {verb} (401)", at_once=True
             )
         if error.code in RELIST:
-            self._version = ""
+            self._list_anew()
         rest = error.retry_after or 0.0
         self._not_before = time.monotonic() + rest
         return rest + self._failed(f"{self.collection}: {error}")
@@ -227,6 +233,8 @@ class Reflector(Generic[T]):
         query = {"limit": str(PAGE), **self.collection.query}
         while True:
             page = self._page(query)
+            if _is_older(page.metadata.resource_version, self._reached):
+                self._known = dict.fromkeys(self._known, "")  # a restored cluster: its versions count anew
             for raw in page.items or ():
                 metadata = self._metadata(raw)
                 versions[metadata.key] = metadata.resource_version
@@ -363,3 +371,11 @@ class Reflector(Generic[T]):
         if status.code == 410 or status.reason in ("Expired", "Gone"):
             raise _ExpiredError
         raise MalformedError(f"watch: {status.code} {status.reason}: {status.message}")
+
+
+def _is_older(version: str, reached: str) -> bool:
+    """Whether VERSION is one that was passed long ago: numbers can be compared, nothing else is known of others.
+
+    https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
+    """
+    return version.isdecimal() and reached.isdecimal() and int(version) < int(reached)

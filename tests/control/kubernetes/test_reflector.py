@@ -15,7 +15,7 @@ from edge.control.kubernetes.reflector import Reflector, Timing
 from edge.control.kubernetes.resources import INGRESS
 from edge.control.kubernetes.transport import Transport
 from edge.control.objects import Key
-from tests.support.fakeapi import FakeAPI
+from tests.support.fakeapi import FakeAPI, Store
 from tests.support.objects import ingress
 from tests.support.waiting import eventually
 
@@ -268,6 +268,19 @@ def test_server_restart(api: FakeAPI, begin: Begin) -> None:
     eventually(lambda: set(mirror.hosts) == {"b"})
     follows(api, mirror)
     assert mirror.told.count(("put", "b")) == 1
+
+
+def test_a_cluster_that_was_restored(api: FakeAPI, begin: Begin) -> None:
+    """When the server comes back with an older state, that is taken up; its versions may stand for something else."""
+    api.apply(ingress("b", host="new.example"), ingress("a"))
+    _, mirror = begin()
+    eventually(lambda: mirror.syncs)
+    api.stop()
+    api.store = Store()
+    api.apply(ingress("b", host="old.example"))
+    api.start()
+    eventually(lambda: mirror.hosts == {"b": "old.example"})
+    follows(api, mirror)
 
 
 def test_whoever_finds_the_server_back_tells_the_others(

@@ -169,6 +169,9 @@ class Handler(BaseHTTPRequestHandler):
         )  # fmt: skip
         if int(version) < collection.forgotten:
             raise watching.expired()
+        if int(version) > api.store.version:
+            message = f"Timeout: Too large resource version: {version}, current: {api.store.version}"
+            raise StatusError(504, "Timeout", message, retry_after=1)
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Transfer-Encoding", "chunked")
