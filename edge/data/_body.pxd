@@ -1,4 +1,4 @@
-from edge.data._stream cimport Buffer
+from edge.data._buffer cimport Buffer
 
 cdef enum State:
     SIZE = 0

@@ -1,4 +1,4 @@
-from edge.data._stream import Buffer
+from edge.data._buffer import Buffer
 
 class Body:
     trailers: bytes

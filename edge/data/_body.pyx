@@ -12,7 +12,7 @@ Rules of this file:
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE, PyByteArray_Resize
 from libc.string cimport memchr, memcpy, memmove
 
-from edge.data._stream cimport Buffer
+from edge.data._buffer cimport Buffer
 
 from edge.data.errors import Incomplete, MessageError
 

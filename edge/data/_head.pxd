@@ -1,5 +1,6 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
-from edge.data._stream cimport Buffer, Stream
+from edge.data._buffer cimport Buffer
+from edge.data._stream cimport Stream
 
 cdef struct Field:
     uint32_t name

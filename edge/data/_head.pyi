@@ -1,4 +1,5 @@
-from edge.data._stream import Buffer, Stream
+from edge.data._buffer import Buffer
+from edge.data._stream import Stream
 
 METHODS: dict[bytes, bytes]
 

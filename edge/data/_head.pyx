@@ -17,7 +17,8 @@ from libc.stdio cimport snprintf
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memchr, memcmp, memcpy, memset
 
-from edge.data._stream cimport EDGE_BLOCK, Buffer, Stream
+from edge.data._buffer cimport EDGE_BLOCK, Buffer
+from edge.data._stream cimport Stream
 
 import os
 from ipaddress import IPv6Address

@@ -1,27 +1,11 @@
-cdef extern from *:
-    """
-    #define EDGE_BLOCK 65536
-    """
-    enum: EDGE_BLOCK
+from edge.data._buffer cimport Buffer
+from edge.data._tls cimport Tls
 
-cdef class Buffer:
-    cdef char *data
-    cdef readonly Py_ssize_t start
-    cdef readonly Py_ssize_t end
-    cdef int lent
-
-    cdef int reserve(self) except -1
-    cdef void release(self) noexcept
-    cpdef Py_ssize_t fill(self, bint wait=*) except -1
-    cpdef consume(self, Py_ssize_t n)
 
 cdef class Stream(Buffer):
     cdef readonly int fd
     cdef object sock
-    cdef object tls
-    cdef object tls_read
-    cdef object tls_write
-    cdef void *ssl
+    cdef Tls tls
     cdef object loop
     cdef object hub_switch
     cdef object read_watcher
@@ -63,14 +47,9 @@ cdef class Stream(Buffer):
     cpdef restart(self, double timeout)
     cdef wake_reader(self, int why)
     cdef wake_writer(self, int why)
-    cdef int _ssl_handshake(self, void *ssl) except -1
-    cdef say_goodbye(self)
-    cdef forget_tls(self)
-    cdef bint tls_pending(self) except -1
-    cdef Py_ssize_t _ssl_read(self, Py_ssize_t room) except -2
-    cdef Py_ssize_t _ssl_write(self, const char *p, Py_ssize_t n) except -2
     cdef Py_ssize_t _tls_read(self, Py_ssize_t room) except -2
     cdef Py_ssize_t _tls_write(self, const char *p, Py_ssize_t n) except -2
+    cdef _tls_fault(self, Py_ssize_t step)
     cdef void _release_out(self) noexcept
     cpdef flush(self)
     cpdef send_from(self, Buffer source, Py_ssize_t n, int chunked=*)

@@ -11,20 +11,19 @@ Rules of this file:
 - Memory follows bytes in flight: a stream that waits with nothing buffered owns no buffer.
 """
 
-import ssl
-
 from gevent import get_hub, getcurrent, sleep
 
 from edge.data.errors import PeerGone, StreamClosed, StreamTimeout
 from edge.data.private import adopted_socket, tls_connection
 
-from cpython.buffer cimport PyBUF_READ, PyBUF_WRITE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.memoryview cimport PyMemoryView_FromMemory
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdlib cimport free, malloc
 from libc.stdio cimport snprintf
-from libc.string cimport memcpy, memmove
+from libc.string cimport memcpy
+
+from edge.data._buffer cimport EDGE_BLOCK, Buffer
+from edge.data._tls cimport FAILED, RESET, WANT_READ, WANT_WRITE, OpenSslTls, PythonTls, Tls, openssl_is_known
 
 cdef extern from "sys/types.h":
     ctypedef Py_ssize_t ssize_t
@@ -75,7 +74,7 @@ cdef extern from "unistd.h":
 
 cdef enum:
     OUT_BLOCK = 16384     # also the largest TLS record: a head and a small body leave in one
-    SPARE_BLOCKS = 64     # freed blocks kept for the next reader, most recently used first: they are still in cache
+    SPARE_BLOCKS = 64     # freed output blocks kept for the next writer
     READY = 0
     LATE = 1
     GONE = 2
@@ -84,8 +83,6 @@ cdef enum:
 cdef double GRACE = 1.0
 """Seconds that an endpoint still gets to answer after its client's FIN: the client may have closed one half only."""
 
-cdef char *spare[SPARE_BLOCKS]
-cdef int spares = 0
 cdef char *spare_out[SPARE_BLOCKS]
 cdef int spare_outs = 0
 
@@ -93,72 +90,6 @@ cdef set live = set()
 
 cdef unsigned long long global_received = 0
 cdef unsigned long long global_sent = 0
-
-SslError = ssl.SSLError
-WantRead = ssl.SSLWantReadError
-WantWrite = ssl.SSLWantWriteError
-TlsEnd = (ssl.SSLZeroReturnError, ssl.SSLEOFError)
-
-
-# OpenSSL's functions, by address: see `use_openssl`.
-ctypedef int (*ssl_read_function)(void *ssl, void *buffer, int n) noexcept
-ctypedef int (*ssl_write_function)(void *ssl, const void *buffer, int n) noexcept
-ctypedef int (*ssl_error_function)(const void *ssl, int result) noexcept
-ctypedef int (*ssl_pending_function)(const void *ssl) noexcept
-ctypedef int (*ssl_state_function)(void *ssl) noexcept
-ctypedef void *(*ssl_new_function)(void *context) noexcept
-ctypedef int (*ssl_descriptor_function)(void *ssl, int fd) noexcept
-ctypedef void (*ssl_function)(void *ssl) noexcept
-ctypedef void (*clear_function)() noexcept
-ctypedef unsigned long (*last_error_function)() noexcept
-ctypedef const char *(*reason_function)(unsigned long error) noexcept
-
-cdef ssl_read_function ssl_read = NULL
-cdef ssl_write_function ssl_write = NULL
-cdef ssl_error_function ssl_error = NULL
-cdef ssl_pending_function ssl_pending = NULL
-cdef ssl_state_function ssl_shutdown = NULL
-cdef ssl_state_function ssl_handshake = NULL
-cdef ssl_state_function ssl_reused = NULL
-cdef ssl_new_function ssl_new = NULL
-cdef ssl_descriptor_function ssl_set_fd = NULL
-cdef ssl_function ssl_be_server = NULL
-cdef ssl_function ssl_free = NULL
-cdef clear_function ssl_clear_errors = NULL
-cdef last_error_function ssl_last_error = NULL
-cdef reason_function ssl_reason = NULL
-
-cdef enum:
-    SSL_ERROR_SSL = 1
-    SSL_ERROR_WANT_READ = 2
-    SSL_ERROR_WANT_WRITE = 3
-    SSL_ERROR_SYSCALL = 5
-    SSL_ERROR_ZERO_RETURN = 6
-
-
-def use_openssl(dict functions not None):
-    """Speak TLS by FUNCTIONS of OpenSSL, addresses by name, instead of Python's wrappers of them.
-
-    A wrapper costs an exception for each time that there is nothing to read, and two objects for each piece of data.
-    """
-    global ssl_new, ssl_set_fd, ssl_be_server, ssl_handshake, ssl_reused, ssl_read, ssl_write, ssl_pending, ssl_error
-    global ssl_shutdown, ssl_free
-    global ssl_clear_errors, ssl_last_error, ssl_reason
-    ssl_new = <ssl_new_function><size_t>functions["SSL_new"]
-    ssl_set_fd = <ssl_descriptor_function><size_t>functions["SSL_set_fd"]
-    ssl_be_server = <ssl_function><size_t>functions["SSL_set_accept_state"]
-    ssl_reused = <ssl_state_function><size_t>functions["SSL_session_reused"]
-    ssl_free = <ssl_function><size_t>functions["SSL_free"]
-    ssl_read = <ssl_read_function><size_t>functions["SSL_read"]
-    ssl_write = <ssl_write_function><size_t>functions["SSL_write"]
-    ssl_error = <ssl_error_function><size_t>functions["SSL_get_error"]
-    ssl_pending = <ssl_pending_function><size_t>functions["SSL_has_pending"]
-    ssl_handshake = <ssl_state_function><size_t>functions["SSL_do_handshake"]
-    ssl_shutdown = <ssl_state_function><size_t>functions["SSL_shutdown"]
-    ssl_clear_errors = <clear_function><size_t>functions["ERR_clear_error"]
-    ssl_last_error = <last_error_function><size_t>functions["ERR_peek_last_error"]
-    ssl_reason = <reason_function><size_t>functions["ERR_reason_error_string"]
-
 
 cdef inline double now() noexcept:
     cdef timespec t
@@ -203,83 +134,6 @@ def open_streams():
     return len(live)
 
 
-cdef class Buffer:
-    """Bytes that have been read and not yet consumed: `data[start:end]`."""
-
-    def __dealloc__(self):
-        self.release()
-
-    cdef int reserve(self) except -1:
-        """Have a block, with what is buffered at its beginning when its end has been reached."""
-        global spares
-        if self.data == NULL:
-            if spares:
-                spares -= 1
-                self.data = spare[spares]
-            else:
-                self.data = <char *>malloc(EDGE_BLOCK)
-                if self.data == NULL:
-                    raise MemoryError
-            self.start = self.end = 0
-        elif self.start == self.end:
-            self.start = self.end = 0
-        elif self.end > EDGE_BLOCK - 4096 and self.start > 0:
-            memmove(self.data, self.data + self.start, self.end - self.start)
-            self.end -= self.start
-            self.start = 0
-        return 0
-
-    cdef void release(self) noexcept:
-        global spares
-        if self.data != NULL and not self.lent:
-            if spares < SPARE_BLOCKS:
-                spare[spares] = self.data
-                spares += 1
-            else:
-                free(self.data)
-            self.data = NULL
-            self.start = self.end = 0
-
-    def __len__(self):
-        return self.end - self.start
-
-    cpdef Py_ssize_t fill(self, bint wait=False) except -1:
-        """Read more behind what is buffered; the number of new bytes, 0 at the end. WAIT: nothing is there yet."""
-        return 0
-
-    cpdef consume(self, Py_ssize_t n):
-        """Drop the first N bytes."""
-        if n < 0 or n > self.end - self.start:
-            raise ValueError("more than is buffered")
-        self.start += n
-
-    def feed(self, data not None):
-        """Append DATA as if it had been read; for what comes from elsewhere than a socket."""
-        cdef const unsigned char[::1] view = data
-        self.reserve()
-        if view.shape[0] > EDGE_BLOCK - self.end and self.start > 0:
-            memmove(self.data, self.data + self.start, self.end - self.start)
-            self.end -= self.start
-            self.start = 0
-        if view.shape[0] > EDGE_BLOCK - self.end:
-            raise ValueError("buffer is full")
-        if view.shape[0]:
-            memcpy(self.data + self.end, &view[0], view.shape[0])
-        self.end += view.shape[0]
-
-    def peek(self, Py_ssize_t n=-1):
-        """The first N bytes (all by default) as a copy, without consuming them."""
-        if n < 0 or n > self.end - self.start:
-            n = self.end - self.start
-        return PyBytes_FromStringAndSize(self.data + self.start, n) if n else b""
-
-    def take(self, Py_ssize_t n):
-        """Consume and give N bytes."""
-        data = self.peek(n)
-        self.consume(len(data))
-        return data
-
-
 cdef class Stream(Buffer):
     """A connected, non-blocking socket with an input and an output buffer.
 
@@ -304,8 +158,6 @@ cdef class Stream(Buffer):
 
     def __dealloc__(self):
         self._release_out()
-        if self.ssl != NULL:
-            ssl_free(self.ssl)
 
     def __repr__(self):
         return f"<Stream fd={self.fd} {'tls ' if self.tls is not None else ''}buffered={self.end - self.start}{' closed' if self.closed else ''}>"
@@ -432,7 +284,7 @@ cdef class Stream(Buffer):
 
     def wait_readable(self):
         """Wait until there is something to read, or the end."""
-        if self.tls is not None and self.tls_pending():
+        if self.tls is not None and self.tls.pending():
             return
         self.wait_read()
 
@@ -475,7 +327,7 @@ cdef class Stream(Buffer):
             raise StreamClosed("closed", self)
         if self.failure is not None:
             self.check()
-        if wait and not (self.tls is not None and self.tls_pending()):
+        if wait and not (self.tls is not None and self.tls.pending()):
             if self.start == self.end:
                 self.release()
             self.wait_read()
@@ -507,61 +359,38 @@ cdef class Stream(Buffer):
                 self.release()
             self.wait_read()
 
-    cdef bint tls_pending(self) except -1:
-        """Whether bytes that have been taken from the socket wait within TLS."""
-        if self.ssl != NULL:
-            return ssl_pending(self.ssl)
-        return self.tls.pending() > 0
-
-    cdef Py_ssize_t _ssl_read(self, Py_ssize_t room) except -2:
-        cdef int n, error
-        while True:
-            ssl_clear_errors()
-            n = ssl_read(self.ssl, self.data + self.end, <int>room)
-            if n > 0:
-                return n
-            error = ssl_error(self.ssl, n)
-            if error == SSL_ERROR_WANT_READ:
-                return -1
-            if error == SSL_ERROR_ZERO_RETURN:
-                return 0
-            if error != SSL_ERROR_WANT_WRITE:
-                raise StreamClosed("TLS failed" if error == SSL_ERROR_SSL else "reset by the peer", self)
-            self._wait_across(True)
-            if self.ssl == NULL:
-                raise StreamClosed("TLS has ended", self)
-
-    cdef Py_ssize_t _ssl_write(self, const char *p, Py_ssize_t n) except -2:
-        cdef int done, error
-        while True:
-            ssl_clear_errors()
-            done = ssl_write(self.ssl, p, <int>min(n, 1 << 30))
-            if done > 0:
-                return done
-            error = ssl_error(self.ssl, done)
-            if error == SSL_ERROR_WANT_WRITE:
-                return -1
-            if error != SSL_ERROR_WANT_READ:
-                raise StreamClosed("TLS failed" if error == SSL_ERROR_SSL else "reset by the peer", self)
-            self._wait_across(False)
-            if self.ssl == NULL:
-                raise StreamClosed("TLS has ended", self)
-
     cdef Py_ssize_t _tls_read(self, Py_ssize_t room) except -2:
         """As recv(2): -1 where it would block."""
-        if self.ssl != NULL:
-            return self._ssl_read(room)
-        try:
-            return self.tls_read(room, PyMemoryView_FromMemory(self.data + self.end, room, PyBUF_WRITE))
-        except WantRead:
-            return -1
-        except WantWrite:
+        cdef Py_ssize_t n
+        while True:
+            n = self.tls.read(self.data + self.end, room)
+            if n >= 0:
+                return n
+            if n == WANT_READ:
+                return -1
+            if n != WANT_WRITE:
+                raise self._tls_fault(n)
             self._wait_across(True)
-            return self._tls_read(room)
-        except TlsEnd:
-            return 0
-        except OSError as error:
-            raise StreamClosed(str(error), self) from None
+            if self.tls is None:
+                raise StreamClosed("TLS has ended", self)
+
+    cdef Py_ssize_t _tls_write(self, const char *p, Py_ssize_t n) except -2:
+        """As send(2): -1 where it would block."""
+        cdef Py_ssize_t done
+        while True:
+            done = self.tls.write(p, n)
+            if done >= 0:
+                return done
+            if done == WANT_WRITE:
+                return -1
+            if done != WANT_READ:
+                raise self._tls_fault(done)
+            self._wait_across(False)
+            if self.tls is None:
+                raise StreamClosed("TLS has ended", self)
+
+    cdef _tls_fault(self, Py_ssize_t step):
+        return StreamClosed("TLS failed" if step == FAILED else "reset by the peer", self)
 
     cdef int _wait_across(self, bint for_write) except -1:
         """Wait for the other direction than the one that TLS is used in; another greenlet may be waiting for it."""
@@ -650,7 +479,7 @@ cdef class Stream(Buffer):
         Closing with unread bytes would reset the connection and destroy that answer (RFC 9112, section 9.6).
         """
         self.shutdown_output()
-        self.forget_tls()  # what follows is dropped unread
+        self.tls = None  # what follows is dropped unread
         self.expire_in(seconds)
         try:
             while most > 0:
@@ -665,7 +494,7 @@ cdef class Stream(Buffer):
     def shutdown_output(self):
         """Tell the peer that nothing more will be sent; reading goes on."""
         if self.tls is not None:
-            self.say_goodbye()
+            self.tls.say_goodbye()
         if not self.closed:
             c_shutdown(self.fd, SHUT_WR)
 
@@ -809,19 +638,6 @@ cdef class Stream(Buffer):
             self.wait_write()
         return 0
 
-    cdef Py_ssize_t _tls_write(self, const char *p, Py_ssize_t n) except -2:
-        if self.ssl != NULL:
-            return self._ssl_write(p, n)
-        try:
-            return self.tls_write(PyMemoryView_FromMemory(<char *>p, n, PyBUF_READ))
-        except WantWrite:
-            return -1
-        except WantRead:
-            self._wait_across(False)
-            return self._tls_write(p, n)
-        except (OSError, ValueError) as error:
-            raise StreamClosed(str(error), self) from None
-
     # --- TLS and the end ------------------------------------------------------------------------------------------
 
     def accept_tls(self, context not None, size_t address=0):
@@ -834,54 +650,24 @@ cdef class Stream(Buffer):
             ssl.SSLError: the handshake failed.
             StreamError: the peer went away or was too slow.
         """
-        cdef void *ssl
-        if address == 0 or ssl_new == NULL:
-            return self._accept_tls(tls_connection(context, self.socket, server_side=True))
-        ssl = ssl_new(<void *>address)
-        if ssl == NULL:
-            raise MemoryError
-        try:
-            ssl_set_fd(ssl, self.fd)
-            ssl_be_server(ssl)
-            self._ssl_handshake(ssl)
-        except BaseException:
-            ssl_free(ssl)
-            raise
-        self.ssl = ssl
-        self.tls = context  # whose memory OpenSSL refers to
-        return ssl_reused(ssl) == 1
-
-    cdef int _ssl_handshake(self, void *ssl) except -1:
-        cdef int done, error
+        cdef Tls tls
+        cdef Py_ssize_t step
+        if address and openssl_is_known():
+            tls = OpenSslTls(context, address, self.fd)
+        else:
+            tls = PythonTls(tls_connection(context, self.socket, server_side=True))
         while True:
-            ssl_clear_errors()
-            done = ssl_handshake(ssl)
-            if done == 1:
-                return 0
-            error = ssl_error(ssl, done)
-            if error == SSL_ERROR_WANT_READ:
+            step = tls.handshake()
+            if step == WANT_READ:
                 self.wait_read()
-            elif error == SSL_ERROR_WANT_WRITE:
+            elif step == WANT_WRITE:
                 self.wait_write()
-            elif error == SSL_ERROR_SSL:
-                reason = ssl_reason(ssl_last_error())
-                raise SslError((<bytes>reason).decode() if reason != NULL else "TLS failed")
-            else:
+            elif step == RESET:
                 raise StreamClosed("hung up by the peer", self)
-
-    def _accept_tls(self, tls):
-        while True:
-            try:
-                tls.do_handshake()
+            else:
                 break
-            except WantRead:
-                self.wait_read()
-            except WantWrite:
-                self.wait_write()
         self.tls = tls
-        self.tls_read = tls.read
-        self.tls_write = tls.write
-        return tls.session_reused
+        return tls.resumed()
 
     def peek_socket(self, Py_ssize_t n):
         """Up to N bytes that wait in the socket, without taking them; b"" at the end, None when there are none yet."""
@@ -921,28 +707,10 @@ cdef class Stream(Buffer):
             self.read_watcher.start(self.on_readable)
             self.read_armed = True
 
-    cdef say_goodbye(self):
-        """Tell the peer, within TLS, that nothing more will be sent; whether it says the same is not waited for."""
-        if self.ssl != NULL:
-            ssl_clear_errors()
-            ssl_shutdown(self.ssl)
-            ssl_clear_errors()
-            return
-        try:
-            self.tls.shutdown()
-        except (OSError, ValueError):
-            pass
-
-    cdef forget_tls(self):
-        if self.ssl != NULL:
-            ssl_free(self.ssl)
-            self.ssl = NULL
-        self.tls = self.tls_read = self.tls_write = None
-
     def abort(self):
         """End the stream so that the peer cannot take what it got for complete: reset, and no TLS closure alert."""
         cdef c_linger reset
-        self.forget_tls()
+        self.tls = None
         if not self.closed:
             reset.l_onoff = 1
             reset.l_linger = 0
@@ -956,8 +724,8 @@ cdef class Stream(Buffer):
         self.closed = True
         live.discard(self)
         if self.tls is not None:
-            self.say_goodbye()
-            self.forget_tls()
+            self.tls.say_goodbye()
+            self.tls = None
         self.read_watcher.stop()
         self.read_watcher.close()
         if self.write_watcher is not None:

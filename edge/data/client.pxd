@@ -2,6 +2,7 @@
 
 cimport edge.data._body as c_body
 cimport edge.data._head as c_head
+cimport edge.data._buffer as c_buffer
 cimport edge.data._stream as c_stream
 
 cdef class Client:
@@ -19,7 +20,7 @@ cdef class Client:
     cpdef reply(self, reply, bytes hsts)
     cpdef interim(self, c_head.Head response)
     cpdef begin(self, c_head.Head response, long long length, bytes hsts)
-    cpdef send(self, c_stream.Buffer source, Py_ssize_t count, bint last)
+    cpdef send(self, c_buffer.Buffer source, Py_ssize_t count, bint last)
     cpdef flush(self)
     cpdef finish(self, bytes trailers)
     cpdef write_trailers(self, c_stream.Stream stream)

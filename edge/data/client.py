@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edge.data._body import Body
+    from edge.data._buffer import Buffer
     from edge.data._head import Head
-    from edge.data._stream import Buffer, Stream
+    from edge.data._stream import Stream
     from edge.data.replies import Reply
 
 

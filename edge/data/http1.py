@@ -19,7 +19,8 @@ from edge.data.errors import MessageError, StreamError, StreamTimeout
 from edge.table.counters import Process
 
 if TYPE_CHECKING:
-    from edge.data._stream import Buffer, Stream
+    from edge.data._buffer import Buffer
+    from edge.data._stream import Stream
     from edge.data.replies import Reply
     from edge.data.service import Service
 

@@ -88,7 +88,7 @@ class OpenSSL:
         return bool(owner(_member(connection, 1)) == _member(context, 0))
 
     def functions(self) -> dict[str, int]:
-        """Addresses for `edge.data._stream.use_openssl`."""
+        """Addresses for `edge.data._tls.use_openssl`."""
         return {name: ctypes.cast(getattr(self._library, name), ctypes.c_void_p).value or 0 for name in _FUNCTIONS}
 
     def address(self, context: ssl.SSLContext) -> int:

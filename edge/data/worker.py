@@ -28,7 +28,8 @@ from edge import logs
 from edge.data import tracing
 from edge.data._chunks import keep_chunks
 from edge.data._head import seed_request_ids
-from edge.data._stream import sweep, use_openssl
+from edge.data._stream import sweep
+from edge.data._tls import use_openssl
 from edge.data.access_log import AccessLog
 from edge.data.listener import Listener
 from edge.data.private import OPENSSL

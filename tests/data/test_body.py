@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge.data._body import Body
-from edge.data._stream import Buffer
+from edge.data._buffer import Buffer
 from edge.data.errors import Incomplete, MessageError
 from tests.support.wire import Pieces, read_body, single, torn, whole
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from edge.data._buffer import Buffer
 from edge.data._head import Head, Limits, seed_request_ids
-from edge.data._stream import Buffer
 from edge.data.errors import Incomplete, MessageError
 from tests.support.wire import (
     Pieces,

@@ -12,7 +12,9 @@ from contextlib import ExitStack
 import gevent
 import pytest
 
-from edge.data._stream import Buffer, Stream, open_streams, sweep, use_openssl
+from edge.data._buffer import Buffer
+from edge.data._stream import Stream, open_streams, sweep
+from edge.data._tls import use_openssl
 from edge.data.errors import PeerGone, StreamClosed, StreamTimeout
 from edge.data.private import OPENSSL, new_socket
 from tests.support import certificates

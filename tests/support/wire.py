@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.data._body import Body
+from edge.data._buffer import Buffer
 from edge.data._head import Head, Limits
-from edge.data._stream import Buffer, Stream
+from edge.data._stream import Stream
 from edge.data.errors import MessageError
 
 if TYPE_CHECKING:

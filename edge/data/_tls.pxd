@@ -1,0 +1,28 @@
+cdef enum:
+    WANT_READ = -1
+    WANT_WRITE = -2
+    FAILED = -3  # TLS itself: a record that is none, a wrong key
+    RESET = -4   # the socket below
+
+
+cdef bint openssl_is_known() noexcept
+
+
+cdef class Tls:
+    cdef Py_ssize_t handshake(self) except? -9
+    cdef bint resumed(self) except -1
+    cdef Py_ssize_t read(self, char *into, Py_ssize_t room) except? -9
+    cdef Py_ssize_t write(self, const char *p, Py_ssize_t n) except? -9
+    cdef bint pending(self) except -1
+    cdef say_goodbye(self)
+
+
+cdef class OpenSslTls(Tls):
+    cdef void *ssl
+    cdef object context
+
+    cdef Py_ssize_t not_yet(self, int result) noexcept
+
+
+cdef class PythonTls(Tls):
+    cdef object connection

@@ -1,0 +1,227 @@
+# cython: language_level=3
+"""TLS over a non-blocking socket, in steps that never wait.
+
+Rules of this file:
+- "Not yet" is a number, `WANT_READ` or `WANT_WRITE`, never an exception; who waits, and how, is the stream's business.
+- OpenSSL is called directly where its functions are known (`use_openssl`): Python's wrappers cost an exception for each
+  time that there is nothing to read, and two objects for each piece of data. Else through Python's object.
+"""
+
+import ssl
+
+from cpython.buffer cimport PyBUF_READ, PyBUF_WRITE
+from cpython.memoryview cimport PyMemoryView_FromMemory
+
+SslError = ssl.SSLError
+WantRead = ssl.SSLWantReadError
+WantWrite = ssl.SSLWantWriteError
+End = (ssl.SSLZeroReturnError, ssl.SSLEOFError)
+
+# OpenSSL's functions, by address.
+ctypedef void *(*new_function)(void *context) noexcept
+ctypedef int (*descriptor_function)(void *ssl, int fd) noexcept
+ctypedef void (*plain_function)(void *ssl) noexcept
+ctypedef int (*state_function)(const void *ssl) noexcept
+ctypedef int (*read_function)(void *ssl, void *into, int n) noexcept
+ctypedef int (*write_function)(void *ssl, const void *p, int n) noexcept
+ctypedef int (*error_function)(const void *ssl, int result) noexcept
+ctypedef void (*clear_function)() noexcept
+ctypedef unsigned long (*last_error_function)() noexcept
+ctypedef const char *(*reason_function)(unsigned long error) noexcept
+
+cdef new_function ssl_new = NULL
+cdef descriptor_function ssl_set_fd = NULL
+cdef plain_function ssl_set_accept_state = NULL
+cdef state_function ssl_do_handshake = NULL
+cdef state_function ssl_session_reused = NULL
+cdef read_function ssl_read = NULL
+cdef write_function ssl_write = NULL
+cdef state_function ssl_has_pending = NULL
+cdef state_function ssl_shutdown = NULL
+cdef plain_function ssl_free = NULL
+cdef error_function ssl_get_error = NULL
+cdef clear_function err_clear_error = NULL
+cdef last_error_function err_peek_last_error = NULL
+cdef reason_function err_reason_error_string = NULL
+
+cdef enum:
+    SSL_ERROR_SSL = 1
+    SSL_ERROR_WANT_READ = 2
+    SSL_ERROR_WANT_WRITE = 3
+    SSL_ERROR_ZERO_RETURN = 6
+
+
+def use_openssl(dict functions not None):
+    """From now on speak TLS by FUNCTIONS of OpenSSL, addresses by name."""
+    global ssl_new, ssl_set_fd, ssl_set_accept_state, ssl_do_handshake, ssl_session_reused, ssl_read, ssl_write
+    global ssl_has_pending, ssl_shutdown, ssl_free, ssl_get_error, err_clear_error, err_peek_last_error
+    global err_reason_error_string
+    ssl_new = <new_function><size_t>functions["SSL_new"]
+    ssl_set_fd = <descriptor_function><size_t>functions["SSL_set_fd"]
+    ssl_set_accept_state = <plain_function><size_t>functions["SSL_set_accept_state"]
+    ssl_do_handshake = <state_function><size_t>functions["SSL_do_handshake"]
+    ssl_session_reused = <state_function><size_t>functions["SSL_session_reused"]
+    ssl_read = <read_function><size_t>functions["SSL_read"]
+    ssl_write = <write_function><size_t>functions["SSL_write"]
+    ssl_has_pending = <state_function><size_t>functions["SSL_has_pending"]
+    ssl_shutdown = <state_function><size_t>functions["SSL_shutdown"]
+    ssl_free = <plain_function><size_t>functions["SSL_free"]
+    ssl_get_error = <error_function><size_t>functions["SSL_get_error"]
+    err_clear_error = <clear_function><size_t>functions["ERR_clear_error"]
+    err_peek_last_error = <last_error_function><size_t>functions["ERR_peek_last_error"]
+    err_reason_error_string = <reason_function><size_t>functions["ERR_reason_error_string"]
+
+
+cdef bint openssl_is_known() noexcept:
+    return ssl_new != NULL
+
+
+cdef class Tls:
+    """The server's end of a TLS connection; what each step gives is told here."""
+
+    cdef Py_ssize_t handshake(self) except? -9:
+        """0: done. Else `WANT_READ`, `WANT_WRITE` or `RESET`. A handshake that fails raises `ssl.SSLError`."""
+        raise NotImplementedError
+
+    cdef bint resumed(self) except -1:
+        """Whether the handshake resumed a session."""
+        raise NotImplementedError
+
+    cdef Py_ssize_t read(self, char *into, Py_ssize_t room) except? -9:
+        """The number of bytes put INTO; 0: the end. Else `WANT_READ`, `WANT_WRITE`, `FAILED` or `RESET`."""
+        raise NotImplementedError
+
+    cdef Py_ssize_t write(self, const char *p, Py_ssize_t n) except? -9:
+        """The number of bytes taken. Else as `read`."""
+        raise NotImplementedError
+
+    cdef bint pending(self) except -1:
+        """Whether bytes that have been taken from the socket wait in here."""
+        raise NotImplementedError
+
+    cdef say_goodbye(self):
+        """Tell the peer that nothing more will be sent; whether it says the same is not waited for."""
+        raise NotImplementedError
+
+
+cdef class OpenSslTls(Tls):
+    """By OpenSSL itself."""
+
+    def __init__(self, context not None, size_t address, int fd):
+        """Over FD by CONTEXT, an `ssl.SSLContext` whose `SSL_CTX` is at ADDRESS."""
+        self.context = context  # OpenSSL refers to memory that it owns
+        self.ssl = ssl_new(<void *>address)
+        if self.ssl == NULL:
+            raise MemoryError
+        ssl_set_fd(self.ssl, fd)
+        ssl_set_accept_state(self.ssl)
+
+    def __dealloc__(self):
+        if self.ssl != NULL:
+            ssl_free(self.ssl)
+
+    cdef Py_ssize_t not_yet(self, int result) noexcept:
+        """What RESULT, not a success, says."""
+        cdef int error = ssl_get_error(self.ssl, result)
+        if error == SSL_ERROR_WANT_READ:
+            return WANT_READ
+        if error == SSL_ERROR_WANT_WRITE:
+            return WANT_WRITE
+        if error == SSL_ERROR_ZERO_RETURN:
+            return 0
+        return FAILED if error == SSL_ERROR_SSL else RESET
+
+    cdef Py_ssize_t handshake(self) except? -9:
+        cdef int done
+        cdef Py_ssize_t step
+        cdef const char *reason
+        err_clear_error()
+        done = ssl_do_handshake(self.ssl)
+        if done == 1:
+            return 0
+        step = self.not_yet(done)
+        if step == FAILED:
+            reason = err_reason_error_string(err_peek_last_error())
+            raise SslError((<bytes>reason).decode() if reason != NULL else "TLS failed")
+        return step if step else RESET
+
+    cdef bint resumed(self) except -1:
+        return ssl_session_reused(self.ssl) == 1
+
+    cdef Py_ssize_t read(self, char *into, Py_ssize_t room) except? -9:
+        cdef int n
+        err_clear_error()
+        n = ssl_read(self.ssl, into, <int>room)
+        return n if n > 0 else self.not_yet(n)
+
+    cdef Py_ssize_t write(self, const char *p, Py_ssize_t n) except? -9:
+        cdef int done
+        cdef Py_ssize_t step
+        err_clear_error()
+        done = ssl_write(self.ssl, p, <int>min(n, 1 << 30))
+        if done > 0:
+            return done
+        step = self.not_yet(done)
+        return step if step else RESET
+
+    cdef bint pending(self) except -1:
+        return ssl_has_pending(self.ssl) != 0
+
+    cdef say_goodbye(self):
+        err_clear_error()
+        ssl_shutdown(self.ssl)
+        err_clear_error()
+
+
+cdef class PythonTls(Tls):
+    """By Python's `_ssl._SSLSocket`."""
+
+    def __init__(self, connection not None):
+        self.connection = connection
+
+    cdef Py_ssize_t handshake(self) except? -9:
+        try:
+            self.connection.do_handshake()
+        except WantRead:
+            return WANT_READ
+        except WantWrite:
+            return WANT_WRITE
+        return 0
+
+    cdef bint resumed(self) except -1:
+        return self.connection.session_reused
+
+    cdef Py_ssize_t read(self, char *into, Py_ssize_t room) except? -9:
+        try:
+            return self.connection.read(room, PyMemoryView_FromMemory(into, room, PyBUF_WRITE))
+        except WantRead:
+            return WANT_READ
+        except WantWrite:
+            return WANT_WRITE
+        except End:
+            return 0
+        except SslError:
+            return FAILED
+        except OSError:
+            return RESET
+
+    cdef Py_ssize_t write(self, const char *p, Py_ssize_t n) except? -9:
+        try:
+            return self.connection.write(PyMemoryView_FromMemory(<char *>p, n, PyBUF_READ))
+        except WantWrite:
+            return WANT_WRITE
+        except WantRead:
+            return WANT_READ
+        except SslError:
+            return FAILED
+        except (OSError, ValueError):
+            return RESET
+
+    cdef bint pending(self) except -1:
+        return self.connection.pending() > 0
+
+    cdef say_goodbye(self):
+        try:
+            self.connection.shutdown()
+        except (OSError, ValueError):
+            pass
