@@ -401,6 +401,8 @@ class Exchange:
     def _answer_fault(self, error: StreamError | MessageError) -> tuple[int, Reply | None]:
         """Status to account and answer to give for what went wrong."""
         clients = self._is_clients(error)
+        if clients:
+            self._service.log.debug("client %s: %s", self.client.address, error)
         if self._begun:
             if not clients and self._target is not None:
                 self._tell(self._target, "an answer broke off", f"{self._target.name}: {error}")

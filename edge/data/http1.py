@@ -69,6 +69,7 @@ class Http1(Client):
         try:
             self._serve()
         except MessageError as error:
+            service.log.debug("client %s: %s", self._peer, error)
             self._refuse(error.status)
         except StreamTimeout:
             if len(stream):  # otherwise it has not begun to ask

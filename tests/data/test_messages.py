@@ -492,3 +492,17 @@ def test_what_an_endpoint_says_unasked_ends_its_connection(stage: Stage, stray: 
             assert client.request("/", host=host).body == b"ok"
         assert endpoint.connections >= 6
         assert stage.count(Process.EJECTIONS) == 0
+
+
+def test_what_is_wrong_with_a_request_is_told_to_who_asks_for_it() -> None:
+    with Stage("--log-level=debug") as stage:
+        with stage.connect() as client:
+            client.send(b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n")
+            assert client.response().status == 400
+        with Backend() as backend:
+            host = stage.serve(backend)
+            with stage.connect() as client:
+                client.send(head("/", method="POST", host=host, fields=[("Transfer-Encoding", "chunked")]) + b"x\r\n")
+                assert client.response().status == 400
+        assert "client 127.0.0.1: malformed Host" in stage.edge.log
+        assert "client 127.0.0.1: malformed chunk size" in stage.edge.log
