@@ -267,8 +267,8 @@ def test_a_session_is_resumed_by_any_worker(version: ssl.TLSVersion) -> None:
         host = stage.serve(backend)
         stage.certificate(issue(host), host)
         context = only(version)
-        eventually(lambda: stage.get(host).status == 200)
-        eventually(lambda: len(beats := stage.each(Process.HEARTBEAT)) == 2 and all(beats))
+        eventually(lambda: stage.get(host).status == 200 and len(stage.each(Process.CONNECTIONS_ACCEPTED)) == 2)
+        eventually(lambda: stage.get(host).status == 200 and all(stage.each(Process.CONNECTIONS_ACCEPTED)))
         with connected(stage, context, host) as first:
             ask(first, host)
             session = first.session
