@@ -55,7 +55,7 @@ class Follower:
     def __init__(self, roots: Sequence[str], tell: Callable[[Change], None], keeper: Keeper) -> None:
         """Looks at nothing yet."""
         self._keeper = keeper
-        self._roots = roots
+        self._roots = [tree.rooted(path) for path in roots]
         self._watches = Watches()
         self._ledger = Ledger(tell)
         self._pending = Pending()

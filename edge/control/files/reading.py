@@ -22,6 +22,7 @@ OUTSIDE: Final = -1
 
 def once(paths: Sequence[str], tell: Callable[[Change], None]) -> dict[ObjectId, str]:
     """Tell TELL what the files at PATHS say now, pipes among them; gives where each object stands."""
+    paths = [tree.rooted(path) for path in paths]
     survey = tree.survey(paths, lambda _folder, _mask: None)
     said: dict[FileKey, Manifest | None] = {
         tree.key_of(OUTSIDE, path): Manifest(path).unreadable(why)

@@ -3,8 +3,8 @@
 Rules of this file:
 - In folders, files count by their suffix. What begins with a dot is not looked into (editors' files, `..data`), nor
   is a kustomization. A file that is named itself counts whatever its name is.
-- Symbolic links are followed, files and folders. Of several paths to one file the first counts. All folders in which a
-  link, or a part of a path, may be changed to lead elsewhere are watched too: that is how Kubernetes replaces the files
+- Symbolic links are followed, files and folders. Of several paths to one of them the first counts. All folders in which
+  a link, or a part of a path, may be changed to lead elsewhere are watched too: that is how Kubernetes replaces the files
   of a ConfigMap, and how releases are switched.
 - A folder is watched before it is read, so that nothing can appear in between unseen.
 - What cannot be looked at is not gone: it is named in `blind`.
@@ -69,6 +69,11 @@ def counts(name: str) -> bool:
     return name.lower().endswith(SUFFIXES) and not name.startswith(".") and name.lower() not in _KUSTOMIZATION
 
 
+def rooted(path: str) -> str:
+    """PATH of --manifests without slashes at its end, so that a path in it has one form."""
+    return path.rstrip("/") or "/"
+
+
 def key_of(root: int, path: str) -> FileKey:
     """The key of the file at PATH, found by --manifests number ROOT."""
     return FileKey(root, PurePath(path).parts)
@@ -89,6 +94,9 @@ class _Surveyor:
         self._watch = watch
         self._found = Survey()
         self._seen: set[tuple[int, int]] = set()
+        """Files."""
+        self._entered: set[tuple[int, int]] = set()
+        """Folders."""
 
     def survey(self, roots: Sequence[str]) -> Survey:
         for number, root in enumerate(roots):
@@ -107,8 +115,11 @@ class _Surveyor:
         return self._found
 
     def _folder(self, path: str, root: int, above: list[tuple[int, int]]) -> None:
-        self._watch(path, CONTENTS)
-        self._found.folders[path] = root
+        first = above[-1] not in self._entered
+        if first:
+            self._entered.add(above[-1])
+            self._watch(path, CONTENTS)
+            self._found.folders[path] = root
         try:
             with os.scandir(path) as entries:
                 found = sorted(entries, key=lambda entry: entry.name)
@@ -117,16 +128,18 @@ class _Surveyor:
             return
         for entry in found:
             if not entry.name.startswith("."):
-                self._entry(entry, root, above)
+                self._entry(entry, root, above, first=first)
 
-    def _entry(self, entry: os.DirEntry[str], root: int, above: list[tuple[int, int]]) -> None:
+    def _entry(self, entry: os.DirEntry[str], root: int, above: list[tuple[int, int]], *, first: bool) -> None:
         linked = entry.is_symlink()
         if linked:
             self._crossings(entry.path)
         try:
             if not entry.is_dir():
-                if counts(entry.name):
+                if counts(entry.name) and first:
                     self._file(entry.path, root, entry.stat(), linked=linked)
+                elif counts(entry.name):
+                    self._found.shadowed.add(entry.path)
                 return
             status = entry.stat()
         except FileNotFoundError:

@@ -69,6 +69,26 @@ def test_several_paths_may_be_named_files_too_and_none_counts_twice(
     assert ears.messages() == {}
 
 
+@pytest.mark.parametrize("form", ["{}/", "{}//", "{}/.", "{}/../manifests/", "//{}"])
+def test_new_files_are_seen_however_the_folder_is_named(folder: Path, ears: Ears, start: Start, form: str) -> None:
+    start(form.format(folder))
+    (folder / "a.yaml").write_text(ingress("a"))
+    eventually(lambda: set(ears.hosts()) == {"a"})
+    (folder / "a.yaml").unlink()
+    eventually(lambda: not ears.hosts())
+
+
+def test_new_files_of_a_folder_that_is_named_twice_count_once(folder: Path, ears: Ears, start: Start) -> None:
+    (folder / "sub").mkdir()
+    start(folder, folder / "sub", f"{folder}/")
+    (folder / "sub" / "a.yaml").write_text(ingress("a"))
+    (folder / "b.yaml").write_text(ingress("b"))
+    eventually(lambda: set(ears.hosts()) == {"a", "b"})
+    (folder / "c.yaml").write_text(ingress("c"))
+    eventually(lambda: "c" in ears.hosts())
+    assert ears.messages() == {}
+
+
 def test_a_link_back_into_the_folder_ends_nowhere(folder: Path, ears: Ears, start: Start) -> None:
     (folder / "loop").symlink_to(".")
     (folder / "nowhere.yaml").symlink_to("missing.yaml")
