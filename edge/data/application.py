@@ -4,7 +4,9 @@ Rules of this file:
 - gunicorn supplies processes and their signals: TERM drains, QUIT and INT end at once, HUP replaces the workers,
   TTIN/TTOU add and drain one, USR2 hands the sockets to a new master. Its HTTP, its configuration files and its control
   socket are not used.
-- The configuration comes from `Settings` and is the same at a reload: it cannot become invalid then.
+- The configuration comes from `Settings` and is the same at a reload: nothing is read again then.
+- Of the workers only those count that were not told to end: the others may finish what they have for as long as their
+  graces allow, and keep neither their successors nor a signal waiting.
 - Which listening socket speaks TLS is told by order, and told on to a master that takes the sockets over.
 """
 
@@ -23,14 +25,13 @@ from gunicorn.glogging import Logger
 
 from edge import addresses, draining, prctl, processors
 from edge.data import tracing
+from edge.data.sockets import listen
 from edge.data.succession import PAUSE, Succession
 from edge.data.worker import EdgeWorker
 from edge.table.counter_layout import WORKER_NAME
 from edge.table.reader import TableReader
 
 if TYPE_CHECKING:
-    import socket
-
     from edge.settings import Settings
 
 SCHEMES = "GUNICORN_SCHEMES"
@@ -171,6 +172,20 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         if presence is not None and presence.end():
             draining.begin(self._settings.table_directory)
 
+    def reload(self) -> None:
+        """SIGHUP: a new worker for each old one, which ends when it has finished what it has; nobody waits for that."""
+        old = self._staying()
+        self.num_workers = self._available = wanted_workers(self._settings)
+        for _ in range(self.num_workers):
+            self.spawn_worker()
+        for pid in old:
+            self.kill_worker(pid, signal.SIGTERM)
+
+    def _staying(self) -> list[int]:
+        """Workers that were not told to end, the oldest first. The others may take long to finish what they have."""
+        ages = sorted((worker.age, pid) for pid, worker in self.WORKERS.items())
+        return [pid for _, pid in ages if pid not in self._told]
+
     def kill_worker(self, pid: int, sig: int) -> None:
         """Tell a worker to end; its death is then none that counts."""
         if sig == signal.SIGTERM:
@@ -186,12 +201,7 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
             self._succession.died(len(died))
             if self._succession.hurried:
                 self.log.error("workers die again and again: the next one is started in %g s", PAUSE)
-        self._told -= dead
-
-    def spawn_workers(self) -> None:
-        """Replace workers that are missing, though not as fast as they die."""
-        if self._succession.due:
-            super().spawn_workers()
+        self._told.intersection_update(self.WORKERS)
 
     def manage_workers(self) -> None:
         """Keep the number of workers, following the CPU limit where it is to be followed."""
@@ -200,7 +210,12 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         if time.monotonic() - self._looked >= RESIZE:
             self._looked = time.monotonic()
             self._look_around()
-        super().manage_workers()
+        staying = self._staying()
+        if len(staying) < self.num_workers and self._succession.due:
+            for _ in range(self.num_workers - len(staying)):
+                self.spawn_worker()
+        for pid in staying[: -self.num_workers]:
+            self.kill_worker(pid, signal.SIGTERM)
 
     def _look_around(self) -> None:
         """See whether the world is as it was when the workers were started."""
@@ -222,26 +237,3 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         if before != self._known or any(directory.glob(WORKER_NAME + "*")):
             return False
         return TableReader(directory).generation > 0
-
-
-def listen(settings: Settings) -> list[tuple[socket.socket, bool]]:
-    """Open the listening sockets: each with whether it speaks TLS.
-
-    "Every IPv6 address" beside "every IPv4 address" is left out where the machine has no IPv6.
-
-    Raises:
-        ListenError: an address cannot be listened on.
-    """
-    opened: list[tuple[socket.socket, bool]] = []
-    for texts, tls in ((settings.http, False), (settings.https, True)):
-        wanted = dict.fromkeys(one for text in texts for one in addresses.parse_listener(text))
-        for address in wanted:
-            try:
-                opened.append((addresses.listen(address), tls))
-            except addresses.ListenError as error:
-                beside = addresses.Address("0.0.0.0", address.port) in wanted
-                if not (address.host == "::" and beside and addresses.lacks_ipv6(error)):
-                    for sock, _ in opened:
-                        sock.close()
-                    raise
-    return opened

@@ -162,6 +162,26 @@ def test_nobody_waits_for_a_worker_that_finishes_what_it_has(
         assert any(worker[Process.DRAINING] for worker in living(edge))
 
 
+def test_a_worker_that_finishes_what_it_has_takes_nobodys_place(site: Site, backend: Backend) -> None:
+    """A new worker that dies meanwhile is replaced, more are added, and an order to end is obeyed at once."""
+    site.serve("web", backend)
+    with Edge(site.folder, "--shutdown-grace=60", "--pre-stop-delay=60") as edge, edge.connect() as held:
+        hold(held, backend)
+        old = edge.workers()
+        edge.signal(signal.SIGHUP)
+        (new,) = eventually(lambda: set(edge.workers()) - set(old))
+        edge.signal_to(new, signal.SIGKILL)
+        with edge.connect(timeout=10) as client:
+            assert client.request("/").status == 200
+        edge.signal(signal.SIGTTIN)
+        eventually(lambda: len(set(edge.workers()) - set(old)) == 2)
+        edge.signal(signal.SIGTERM)
+        eventually(lambda: edge.admin_get("/readyz").status == 503)
+        assert any(worker[Process.DRAINING] for worker in living(edge))
+        backend.release.set()
+        assert held.response().status == 200
+
+
 def living(edge: Edge) -> list[Worker]:
     """The words of the workers that live."""
     with contextlib.closing(CountersReader(edge.shm_dir)) as reader:
@@ -194,6 +214,9 @@ def test_usr2_hands_the_sockets_to_a_new_master(site: Site) -> None:
         site.serve("web", responder)
         with Edge(site.folder) as edge, Load(edge.http) as load:
             load.more(500)
+            first = edge.workers()
+            edge.signal(signal.SIGHUP)  # after which the sockets are still known for what they are
+            eventually(lambda: edge.workers() and not set(first) & set(edge.workers()))
             old = edge.proxy_pid
             edge.signal(signal.SIGUSR2)
             (new,) = eventually(lambda: [pid for pid in edge.masters() if pid != old])

@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from edge import addresses
-from edge.data.application import listen
+from edge.data.sockets import listen
 from edge.settings import Settings
 from tests.support.waiting import free_port
 
