@@ -4,8 +4,8 @@ Rules of this file:
 - In folders, files count by their suffix. What begins with a dot is not looked into (editors' files, `..data`), nor
   is a kustomization. A file that is named itself counts whatever its name is.
 - Symbolic links are followed, files and folders. Of several paths to one of them the first counts. All folders in which
-  a link, or a part of a path, may be changed to lead elsewhere are watched too: that is how Kubernetes replaces the files
-  of a ConfigMap, and how releases are switched.
+  a link, or a part of a path, may be changed to lead elsewhere are watched too: that is how Kubernetes replaces the
+  files of a ConfigMap, and how releases are switched.
 - A folder is watched before it is read, so that nothing can appear in between unseen.
 - What cannot be looked at is not gone: it is named in `blind`.
 """
