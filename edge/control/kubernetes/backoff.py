@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 BASE = 0.8
 """Upper bound of the first wait, seconds."""
-CAP = 15.0
+CAP = 10.0
 """Upper bound of any wait, seconds: after an outage of any length the API server is found again within this time."""
 
 
