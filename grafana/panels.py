@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SOURCE = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
-WIDTH = 24
-"""Columns of Grafana's grid."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from typing import Final
 
 _LABEL: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN: Final = re.compile(rf"{_LABEL.pattern}(?:\.{_LABEL.pattern})*")
-_PORT_NAME: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
 _QUALIFIED: Final = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _DATA_KEY: Final = re.compile(r"[-._a-zA-Z0-9]+")
 _URI_PATH: Final = re.compile(r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+")
@@ -62,7 +61,7 @@ def port_name_fault(text: str) -> str:
     """What keeps TEXT from being the name of a port (an IANA service name, RFC 6335)."""
     if len(text) > PORT_NAME_LENGTH:
         return f"must have no more than {PORT_NAME_LENGTH} characters"
-    if _PORT_NAME.fullmatch(text) is None or "--" in text or not re.search("[a-z]", text):
+    if _LABEL.fullmatch(text) is None or "--" in text or not re.search("[a-z]", text):
         return f'"{text}" must consist of lower-case letters, digits and single "-", with at least one letter'
     return ""
 
