@@ -160,6 +160,7 @@ def test_nobody_waits_for_a_worker_that_finishes_what_it_has(
         for _ in range(8):
             assert stack.enter_context(edge.connect(timeout=5)).request("/").status == 200
         assert any(worker[Process.DRAINING] for worker in living(edge))
+        backend.release.set()
 
 
 def test_a_worker_that_finishes_what_it_has_takes_nobodys_place(site: Site, backend: Backend) -> None:
