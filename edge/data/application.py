@@ -65,6 +65,11 @@ class EdgeLogger(Logger):  # type: ignore[misc]  # gunicorn is untyped
         self.cfg = cfg
         self.error_log.propagate = True
 
+    def info(self, msg: str, *arguments: Any, **named: Any) -> None:
+        """As gunicorn's, but for its list of addresses: to it all are http. `EdgeArbiter` tells each as it is."""
+        if not msg.startswith("Listening at"):
+            super().info(msg, *arguments, **named)
+
     def reopen_files(self) -> None:
         """There are none."""
 

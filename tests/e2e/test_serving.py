@@ -58,6 +58,12 @@ def test_a_request_reaches_its_service(edge: Edge) -> None:
     assert "x-secret" not in headers
 
 
+def test_the_log_tells_each_address_as_it_is(edge: Edge) -> None:
+    assert f"listening on http://127.0.0.1:{edge.http}\n" in edge.log
+    assert f"listening on https://127.0.0.1:{edge.https}\n" in edge.log
+    assert f"http://127.0.0.1:{edge.https}" not in edge.log
+
+
 def test_no_route_and_no_endpoint(edge: Edge) -> None:
     """404 where nothing takes the request, 503 where nobody answers."""
     assert edge.get("/", host="nobody.example").status == 404
