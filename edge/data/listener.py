@@ -38,6 +38,13 @@ MOST_HANDSHAKES = 2048
 REFUSAL_TIMEOUT = 2.0
 REFUSED_BYTES = 1 << 24
 """Bytes that are read and dropped behind a refusal, so that who is still sending gets to read it."""
+REFUSED_AT_ONCE = 65536
+"""The same for who is told without being waited for."""
+TOO_MANY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
+    b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 21\r\n\r\n"
+    b"too many connections\n"
+)
 SPOKEN = frozenset((b"http/1.1", b"http/1.0"))
 """Protocols of ALPN; who offers only others is told so (RFC 7301, section 3.2), which OpenSSL does not do by itself."""
 NO_APPLICATION_PROTOCOL = b"\x15\x03\x03\x00\x02\x02\x78"
@@ -243,15 +250,14 @@ class Listener:
             service.most_connections,
         )
         if service.refusing > service.most_refusals:
+            if not self._tls and not self._proxied:
+                stream.take_socket(REFUSED_AT_ONCE)  # what is left unread would reset the connection
+                stream.send(TOO_MANY)
             return
         self._origin(stream, peer)
         if not self._tls or self._handshake(stream):
             stream.write_timeout = REFUSAL_TIMEOUT
-            stream.send(
-                b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
-                b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 21\r\n\r\n"
-                b"too many connections\n"
-            )
+            stream.send(TOO_MANY)
             stream.linger(0.5, REFUSED_BYTES)
 
     def _handshake(self, stream: Stream) -> bool:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from edge.table.reader import TableReader
 
 MOST_REFUSALS = 64
-"""Connections above the limit that are told so at a time; further ones are just closed."""
+"""Connections above the limit that get time to take the answer; further ones are told, if that can be done at once."""
 MOST_KEPT_FREE = 1024
 """Descriptors that client connections leave to those to endpoints, where a quarter is not less."""
 OWN_DESCRIPTORS = 32

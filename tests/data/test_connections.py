@@ -53,6 +53,16 @@ def test_many_connections_at_once_are_served_up_to_the_limit() -> None:
         assert [client.request(host=host).status for client in clients] == [200] * 10 + [503] * 2
 
 
+def test_each_of_a_crowd_above_the_limit_is_told() -> None:
+    with Stage("--max-worker-connections=1") as stage, ExitStack() as stack:
+        eventually(lambda: alone(stage))
+        clients = [stack.enter_context(stage.connect()) for _ in range(150)]
+        for client in clients:
+            client.send(head("/", method="POST", body=b"x"))
+        assert [client.response().status for client in clients] == [404] + [503] * 149
+        assert stage.count(Process.CONNECTIONS_REFUSED) == 149
+
+
 def test_few_descriptors_are_shared_out_so_that_clients_are_told_and_endpoints_reached() -> None:
     with Edge(command="proxy", prefix=FEW) as edge, ExitStack() as stack:
         clients = [stack.enter_context(edge.connect()) for _ in range(70)]
