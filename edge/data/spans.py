@@ -11,6 +11,7 @@ Sources: W3C Trace Context; OpenTelemetry, semantic conventions for HTTP spans.
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from edge.data.upstream import Upstream
     from edge.settings import Settings
 
-FLUSH = 2000
-"""Milliseconds that a worker takes at its end for what has not been sent."""
+FLUSH = 2.0
+"""Seconds that a worker takes at its end, at most, for what has not been sent."""
 
 
 class Tracing:
@@ -81,9 +82,10 @@ class Tracing:
         span.set_status(self._failed)
 
     def close(self) -> None:
-        """Send what is left."""
-        self._provider.force_flush(FLUSH)
-        self._provider.shutdown()
+        """Send what is left, as far as the collector takes it in time; the library itself would wait for it."""
+        sending = threading.Thread(target=self._provider.shutdown, daemon=True)
+        sending.start()
+        sending.join(FLUSH)
 
 
 class TracedExchange(Exchange):

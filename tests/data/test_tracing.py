@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import re
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -201,6 +202,24 @@ def test_a_collector_that_is_away_costs_no_request(tmp_path):
         for _ in range(50):
             assert edge.get("/").status == 200
         assert edge.stop() == 0
+
+
+def test_what_is_left_at_the_end_is_sent(collector, tmp_path):
+    trace = "66f7651916cd43dd8448eb211c80319c"
+    with serving(tmp_path, "--enable-opentelemetry", f"--otlp-endpoint={collector.url}") as edge:
+        edge.get("/", fields=[("traceparent", f"00-{trace}-{PARENT}-01")])
+        assert edge.stop() == 0
+    assert trace in {span.trace_id.hex() for span in collector.spans}
+
+
+def test_a_collector_that_does_not_answer_holds_up_no_end(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1/traces"
+        flags = ("--enable-opentelemetry", f"--otlp-endpoint={url}", "--otel-sampler-ratio=1", "--shutdown-grace=1")
+        with serving(tmp_path, *flags) as edge:
+            edge.get("/")
+            assert edge.stop() == 0
+            assert "SIGKILL" not in edge.log
 
 
 def test_without_the_library_the_way_out_is_told(tmp_path):
