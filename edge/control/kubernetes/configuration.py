@@ -15,6 +15,7 @@ import yaml
 from kubernetes.client import Configuration
 from kubernetes.config import ConfigException, list_kube_config_contexts, load_kube_config
 from kubernetes.config.incluster_config import SERVICE_HOST_ENV_NAME, InClusterConfigLoader
+from kubernetes.utils.keepalive import tcp_keepalive_socket_options
 
 from edge.control.kubernetes.errors import ConfigurationError
 
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _IDLE_CONNECTIONS = 32
+_PROBES = (15, 5, 3)
+"""Seconds of silence, seconds between two probes, probes: a host that has vanished is noticed within half a minute."""
 _FAULTS = (ConfigException, OSError, yaml.YAMLError, KeyError, TypeError)
 """What the official loaders raise for files that are not as they should be."""
 
@@ -64,7 +67,7 @@ def load(settings: Settings, *, service_account: Path = SERVICE_ACCOUNT) -> Conf
     if proxy is not None and proxy.auth:  # urllib3 would leave it out
         configuration.proxy_headers = urllib3.make_headers(proxy_basic_auth=unquote(proxy.auth))
     configuration.retries = False  # who retries, and when, is decided by the caller
-    configuration.keep_alive = True  # a host that has vanished is noticed by the kernel
+    configuration.socket_options = tcp_keepalive_socket_options(*_PROBES)
     configuration.connection_pool_maxsize = _IDLE_CONNECTIONS
     return configuration
 

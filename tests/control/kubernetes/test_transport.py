@@ -332,6 +332,22 @@ def test_when_to_come_back_by_date(api: FakeAPI, transport: Transport, ahead: in
     assert least <= refused.value.retry_after <= most
 
 
+def test_a_host_that_vanishes_is_noticed_by_the_kernel(transport: Transport) -> None:
+    """Connections of watches are probed, and given up within half a minute."""
+    query = {"watch": "true", "resourceVersion": "1"}
+    with transport.stream(PATH, query=query, read_timeout=5) as stream:
+        connection = stream._response.connection
+        assert connection is not None
+        sock = connection.sock  # type: ignore[attr-defined]
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        idle, interval, probes = (
+            sock.getsockopt(socket.IPPROTO_TCP, option)
+            for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        )
+        assert idle + interval * probes <= 30
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_no_answer(api: FakeAPI, transport: Transport) -> None:
     """Resets, silence and a closed port are told in one line."""
     api.fail("drop")
