@@ -22,7 +22,8 @@ from pathlib import Path
 from edge.data import client_hello
 from edge.data._body import Body
 from edge.data._buffer import Buffer
-from edge.data._head import Head, Limits
+from edge.data._fields import Limits
+from edge.data._head import Head
 from edge.data._stream import Stream
 from edge.data.plan import Planner
 from edge.data.router import Router

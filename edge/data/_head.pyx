@@ -12,112 +12,30 @@ Rules of this file:
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t
 from libc.stdio cimport snprintf
-from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memchr, memcmp, memcpy, memset
+from libc.string cimport memchr, memcmp
 
-from edge.data._buffer cimport EDGE_BLOCK, Buffer
+from edge.data._buffer cimport Buffer
+from edge.data._fields cimport Field, FieldLines, Limits
+from edge.data._names cimport (
+    CONNECTION, CONTENT_LENGTH, DATE, DIGIT, EXPECT, HEXDIGIT, HOST, HOSTNAME, MESSAGE, SERVER, TARGET,
+    TRANSFER_ENCODING, UPGRADE, VALUE, VERB, X_FORWARDED_FOR, X_FORWARDED_HOST, X_REQUEST_ID,
+    classes, in_requests, in_responses, in_secure_responses, in_trailers, lower, same_name,
+)
+from edge.data._request_id cimport fresh_request_id
 from edge.data._stream cimport Stream
 
-import os
 from ipaddress import IPv6Address
 
 from edge.data.errors import Incomplete, MessageError
 
-cdef enum Known:
-    OTHER = 0
-    MESSAGE      # end to end, but without meaning, or dangerous, in a trailer section
-    HOST
-    CONNECTION
-    CONTENT_LENGTH
-    TRANSFER_ENCODING
-    EXPECT
-    UPGRADE
-    DATE
-    SERVER
-    X_REQUEST_ID
-    X_FORWARDED_FOR
-    X_FORWARDED_HOST
-    STRICT_TRANSPORT_SECURITY
-    HOP          # hop-by-hop, or never passed on, both ways
-    EDGE         # written by Edge itself in requests
-    ALL_KNOWN
-
 cdef enum:
-    NAME = 1     # may stand in a field name: tchar (RFC 9110, 5.6.2)
-    VALUE = 2    # may stand in a field value: VCHAR, obs-text, SP, HTAB (5.5)
-    TARGET = 4   # may stand in a request target: printable ASCII without SP, "#" (RFC 9112, 3.2)
-    VERB = 8     # may stand in a method as Edge takes it: A-Z, digits, "-", "_"
-    HOSTNAME = 16  # may stand in a host name as Edge takes it: letters, digits, "-", ".", "_", "~"
-    DIGIT = 32
-    HEXDIGIT = 64
-
-cdef uint8_t classes[256]
-cdef uint8_t lower[256]
-
-cdef enum:
-    TABLE = 256
     LONGEST_METHOD = 32
-    LONGEST_HOST = 262        # a name of 255 with its dot, and a port
-    LONGEST_KNOWN = 25        # the longest name in `known_names`
-    MOST_OPTIONS = 64         # members of all Connection fields of a head
+    LONGEST_HOST = 262  # a name of 255 with its dot, and a port
+    MOST_OPTIONS = 64   # members of all Connection fields of a head
 
-cdef struct Entry:
-    char name[40]
-    uint16_t length
-    uint8_t known
-
-cdef Entry known_names[TABLE]
-cdef uint32_t known_lengths[256]
-"""By first byte: which lengths known names have, a bit each; most names need no closer look."""
-
-# Which known fields are passed on, by kind of message.
-cdef uint8_t in_requests[ALL_KNOWN]
-cdef uint8_t in_responses[ALL_KNOWN]
-cdef uint8_t in_secure_responses[ALL_KNOWN]
-cdef uint8_t in_trailers[ALL_KNOWN]
-
-
-cdef uint32_t name_hash(const char *p, Py_ssize_t n) noexcept nogil:
-    cdef uint32_t h = 0
-    cdef Py_ssize_t i
-    for i in range(n):
-        h = h * 31 + lower[<uint8_t>p[i]]
-    return h
-
-
-cdef bint same_name(const char *a, const char *b, Py_ssize_t n) noexcept nogil:
-    """Whether A equals B, which is in lower case."""
-    cdef Py_ssize_t i
-    for i in range(n):
-        if lower[<uint8_t>a[i]] != <uint8_t>b[i]:
-            return False
-    return True
-
-
-cdef uint8_t look_up(const char *p, Py_ssize_t n) noexcept nogil:
-    """What the field name P of N bytes is known as."""
-    cdef uint32_t i
-    if n > LONGEST_KNOWN or not known_lengths[<uint8_t>p[0]] >> n & 1:
-        return OTHER
-    i = name_hash(p, n) % TABLE
-    while known_names[i].length:
-        if known_names[i].length == n and same_name(p, known_names[i].name, n):
-            return known_names[i].known
-        i = (i + 1) % TABLE
-    return OTHER
-
-
-cdef inline bint no_control(const char *p) noexcept nogil:
-    """Whether the 8 bytes at P are all above SP or equal to it, and none is DEL; says no to HTAB, which is allowed."""
-    cdef uint64_t word
-    memcpy(&word, p, 8)
-    # A byte below 0x20 borrows into its highest bit, unless that was set; so does a DEL that has become 0.
-    cdef uint64_t low = (word - <uint64_t>0x2020202020202020) & ~word
-    cdef uint64_t deleted = word ^ <uint64_t>0x7F7F7F7F7F7F7F7F
-    deleted = (deleted - <uint64_t>0x0101010101010101) & ~deleted
-    return (low | deleted) & <uint64_t>0x8080808080808080 == 0
+METHODS = {name: name for name in (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"TRACE")}
 
 
 cdef bint names_h2c(const char *p, Py_ssize_t n) noexcept nogil:
@@ -129,124 +47,7 @@ cdef bint names_h2c(const char *p, Py_ssize_t n) noexcept nogil:
     return False
 
 
-cdef know(bytes name, int known):
-    cdef uint32_t i = name_hash(PyBytes_AS_STRING(name), len(name)) % TABLE
-    while known_names[i].length:
-        i = (i + 1) % TABLE
-    memcpy(known_names[i].name, PyBytes_AS_STRING(name), len(name))
-    known_names[i].length = len(name)
-    known_names[i].known = known
-    for first in (name[0], name[:1].upper()[0]):
-        known_lengths[<uint8_t>first] |= <uint32_t>1 << <int>len(name)
-
-
-def _fill_tables():
-    cdef int index
-    for c in range(256):
-        lower[c] = c + 32 if 65 <= c <= 90 else c
-        kind = 0
-        char = chr(c)
-        letter = c < 128 and char.isalpha()
-        digit = 48 <= c <= 57
-        if letter or digit or char in "!#$%&'*+-.^_`|~":
-            kind |= NAME
-        if c == 9 or 32 <= c <= 126 or c >= 128:
-            kind |= VALUE
-        if 33 <= c <= 126 and char != "#":
-            kind |= TARGET
-        if 65 <= c <= 90 or digit or char in "-_":
-            kind |= VERB
-        if letter or digit or char in "-._~":
-            kind |= HOSTNAME
-        if digit:
-            kind |= DIGIT
-        if c < 128 and char in "0123456789abcdefABCDEF":
-            kind |= HEXDIGIT
-        classes[c] = kind
-    for name, known in (
-        (b"host", HOST), (b"connection", CONNECTION), (b"content-length", CONTENT_LENGTH),
-        (b"transfer-encoding", TRANSFER_ENCODING), (b"expect", EXPECT), (b"upgrade", UPGRADE), (b"date", DATE),
-        (b"server", SERVER), (b"x-request-id", X_REQUEST_ID), (b"x-forwarded-for", X_FORWARDED_FOR),
-        (b"x-forwarded-host", X_FORWARDED_HOST), (b"strict-transport-security", STRICT_TRANSPORT_SECURITY),
-        (b"keep-alive", HOP), (b"proxy-connection", HOP), (b"te", HOP), (b"proxy", HOP), (b"http2-settings", HOP),
-        (b"proxy-authenticate", HOP), (b"proxy-authorization", HOP), (b"proxy-authentication-info", HOP),
-        (b"x-real-ip", EDGE), (b"x-forwarded-port", EDGE), (b"x-forwarded-proto", EDGE), (b"x-forwarded-scheme", EDGE),
-        (b"x-scheme", EDGE), (b"x-original-forwarded-for", EDGE), (b"x-original-forwarded-host", EDGE),
-        (b"x-forwarded", EDGE),
-        # RFC 9110, 6.5.1: routing, request modifiers, authentication, control data, how content is processed
-        (b"authorization", MESSAGE), (b"cookie", MESSAGE), (b"set-cookie", MESSAGE), (b"www-authenticate", MESSAGE),
-        (b"authentication-info", MESSAGE), (b"cache-control", MESSAGE), (b"pragma", MESSAGE), (b"range", MESSAGE),
-        (b"max-forwards", MESSAGE), (b"if-match", MESSAGE), (b"if-none-match", MESSAGE), (b"if-range", MESSAGE),
-        (b"if-modified-since", MESSAGE), (b"if-unmodified-since", MESSAGE), (b"content-type", MESSAGE),
-        (b"content-encoding", MESSAGE), (b"content-range", MESSAGE), (b"content-location", MESSAGE),
-        (b"trailer", MESSAGE), (b"age", MESSAGE), (b"expires", MESSAGE), (b"location", MESSAGE), (b"vary", MESSAGE),
-        (b"retry-after", MESSAGE), (b"forwarded", MESSAGE), (b"origin", MESSAGE), (b"referer", MESSAGE),
-    ):
-        know(name, known)
-    framing = (HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT, UPGRADE, HOP)
-    for index in range(ALL_KNOWN):
-        in_requests[index] = index in (OTHER, MESSAGE, DATE, SERVER, STRICT_TRANSPORT_SECURITY)
-        in_responses[index] = index not in framing
-        in_secure_responses[index] = in_responses[index] and index != STRICT_TRANSPORT_SECURITY
-        in_trailers[index] = index == OTHER
-
-
-memset(known_names, 0, sizeof(known_names))
-_fill_tables()
-
-METHODS = {name: name for name in (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"TRACE")}
-
-cdef uint64_t random_state[2]
-
-
-def seed_request_ids():
-    """Start the sequence of request ids anew; each process must do so after fork."""
-    cdef bytes seed = os.urandom(16)
-    memcpy(random_state, PyBytes_AS_STRING(seed), 16)
-    random_state[0] |= 1
-
-
-seed_request_ids()
-
-cdef const char *HEX = b"0123456789abcdef"
-
-
-cdef uint64_t next_random() noexcept:
-    # xorshift128+: unique rather than secret, as a request id has to be
-    cdef uint64_t a = random_state[0], b = random_state[1]
-    random_state[0] = b
-    a ^= a << 23
-    random_state[1] = a ^ b ^ (a >> 17) ^ (b >> 26)
-    return random_state[1] + b
-
-
-cdef void hex_digits(char *p) noexcept:
-    cdef uint64_t word
-    cdef int i, half
-    for half in range(2):
-        word = next_random()
-        for i in range(16):
-            p[half * 16 + i] = HEX[word & 15]
-            word >>= 4
-
-
-cdef class Limits:
-    """How large a head may be."""
-
-    def __init__(self, *, Py_ssize_t line=8192, Py_ssize_t head=32768, int fields=128, bint underscores=False, double timeout=60.0):
-        """LINE and HEAD in bytes, FIELDS their number, TIMEOUT in seconds for a head to arrive once it has begun."""
-        if not 0 < head <= EDGE_BLOCK - 4096:
-            raise ValueError(f"a head must be allowed between 1 and {EDGE_BLOCK - 4096} bytes, not {head}")
-        if line <= 0 or fields <= 0 or not timeout > 0:
-            raise ValueError("limits of a head must be above 0")
-        self.line = min(line, head - 4)
-        self.head = head
-        self.fields = fields
-        self.underscores = underscores
-        self.timeout = timeout
-
-
-cdef class Head:
+cdef class Head(FieldLines):
     """The head of a request or of a response, reused for all messages of a connection.
 
     `length` is the value of Content-Length, -1 without one; `chunked` tells the only transfer coding there is.
@@ -256,23 +57,6 @@ cdef class Head:
         self.length = -1
         self.request_id = -1
         self.method = self.target = self.host = self.reason = b""
-
-    def __dealloc__(self):
-        free(self.text)
-        free(self.fields)
-
-    cdef int store(self, const char *p, Py_ssize_t n) except -1:
-        cdef char *grown
-        # Behind the text there is room to look at 8 bytes at a time.
-        if n + 8 > self.text_size or self.text_size > 4 * n + 4096:
-            grown = <char *>realloc(self.text, n + 256)
-            if grown == NULL:
-                raise MemoryError
-            self.text = grown
-            self.text_size = n + 256
-        memcpy(self.text, p, n)
-        self.text_length = n
-        return 0
 
     cdef int reset(self) except -1:
         self.field_count = 0
@@ -486,67 +270,6 @@ cdef class Head:
         self.reason = PyBytes_FromStringAndSize(p + 13, i - 13) if i > 13 else b""
         return i + 2
 
-    cdef int parse_fields(self, Py_ssize_t at, Limits limits, int fault) except -1:
-        """Parse the field lines from AT on; every line is known to end in CR LF."""
-        cdef const char *p = self.text
-        cdef Py_ssize_t i = at, stop
-        cdef Field *field
-        cdef uint8_t c
-        cdef bint underscore
-        while p[i] != 13:
-            if self.field_count == limits.fields:
-                raise MessageError(431 if fault == 400 else fault, "too many header fields")
-            if self.field_count == self.field_size:
-                self.field_size = 2 * self.field_size if self.field_size else 16
-                field = <Field *>realloc(self.fields, self.field_size * sizeof(Field))
-                if field == NULL:
-                    raise MemoryError
-                self.fields = field
-            field = self.fields + self.field_count
-            field.name = i
-            underscore = False
-            while True:
-                c = p[i]
-                if not classes[c] & NAME:
-                    break
-                underscore |= c == 95
-                i += 1
-            if c != 58 or i == <Py_ssize_t>field.name or i - field.name > 65535:
-                raise MessageError(fault, "malformed field name")
-            field.name_length = i - field.name
-            i += 1
-            while p[i] == 32 or p[i] == 9:
-                i += 1
-            field.value = i
-            while no_control(p + i):
-                i += 8
-            while classes[<uint8_t>p[i]] & VALUE:
-                i += 1
-            if p[i] != 13 or p[i + 1] != 10:
-                raise MessageError(fault, "malformed field value")
-            stop = i
-            while stop > <Py_ssize_t>field.value and (p[stop - 1] == 32 or p[stop - 1] == 9):
-                stop -= 1
-            field.value_length = stop - field.value
-            i += 2
-            field.line_end = i
-            field.known = look_up(p + field.name, field.name_length)
-            field.drop = underscore and (not limits.underscores or self.disguised(field))
-            self.field_count += 1
-        if p[i + 1] != 10:
-            raise MessageError(fault, "a line ends with a bare CR")
-        return 0
-
-    cdef bint disguised(self, Field *field) noexcept:
-        """Whether CGI-like servers take the name, which has underscores, for one that Edge writes or drops."""
-        cdef char name[LONGEST_KNOWN]
-        cdef Py_ssize_t i
-        if field.name_length > LONGEST_KNOWN:
-            return False
-        for i in range(field.name_length):
-            name[i] = 45 if self.text[field.name + i] == 95 else self.text[field.name + i]
-        return look_up(name, field.name_length) > MESSAGE
-
     cdef int interpret(self, bint request) except -1:
         """Understand the fields that frame the message and manage the connection."""
         cdef int i, hosts = 0, lengths = 0, codings = 0, upgrades = 0
@@ -685,8 +408,6 @@ cdef class Head:
         """
         cdef const char *p = self.text + field.value
         cdef Py_ssize_t i = 0, begin, n = field.value_length
-        cdef int other
-        cdef Field *named
         while True:
             while i < n and (p[i] == 44 or p[i] == 32 or p[i] == 9):
                 i += 1
@@ -705,52 +426,9 @@ cdef class Head:
             elif i - begin == 7 and same_name(p + begin, b"upgrade", 7):
                 self.switches = True
             else:
-                for other in range(self.field_count):
-                    named = self.fields + other
-                    if named.known <= MESSAGE and named.name_length == i - begin and self._equal(named, p + begin):
-                        named.drop = True
-
-    cdef bint _equal(self, Field *field, const char *name) noexcept:
-        cdef Py_ssize_t i
-        for i in range(field.name_length):
-            if lower[<uint8_t>self.text[field.name + i]] != lower[<uint8_t>name[i]]:
-                return False
-        return True
+                self.drop_named(p + begin, i - begin)
 
     # --- asking ---------------------------------------------------------------------------------------------------
-
-    def get(self, bytes name not None):
-        """Value of the field NAME (lower case), several joined by a comma; None when there is none."""
-        cdef int i
-        cdef Field *field
-        cdef Py_ssize_t n = PyBytes_GET_SIZE(name)
-        value = None
-        for i in range(self.field_count):
-            field = self.fields + i
-            if field.name_length == n and same_name(self.text + field.name, PyBytes_AS_STRING(name), n):
-                found = PyBytes_FromStringAndSize(self.text + field.value, field.value_length)
-                value = found if value is None else value + b", " + found
-        return value
-
-    def hide(self, bytes name not None):
-        """Do not pass the fields NAME (lower case) on."""
-        cdef int i
-        cdef Field *field
-        cdef Py_ssize_t n = PyBytes_GET_SIZE(name)
-        for i in range(self.field_count):
-            field = self.fields + i
-            if field.name_length == n and same_name(self.text + field.name, PyBytes_AS_STRING(name), n):
-                field.drop = True
-
-    def items(self):
-        """All fields as (name, value), dropped ones included."""
-        return [
-            (
-                PyBytes_FromStringAndSize(self.text + self.fields[i].name, self.fields[i].name_length),
-                PyBytes_FromStringAndSize(self.text + self.fields[i].value, self.fields[i].value_length),
-            )
-            for i in range(self.field_count)
-        ]
 
     @property
     def first_line(self):
@@ -769,49 +447,11 @@ cdef class Head:
 
     cpdef bytes identify(self):
         """The client's X-Request-ID, or a fresh one where it sent none or an empty one."""
-        cdef bytes fresh
         if self.request_id >= 0 and self.fields[self.request_id].value_length:
             return self.id
-        fresh = PyBytes_FromStringAndSize(NULL, 32)
-        hex_digits(PyBytes_AS_STRING(fresh))
-        return fresh
+        return fresh_request_id()
 
     # --- writing --------------------------------------------------------------------------------------------------
-
-    cdef int copy_fields(self, Stream out, const uint8_t *passes) except -1:
-        """Put the field lines whose known name PASSES, runs of them in one piece."""
-        cdef int i
-        cdef Field *field
-        cdef Py_ssize_t begin = -1, end = 0
-        for i in range(self.field_count):
-            field = self.fields + i
-            if field.drop or not passes[field.known]:
-                if begin >= 0:
-                    out.put(self.text + begin, end - begin)
-                    begin = -1
-                continue
-            if begin < 0:
-                begin = field.name
-            end = field.line_end
-        if begin >= 0:
-            out.put(self.text + begin, end - begin)
-        return 0
-
-    cdef int put_known(self, Stream out, int known, const char *name, Py_ssize_t n) except -1:
-        """Put all values of a KNOWN field, joined, under another NAME (with its colon and space)."""
-        cdef int i
-        cdef bint first = True
-        for i in range(self.field_count):
-            if self.fields[i].known == known:
-                if first:
-                    out.put(name, n)
-                else:
-                    out.put(b", ", 2)
-                out.put(self.text + self.fields[i].value, self.fields[i].value_length)
-                first = False
-        if not first:
-            out.put(b"\r\n", 2)
-        return 0
 
     cpdef write_request(self, Stream out, bytes target, bytes host, bytes forwarded_host, bytes added, bytes request_id):
         """Put this request into OUT as it goes to an endpoint; ADDED are complete field lines, REQUEST_ID see `identify`."""

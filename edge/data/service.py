@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from edge.data import replies
-from edge.data._head import Limits
+from edge.data._fields import Limits
 from edge.data._stream import counted_bytes
 from edge.data.budget import RetryBudget
 from edge.data.clock import Clock

@@ -27,7 +27,7 @@ from gunicorn.workers.ggevent import GeventWorker
 from edge import logs
 from edge.data import tracing
 from edge.data._chunks import keep_chunks
-from edge.data._head import seed_request_ids
+from edge.data._request_id import seed_request_ids
 from edge.data._stream import sweep
 from edge.data._tls import use_openssl
 from edge.data.access_log import AccessLog

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from edge.data._head import Head, Limits
+from edge.data._fields import Limits
+from edge.data._head import Head
 from edge.data.forwarding import Forwarding
 from edge.settings import Settings
 from tests.support.backends import Backend

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from edge.data._buffer import Buffer
-from edge.data._head import Head, Limits, seed_request_ids
+from edge.data._fields import Limits
+from edge.data._head import Head
+from edge.data._request_id import seed_request_ids
 from edge.data.errors import Incomplete, MessageError
 from tests.support.wire import (
     Pieces,

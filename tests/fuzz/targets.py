@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from edge.data import client_hello, proxy_protocol
 from edge.data._body import Body
-from edge.data._head import Head, Limits
+from edge.data._fields import Limits
+from edge.data._head import Head
 from edge.data._lines import Lines
 from edge.data.errors import MessageError
 from tests.support import oracles

@@ -13,7 +13,8 @@ import h11
 import httptools
 
 from edge.data._body import Body
-from edge.data._head import Head, Limits
+from edge.data._fields import Limits
+from edge.data._head import Head
 from edge.data.errors import MessageError
 from tests.support.wire import (
     Pieces,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from edge.data._body import Body
 from edge.data._buffer import Buffer
-from edge.data._head import Head, Limits
+from edge.data._fields import Limits
+from edge.data._head import Head
 from edge.data._stream import Stream
 from edge.data.errors import MessageError
 

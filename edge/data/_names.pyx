@@ -1,0 +1,119 @@
+# cython: language_level=3
+"""What bytes may stand where in a head, and the field names that mean something to a proxy (RFC 9110, RFC 9112).
+
+Rules of this file:
+- Everything is a table, filled once: a byte's classes, a name's meaning, what is passed on in which kind of message.
+- A name that is not known here is passed on as it is.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.string cimport memcpy, memset
+
+cdef enum:
+    TABLE = 256
+
+cdef struct Entry:
+    char name[40]
+    uint16_t length
+    uint8_t known
+
+cdef Entry known_names[TABLE]
+cdef uint32_t known_lengths[256]
+"""By first byte: which lengths known names have, a bit each; most names need no closer look."""
+
+
+cdef uint32_t name_hash(const char *p, Py_ssize_t n) noexcept nogil:
+    cdef uint32_t h = 0
+    cdef Py_ssize_t i
+    for i in range(n):
+        h = h * 31 + lower[<uint8_t>p[i]]
+    return h
+
+
+cdef bint same_name(const char *a, const char *b, Py_ssize_t n) noexcept nogil:
+    """Whether A equals B, which is in lower case."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        if lower[<uint8_t>a[i]] != <uint8_t>b[i]:
+            return False
+    return True
+
+
+cdef uint8_t look_up(const char *p, Py_ssize_t n) noexcept nogil:
+    """What the field name P of N bytes is known as."""
+    cdef uint32_t i
+    if n > LONGEST_KNOWN or not known_lengths[<uint8_t>p[0]] >> n & 1:
+        return OTHER
+    i = name_hash(p, n) % TABLE
+    while known_names[i].length:
+        if known_names[i].length == n and same_name(p, known_names[i].name, n):
+            return known_names[i].known
+        i = (i + 1) % TABLE
+    return OTHER
+
+
+cdef know(bytes name, int known):
+    cdef uint32_t i = name_hash(PyBytes_AS_STRING(name), len(name)) % TABLE
+    while known_names[i].length:
+        i = (i + 1) % TABLE
+    memcpy(known_names[i].name, PyBytes_AS_STRING(name), len(name))
+    known_names[i].length = len(name)
+    known_names[i].known = known
+    for first in (name[0], name[:1].upper()[0]):
+        known_lengths[<uint8_t>first] |= <uint32_t>1 << <int>len(name)
+
+
+def _fill_tables():
+    cdef int index
+    for c in range(256):
+        lower[c] = c + 32 if 65 <= c <= 90 else c
+        kind = 0
+        char = chr(c)
+        letter = c < 128 and char.isalpha()
+        digit = 48 <= c <= 57
+        if letter or digit or char in "!#$%&'*+-.^_`|~":
+            kind |= NAME
+        if c == 9 or 32 <= c <= 126 or c >= 128:
+            kind |= VALUE
+        if 33 <= c <= 126 and char != "#":
+            kind |= TARGET
+        if 65 <= c <= 90 or digit or char in "-_":
+            kind |= VERB
+        if letter or digit or char in "-._~":
+            kind |= HOSTNAME
+        if digit:
+            kind |= DIGIT
+        if c < 128 and char in "0123456789abcdefABCDEF":
+            kind |= HEXDIGIT
+        classes[c] = kind
+    for name, known in (
+        (b"host", HOST), (b"connection", CONNECTION), (b"content-length", CONTENT_LENGTH),
+        (b"transfer-encoding", TRANSFER_ENCODING), (b"expect", EXPECT), (b"upgrade", UPGRADE), (b"date", DATE),
+        (b"server", SERVER), (b"x-request-id", X_REQUEST_ID), (b"x-forwarded-for", X_FORWARDED_FOR),
+        (b"x-forwarded-host", X_FORWARDED_HOST), (b"strict-transport-security", STRICT_TRANSPORT_SECURITY),
+        (b"keep-alive", HOP), (b"proxy-connection", HOP), (b"te", HOP), (b"proxy", HOP), (b"http2-settings", HOP),
+        (b"proxy-authenticate", HOP), (b"proxy-authorization", HOP), (b"proxy-authentication-info", HOP),
+        (b"x-real-ip", EDGE), (b"x-forwarded-port", EDGE), (b"x-forwarded-proto", EDGE), (b"x-forwarded-scheme", EDGE),
+        (b"x-scheme", EDGE), (b"x-original-forwarded-for", EDGE), (b"x-original-forwarded-host", EDGE),
+        (b"x-forwarded", EDGE),
+        # RFC 9110, 6.5.1: routing, request modifiers, authentication, control data, how content is processed
+        (b"authorization", MESSAGE), (b"cookie", MESSAGE), (b"set-cookie", MESSAGE), (b"www-authenticate", MESSAGE),
+        (b"authentication-info", MESSAGE), (b"cache-control", MESSAGE), (b"pragma", MESSAGE), (b"range", MESSAGE),
+        (b"max-forwards", MESSAGE), (b"if-match", MESSAGE), (b"if-none-match", MESSAGE), (b"if-range", MESSAGE),
+        (b"if-modified-since", MESSAGE), (b"if-unmodified-since", MESSAGE), (b"content-type", MESSAGE),
+        (b"content-encoding", MESSAGE), (b"content-range", MESSAGE), (b"content-location", MESSAGE),
+        (b"trailer", MESSAGE), (b"age", MESSAGE), (b"expires", MESSAGE), (b"location", MESSAGE), (b"vary", MESSAGE),
+        (b"retry-after", MESSAGE), (b"forwarded", MESSAGE), (b"origin", MESSAGE), (b"referer", MESSAGE),
+    ):
+        know(name, known)
+    framing = (HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT, UPGRADE, HOP)
+    for index in range(ALL_KNOWN):
+        in_requests[index] = index in (OTHER, MESSAGE, DATE, SERVER, STRICT_TRANSPORT_SECURITY)
+        in_responses[index] = index not in framing
+        in_secure_responses[index] = in_responses[index] and index != STRICT_TRANSPORT_SECURITY
+        in_trailers[index] = index == OTHER
+
+
+memset(known_names, 0, sizeof(known_names))
+_fill_tables()

@@ -1,0 +1,1 @@
+cdef bytes fresh_request_id()
