@@ -149,7 +149,8 @@ def _pieces(field: Field, text: str) -> list[str] | str:
 
 def _convert(field: Field, given: Any, source: str) -> Any:
     """GIVEN (a string, a list of strings, or a bool from the command line) as a value of FIELD."""
-    if given == [] or (isinstance(given, list) and [] in given):  # what argparse makes of it
+    several = given if isinstance(given, list) else [given]
+    if given == [] or [] in several or "--" in several:  # argparse makes [] of it, from Python 3.13 on what it is
         raise OptionError(f"{source}: must not be --")
     try:
         if isinstance(field.default, bool):
