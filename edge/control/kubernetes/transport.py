@@ -237,5 +237,5 @@ def describe(error: Exception) -> str:
     if isinstance(error, ApiException):
         return str(error.reason).replace("\n", " ")
     inner = error.args[-1] if error.args else None
-    text = str(inner if isinstance(inner, Exception) and str(inner) else error)
+    text = str(inner if isinstance(inner, Exception | str) and str(inner) else error)
     return text.replace("\n", " ") or type(error).__name__
