@@ -348,6 +348,13 @@ def test_a_host_that_vanishes_is_noticed_by_the_kernel(transport: Transport) -> 
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
+def test_a_connection_that_takes_too_long_is_told_in_words() -> None:
+    """Each time in the same ones, so that the log has them once."""
+    connection = urllib3.connection.HTTPConnection("192.0.2.1")
+    error = urllib3.exceptions.ConnectTimeoutError(connection, "Connection to 192.0.2.1 timed out")
+    assert module.describe(error) == "Connection to 192.0.2.1 timed out"
+
+
 def test_no_answer(api: FakeAPI, transport: Transport) -> None:
     """Resets, silence and a closed port are told in one line."""
     api.fail("drop")
