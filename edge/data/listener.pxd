@@ -1,6 +1,7 @@
 # C types for the attributes that are touched for every connection; the module is plain Python.
 
 from edge.data._stream cimport Stream
+from edge.data.handshake cimport Handshakes
 
 cdef class Opening:
     cdef readonly Stream stream
@@ -12,6 +13,7 @@ cdef class Listener:
     cdef int _fd
     cdef int _port
     cdef object _service
+    cdef Handshakes _handshakes
     cdef object _spread
     cdef bint _tls
     cdef bint _proxied
@@ -25,5 +27,3 @@ cdef class Listener:
     cdef bint _accept(self) except -1
     cdef _open(self, Stream stream, str peer)
     cdef _origin(self, Stream stream, str peer)
-    cdef bint _handshake(self, Stream stream) except -1
-    cdef _hello(self, Stream stream)

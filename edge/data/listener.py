@@ -3,29 +3,29 @@
 Rules of this file:
 - A listener accepts a few connections each time that the event loop says there are some; a worker that has more than
   its share leaves them, for a moment, to the others.
-- What comes before the first request (PROXY header, handshake) has deadlines, and the number of handshakes at a time is
-  limited: above it the one that has taken longest makes room, so that those who stall do not keep the others out.
+- What comes before the first request (PROXY header, handshake) has deadlines.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import socket
-import ssl
 import time
 from typing import TYPE_CHECKING
 
 import gevent
 
-from edge.data import client_hello, proxy_protocol, replies
+from edge.data import proxy_protocol
 from edge.data._accept import accept
 from edge.data._stream import Stream
 from edge.data.errors import MessageError, StreamError
+from edge.data.handshake import REFUSAL_TIMEOUT, REFUSED_BYTES, Handshakes
 from edge.data.http1 import Http1
 from edge.table.counters import Process
 
 if TYPE_CHECKING:
+    import socket
+
     from edge.data.service import Service
     from edge.data.spread import Spread
 
@@ -33,11 +33,6 @@ AT_ONCE = 16
 """Connections accepted for one event."""
 PAUSE_NO_DESCRIPTORS = 0.5
 """Seconds without accepting after the process ran out of descriptors."""
-MOST_HANDSHAKES = 2048
-"""At a time, in a worker: about 80 MB."""
-REFUSAL_TIMEOUT = 2.0
-REFUSED_BYTES = 1 << 24
-"""Bytes that are read and dropped behind a refusal, so that who is still sending gets to read it."""
 REFUSED_AT_ONCE = 65536
 """The same for who is told without being waited for."""
 TOO_MANY = (
@@ -45,10 +40,6 @@ TOO_MANY = (
     b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 21\r\n\r\n"
     b"too many connections\n"
 )
-SPOKEN = frozenset((b"http/1.1", b"http/1.0"))
-"""Protocols of ALPN; who offers only others is told so (RFC 7301, section 3.2), which OpenSSL does not do by itself."""
-NO_APPLICATION_PROTOCOL = b"\x15\x03\x03\x00\x02\x02\x78"
-"""A fatal alert (RFC 8446, section 6)."""
 PROXY_HEADER_TIMEOUT = 5.0
 HTTPS_PORT = 443
 """A PROXY header that names it as the destination speaks for a balancer in front that has ended TLS: it has no other
@@ -60,8 +51,6 @@ COMPLAIN = 10.0
 CONNECTIONS_ACCEPTED = int(Process.CONNECTIONS_ACCEPTED)
 CONNECTIONS_ACTIVE = int(Process.CONNECTIONS_ACTIVE)
 CONNECTIONS_HANDLED = int(Process.CONNECTIONS_HANDLED)
-HANDSHAKES = int(Process.HANDSHAKES)
-HANDSHAKES_RESUMED = int(Process.HANDSHAKES_RESUMED)
 
 NO_DESCRIPTORS = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 GONE_AGAIN = frozenset(
@@ -98,6 +87,7 @@ class Listener:
         self._fd = sock.fileno()
         self._port = sock.getsockname()[1]
         self._service = service
+        self._handshakes: Handshakes = service.handshakes
         self._spread = spread
         self._tls = tls
         self._proxied = service.settings.use_proxy_protocol
@@ -224,7 +214,7 @@ class Listener:
         self._service.connections.add(opening)
         try:
             origin = self._origin(stream, peer)
-            return origin if not self._tls or self._handshake(stream) else None
+            return origin if not self._tls or self._handshakes.accept(stream) else None
         finally:
             self._service.connections.discard(opening)
 
@@ -255,89 +245,7 @@ class Listener:
                 stream.send(TOO_MANY)
             return
         self._origin(stream, peer)
-        if not self._tls or self._handshake(stream):
+        if not self._tls or self._handshakes.accept(stream):
             stream.write_timeout = REFUSAL_TIMEOUT
             stream.send(TOO_MANY)
-            stream.linger(0.5, REFUSED_BYTES)
-
-    def _handshake(self, stream: Stream) -> bool:
-        """Speak TLS on STREAM; False where the connection is to end."""
-        service, counters = self._service, self._service.counters
-        seconds = service.settings.tls_handshake_timeout
-        stream.read_timeout = stream.write_timeout = seconds
-        stream.expire_in(seconds)
-        hello = self._hello(stream)
-        if hello is None:
-            return False
-        if hello.alpn and SPOKEN.isdisjoint(hello.alpn):
-            counters.add(Process.HANDSHAKE_FAILURES, 1)
-            stream.send(NO_APPLICATION_PROTOCOL)
-            stream.linger(0.5, REFUSED_BYTES)
-            return False
-        # Two server names whose hosts had different policies (versions, client certificates) would need their requests
-        # held against the one that was shown here (421); all hosts have the same so far.
-        shown = service.contexts.choose(hello.server_name)
-        if shown is None:
-            counters.add(Process.HANDSHAKE_FAILURES, 1)
-            return False
-        handshakes = service.handshakes
-        if len(handshakes) >= MOST_HANDSHAKES:
-            longest = next(iter(handshakes))
-            del handshakes[longest]
-            longest.close()
-        handshakes[stream] = None
-        try:
-            resumed = stream.accept_tls(shown.context, shown.address)
-        except (ssl.SSLError, StreamError) as error:
-            counters.add(Process.HANDSHAKE_FAILURES, 1)
-            service.log.debug("handshake failed: %s", error)
-            return False
-        finally:
-            handshakes.pop(stream, None)
-        counters.add(HANDSHAKES, 1)
-        if resumed:
-            counters.add(HANDSHAKES_RESUMED, 1)
-        stream.expire_in(0)
-        return True
-
-    def _hello(self, stream: Stream) -> client_hello.ClientHello | None:
-        """The ClientHello, which stays in the socket; None: there is none, and what there was has been answered.
-
-        While it has arrived only in part the socket is told to count as readable when there is more.
-        """
-        seen = need = 0
-        try:
-            while True:
-                if need:
-                    stream.wait_readable()
-                data = stream.peek_socket(client_hello.LONGEST)
-                if data is None:
-                    stream.wait_readable()
-                    continue
-                if len(data) == seen:
-                    return None  # readable with nothing new: the end
-                seen = len(data)
-                try:
-                    hello = client_hello.parse(data)
-                except client_hello.NotAHelloError:
-                    self._not_tls(stream, data)
-                    return None
-                if isinstance(hello, client_hello.ClientHello):
-                    return hello
-                need = hello.need
-                stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, need)
-        finally:
-            if need:
-                stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
-
-    def _not_tls(self, stream: Stream, data: bytes) -> None:
-        """Tell a client that speaks HTTP, or anything else, to the TLS port."""
-        self._service.counters.add(Process.HANDSHAKE_FAILURES, 1)
-        if data[:1].isalpha():
-            reply = replies.PLAIN_ON_TLS
-            stream.write_timeout = REFUSAL_TIMEOUT
-            stream.send(
-                b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
-                b"Content-Length: %d\r\n\r\n" % len(reply.body) + reply.body
-            )
             stream.linger(0.5, REFUSED_BYTES)

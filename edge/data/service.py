@@ -19,6 +19,7 @@ from edge.data.budget import RetryBudget
 from edge.data.clock import Clock
 from edge.data.exchange import Exchange
 from edge.data.forwarding import Forwarding
+from edge.data.handshake import Handshakes
 from edge.data.plan import Planner
 from edge.data.router import Router
 from edge.data.tls import Contexts
@@ -110,8 +111,7 @@ class Service:
         """Connections that are open, also those that have not come to speak HTTP yet."""
         self.refusing = 0
         """Those among them that are above the limit, and being told so."""
-        self.handshakes: dict[Stream, None] = {}
-        """Under way, the longest first."""
+        self.handshakes = Handshakes(self.contexts, counters, self.log, timeout=settings.tls_handshake_timeout)
         self.draining = False
         self._fault = ""
         self._refusals = 0
