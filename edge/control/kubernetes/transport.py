@@ -24,6 +24,7 @@ from kubernetes.config import ConfigException
 from edge import __version__
 from edge.control.kubernetes import wire
 from edge.control.kubernetes.errors import ConfigurationError, RefusedError, UnreachableError
+from edge.control.kubernetes.trust import as_go_does
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -206,6 +207,7 @@ class Transport:
         except (ImportError, *_FAILURES) as error:  # its proxy is of a kind that there is no support for
             proxy = str(configuration.proxy).rpartition("@")[2]  # without a password
             raise ConfigurationError(f"proxy {proxy}: {describe(error)}; give an http proxy") from error
+        as_go_does(client.rest_client.pool_manager)
         client.user_agent = f"edge-ingress/{__version__}"
         return client
 

@@ -7,11 +7,13 @@ import email.utils
 import json
 import shutil
 import socket
+import ssl
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import urllib3
@@ -19,6 +21,7 @@ import yaml
 
 from edge.control.kubernetes import configuration
 from edge.control.kubernetes import transport as module
+from edge.control.kubernetes import trust
 from edge.control.kubernetes.errors import ConfigurationError, RefusedError, UnreachableError
 from edge.control.kubernetes.transport import Transport
 from edge.settings import Settings
@@ -278,6 +281,19 @@ def test_a_proxy_with_a_password(serve: Serve, tmp_path: Path) -> None:
         thread.join(10)
     assert heads[0].startswith(b"CONNECT 127.0.0.1:")
     assert b"Basic " + base64.b64encode(b"jane:p@ss") in heads[0]
+
+
+def test_a_certificate_is_judged_as_kubectl_does(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One without an Authority Key Identifier will do, which Python asks for by default from 3.13 on."""
+    made = trust.create_urllib3_context
+
+    def strict(**arguments: Any) -> ssl.SSLContext:
+        context = made(**arguments)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    monkeypatch.setattr(trust, "create_urllib3_context", strict)
+    assert asks(through(serve().kubeconfig(tmp_path / "config", token="good")))
 
 
 def test_a_certificate_that_is_not_verified(
