@@ -19,9 +19,8 @@ import pytest
 import urllib3
 import yaml
 
-from edge.control.kubernetes import configuration
+from edge.control.kubernetes import configuration, trust
 from edge.control.kubernetes import transport as module
-from edge.control.kubernetes import trust
 from edge.control.kubernetes.errors import ConfigurationError, RefusedError, UnreachableError
 from edge.control.kubernetes.transport import Transport
 from edge.settings import Settings
