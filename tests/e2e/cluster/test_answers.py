@@ -20,7 +20,7 @@ def test_status(where: Cluster, edge: Edge, backend: Backend) -> None:
     foreign["spec"]["ingressClassName"] = "somebody-elses"
     where.apply(foreign, *where.web(backend.port, "web"))
     eventually(lambda: where.addresses("web") == [{"ip": "192.0.2.7"}])
-    assert edge.get("/", host="web.example").status == 200
+    eventually(lambda: edge.get("/", host="web.example").status == 200)  # its endpoints may be heard of a little later
     assert not where.addresses("foreign")
 
 
