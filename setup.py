@@ -20,7 +20,7 @@ COMMON = {"language_level": 3, "freethreading_compatible": False}
 def extension(path: Path) -> Extension:
     """The extension module that PATH is compiled to."""
     name = str(path.with_suffix("")).replace("/", ".")
-    return Extension(name, [str(path)], define_macros=MACROS, extra_compile_args=["-O2"])
+    return Extension(name, [str(path)], define_macros=MACROS, extra_compile_args=["-O2", "-g0"])
 
 
 leaves = [extension(path) for path in sorted(Path("edge").rglob("*.pyx"))]

@@ -13,7 +13,7 @@ Rules of this file:
 
 from gevent import get_hub, getcurrent, sleep
 
-from edge.data.errors import PeerGone, StreamClosed, StreamTimeout
+from edge.data.errors import PeerGone, StreamClosed, StreamError, StreamTimeout
 from edge.data.private import adopted_socket, tls_connection
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -296,11 +296,6 @@ cdef class Stream(Buffer):
         """From now on no read may wait past SECONDS from now; 0 lifts the limit."""
         self.limit = now() + seconds if seconds > 0 else 0
 
-    def check_deadline(self):
-        """Raise `StreamTimeout` where the limit of `expire_in` has passed; for who waits by other means."""
-        if 0 < self.limit <= now():
-            raise StreamTimeout("silent for too long", self)
-
     @property
     def socket(self):
         """The socket below, a `_socket.socket`; it stays this stream's."""
@@ -488,7 +483,7 @@ cdef class Stream(Buffer):
                 if self.fill(False) == 0:
                     break
                 most -= self.end - self.start
-        except Exception:
+        except StreamError:
             pass
 
     def shutdown_output(self):

@@ -1,4 +1,4 @@
-"""TLS of client connections: certificates as contexts, and the handshake.
+"""The certificates that clients are shown, as contexts of TLS.
 
 Rules of this file:
 - The context is chosen before the handshake, from the ClientHello as it waits in the socket, so that everything that
@@ -17,7 +17,15 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from edge.data.private import OPENSSL
-from edge.table.records import DEFAULT_CERTIFICATE, TICKETS, Certificate, ServerName, TicketKeys, server_name_key
+from edge.table.records import (
+    DEFAULT_CERTIFICATE,
+    TICKETS,
+    Certificate,
+    ServerName,
+    TicketKeys,
+    server_name_key,
+    wildcard_of,
+)
 
 if TYPE_CHECKING:
     from edge.table.reader import TableReader
@@ -69,8 +77,7 @@ class Contexts:
 
     def _certificate_for(self, name: str) -> str:
         """Key of the certificate for server NAME: exact, then wildcard, then the default one."""
-        wildcard = "*." + name.split(".", 1)[1] if "." in name else ""
-        for candidate in filter(None, (name, wildcard)):
+        for candidate in filter(None, (name, wildcard_of(name))):
             shown = self._table.tls.get(server_name_key(candidate), ServerName)
             if shown is not None:
                 return shown.certificate

@@ -208,15 +208,6 @@ def test_a_peer_that_takes_nothing_ends_a_write(ends):
         pair.stream.send(PATTERN * 4)
 
 
-def test_a_deadline_that_has_passed_is_told(ends):
-    pair = ends()
-    pair.stream.check_deadline()
-    pair.stream.expire_in(1e-9)
-    gevent.sleep(0.01)
-    with pytest.raises(StreamTimeout):
-        pair.stream.check_deadline()
-
-
 # --- ends made by this side ---
 
 
