@@ -27,6 +27,7 @@ cdef class Head(FieldLines):
 
     cdef int reset(self) except -1
     cdef int interpret(self, bint request) except -1
+    cdef int _refuse(self, const char *p, Py_ssize_t first_end, Limits limits, int status, reason) except -1
     cdef int request_line(self, Py_ssize_t end, Limits limits) except -1
     cdef int status_line(self, Py_ssize_t end) except -1
     cdef int connection_options(self, Field *field, int fault) except -1

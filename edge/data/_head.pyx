@@ -163,13 +163,13 @@ cdef class Head(FieldLines):
                 if first_line and request and at - 1 > limits.line:
                     raise MessageError(414, "request line too long")
                 if at >= limits.head:
-                    raise MessageError(431 if request else 502, "head too large")
+                    self._refuse(p, first_end, limits, 431 if request else 502, "head too large")
                 if at == 0 or p[at - 1] != 13:
-                    raise MessageError(fault, "a line ends without CR")
+                    self._refuse(p, first_end, limits, fault, "a line ends without CR")
                 at += 1
                 if first_line:
                     first_line = False
-                    first_end = at
+                    first_end = at if request else 0
                 if at - line == 2:
                     if limited:
                         (<Stream>source).limit = 0
@@ -178,8 +178,8 @@ cdef class Head(FieldLines):
             if first_line and request and have > limits.line + 1:
                 raise MessageError(414, "request line too long")
             if have >= limits.head:
-                raise MessageError(431 if request else 502, "head too large")
-            if request and first_end:
+                self._refuse(p, first_end, limits, 431 if request else 502, "head too large")
+            if first_end:
                 # What is no request, or one of HTTP/0.9, which ends here, is not kept waiting for more.
                 self.store(p, first_end)
                 self.request_line(first_end, limits)
@@ -189,6 +189,16 @@ cdef class Head(FieldLines):
                 limited = True
             if source.fill(False) == 0:
                 raise Incomplete("the connection ended within a head", 400 if request else 502)
+
+    cdef int _refuse(self, const char *p, Py_ssize_t first_end, Limits limits, int status, reason) except -1:
+        """Refuse the head at P with STATUS, unless its first line, of FIRST_END bytes, is to be refused itself.
+
+        So the answer is the same in whatever pieces a head arrives; 0: the first line is known to be good.
+        """
+        if first_end:
+            self.store(p, first_end)
+            self.request_line(first_end, limits)
+        raise MessageError(status, reason)
 
     cdef int request_line(self, Py_ssize_t end, Limits limits) except -1:
         """Parse the first line; where the next one begins."""
