@@ -127,10 +127,6 @@ class Handshakes:
         """Tell a client that speaks HTTP, or anything else, to the TLS port."""
         self._counters.add(Process.HANDSHAKE_FAILURES, 1)
         if data[:1].isalpha():
-            reply = replies.PLAIN_ON_TLS
             stream.write_timeout = REFUSAL_TIMEOUT
-            stream.send(
-                b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
-                b"Content-Length: %d\r\n\r\n" % len(reply.body) + reply.body
-            )
+            stream.send(replies.farewell(replies.PLAIN_ON_TLS))
             stream.linger(0.5, REFUSED_BYTES)

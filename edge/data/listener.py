@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import gevent
 
-from edge.data import proxy_protocol
+from edge.data import proxy_protocol, replies
 from edge.data._accept import accept
 from edge.data._stream import Stream
 from edge.data.errors import MessageError, StreamError
@@ -35,11 +35,7 @@ PAUSE_NO_DESCRIPTORS = 0.5
 """Seconds without accepting after the process ran out of descriptors."""
 REFUSED_AT_ONCE = 65536
 """The same for who is told without being waited for."""
-TOO_MANY = (
-    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
-    b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 21\r\n\r\n"
-    b"too many connections\n"
-)
+TOO_MANY = replies.farewell(replies.TOO_MANY)
 PROXY_HEADER_TIMEOUT = 5.0
 HTTPS_PORT = 443
 """A PROXY header that names it as the destination speaks for a balancer in front that has ended TLS: it has no other
@@ -188,9 +184,7 @@ class Listener:
             client, port, secure = opened
             counters.add(CONNECTIONS_HANDLED, 1)
             Http1(service, stream, address=client, port=port, secure=secure).serve()
-        except (StreamError, MessageError) as error:
-            service.log.debug("connection from %s: %s", peer, error)
-        except OSError as error:
+        except (StreamError, MessageError, OSError) as error:
             service.log.debug("connection from %s: %s", peer, error)
         except Exception:
             service.log.exception("connection from %s", peer)

@@ -45,6 +45,20 @@ PLAIN_ON_TLS = Reply(400, b"400 The plain HTTP request was sent to HTTPS port\n"
 """As nginx puts it (its status 497)."""
 
 
+TOO_MANY = Reply(503, b"too many connections\n", b"Retry-After: 1\r\n")
+
+
+def farewell(reply: Reply) -> bytes:
+    """REPLY as a whole message that ends its connection, for clients that have not come to speak HTTP with us."""
+    return (
+        f"HTTP/1.1 {reply.status} {reason(reply.status)}\r\nConnection: close\r\n".encode()
+        + b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n" % len(reply.body)
+        + reply.fields
+        + b"\r\n"
+        + reply.body
+    )
+
+
 def redirect(status: int, location: bytes) -> Reply:
     """STATUS with LOCATION, which must be free of control characters."""
     answer = plain(status)
