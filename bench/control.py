@@ -22,12 +22,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge.control import default_certificate
-from edge.control.changes import Upsert
 from edge.control.compiling.compiler import Compiler
-from edge.control.decoding import decode
-from edge.control.publishing import Publisher
-from edge.control.state import State
+from edge.control.kinds.decoding import decode
+from edge.control.publishing import default_certificate
+from edge.control.publishing.publisher import Publisher
+from edge.control.publishing.state import State
+from edge.control.sources.changes import Upsert
 from edge.settings import Settings
 from edge.table.reader import TableReader
 from edge.table.records import Host, Service

@@ -18,10 +18,10 @@ import timeit
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.control.health import Health
-from edge.control.metrics.collector import Collector
-from edge.control.metrics.exposition import render
-from edge.control.state import Delta, State
+from edge.control.publishing.state import Delta, State
+from edge.control.serving.health import Health
+from edge.control.serving.metrics.collector import Collector
+from edge.control.serving.metrics.exposition import render
 from edge.settings import Settings
 from edge.table.counter_layout import labels_of
 from edge.table.counters import CountersReader, Process, RouteLabels, WorkerCounters

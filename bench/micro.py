@@ -19,14 +19,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from edge.data import client_hello
-from edge.data._body import Body
-from edge.data._buffer import Buffer
-from edge.data._fields import Limits
-from edge.data._head import Head
-from edge.data._stream import Stream
-from edge.data.plan import Planner
-from edge.data.router import Router
+from edge.data.accepting import client_hello
+from edge.data.http._fields import Limits
+from edge.data.http.h1._body import Body
+from edge.data.http.h1._head import Head
+from edge.data.net._buffer import Buffer
+from edge.data.net._stream import Stream
+from edge.data.routing.plan import Planner
+from edge.data.routing.router import Router
 from edge.table.counters import RouteLabels, WorkerCounters
 from edge.table.paths import normalise_bytes
 from edge.table.reader import TableReader

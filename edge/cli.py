@@ -16,8 +16,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from edge import __version__, logs, options, shm
-from edge.addresses import ListenError
+from edge import __version__, options
+from edge.system import directories, logs
+from edge.system.addresses import ListenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +33,12 @@ COMMANDS = {
     "proxy": "the proxy alone: serve the routing table in --shm-dir",
     "check": "read manifests and print the routes that they yield and every problem",
     "routes": "print the routing table of a running instance as its workers see it",
+}
+
+MODULES = {
+    "run": "edge.launcher",
+    "control": "edge.control.plane",
+    "proxy": "edge.data.process.application",
 }
 
 
@@ -51,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = namespace.pop("command")
     try:
         return {"check": _check, "routes": _routes}.get(command, _serve)(command, namespace)
-    except (options.OptionError, shm.DirectoryError, ListenError) as error:
+    except (options.OptionError, directories.DirectoryError, ListenError) as error:
         print(f"edge {command}: {error}", file=sys.stderr)
         return 1 if isinstance(error, ListenError) else USAGE
     except KeyboardInterrupt:  # before anything has come to handle it
@@ -102,11 +109,13 @@ def _serve(command: str, namespace: dict[str, Any]) -> int:
     if command != "run" and not settings.shm_dir:
         raise options.OptionError("--shm-dir is required here; `edge run` is the command that makes one by itself")
     if settings.shm_dir:
-        shm.prepare(settings.table_directory)
+        directories.prepare(settings.table_directory)
     logs.configure(settings, process="launcher" if command == "run" else command)
     # Each side is imported only where it runs: the control plane has no business with gevent, nor the proxy with the
     # Kubernetes client.
-    module = {"run": "edge.launcher", "control": "edge.control.plane", "proxy": "edge.data.application"}[command]
+    module = {"run": "edge.launcher", "control": "edge.control.plane", "proxy": "edge.data.process.application"}[
+        command
+    ]
     run: Callable[[Settings], int] = importlib.import_module(module).run
     return run(settings) or 0
 
@@ -124,12 +133,12 @@ def _routes(_command: str, namespace: dict[str, Any]) -> int:
     settings = options.resolve("routes", namespace, os.environ)
     directory = settings.table_directory if settings.shm_dir else _only_running()
     if not directory.is_dir():
-        raise shm.DirectoryError(f"--shm-dir {directory}: no such directory")
+        raise directories.DirectoryError(f"--shm-dir {directory}: no such directory")
     return int(importlib.import_module("edge.table.show").run(directory, as_json=namespace["json"]))
 
 
 def _only_running() -> Path:
-    found = shm.running()
+    found = directories.running()
     if len(found) == 1:
         return found[0]
     if not found:

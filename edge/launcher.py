@@ -7,7 +7,8 @@ Rules of this file:
   us, who also sees that it happens again and again.
 - The control plane may die: it is started again, ever more slowly, while traffic goes on by the last table. Only when
   it cannot start in the first place (its address is taken, a flag is wrong) everything ends with its status.
-- Draining is the proxy's business (`edge.draining`, `--pre-stop-delay`), so that two containers end as one tree does.
+- Draining is the proxy's business (`edge.system.draining`, `--pre-stop-delay`), so that two containers end as one tree
+  does.
 - Signals are waited for, never handled: there is one thread, and no code runs between two of its lines.
 """
 
@@ -22,7 +23,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge import options, prctl, shm
+from edge import options
+from edge.system import directories, prctl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -58,7 +60,7 @@ def run(settings: Settings) -> int:
     """
     if settings.shm_dir:
         return Launcher.of(settings).run()
-    with shm.private() as directory:
+    with directories.private() as directory:
         return Launcher.of(settings.with_(shm_dir=str(directory))).run()
 
 

@@ -17,8 +17,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge import addresses
 from edge.settings import SECTIONS, Settings
+from edge.system import addresses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

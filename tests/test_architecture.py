@@ -87,8 +87,8 @@ def loaded_by(module: str) -> set[str]:
 
 def test_the_proxy_is_free_of_the_control_plane() -> None:
     """Arbiter and workers hold neither the cluster's client nor what reads manifests, by any way round."""
-    loaded = loaded_by("edge.data.application")
-    assert "edge.data.worker" in loaded
+    loaded = loaded_by("edge.data.process.application")
+    assert "edge.data.process.worker" in loaded
     for package in ("edge.control", "kubernetes", "requests", "urllib3", "yaml", "prometheus_client", "cryptography"):
         assert not [name for name in loaded if within(name, package)], package
 
@@ -125,12 +125,12 @@ def test_every_module_says_what_it_is_for() -> None:
 
 
 def test_private_names_of_other_projects_are_met_in_one_place() -> None:
-    """What leans on the inside of Python or gevent is in `edge.data.private`, and nowhere else."""
+    """What leans on the inside of Python or gevent is in `edge.data.net.private`, and nowhere else."""
     private = re.compile(
         r"(?:from|import)\s+(_ssl|_socket|gevent\._\w+|gevent\.\w+\._\w+)\b|\._sslobj\b|\._wrap_socket\b"
     )
     for module, path in sources():
-        if module != "edge.data.private":
+        if module != "edge.data.net.private":
             found = private.search(path.read_text())
             assert found is None, f"{module}: {found and found[0]}"
 

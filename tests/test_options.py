@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge import options
-from edge.data._fields import Limits
+from edge.data.http._fields import Limits
 from edge.options import FIELDS, OptionError
 from edge.settings import SECTIONS, Settings
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.control.metrics import definitions, nginx_definitions
+from edge.control.serving.metrics import definitions, nginx_definitions
 from edge.table._counters import SIZE_BUCKETS, TIME_BUCKETS
 
 if TYPE_CHECKING:
-    from edge.control.metrics.definitions import Definition, Section
+    from edge.control.serving.metrics.definitions import Definition, Section
 
 TARGET = Path(__file__).parents[1] / "docs/metrics.md"
 HEAD = f"""\
 # Metrics
 
-Made from the definitions in `edge/control/metrics/` by `tools/metrics.py`.
+Made from the definitions in `edge/control/serving/metrics/` by `tools/metrics.py`.
 
 `/metrics` on `--admin` (default port 10254) serves them: the Prometheus text format, or OpenMetrics where the scraper
 asks for it, compressed where it takes that. Nothing has to be switched on.

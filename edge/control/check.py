@@ -15,9 +15,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from edge.control.compiling.compiler import Compiler
-from edge.control.files import reading
-from edge.control.objects import ObjectId
-from edge.control.problems import Problem, Severity, warning
+from edge.control.kinds.objects import ObjectId
+from edge.control.kinds.problems import Problem, Severity, warning
+from edge.control.sources.files import reading
 from edge.control.translate import classes
 from edge.control.translate.classes import Claim
 from edge.table import describing
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from edge.control.objects import Ingress
+    from edge.control.kinds.objects import Ingress
     from edge.settings import Settings
     from edge.table.records import Host, Route
 

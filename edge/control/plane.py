@@ -14,16 +14,16 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from edge import draining
-from edge.control import default_certificate
-from edge.control.admin import AdminServer
+from edge.control.answers.problem_log import log_problems
+from edge.control.api.errors import ConfigurationError
 from edge.control.compiling.compiler import Compiler
-from edge.control.kubernetes.errors import ConfigurationError
-from edge.control.problem_log import log_problems
-from edge.control.publishing import Publisher
-from edge.control.resolver import Resolver
-from edge.control.rounds import Kept, Resolved, Rounds, guarded
-from edge.control.state import State
+from edge.control.publishing import default_certificate
+from edge.control.publishing.publisher import Publisher
+from edge.control.publishing.resolver import Resolver
+from edge.control.publishing.rounds import Kept, Resolved, Rounds, guarded
+from edge.control.publishing.state import State
+from edge.control.serving.admin import AdminServer
+from edge.system import draining
 from edge.table.counters import Process
 from edge.table.counters_reader import CountersReader
 from edge.table.reader import TableReader
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from edge.control.kubernetes.cluster import Cluster
-    from edge.control.rounds import Messages
-    from edge.control.sources import Source
+    from edge.control.answers.cluster import Cluster
+    from edge.control.publishing.rounds import Messages
+    from edge.control.sources.source import Source
     from edge.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -168,11 +168,11 @@ class Plane:
 def _source(settings: Settings, messages: Messages) -> tuple[Source, Callable[[State], Cluster] | None]:
     """Where objects come from, and what answers back there. Each is imported only where it is used."""
     if settings.manifests:
-        from edge.control.files.source import FolderSource  # noqa: PLC0415
+        from edge.control.sources.files.source import FolderSource  # noqa: PLC0415
 
         return FolderSource(settings, messages), None
-    from edge.control.kubernetes.cluster import Cluster  # noqa: PLC0415
-    from edge.control.kubernetes.source import KubernetesSource  # noqa: PLC0415
+    from edge.control.answers.cluster import Cluster  # noqa: PLC0415
+    from edge.control.sources.cluster.source import KubernetesSource  # noqa: PLC0415
 
     source = KubernetesSource(settings, messages)
     return source, lambda state: Cluster(settings, state, source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from edge.addresses import Address
+from edge.system.addresses import Address
 from edge.table.records import Balance, PathKind, Timeouts
 
 if TYPE_CHECKING:

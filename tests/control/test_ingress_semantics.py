@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edge.control.compiling.services import Resolution
+from edge.control.compiling.service_ports import Resolution
 from tests.support import objects
 from tests.support.certificates import Pair, issue, self_signed
 from tests.support.site import Site, ingress, serving

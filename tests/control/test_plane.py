@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from edge import draining
+from edge.system import draining
 from edge.table.counters import WorkerCounters
 from edge.table.reader import TableReader
 from edge.table.records import DEFAULT_CERTIFICATE, TICKETS, Certificate, Host, Service, TicketKeys

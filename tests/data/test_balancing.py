@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from edge.data import balancing
-from edge.data.balancing import Balancer, Target, Targets
+from edge.data.upstream import balancing
+from edge.data.upstream.balancing import Balancer, Target, Targets
 from edge.table.reader import TableReader
 from edge.table.records import Balance, Endpoint, Service
 from edge.table.writer import TableWriter

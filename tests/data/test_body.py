@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from edge.data._body import Body
-from edge.data._buffer import Buffer
-from edge.data.errors import Incomplete, MessageError
+from edge.data.http.h1._body import Body
+from edge.data.net._buffer import Buffer
+from edge.data.net.errors import Incomplete, MessageError
 from tests.support.wire import Pieces, read_body, single, torn, whole
 
 

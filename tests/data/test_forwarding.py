@@ -7,9 +7,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from edge.data._fields import Limits
-from edge.data._head import Head
-from edge.data.forwarding import Forwarding
+from edge.data.http._fields import Limits
+from edge.data.http.forwarding import Forwarding
+from edge.data.http.h1._head import Head
 from edge.settings import Settings
 from tests.support.backends import Backend
 from tests.support.certificates import trusting_all

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from edge.data._buffer import Buffer
-from edge.data._fields import Limits
-from edge.data._head import Head
-from edge.data._request_id import seed_request_ids
-from edge.data.errors import Incomplete, MessageError
+from edge.data.http._fields import Limits
+from edge.data.http._request_id import seed_request_ids
+from edge.data.http.h1._head import Head
+from edge.data.net._buffer import Buffer
+from edge.data.net.errors import Incomplete, MessageError
 from tests.support.wire import (
     Pieces,
     outcome_of_request,

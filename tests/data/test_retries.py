@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from edge.data.budget import CONSTANT, SECONDS
+from edge.data.upstream.budget import CONSTANT, SECONDS
 from edge.table.counters import Process
 from edge.table.records import Retry
 from tests.support.backends import Backend, Listener, Peer, Script, answering, body_pieces, read_head

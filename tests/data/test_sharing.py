@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from edge.data.spread import MANY, Spread
+from edge.data.accepting.spread import MANY, Spread
 from edge.table.counters import CountersReader, Process, WorkerCounters
 from tests.support.clients import Client
 from tests.support.edge import Edge

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.data import tls
-from edge.data.tls import Contexts
+from edge.data.accepting import contexts as tls
+from edge.data.accepting.contexts import Contexts
 from edge.table.counters import Process
 from edge.table.reader import TableReader
 from edge.table.records import DEFAULT_CERTIFICATE, Certificate, ServerName, certificate_key, server_name_key

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from edge import options
-from edge.control.kubernetes.event_objects import CONTROLLER
+from edge.control.answers.event_objects import CONTROLLER
 from edge.settings import Settings
 from tests.support.rendering import ROOT, chart, check, kustomization, of_kind
 

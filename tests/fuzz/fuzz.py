@@ -51,7 +51,7 @@ def fuzz(target: str, flags: list[str]) -> None:
 
     with atheris.instrument_imports(include=["edge"]):
         from tests.fuzz.targets import TARGETS  # noqa: PLC0415 - what it imports is instrumented on the way
-    import edge.data._head as head  # noqa: PLC0415
+    import edge.data.http.h1._head as head  # noqa: PLC0415
 
     if not Path(head.__file__).is_relative_to(INSTRUMENTED):
         raise SystemExit(f"{head.__file__} is not instrumented; run this by `make fuzz`")

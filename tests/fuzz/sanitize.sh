@@ -14,10 +14,10 @@ LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.s
 export LD_PRELOAD
 
 rm -f build/sanitizer.*
-PYTHONPATH=$built "$python" -P -c "import edge.data._head as m; assert m.__file__.startswith('$built'), m.__file__"
+PYTHONPATH=$built "$python" -P -c "import edge.data.http.h1._head as m; assert m.__file__.startswith('$built'), m.__file__"
 "$python" -P -m pytest -p no:cacheprovider -o "pythonpath=$built ." --timeout=120 \
-    tests/data/test_head.py tests/data/test_body.py tests/data/test_stream.py tests/data/test_oracles.py \
-    tests/data/test_proxy_protocol.py tests/fuzz tests/table "$@" || {
+    tests/data/test_head.py tests/data/test_body.py tests/data/net/test_stream.py tests/data/test_oracles.py \
+    tests/data/accepting/test_proxy_protocol.py tests/fuzz tests/table "$@" || {
     status=$?
     cat build/sanitizer.* 2>/dev/null || true
     exit $status

@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from edge.control.kubernetes import configuration
-from edge.control.kubernetes.errors import KubernetesError, RefusedError
-from edge.control.kubernetes.transport import MERGE_PATCH, Transport
+from edge.control.api import configuration
+from edge.control.api.errors import KubernetesError, RefusedError
+from edge.control.api.transport import MERGE_PATCH, Transport
 from edge.settings import Settings
 from tests.support.certificates import authority, issue
 from tests.support.fakeapi import FakeAPI, Rules

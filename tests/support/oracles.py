@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import h11
 import httptools
 
-from edge.data._body import Body
-from edge.data._fields import Limits
-from edge.data._head import Head
-from edge.data.errors import MessageError
+from edge.data.http._fields import Limits
+from edge.data.http.h1._body import Body
+from edge.data.http.h1._head import Head
+from edge.data.net.errors import MessageError
 from tests.support.wire import (
     Pieces,
     outcome_of_request,

@@ -8,12 +8,12 @@ from typing import Any
 import yaml
 
 from edge.control.compiling.compiler import Compiler
-from edge.control.files.ledger import Ledger
-from edge.control.files.manifest import Manifest, read
-from edge.control.files.tree import key_of
-from edge.data.plan import Planner
-from edge.data.router import Router
-from edge.data.tls import Contexts
+from edge.control.sources.files.ledger import Ledger
+from edge.control.sources.files.manifest import Manifest, read
+from edge.control.sources.files.tree import key_of
+from edge.data.accepting.contexts import Contexts
+from edge.data.routing.plan import Planner
+from edge.data.routing.router import Router
 from edge.settings import Settings
 from edge.table.counters import WorkerCounters
 from edge.table.reader import TableReader

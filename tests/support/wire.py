@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.data._body import Body
-from edge.data._buffer import Buffer
-from edge.data._fields import Limits
-from edge.data._head import Head
-from edge.data._stream import Stream
-from edge.data.errors import MessageError
+from edge.data.http._fields import Limits
+from edge.data.http.h1._body import Body
+from edge.data.http.h1._head import Head
+from edge.data.net._buffer import Buffer
+from edge.data.net._stream import Stream
+from edge.data.net.errors import MessageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

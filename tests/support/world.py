@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from edge.control.changes import Change, Delete, Upsert
 from edge.control.compiling.compiler import Compiler
-from edge.control.decoding import decode
-from edge.control.objects import Object, ObjectId
-from edge.control.problems import Problem
+from edge.control.kinds.decoding import decode
+from edge.control.kinds.objects import Object, ObjectId
+from edge.control.kinds.problems import Problem
+from edge.control.sources.changes import Change, Delete, Upsert
 from edge.settings import Settings
 from edge.table.records import Host, Record, Route, Service, service_key
 from tests.support import objects

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.control.problems import Problem, error
+from edge.control.kinds.problems import Problem, error
 from edge.control.translate import classes
 from edge.control.translate.classes import Claim
 
 if TYPE_CHECKING:
-    from edge.control.objects import Ingress, Key
-    from edge.control.store import Store
+    from edge.control.compiling.store import Store
+    from edge.control.kinds.objects import Ingress, Key
     from edge.settings import Settings
 
 

@@ -13,23 +13,23 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
-from edge.control.compiling.certificates import Certificates
 from edge.control.compiling.claims import Claims
 from edge.control.compiling.defaults import DefaultBackend
 from edge.control.compiling.hosts import Hosts
-from edge.control.compiling.services import Services, Unresolved
-from edge.control.objects import ObjectId
-from edge.control.problems import Problem, error
-from edge.control.state import Delta
-from edge.control.store import Store
+from edge.control.compiling.server_names import Certificates
+from edge.control.compiling.service_ports import Services, Unresolved
+from edge.control.compiling.store import Store
+from edge.control.kinds.objects import ObjectId
+from edge.control.kinds.problems import Problem, error
+from edge.control.publishing.state import Delta
 from edge.control.translate.ingress import Translation, translate
 from edge.table.records import SETTINGS
 
 if TYPE_CHECKING:
-    from edge.control.changes import Change
-    from edge.control.compiling.services import Names
-    from edge.control.objects import Key
-    from edge.control.store import Changed
+    from edge.control.compiling.service_ports import Names
+    from edge.control.compiling.store import Changed
+    from edge.control.kinds.objects import Key
+    from edge.control.sources.changes import Change
     from edge.settings import Settings
     from edge.table.records import Certificate
 
@@ -51,7 +51,7 @@ class Compiler:
     ) -> None:
         """NAMES: the DNS, for Services of type ExternalName; GENERATED: shown where there is no default certificate.
 
-        BY_NEED: see `edge.control.sources.Source`.
+        BY_NEED: see `edge.control.sources.source.Source`.
         """
         self.store = Store()
         self._settings = settings

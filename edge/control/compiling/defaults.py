@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from edge.control.objects import ObjectId
-from edge.control.problems import Problem, error
+from edge.control.kinds.objects import ObjectId
+from edge.control.kinds.problems import Problem, error
 from edge.control.translate.endpoints import EXTERNAL_NAME
 from edge.control.translate.ingress import Use
 from edge.table.records import PathKind, Route, Settings, service_key
 
 if TYPE_CHECKING:
-    from edge.control.compiling.services import Services
-    from edge.control.objects import Key, Service
-    from edge.control.store import Store
+    from edge.control.compiling.service_ports import Services
+    from edge.control.compiling.store import Store
+    from edge.control.kinds.objects import Key, Service
 
 FLAG: Final = "--default-backend-service"
 OWNER: Final = ("", FLAG)

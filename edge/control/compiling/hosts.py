@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from edge.control.problems import Problem, error, warning
+from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate.ingress import HostPart, Redirect, RoutePart
 from edge.table import describing
 from edge.table.records import Host, PathKind, Route
@@ -20,7 +20,7 @@ from edge.table.records import Host, PathKind, Route
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from edge.control.objects import Key
+    from edge.control.kinds.objects import Key
     from edge.control.translate.ingress import Translation
     from edge.table.records import Record
 

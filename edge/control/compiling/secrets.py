@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from edge.control.objects import TLS_TYPE, ObjectId
-from edge.control.problems import Problem, error, warning
-from edge.control.translate import certificates
-from edge.control.translate.certificates import CertificateError, Material
+from edge.control.kinds.objects import TLS_TYPE, ObjectId
+from edge.control.kinds.problems import Problem, error, warning
+from edge.control.translate import key_pairs as certificates
+from edge.control.translate.key_pairs import CertificateError, Material
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from edge.control.objects import Key
-    from edge.control.store import Store
+    from edge.control.compiling.store import Store
+    from edge.control.kinds.objects import Key
 
 INSTEAD: Final = "the default certificate is shown"
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from edge.control.objects import Ingress, IngressClass
+    from edge.control.kinds.objects import Ingress, IngressClass
     from edge.settings import Settings
 
 ANNOTATION: Final = "kubernetes.io/ingress.class"

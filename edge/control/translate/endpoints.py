@@ -21,7 +21,7 @@ from edge.table.records import Endpoint
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from edge.control.objects import EndpointConditions, EndpointSlice, Service, ServicePort
+    from edge.control.kinds.objects import EndpointConditions, EndpointSlice, Service, ServicePort
 
 EXTERNAL_NAME = "ExternalName"
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec.structs import replace
 
-from edge.control.problems import Problem, error, warning
+from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate.annotations import policies
 from edge.table import describing
 from edge.table.paths import normalise
@@ -27,7 +27,7 @@ from edge.table.records import Balance, PathKind, Route, service_key
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.control.objects import HTTPIngressPath, Ingress, IngressBackend, IngressRule
+    from edge.control.kinds.objects import HTTPIngressPath, Ingress, IngressBackend, IngressRule
     from edge.control.translate.annotations.policies import Policies
 
 ACME: Final = "/.well-known/acme-challenge"

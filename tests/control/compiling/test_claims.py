@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edge.control.objects import ObjectId
+from edge.control.kinds.objects import ObjectId
 from edge.settings import Settings
 from tests.support import objects
 from tests.support.world import Manifest, World

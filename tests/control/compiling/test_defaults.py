@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.control.objects import ObjectId
+from edge.control.kinds.objects import ObjectId
 from edge.settings import Settings
 from edge.table.records import SETTINGS
 from edge.table.records import Settings as SettingsRecord

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.control.changes import Change, Delete, Invalid, Upsert, Valid
-from edge.control.compiling.services import Resolution
-from edge.control.objects import Object, ObjectId
+from edge.control.compiling.service_ports import Resolution
+from edge.control.kinds.objects import Object, ObjectId
+from edge.control.sources.changes import Change, Delete, Invalid, Upsert, Valid
 from edge.settings import Settings
 from tests.support import objects
 from tests.support.certificates import Pair, self_signed

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edge.control.objects import Ingress
+from edge.control.kinds.objects import Ingress
 from edge.control.translate.ingress import Redirect, SecretUse, Translation, translate
 from edge.table.records import PathKind
 from tests.support import objects

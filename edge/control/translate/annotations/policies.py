@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from edge.control.problems import Problem, warning
+from edge.control.kinds.problems import Problem, warning
 from edge.control.translate.annotations import balancing, exchanges, logging, redirects
 from edge.control.translate.annotations.balancing import Balancing
 from edge.control.translate.annotations.exchanges import Exchanges

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from edge.control.problems import Problem, error
+from edge.control.kinds.problems import Problem, error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

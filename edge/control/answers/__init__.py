@@ -1,0 +1,1 @@
+"""What Edge reports back: status and Events in the cluster, problems in the log."""

@@ -1,0 +1,94 @@
+"""What Edge has to say to the cluster: status and Events, by whichever instance is elected.
+
+Rules of this file:
+- Nothing here is needed for routing. What cannot be said is said later, or not at all; the log tells why.
+"""
+
+from __future__ import annotations
+
+import socket
+import uuid
+from typing import TYPE_CHECKING
+
+from edge.control.answers import addresses, pods
+from edge.control.answers.events import EventWriter
+from edge.control.answers.pods import Pods
+from edge.control.answers.status import StatusWriter
+from edge.control.api import configuration
+from edge.control.api.lease import Election, Term
+
+if TYPE_CHECKING:
+    from edge.control.api.reflector import Timing
+    from edge.control.publishing.state import State
+    from edge.control.sources.cluster.source import KubernetesSource
+    from edge.settings import Settings
+
+WITHDRAWAL = 10.0
+"""Longest time to take our addresses out of all status, seconds: the launcher waits no longer than 15 s."""
+
+
+class Cluster:
+    """Answers back for one control plane."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        state: State,
+        source: KubernetesSource,
+        *,
+        term: Term | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        """To be made before SOURCE is started, so that no Ingress is missed."""
+        transport = source.transport
+        namespace = configuration.own_namespace(transport.configuration, settings)
+        name = pods.own_name() or socket.gethostname()
+        self._settings = settings
+        self._term = term or Term()
+        self.election = Election(
+            transport,
+            namespace=settings.election_namespace or namespace,
+            name=settings.election_id,
+            identity=f"{name}_{uuid.uuid4()}",
+            term=self._term,
+        )
+        self._pods = Pods(transport, namespace, name=pods.own_name(), timing=timing)
+        self._origin = addresses.choose(settings, transport, self._pods, timing=timing)
+        self.status = StatusWriter(transport, self.election, self._origin) if settings.update_status else None
+        self.events = EventWriter(transport, self.election, instance=name) if settings.events else None
+        if self.status is not None:
+            source.observers.append(self.status)
+            state.listeners.append(self.status.heard)
+        if self.events is not None:
+            state.listeners.append(self.events.heard)
+
+    def start(self) -> None:
+        """Begin in threads of its own."""
+        if self.status is not None:
+            self._pods.start()
+            self._origin.start()
+            self.status.start()
+        if self.events is not None:
+            self.events.start()
+        if self.status is not None or self.events is not None:
+            self.election.start()
+
+    def stop(self) -> None:
+        """Take our addresses back if we are the last, and let go of the leadership; while the source still runs."""
+        status = self.status
+        if self.events is not None:
+            self.events.stop()
+        if status is not None:
+            if self._settings.update_status_on_shutdown and status.has_something and self._is_last():
+                status.withdraw(WITHDRAWAL)
+            status.stop()
+            self._origin.stop()
+            self._pods.stop()
+        self.election.stop()
+
+    def _is_last(self) -> bool:
+        """Whether no other instance serves the cluster, as far as can be found out; said by the leader alone."""
+        if not self.election.leads:
+            return False
+        others = self._pods.others()
+        return self.election.is_alone(1.5 * self._term.retry) if others is None else others == 0

@@ -1,0 +1,79 @@
+"""The Event that tells a problem, as the API server takes it.
+
+Its name follows from the object and the problem, so that whoever finds the problem again meets the Event that is there.
+
+https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from edge.control.api.lease import microtime
+from edge.control.kinds.objects import KINDS, ObjectId
+from edge.control.kinds.problems import Problem, Severity
+
+CONTROLLER = "edge.ingress/controller"
+"""`reportingController`."""
+LONGEST_NOTE = 1024
+"""Bytes."""
+LONGEST_NAME = 253
+LONGEST_INSTANCE = 128
+"""Characters of `reportingInstance`."""
+
+SERVED = Problem(Severity.WARNING, "Served", "", "in the routing table: requests are taken from now on")
+"""Stands among problems for the good news."""
+
+
+class Subject(msgspec.Struct, frozen=True, order=True, gc=False):
+    """What Events are about: one life of an object."""
+
+    object: ObjectId
+    uid: str
+
+    @property
+    def namespace(self) -> str:
+        """Where its Events are kept."""
+        return self.object.namespace or "default"  # for those of cluster-scoped objects
+
+
+def event_object(subject: Subject, problem: Problem, instance: str) -> dict[str, Any]:
+    """The one Event that tells PROBLEM of SUBJECT; INSTANCE names the process that does."""
+    name = subject.object
+    regarding = {"apiVersion": KINDS[name.kind].api_version, "kind": name.kind, "name": name.name}
+    if name.namespace:
+        regarding["namespace"] = name.namespace
+    if subject.uid:
+        regarding["uid"] = subject.uid
+    served = problem is SERVED
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"name": event_name(subject, problem), "namespace": subject.namespace},
+        "eventTime": microtime(),
+        "type": "Normal" if served else "Warning",
+        "reason": problem.reason,
+        "action": "Serve" if served else "Translate",
+        "note": shortened(str(problem)),
+        "regarding": regarding,
+        "reportingController": CONTROLLER,
+        "reportingInstance": instance[:LONGEST_INSTANCE],
+    }
+
+
+def event_name(subject: Subject, problem: Problem) -> str:
+    """The name of that Event."""
+    text = "\0".join((subject.object.kind, subject.uid, problem.reason, problem.field, problem.message))
+    end = "." + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    return subject.object.name[: LONGEST_NAME - len(end)].rstrip(".-") + end
+
+
+def shortened(note: str) -> str:
+    """NOTE cut to what the API server takes."""
+    data = note.encode()
+    if len(data) <= LONGEST_NOTE:
+        return note
+    return data[: LONGEST_NOTE - 3].decode(errors="ignore") + "..."

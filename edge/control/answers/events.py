@@ -1,0 +1,351 @@
+"""Events: what is wrong with an Ingress, and that it is served, told where its author looks.
+
+Rules of this file:
+- Written by the leader alone; the others listen and are ready to go on.
+- A problem has one Event, by its name (`event_objects`). Whoever finds the problem again, a control plane that was
+  restarted or a new leader, meets the Event that is there (409) and leaves it alone. One that was mended and is back,
+  or has lasted until the API server is about to forget the Event, counts as one more in its series. Nothing else is
+  repeated.
+- A problem must last SETTLE seconds: objects that were applied together do not arrive together.
+- Bounded: SEVERAL Events per object, RATE per second, and MEMORY of what was told.
+
+https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
+"""
+
+from __future__ import annotations
+
+import datetime
+import heapq
+import logging
+import math
+import threading
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from edge.control.answers.event_objects import SERVED, Subject, event_object
+from edge.control.api.errors import KubernetesError, RefusedError
+from edge.control.api.lease import microtime
+from edge.control.api.pace import Bars, Pace
+from edge.control.api.threads import persist
+from edge.control.api.transport import MERGE_PATCH
+from edge.control.kinds import resources
+from edge.control.kinds.objects import KINDS
+from edge.control.kinds.problems import warning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edge.control.api.lease import Election
+    from edge.control.api.transport import Transport
+    from edge.control.kinds.objects import Ingress, ObjectId
+    from edge.control.kinds.problems import Problem
+    from edge.control.publishing.state import Round
+
+logger = logging.getLogger(__name__)
+
+SETTLE = 1.0
+RATE = 20.0
+BURST = 100.0
+SEVERAL = 20
+"""Most problems of one object that have Events of their own; the rest are counted in one more."""
+MEMORY = 20_000
+REFRESH = 2400.0
+"""Seconds after which an Event whose problem lasts is renewed: API servers forget Events after an hour."""
+QUIET = 60.0
+"""Least seconds between two writes of one Event."""
+FRESH = 600.0
+"""Seconds since its creation within which an Ingress that was there when we started may not have been told of."""
+GAP = 30.0
+"""Seconds before our election from which on nobody else may have told: a little more than an election takes."""
+PATIENCE = 10.0
+
+
+class Told(msgspec.Struct, gc=False):
+    """What was told of a problem."""
+
+    count: int
+    at: float
+    """Of the last write; monotonic seconds."""
+    over: bool = False
+    """The problem has been gone since."""
+
+
+class EventWriter:
+    """Tells problems as Events while ELECTION is won."""
+
+    def __init__(self, transport: Transport, election: Election, *, instance: str) -> None:
+        """INSTANCE names this process."""
+        self.trouble = ""
+        """Why the last write failed, for people."""
+        self._transport = transport
+        self._election = election
+        self._instance = instance
+        self._pace = Pace(RATE, BURST)
+        self._bars = Bars()
+        self._changed = threading.Condition()
+        self._problems: dict[Subject, set[Problem]] = {}
+        self._served: dict[ObjectId, str] = {}
+        """Served Ingresses with their uid."""
+        self._due: dict[Subject, float] = {}
+        """What to look at, with the time (monotonic seconds) from which on."""
+        self._queue: list[tuple[float, Subject]] = []
+        """The same as a heap; what is not in `_due` with this time does not count."""
+        self._news: OrderedDict[Subject, float] = OrderedDict()
+        """Ingresses that are served for the first time, since when."""
+        self._held: set[Subject] = set()
+        """Of these, those whose namespace forbids us to write; they are in `_due`."""
+        self._told: OrderedDict[tuple[Subject, Problem], Told] = OrderedDict()
+        self._heard_any = False
+        self._next_refresh = 0.0
+        self._stopping = False
+        self._thread = threading.Thread(target=persist, args=(self._turn,), name="write events", daemon=True)
+        election.listeners.append(self._elected)
+
+    def start(self) -> None:
+        """Begin in a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End soon; what was not told yet the next leader tells."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        if self._thread.ident is not None:
+            self._thread.join(PATIENCE)
+
+    # --- what is heard, by other threads ----------------------------------------------------------------------------
+
+    def heard(self, what: Round) -> None:
+        """The routing table is different."""
+        now = time.monotonic()
+        with self._changed:
+            for report in what.gone:
+                self._mended(Subject(report.object, report.uid), report.problem)
+            for report in what.appeared:
+                subject = Subject(report.object, report.uid)
+                if report.object.kind in KINDS:
+                    self._problems.setdefault(subject, set()).add(report.problem)
+                    self._look_at(subject, now + SETTLE)
+            for name, ingress in what.served.items():
+                self._is_served(name, ingress, now)
+            self._heard_any = True
+            self._changed.notify()
+
+    def _mended(self, subject: Subject, problem: Problem) -> None:
+        left = self._problems.get(subject, set())
+        left.discard(problem)
+        if not left:
+            self._problems.pop(subject, None)
+            if subject not in self._held:
+                self._due.pop(subject, None)
+        told = self._told.get((subject, problem))
+        if told is not None:
+            told.over = True
+
+    def _is_served(self, name: ObjectId, ingress: Ingress | None, now: float) -> None:
+        if ingress is None:
+            self._served.pop(name, None)
+            return
+        uid = ingress.metadata.uid
+        known, self._served[name] = self._served.get(name), uid
+        if known != uid and (self._heard_any or _age(ingress) < FRESH):
+            self._news[Subject(name, uid)] = now
+
+    def _elected(self, leads: bool) -> None:  # the signature of a listener
+        now = time.monotonic()
+        with self._changed:
+            if leads:
+                self._forget_old_news(now)
+                for subject in self._problems:
+                    self._look_at(subject, now + SETTLE)
+            self._changed.notify()
+
+    def _look_at(self, subject: Subject, when: float) -> None:
+        if when < self._due.get(subject, math.inf):
+            self._due[subject] = when
+            heapq.heappush(self._queue, (when, subject))
+
+    # --- the thread -------------------------------------------------------------------------------------------------
+
+    def _turn(self) -> bool:
+        """Write what there is to say of one object; False: stop."""
+        with self._changed:
+            while not self._stopping and (wait := self._wait()) != 0:
+                self._changed.wait(wait)
+            if self._stopping:
+                return False
+            events = list(self._next())
+        for subject, problem, told in events:
+            if not self._tell(subject, problem, told):
+                break
+        return True
+
+    def _wait(self) -> float | None:
+        """Seconds until there may be something to do; None: until told so."""
+        now = time.monotonic()
+        if not self._election.leads:
+            self._due.clear()  # an election brings them back
+            self._queue.clear()
+            self._held.clear()
+            self._forget_old_news(now)
+            return GAP if self._news else None
+        if now >= self._next_refresh:
+            self._next_refresh = now + QUIET
+            self._refresh(now)
+        ready = [self._next_refresh]
+        if self._news:
+            ready.append(now)
+        while self._queue and self._due.get(self._queue[0][1]) != self._queue[0][0]:
+            heapq.heappop(self._queue)
+        if self._queue:
+            ready.append(self._queue[0][0])
+        return max(0.0, min(ready) - now, 0.0 if len(ready) == 1 else self._pace.delay())
+
+    def _forget_old_news(self, now: float) -> None:
+        """What became served so long ago has been told by the leader of that time."""
+        while self._news and now - next(iter(self._news.values())) >= GAP:
+            self._news.popitem(last=False)
+
+    def _refresh(self, now: float) -> None:
+        """Have Events renewed that end soon while their problems last."""
+        for (subject, problem), told in self._told.items():
+            if now - told.at >= REFRESH and problem in self._problems.get(subject, ()):
+                told.over = True
+                self._look_at(subject, now)
+
+    def _next(self) -> Iterator[tuple[Subject, Problem, Told | None]]:
+        """The next Events to write, all of one object; with what was told of each before."""
+        if self._news:
+            subject, _ = self._news.popitem(last=False)
+            if self._bars.end(subject.namespace):
+                self._put_back(subject, SERVED)
+            else:
+                yield subject, SERVED, None
+            return
+        now = time.monotonic()
+        if not self._queue or self._queue[0][0] > now:
+            return
+        when, subject = heapq.heappop(self._queue)
+        if self._due.get(subject) != when:
+            return
+        del self._due[subject]
+        if barred := self._bars.end(subject.namespace):
+            self._look_at(subject, barred)
+            return
+        if subject in self._held:
+            self._held.discard(subject)
+            yield subject, SERVED, None
+        problems = sorted(self._problems.get(subject, ()))
+        more = len(problems) - SEVERAL
+        if more > 0:
+            text = f"{more} more problems; the log of the control plane, or edge check, names them all"
+            problems = [*problems[:SEVERAL], warning("MoreProblems", "", text)]
+        for problem in problems:
+            told = self._told.get((subject, problem))
+            if told is None:
+                yield subject, problem, None
+            elif told.over and now - told.at >= QUIET:
+                yield subject, problem, told
+            elif told.over:
+                self._look_at(subject, told.at + QUIET)
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def _tell(self, subject: Subject, problem: Problem, told: Told | None) -> bool:
+        """Write one Event; False: the API server wants to be left alone for now."""
+        time.sleep(self._pace.delay())
+        remaining = self._election.remaining
+        if not remaining or self._stopping:
+            self._put_back(subject, problem)
+            return False
+        self._pace.take()
+        try:
+            count = self._write(subject, problem, told, min(PATIENCE, remaining))
+        except KubernetesError as error:
+            return self._failed(subject, problem, error)
+        self._pace.worked()
+        self._bars.lift(subject.namespace)
+        self.trouble = ""
+        with self._changed:
+            if problem is not SERVED:
+                self._remember(subject, problem, count)
+        return True
+
+    def _remember(self, subject: Subject, problem: Problem, count: int) -> None:
+        lasts = problem in self._problems.get(subject, ()) or problem.reason == "MoreProblems"
+        self._told[subject, problem] = Told(count, time.monotonic(), over=not lasts)
+        self._told.move_to_end((subject, problem))
+        if len(self._told) > MEMORY:
+            self._told.popitem(last=False)
+
+    def _write(self, subject: Subject, problem: Problem, told: Told | None, patience: float) -> int:
+        """Write the Event; gives how many it stands for."""
+        path = resources.EVENT.collection(subject.namespace).path
+        event = event_object(subject, problem, self._instance)
+        if told is not None:
+            count = told.count + 1
+            series = {"series": {"count": count, "lastObservedTime": microtime()}}
+            name = event["metadata"]["name"]
+            try:
+                self._transport.request(
+                    "PATCH", f"{path}/{name}", body=series, content_type=MERGE_PATCH, read_timeout=patience
+                )
+            except RefusedError as error:
+                if error.code != 404:
+                    raise
+            else:
+                return count
+        try:
+            self._transport.request("POST", path, body=event, read_timeout=patience)
+        except RefusedError as error:
+            if error.code != 409:
+                raise
+        return 1
+
+    def _failed(self, subject: Subject, problem: Problem, error: KubernetesError) -> bool:
+        """Take note of ERROR; whether the next Event may be written at once."""
+        if isinstance(error, RefusedError) and (
+            error.code in (400, 404, 413, 422) or (error.code == 403 and "being terminated" in error.message)
+        ):
+            if error.code not in (403, 404):  # those say that the namespace is going, or gone
+                logger.warning("event for %s: %s", subject.object, error)
+            with self._changed:
+                self._remember(subject, problem, 1)
+            return True
+        message = f"events: {error}"
+        if isinstance(error, RefusedError) and error.code == 403:
+            message += "; grant the verbs create and patch on events.events.k8s.io"
+            if self._bars.put(subject.namespace) and not self.trouble:
+                logger.warning("%s", message)
+        else:
+            rest = self._pace.failed(error)
+            if not self.trouble:
+                logger.warning("%s; trying again in %.1f s", message, rest)
+        self.trouble = message
+        self._put_back(subject, problem)
+        return False
+
+    def _put_back(self, subject: Subject, problem: Problem) -> None:
+        now = time.monotonic()
+        with self._changed:
+            barred = self._bars.end(subject.namespace)
+            if problem is SERVED and not barred:
+                self._news[subject] = now
+                self._news.move_to_end(subject)
+            elif problem is SERVED:
+                self._held.add(subject)
+                self._look_at(subject, barred)
+            elif subject in self._problems:
+                self._look_at(subject, barred or now)
+
+
+def _age(ingress: Ingress) -> float:
+    """Seconds since the creation of INGRESS, by the wall clocks of two machines."""
+    try:
+        created = datetime.datetime.fromisoformat(ingress.metadata.creation_timestamp or "")
+    except ValueError:
+        return 0.0
+    return (datetime.datetime.now(datetime.UTC) - created).total_seconds()

@@ -1,0 +1,178 @@
+"""The pods that run Edge as ours does: where they are, and whether ours is the last.
+
+Rules of this file:
+- Our pod is named by $POD_NAME and its siblings are those with its labels, less the labels that controllers give to a
+  single revision or pod. Outside of a pod there are none, and nothing is asked.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from edge.control.api.backoff import Backoff
+from edge.control.api.errors import KubernetesError, MalformedError
+from edge.control.api.reflector import Reflector, Timing
+from edge.control.kinds import resources
+from edge.control.kinds.objects import Metadata, Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge.control.api.transport import Transport
+    from edge.control.kinds.objects import Key
+
+logger = logging.getLogger(__name__)
+
+PASSING_LABELS = frozenset(
+    {
+        "pod-template-hash",
+        "controller-revision-hash",
+        "pod-template-generation",
+        "statefulset.kubernetes.io/pod-name",
+        "apps.kubernetes.io/pod-index",
+    }
+)
+
+
+class PodSpec(Struct, frozen=True):
+    """Where a pod runs."""
+
+    node_name: str = ""
+
+
+class PodStatus(Struct, frozen=True):
+    """How far a pod has come."""
+
+    phase: str = ""
+
+
+class Pod(Struct, frozen=True):
+    """A pod, as far as we look at it."""
+
+    metadata: Metadata
+    spec: PodSpec = PodSpec()
+    status: PodStatus = PodStatus()
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it has ended or is about to."""
+        return bool(self.metadata.deletion_timestamp) or self.status.phase in ("Succeeded", "Failed")
+
+
+_decode = msgspec.json.Decoder(Pod).decode
+
+
+def own_name() -> str:
+    """The name of our pod; empty: we are in none, or were not told."""
+    return os.environ.get("POD_NAME", "")
+
+
+class Pods:
+    """Our pod and its siblings."""
+
+    def __init__(self, transport: Transport, namespace: str, *, name: str, timing: Timing | None = None) -> None:
+        self.listeners: list[Callable[[], None]] = []
+        """Called when there is something new; must not wait."""
+        self._transport = transport
+        self._own: Key = (namespace, name)
+        self._timing = timing
+        self._pods: dict[Key, Pod] = {}
+        self._reflector: Reflector[Pod | None] | None = None
+        self._is_synced = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="find pods", daemon=True)
+
+    @property
+    def in_pod(self) -> bool:
+        """Whether we run in a pod, as far as we were told."""
+        return bool(self._own[1])
+
+    def start(self) -> None:
+        """Begin, if we are in a pod."""
+        if self.in_pod:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End soon."""
+        self._stopping.set()
+        if self._reflector is not None:
+            self._reflector.stop()
+
+    def others(self) -> int | None:
+        """How many siblings are going to stay when we go; None: not known."""
+        if not self._is_synced:
+            return None
+        return sum(not pod.is_leaving for key, pod in list(self._pods.items()) if key != self._own)
+
+    def nodes(self) -> frozenset[str] | None:
+        """Names of the nodes where running pods of ours are; None: not known."""
+        if not self._is_synced:
+            return None
+        pods = list(self._pods.values())
+        running = (pod for pod in pods if pod.status.phase == "Running" and not pod.is_leaving)
+        return frozenset(pod.spec.node_name for pod in running if pod.spec.node_name)
+
+    def _run(self) -> None:
+        """Learn our labels, then watch the pods that share them."""
+        backoff = Backoff()
+        while not self._stopping.is_set():
+            try:
+                labels = self._labels()
+            except KubernetesError as error:
+                if not backoff.failures:
+                    logger.warning("pod %s/%s: %s; grant the verb get on pods there", *self._own, error)
+                self._stopping.wait(backoff.next())
+                continue
+            collection = resources.POD.collection(self._own[0], labels=labels)
+            self._reflector = Reflector(self._transport, collection, self, timing=self._timing)
+            if not self._stopping.is_set():
+                self._reflector.start()
+            return
+
+    def _labels(self) -> str:
+        raw = self._transport.request("GET", resources.POD.path_of(self._own))
+        try:
+            pod = _decode(raw)
+        except msgspec.DecodeError as error:
+            raise MalformedError(str(error)) from error
+        labels = pod.metadata.labels or {}
+        return ",".join(f"{name}={value}" for name, value in sorted(labels.items()) if name not in PASSING_LABELS)
+
+    # --- what the reflector tells -----------------------------------------------------------------------------------
+
+    def decode(self, key: Key, raw: msgspec.Raw) -> Pod | None:
+        """The pod, None when it cannot be read."""
+        try:
+            return _decode(raw)
+        except msgspec.DecodeError as error:
+            logger.warning("pod %s/%s is left out of account: %s", *key, error)
+            return None
+
+    def put(self, key: Key, value: Pod | None) -> None:
+        """A pod is there."""
+        if value is not None:
+            self._pods[key] = value
+            self._tell()
+
+    def drop(self, key: Key) -> None:
+        """A pod is gone."""
+        self._pods.pop(key, None)
+        self._tell()
+
+    def synced(self) -> None:
+        """All pods have been told."""
+        self._is_synced = True
+        self._tell()
+
+    def refused(self, times: int) -> None:
+        """The reflector has said so in the log."""
+
+    def _tell(self) -> None:
+        if self._is_synced:
+            for listener in self.listeners:
+                listener()

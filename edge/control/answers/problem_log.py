@@ -1,0 +1,48 @@
+"""Problems in the log: once when one appears, once when it is gone."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from edge.control.kinds.problems import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edge.control.kinds.problems import Report
+    from edge.control.publishing.state import Round
+
+logger = logging.getLogger(__name__)
+
+MOST: Final = 100
+"""Lines of one round: a cluster with thousands of mistakes is not read line by line."""
+LEVELS: Final = {Severity.ERROR: logging.ERROR, Severity.WARNING: logging.WARNING}
+
+
+def log_problems(what: Round) -> None:
+    """Log what WHAT says of problems; a listener of the state."""
+    for report in _first(what.gone):
+        logger.info("%s: over: %s", report.object, report.problem, extra=_fields(report))
+    for report in _first(what.appeared):
+        logger.log(LEVELS[report.problem.severity], "%s: %s", report.object, report.problem, extra=_fields(report))
+    left = max(0, len(what.appeared) - MOST) + max(0, len(what.gone) - MOST)
+    if left:
+        logger.warning("%d more problems that have appeared or are over; metrics and `edge check` tell them all", left)
+
+
+def _first(reports: Sequence[Report]) -> Sequence[Report]:
+    return reports[:MOST]
+
+
+def _fields(report: Report) -> dict[str, dict[str, str]]:
+    owner, problem = report.object, report.problem
+    return {
+        "fields": {
+            "kind": owner.kind,
+            "namespace": owner.namespace,
+            "name": owner.name,
+            "field": problem.field,
+            "reason": problem.reason,
+        }
+    }

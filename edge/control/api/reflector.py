@@ -1,0 +1,381 @@
+"""List and watch of one collection: a thread that keeps a sink true to what the API server has.
+
+Rules of this file:
+- A list is taken up when all its pages are there; until then the sink keeps what it has, and then it is told the
+  differences alone. What is known of each object is its resourceVersion, compared for equality only.
+- A watch goes on from the last version seen, in an event or a bookmark, however it ended; only where the API server
+  has forgotten that version (410), or the stream can no longer be understood, the collection is listed anew.
+- No failure ends the thread, and no ending, however polite, makes it ask again in a hot loop. Time is monotonic.
+
+https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+import msgspec
+
+from edge.control.api import wire
+from edge.control.api.backoff import Backoff
+from edge.control.api.errors import RELIST, KubernetesError, MalformedError, RefusedError
+from edge.control.api.transport import JSON, METADATA_LIST, METADATA_WATCH, READ_TIMEOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from edge.control.api.transport import Stream, Transport
+    from edge.control.kinds.objects import Key
+    from edge.control.kinds.resources import Collection
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+PAGE = 500
+"""Objects per page, as client-go asks for."""
+HEALTHY = 5.0
+"""A watch that held this long, in seconds, was a success; one that ends sooner counts as a failure."""
+GATHERING = 0.004
+"""Seconds that are let pass after an event that was waited for: what comes meanwhile is read without a wait, so that a
+thousand events a second do not wake us a thousand times. An event that comes alone is not kept waiting."""
+AT_ONCE = 0.0005
+"""Seconds: what takes less to read was there already."""
+
+
+class Sink(Protocol[T]):
+    """Who is told; all calls come from the reflector's thread."""
+
+    def decode(self, key: Key, raw: msgspec.Raw) -> T:
+        """The object in RAW; whatever is wrong with it must be part of the result, not an exception."""
+
+    def put(self, key: Key, value: T) -> None:
+        """The object exists, or is different."""
+
+    def drop(self, key: Key) -> None:
+        """The object is gone."""
+
+    def synced(self) -> None:
+        """The first list has been told whole."""
+
+    def refused(self, times: int) -> None:
+        """The API server has forbidden it, TIMES times in a row."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Limits of a watch, in seconds."""
+
+    shortest: float = 240.0
+    longest: float = 290.0
+    """The API server is asked to end a watch after a random time between these."""
+    silence: float = 90.0
+    """A watch without a byte for this long is given up; the API server sends bookmarks about once a minute."""
+
+
+class _ExpiredError(Exception):
+    """The watch cannot go on from its version."""
+
+
+class Reflector(Generic[T]):
+    """Keeps SINK true to COLLECTION."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        collection: Collection,
+        sink: Sink[T],
+        *,
+        timing: Timing | None = None,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self.collection = collection
+        self.trouble = ""
+        """Why the last try failed, for people; empty while all is well."""
+        self.has_synced = False
+        self.refusals = 0
+        """For want of permission, in a row; 0 while it is granted."""
+        self._transport = transport
+        self._sink = sink
+        self._timing = timing or Timing()
+        self._backoff = backoff or Backoff()
+        self._known: dict[Key, str] = {}
+        self._version = ""
+        """Where to watch from; empty: list first."""
+        self._reached = ""
+        """Where the last watch came to."""
+        self._logged = ""
+        """What was logged of it."""
+        self._stopping = threading.Event()
+        self._rouse = threading.Event()
+        """Ends a wait between two tries: the API server is back."""
+        self._not_before = 0.0
+        """When the API server wants to be asked again at the earliest; monotonic seconds."""
+        transport.listeners.append(self._rouse.set)
+        self._stream: Stream | None = None
+        self._thread = threading.Thread(target=self._run, name=f"watch {collection.resource}", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End soon; the sink is told nothing more once the thread is over."""
+        self._stopping.set()
+        self._rouse.set()
+        stream = self._stream
+        if stream is not None:
+            stream.stop()
+
+    @property
+    def started(self) -> bool:
+        """Whether `start` was called."""
+        return self._thread.ident is not None
+
+    def version_of(self, key: Key) -> str | None:
+        """The resourceVersion of the object as far as we know; None: it does not exist."""
+        return self._known.get(key)
+
+    def join(self, timeout: float) -> None:
+        """Wait for the end after `stop`."""
+        if self.started:
+            self._thread.join(timeout)
+
+    # --- one try after another ------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._rouse.clear()
+            try:
+                delay = self._try()
+            except Exception:
+                logger.exception("%s: internal error; listing anew (please report this)", self.collection)
+                # What the sink has got is not known: all of it is told again.
+                self._list_anew()
+                self._known = dict.fromkeys(self._known, "")
+                delay = self._backoff.next()
+            if delay and not self._stopping.is_set():
+                self._rouse.wait(delay)
+                self._stopping.wait(max(0.0, self._not_before - time.monotonic()))
+
+    def _try(self) -> float:
+        """List if need be, watch until that ends; gives the seconds to wait before the next try."""
+        try:
+            if not self._version:
+                self._list()
+            held = self._watch()
+        except _ExpiredError:
+            self._list_anew()
+            # One expiry, after a long outage, is the ordinary course of things; a second one in a row has to wait.
+            first, delay = not self._backoff.failures, self._backoff.next()
+            return 0.0 if first else delay
+        except RefusedError as error:
+            return self._refused(error)
+        except MalformedError as error:
+            self._list_anew()
+            return self._failed(f"{self.collection}: {error}")
+        except KubernetesError as error:
+            return self._failed(f"{self.collection}: {error}")
+        return 0.0 if held else self._backoff.next()
+
+    def _list_anew(self) -> None:
+        self._reached, self._version = self._version or self._reached, ""
+
+    def _refused(self, error: RefusedError) -> float:
+        verb = "watch" if self._version else "list"
+        if error.code == 403:
+            self.refusals += 1
+            self._sink.refused(self.refusals)
+            missing = f"grant the verb {verb} on {self.collection.resource}"
+            return self._failed(f"{self.collection}: forbidden to {verb}; {missing} ({error.message})", at_once=True)
+        if error.code == 401:
+            return self._failed(
+                f"{self.collection}: the API server does not accept our credentials to {verb} (401)", at_once=True
+            )
+        if error.code in RELIST:
+            self._list_anew()
+        rest = error.retry_after or 0.0
+        self._not_before = time.monotonic() + rest
+        return rest + self._failed(f"{self.collection}: {error}")
+
+    def _failed(self, message: str, *, at_once: bool = False) -> float:
+        """Take note of MESSAGE and give the time to wait.
+
+        A watch that breaks now and then is the ordinary course of things: it is logged when the next try fails too.
+        """
+        self.trouble = message
+        if (at_once or self._backoff.failures) and message != self._logged and not self._stopping.is_set():
+            logger.warning("%s", message)
+            self._logged = message
+        return self._backoff.next()
+
+    def _well(self) -> None:
+        if self._logged:
+            logger.info("%s: well again", self.collection)
+        self.trouble = self._logged = ""
+        self.refusals = 0
+
+    # --- list -----------------------------------------------------------------------------------------------------
+
+    def _list(self) -> None:
+        """Take up the collection as a whole.
+
+        Raises:
+            _ExpiredError: the list grew too old between two pages.
+            KubernetesError: whatever else went wrong; nothing was taken up.
+        """
+        versions: dict[Key, str] = {}
+        changed: list[tuple[Key, T]] = []
+        query = {"limit": str(PAGE), **self.collection.query}
+        while True:
+            page = self._page(query)
+            if _is_older(page.metadata.resource_version, self._reached):
+                self._known = dict.fromkeys(self._known, "")  # a restored cluster: its versions count anew
+            for raw in page.items or ():
+                metadata = self._metadata(raw)
+                versions[metadata.key] = metadata.resource_version
+                if self._known.get(metadata.key) != metadata.resource_version:
+                    changed.append((metadata.key, self._sink.decode(metadata.key, raw)))
+            if self._stopping.is_set():
+                return
+            if not page.metadata.continue_:
+                break
+            query["continue"] = page.metadata.continue_
+        self._take_up(versions, changed)
+        self._version = page.metadata.resource_version
+
+    def _page(self, query: Mapping[str, str]) -> wire.Page:
+        accept = METADATA_LIST if self.collection.metadata_only else JSON
+        try:
+            data = self._transport.request(
+                "GET", self.collection.path, query=query, accept=accept, read_timeout=READ_TIMEOUT
+            )
+        except RefusedError as error:
+            if error.code == 410:
+                raise _ExpiredError from error
+            raise
+        try:
+            page = wire.decode_page(data)
+        except msgspec.DecodeError as error:
+            raise MalformedError(f"list: {error}") from error
+        if not page.metadata.resource_version:
+            raise MalformedError("list: no resourceVersion")
+        return page
+
+    def _take_up(self, versions: dict[Key, str], changed: list[tuple[Key, T]]) -> None:
+        gone = [key for key in self._known if key not in versions]
+        self._known = versions
+        for key in gone:
+            self._sink.drop(key)
+        for key, value in changed:
+            self._sink.put(key, value)
+        self._well()
+        if not self.has_synced:
+            self.has_synced = True
+            self._sink.synced()
+
+    # --- watch ----------------------------------------------------------------------------------------------------
+
+    def _watch(self) -> bool:
+        """Follow the collection until the watch ends in an orderly way; whether it held for a while.
+
+        Raises:
+            _ExpiredError: the API server has forgotten our version.
+            KubernetesError: it ended otherwise.
+        """
+        if self._stopping.is_set():
+            return True
+        seconds = random.uniform(self._timing.shortest, self._timing.longest)  # noqa: S311  # spreads load, hides nothing
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": self._version,
+            "timeoutSeconds": str(max(1, int(seconds))),
+            **self.collection.query,
+        }
+        accept = METADATA_WATCH if self.collection.metadata_only else JSON
+        try:
+            stream = self._transport.stream(
+                self.collection.path, query=query, accept=accept, read_timeout=self._timing.silence
+            )
+        except RefusedError as error:
+            if error.code == 410:
+                raise _ExpiredError from error
+            raise
+        with stream:
+            self._stream = stream
+            self._well()
+            began = time.monotonic()
+            try:
+                self._follow(stream)
+            finally:
+                self._stream = None
+                held = time.monotonic() - began >= HEALTHY
+                if held:  # whichever way it ended: earlier failures do not make the next try wait longer
+                    self._backoff.reset()
+        return held
+
+    def _follow(self, stream: Stream) -> None:
+        rest = b""
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            data = stream.read()
+            if not data:
+                break
+            was_awaited = time.monotonic() - began > AT_ONCE
+            *lines, rest = (rest + data).split(b"\n") if rest else data.split(b"\n")
+            for line in lines:
+                if line:
+                    self._event(line)
+            if was_awaited:
+                time.sleep(GATHERING)
+        # What is left in REST was torn off by the end of the stream; its event comes again, its version was not seen.
+
+    def _event(self, line: bytes) -> None:
+        try:
+            event = wire.decode_event(line)
+        except msgspec.DecodeError as error:
+            raise MalformedError(f"watch: {error}") from error
+        if event.type == "ERROR":
+            self._error(event.object)
+        metadata = self._metadata(event.object)
+        if event.type in ("ADDED", "MODIFIED"):
+            if self._known.get(metadata.key) != metadata.resource_version:
+                value = self._sink.decode(metadata.key, event.object)
+                self._known[metadata.key] = metadata.resource_version
+                self._sink.put(metadata.key, value)
+        elif event.type == "DELETED" and self._known.pop(metadata.key, None) is not None:
+            self._sink.drop(metadata.key)
+        self._version = metadata.resource_version
+
+    @staticmethod
+    def _metadata(raw: msgspec.Raw) -> wire.Metadata:
+        try:
+            metadata = wire.decode_partial(raw).metadata
+        except msgspec.DecodeError as error:
+            raise MalformedError(f"metadata of an object: {error}") from error
+        if not metadata.resource_version:
+            raise MalformedError("an object without metadata.resourceVersion")
+        return metadata
+
+    @staticmethod
+    def _error(raw: msgspec.Raw) -> None:
+        try:
+            status = wire.decode_status(raw)
+        except msgspec.DecodeError as error:
+            raise MalformedError(f"watch: {error}") from error
+        if status.code == 410 or status.reason in ("Expired", "Gone"):
+            raise _ExpiredError
+        raise MalformedError(f"watch: {status.code} {status.reason}: {status.message}")
+
+
+def _is_older(version: str, reached: str) -> bool:
+    """Whether VERSION is one that was passed long ago: numbers can be compared, nothing else is known of others.
+
+    https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
+    """
+    return version.isdecimal() and reached.isdecimal() and int(version) < int(reached)

@@ -1,0 +1,226 @@
+"""The records of the TLS part: Certificates, and the names that they are shown for.
+
+Rules of this file:
+- Whose certificate a host shows is decided in this order: who lists the host under `spec.tls`, before Ingresses whose
+  certificate merely covers it; who has a rule for it, before who has none; then as in any conflict. A certificate that
+  is not usable, or not good for the host, gives way to the next.
+- A host that is listed, and for which there is no such certificate, is shown the default one.
+- An entry without hosts, in an Ingress without hosts, means every name that its certificate has.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from edge.control.compiling.secrets import INSTEAD, Secrets
+from edge.control.kinds.problems import Problem, warning
+from edge.table.records import DEFAULT_CERTIFICATE, ServerName, certificate_key, server_name_key, wildcard_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from edge.control.compiling.hosts import Order
+    from edge.control.compiling.secrets import Reading
+    from edge.control.compiling.store import Store
+    from edge.control.kinds.objects import Key
+    from edge.control.translate.ingress import SecretUse
+    from edge.table.records import Certificate, Record
+
+Rank = tuple[bool, bool, "Order", int]
+"""The smallest one wins."""
+NOBODY: Final = ("", "")
+"""In place of an Ingress where the default certificate is shown because nobody has a better one."""
+
+
+class Certificates:
+    """Which certificate is shown for which host."""
+
+    def __init__(self, store: Store, *, by_need: bool, default: Key | None, generated: Certificate | None) -> None:
+        """DEFAULT: Secret with the default certificate; GENERATED: the one in its place. BY_NEED: see `Secrets`."""
+        self.secrets = Secrets(store, by_need=by_need)
+        self._default = default
+        self._generated = generated
+        self._default_told = False
+        self._default_named = False
+        self._uses: dict[str, dict[Key, list[tuple[Rank, SecretUse]]]] = {}
+        """By host; under the empty one those that mean every name of their certificate."""
+        self._names: dict[Key, frozenset[str]] = {}
+        """Those names, by Secret."""
+        self._by_name: dict[str, set[Key]] = {}
+        self._unnamed: set[Key] = set()
+        """Secrets whose entry in `_names` may be wrong."""
+        self._shown: dict[str, tuple[Key, str]] = {}
+        """Whose certificate is shown for a host, and its key."""
+        self._dirty: set[str] = set()
+        self._had_any = False
+        if default is not None:
+            self.secrets.use(default, NOBODY, (DEFAULT_CERTIFICATE,))
+
+    def generated(self, certificate: Certificate) -> None:
+        """From now on show CERTIFICATE where there is no default certificate."""
+        self._generated = certificate
+        self._default_told = False
+
+    def has_tls(self, host: str) -> bool:
+        """Whether a certificate, be it the default one, is configured for HOST."""
+        if not host:
+            return "" in self._uses
+        return host in self._shown or wildcard_of(host) in self._shown
+
+    def replace(self, owner: Key, order: Order, old: Sequence[SecretUse], new: Sequence[SecretUse]) -> None:
+        """OWNER asks for the certificates in NEW instead of those in OLD."""
+        for use in old:
+            self._dirty.add(use.host)
+            users = self._uses.get(use.host, {})
+            if users.pop(owner, None) is not None and not users:
+                del self._uses[use.host]
+        for number, use in enumerate(new):
+            self._dirty.add(use.host)
+            rank = (use.implied or not use.host, not use.has_rule, order, number)
+            self._uses.setdefault(use.host, {}).setdefault(owner, []).append((rank, use))
+        hosts: dict[str, tuple[str, ...]] = {use.secret: () for use in old if use.secret}
+        for use in new:
+            if use.secret:
+                hosts[use.secret] = (*hosts.get(use.secret, ()), use.host)
+        for secret, names in hosts.items():
+            at = (owner[0], secret)
+            if "" in names or "" in self.secrets.users(at).get(owner, ()):
+                self._unnamed.add(at)
+            self.secrets.use(at, owner, names)
+
+    def compile(self, now: float) -> tuple[dict[str, Record | None], set[Key], set[str]]:
+        """What may be different at NOW (Unix seconds).
+
+        Records, owners whose problems are others, hosts that have TLS and had none or the other way round.
+        """
+        records: dict[str, Record | None] = {}
+        owners: set[Key] = set()
+        for secret, before in self.secrets.compile(now).items():
+            self._secret_changed(secret, before, records, owners)
+        if not self._default_told:
+            self._default_told = True
+            material = self.secrets.reading(self._default).material if self._default is not None else None
+            records[DEFAULT_CERTIFICATE] = material.certificate if material is not None else self._generated
+        self._name_default(records)
+        self._name_secrets()
+        changed = {host for host in self._dirty if host and self._show(host, records, owners)}
+        self._dirty.clear()
+        if self._had_any != self.has_tls(""):
+            self._had_any = not self._had_any
+            changed.add("")
+        owners.discard(NOBODY)
+        return records, owners, changed
+
+    def problems(self, owner: Key, uses: Iterable[SecretUse]) -> Iterator[Problem]:
+        """What is wrong with the certificates that OWNER asks for by USES."""
+        told: set[str] = set()
+        for use in uses:
+            if not use.secret:
+                continue
+            reading = self.secrets.reading((owner[0], use.secret))
+            field = f"{use.field}.secretName"
+            if field not in told:
+                told.add(field)
+                for fault in reading.faults:
+                    yield replace(fault, field=field)
+            if reading.material is not None and use.host and not use.implied:
+                yield from self._not_shown(owner, use, covered=reading.material.covers(use.host))
+
+    def default_problems(self) -> list[Problem]:
+        """What is wrong with the default certificate."""
+        if self._default is None:
+            return []
+        faults = self.secrets.reading(self._default).faults
+        return [replace(fault, field="--default-ssl-certificate") for fault in faults]
+
+    def _not_shown(self, owner: Key, use: SecretUse, *, covered: bool) -> Iterator[Problem]:
+        secret = f"{owner[0]}/{use.secret}"
+        winner, key = self._shown[use.host]
+        if not covered:
+            instead = INSTEAD if winner == NOBODY else f"that of Ingress {winner[0]}/{winner[1]} is shown"
+            message = f'the certificate in Secret {secret} is not valid for host "{use.host}"; {instead}'
+            yield warning("HostNotCovered", f"{use.field}.hosts", message)
+        elif winner != owner and key != certificate_key(owner[0], use.secret):
+            message = f'host "{use.host}" shows the certificate of Ingress {winner[0]}/{winner[1]} instead of {secret}'
+            yield warning("CertificateConflict", f"{use.field}.secretName", message)
+
+    def _secret_changed(
+        self, secret: Key, before: Reading, records: dict[str, Record | None], owners: set[Key]
+    ) -> None:
+        after = self.secrets.reading(secret)
+        users = self.secrets.users(secret)
+        new = after.material.certificate if after.material is not None else None
+        named = [owner for owner in users if owner != NOBODY]
+        if secret == self._default:
+            records[DEFAULT_CERTIFICATE] = new or self._generated
+        if named or secret != self._default:
+            records[certificate_key(*secret)] = new
+        if (after.material is None) != (before.material is None) or (
+            after.material is not None and before.material is not None and after.material.names != before.material.names
+        ):
+            for owner in named:
+                self._dirty.update(users[owner])
+            self._unnamed.add(secret)
+            owners.update(named)
+        elif after.faults != before.faults:
+            owners.update(named)
+
+    def _name_default(self, records: dict[str, Record | None]) -> None:
+        """The Secret of the default certificate has a record of its own only while an Ingress names it, too."""
+        if self._default is not None:
+            named = len(self.secrets.users(self._default)) > 1
+            if named != self._default_named:
+                material = self.secrets.reading(self._default).material
+                records[certificate_key(*self._default)] = material.certificate if named and material else None
+            self._default_named = named
+
+    def _name_secrets(self) -> None:
+        """See to it that `_by_name` is right, and have all hosts looked at for which it was not."""
+        for secret in self._unnamed:
+            material = self.secrets.reading(secret).material
+            means_all = any("" in hosts for hosts in self.secrets.users(secret).values())
+            names = material.names if material is not None and means_all else frozenset()
+            for name in self._names.pop(secret, ()):
+                self._dirty.add(name)
+                secrets = self._by_name[name]
+                secrets.discard(secret)
+                if not secrets:
+                    del self._by_name[name]
+            for name in names:
+                self._dirty.add(name)
+                self._by_name.setdefault(name, set()).add(secret)
+            if names:
+                self._names[secret] = names
+        self._unnamed.clear()
+
+    def _show(self, host: str, records: dict[str, Record | None], owners: set[Key]) -> bool:
+        """Decide whose certificate HOST shows; whether it has TLS now and had none, or the other way round."""
+        before, shown = self._shown.get(host), self._choose(host)
+        if shown == before:
+            return False
+        if shown is None:
+            del self._shown[host]
+        else:
+            self._shown[host] = shown
+        records[server_name_key(host)] = ServerName(host, shown[1]) if shown is not None else None
+        owners.update(self._uses.get(host, ()))
+        return shown is None or before is None
+
+    def _choose(self, host: str) -> tuple[Key, str] | None:
+        """Whose certificate HOST shows, and its key; None: it has no TLS."""
+        ranked = [(rank, owner, use) for owner, uses in self._uses.get(host, {}).items() for rank, use in uses]
+        listed = any(not use.implied for _, _, use in ranked)
+        for named in self._by_name.get(host, ()):
+            for owner in self.secrets.users(named):
+                uses = self._uses.get("", {}).get(owner, ())
+                ranked += [(rank, owner, use) for rank, use in uses if (owner[0], use.secret) == named]
+        for _, owner, use in sorted(ranked, key=lambda candidate: candidate[0]):
+            if not use.secret:
+                return owner, DEFAULT_CERTIFICATE
+            secret = (owner[0], use.secret)
+            material = self.secrets.reading(secret).material
+            if material is not None and material.covers(host):
+                return owner, certificate_key(*secret)
+        return (NOBODY, DEFAULT_CERTIFICATE) if listed else None

@@ -1,0 +1,230 @@
+"""The Service records: the endpoints of every Service port that a backend names.
+
+Rules of this file:
+- There is a record for each port in use, whatever is wrong with its Service: without endpoints it means 503.
+- A record outlives its last use for LINGER seconds: requests that have chosen their route already still need it.
+- Of several Ingresses that ask for a way of balancing, the one that would win a conflict is obeyed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+
+from edge.control.kinds.problems import Problem, error, warning
+from edge.control.translate.endpoints import EXTERNAL_NAME, Fault, Found, by_cluster_ip, by_name, by_slices
+from edge.table.records import Balance, Service
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from edge.control.compiling.hosts import Order
+    from edge.control.compiling.store import Store
+    from edge.control.kinds.objects import Key
+    from edge.control.translate.ingress import Use
+    from edge.settings import Settings
+    from edge.table.records import Record
+
+LINGER: Final = 10.0
+FAULTS: Final = {
+    Fault.MISSING_SERVICE: (".name", "does not exist"),
+    Fault.MISSING_PORT: (".port", "has no TCP port {port}"),
+    Fault.NO_CLUSTER_IP: ("", "has no cluster IP for the annotation service-upstream to use"),
+    Fault.EXTERNAL_NAME_DISABLED: ("", "is of type ExternalName, which is disabled here or has no name"),
+}
+"""Field within the backend's `service`, and what is wrong, of what leaves a port without endpoints."""
+
+
+class Resolution(msgspec.Struct, frozen=True, gc=False):
+    """What a name of the DNS stands for."""
+
+    addresses: tuple[str, ...] = ()
+    fault: str = ""
+    """Why it stands for nothing, or why the addresses are those of an earlier time."""
+
+
+class Names(Protocol):
+    """The DNS, as far as it has been asked."""
+
+    def look_up(self, name: str) -> Resolution | None:
+        """What NAME stands for; None: not known yet. Must not wait."""
+
+
+class Unresolved:
+    """Names of which nothing is known."""
+
+    def look_up(self, name: str) -> Resolution | None:  # noqa: ARG002 - the protocol's
+        """Nothing."""
+        return None
+
+
+class _Port(msgspec.Struct, gc=False):
+    """One port of a Service in use."""
+
+    service: Key
+    port: str
+    by_cluster_ip: bool
+    external_name: str = ""
+    """Name that it stands for."""
+    pending: bool = False
+    """Whether that name is still being looked up."""
+    found: Found = Found()
+    deadline: float = 0.0
+    """When it goes, after its last use; 0: it is in use."""
+
+
+class Services:
+    """All Service ports in use."""
+
+    def __init__(self, store: Store, settings: Settings, names: Names) -> None:
+        self._store = store
+        self._settings = settings
+        self._names = names
+        self._ports: dict[str, _Port] = {}
+        self._users: dict[str, dict[Key, tuple[Order, Balance | None]]] = {}
+        self._by_service: dict[Key, tuple[str, ...]] = {}
+        self._by_name: dict[str, set[str]] = {}
+        self._dirty: set[str] = set()
+        self._unused: set[str] = set()
+        self.version = 0
+        """Grows with each change to `external_names`."""
+
+    @property
+    def external_names(self) -> frozenset[str]:
+        """The names that Services of type ExternalName in use stand for."""
+        return frozenset(self._by_name)
+
+    def replace(self, owner: Key, order: Order, old: Iterable[Use], new: Iterable[Use]) -> None:
+        """OWNER uses NEW instead of OLD."""
+        for use in old:
+            users = self._users.get(use.key, {})
+            if users.pop(owner, None) is not None:
+                self._dirty.add(use.key)
+                if not users:
+                    del self._users[use.key]
+                    self._unused.add(use.key)
+        for use in new:
+            if use.key not in self._ports:
+                service = (use.namespace, use.name)
+                self._ports[use.key] = _Port(service, use.port, use.by_cluster_ip)
+                self._by_service[service] = (*self._by_service.get(service, ()), use.key)
+            self._users.setdefault(use.key, {})[owner] = (order, use.algorithm)
+            self._dirty.add(use.key)
+
+    def service_changed(self, service: Key) -> None:
+        """The object SERVICE or its EndpointSlices are not as they were."""
+        self._dirty.update(self._by_service.get(service, ()))
+
+    def name_changed(self, name: str) -> None:
+        """NAME stands for something else."""
+        self._dirty |= self._by_name.get(name, set())
+
+    def compile(self, now: float) -> tuple[dict[str, Record | None], set[Key]]:
+        """The records that may be different at NOW (monotonic seconds), and their users whose problems may be."""
+        records: dict[str, Record | None] = {}
+        owners: set[Key] = set()
+        for key in self._dirty:
+            port = self._ports[key]
+            users = self._users.get(key, {})
+            if users:
+                port.deadline = 0.0
+                self._unused.discard(key)
+            elif not port.deadline:
+                port.deadline = now + LINGER
+            before = _verdict(port)
+            port.found = self._find(key, port)
+            records[key] = self._record(port, users)
+            if _verdict(port) != before:
+                owners.update(users)
+        self._dirty.clear()
+        for key in [key for key in self._unused if self._ports[key].deadline <= now]:
+            self._remove(key)
+            records[key] = None
+        return records, owners
+
+    @property
+    def next_removal(self) -> float | None:
+        """When a record that is not in use goes (monotonic seconds)."""
+        return min((self._ports[key].deadline for key in self._unused), default=None)
+
+    def problems(self, uses: Iterable[Use]) -> Iterator[Problem]:
+        """What is wrong with what USES name."""
+        for use in uses:
+            problem = _problem(use, self._ports[use.key])
+            if problem is not None:
+                yield problem
+
+    def _find(self, key: str, port: _Port) -> Found:
+        service = self._store.service(port.service)
+        name = ""
+        if service is not None and service.spec.type == EXTERNAL_NAME and not self._settings.disable_svc_external_name:
+            name = (service.spec.external_name or "").lower().removesuffix(".")
+        self._rename(key, port, name)
+        port.pending = False
+        if service is None:
+            return Found(fault=Fault.MISSING_SERVICE)
+        if service.spec.type == EXTERNAL_NAME:
+            if not name:
+                return Found(fault=Fault.EXTERNAL_NAME_DISABLED)
+            resolution = self._names.look_up(name)
+            port.pending = resolution is None
+            resolution = resolution or Resolution()
+            found = by_name(service, port.port, resolution.addresses)
+            if resolution.fault and found.fault is None:
+                return msgspec.structs.replace(found, fault=Fault.NAME_NOT_RESOLVED, detail=resolution.fault)
+            return found
+        if port.by_cluster_ip:
+            return by_cluster_ip(service, port.port)
+        return by_slices(service, port.port, self._store.slices(port.service))
+
+    def _record(self, port: _Port, users: dict[Key, tuple[Order, Balance | None]]) -> Service:
+        asked = [(order, balance) for order, balance in users.values() if balance is not None]
+        balance = min(asked)[1] if asked else Balance.ROUND_ROBIN
+        return Service(*port.service, port.port, port.found.endpoints, balance)
+
+    def _rename(self, key: str, port: _Port, name: str) -> None:
+        if port.external_name == name:
+            return
+        if port.external_name:
+            keys = self._by_name[port.external_name]
+            keys.discard(key)
+            if not keys:
+                del self._by_name[port.external_name]
+        if name:
+            self._by_name.setdefault(name, set()).add(key)
+        port.external_name = name
+        self.version += 1
+
+    def _remove(self, key: str) -> None:
+        port = self._ports.pop(key)
+        self._unused.discard(key)
+        self._rename(key, port, "")
+        keys = tuple(other for other in self._by_service[port.service] if other != key)
+        if keys:
+            self._by_service[port.service] = keys
+        else:
+            del self._by_service[port.service]
+
+
+def _verdict(port: _Port) -> tuple[object, ...]:
+    """What the problems of its users depend on."""
+    return port.found.fault, port.found.detail, not port.found.endpoints, port.pending, port.external_name
+
+
+def _problem(use: Use, port: _Port) -> Problem | None:
+    found = port.found
+    service = f"Service {port.service[0]}/{port.service[1]}"
+    answer = "requests are answered 503"
+    if found.fault is None:
+        if found.endpoints or port.pending:
+            return None
+        return warning("NoEndpoints", use.field, f"{service} has no ready endpoint for port {port.port}; {answer}")
+    if found.fault is Fault.NAME_NOT_RESOLVED:
+        instead = "the last addresses that were found are used" if found.endpoints else answer
+        message = f"{service}: {port.external_name} cannot be resolved ({found.detail}); {instead}"
+        return warning(found.fault, use.field, message)
+    if found.fault is Fault.ADDRESS_TYPE:
+        return warning(found.fault, use.field, f"{found.detail}, which is not supported; they are left out")
+    part, reason = FAULTS[found.fault]
+    return error(found.fault, use.field + part, f"{service} {reason.format(port=port.port)}; {answer}")

@@ -1,0 +1,82 @@
+"""From JSON, or what it would hold, to the structs of `edge.control.kinds.objects`.
+
+Rules of this file:
+- Labels and annotations can be declared as a whole only, so those that nobody reads are taken out here: a cluster holds
+  many thousand objects.
+- What is wrong is told by field, in the project's words.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import msgspec
+from msgspec.structs import force_setattr
+
+from edge.control.kinds.objects import KINDS, SERVICE_NAME_LABEL, EndpointSlice, Named, Object, ObjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+"""A copy of the whole object in an annotation: never read, and not kept in memory."""
+_DECODERS: Final = {kind: msgspec.json.Decoder(cls) for kind, cls in KINDS.items()}
+_ANNOTATED: Final = frozenset({"Ingress", "IngressClass"})
+"""Kinds whose annotations are read."""
+
+N = TypeVar("N", bound=Named)
+
+
+def decode(raw: bytes | str | msgspec.Raw, kind: str) -> Object:
+    """The object of KIND (one of `KINDS`) in the JSON text RAW; an item of a list, which says no kind, will do.
+
+    Raises:
+        ObjectError: RAW is not JSON, or a field has the wrong type.
+    """
+    try:
+        return _lean(_DECODERS[kind].decode(raw))
+    except msgspec.ValidationError as error:
+        raise _explained(error) from error
+    except msgspec.DecodeError as error:
+        raise ObjectError("", f"not JSON: {error}") from error
+
+
+def convert(mapping: Mapping[str, object], kind: str) -> Object:
+    """The object of KIND in MAPPING, which holds it as JSON would.
+
+    Raises:
+        ObjectError: a field has the wrong type.
+    """
+    try:
+        return _without_last_applied(msgspec.convert(mapping, KINDS[kind]))
+    except msgspec.ValidationError as error:
+        raise _explained(error) from error
+
+
+def _lean(decoded: N) -> N:
+    """DECODED, a fresh object, without labels and annotations that nobody reads, its common text shared."""
+    metadata = decoded.metadata
+    if metadata.labels is not None:
+        service = metadata.labels.get(SERVICE_NAME_LABEL) if decoded.kind == EndpointSlice.kind else None
+        force_setattr(metadata, "labels", {SERVICE_NAME_LABEL: service} if service is not None else None)
+    if metadata.annotations is not None and decoded.kind not in _ANNOTATED:
+        force_setattr(metadata, "annotations", None)
+    force_setattr(metadata, "namespace", sys.intern(metadata.namespace))
+    if metadata.creation_timestamp is not None:
+        force_setattr(metadata, "creation_timestamp", sys.intern(metadata.creation_timestamp))
+    return _without_last_applied(decoded)
+
+
+def _without_last_applied(decoded: N) -> N:
+    """DECODED, a fresh object, with kubectl's copy of it taken out of its annotations."""
+    if decoded.metadata.annotations is not None:
+        decoded.metadata.annotations.pop(LAST_APPLIED, None)
+    return decoded
+
+
+def _explained(error: msgspec.ValidationError) -> ObjectError:
+    """From msgspec's words (``Expected `str`, got `int` - at `$.spec.host` ``) to the project's."""
+    reason, _, place = str(error).partition(" - at `")
+    field = place.rstrip("`").removeprefix("$").removeprefix(".")
+    return ObjectError(field, (reason[:1].lower() + reason[1:]).replace("`", ""))

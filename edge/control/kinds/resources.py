@@ -1,0 +1,107 @@
+"""Where the kinds live in the API, and what becomes of Edge without each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from edge.control.kinds.objects import TLS_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from edge.control.kinds.objects import Key
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What to list and watch."""
+
+    path: str
+    """For instance `/apis/networking.k8s.io/v1/ingresses`."""
+    resource: str
+    """For people: plural and group, for instance `ingresses.networking.k8s.io`."""
+    scope: str = ""
+    """The namespace, empty for the whole cluster."""
+    label_selector: str = ""
+    field_selector: str = ""
+    metadata_only: bool = False
+
+    @property
+    def query(self) -> dict[str, str]:
+        """Query parameters of the selectors."""
+        query = {"labelSelector": self.label_selector, "fieldSelector": self.field_selector}
+        return {name: value for name, value in query.items() if value}
+
+    def __str__(self) -> str:
+        where = f"namespace {self.scope}" if self.scope else "the cluster"
+        return f"{self.resource} in {where}"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of object."""
+
+    name: str
+    """As in `edge.control.kinds.objects.KINDS`."""
+    prefix: str
+    """Path of the group and version."""
+    plural: str
+    namespaced: bool = True
+    bulk_query: Mapping[str, str] = field(default_factory=dict)
+    """Selects what is usually needed when many objects are."""
+    without: str = ""
+    """What happens when we may not list it; empty: Edge cannot serve without."""
+
+    @property
+    def resource(self) -> str:
+        """Plural and group, as RBAC rules and messages name it."""
+        group = self.prefix.removeprefix("/apis/").partition("/")[0] if self.prefix.startswith("/apis/") else ""
+        return f"{self.plural}.{group}" if group else self.plural
+
+    def collection(
+        self, namespace: str = "", *, name: str = "", labels: str = "", metadata_only: bool = False
+    ) -> Collection:
+        """All objects, or those of NAMESPACE, with NAME, with LABELS."""
+        path = f"{self.prefix}/namespaces/{namespace}/{self.plural}" if namespace else f"{self.prefix}/{self.plural}"
+        fields = f"metadata.name={name}" if name else ""
+        return Collection(
+            path,
+            self.resource,
+            scope=namespace,
+            label_selector=labels,
+            field_selector=fields,
+            metadata_only=metadata_only,
+        )
+
+    def path_of(self, key: Key) -> str:
+        """Path of one object."""
+        return f"{self.collection(key[0]).path}/{key[1]}"
+
+
+NETWORKING = "/apis/networking.k8s.io/v1"
+CORE = "/api/v1"
+
+INGRESS = Kind("Ingress", NETWORKING, "ingresses")
+INGRESS_CLASS = Kind(
+    "IngressClass",
+    NETWORKING,
+    "ingressclasses",
+    namespaced=False,
+    without="classes are told apart by name alone (--ingress-class)",
+)
+SERVICE = Kind("Service", CORE, "services")
+ENDPOINT_SLICE = Kind("EndpointSlice", "/apis/discovery.k8s.io/v1", "endpointslices")
+NAMESPACE = Kind(
+    "Namespace",
+    CORE,
+    "namespaces",
+    namespaced=False,
+    without="Ingresses of a namespace that is being deleted are served until they are deleted themselves",
+)
+SECRET = Kind("Secret", CORE, "secrets", bulk_query={"fieldSelector": f"type={TLS_TYPE}"})
+CONFIG_MAP = Kind("ConfigMap", CORE, "configmaps")
+NODE = Kind("Node", CORE, "nodes", namespaced=False)
+POD = Kind("Pod", CORE, "pods")
+LEASE = Kind("Lease", "/apis/coordination.k8s.io/v1", "leases")
+EVENT = Kind("Event", "/apis/events.k8s.io/v1", "events")

@@ -1,0 +1,66 @@
+"""The certificate that is shown where there is no other: signed by itself, made at the first start.
+
+It goes on from one control plane to the next through the table, so that a client that has made an exception for it
+need not do so again; a new one is made RENEW seconds before it runs out.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from edge.control.translate.key_pairs import parse
+
+if TYPE_CHECKING:
+    from edge.table.records import Certificate
+
+COMMON_NAME: Final = "Edge Ingress Controller Default Certificate"
+ORGANIZATION: Final = "Edge"
+NAME: Final = "ingress.local"
+LIFE: Final = datetime.timedelta(days=365)
+RENEW: Final = 30 * 86400.0
+
+
+def kept(published: Certificate | None, now: float) -> Certificate:
+    """PUBLISHED, if it was made here and will do for a while, else a new one; NOW in Unix seconds."""
+    if published is not None and is_generated(published) and published.not_after - now > RENEW:
+        return published
+    return generate(now)
+
+
+def is_generated(certificate: Certificate) -> bool:
+    """Whether CERTIFICATE was made here, and comes from no Secret."""
+    return not certificate.namespace and certificate.common_name == COMMON_NAME
+
+
+def generate(now: float) -> Certificate:
+    """A new one, valid from a day before NOW on: clocks differ."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, ORGANIZATION),
+            x509.NameAttribute(NameOID.COMMON_NAME, COMMON_NAME),
+        ]
+    )
+    start = datetime.datetime.fromtimestamp(now, datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start - datetime.timedelta(days=1))
+        .not_valid_after(start + LIFE)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return parse(certificate.public_bytes(Encoding.PEM), pem).certificate

@@ -1,0 +1,145 @@
+"""The names that Services of type ExternalName stand for, looked up in threads of their own.
+
+Rules of this file:
+- The libc's resolver is asked, as any program on this machine would ask; it tells no lifetime, so what it says is
+  taken for TTL seconds, and a failure is tried again after RETRY.
+- Addresses that were once found stay in use for STALE seconds while the name cannot be resolved.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from edge.control.compiling.service_ports import Resolution
+
+logger = logging.getLogger(__name__)
+
+TTL: Final = 30.0
+RETRY: Final = 5.0
+STALE: Final = 600.0
+THREADS: Final = 4
+"""Names asked for at the same time: one that does not answer must not hold up the others."""
+
+Look = Callable[[str], tuple[str, ...]]
+
+
+@dataclass(slots=True)
+class _Name:
+    resolution: Resolution | None = None
+    found: float = 0.0
+    """When it was last resolved, monotonic seconds."""
+
+
+class Resolver:
+    """Follows the names that are wanted."""
+
+    def __init__(self, tell: Callable[[str], None], *, look: Look | None = None, ttl: float = TTL) -> None:
+        """TELL is called, by any thread, with each name that stands for something else than before.
+
+        LOOK gives the addresses of a name and raises OSError when it cannot.
+        """
+        self._tell = tell
+        self._look = look or addresses_of
+        self._ttl = ttl
+        self._changed = threading.Condition()
+        self._names: dict[str, _Name] = {}
+        self._due: list[tuple[float, str]] = []
+        self._stopping = False
+        self._threads: list[threading.Thread] = []
+
+    def want(self, names: frozenset[str]) -> None:
+        """Follow NAMES and no others."""
+        with self._changed:
+            for name in self._names.keys() - names:
+                del self._names[name]
+            fresh = names - self._names.keys()
+            for name in fresh:
+                self._names[name] = _Name()
+                heapq.heappush(self._due, (0.0, name))
+            if fresh and not self._threads:
+                self._start()
+            self._changed.notify_all()
+
+    def look_up(self, name: str) -> Resolution | None:
+        """What NAME stands for; None: not known yet."""
+        with self._changed:
+            known = self._names.get(name)
+            return known.resolution if known is not None else None
+
+    def settled(self) -> bool:
+        """Whether every name has been asked for once."""
+        with self._changed:
+            return all(known.resolution is not None for known in self._names.values())
+
+    def stop(self) -> None:
+        """Ask no more. A question that is on its way is not waited for."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+
+    def _start(self) -> None:
+        for number in range(THREADS):
+            thread = threading.Thread(target=self._run, name=f"resolver {number}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _run(self) -> None:
+        while True:
+            name = self._next()
+            if name is None:
+                return
+            try:
+                addresses, fault = self._look(name), ""
+            except (OSError, UnicodeError) as error:  # UnicodeError: a label that is too long
+                addresses, fault = (), getattr(error, "strerror", None) or str(error)
+            if self._take(name, addresses, fault):
+                self._tell(name)
+
+    def _next(self) -> str | None:
+        """The next name to ask for; waits for it. None: stop."""
+        with self._changed:
+            while not self._stopping:
+                wait = self._due[0][0] - time.monotonic() if self._due else None
+                if wait is not None and wait <= 0:
+                    name = heapq.heappop(self._due)[1]
+                    if name in self._names:
+                        return name
+                else:
+                    self._changed.wait(wait)
+            return None
+
+    def _take(self, name: str, addresses: tuple[str, ...], fault: str) -> bool:
+        """Keep the answer; whether it is another than before."""
+        now = time.monotonic()
+        with self._changed:
+            known = self._names.get(name)
+            if known is None:
+                return False
+            before = known.resolution
+            if not fault:
+                known.found = now
+                known.resolution = Resolution(addresses)
+            elif before is not None and now - known.found < STALE:
+                known.resolution = Resolution(before.addresses, fault)
+            else:
+                known.resolution = Resolution((), fault)
+            heapq.heappush(self._due, (now + (RETRY if fault else self._ttl), name))
+            self._changed.notify()
+            return known.resolution != before
+
+
+def addresses_of(name: str) -> tuple[str, ...]:
+    """The addresses of NAME, sorted.
+
+    Raises:
+        OSError: it has none, or nobody can tell.
+    """
+    found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+    return tuple(sorted({str(address[0]) for *_, address in found}))

@@ -1,0 +1,175 @@
+"""What the control plane knows, for other threads to read: the admin server, metrics, status and Events.
+
+Rules of this file:
+- One thread writes, in one short step per round (`commit`); readers get copies. The lock is never held while anything
+  is compiled, sent or written.
+- `listeners` are called by the writing thread after each round with what it changed; they must not wait.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from edge.control.kinds.problems import Problem, Report
+from edge.table.records import SETTINGS, Certificate, Host, Record, ServerName, Settings
+
+if TYPE_CHECKING:
+    from edge.control.kinds.objects import Ingress, ObjectId
+
+
+@dataclass(slots=True)
+class Delta:
+    """What one round of compiling changed; None as value: gone."""
+
+    routes: dict[str, Record | None] = field(default_factory=dict)
+    endpoints: dict[str, Record | None] = field(default_factory=dict)
+    tls: dict[str, Record | None] = field(default_factory=dict)
+    served: dict[ObjectId, Ingress | None] = field(default_factory=dict)
+    """Ingresses of our class that are new or different."""
+    problems: dict[ObjectId, tuple[str, tuple[Problem, ...]]] = field(default_factory=dict)
+    """uid and all problems of each object whose problems may have changed; none is an empty tuple."""
+
+    def __bool__(self) -> bool:
+        """Whether there is anything in it."""
+        return bool(self.routes or self.endpoints or self.tls or self.served or self.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a round changed, for listeners."""
+
+    generation: int
+    served: Mapping[ObjectId, Ingress | None]
+    """Ingresses of our class that are new or different; None: no longer ours, or gone."""
+    appeared: tuple[Report, ...]
+    gone: tuple[Report, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCertificate:
+    """A certificate and the host names that it is shown for; no name for the default certificate."""
+
+    certificate: Certificate
+    hosts: tuple[str, ...]
+
+
+Listener = Callable[[Round], None]
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class State:
+    """The newest round, and all before it summed up."""
+
+    def __init__(self, unsynced: Callable[[], tuple[str, ...]] = tuple) -> None:
+        """UNSYNCED: the source's, see `edge.control.sources.source`."""
+        self._lock = threading.Lock()
+        self._unsynced = unsynced
+        self._objects: Mapping[str, int] = {}
+        self._records: dict[str, dict[str, Record]] = {"routes": {}, "endpoints": {}, "tls": {}}
+        self._served: dict[ObjectId, Ingress] = {}
+        self._problems: dict[ObjectId, tuple[str, tuple[Problem, ...]]] = {}
+        self.listeners: list[Listener] = []
+        self.started = time.time()
+        self.generation = 0
+        """Of the table that workers see; 0: none yet."""
+        self.published = 0.0
+        """When it was published, Unix seconds."""
+        self.beat = time.monotonic()
+        """Last sign of life of the compiler's thread, monotonic seconds; it gives one every few seconds."""
+        self.own_table = False
+        """Whether this process has published a table; before, workers use that of an earlier control plane, if any."""
+        self.publications = 0
+        """Tables published by this process."""
+        self.failure = ""
+        """Why the newest table could not be published; empty: it was."""
+        self.failures = 0
+        """Times that a table could not be published."""
+
+    # --- for readers ----------------------------------------------------------------------------------------------
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """The kinds that have not been read in full, each with the reason where there is one."""
+        return self._unsynced()
+
+    def objects(self) -> dict[str, int]:
+        """Number of objects by kind."""
+        return dict(self._objects)
+
+    def reports(self) -> list[Report]:
+        """All problems there are."""
+        with self._lock:
+            problems = list(self._problems.items())
+        return [Report(owner, uid, problem) for owner, (uid, several) in problems for problem in several]
+
+    def problem_counts(self) -> Counter[tuple[str, str]]:
+        """Number of problems by (severity, reason)."""
+        return Counter((report.problem.severity.value, report.problem.reason) for report in self.reports())
+
+    def hosts(self) -> list[Host]:
+        """The hosts in the table; routes carry the labels of metrics."""
+        with self._lock:
+            return [record for record in self._records["routes"].values() if isinstance(record, Host)]
+
+    def settings(self) -> Settings:
+        """The process-wide record in the table."""
+        with self._lock:
+            found = self._records["routes"].get(SETTINGS)
+        return found if isinstance(found, Settings) else Settings()
+
+    def endpoints(self) -> dict[str, Record]:
+        """The services in the table by key."""
+        with self._lock:
+            return dict(self._records["endpoints"])
+
+    def certificates(self) -> list[ShownCertificate]:
+        """The certificates in the table with their hosts; the default one has no hosts."""
+        with self._lock:
+            records = dict(self._records["tls"])
+        hosts: dict[str, list[str]] = {}
+        for record in records.values():
+            if isinstance(record, ServerName):
+                hosts.setdefault(record.certificate, []).append(record.host)
+        return [
+            ShownCertificate(record, tuple(sorted(hosts.get(key, ()))))
+            for key, record in records.items()
+            if isinstance(record, Certificate)
+        ]
+
+    def served(self) -> dict[ObjectId, Ingress]:
+        """The Ingresses of our class."""
+        with self._lock:
+            return dict(self._served)
+
+    # --- for the one writer ---------------------------------------------------------------------------------------
+
+    def commit(self, delta: Delta, objects: Mapping[str, int]) -> Round:
+        """Take up DELTA and the numbers of OBJECTS by kind; gives what listeners are to hear."""
+        appeared: list[Report] = []
+        gone: list[Report] = []
+        with self._lock:
+            self._objects = objects
+            for part in ("routes", "endpoints", "tls"):
+                _update(self._records[part], getattr(delta, part))
+            _update(self._served, delta.served)
+            for owner, (uid, problems) in delta.problems.items():
+                old_uid, old = self._problems.pop(owner, ("", ()))
+                if problems:
+                    self._problems[owner] = (uid, problems)
+                appeared += [Report(owner, uid, problem) for problem in problems if problem not in old]
+                gone += [Report(owner, old_uid, problem) for problem in old if problem not in problems]
+        return Round(self.generation, delta.served, tuple(appeared), tuple(gone))
+
+
+def _update(target: dict[K, V], changes: Mapping[K, V | None]) -> None:
+    for key, value in changes.items():
+        if value is None:
+            target.pop(key, None)
+        else:
+            target[key] = value

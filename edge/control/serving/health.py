@@ -1,0 +1,106 @@
+"""Whether this instance can take requests (readiness), and whether only a restart can help it (liveness).
+
+Liveness catches a compiler that is stuck and workers that are and nobody replaces, and nothing else: not an API server
+that is away, not a bad manifest, not a table that cannot be published. None of that is mended by a restart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edge.system import draining
+from edge.table.counters import Process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from edge.control.publishing.state import State
+    from edge.settings import Settings
+    from edge.table.counters import CountersReader
+
+LATE = 10.0
+"""Seconds beyond --worker-timeout in which a stuck worker should have been replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Yes or no, and a line for each thing that is to be known about it."""
+
+    well: bool
+    lines: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(("ok" if self.well else "not ok", *self.lines)) + "\n"
+
+
+class Health:
+    """Judges by what the control plane knows and by the workers' signs of life."""
+
+    def __init__(
+        self,
+        state: State,
+        reader: CountersReader,
+        settings: Settings,
+        directory: Path,
+        *,
+        stuck: Callable[[], str] | None = None,
+    ) -> None:
+        """DIRECTORY is the table's. STUCK says what of the control plane gives no sign of life; empty: nothing."""
+        self._state = state
+        self._reader = reader
+        self._timeout = float(settings.worker_timeout)
+        self._directory = directory
+        self._stuck = stuck
+
+    def ready(self) -> Verdict:
+        """Whether requests should be sent here."""
+        faults: list[str] = []
+        notes: list[str] = []
+        state = self._state
+        if draining.is_draining(self._directory):
+            faults.append("draining: the proxy is about to end")
+        waiting = [f"waiting for {kind}" for kind in state.waiting]
+        if state.generation == 0:
+            faults.append(f"no table has been published yet{': ' if state.failure else ''}{state.failure}")
+            faults += waiting
+        elif state.own_table:
+            faults += waiting
+        else:
+            notes += waiting  # the table of the control plane before this one is whole, and in force
+        if state.generation and state.failure:
+            notes.append(f"the newest table could not be published, the one before it is in force: {state.failure}")
+        faults += self._workers()
+        return Verdict(not faults, (*faults, *notes))
+
+    def live(self) -> Verdict:
+        """Whether no restart is called for."""
+        faults = []
+        if self._stuck is not None and (fault := self._stuck()):
+            faults.append(fault)
+        limit = self._timeout + LATE
+        workers = self._reader.workers()
+        alive = [worker for worker in workers if worker.alive]
+        faults += [
+            f"worker {worker.slot} has given no sign of life for {worker.silence:.0f} s"
+            for worker in alive
+            if worker.silence > limit
+        ]
+        if workers and not alive and not draining.is_draining(self._directory):
+            silence = min(worker.silence for worker in workers)
+            if silence > limit:
+                faults.append(f"no worker has lived for {silence:.0f} s")
+        return Verdict(not faults, tuple(faults))
+
+    def _workers(self) -> list[str]:
+        """What keeps the workers from serving the table."""
+        alive = [worker for worker in self._reader.workers() if worker.alive and worker.silence <= self._timeout]
+        if not alive:
+            return ["no worker lives"]
+        without = [worker for worker in alive if not worker[Process.GENERATION]]
+        if len(without) == len(alive):
+            return ["no worker has taken up a table"]
+        # One that began after the table was published takes it up before it listens; it keeps nobody waiting.
+        late = [worker.slot for worker in without if worker[Process.STARTED] / 1e9 < self._state.published]
+        return [f"worker {slot} has not taken up a table yet" for slot in late]

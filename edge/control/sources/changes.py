@@ -1,0 +1,64 @@
+"""What sources say and the store hears: the whole vocabulary between them.
+
+A source (a folder, a cluster) is a thread that puts these on one queue. It speaks only when something is different
+from what it said before, and it says everything about one object in one change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edge.control.kinds.objects import Object
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """OBJECT exists, as it is here."""
+
+    object: Object
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """The object is gone."""
+
+    kind: str
+    namespace: str
+    """Empty for a cluster-scoped object."""
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """The source holds something that cannot be taken as an object; whatever was known of it stays in force.
+
+    The fault is over when the same `where` is told again as an `Upsert`/`Delete` of that object, or as `Valid`.
+    """
+
+    where: str
+    """Place for people: file and document number, or the API path."""
+    kind: str
+    """Empty when not even that is known; `namespace` and `name` likewise."""
+    namespace: str
+    name: str
+    message: str
+    """Field and reason, for instance `spec.rules[0].http.paths[0].path: must begin with "/"`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Valid:
+    """What was reported `Invalid` at WHERE is mended or gone."""
+
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """Everything of KIND that exists now has been told. A source says it once per kind."""
+
+    kind: str
+
+
+Change = Upsert | Delete | Invalid | Valid | Synced

@@ -1,0 +1,309 @@
+"""Secrets and ConfigMaps: read one by one, because something names them.
+
+Rules of this file:
+- Of the objects that nobody needs, not even the content crosses the wire: one watch for metadata alone tells when
+  an object changes, and what is needed is then read by name. Nothing at all is asked for before something is needed.
+- Where that watch is forbidden, fails from the start, or does not reach (a namespace other than `--watch-namespace`),
+  the needed objects are read again every POLL seconds; only the verb `get` is required then.
+- One that the API server cannot give, though it gives others, keeps neither those nor the first table waiting.
+- What is needed no longer is forgotten.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from edge.control.api.backoff import Backoff
+from edge.control.api.errors import KubernetesError, RefusedError
+from edge.control.api.reading import Reader
+from edge.control.api.reflector import Reflector, Timing
+from edge.control.api.threads import persist
+
+if TYPE_CHECKING:
+    import msgspec
+
+    from edge.control.api.transport import Transport
+    from edge.control.kinds.objects import Key, Object
+    from edge.control.kinds.resources import Collection, Kind
+    from edge.control.sources.changes import Invalid
+    from edge.control.sources.cluster.feed import Feed
+
+logger = logging.getLogger(__name__)
+
+POLL = 10.0
+"""Seconds between two looks at an object that cannot be watched."""
+POLL_RATE = 20.0
+"""Most such looks per second; with more objects each waits longer."""
+BULK = 64
+"""From this many objects to read on, they are taken from one list instead."""
+PATIENCE = 5.0
+"""Seconds that the first reads wait for the metadata, which tell what need not be asked for."""
+FAILURES = 3
+"""Failures in a row after which a round of reads is broken off, or an object is called unreadable if others are not."""
+
+
+class Needs:
+    """The needed objects of one kind."""
+
+    def __init__(
+        self, transport: Transport, kind: Kind, collection: Collection, feed: Feed, *, timing: Timing | None = None
+    ) -> None:
+        """COLLECTION is what the metadata watch covers."""
+        self._kind = kind
+        self._collection = collection
+        self._feed = feed
+        self._reader = Reader(transport, kind, collection)
+        self._reflector: Reflector[None] = Reflector(transport, collection, self, timing=timing)
+        self._changed = threading.Condition()
+        self._wanted: frozenset[Key] | None = None
+        self._dirty: set[Key] = set()
+        self._settled = False
+        self._announced = False
+        self._stopping = False
+        self._next_poll = 0.0
+        self._again: set[Key] = set()
+        """To be read once more, at `_again_at` (monotonic seconds)."""
+        self._again_at = 0.0
+        self._failures: dict[Key, int] = {}
+        """How often the API server could not give an object, in a row."""
+        self._has_read = False
+        self._trouble = ""
+        self._backoff = Backoff()
+        self._thread = threading.Thread(
+            target=persist, args=(self._turn,), name=f"read {collection.resource}", daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin; nothing is read before the first `want`."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End soon."""
+        self._reflector.stop()
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+
+    @property
+    def kind(self) -> str:
+        """The kind's name."""
+        return self._kind.name
+
+    def want(self, keys: frozenset[Key], *, settled: bool) -> None:
+        """KEYS are needed, all others are not; with SETTLED, the kind is synced when these have been looked for."""
+        with self._changed:
+            before = self._wanted or frozenset()
+            self._wanted = keys
+            self._settled = self._settled or settled
+            self._dirty |= keys - before
+            self._dirty -= before - keys
+            self._again -= before - keys
+            if keys and not self._reflector.started:
+                self._reflector.start()
+            self._changed.notify()
+            for key in before - keys:
+                self._failures.pop(key, None)
+                self._feed.drop(self._kind.name, key)
+
+    @property
+    def trouble(self) -> str:
+        """Why the metadata cannot be watched, or an object not be read; empty when all is well."""
+        return self._reflector.trouble or self._trouble
+
+    # --- the metadata watch -----------------------------------------------------------------------------------------
+
+    def decode(self, key: Key, raw: msgspec.Raw) -> None:
+        """Nothing but the version is of interest, and that the reflector knows."""
+
+    def put(self, key: Key, value: None) -> None:  # noqa: ARG002  # the sink's signature
+        """The object is new or different."""
+        with self._changed:
+            if key in (self._wanted or ()):
+                self._dirty.add(key)
+                self._changed.notify()
+
+    def drop(self, key: Key) -> None:
+        """The object is gone."""
+        self.put(key, None)
+
+    def synced(self) -> None:
+        """From now on the metadata tell what is there."""
+        with self._changed:
+            self._changed.notify()
+
+    def refused(self, times: int) -> None:
+        """The metadata may not be watched."""
+        if times == 1:
+            logger.warning("%s cannot be watched: those in use are read every %g s", self._collection.resource, POLL)
+        with self._changed:
+            self._changed.notify()
+
+    def _is_watched(self, key: Key) -> bool:
+        """Whether the metadata watch would tell of KEY."""
+        reflector, scope = self._reflector, self._collection.scope
+        return reflector.has_synced and not reflector.trouble and scope in ("", key[0])
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def _turn(self) -> bool:
+        """Read what is to be read; False: stop."""
+        keys = self._next()
+        if keys is None:
+            return False
+        left = set(keys)
+        try:
+            self._read_all(left)
+        except KubernetesError as error:
+            self._retry_later(left, error)
+        except Exception:
+            with self._changed:
+                self._dirty |= left & (self._wanted or frozenset())
+            raise
+        if not self._again:
+            self._backoff.reset()
+            self._trouble = ""
+        self._announce()
+        return True
+
+    def _next(self) -> set[Key] | None:
+        """The next objects to read; waits for them. None: stop."""
+        with self._changed:
+            while not self._stopping:
+                if self._wanted is not None and (self._dirty or self._may_announce()) and self._informed():
+                    dirty, self._dirty = self._dirty, set()
+                    return dirty
+                again = self._again_at - time.monotonic() if self._again else None
+                if again is not None and again <= 0:
+                    keys, self._again = self._again, set()
+                    return keys
+                due = self._poll_due()
+                if due is not None and due <= 0:
+                    return self._polled()
+                self._changed.wait(min((wait for wait in (again, due) if wait is not None), default=None))
+            return None
+
+    def _informed(self) -> bool:
+        """Whether the metadata are there, or there is no point in waiting for them; waits a little."""
+
+        def over() -> bool:
+            return self._reflector.has_synced or self._reflector.refusals > 0 or self._stopping
+
+        if self._wanted:
+            self._changed.wait_for(over, PATIENCE)
+        return not self._stopping
+
+    def _poll_due(self) -> float | None:
+        """Seconds until the next look at what cannot be watched; None: there is nothing of that sort."""
+        polled = self._polled()
+        if not polled:
+            return None
+        if not self._next_poll:
+            self._next_poll = time.monotonic() + max(POLL, len(polled) / POLL_RATE)
+        due = self._next_poll - time.monotonic()
+        if due <= 0:
+            self._next_poll = 0.0
+        return due
+
+    def _polled(self) -> set[Key]:
+        wanted = self._wanted or frozenset()
+        reflector, scope = self._reflector, self._collection.scope
+        blind = reflector.refusals > 0 or (bool(reflector.trouble) and not reflector.has_synced)
+        return {key for key in wanted if blind or scope not in ("", key[0])}
+
+    def _is_unreadable(self, key: Key) -> bool:
+        return self._has_read and self._failures.get(key, 0) >= FAILURES
+
+    def _read_all(self, left: set[Key]) -> None:
+        """Read what is LEFT, and take out of it what has been read.
+
+        Raises:
+            KubernetesError: something is still left.
+        """
+        for key in [key for key in left if not self._may_exist(key)]:
+            self._feed.absent(self._kind.name, key)
+            self._done(left, key)
+        if len(left) >= BULK and not self._reflector.refusals:
+            self._read_list(left)
+        failed: RefusedError | None = None
+        failures = 0
+        for key in sorted(left, key=lambda key: (self._failures.get(key, 0), key)):
+            try:
+                self._read(key)
+            except RefusedError as error:
+                if error.code < 500:
+                    raise
+                failed, failures = error, failures + 1
+                self._failed(key, error)
+                if failures >= FAILURES:
+                    break
+            else:
+                failures = 0
+                self._done(left, key)
+        if failed is not None:
+            raise failed
+
+    def _read_list(self, left: set[Key]) -> None:
+        try:
+            for key, value in self._reader.several(frozenset(left)):
+                self._take(key, value)
+                self._done(left, key)
+        except RefusedError as error:
+            if error.code < 500:
+                raise
+            # One that cannot be given is enough to spoil a list; the others can be read by name.
+
+    def _read(self, key: Key) -> None:
+        value = self._reader.one(key)
+        if value is None:
+            self._feed.absent(self._kind.name, key)
+        else:
+            self._take(key, value)
+            self._has_read = True
+
+    def _done(self, left: set[Key], key: Key) -> None:
+        """KEY has been read, or does not exist."""
+        left.discard(key)
+        self._failures.pop(key, None)
+        with self._changed:
+            self._again.discard(key)
+
+    def _failed(self, key: Key, error: RefusedError) -> None:
+        """The API server cannot give KEY; if it gives others, the fault is that object's."""
+        self._failures[key] = self._failures.get(key, 0) + 1
+        if self._is_unreadable(key):
+            self._take(key, self._reader.invalid(key, f"the API server cannot give it ({error})"))
+
+    def _may_exist(self, key: Key) -> bool:
+        return not self._is_watched(key) or self._reflector.version_of(key) is not None
+
+    def _take(self, key: Key, value: Object | Invalid) -> None:
+        with self._changed:
+            if key in (self._wanted or ()):
+                self._feed.put(key, value)
+
+    def _retry_later(self, keys: set[Key], error: KubernetesError) -> None:
+        """Read KEYS once more after a while; others need not wait for that."""
+        delay = self._backoff.next()
+        if isinstance(error, RefusedError):
+            delay += error.retry_after or 0.0
+        trouble = f"{self._collection.resource}: {error}"
+        if trouble != self._trouble:
+            logger.warning("%s; trying again in %.1f s", trouble, delay)
+        self._trouble = trouble
+        with self._changed:
+            self._again |= keys & (self._wanted or frozenset())
+            self._again_at = time.monotonic() + delay
+
+    def _may_announce(self) -> bool:
+        waited_for = self._dirty or not all(self._is_unreadable(key) for key in self._again)
+        return self._settled and not self._announced and not waited_for
+
+    def _announce(self) -> None:
+        with self._changed:
+            if not self._may_announce():
+                return
+            self._announced = True
+        self._feed.synced(self._kind.name)

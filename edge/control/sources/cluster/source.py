@@ -1,0 +1,265 @@
+"""The cluster as a source of changes: one watch per kind, all into one feed.
+
+Rules of this file:
+- A kind that Edge can do without, and may not list, is called synced after a few refusals: it must not keep the rest
+  from being served. Its watch goes on asking, so a granted permission takes effect without a restart.
+- Without permission to list IngressClasses, the one that `--ingress-class` names is taken for there, and for ours.
+- With a namespace selector and no permission to list namespaces nothing is served: a selector is a promise.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+from edge.control.api import configuration
+from edge.control.api.reflector import Reflector, Timing
+from edge.control.api.transport import Transport
+from edge.control.kinds import resources
+from edge.control.kinds.decoding import decode
+from edge.control.kinds.objects import (
+    SERVICE_NAME_LABEL,
+    Ingress,
+    IngressClass,
+    IngressClassSpec,
+    Metadata,
+    Namespace,
+    Object,
+    ObjectError,
+)
+from edge.control.sources.changes import Change, Invalid
+from edge.control.sources.cluster.feed import Feed
+from edge.control.sources.cluster.needs import Needs
+
+if TYPE_CHECKING:
+    import queue
+    from collections.abc import Iterator
+
+    import msgspec
+
+    from edge.control.kinds.objects import Key, ObjectId
+    from edge.control.kinds.resources import Collection, Kind
+    from edge.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+REFUSALS = 3
+"""Refusals in a row after which an optional kind is given up for the time being; roles may appear just after us."""
+
+
+class IngressObserver(Protocol):
+    """Who wants to see each Ingress with its status, whatever else the feed makes of it."""
+
+    def seen(self, ingress: Ingress) -> None:
+        """INGRESS exists in this version."""
+
+    def gone(self, key: Key) -> None:
+        """It is deleted."""
+
+
+class KubernetesSource:
+    """Tells CHANGES what the cluster holds."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        changes: queue.SimpleQueue[Change],
+        *,
+        transport: Transport | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        """Reads the configuration, asks for nothing yet.
+
+        Raises:
+            ConfigurationError: there is no cluster to watch.
+        """
+        self.transport = transport or Transport(lambda: configuration.load(settings))
+        self.observers: list[IngressObserver] = []
+        """Filled before `start`."""
+        self._settings = settings
+        self._timing = timing
+        self._selective = bool(settings.watch_namespace_selector) and not settings.watch_namespace
+        backend = settings.default_backend_service.partition("/")[0]
+        exempt = {(kind.name, backend) for kind in (resources.SERVICE, resources.ENDPOINT_SLICE) if backend}
+        self._feed = Feed(changes, selective=self._selective, exempt=exempt)
+        self._watches = [watch for kind in WATCHED for watch in self._make(kind)]
+        self._secrets = self._needs(resources.SECRET)
+        self._configmaps = self._needs(resources.CONFIG_MAP)
+
+    def start(self) -> None:
+        """Begin in threads of its own."""
+        for watch in self._watches:
+            watch.reflector.start()
+        self._secrets.start()
+        self._configmaps.start()
+
+    def stop(self) -> None:
+        """Tell nothing more."""
+        self._feed.mute()
+        self._secrets.stop()
+        self._configmaps.stop()
+        for watch in self._watches:
+            watch.reflector.stop()
+        for watch in self._watches:
+            watch.reflector.join(1.0)
+        self.transport.close()
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Every kind is called synced once, those that may not be listed too where Edge can do without."""
+        return frozenset(kind.name for kind in (*WATCHED, resources.SECRET, resources.CONFIG_MAP))
+
+    @property
+    def by_need(self) -> bool:
+        """Secrets and ConfigMaps are read when they are wanted."""
+        return True
+
+    def want(self, names: frozenset[ObjectId], *, settled: bool) -> None:
+        """Read and follow these Secrets and ConfigMaps and no others; SETTLED: the first table needs no more."""
+        for needs in (self._secrets, self._configmaps):
+            needs.want(
+                frozenset((name.namespace, name.name) for name in names if name.kind == needs.kind), settled=settled
+            )
+
+    def unsynced(self) -> tuple[str, ...]:
+        """The kinds that are not there yet, each with the reason where there is one."""
+        missing = []
+        for kind in (*WATCHED, resources.SECRET, resources.CONFIG_MAP):
+            if not self._feed.is_synced(kind.name):
+                troubles = [watch.reflector.trouble for watch in self._watches if watch.kind is kind]
+                reason = next(filter(None, troubles), "") or self._needs_trouble(kind)
+                missing.append(f"{kind.name}: {reason}" if reason else kind.name)
+        return tuple(missing)
+
+    def _needs_trouble(self, kind: Kind) -> str:
+        needs = {resources.SECRET.name: self._secrets, resources.CONFIG_MAP.name: self._configmaps}.get(kind.name)
+        return needs.trouble if needs is not None else ""
+
+    def _needs(self, kind: Kind) -> Needs:
+        collection = kind.collection(self._settings.watch_namespace, metadata_only=True)
+        return Needs(self.transport, kind, collection, self._feed, timing=self._timing)
+
+    def _make(self, kind: Kind) -> Iterator[Watch]:
+        together = _Together()
+        for collection in self._collections(kind):
+            watch = Watch(self, kind, together)
+            watch.reflector = Reflector(self.transport, collection, watch, timing=self._timing)
+            together.count += 1
+            yield watch
+
+    def _collections(self, kind: Kind) -> Iterator[Collection]:
+        only = self._settings.watch_namespace
+        if kind is resources.NAMESPACE:
+            yield kind.collection(name=only, labels="" if only else self._settings.watch_namespace_selector)
+            return
+        yield kind.collection(only if kind.namespaced else "")
+        namespace, _, name = self._settings.default_backend_service.partition("/")
+        if only and name and namespace != only:  # the default backend is outside of what we watch
+            if kind is resources.SERVICE:
+                yield kind.collection(namespace, name=name)
+            if kind is resources.ENDPOINT_SLICE:
+                yield kind.collection(namespace, labels=f"{SERVICE_NAME_LABEL}={name}")
+
+
+WATCHED = (resources.NAMESPACE, resources.INGRESS_CLASS, resources.SERVICE, resources.ENDPOINT_SLICE, resources.INGRESS)
+"""Kinds that are watched as a whole."""
+
+
+class _Together:
+    """The watches of one kind, which is synced when all of them are."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._lock = threading.Lock()
+
+    def one_less(self) -> bool:
+        """One more watch is synced; whether it was the last."""
+        with self._lock:
+            self.count -= 1
+            return self.count == 0
+
+
+class Watch:
+    """One collection's way into the feed: the sink of a reflector."""
+
+    reflector: Reflector[Object | Invalid]
+
+    def __init__(self, source: KubernetesSource, kind: Kind, together: _Together) -> None:
+        self.kind = kind
+        self._source = source
+        self._feed = source._feed  # noqa: SLF001  # two classes of one file
+        self._together = together
+        self._given_up = False
+
+    def decode(self, key: Key, raw: msgspec.Raw) -> Object | Invalid:
+        """The object, or what is wrong with it."""
+        try:
+            return decode(raw, self.kind.name)
+        except ObjectError as error:
+            return Invalid(self.kind.path_of(key), self.kind.name, *key, str(error))
+
+    def put(self, key: Key, value: Object | Invalid) -> None:
+        """Pass it on."""
+        if isinstance(value, Namespace):
+            self._namespace(value)
+            return
+        if isinstance(value, Ingress):
+            for observer in self._source.observers:
+                observer.seen(value)
+        self._feed.put(key, value)
+
+    def drop(self, key: Key) -> None:
+        """Pass it on."""
+        if self.kind is resources.NAMESPACE:
+            self._feed.close(key[1], gone=True)
+            return
+        self._feed.drop(self.kind.name, key)
+        if self.kind is resources.INGRESS:
+            for observer in self._source.observers:
+                observer.gone(key)
+
+    def synced(self) -> None:
+        """The kind is there, when its other watches are too."""
+        if not self._given_up:
+            self._is_there()
+        elif self.kind is resources.INGRESS_CLASS and self.reflector.version_of(self._assumed) is None:
+            self._feed.drop(self.kind.name, self._assumed)
+
+    def refused(self, times: int) -> None:
+        """Go on without the kind if that is possible."""
+        if times < REFUSALS or self._given_up or self.reflector.has_synced:
+            return
+        if self.kind.without and not (self.kind is resources.NAMESPACE and self._source._selective):  # noqa: SLF001
+            logger.warning("going on without %s: %s", self.kind.resource, self.kind.without)
+            self._given_up = True
+            if self.kind is resources.INGRESS_CLASS:
+                self._assume_class()
+            self._is_there()
+
+    def _assume_class(self) -> None:
+        controller = self._source._settings.controller_class  # noqa: SLF001
+        metadata = Metadata(name=self._assumed[1])
+        self._feed.put(self._assumed, IngressClass(metadata=metadata, spec=IngressClassSpec(controller=controller)))
+
+    @property
+    def _assumed(self) -> Key:
+        """The class that is ours by its name alone."""
+        return "", self._source._settings.ingress_class  # noqa: SLF001
+
+    def _is_there(self) -> None:
+        if not self._together.one_less():
+            return
+        if self.kind is resources.NAMESPACE:
+            self._feed.namespaces_known()
+        else:
+            self._feed.synced(self.kind.name)
+
+    def _namespace(self, namespace: Namespace) -> None:
+        terminating = namespace.metadata.deletion_timestamp or (
+            namespace.status is not None and namespace.status.phase == "Terminating"
+        )
+        if terminating:
+            self._feed.close(namespace.metadata.name, gone=False)
+        else:
+            self._feed.open(namespace.metadata.name)

@@ -1,0 +1,147 @@
+"""What all files say together, and the changes from one moment to the next.
+
+Rules of this file:
+- An object that stands in several files is the one of the first of them, by the order of --manifests and then by path.
+  The others are told where they stand. When the first goes, the next takes over.
+- All files that changed at once are taken up at once: an object that moves from one to another is never gone.
+- A fault is told again after a change of the object that it is about: for the listener the change has ended it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from edge.control.kinds.objects import ObjectId
+from edge.control.sources.changes import Change, Delete, Invalid, Upsert, Valid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from edge.control.kinds.objects import Object
+    from edge.control.sources.files.manifest import Manifest
+
+
+class FileKey(NamedTuple):
+    """The place of a file in the order of all."""
+
+    root: int
+    """Number of the --manifests that it was found by."""
+    parts: tuple[str, ...]
+    """Its path."""
+
+
+class Ledger:
+    """Tells TELL each change."""
+
+    def __init__(self, tell: Callable[[Change], None]) -> None:
+        self._tell = tell
+        self._files: dict[FileKey, Manifest] = {}
+        self._holders: dict[ObjectId, tuple[FileKey, ...]] = {}
+        """The files that an object stands in, in order."""
+        self._losing: dict[FileKey, set[ObjectId]] = {}
+        """The objects of a file that stand in an earlier file too."""
+        self._objects: dict[ObjectId, Object] = {}
+        """As told."""
+        self._faults: dict[FileKey, dict[str, Invalid]] = {}
+        """As told."""
+
+    def get(self, key: FileKey) -> Manifest | None:
+        """What the file KEY says."""
+        return self._files.get(key)
+
+    def places(self) -> dict[ObjectId, str]:
+        """Where each object in force stands."""
+        firsts = ((name, self._files[holders[0]]) for name, holders in self._holders.items())
+        return {name: manifest.where(manifest.places[name]) for name, manifest in firsts}
+
+    def update(self, files: Mapping[FileKey, Manifest | None]) -> None:
+        """These files say something else now; None: there is no such file any more."""
+        touched: set[ObjectId] = set()
+        for key, new in files.items():
+            touched |= self._replace(key, new)
+        concerned = set(files)
+        for name in touched:
+            concerned.update(self._holders.get(name, ()))
+        faults = {key: self._faults_of(key) for key in sorted(concerned)}
+        self._tell_valid(faults)
+        changed = self._tell_objects(touched)
+        self._tell_invalid(faults, changed)
+
+    def _replace(self, key: FileKey, new: Manifest | None) -> set[ObjectId]:
+        """Put NEW in the place of what KEY said; gives the objects that are not the same in both."""
+        old = self._files.pop(key, None)
+        before = old.objects if old is not None else {}
+        after = new.objects if new is not None else {}
+        if new is not None:
+            self._files[key] = new
+        touched = {name for name, one in after.items() if before.get(name) is not one}
+        for name in touched - before.keys():
+            self._hold(name, (*self._holders.get(name, ()), key))
+        for name in before.keys() - after.keys():
+            touched.add(name)
+            self._hold(name, (holder for holder in self._holders[name] if holder != key))
+            self._losing.get(key, set()).discard(name)
+        return touched
+
+    def _hold(self, name: ObjectId, keys: Iterable[FileKey]) -> None:
+        holders = tuple(sorted(keys))
+        if not holders:
+            del self._holders[name]
+            return
+        self._holders[name] = holders
+        if len(holders) > 1:
+            for key in holders[1:]:
+                self._losing.setdefault(key, set()).add(name)
+        self._losing.get(holders[0], set()).discard(name)
+
+    def _faults_of(self, key: FileKey) -> dict[str, Invalid]:
+        """All that is wrong in the file KEY, by place."""
+        manifest = self._files.get(key)
+        if manifest is None:
+            self._losing.pop(key, None)
+            return {}
+        faults: dict[str, Invalid] = {}
+        for fault in manifest.faults:
+            where = manifest.where(fault.place)
+            faults[where] = Invalid(where, fault.kind, fault.namespace, fault.name, fault.message)
+        for name in sorted(self._losing.get(key, ())):
+            where = manifest.where(manifest.places[name])
+            first = self._files[self._holders[name][0]]
+            message = f"defined already in {first.where(first.places[name])}; that one is in force"
+            faults.setdefault(where, Invalid(where, name.kind, name.namespace, name.name, message))
+        return faults
+
+    def _tell_valid(self, faults: Mapping[FileKey, dict[str, Invalid]]) -> None:
+        for key, new in faults.items():
+            for where in self._faults.get(key, {}):
+                if where not in new:
+                    self._tell(Valid(where))
+
+    def _tell_objects(self, touched: set[ObjectId]) -> set[ObjectId]:
+        """Tell what became of the objects TOUCHED; gives those that are told."""
+        told: set[ObjectId] = set()
+        for name in sorted(touched):
+            holders = self._holders.get(name)
+            if holders is None:
+                if self._objects.pop(name, None) is not None:
+                    told.add(name)
+                    self._tell(Delete(name.kind, name.namespace, name.name))
+                continue
+            one = self._files[holders[0]].objects[name]
+            if name not in self._objects or self._objects[name] != one:
+                self._objects[name] = one
+                told.add(name)
+                self._tell(Upsert(one))
+        return told
+
+    def _tell_invalid(self, faults: Mapping[FileKey, dict[str, Invalid]], changed: set[ObjectId]) -> None:
+        for key, new in faults.items():
+            old = self._faults.get(key, {})
+            for where, fault in new.items():
+                about = ObjectId(fault.kind, fault.namespace, fault.name)
+                if about in changed or old.get(where) != fault:
+                    self._tell(fault)
+            if new:
+                self._faults[key] = new
+            else:
+                self._faults.pop(key, None)

@@ -1,0 +1,88 @@
+"""Reading files: once and for all, or one of them, with the errors that this can have."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, Final
+
+from edge.control.sources.files import manifest, tree
+from edge.control.sources.files.ledger import FileKey, Ledger
+from edge.control.sources.files.manifest import Manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from edge.control.kinds.objects import ObjectId
+    from edge.control.sources.changes import Change
+
+OUTSIDE: Final = -1
+"""Number of the root under which paths that cannot be looked at stand in the ledger."""
+
+
+def once(paths: Sequence[str], tell: Callable[[Change], None]) -> dict[ObjectId, str]:
+    """Tell TELL what the files at PATHS say now, pipes among them; gives where each object stands."""
+    paths = [tree.rooted(path) for path in paths]
+    survey = tree.survey(paths, lambda _folder, _mask: None)
+    said: dict[FileKey, Manifest | None] = {
+        tree.key_of(OUTSIDE, path): Manifest(path).unreadable(why)
+        for path, why in survey.blind.items()
+        if not _is_pipe(path)
+    }
+    keys = {path: file.key for path, file in survey.files.items()}
+    keys |= {path: tree.key_of(number, path) for number, path in enumerate(paths) if _is_pipe(path)}
+    for path, key in keys.items():
+        try:
+            said[key] = manifest.read(path, load(path, wait=path not in survey.files)[0])
+        except (OSError, UnicodeDecodeError) as error:
+            said[key] = Manifest(path).unreadable(reason(error))
+    ledger = Ledger(tell)
+    ledger.update(said)
+    return ledger.places()
+
+
+def load(path: str, *, wait: bool = False) -> tuple[str, tree.Signature]:
+    """Text and signature of the file at PATH; WAIT: it is a pipe, to be read to its end.
+
+    Raises:
+        OSError: it cannot be read.
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    # A pipe or a device of this name must not be waited for.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | (0 if wait else os.O_NONBLOCK))
+    with os.fdopen(descriptor, "rb") as opened:
+        status = os.fstat(descriptor)
+        return opened.read().decode("utf-8-sig"), tree.signature(status)
+
+
+def reason(error: OSError | UnicodeDecodeError) -> str:
+    """Why a file cannot be read."""
+    return "is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
+
+
+def is_plain(path: str) -> bool:
+    """Whether PATH is a file, or nothing, and no other name for one."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return True
+    return stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+
+
+def _is_pipe(path: str) -> bool:
+    """Whether PATH is a pipe: the shell's `<(...)`, or /dev/stdin behind `|`."""
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
+def exists(path: str) -> bool:
+    """Whether there may be a file or folder at PATH."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        pass  # it cannot be told
+    return True

@@ -1,0 +1,43 @@
+"""What a source of objects is: a folder (`edge.control.sources.files`) or a cluster (`edge.control.sources.cluster`).
+
+A source runs threads of its own and puts `edge.control.sources.changes` on the queue that it was made with. It says
+`Synced` once for each of its `kinds`; the first table waits for all of them.
+
+Secrets and ConfigMaps may be read by need: the control plane tells the source which ones are referred to. A source that
+does so says `Synced` of the two kinds when it has looked for those that it was told to want with `settled`, which is
+when all other kinds are there, and it says `Delete` of a wanted object that does not exist.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from edge.control.kinds.objects import ObjectId
+
+BY_NEED: Final = frozenset({"Secret", "ConfigMap"})
+"""Kinds that may be read one by one, because something served names them, from whatever namespace."""
+
+
+class Source(Protocol):
+    """Where objects come from."""
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds that will be called synced."""
+
+    @property
+    def by_need(self) -> bool:
+        """Whether objects of `BY_NEED` are read only if they are wanted; otherwise `want` means nothing."""
+
+    def start(self) -> None:
+        """Begin to speak."""
+
+    def stop(self) -> None:
+        """Speak no more."""
+
+    def want(self, names: frozenset[ObjectId], *, settled: bool) -> None:
+        """Have these objects read and followed, and no others; SETTLED: the first table needs no more. Never waits."""
+
+    def unsynced(self) -> tuple[str, ...]:
+        """The kinds that have not been read in full, each with the reason where there is one."""

@@ -1,0 +1,140 @@
+"""The certificates that clients are shown, as contexts of TLS.
+
+Rules of this file:
+- The context is chosen before the handshake, from the ClientHello as it waits in the socket, so that everything that
+  a context holds (versions, ciphers, certificate) is that host's.
+- Contexts are made when they are first needed and kept in bounded number; one whose certificate has changed is made
+  anew for the next handshake, connections that have the old one go on with it.
+- Key material touches no disk: the library wants a file, so it gets an anonymous one in memory.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import ssl
+from collections import OrderedDict
+from typing import TYPE_CHECKING, NamedTuple
+
+from edge.data.net.private import OPENSSL
+from edge.table.records import (
+    DEFAULT_CERTIFICATE,
+    TICKETS,
+    Certificate,
+    ServerName,
+    TicketKeys,
+    server_name_key,
+    wildcard_of,
+)
+
+if TYPE_CHECKING:
+    from edge.table.reader import TableReader
+
+MOST_CONTEXTS = 1000
+MOST_NAMES = 4096
+"""Server names whose certificate is remembered until certificates change."""
+CIPHERS = (
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
+    "DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384"
+)
+"""Of TLS 1.2: the default of ingress-nginx (Mozilla's intermediate profile)."""
+PROTOCOLS = ["http/1.1"]
+"""Offered by ALPN (RFC 7301)."""
+
+logger = logging.getLogger(__name__)
+
+
+class ServerContext(NamedTuple):
+    """A context, and where OpenSSL has it (see `edge.data.net.private`)."""
+
+    context: ssl.SSLContext
+    address: int
+
+
+class Contexts:
+    """The contexts of this worker, by certificate."""
+
+    def __init__(self, table: TableReader) -> None:
+        self._table = table
+        self._keys: dict[str, str] = {}
+        self._generation = -1
+        self._made: OrderedDict[str, tuple[Certificate, TicketKeys | None, ServerContext | None]] = OrderedDict()
+
+    def choose(self, server_name: str) -> ServerContext | None:
+        """The context for SERVER_NAME (lower case; empty: the client names none); None: there is no certificate yet."""
+        table = self._table
+        if table.changed():
+            table.refresh()
+        if table.tls.generation != self._generation or len(self._keys) > MOST_NAMES:
+            self._generation = table.tls.generation
+            self._keys.clear()
+            self._forget()
+        key = self._keys.get(server_name)
+        if key is None:
+            key = self._keys[server_name] = self._certificate_for(server_name)
+        return self._context(key) or self._context(DEFAULT_CERTIFICATE)
+
+    def _certificate_for(self, name: str) -> str:
+        """Key of the certificate for server NAME: exact, then wildcard, then the default one."""
+        for candidate in filter(None, (name, wildcard_of(name))):
+            shown = self._table.tls.get(server_name_key(candidate), ServerName)
+            if shown is not None:
+                return shown.certificate
+        return DEFAULT_CERTIFICATE
+
+    def _context(self, key: str) -> ServerContext | None:
+        certificate = self._table.tls.get(key, Certificate)
+        if certificate is None:
+            return None
+        tickets = self._table.tls.get(TICKETS, TicketKeys)
+        made = self._made.get(key)
+        if made is None or made[0] is not certificate or made[1] is not tickets:
+            context: ServerContext | None
+            try:
+                made_context = make_context(certificate, tickets)
+                context = ServerContext(made_context, OPENSSL.address(made_context))
+            except OSError as error:  # ssl.SSLError is one too
+                logger.error("certificate %s cannot be used: %s", key, error)  # noqa: TRY400 - a user's certificate
+                context = made[2] if made is not None else None
+                if not isinstance(error, ssl.SSLError):
+                    return context  # this process lacks something; the next handshake tries again
+            self._made[key] = made = (certificate, tickets, context)
+            if len(self._made) > MOST_CONTEXTS:
+                self._made.popitem(last=False)
+        self._made.move_to_end(key)
+        return made[2]
+
+    def _forget(self) -> None:
+        """Drop the contexts, and so the keys, of certificates that are gone."""
+        gone = [key for key in self._made if self._table.tls.get(key, Certificate) is None]
+        for key in gone:
+            del self._made[key]
+
+
+def make_context(certificate: Certificate, tickets: TicketKeys | None) -> ssl.SSLContext:
+    """A context that shows CERTIFICATE and seals session tickets with the newest of TICKETS.
+
+    Raises:
+        ssl.SSLError: the certificate or its key is not usable.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
+    context.set_ciphers(CIPHERS)
+    context.set_alpn_protocols(PROTOCOLS)
+    context.num_tickets = 1
+    OPENSSL.tune(context)
+    _load(context, certificate.chain + b"\n" + certificate.key)
+    if tickets is not None and tickets.keys:
+        OPENSSL.set_ticket_keys(context, tickets.keys[0])
+    return context
+
+
+def _load(context: ssl.SSLContext, pem: bytes) -> None:
+    fd = os.memfd_create("certificate", os.MFD_CLOEXEC)
+    try:
+        os.write(fd, pem)
+        context.load_cert_chain(f"/proc/self/fd/{fd}", password="")
+    finally:
+        os.close(fd)

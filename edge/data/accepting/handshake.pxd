@@ -1,0 +1,15 @@
+# C types for the attributes that are touched for every connection; the module is plain Python.
+
+from edge.data.net._stream cimport Stream
+
+cdef class Handshakes:
+    cdef object _contexts
+    cdef object _counters
+    cdef object _log
+    cdef double _timeout
+    cdef dict _pending
+
+    cpdef bint accept(self, Stream stream) except -1
+    cdef _make_room(self)
+    cdef _hello(self, Stream stream)
+    cdef _not_tls(self, Stream stream, bytes data)

@@ -1,0 +1,29 @@
+# C types for the attributes that are touched for every connection; the module is plain Python.
+
+from edge.data.net._stream cimport Stream
+from edge.data.accepting.handshake cimport Handshakes
+
+cdef class Opening:
+    cdef readonly Stream stream
+    cdef readonly bint idle
+    cdef readonly bint upgraded
+
+cdef class Listener:
+    cdef object _sock
+    cdef int _fd
+    cdef int _port
+    cdef object _service
+    cdef Handshakes _handshakes
+    cdef object _spread
+    cdef bint _tls
+    cdef bint _proxied
+    cdef double _complained
+    cdef bint _stopped
+    cdef object _loop
+    cdef object _watcher
+    cdef object _pause
+
+    cdef _accept_some(self)
+    cdef bint _accept(self) except -1
+    cdef _open(self, Stream stream, str peer)
+    cdef _origin(self, Stream stream, str peer)

@@ -1,0 +1,246 @@
+"""From a listening socket to connections, each with a greenlet of its own: accept, PROXY header, TLS, HTTP.
+
+Rules of this file:
+- A listener accepts a few connections each time that the event loop says there are some; a worker that has more than
+  its share leaves them, for a moment, to the others.
+- What comes before the first request (PROXY header, handshake) has deadlines.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from typing import TYPE_CHECKING
+
+import gevent
+
+from edge.data.accepting import proxy_protocol
+from edge.data.accepting.handshake import REFUSAL_TIMEOUT, REFUSED_BYTES, Handshakes
+from edge.data.connections.h1 import Http1
+from edge.data.http import replies
+from edge.data.net._accept import accept
+from edge.data.net._stream import Stream
+from edge.data.net.errors import MessageError, StreamError
+from edge.table.counters import Process
+
+if TYPE_CHECKING:
+    import socket
+
+    from edge.data.accepting.spread import Spread
+    from edge.data.process.proxy import Service
+
+AT_ONCE = 16
+"""Connections accepted for one event."""
+PAUSE_NO_DESCRIPTORS = 0.5
+"""Seconds without accepting after the process ran out of descriptors."""
+REFUSED_AT_ONCE = 65536
+"""The same for who is told without being waited for."""
+TOO_MANY = replies.farewell(replies.TOO_MANY)
+PROXY_HEADER_TIMEOUT = 5.0
+HTTPS_PORT = 443
+"""A PROXY header that names it as the destination speaks for a balancer in front that has ended TLS: it has no other
+way to say so, and a redirect to https would come back here for ever."""
+COMPLAIN = 10.0
+"""Seconds between two messages that the limit of connections or descriptors has been reached."""
+
+# Plain numbers: a member of an enumeration costs a look-up of its own each time.
+CONNECTIONS_ACCEPTED = int(Process.CONNECTIONS_ACCEPTED)
+CONNECTIONS_ACTIVE = int(Process.CONNECTIONS_ACTIVE)
+CONNECTIONS_HANDLED = int(Process.CONNECTIONS_HANDLED)
+
+NO_DESCRIPTORS = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+GONE_AGAIN = frozenset(
+    (
+        errno.ECONNABORTED, errno.EINTR, errno.EPROTO, errno.EPERM, errno.ENETDOWN, errno.ENOPROTOOPT, errno.EHOSTDOWN,
+        errno.ENONET, errno.EHOSTUNREACH, errno.EOPNOTSUPP, errno.ENETUNREACH,
+    )
+)  # fmt: skip
+"""Errors of accept(2) that say something about one connection only: the next one may be as good as any."""
+
+
+class Opening:
+    """A connection before its first request can come, as draining and counting see it."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self.idle = True
+        self.upgraded = False
+
+    def close(self) -> None:
+        """End it at once."""
+        self.stream.close()
+
+    def close_idle(self) -> None:
+        """As `close`: nothing is lost."""
+        self.stream.close()
+
+
+class Listener:
+    """One listening socket."""
+
+    def __init__(self, sock: socket.socket, service: Service, spread: Spread, *, tls: bool) -> None:
+        self._sock = sock
+        self._fd = sock.fileno()
+        self._port = sock.getsockname()[1]
+        self._service = service
+        self._handshakes: Handshakes = service.handshakes
+        self._spread = spread
+        self._tls = tls
+        self._proxied = service.settings.use_proxy_protocol
+        self._complained = -COMPLAIN
+        self._stopped = False
+        self._loop = gevent.get_hub().loop
+        self._watcher = self._loop.io(self._fd, 1)
+        self._pause = self._loop.timer(0)
+
+    def start(self) -> None:
+        """Accept connections."""
+        self._watcher.start(self._acceptable)
+
+    def stop(self) -> None:
+        """Accept what waits, then no more."""
+        self._stopped = True
+        self._watcher.stop()
+        self._watcher.close()
+        self._pause.close()
+        while self._accept():
+            pass
+        self._sock.close()
+
+    def _acceptable(self) -> None:
+        try:
+            self._accept_some()
+        except Exception:
+            # An exception that reached the event loop would end this watcher for ever.
+            self._service.log.exception("cannot accept")
+            self._rest(PAUSE_NO_DESCRIPTORS)
+
+    def _accept_some(self) -> None:
+        delay = self._spread.hesitation(self._service.accepted)
+        if delay:
+            self._rest(delay)
+            return
+        for _ in range(AT_ONCE if self._spread.alone else 1):
+            if not self._accept():
+                return
+
+    def _rest(self, seconds: float) -> None:
+        if self._stopped:
+            return
+        self._watcher.stop()
+        self._pause.close()
+        self._pause = self._loop.timer(seconds)
+        self._pause.start(self._watcher.start, self._acceptable)
+
+    def _accept(self) -> bool:
+        """Accept one connection; whether there was one."""
+        try:
+            accepted = accept(self._fd)
+        except OSError as error:
+            if error.errno in NO_DESCRIPTORS:
+                self._complain("cannot accept: %s; raise the limit of open files", error.strerror)
+                self._service.upstreams.shed()
+                self._rest(PAUSE_NO_DESCRIPTORS)
+                return False
+            if error.errno in GONE_AGAIN:
+                return True
+            self._complain("cannot accept: %s", error.strerror)
+            self._rest(PAUSE_NO_DESCRIPTORS)
+            return False
+        if accepted is None:
+            return False
+        service = self._service
+        service.counters.add(CONNECTIONS_ACCEPTED, 1)
+        service.accepted += 1
+        # Several are accepted before the first is served: each must know now on which side of the limit it is.
+        above = service.accepted - service.refusing > service.most_connections
+        service.refusing += above
+        gevent.spawn_raw(self._serve, *accepted, above)
+        return True
+
+    def _complain(self, message: str, *arguments: object) -> None:
+        """Log MESSAGE, unless there was one a moment ago."""
+        now = time.monotonic()
+        if now - self._complained >= COMPLAIN:
+            self._complained = now
+            self._service.log.error(message, *arguments)
+
+    # --- one connection -------------------------------------------------------------------------------------------
+
+    def _serve(self, fd: int, peer: str, above: bool) -> None:
+        service = self._service
+        counters = service.counters
+        stream = None
+        counters.add(CONNECTIONS_ACTIVE, 1)
+        try:
+            stream = Stream(fd)
+            stream.counted = True
+            if above:
+                self._refuse(stream, peer)
+                return
+            opened = self._open(stream, peer)
+            if opened is None:
+                return
+            client, port, secure = opened
+            counters.add(CONNECTIONS_HANDLED, 1)
+            Http1(service, stream, address=client, port=port, secure=secure).serve()
+        except (StreamError, MessageError, OSError) as error:
+            service.log.debug("connection from %s: %s", peer, error)
+        except Exception:
+            service.log.exception("connection from %s", peer)
+        finally:
+            service.accepted -= 1
+            service.refusing -= above
+            counters.add(CONNECTIONS_ACTIVE, -1)
+            if stream is not None:
+                stream.close()
+            else:
+                os.close(fd)
+
+    def _open(self, stream: Stream, peer: str) -> tuple[str, int, bool] | None:
+        """See to all that precedes HTTP: the client's address, the port that it came to, and whether it speaks https.
+
+        None where there will be no HTTP.
+        """
+        if not self._proxied and not self._tls:
+            return peer, self._port, False
+        opening = Opening(stream)
+        self._service.connections.add(opening)
+        try:
+            origin = self._origin(stream, peer)
+            return origin if not self._tls or self._handshakes.accept(stream) else None
+        finally:
+            self._service.connections.discard(opening)
+
+    def _origin(self, stream: Stream, peer: str) -> tuple[str, int, bool]:
+        """As `_open`, by the PROXY header of a trusted PEER."""
+        own = peer, HTTPS_PORT if self._tls else self._port, self._tls
+        if not self._proxied:
+            return own
+        stream.read_timeout = PROXY_HEADER_TIMEOUT
+        stream.expire_in(PROXY_HEADER_TIMEOUT)
+        source = proxy_protocol.read(stream)
+        stream.expire_in(0)
+        if source is None or not self._service.forwarding.trusts(peer):
+            return own
+        return source.address, source.destination_port, self._tls or source.destination_port == HTTPS_PORT
+
+    def _refuse(self, stream: Stream, peer: str) -> None:
+        """Above the limit of connections: say so, and end."""
+        service = self._service
+        service.counters.add(Process.CONNECTIONS_REFUSED, 1)
+        self._complain(
+            "more than %d connections (--max-worker-connections, limit of open files): answered 503",
+            service.most_connections,
+        )
+        if service.refusing > service.most_refusals:
+            if not self._tls and not self._proxied:
+                stream.take_socket(REFUSED_AT_ONCE)  # what is left unread would reset the connection
+                stream.send(TOO_MANY)
+            return
+        self._origin(stream, peer)
+        if not self._tls or self._handshakes.accept(stream):
+            stream.write_timeout = REFUSAL_TIMEOUT
+            stream.send(TOO_MANY)
+            stream.linger(0.5, REFUSED_BYTES)

@@ -1,0 +1,1 @@
+"""Connections of clients: one module for each HTTP version."""

@@ -1,0 +1,1 @@
+"""One request and its response: its state, and the two halves that carry it."""

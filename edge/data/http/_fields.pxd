@@ -1,0 +1,34 @@
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from edge.data.net._stream cimport Stream
+
+cdef struct Field:
+    uint32_t name
+    uint32_t value
+    uint32_t value_length
+    uint32_t line_end
+    uint16_t name_length
+    uint8_t known
+    uint8_t drop
+
+cdef class Limits:
+    cdef readonly Py_ssize_t line
+    cdef readonly Py_ssize_t head
+    cdef readonly int fields
+    cdef readonly bint underscores
+    cdef readonly double timeout
+
+cdef class FieldLines:
+    cdef char *text
+    cdef Py_ssize_t text_size
+    cdef Py_ssize_t text_length
+    cdef Field *fields
+    cdef int field_count
+    cdef int field_size
+
+    cdef int store(self, const char *p, Py_ssize_t n) except -1
+    cdef int parse_fields(self, Py_ssize_t at, Limits limits, int fault) except -1
+    cdef bint disguised(self, Field *field) noexcept
+    cdef bint _equal(self, Field *field, const char *name) noexcept
+    cdef int copy_fields(self, Stream out, const uint8_t *passes) except -1
+    cdef int put_known(self, Stream out, int known, const char *name, Py_ssize_t n) except -1
+    cdef int drop_named(self, const char *name, Py_ssize_t n) except -1

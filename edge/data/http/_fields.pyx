@@ -1,0 +1,213 @@
+# cython: language_level=3
+"""Field lines, as they stand in heads and trailer sections: strict reading, and passing on (RFC 9110, 5; RFC 9112, 5).
+
+Rules of this file:
+- The lines stay text, copied once; each has an entry that says where its name and its value are.
+- What is doubtful is refused: whitespace before the colon, continued lines, controls, a bare CR.
+- Lines that pass through never become Python objects; runs of them are copied in one piece.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdint cimport uint8_t, uint64_t
+from libc.stdlib cimport free, realloc
+from libc.string cimport memcpy
+
+from edge.data.net._buffer cimport EDGE_BLOCK
+from edge.data.http._names cimport LONGEST_KNOWN, MESSAGE, NAME, VALUE, classes, look_up, lower, same_name
+from edge.data.net._stream cimport Stream
+
+from edge.data.net.errors import MessageError
+
+
+cdef inline bint no_control(const char *p) noexcept nogil:
+    """Whether the 8 bytes at P are all above SP or equal to it, and none is DEL; says no to HTAB, which is allowed."""
+    cdef uint64_t word
+    memcpy(&word, p, 8)
+    # A byte below 0x20 borrows into its highest bit, unless that was set; so does a DEL that has become 0.
+    cdef uint64_t low = (word - <uint64_t>0x2020202020202020) & ~word
+    cdef uint64_t deleted = word ^ <uint64_t>0x7F7F7F7F7F7F7F7F
+    deleted = (deleted - <uint64_t>0x0101010101010101) & ~deleted
+    return (low | deleted) & <uint64_t>0x8080808080808080 == 0
+
+
+cdef class Limits:
+    """How large a head may be."""
+
+    def __init__(self, *, Py_ssize_t line=8192, Py_ssize_t head=32768, int fields=128, bint underscores=False, double timeout=60.0):
+        """LINE and HEAD in bytes, FIELDS their number, TIMEOUT in seconds for a head to arrive once it has begun."""
+        if not 0 < head <= EDGE_BLOCK - 4096:
+            raise ValueError(f"a head must be allowed between 1 and {EDGE_BLOCK - 4096} bytes, not {head}")
+        if line <= 0 or fields <= 0 or not timeout > 0:
+            raise ValueError("limits of a head must be above 0")
+        self.line = min(line, head - 4)
+        self.head = head
+        self.fields = fields
+        self.underscores = underscores
+        self.timeout = timeout
+
+
+cdef class FieldLines:
+    """The fields of one section, with the text that they stand in."""
+
+    def __dealloc__(self):
+        free(self.text)
+        free(self.fields)
+
+    cdef int store(self, const char *p, Py_ssize_t n) except -1:
+        cdef char *grown
+        # Behind the text there is room to look at 8 bytes at a time.
+        if n + 8 > self.text_size or self.text_size > 4 * n + 4096:
+            grown = <char *>realloc(self.text, n + 256)
+            if grown == NULL:
+                raise MemoryError
+            self.text = grown
+            self.text_size = n + 256
+        memcpy(self.text, p, n)
+        self.text_length = n
+        return 0
+
+    cdef int parse_fields(self, Py_ssize_t at, Limits limits, int fault) except -1:
+        """Parse the field lines from AT on; every line is known to end in CR LF."""
+        cdef const char *p = self.text
+        cdef Py_ssize_t i = at, stop
+        cdef Field *field
+        cdef uint8_t c
+        cdef bint underscore
+        while p[i] != 13:
+            if self.field_count == limits.fields:
+                raise MessageError(431 if fault == 400 else fault, "too many header fields")
+            if self.field_count == self.field_size:
+                self.field_size = 2 * self.field_size if self.field_size else 16
+                field = <Field *>realloc(self.fields, self.field_size * sizeof(Field))
+                if field == NULL:
+                    raise MemoryError
+                self.fields = field
+            field = self.fields + self.field_count
+            field.name = i
+            underscore = False
+            while True:
+                c = p[i]
+                if not classes[c] & NAME:
+                    break
+                underscore |= c == 95
+                i += 1
+            if c != 58 or i == <Py_ssize_t>field.name or i - field.name > 65535:
+                raise MessageError(fault, "malformed field name")
+            field.name_length = i - field.name
+            i += 1
+            while p[i] == 32 or p[i] == 9:
+                i += 1
+            field.value = i
+            while no_control(p + i):
+                i += 8
+            while classes[<uint8_t>p[i]] & VALUE:
+                i += 1
+            if p[i] != 13 or p[i + 1] != 10:
+                raise MessageError(fault, "malformed field value")
+            stop = i
+            while stop > <Py_ssize_t>field.value and (p[stop - 1] == 32 or p[stop - 1] == 9):
+                stop -= 1
+            field.value_length = stop - field.value
+            i += 2
+            field.line_end = i
+            field.known = look_up(p + field.name, field.name_length)
+            field.drop = underscore and (not limits.underscores or self.disguised(field))
+            self.field_count += 1
+        if p[i + 1] != 10:
+            raise MessageError(fault, "a line ends with a bare CR")
+        return 0
+
+    cdef bint disguised(self, Field *field) noexcept:
+        """Whether CGI-like servers take the name, which has underscores, for one that Edge writes or drops."""
+        cdef char name[LONGEST_KNOWN]
+        cdef Py_ssize_t i
+        if field.name_length > LONGEST_KNOWN:
+            return False
+        for i in range(field.name_length):
+            name[i] = 45 if self.text[field.name + i] == 95 else self.text[field.name + i]
+        return look_up(name, field.name_length) > MESSAGE
+
+    cdef int drop_named(self, const char *name, Py_ssize_t n) except -1:
+        """Do not pass on the fields NAME, as far as Edge does not know them."""
+        cdef int i
+        cdef Field *field
+        for i in range(self.field_count):
+            field = self.fields + i
+            if field.known <= MESSAGE and field.name_length == n and self._equal(field, name):
+                field.drop = True
+        return 0
+
+    cdef bint _equal(self, Field *field, const char *name) noexcept:
+        cdef Py_ssize_t i
+        for i in range(field.name_length):
+            if lower[<uint8_t>self.text[field.name + i]] != lower[<uint8_t>name[i]]:
+                return False
+        return True
+
+    def get(self, bytes name not None):
+        """Value of the field NAME (lower case), several joined by a comma; None when there is none."""
+        cdef int i
+        cdef Field *field
+        cdef Py_ssize_t n = PyBytes_GET_SIZE(name)
+        value = None
+        for i in range(self.field_count):
+            field = self.fields + i
+            if field.name_length == n and same_name(self.text + field.name, PyBytes_AS_STRING(name), n):
+                found = PyBytes_FromStringAndSize(self.text + field.value, field.value_length)
+                value = found if value is None else value + b", " + found
+        return value
+
+    def hide(self, bytes name not None):
+        """Do not pass the fields NAME (lower case) on."""
+        cdef int i
+        cdef Field *field
+        cdef Py_ssize_t n = PyBytes_GET_SIZE(name)
+        for i in range(self.field_count):
+            field = self.fields + i
+            if field.name_length == n and same_name(self.text + field.name, PyBytes_AS_STRING(name), n):
+                field.drop = True
+
+    def items(self):
+        """All fields as (name, value), dropped ones included."""
+        return [
+            (
+                PyBytes_FromStringAndSize(self.text + self.fields[i].name, self.fields[i].name_length),
+                PyBytes_FromStringAndSize(self.text + self.fields[i].value, self.fields[i].value_length),
+            )
+            for i in range(self.field_count)
+        ]
+
+    cdef int copy_fields(self, Stream out, const uint8_t *passes) except -1:
+        """Put the field lines whose known name PASSES, runs of them in one piece."""
+        cdef int i
+        cdef Field *field
+        cdef Py_ssize_t begin = -1, end = 0
+        for i in range(self.field_count):
+            field = self.fields + i
+            if field.drop or not passes[field.known]:
+                if begin >= 0:
+                    out.put(self.text + begin, end - begin)
+                    begin = -1
+                continue
+            if begin < 0:
+                begin = field.name
+            end = field.line_end
+        if begin >= 0:
+            out.put(self.text + begin, end - begin)
+        return 0
+
+    cdef int put_known(self, Stream out, int known, const char *name, Py_ssize_t n) except -1:
+        """Put all values of a KNOWN field, joined, under another NAME (with its colon and space)."""
+        cdef int i
+        cdef bint first = True
+        for i in range(self.field_count):
+            if self.fields[i].known == known:
+                if first:
+                    out.put(name, n)
+                else:
+                    out.put(b", ", 2)
+                out.put(self.text + self.fields[i].value, self.fields[i].value_length)
+                first = False
+        if not first:
+            out.put(b"\r\n", 2)
+        return 0

@@ -1,0 +1,4 @@
+"""Byte streams: sockets, buffers, TLS, tunnels, and what can go wrong with them.
+
+What belongs here: bytes and time. What does not: HTTP, routes, endpoints.
+"""

@@ -1,0 +1,59 @@
+from edge.data.net._buffer cimport Buffer
+from edge.data.net._tls cimport Tls
+
+
+cdef class Stream(Buffer):
+    cdef readonly int fd
+    cdef object sock
+    cdef Tls tls
+    cdef object loop
+    cdef object hub_switch
+    cdef object read_watcher
+    cdef object write_watcher
+    cdef object on_readable
+    cdef bint read_armed
+    cdef object reader
+    cdef object writer
+    cdef int woken
+    cdef double read_deadline
+    cdef double write_deadline
+    cdef public double read_timeout
+    cdef public double write_timeout
+    cdef public double limit
+    cdef public object partner
+    cdef public object on_surprise
+    cdef public bint hung_up
+    cdef public bint counted
+    cdef readonly bint closed
+    cdef readonly double active
+    cdef object failure
+    cdef readonly unsigned long long received
+    cdef readonly unsigned long long sent
+    cdef char *out
+    cdef Py_ssize_t out_end
+    cdef Py_ssize_t out_size
+
+    cdef char *room(self, Py_ssize_t n) except NULL
+    cdef int put(self, const char *p, Py_ssize_t n) except -1
+    cdef int wait_read(self) except -1
+    cdef int wait_write(self) except -1
+    cdef int send_bytes(self, const char *p, Py_ssize_t n) except -1
+    cdef int send_pieces(self, const char *p, Py_ssize_t n, int chunked) except -1
+    cdef int check(self) except -1
+    cdef int _wait_across(self, bint for_write) except -1
+    cdef hurry(self, bint at_once)
+    cdef look(self)
+    cpdef watch(self, Stream other)
+    cpdef restart(self, double timeout)
+    cdef wake_reader(self, int why)
+    cdef wake_writer(self, int why)
+    cdef Py_ssize_t _tls_read(self, Py_ssize_t room) except -2
+    cdef Py_ssize_t _tls_write(self, const char *p, Py_ssize_t n) except -2
+    cdef _tls_fault(self, Py_ssize_t step)
+    cdef void _release_out(self) noexcept
+    cpdef flush(self)
+    cpdef send_from(self, Buffer source, Py_ssize_t n, int chunked=*)
+    cpdef Py_ssize_t fill(self, bint wait=*) except -1
+    cpdef bint usable(self)
+    cpdef park(self)
+    cpdef write(self, bytes data)

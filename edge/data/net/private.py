@@ -1,0 +1,122 @@
+"""Everything that leans on a private interface of Python or gevent, in one place.
+
+Each has a test (tests/data/net/test_private.py) that fails when the interface changes.
+
+- `_socket.socket`: the C socket below `socket.socket`. Creating the Python object costs more than the system call, and
+  `ssl` works on the C object.
+- `ssl.SSLContext._wrap_socket`: the C object of a TLS connection, without the Python socket around it, whose
+  `read`/`write` take buffers.
+- The `SSL_CTX *` inside a context object: connections that are OpenSSL's own, read and written without an exception for
+  "not yet", session ticket keys that all workers share, and modes of OpenSSL that Python does not offer.
+"""
+
+from __future__ import annotations
+
+import _socket
+import _ssl
+import ctypes
+import socket
+import ssl
+import sys
+from typing import Any
+
+TICKET_KEYS_SIZE = 80
+"""Bytes of SSL_CTX_set_tlsext_ticket_keys in OpenSSL 3: name 16, HMAC 32, AES 32."""
+# From OpenSSL's ssl.h, the same in 1.1.1 and 3.x.
+_CTRL_MODE = 33
+_CTRL_SET_READ_AHEAD = 41
+_CTRL_SET_SESS_CACHE_MODE = 44
+_CTRL_SET_TICKET_KEYS = 59
+_MODE_PARTIAL_WRITE = 0x1
+_MODE_NO_AUTO_CHAIN = 0x8
+_MODE_RELEASE_BUFFERS = 0x10
+_FUNCTIONS = (
+    "SSL_new", "SSL_set_fd", "SSL_set_accept_state", "SSL_do_handshake", "SSL_session_reused", "SSL_read", "SSL_write",
+    "SSL_has_pending", "SSL_get_error", "SSL_shutdown", "SSL_free",
+    "ERR_clear_error", "ERR_peek_last_error", "ERR_reason_error_string",
+)  # fmt: skip
+
+
+class CSocket(_socket.socket):
+    """The C socket, which `ssl` wants to refer to weakly."""
+
+    __slots__ = ("__weakref__",)
+
+
+def new_socket(family: int) -> Any:
+    """A non-blocking TCP socket that sends small pieces at once."""
+    sock = CSocket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, 0)
+    sock.setblocking(False)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def adopted_socket(fd: int) -> Any:
+    """The C socket of FD, a connected non-blocking descriptor, which it owns."""
+    sock = CSocket(socket.AF_INET, socket.SOCK_STREAM, 0, fd)  # the family would matter for addresses only
+    sock.setblocking(False)
+    return sock
+
+
+def tls_connection(context: ssl.SSLContext, sock: Any, *, server_side: bool, server_name: str | None = None) -> Any:
+    """The TLS connection of CONTEXT over SOCK, before its handshake."""
+    return context._wrap_socket(sock, server_side=server_side, server_hostname=server_name)  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+class OpenSSL:
+    """What Edge asks of OpenSSL itself, below Python's `ssl`.
+
+    The addresses of `SSL_CTX` and `SSL` are read out of Python's objects; `reachable` says whether that was found to
+    work with this Python. Without it everything goes the documented way: slower, with tickets that only the worker
+    that made them can take, and with more memory for each connection.
+    """
+
+    def __init__(self) -> None:
+        self._library = ctypes.CDLL(_ssl.__file__)  # the library that Python's module is linked with
+        self._control = self._library.SSL_CTX_ctrl
+        self._control.restype = ctypes.c_long
+        self._control.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.c_long, ctypes.c_char_p)
+        self.reachable = sys.implementation.name == "cpython" and self._try()
+
+    def _try(self) -> bool:
+        """Whether a connection's structure, found as we find it, names the context that it was made from."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        connection = context._wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), True)  # type: ignore[attr-defined]  # noqa: SLF001
+        owner = self._library.SSL_get_SSL_CTX
+        owner.restype = ctypes.c_void_p
+        owner.argtypes = (ctypes.c_void_p,)
+        return bool(owner(_member(connection, 1)) == _member(context, 0))
+
+    def functions(self) -> dict[str, int]:
+        """Addresses for `edge.data.net._tls.use_openssl`."""
+        return {name: ctypes.cast(getattr(self._library, name), ctypes.c_void_p).value or 0 for name in _FUNCTIONS}
+
+    def address(self, context: ssl.SSLContext) -> int:
+        """Of the `SSL_CTX` below CONTEXT, 0 where it cannot be known."""
+        return _member(context, 0) if self.reachable else 0
+
+    def tune(self, context: ssl.SSLContext) -> None:
+        """Have connections of CONTEXT give their buffers back when idle, read what there is in one go, not build the
+        chain anew for each handshake, and keep no sessions (tickets are with the clients)."""
+        if self.reachable:
+            pointer = _member(context, 0)
+            self._control(pointer, _CTRL_MODE, _MODE_PARTIAL_WRITE | _MODE_NO_AUTO_CHAIN | _MODE_RELEASE_BUFFERS, None)
+            self._control(pointer, _CTRL_SET_READ_AHEAD, 1, None)
+            self._control(pointer, _CTRL_SET_SESS_CACHE_MODE, 0, None)
+
+    def set_ticket_keys(self, context: ssl.SSLContext, keys: bytes) -> bool:
+        """Have CONTEXT seal session tickets with KEYS (80 bytes); False where this Python does not let us."""
+        if len(keys) != TICKET_KEYS_SIZE:
+            raise ValueError(f"ticket keys have {TICKET_KEYS_SIZE} bytes")
+        if not self.reachable:
+            return False
+        return bool(self._control(_member(context, 0), _CTRL_SET_TICKET_KEYS, len(keys), keys) == 1)
+
+
+def _member(instance: object, number: int) -> int:
+    """The pointer that is the NUMBERth member of a C structure behind its object head."""
+    address = id(instance) + object.__basicsize__ + number * ctypes.sizeof(ctypes.c_void_p)
+    return ctypes.c_void_p.from_address(address).value or 0
+
+
+OPENSSL = OpenSSL()

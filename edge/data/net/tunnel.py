@@ -1,0 +1,66 @@
+"""Two byte streams joined: WebSocket and any other upgraded protocol.
+
+Each direction ends for itself (half-close); the tunnel ends when both have, when one breaks, or when neither side has
+said anything for a while.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import gevent
+
+from edge.data.net.errors import StreamError, StreamTimeout
+from edge.table.counters import Process
+
+if TYPE_CHECKING:
+    from edge.data.net._stream import Stream
+    from edge.table.counters import WorkerCounters
+
+HALF_CLOSED = 60.0
+"""Longest silence, in seconds, once one side has ended: it may be gone for good without the other having noticed."""
+
+
+def tunnel(client: Stream, endpoint: Stream, *, timeout: float, counters: WorkerCounters) -> None:
+    """Carry bytes both ways, those already buffered first, until the end of both; TIMEOUT in seconds of silence."""
+    both = Tunnel(timeout)
+    client.write_timeout = endpoint.write_timeout = timeout
+    counters.add(Process.CONNECTIONS_UPGRADED, 1)
+    back = gevent.spawn(both.carry, endpoint, client)
+    try:
+        both.carry(client, endpoint)
+        back.join()
+    finally:
+        back.kill()
+        counters.add(Process.CONNECTIONS_UPGRADED, -1)
+
+
+class Tunnel:
+    """Two directions and the silence that both may keep."""
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
+
+    def carry(self, source: Stream, sink: Stream) -> None:
+        """Carry SOURCE's bytes to SINK until SOURCE ends; a break ends both."""
+        try:
+            while len(source) or self._fill(source, sink):
+                sink.send_from(source, len(source))
+            sink.shutdown_output()
+            self._timeout = min(self._timeout, HALF_CLOSED)
+            sink.restart(self._timeout)
+        except StreamError:
+            source.close()
+            sink.close()
+
+    def _fill(self, source: Stream, sink: Stream) -> int:
+        """Read from SOURCE, for as long as either side says something; 0 at its end."""
+        source.read_timeout = self._timeout
+        while True:
+            try:
+                return source.fill(True)
+            except StreamTimeout:
+                left = self._timeout - sink.silence
+                if left <= 0:
+                    raise
+                source.read_timeout = left  # the other direction is alive

@@ -1,0 +1,66 @@
+"""The access log: one line a request to standard output, in ingress-nginx's default format or as JSON.
+
+Rules of this file:
+- Lines are gathered and written when there are enough of them, or after a moment, by a descriptor that never waits: a
+  slow reader of the log does not stop the event loop. What it does not take in time is dropped and counted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from edge.data.observe._lines import Lines
+from edge.table.counters import Process
+
+if TYPE_CHECKING:
+    from edge.table.counters import WorkerCounters
+    from edge.table.records import Route
+
+
+class AccessLog:
+    """Writes lines to where the descriptor FD leads."""
+
+    def __init__(self, counters: WorkerCounters, *, as_json: bool, fd: int = 1) -> None:
+        self.lines = Lines(as_json=as_json)
+        """Where an exchange adds its line; see `Lines.add`."""
+        self._counters = counters
+        self._fd = reopened(fd)
+        self._as_json = as_json
+        self.no_route = self.name_of(None)
+        """`name_of` no route."""
+
+    def name_of(self, route: Route | None) -> bytes:
+        """What a line says about ROUTE, as `Lines.add` wants it."""
+        if not self._as_json:
+            return f"{route.namespace}-{route.service_name}-{route.service_port}".encode() if route is not None else b""
+        members = {
+            "namespace": route.namespace if route is not None else "",
+            "ingress": route.ingress if route is not None else "",
+            "service": route.service_name if route is not None else "",
+            "service_port": route.service_port if route is not None else "",
+        }
+        return b"," + json.dumps(members, separators=(",", ":")).encode()[1:-1]
+
+    def flush(self) -> None:
+        """Write what can be written now."""
+        lines = self.lines
+        with suppress(OSError):  # nobody is there to be told
+            lines.write(self._fd)
+        if lines.dropped:
+            self._counters.add(Process.ACCESS_LOG_DROPPED, lines.dropped)
+            lines.dropped = 0
+
+
+def reopened(fd: int) -> int:
+    """A descriptor of its own, that never waits, for the file or pipe behind FD.
+
+    O_NONBLOCK on FD itself would hold for every process that has it too, our parent's shell for instance. What cannot
+    be opened again (a socket, another user's terminal) is used as it is, and only when it says that it is ready.
+    """
+    try:
+        return os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except OSError:
+        return os.dup(fd)

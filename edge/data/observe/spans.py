@@ -1,0 +1,167 @@
+"""Spans of requests, by OpenTelemetry; imported with `--enable-opentelemetry` only, see `edge.data.observe.tracing`.
+
+Rules of this file:
+- Every request belongs to a trace: the client's, or a new one. Its endpoint gets a traceparent that names our span,
+  sampled or not, so that all behind it decide alike (head sampling).
+- Sending is the library's business, in a thread of its own and with a bounded queue. A collector that is away or slow
+  costs spans, never a request.
+
+Sources: W3C Trace Context; OpenTelemetry, semantic conventions for HTTP spans.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from edge import __version__
+from edge.data.handling.handler import Exchange
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
+    from edge.data.exchange.client import Client
+    from edge.data.process.proxy import Service
+    from edge.data.routing.plan import Plan
+    from edge.data.upstream.pool import Upstream
+    from edge.settings import Settings
+
+FLUSH = 2.0
+"""Seconds that a worker takes at its end, at most, for what has not been sent."""
+
+
+class Tracing:
+    """What the exchanges of one worker share. Made after fork."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._root = Context()
+        self._trusting = settings.opentelemetry_trust_incoming_span
+        self._propagator = TraceContextTextMapPropagator()
+        resource = Resource.create({"service.name": settings.otel_service_name, "service.version": __version__})
+        sampler = ParentBased(TraceIdRatioBased(settings.otel_sampler_ratio))
+        self._provider = TracerProvider(sampler=sampler, resource=resource, shutdown_on_exit=False)
+        sender = OTLPSpanExporter(endpoint=settings.otlp_endpoint, timeout=5)
+        self._provider.add_span_processor(BatchSpanProcessor(sender, schedule_delay_millis=1000))
+        self._tracer = self._provider.get_tracer("edge", __version__)
+        self._failed = trace.Status(trace.StatusCode.ERROR)
+
+    def exchange(self, service: Service, client: Client) -> Exchange:
+        """An exchange that makes spans."""
+        return TracedExchange(service, client, self)
+
+    def begin(self, client: Client) -> tuple[Span, bytes]:
+        """A span for CLIENT's request, and the field lines that tell the endpoint of it."""
+        request = client.request
+        carrier = {}
+        for name in ("traceparent", "tracestate"):
+            value = request.get(name.encode())
+            if value is not None:
+                request.hide(name.encode())
+                carrier[name] = value.decode("latin-1")
+        parent = self._root
+        if carrier and self._trusting:
+            parent = self._propagator.extract(carrier, parent)
+        method = request.method.decode("latin-1")
+        span = self._tracer.start_span(method, parent, trace.SpanKind.SERVER, start_time=time.time_ns())
+        fields: dict[str, str] = {}
+        self._propagator.inject(fields, trace.set_span_in_context(span, parent))
+        return span, "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode("latin-1")
+
+    def fail(self, span: Span) -> None:
+        """Mark SPAN: what it stands for went wrong."""
+        span.set_status(self._failed)
+
+    def close(self) -> None:
+        """Send what is left, as far as the collector takes it in time; the library itself would wait for it."""
+        sending = threading.Thread(target=self._provider.shutdown, daemon=True)
+        sending.start()
+        sending.join(FLUSH)
+
+
+class TracedExchange(Exchange):
+    """An exchange with a span around it."""
+
+    def __init__(self, service: Service, client: Client, tracing: Tracing) -> None:
+        super().__init__(service, client)
+        self._tracing = tracing
+        self._span: Span | None = None
+        self._endpoint = ""
+        self._sent = 0
+
+    def run(self) -> None:
+        """Serve the request within a span."""
+        client, added = self.client, self.client.added
+        span, fields = self._tracing.begin(client)
+        self._span, self._endpoint, self._sent = span, "", 0
+        client.added = added + fields
+        try:
+            if span.is_recording():
+                span.set_attributes(_request_attributes(client))
+            super().run()
+        finally:
+            client.added = added
+            span.end()
+
+    def _send(self, upstream: Upstream, plan: Plan, payload: bytes | None) -> None:
+        self._endpoint = upstream.target.name
+        self._sent += 1
+        super()._send(upstream, plan, payload)
+
+    def _account(self, plan: Plan, status: int, started: float, sent: int) -> None:
+        super()._account(plan, status, started, sent)
+        route, span = plan.route, self._span
+        if span is not None and span.is_recording():
+            method = self.client.request.method.decode("latin-1")
+            span.update_name(f"{method} {plan.host}{route.path}")
+            span.set_attributes(
+                {
+                    "http.route": route.path,
+                    "edge.namespace": route.namespace,
+                    "edge.ingress": route.ingress,
+                    "edge.service": route.service_name,
+                    "edge.endpoint": self._endpoint,
+                    "http.request.resend_count": max(self._sent - 1, 0),
+                    "http.response.size": sent,
+                }
+            )
+            self._finish(span, status)
+
+    def _log_unmatched(self, status: int, duration: float) -> None:
+        super()._log_unmatched(status, duration)
+        if self._span is not None and self._span.is_recording():
+            self._finish(self._span, status)
+
+    def _finish(self, span: Span, status: int) -> None:
+        span.set_attribute("http.response.status_code", status)
+        if self.request_id:
+            span.set_attribute("edge.request_id", self.request_id.decode("latin-1"))
+        if status >= 500:
+            self._tracing.fail(span)
+
+
+def _request_attributes(client: Client) -> dict[str, str]:
+    request = client.request
+    path, _, query = request.target.decode("latin-1").partition("?")
+    attributes = {
+        "http.request.method": request.method.decode("latin-1"),
+        "url.scheme": "https" if client.secure else "http",
+        "url.path": path,
+        "server.address": client.forwarded_host.decode("latin-1"),
+        "client.address": client.address,
+        "network.protocol.version": f"{request.version // 10}.{request.version % 10}",
+    }
+    if agent := request.get(b"user-agent"):
+        attributes["user_agent.original"] = agent.decode("latin-1")
+    if query:
+        attributes["url.query"] = query
+    return attributes

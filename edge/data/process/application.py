@@ -1,0 +1,244 @@
+"""The proxy: gunicorn with Edge's worker.
+
+Rules of this file:
+- gunicorn supplies processes and their signals: TERM drains, QUIT and INT end at once, HUP replaces the workers,
+  TTIN/TTOU add and drain one, USR2 hands the sockets to a new master. Its HTTP, its configuration files and its control
+  socket are not used.
+- The configuration comes from `Settings` and is the same at a reload: nothing is read again then.
+- Of the workers only those count that were not told to end: the others may finish what they have for as long as their
+  graces allow, and keep neither their successors nor a signal waiting.
+- Which listening socket speaks TLS is told by order, and told on to a master that takes the sockets over.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from gunicorn import sock as gunicorn_sock
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
+
+from edge.data.observe import tracing
+from edge.data.process.sockets import listen
+from edge.data.process.succession import PAUSE, Succession
+from edge.data.process.worker import EdgeWorker
+from edge.system import addresses, draining, prctl, processors
+from edge.table.counter_layout import WORKER_NAME
+from edge.table.reader import TableReader
+
+if TYPE_CHECKING:
+    from edge.settings import Settings
+
+SCHEMES = "GUNICORN_SCHEMES"
+"""Variable beside gunicorn's GUNICORN_FD: `http` or `https` for each descriptor, comma separated."""
+RESIZE = 2.0
+"""Seconds between two looks at the CPU limit under `--workers auto`, and at the files of the workers."""
+KILL_MARGIN = 2.0
+"""Seconds that a worker gets beyond the grace before it is killed."""
+
+
+def run(settings: Settings) -> int:
+    """Serve until told to stop; the exit status.
+
+    Raises:
+        ListenError: an address cannot be listened on.
+        OptionError: tracing is asked for and cannot be had.
+    """
+    tracing.check(settings)
+    try:
+        EdgeArbiter(EdgeApplication(settings)).run()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
+
+
+class EdgeLogger(Logger):  # type: ignore[misc]  # gunicorn is untyped
+    """gunicorn's messages, through the logging that Edge has set up."""
+
+    def setup(self, cfg: Any) -> None:
+        """Leave handlers and levels alone."""
+        self.cfg = cfg
+        self.error_log.propagate = True
+
+    def info(self, msg: str, *arguments: Any, **named: Any) -> None:
+        """As gunicorn's, but for its list of addresses: to it all are http. `EdgeArbiter` tells each as it is."""
+        if not msg.startswith("Listening at"):
+            super().info(msg, *arguments, **named)
+
+    def reopen_files(self) -> None:
+        """There are none."""
+
+    def close_on_exec(self) -> None:
+        """There is nothing to close."""
+
+
+class EdgeApplication(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
+    """What gunicorn asks for its configuration, and workers for theirs."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.secure: list[bool] = []
+        """Whether a listening socket speaks TLS, in the order of the sockets."""
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set what differs from gunicorn's defaults."""
+        settings = self.settings
+        values = {
+            "worker_class": EdgeWorker,
+            "workers": wanted_workers(settings),
+            "timeout": settings.worker_timeout,
+            "graceful_timeout": max(1, int(max(settings.shutdown_grace, settings.tunnel_grace) + KILL_MARGIN)),
+            "worker_tmp_dir": settings.shm_dir,
+            "control_socket_disable": True,
+            "logger_class": EdgeLogger,
+            "proc_name": "edge",
+            "bind": [],
+        }
+        for name, value in values.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> None:
+        """There is no WSGI application."""
+
+
+def wanted_workers(settings: Settings) -> int:
+    """Number of workers by `--workers`."""
+    return processors.available() if settings.workers == "auto" else int(settings.workers)
+
+
+class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
+    """The master process."""
+
+    def __init__(self, app: EdgeApplication) -> None:
+        super().__init__(app)
+        self._settings = app.settings
+        self._looked = time.monotonic()
+        self.num_workers: int
+        self._available = self.num_workers
+        self._stop_at = 0.0
+        self._succession = Succession()
+        self._told: set[int] = set()
+        """Workers that were told to end."""
+        self._presence: draining.Presence | None = None
+        self._known: frozenset[int] = frozenset()
+        """The workers at the last look."""
+        # `python -m edge` shows up in sys.argv as a path, which would put the package's folder on the module path.
+        self.START_CTX: dict[Any, Any] = {
+            "args": [sys.executable, "-P", "-m", "edge", *sys.argv[1:]],
+            "cwd": self.START_CTX["cwd"],
+            0: sys.executable,
+        }
+
+    def start(self) -> None:
+        """Have the listening sockets, then be ready for workers."""
+        inherited = os.environ.pop(SCHEMES, "")
+        if not inherited:
+            opened = listen(self._settings)
+            schemes = ["https" if tls else "http" for _, tls in opened]
+            self.LISTENERS = gunicorn_sock.create_sockets(self.cfg, self.log, [one.detach() for one, _ in opened])
+            draining.clear(self._settings.table_directory)
+        else:
+            schemes = inherited.split(",")
+        self._presence = draining.Presence(self._settings.table_directory)
+        self.app.secure[:] = [scheme == "https" for scheme in schemes]
+        self.cfg.env_orig[SCHEMES] = ",".join(schemes)
+        super().start()
+        for listener, scheme in zip(self.LISTENERS, schemes, strict=True):
+            self.log.info("listening on %s://%s", scheme, addresses.of(listener.getsockname()))
+
+    def maybe_promote_master(self) -> None:
+        """Become the proxy of the launcher when the master before us has ended, and end with it as that one did."""
+        successor = self.master_pid != 0
+        super().maybe_promote_master()
+        if successor and self.master_pid == 0:
+            prctl.die_with_parent(signal.SIGTERM)
+
+    def handle_term(self) -> None:
+        """SIGTERM: say that we end, go on for `--pre-stop-delay`, then drain. A second one does not wait."""
+        if self.reexec_pid or self._stop_at or not self._settings.pre_stop_delay:
+            self._end()
+        self._mark()
+        self._stop_at = time.monotonic() + self._settings.pre_stop_delay
+
+    def _end(self) -> None:
+        if not self.reexec_pid:  # otherwise a new master serves the same sockets
+            self._mark()
+        raise StopIteration
+
+    def _mark(self) -> None:
+        """Say that the proxy ends, once, and unless another one serves the same table."""
+        presence, self._presence = self._presence, None
+        if presence is not None and presence.end():
+            draining.begin(self._settings.table_directory)
+
+    def reload(self) -> None:
+        """SIGHUP: a new worker for each old one, which ends when it has finished what it has; nobody waits for that."""
+        old = self._staying()
+        self.num_workers = self._available = wanted_workers(self._settings)
+        for _ in range(self.num_workers):
+            self.spawn_worker()
+        for pid in old:
+            self.kill_worker(pid, signal.SIGTERM)
+
+    def _staying(self) -> list[int]:
+        """Workers that were not told to end, the oldest first. The others may take long to finish what they have."""
+        ages = sorted((worker.age, pid) for pid, worker in self.WORKERS.items())
+        return [pid for _, pid in ages if pid not in self._told]
+
+    def kill_worker(self, pid: int, sig: int) -> None:
+        """Tell a worker to end; its death is then none that counts."""
+        if sig == signal.SIGTERM:
+            self._told.add(pid)
+        super().kill_worker(pid, sig)
+
+    def reap_workers(self) -> None:
+        """Take note of workers that have died by themselves."""
+        before = set(self.WORKERS)
+        super().reap_workers()
+        dead = before.difference(self.WORKERS)
+        if died := dead - self._told:
+            self._succession.died(len(died))
+            if self._succession.hurried:
+                self.log.error("workers die again and again: the next one is started in %g s", PAUSE)
+        self._told.intersection_update(self.WORKERS)
+
+    def manage_workers(self) -> None:
+        """Keep the number of workers, following the CPU limit where it is to be followed."""
+        if self._stop_at and time.monotonic() >= self._stop_at:
+            self._end()
+        if time.monotonic() - self._looked >= RESIZE:
+            self._looked = time.monotonic()
+            self._look_around()
+        staying = self._staying()
+        if len(staying) < self.num_workers and self._succession.due:
+            for _ in range(self.num_workers - len(staying)):
+                self.spawn_worker()
+        for pid in staying[: -self.num_workers]:
+            self.kill_worker(pid, signal.SIGTERM)
+
+    def _look_around(self) -> None:
+        """See whether the world is as it was when the workers were started."""
+        if self._settings.workers == "auto":
+            available = wanted_workers(self._settings)
+            if available != self._available:
+                # TTIN and TTOU stay in force: what was added by hand is kept.
+                self.num_workers = max(1, self.num_workers + available - self._available)
+                self.log.info("%d processors available, now %d workers", available, self.num_workers)
+                self._available = available
+        if self._have_lost_counters():
+            self.log.error("the workers' counters have been removed by somebody else: replacing the workers")
+            self.handle_hup()
+
+    def _have_lost_counters(self) -> bool:
+        """Whether all workers count where nobody can read it, and there is a table for new ones."""
+        directory = self._settings.table_directory
+        before, self._known = self._known, frozenset(self.WORKERS)
+        if before != self._known or any(directory.glob(WORKER_NAME + "*")):
+            return False
+        return TableReader(directory).generation > 0

@@ -1,0 +1,200 @@
+"""gunicorn's worker: a process with an event loop that serves the table.
+
+Rules of this file:
+- Of `GeventWorker` it keeps the life cycle (heartbeat, signals, parent's death), not the request handling: `handle` and
+  all that hangs on it are never called.
+- Nothing is monkey patched. Edge's own code waits on gevent explicitly, and nothing else in a worker blocks.
+- `__init__` and `setup` run in the master, where no event loop may come to be.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import resource
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from gevent import socket
+from gevent.event import Event
+from gevent.util import print_run_info
+from gunicorn.workers.ggevent import GeventWorker
+
+from edge.data.accepting.listener import Listener
+from edge.data.accepting.spread import Spread
+from edge.data.http._request_id import seed_request_ids
+from edge.data.net._frame_stacks import keep_frame_stacks
+from edge.data.net._stream import sweep
+from edge.data.net._tls import use_openssl
+from edge.data.net.private import OPENSSL
+from edge.data.observe import tracing
+from edge.data.observe.access_log import AccessLog
+from edge.data.process.proxy import Service
+from edge.system import logs
+from edge.table.counters import Process, WorkerCounters
+from edge.table.reader import TableReader
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from edge.settings import Settings
+
+SWEEP = 0.25
+"""Seconds between two looks for streams whose deadline has passed."""
+FLUSH = 0.25
+"""Seconds after which lines of the access log are written."""
+LAME_DUCK = 1.0
+"""Seconds for which a draining worker keeps idle connections: what is under way on them gets an answer that says
+`Connection: close`."""
+DRAIN_STEP = 0.05
+LAST_STEP = 0.1
+"""Seconds in which exchanges that have been ended by force are logged and counted."""
+
+
+class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
+    """One worker process."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.settings: Settings = self.app.settings
+        self._stopped: Event | None = None
+
+    @classmethod
+    def check_config(cls, cfg: Any, log: logging.Logger) -> None:
+        """Nothing to refuse: the configuration is made by `edge.data.process.application`, not by users."""
+
+    def patch(self) -> None:
+        """Take the listening sockets over as gevent's, without patching anything."""
+        self.sockets: list[Any] = [
+            socket.socket(one.FAMILY, socket.SOCK_STREAM, fileno=one.sock.detach()) for one in self.sockets
+        ]
+
+    def load_wsgi(self) -> None:
+        """There is no application."""
+        self.wsgi = None
+
+    def init_process(self) -> None:
+        """Become a process of its own; see `run` for what it does."""
+        logs.configure(self.settings, process="worker")
+        _raise_limit()
+        seed_request_ids()
+        if OPENSSL.reachable:
+            use_openssl(OPENSSL.functions())
+        keep_frame_stacks()
+        super().init_process()
+
+    def handle_exit(self, _sig: int, _frame: FrameType | None) -> None:
+        """SIGTERM: drain."""
+        self.alive = False
+        if self._stopped is not None:
+            gevent.get_hub().loop.run_callback_threadsafe(self._stopped.set)
+
+    def handle_abort(self, sig: int, frame: FrameType | None) -> None:
+        """SIGABRT: the master has had no sign of life for too long; tell where we are stuck."""
+        print_run_info(file=sys.stderr)
+        super().handle_abort(sig, frame)
+
+    def run(self) -> None:
+        """Serve until told to stop, then drain."""
+        try:
+            self._serve()
+        except Exception:
+            logging.getLogger(__name__).exception("worker failed")
+            raise SystemExit(1) from None
+
+    def _serve(self) -> None:
+        stopped = self._stopped = Event()
+        directory = Path(self.settings.shm_dir)
+        counters = WorkerCounters(directory, bound=self.settings.max_metric_series)
+        access_log = (
+            AccessLog(counters, as_json=self.settings.log_format == "json") if self.settings.access_log else None
+        )
+        traces = tracing.start(self.settings)
+        service = Service(self.settings, TableReader(directory), counters, access_log, traces)
+        spread = Spread(directory, counters.slot)
+        listeners = [
+            Listener(sock, service, spread, tls=tls) for sock, tls in zip(self.sockets, self.app.secure, strict=True)
+        ]
+        timers = self._timers(service, spread, access_log)
+        _settle_heap()
+        for listener in listeners:
+            listener.start()
+        while self.alive:
+            self.notify()
+            stopped.wait(1.0)
+        self._drain(service, listeners)
+        for timer in timers:
+            timer.stop()
+        if access_log is not None:
+            access_log.flush()
+        if traces is not None:
+            traces.close()
+        counters.close()
+
+    @staticmethod
+    def _timers(service: Service, spread: Spread, access_log: AccessLog | None) -> list[Any]:
+        loop = gevent.get_hub().loop
+
+        def second() -> None:
+            spread.refresh()
+            service.tick()
+
+        second()
+        work = [(1.0, second), (SWEEP, sweep)]
+        if access_log is not None:
+            work.append((FLUSH, access_log.flush))
+        timers = []
+        for interval, what in work:
+            timer = loop.timer(interval, interval)
+            timer.start(what)
+            timers.append(timer)
+        return timers
+
+    def _drain(self, service: Service, listeners: list[Listener]) -> None:
+        """Accept no more, finish what has begun, for as long as the graces allow."""
+        service.draining = True
+        service.counters.set(Process.DRAINING, 1)
+        for listener in listeners:
+            listener.stop()
+        begun = time.monotonic()
+        grace, tunnel_grace = self.settings.shutdown_grace, self.settings.tunnel_grace
+        while service.accepted:
+            waited = time.monotonic() - begun
+            if waited >= min(LAME_DUCK, grace / 2):
+                service.close_idle()
+            if waited >= grace:
+                self._end(service, grace, upgraded=False)
+            if waited >= tunnel_grace:
+                self._end(service, tunnel_grace, upgraded=True)
+            if waited >= max(grace, tunnel_grace):
+                break
+            self.notify()
+            gevent.sleep(DRAIN_STEP)
+        gevent.sleep(LAST_STEP if service.accepted else 0)
+
+    @staticmethod
+    def _end(service: Service, grace: float, *, upgraded: bool) -> None:
+        late = [one for one in service.connections if one.upgraded == upgraded and not one.stream.closed]
+        if late:
+            kind = "upgraded connections" if upgraded else "connections"
+            service.log.warning("%d %s are ended after %g s of grace", len(late), kind, grace)
+        for connection in late:
+            connection.close()
+
+
+def _settle_heap() -> None:
+    """Take what lives for ever out of the collector's sight, and have it come less often than its default."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 50, 50)
+
+
+def _raise_limit() -> None:
+    """Allow as many open files as this process may allow itself: two for each request under way."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

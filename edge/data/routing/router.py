@@ -1,0 +1,180 @@
+"""From host and target of a request to the plan for it.
+
+Rules of this file:
+- A host's record is compiled once into dicts; a request costs one look-up by its Host bytes and one or two by path.
+- Host names that were resolved are remembered, in bounded number, until a route changes: neither case, port nor
+  trailing dot is looked at twice.
+- Paths are compared in normal form (`edge.table.paths`); endpoints get the bytes that the client sent.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.table.counter_layout import labels_of
+from edge.table.paths import normalise_bytes
+from edge.table.records import SETTINGS, Host, PathKind, Route, Settings, wildcard_of
+
+if TYPE_CHECKING:
+    from edge.data.routing.plan import Plan, Planner
+    from edge.table.counters import RouteLabels
+    from edge.table.reader import TableReader
+
+MOST_RESOLVED = 4096
+"""Spellings of host names remembered."""
+
+
+class HostPlans:
+    """The plans of one host, by path."""
+
+    def __init__(self, record: Host, planner: Planner, previous: HostPlans | None = None) -> None:
+        """Compile RECORD, taking over from PREVIOUS the plans of routes that did not change."""
+        kept = {plan.route: plan for plan in previous.plans} if previous is not None else {}
+        self.record = record
+        self.plans: list[Plan] = []
+        self._exact: dict[bytes, Plan] = {}
+        self._prefix: dict[bytes, Plan] = {}
+        self._strings: list[tuple[bytes, Plan]] = []
+
+        def plan_for(route: Route) -> Plan:
+            plan = kept.pop(route, None) or planner.plan(record.name, route)
+            self.plans.append(plan)
+            return plan
+
+        for route in record.routes:
+            path = route.path.encode()
+            if route.kind is PathKind.EXACT:
+                self._exact[path] = plan_for(route)
+            elif route.kind is PathKind.PREFIX:
+                self._prefix[path.rstrip(b"/")] = plan_for(route)
+            else:
+                self._strings.append((path, plan_for(route)))
+        self._strings.sort(key=lambda entry: len(entry[0]), reverse=True)
+        self._default = plan_for(record.default) if record.default is not None else None
+        self._longest = max(map(len, self._prefix), default=0)
+        only_root = not self._exact and not self._strings and set(self._prefix) == {b""}
+        self._everything = self._prefix[b""] if only_root else None
+        for plan in kept.values():
+            planner.drop(plan)
+
+    def match(self, target: bytes) -> Plan | None:
+        """The plan for the request TARGET (RFC 9112, section 3.2, origin form)."""
+        if self._everything is not None:
+            return self._everything
+        path = normalise_bytes(target.partition(b"?")[0])
+        plan = self._exact.get(path)
+        if plan is not None:
+            return plan
+        size, plan = self._by_elements(path)
+        for string, candidate in self._strings:
+            if len(string) <= size + 1:
+                break
+            if path.startswith(string):
+                return candidate
+        return plan if plan is not None else self._default
+
+    def _by_elements(self, path: bytes) -> tuple[int, Plan | None]:
+        """Longest match by whole path elements, with its length; -1 without one."""
+        if not self._prefix:
+            return -1, None
+        candidate = path[:-1] if path.endswith(b"/") else path
+        if len(candidate) > self._longest:
+            candidate = candidate[: self._longest + 1]
+            candidate = candidate[: candidate.rfind(b"/")]
+        while True:
+            plan = self._prefix.get(candidate)
+            if plan is not None:
+                return len(candidate), plan
+            cut = candidate.rfind(b"/")
+            if cut < 0:
+                return -1, None
+            candidate = candidate[:cut]
+
+
+class Router:
+    """The routing table as plans."""
+
+    def __init__(self, table: TableReader, planner: Planner) -> None:
+        self._table = table
+        self._routes = table.routes
+        self._planner = planner
+        self._resolved: dict[bytes, HostPlans | None] = {}
+        self._hosts: dict[str, HostPlans] = {}
+        self._default: Plan | None = None
+        self._settings: Settings | None = None
+        self.generation = -1
+        self._routes.on_gone = self._forget
+
+    def match(self, host: bytes, target: bytes) -> Plan | None:
+        """The plan for a request; None: nobody takes it."""
+        table = self._table
+        if table.changed():
+            table.refresh()
+        elif self.generation <= 0:  # there was none yet: one that came since the last look is served at once
+            table.reopen()
+        if self._routes.generation != self.generation:
+            self._take_up()
+        try:
+            plans = self._resolved[host]
+        except KeyError:
+            plans = self._resolve(host)
+        plan = plans.match(target) if plans is not None else None
+        return plan if plan is not None else self._default
+
+    def serves(self, labels: RouteLabels) -> bool:
+        """Whether the table has a route with these LABELS."""
+        record = self._table.routes.get(labels.host, Host)
+        routes = [*record.routes, record.default] if record is not None else []
+        settings = self._table.routes.get(SETTINGS, Settings)
+        routes.append(settings.default if settings is not None else None)
+        return any(route is not None and labels_of(labels.host, route) == labels for route in routes)
+
+    def _take_up(self) -> None:
+        """Forget what may have changed; compiled hosts are compared again when they are next asked for."""
+        routes = self._table.routes
+        self.generation = routes.generation
+        self._resolved.clear()
+        settings = routes.get(SETTINGS, Settings)
+        if settings is not self._settings:
+            if self._default is not None:
+                self._planner.drop(self._default)
+            self._settings = settings
+            default = settings.default if settings is not None else None
+            self._default = self._planner.plan("", default) if default is not None else None
+
+    def _resolve(self, host: bytes) -> HostPlans | None:
+        name = host_name(host)
+        plans = self._host(name)
+        if plans is None and (wildcard := wildcard_of(name)):
+            plans = self._host(wildcard)
+        if plans is None and name:
+            plans = self._host("")
+        if len(self._resolved) >= MOST_RESOLVED:
+            self._resolved.clear()
+        self._resolved[host] = plans
+        return plans
+
+    def _host(self, name: str) -> HostPlans | None:
+        """Plans of the host whose record is NAME."""
+        record = self._table.routes.get(name, Host)
+        known = self._hosts.get(name)
+        if record is None:
+            self._forget(name)
+            return None
+        if known is None or known.record is not record:
+            known = self._hosts[name] = HostPlans(record, self._planner, known)
+        return known
+
+    def _forget(self, name: str) -> None:
+        """There is no record NAME any more."""
+        known = self._hosts.pop(name, None)
+        for plan in known.plans if known is not None else ():
+            self._planner.drop(plan)
+
+
+def host_name(host: bytes) -> str:
+    """The name in a Host value: lower case, without port and trailing dot (RFC 9110, section 4.2.3)."""
+    name = host.decode("latin-1").lower()
+    if name.startswith("["):
+        return name.partition("]")[0] + "]"
+    return name.partition(":")[0].rstrip(".")

@@ -1,0 +1,1 @@
+"""Endpoints: the choice among them, their health, connections to them, retries."""

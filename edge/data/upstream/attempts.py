@@ -1,0 +1,60 @@
+"""Attempts to have an endpoint answer: how they fail, and when another may follow."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from edge.data.http.replies import Reply
+    from edge.table.records import Retry
+
+IDEMPOTENT = frozenset(
+    b"GET HEAD PUT DELETE OPTIONS TRACE PROPFIND PROPPATCH MKCOL COPY MOVE REPORT SEARCH QUERY".split()
+)
+"""RFC 9110, section 9.2.2; the last ones by IANA's registry of methods."""
+
+
+class Kind(Enum):
+    """Of failures, as `proxy-next-upstream` tells them apart."""
+
+    CONNECT = "connect"
+    """No connection could be made."""
+    BREAK = "break"
+    """The connection broke before the answer."""
+    TIMEOUT = "timeout"
+    INVALID = "invalid"
+    """The answer is no HTTP."""
+    STATUS = "status"
+    """The answer has a status that is not wanted."""
+    OURS = "ours"
+    """This process lacks something."""
+
+
+class Failure(NamedTuple):
+    """An attempt that came to nothing."""
+
+    kind: Kind
+    reply: Reply
+    """What to answer if there is no further attempt."""
+    repeatable: bool
+    """Whether another attempt cannot do harm."""
+    reason: str = ""
+    """Which endpoint, and what happened; empty: it is told elsewhere."""
+
+
+class Attempt(NamedTuple):
+    """What is logged of an attempt that came to nothing."""
+
+    endpoint: str
+    seconds: float
+    status: int
+
+
+def allows(retry: Retry, kind: Kind) -> bool:
+    """Whether RETRY has another endpoint asked after a failure of this KIND."""
+    if kind in (Kind.CONNECT, Kind.BREAK):
+        return retry.on_error
+    if kind is Kind.TIMEOUT:
+        return retry.on_timeout
+    return retry.on_invalid if kind is Kind.INVALID else kind is Kind.STATUS

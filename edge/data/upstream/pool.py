@@ -1,0 +1,188 @@
+"""Connections to endpoints: made, used again, given up.
+
+Rules of this file:
+- An idle connection is watched: what arrives on it, an end or a stray byte, closes it at once.
+- Idle connections are used last in, first out, and are bounded in number, age and requests.
+- What this process lacks (descriptors, ports) is not the endpoint's fault.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from edge.data.http.h1._body import Body
+from edge.data.http.h1._head import Head
+from edge.data.net._stream import Stream
+from edge.data.net.errors import StreamTimeout
+from edge.data.net.private import new_socket
+from edge.table.counters import Process
+
+if TYPE_CHECKING:
+    from edge.data.upstream.balancing import Target, Targets
+    from edge.table.counters import WorkerCounters
+
+
+MOST_REQUESTS = 10_000
+LONGEST_LIFE = 3600.0
+"""Requests and seconds after which a connection is not kept, so that a Service's own address is balanced anew now and
+then (nginx's defaults for keepalive_requests and keepalive_time)."""
+SHED = 16
+"""Idle connections that are closed at a time to make room for others."""
+LACKING = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+OURS = LACKING | {errno.EADDRNOTAVAIL, errno.EAGAIN}
+"""Errors of a connect(2) that say nothing about the endpoint."""
+_bytes_acked = struct.Struct("=120xQ")
+"""In `struct tcp_info` (Linux, since 4.1)."""
+
+
+class ConnectError(Exception):
+    """No connection could be made; `status` is what a client is told if no other endpoint helps."""
+
+    def __init__(self, status: int, reason: str, *, ours: bool = False) -> None:
+        """OURS: it was this machine's lack of something."""
+        super().__init__(reason)
+        self.status = status
+        self.ours = ours
+
+
+class Upstream:
+    """A connection to TARGET."""
+
+    def __init__(self, target: Target, stream: Stream) -> None:
+        self.target = target
+        self.stream = stream
+        self.head = Head()
+        self.body = Body(stream, False)
+        self.requests = 0
+        self.made = monotonic()
+        self.sent_before = 0
+        """Bytes sent for earlier requests."""
+        self.doubtful = False
+        """Its last response had no body where other servers, if faulty, send one: look before it is used again."""
+        self.idle_since = 0.0
+        """When it became idle, monotonic seconds; 0: in use."""
+        stream.on_surprise = self._surprised
+
+    def close(self) -> None:
+        """End it."""
+        self.stream.close()
+
+    def unheard(self) -> bool:
+        """Whether an endpoint that hung up had done so before the last request came, and so processed nothing of it.
+
+        Its end of the connection tells what had arrived by then. Only for an orderly end (a reset does not tell), and
+        False where nothing can be known.
+        """
+        try:
+            info = self.stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _bytes_acked.size)
+        except OSError:
+            return False
+        # One more than was sent: the SYN counts.
+        return len(info) == _bytes_acked.size and _bytes_acked.unpack(info)[0] <= self.sent_before + 1
+
+    def _surprised(self, stream: Stream) -> None:
+        if self.idle_since:
+            self.target.idle.remove(self)
+            stream.close()
+
+
+class Upstreams:
+    """The connections of this worker."""
+
+    def __init__(self, counters: WorkerCounters, targets: Targets, *, keep: int, keep_for: float) -> None:
+        """To TARGETS; idle connections: KEEP at most, each for KEEP_FOR seconds."""
+        self._counters = counters
+        self._targets = targets
+        self._keep = keep
+        self._keep_for = keep_for
+
+    def reuse(self, target: Target, check: bool) -> Upstream | None:
+        """An idle connection to TARGET; CHECK looks once more whether it is open (one system call)."""
+        while target.idle:
+            upstream = target.idle.pop()
+            upstream.idle_since = 0.0
+            if not (check or upstream.doubtful) or upstream.stream.usable():
+                return upstream
+            upstream.close()
+        return None
+
+    def connect(self, target: Target, timeout: float) -> Upstream:
+        """A new connection to TARGET within TIMEOUT seconds.
+
+        Raises:
+            ConnectError: 504 after the timeout, 503 where descriptors are lacking, else 502.
+        """
+        sock = self._socket(target)
+        code = sock.connect_ex((target.address, target.port))
+        if code not in (0, errno.EINPROGRESS):
+            sock.close()
+            raise ConnectError(502, f"{target.name}: {os.strerror(code)}", ours=code in OURS)
+        stream = Stream(sock)
+        stream.write_timeout = timeout
+        try:
+            if code:
+                stream.wait_writable()
+                code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        except StreamTimeout as error:
+            stream.close()
+            raise ConnectError(504, f"{target.name}: no connection within {timeout:g} s") from error
+        except BaseException:
+            stream.close()
+            raise
+        if code:
+            stream.close()
+            raise ConnectError(502, f"{target.name}: {os.strerror(code)}")
+        self._counters.add(Process.UPSTREAM_CONNECTIONS, 1)
+        return Upstream(target, stream)
+
+    def _socket(self, target: Target) -> Any:
+        try:
+            return new_socket(socket.AF_INET6 if ":" in target.address else socket.AF_INET)
+        except OSError as error:
+            if error.errno in LACKING and self.shed():
+                return self._socket(target)
+            raise ConnectError(503, f"{target.name}: {error.strerror}", ours=True) from error
+
+    def release(self, upstream: Upstream, now: float) -> None:
+        """UPSTREAM has done its request and may do another."""
+        target = upstream.target
+        if (
+            upstream.stream.hung_up
+            or not target.users
+            or len(target.idle) >= self._keep
+            or upstream.requests >= MOST_REQUESTS
+            or now - upstream.made > LONGEST_LIFE
+        ):
+            upstream.close()
+            return
+        upstream.idle_since = now
+        target.idle.append(upstream)
+        upstream.stream.park()
+
+    def expire(self) -> None:
+        """Close what has been idle for too long, and the longest idle ones above the limit."""
+        oldest = monotonic() - self._keep_for
+        for position, upstream in enumerate(self._idle()):
+            if position >= self._keep or upstream.idle_since < oldest:
+                _drop(upstream)
+
+    def shed(self) -> bool:
+        """Close some of the longest idle connections, for want of descriptors; whether there were any."""
+        longest = self._idle()[-SHED:]
+        for upstream in longest:
+            _drop(upstream)
+        return bool(longest)
+
+    def _idle(self) -> list[Upstream]:
+        """The idle connections, the longest idle ones last."""
+        return sorted(self._targets.idle(), key=lambda upstream: upstream.idle_since, reverse=True)
+
+
+def _drop(upstream: Upstream) -> None:
+    upstream.target.idle.remove(upstream)
+    upstream.close()

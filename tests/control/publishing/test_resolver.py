@@ -1,0 +1,121 @@
+"""Names that Services stand for are looked up aside, and again as time passes."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from edge.control.compiling.service_ports import Resolution
+from edge.control.publishing import resolver as module
+from edge.control.publishing.resolver import Resolver, addresses_of
+from tests.support.waiting import eventually
+
+
+class Dns:
+    """A resolver's resolver; a name without an entry cannot be resolved."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, tuple[str, ...]] = {}
+        self.asked: list[str] = []
+        self.slow: dict[str, threading.Event] = {}
+        self.told: list[str] = []
+
+    def look(self, name: str) -> tuple[str, ...]:
+        self.asked.append(name)
+        if name in self.slow:
+            self.slow[name].wait(10)
+        if name not in self.entries:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return self.entries[name]
+
+
+@pytest.fixture
+def dns() -> Dns:
+    return Dns()
+
+
+@pytest.fixture
+def resolver(dns: Dns, monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
+    monkeypatch.setattr(module, "RETRY", 0.02)
+    made = Resolver(dns.told.append, look=dns.look, ttl=0.02)
+    yield made
+    made.stop()
+
+
+def test_a_wanted_name_is_resolved_and_told(dns: Dns, resolver: Resolver) -> None:
+    dns.entries["a.example"] = ("10.0.0.1",)
+    assert resolver.look_up("a.example") is None
+    resolver.want(frozenset({"a.example"}))
+    eventually(lambda: resolver.look_up("a.example") == Resolution(("10.0.0.1",)))
+    eventually(lambda: dns.told == ["a.example"])
+
+
+def test_it_is_asked_for_again_and_told_when_it_is_another(dns: Dns, resolver: Resolver) -> None:
+    dns.entries["a.example"] = ("10.0.0.1",)
+    resolver.want(frozenset({"a.example"}))
+    eventually(lambda: len(dns.asked) > 3)
+    assert dns.told == ["a.example"]
+    dns.entries["a.example"] = ("10.0.0.2",)
+    eventually(lambda: resolver.look_up("a.example") == Resolution(("10.0.0.2",)))
+    eventually(lambda: dns.told == ["a.example"] * 2)
+
+
+def test_a_failure_is_told_with_its_reason_and_mended_later(dns: Dns, resolver: Resolver) -> None:
+    resolver.want(frozenset({"a.example"}))
+    eventually(lambda: resolver.look_up("a.example") == Resolution((), "Name or service not known"))
+    dns.entries["a.example"] = ("10.0.0.1",)
+    eventually(lambda: resolver.look_up("a.example") == Resolution(("10.0.0.1",)))
+
+
+def test_the_last_addresses_stay_while_a_name_cannot_be_resolved(
+    dns: Dns, resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dns.entries["a.example"] = ("10.0.0.1",)
+    resolver.want(frozenset({"a.example"}))
+    eventually(lambda: resolver.look_up("a.example"))
+    del dns.entries["a.example"]
+    eventually(lambda: resolver.look_up("a.example") == Resolution(("10.0.0.1",), "Name or service not known"))
+    monkeypatch.setattr(module, "STALE", 0.0)
+    eventually(lambda: resolver.look_up("a.example") == Resolution((), "Name or service not known"))
+
+
+def test_a_name_that_does_not_answer_holds_up_no_other(dns: Dns, resolver: Resolver) -> None:
+    dns.slow["slow.example"] = threading.Event()
+    dns.entries |= {"slow.example": ("10.0.0.1",), "fast.example": ("10.0.0.2",)}
+    resolver.want(frozenset(dns.entries))
+    eventually(lambda: resolver.look_up("fast.example"))
+    assert not resolver.settled()
+    assert resolver.look_up("slow.example") is None
+    dns.slow["slow.example"].set()
+    eventually(resolver.settled)
+
+
+def test_what_is_not_wanted_any_more_is_forgotten(dns: Dns, resolver: Resolver) -> None:
+    resolver.want(frozenset({"a.example", "b.example"}))
+    eventually(resolver.settled)
+    resolver.want(frozenset({"b.example"}))
+    assert resolver.look_up("a.example") is None
+    asked = dns.asked.count("a.example")
+    seen = len(dns.asked)
+    eventually(lambda: len(dns.asked) > seen + 3)
+    assert dns.asked.count("a.example") <= asked + 1  # one may have been on its way
+
+
+def test_without_names_nothing_runs_and_all_is_settled(resolver: Resolver) -> None:
+    resolver.want(frozenset())
+    assert resolver.settled()
+    assert not resolver._threads
+
+
+def test_a_name_that_is_none_is_a_failure_and_not_the_end(dns: Dns) -> None:
+    real = Resolver(dns.told.append, look=addresses_of)
+    real.want(frozenset({"x" * 70 + ".example"}))
+    eventually(lambda: (found := real.look_up("x" * 70 + ".example")) is not None and found.fault)
+    real.stop()
+
+
+def test_an_address_stands_for_itself() -> None:
+    assert addresses_of("127.0.0.1") == ("127.0.0.1",)
