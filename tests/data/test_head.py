@@ -171,6 +171,16 @@ REFUSED = [
     ("Transfer-Encoding with a vertical tab", 400, get(b"Transfer-Encoding: \x0bchunked") + b"0\r\n\r\n"),
     ("Transfer-Encoding in HTTP/1.0", 400, b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
     ("unknown expectation", 417, get(b"Expect: 200-ok")),
+    ("unknown expectation beside the known", 417, get(b"Expect: 100-continue, 200-ok")),
+    ("unknown expectation in a second line", 417, get(b"Expect: 100-continue", b"Expect: 200-ok")),
+    ("unknown expectation behind an empty line", 417, get(b"Expect:", b"Expect: 200-ok")),
+    ("unknown expectation behind empty members", 417, get(b"Expect: ,, 200-ok")),
+    ("two expectations without a comma", 417, get(b"Expect: 100-continue 100-continue")),
+    ("an expectation with a parameter", 417, get(b"Expect: 100-continue;a=b")),
+    ("an expectation with a value", 417, get(b"Expect: 100-continue=a")),
+    ("a quoted expectation", 417, get(b'Expect: "100-continue"')),
+    ("a list in quotes", 417, get(b'Expect: a=",100-continue,"')),
+    ("half an expectation", 417, get(b"Expect: 100-contin, ue")),
     ("65 connection options", 400, get(b"Connection: " + b"a," * 65)),
     # --- limits ---
     ("long request line", 414, get(target=b"/" + b"a" * 8179)),
@@ -341,6 +351,34 @@ def test_what_was_said_about_one_request_is_forgotten_for_the_next():
     assert (head.host, head.length) == (b"", -1)
 
 
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([b"Expect:"], False),
+        ([b"Expect: \t "], False),
+        ([b"Expect: ,"], False),
+        ([b"Expect: ,\t, ,"], False),
+        ([b"Expect:", b"Expect: ,"], False),
+        ([b"Expect: 100-continue"], True),
+        ([b"Expect: 100-Continue"], True),
+        ([b"Expect: 100-continue, 100-continue"], True),
+        ([b"Expect: 100-continue,100-CONTINUE"], True),
+        ([b"Expect: , 100-continue\t,,"], True),
+        ([b"Expect: 100-continue", b"Expect: 100-continue"], True),
+        ([b"Expect:", b"Expect: 100-continue", b"Expect:"], True),
+    ],
+)
+def test_expectations_are_a_list(lines, expected):
+    """RFC 9110, sections 10.1.1 and 5.6.1.2."""
+    for pieces in (whole, single):
+        head = Head()
+        assert head.read_request(Pieces(pieces(get(*lines))), Limits())
+        assert head.expect_continue is expected
+    old = b"GET / HTTP/1.0\r\n" + b"".join(line + b"\r\n" for line in lines) + b"\r\n"
+    assert head.read_request(Pieces([old]), Limits())
+    assert not head.expect_continue
+
+
 # --- upgrades ---
 
 UPGRADES = [
@@ -497,8 +535,8 @@ REFUSED_RESPONSES = [
     ("Transfer-Encoding gzip, chunked", OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n"),
     ("Transfer-Encoding twice", OK + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"),
     ("Transfer-Encoding in HTTP/1.0", b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
-    ("interim with a length", b"HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\nhello" + OK + b"\r\n"),
-    ("interim with a coding", b"HTTP/1.1 100 Continue\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    ("a malformed field in an interim response", b"HTTP/1.1 103 x\r\nContent-Length : 5\r\n\r\n"),
+    ("a control in the length of an interim response", b"HTTP/1.1 103 x\r\nContent-Length: \0\r\n\r\n"),
     ("101 to nothing", b"HTTP/1.1 101 Switching Protocols\r\n\r\n"),
     ("101 to h2c", b"HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"),
     ("101 without the option", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"),
@@ -606,6 +644,49 @@ def test_a_switch_of_protocols_is_passed_on_without_framing():
     assert to_client(data, b"", -1, False, True) == (
         b"HTTP/1.1 101 Switching\r\nSec-WebSocket-Accept: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
     )
+
+
+FRAMINGS = [
+    b"Transfer-Encoding: chunked\r\n",
+    b"Transfer-Encoding: gzip, chunked\r\n",
+    b"Transfer-Encoding:\r\n",
+    b"transfer-encoding: chunked\r\nTransfer-Encoding: \xff\r\n",
+    b"Content-Length: 0\r\n",
+    b"Content-Length: 5\r\n",
+    b"Content-Length: 5, 6\r\n",
+    b"Content-Length: -1\r\n",
+    b"Content-Length: 99999999999999999999999\r\n",
+    b"Content-Length:\r\n",
+    b"Content-Length: 5\r\nContent-Length: 6\r\n",
+    b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+]
+
+
+@pytest.mark.parametrize("framing", FRAMINGS)
+@pytest.mark.parametrize("status", [100, 101, 102, 103, 150, 199])
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+def test_an_interim_response_ends_with_its_head_whatever_frames_it(framing, status, version):
+    """RFC 9112, section 6.3, rule 1."""
+    upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\n" if status == 101 else b""
+    data = b"HTTP/%s %d x\r\n%sA: b\r\n%s\r\n" % (version, status, framing, upgrade)
+    for pieces in (whole, single):
+        source, head = Pieces(pieces(data + b"HELLO")), Head()
+        head.read_response(source, Limits(underscores=True))
+        assert (head.status, head.length, head.chunked) == (status, -1, False)
+        assert head.upgrade is (status == 101)
+        assert source.rest == b"HELLO"
+    upgrade = upgrade.replace(b": Upgrade", b": upgrade")
+    assert to_client(data, b"", -1, False, True) == b"HTTP/1.1 %d x\r\nA: b\r\n%s\r\n" % (status, upgrade)
+
+
+def test_the_framing_of_an_interim_response_is_not_that_of_the_next():
+    head, source = (
+        Head(),
+        Pieces([b"HTTP/1.1 103 x\r\nContent-Length: 9\r\n\r\n" + OK + b"Content-Length: 2\r\n\r\nhi"]),
+    )
+    head.read_response(source, Limits())
+    head.read_response(source, Limits())
+    assert (head.status, head.length, source.rest) == (200, 2, b"hi")
 
 
 def test_a_demand_to_upgrade_keeps_what_it_demands():

@@ -429,6 +429,22 @@ def test_a_client_that_expects_to_be_asked_is_asked_when_there_is_an_endpoint(st
             assert not [name for name, _ in told["headers"] if name.lower() == "expect"]
 
 
+@pytest.mark.parametrize(
+    "framing",
+    [b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"Content-Length: x\r\nTransfer-Encoding: y\r\n"],
+)
+def test_interim_responses_have_no_body_whatever_they_say(stage: Stage, framing: bytes) -> None:
+    final = OK + b"Content-Length: 2\r\n\r\nok"
+    answer = b"".join(b"HTTP/1.1 %d x\r\n%s\r\n" % (status, framing) for status in (100, 102, 103, 199)) + final
+    with Answering(answer) as endpoint, stage.connect() as client:
+        host = stage.serve(endpoint)
+        for _ in range(2):
+            response = client.request("/", host=host)
+            assert [one.status for one in response.interim] == [102, 103, 199]
+            assert not [one.fields for one in response.interim if one.fields]
+            assert (response.status, response.body) == (200, b"ok")
+
+
 def test_a_client_is_not_asked_for_a_body_that_nobody_wants(stage: Stage) -> None:
     fields = [("Expect", "100-continue"), ("Content-Length", "5")]
     with stage.connect() as client:
@@ -446,6 +462,62 @@ def test_a_client_that_does_not_wait_to_be_asked_is_not(stage: Stage, host: str)
 
 def test_an_unknown_expectation_is_417(stage: Stage, host: str) -> None:
     assert stage.get(host, fields=[("Expect", "a miracle")]).status == 417
+    assert stage.get(host, fields=[("Expect", "100-continue"), ("Expect", "a miracle")]).status == 417
+
+
+@pytest.mark.parametrize("values", [("",), (",",), ("", " , ,")])
+def test_a_list_of_no_expectations_means_nothing(stage: Stage, host: str, values: tuple[str, ...]) -> None:
+    with stage.connect() as client:
+        fields = [("Expect", value) for value in values]
+        response = client.request("/", method="POST", host=host, fields=fields, body=b"hello")
+        assert (response.status, response.json()["body"], response.interim) == (200, "hello", [])
+
+
+@pytest.mark.parametrize("values", [("100-continue, 100-continue",), ("100-continue", "", ",100-Continue")])
+def test_an_expectation_that_is_repeated_is_met_once(stage: Stage, host: str, values: tuple[str, ...]) -> None:
+    with stage.connect() as client:
+        fields = [("Content-Length", "5"), *(("Expect", value) for value in values)]
+        client.send(head("/", method="POST", host=host, fields=fields))
+        assert client.head().status == 100
+        client.send(b"hello")
+        response = client.response()
+        assert (response.status, response.json()["body"], response.interim) == (200, "hello", [])
+
+
+# --- chunk extensions ---
+
+EXTENDED = {
+    "blanks": (b'1 ; a = b\r\nx\r\n2\t;\ta\t=\t" ;"\r\nyz\r\n0 ; a\r\n\r\n', b"xyz"),
+    "many small": (b'1;name=value1;q="a bc"\r\nx\r\n' * 300 + b"0\r\n\r\n", b"x" * 300),
+    "few large": ((b"1;" + b"a" * 4000 + b"\r\nx\r\n") * 4 + b"0\r\n\r\n", b"xxxx"),
+}
+
+
+@pytest.mark.parametrize("kind", EXTENDED)
+def test_chunk_extensions_are_left_out_of_requests(stage: Stage, host: str, kind: str) -> None:
+    coded, content = EXTENDED[kind]
+    with stage.connect() as client:
+        client.send(head("/", method="POST", host=host, fields=[("Transfer-Encoding", "chunked")]) + coded)
+        response = client.response()
+        assert (response.status, response.json()["body"]) == (200, content.decode())
+
+
+@pytest.mark.parametrize("kind", EXTENDED)
+def test_chunk_extensions_are_left_out_of_responses(stage: Stage, kind: str) -> None:
+    coded, content = EXTENDED[kind]
+    with Answering(OK + b"Transfer-Encoding: chunked\r\n\r\n" + coded) as endpoint, stage.connect() as client:
+        host = stage.serve(endpoint)
+        for _ in range(2):
+            response = client.request("/", host=host)
+            assert (response.status, response.body) == (200, content)
+
+
+def test_an_endpoint_may_pad_its_chunk_sizes(stage: Stage) -> None:
+    coded = b"2  \r\nok\r\n3\t \r\nay!\r\n0   \r\n\r\n"
+    with Answering(OK + b"Transfer-Encoding: chunked\r\n\r\n" + coded) as endpoint, stage.connect() as client:
+        host = stage.serve(endpoint)
+        for _ in range(2):
+            assert client.request("/", host=host).body == b"okay!"
 
 
 # --- endpoints that speak strangely ---

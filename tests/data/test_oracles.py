@@ -48,7 +48,9 @@ VERSIONS = st.sampled_from([b"HTTP/1.1"] * 6 + [b"HTTP/1.0"])
 CONTENTS = st.sampled_from(
     [b"", b"a", b"hello", b"0\r\n\r\n", b"GET / HTTP/1.1\r\nHost: evil\r\n\r\n", bytes(range(256))]
 )
-EXTENSIONS = st.sampled_from([b""] * 8 + [b";a", b";a=b", b';a="b;c"', b";", b";a\r", b" ;a"])
+EXTENSIONS = st.sampled_from(
+    [b""] * 8 + [b";a", b";a=b", b';a="b;c"', b";", b";a\r", b" ;a", b"; a = b", b" ", b";a ;b"]
+)
 SECTIONS = st.sampled_from(
     [b""] * 4 + [b"A: b\r\n", b"Content-Length: 3\r\n", b"Transfer-Encoding: chunked\r\n", b"Host: x\r\n"]
 )
@@ -160,6 +162,8 @@ def test_what_follows_an_accepted_request_is_the_next_one(first, second):
 @given(spoiled(responses()))
 @example(b"HTTP/1.1 200 OK\rX\r\nA: b\r\n\r\n")
 @example(b"HTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 200 OK\r\n\r\n")
+@example(b"HTTP/1.1 103 Hints\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nhello")
+@example(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2  \r\nhi\r\n0 ; a = b\r\n\r\n")
 def test_llhttp_reads_an_accepted_response_as_edge_does(data):
     oracles.response_as_it_came(data)
 

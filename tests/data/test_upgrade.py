@@ -74,6 +74,30 @@ def test_any_protocol_may_be_agreed_upon(stage: Stage, connect: Callable[[], Cli
         assert client.read(9) == b"\x00\xff binary"
 
 
+@pytest.mark.parametrize(
+    "framing",
+    [
+        b"Transfer-Encoding: chunked\r\n",
+        b"Content-Length: 5\r\n",
+        b"Content-Length: 0\r\nContent-Length: x\r\nTransfer-Encoding: gzip\r\n",
+    ],
+)
+def test_an_agreement_has_no_body_whatever_it_says(stage: Stage, connect: Callable[[], Client], framing: bytes) -> None:
+    def play(peer: Peer) -> None:
+        read_head(peer)
+        peer.send((SWITCH % b"chat").replace(b"\r\n\r\n", b"\r\n" + framing + b"\r\n") + b"5\r\nhello")
+        echo(peer)
+
+    with Script(play) as endpoint, connect() as client:
+        client.send(head("/", host=stage.serve(endpoint), fields=asking()))
+        response = client.head()
+        assert (response.status, response.get("upgrade")) == (101, "chat")
+        assert response.get("transfer-encoding") is response.get("content-length") is None
+        assert client.read(8) == b"5\r\nhello"
+        client.send(b"thanks")
+        assert client.read(6) == b"thanks"
+
+
 def test_the_endpoint_sees_the_request_to_upgrade(stage: Stage) -> None:
     seen = []
 

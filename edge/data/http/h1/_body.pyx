@@ -5,8 +5,9 @@ Rules of this file:
 - `fill` gives the number of content bytes that stand at the beginning of the stream's buffer; the reader consumes
   them there. Nothing is copied, except that chunks which arrived together are moved together.
 - A body ends as its framing says or it is `Incomplete`; bytes behind its end are left alone.
-- Chunked coding is taken strictly: no whitespace, CR LF only, sizes below 2^60, extensions by the grammar and in
-  proportion to the content, bounded trailers.
+- Chunked coding is taken strictly: CR LF only, sizes below 2^60, extensions by the grammar and in proportion to the
+  content, bounded trailers. Blanks may stand where the grammar has them, around `;` and `=` of extensions. In responses
+  they may also stand between a size and the end of its line, as some servers pad it.
 """
 
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE, PyByteArray_Resize
@@ -17,7 +18,8 @@ from edge.data.net._buffer cimport Buffer
 from edge.data.net.errors import Incomplete, MessageError
 
 cdef enum:
-    MOST_EXTENSION = 4096   # bytes of chunk extensions by which a body may be ahead of its content
+    MOST_EXTENSION = 16384  # bytes of chunk extensions beyond what the chunks carry, as Go's net/http allows
+    CARRIED = 16            # bytes of extensions that any chunk carries; each byte of content carries two more
     MOST_TRAILERS = 16384   # bytes of a trailer section
 
 cdef bint token[256]
@@ -37,6 +39,7 @@ cdef class Body:
         """For all messages of one connection, one after another; REQUEST or response decides whose faults they are."""
         self.buffer = buffer
         self.fault = 400 if request else 502
+        self.padded = not request
         self.start(-1, False, False)
 
     cpdef start(self, long long length, bint chunked, bint until_end):
@@ -48,7 +51,7 @@ cdef class Body:
         self.remaining = 0
         self.done = False
         self.state = SIZE
-        self.digits = self.extension = 0
+        self.digits = self.extension = self.excess = 0
         if chunked:
             self.kind = 1
         elif length >= 0:
@@ -161,17 +164,23 @@ cdef class Body:
                     self.state = NAME_BEGIN
                 elif c == 13:
                     self.state = SIZE_LF
+                elif c == 32 or c == 9:
+                    self.state = SIZE_END
                 else:
                     raise MessageError(self.fault, "malformed chunk size")
             elif self.state < SIZE_LF:
                 self.extension += 1
-                if self.extension > MOST_EXTENSION or not self._extended(c):
+                if not self._extended(c):
                     raise MessageError(self.fault, "malformed chunk extension")
+                if self.extension > MOST_EXTENSION:
+                    raise MessageError(self.fault, "chunk extensions too long")
             elif self.state == SIZE_LF:
                 if c != 10:
                     raise MessageError(self.fault, "malformed chunk size")
-                self.digits = 0
-                self.extension = max(0, self.extension - self.remaining)
+                self.excess = max(0, self.excess + self.extension - CARRIED - 2 * self.remaining)
+                if self.excess > MOST_EXTENSION:
+                    raise MessageError(self.fault, "chunk extensions out of proportion to the content")
+                self.digits = self.extension = 0
                 self.state = DATA if self.remaining else TRAILER
             elif self.state == DATA_CR:
                 if c != 13:
@@ -190,15 +199,8 @@ cdef class Body:
         return 0
 
     cdef bint _extended(self, unsigned char c) noexcept:
-        """Take C as the next byte of chunk extensions; whether it may stand there."""
-        if self.state == NAME_BEGIN or self.state == VALUE_BEGIN:
-            if token[c]:
-                self.state = NAME if self.state == NAME_BEGIN else VALUE
-            elif c == 34 and self.state == VALUE_BEGIN:
-                self.state = QUOTED
-            else:
-                return False
-        elif self.state == QUOTED:
+        """Take C as the next byte of chunk extensions, or of blanks before them; whether it may stand there."""
+        if self.state == QUOTED:
             if c == 34:
                 self.state = QUOTED_END
             elif c == 92:
@@ -208,14 +210,29 @@ cdef class Body:
         elif self.state == QUOTED_PAIR:
             self.state = QUOTED
             return c >= 32 and c != 127 or c == 9
-        elif c == 13:
-            self.state = SIZE_LF
+        elif c == 32 or c == 9:
+            if self.state == NAME:
+                self.state = NAME_END
+            elif self.state == VALUE or self.state == QUOTED_END:
+                self.state = VALUE_END
+        elif self.state == NAME_BEGIN or self.state == VALUE_BEGIN:
+            if token[c]:
+                self.state = NAME if self.state == NAME_BEGIN else VALUE
+            elif c == 34 and self.state == VALUE_BEGIN:
+                self.state = QUOTED
+            else:
+                return False
         elif c == 59:
             self.state = NAME_BEGIN
-        elif c == 61 and self.state == NAME:
+        elif c == 61 and (self.state == NAME or self.state == NAME_END):
             self.state = VALUE_BEGIN
+        elif c == 13 and (
+            self.state == NAME or self.state == VALUE or self.state == QUOTED_END
+            or (self.state == SIZE_END and self.padded)
+        ):
+            self.state = SIZE_LF
         else:
-            return token[c] and self.state != QUOTED_END
+            return token[c] and (self.state == NAME or self.state == VALUE)
         return True
 
     cdef Py_ssize_t _trailer(self, char *p, Py_ssize_t i, Py_ssize_t end) except -1:

@@ -31,6 +31,7 @@ cdef class Head(FieldLines):
     cdef int request_line(self, Py_ssize_t end, Limits limits) except -1
     cdef int status_line(self, Py_ssize_t end) except -1
     cdef int connection_options(self, Field *field, int fault) except -1
+    cdef int expectations(self, const char *p, Py_ssize_t n) except -1
     cdef int absolute_form(self, Py_ssize_t begin, Py_ssize_t end) except -1
     cdef Py_ssize_t _await_head(self, Buffer source, Limits limits, bint request) except -1
     cdef int check_host(self, const char *p, Py_ssize_t n) except -1

@@ -287,6 +287,7 @@ cdef class Head(FieldLines):
         cdef const char *value
         cdef int fault = 400 if request else 502
         cdef bint unfit = False
+        cdef bint interim = not request and self.status < 200
         for i in range(self.field_count):
             field = self.fields + i
             if field.known <= MESSAGE:
@@ -300,6 +301,8 @@ cdef class Head(FieldLines):
                         self.host = PyBytes_FromStringAndSize(value, field.value_length)
             elif field.known == CONNECTION:
                 self.connection_options(field, fault)
+            elif interim and (field.known == CONTENT_LENGTH or field.known == TRANSFER_ENCODING):
+                pass  # a 1xx response ends with its head, whatever these say (RFC 9112, 6.3)
             elif field.known == CONTENT_LENGTH:
                 lengths += 1
                 self._content_length(value, field.value_length, fault)
@@ -312,9 +315,7 @@ cdef class Head(FieldLines):
                 unfit |= field.value_length == 0 or names_h2c(value, field.value_length)
             elif field.known == EXPECT:
                 if request:
-                    if field.value_length != 12 or not same_name(value, b"100-continue", 12):
-                        raise MessageError(417, "unknown expectation")
-                    self.expect_continue = self.version == 11
+                    self.expectations(value, field.value_length)
             elif field.known == DATE:
                 self.has_date = True
             elif field.known == SERVER:
@@ -353,11 +354,8 @@ cdef class Head(FieldLines):
         if self.status == 101 and not upgrade:
             raise MessageError(502, "switched protocols to an unknown one")
         self.upgrade = upgrade
-        if self.chunked or self.length > 0:
-            if self.status < 200:
-                raise MessageError(502, "an interim response with a body")
-            if self.status == 204:
-                self.keep_alive = False  # there is none for the client, but who knows what follows here
+        if self.status == 204 and (self.chunked or self.length > 0):
+            self.keep_alive = False  # there is none for the client, but who knows what follows here
         return 0
 
     cdef int check_host(self, const char *p, Py_ssize_t n) except -1:
@@ -437,6 +435,23 @@ cdef class Head(FieldLines):
                 self.switches = True
             else:
                 self.drop_named(p + begin, i - begin)
+
+    cdef int expectations(self, const char *p, Py_ssize_t n) except -1:
+        """Read a list of expectations (RFC 9110, 10.1.1), of which Edge knows one; empty members mean nothing."""
+        cdef Py_ssize_t i = 0, begin, end
+        while i < n:
+            if p[i] == 44 or p[i] == 32 or p[i] == 9:
+                i += 1
+                continue
+            begin = end = i
+            while i < n and p[i] != 44:
+                i += 1
+                if p[i - 1] != 32 and p[i - 1] != 9:
+                    end = i
+            if end - begin != 12 or not same_name(p + begin, b"100-continue", 12):
+                raise MessageError(417, "unknown expectation")
+            self.expect_continue = self.version == 11
+        return 0
 
     # --- asking ---------------------------------------------------------------------------------------------------
 
