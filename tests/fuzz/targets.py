@@ -111,15 +111,32 @@ def lines(data: bytes) -> None:
 
 
 def hello(data: bytes) -> None:
-    """A ClientHello."""
-    with suppress(client_hello.NotAHelloError):
-        found = client_hello.parse(data)
-        if isinstance(found, client_hello.Incomplete):
-            assert found.need > len(data)
-            return
-        assert client_hello.parse(data + b"\0") == found
+    """A ClientHello, whole and in pieces, and in the records that a handshake gets."""
+    outcomes = [outcome_of_hello(pieces) for pieces in ([data], single(data), torn(data, zlib.crc32(data)))]
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+    found = outcomes[0]
+    if isinstance(found, client_hello.ClientHello):
         assert found.server_name.isascii()
         assert found.server_name == found.server_name.lower()
+
+
+def outcome_of_hello(pieces: list[bytes]) -> object:
+    """The ClientHello of PIECES, how many bytes are needed, or None where it can be none."""
+    reader = client_hello.Reader()
+    fed = 0
+    with suppress(client_hello.NotAHelloError):
+        for piece in pieces:
+            found = reader.feed(piece)
+            fed += len(piece)
+            if found is not None:
+                again = client_hello.Reader()
+                assert again.feed(reader.records()) == found
+                assert again.records() == reader.records()
+                return found
+            assert reader.need > 0
+            assert reader.held <= fed
+        return reader.need
+    return None
 
 
 class Socket:

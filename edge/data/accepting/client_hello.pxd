@@ -2,10 +2,25 @@
 
 cimport cython
 
-cpdef parse(bytes data)
+cdef class Reader:
+    cdef readonly Py_ssize_t need
+    cdef bytearray _message
+    cdef bytes _header
+    cdef Py_ssize_t _left
+    cdef bytes _version
+    cdef bytes _rest
 
-@cython.locals(at=Py_ssize_t, length=Py_ssize_t, size=Py_ssize_t, message=bytes)
-cdef _message(bytes data)
+    @cython.locals(at=Py_ssize_t, end=Py_ssize_t, n=Py_ssize_t)
+    cpdef feed(self, bytes data)
+    cdef _begin(self, bytes header)
+    @cython.locals(have=Py_ssize_t, size=Py_ssize_t)
+    cdef bint _is_complete(self) except -1
+    cdef Py_ssize_t _size(self) except -1
+    cdef _hello(self)
+    cpdef bytes records(self)
+
+@cython.locals(reader=Reader)
+cpdef parse(bytes data)
 
 @cython.locals(at=Py_ssize_t, end=Py_ssize_t, kind=int, length=Py_ssize_t)
 cdef _read(bytes hello)

@@ -1,10 +1,10 @@
 """What a TLS ClientHello asks for, read before the handshake (RFC 8446, section 4.1.2; RFC 6066; RFC 7301).
 
 Rules of this file:
-- A pure function of bytes that were peeked: nothing is consumed, and the handshake itself sees them all again.
-- It only has to choose a context, so it reads no more than that takes; but what it reads must be well formed, because
-  the choice decides whether a client certificate is demanded.
-- The hello may be spread over several records and segments; 16 KiB hold every real one, post-quantum shares included.
+- It knows no sockets. It only has to choose a context, so it reads no more than that takes; but what it reads must be
+  well formed, because the choice decides whether a client certificate is demanded.
+- A hello may come in any number of records (RFC 8446, section 5.1), cut anywhere, in pieces of any size. Each byte is
+  looked at once, and the headers of records are not kept: memory and work have bounds however it is cut.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-LONGEST = 16384
-"""Bytes that a hello may have, its record headers included."""
-MOST_RECORDS = 32
+LONGEST = 131396
+"""Bytes of a hello behind its header of 4, as for OpenSSL: its lengths have no room for more."""
+LONGEST_RECORD = 16384
 HANDSHAKE = 22
 CLIENT_HELLO = 1
 SERVER_NAME = 0
 ALPN = 16
 SUPPORTED_VERSIONS = 43
+REMEMBERED = 256
+"""Bytes of a list up to which what it says is remembered: those of real clients are short, and few."""
 RANDOM_END = 34
 """Where legacy_version and random end, and the session id begins."""
 
@@ -49,48 +51,107 @@ class ClientHello:
     not list them offers those up to the only one here."""
 
 
+class Reader:
+    """Reads one ClientHello, piece by piece."""
+
+    need: int
+    """Bytes that have to come before it is worth while to feed again."""
+
+    def __init__(self) -> None:
+        self.need = 5
+        self._message = bytearray()
+        self._header = b""
+        """Of the present record, as far as it has come."""
+        self._left = 0
+        """Bytes of the present record that have not come."""
+        self._version = b""
+        """The version that the first record says."""
+        self._rest = b""
+        """What came behind the last record of the hello."""
+
+    def feed(self, data: bytes) -> ClientHello | None:
+        """The ClientHello, once DATA brings the end of its last record.
+
+        Raises:
+            NotAHelloError: it is none and cannot become one.
+        """
+        at = 0
+        end = len(data)
+        while at < end:
+            if self._left:
+                n = min(self._left, end - at)
+                self._message += data[at : at + n]
+                self._left -= n
+            else:
+                n = min(5 - len(self._header), end - at)
+                self._begin(self._header + data[at : at + n])
+            at += n
+            if self._left == 0 and self._is_complete():
+                self._rest = data[at:]
+                return self._hello()
+        self._is_complete()
+        self.need = self._left or 5 - len(self._header)
+        return None
+
+    def _begin(self, header: bytes) -> None:
+        """Begin a record, once its HEADER is complete."""
+        if not b"\x16\x03".startswith(header[:2]):
+            raise NotAHelloError("not a handshake record")
+        self._header = header
+        if len(header) < 5:
+            return
+        self._left = _short(header, 3)
+        if not 0 < self._left <= LONGEST_RECORD:
+            raise NotAHelloError("not a handshake record")
+        self._version = self._version or header[1:3]
+        self._header = b""
+
+    def _is_complete(self) -> bool:
+        """Whether all of the message has come."""
+        have = len(self._message)
+        if have and self._message[0] != CLIENT_HELLO:
+            raise NotAHelloError("not a ClientHello")
+        if have < 4:
+            return False
+        size = self._size()
+        if size > LONGEST:
+            raise NotAHelloError("hello too large")
+        return have >= 4 + size
+
+    def _size(self) -> int:
+        return self._message[1] << 16 | self._message[2] << 8 | self._message[3]
+
+    def _hello(self) -> ClientHello:
+        try:
+            return _read(bytes(self._message[4 : 4 + self._size()]))
+        except IndexError:
+            raise NotAHelloError("a length points outside the hello") from None
+
+    @property
+    def held(self) -> int:
+        """Bytes that are kept here."""
+        return len(self._message) + len(self._rest)
+
+    def records(self) -> bytes:
+        """All that was fed up to the end of the hello and behind it, in as few records as there can be.
+
+        A handshake sees no difference: it hashes messages, not records (RFC 8446, section 4.4.1).
+        """
+        parts: list[bytes | bytearray] = []
+        for at in range(0, len(self._message), LONGEST_RECORD):
+            part = self._message[at : at + LONGEST_RECORD]
+            parts += (b"\x16", self._version, len(part).to_bytes(2, "big"), part)
+        return b"".join(parts) + self._rest
+
+
 def parse(data: bytes) -> ClientHello | Incomplete:
     """The ClientHello at the beginning of DATA, or how many bytes there must be at least before asking again.
 
     Raises:
         NotAHelloError: it is none and cannot become one.
     """
-    try:
-        hello = _message(data)
-        if isinstance(hello, bytes):
-            return _read(hello)
-    except IndexError:
-        raise NotAHelloError("a length points outside the hello") from None
-    if hello.need > LONGEST:
-        raise NotAHelloError("hello too large")
-    return hello
-
-
-def _message(data: bytes) -> bytes | Incomplete:
-    """The body of the handshake message, out of its records."""
-    message = b""
-    at = 0
-    for _ in range(MOST_RECORDS):
-        if len(data) < at + 5:
-            if not (b"\x16\x03".startswith(data[at : at + 2])):
-                raise NotAHelloError("not a handshake record")
-            return Incomplete(at + 5)
-        length = _short(data, at + 3)
-        if data[at] != HANDSHAKE or data[at + 1] != 3 or not 0 < length <= LONGEST:
-            raise NotAHelloError("not a handshake record")
-        at += 5
-        message += data[at : at + length]
-        at += length
-        if message and message[0] != CLIENT_HELLO:
-            raise NotAHelloError("not a ClientHello")
-        size = 4 + (message[1] << 16 | _short(message, 2)) if len(message) >= 4 else LONGEST
-        if len(message) >= size:
-            return message[4:size]
-        if size > LONGEST:
-            raise NotAHelloError("hello too large")
-        if len(data) < at:
-            return Incomplete(min(at, len(data) + size - len(message)))
-    raise NotAHelloError("hello in too many records")
+    reader = Reader()
+    return reader.feed(data) or Incomplete(len(data) + reader.need)
 
 
 def _read(hello: bytes) -> ClientHello:
@@ -116,7 +177,7 @@ def _read(hello: bytes) -> ClientHello:
             name = _server_name(hello[at : at + length])
         elif kind == ALPN:
             _once(alpn)
-            alpn = _protocols(hello[at : at + length])
+            alpn = (_protocols if length <= REMEMBERED else _protocols_of)(hello[at : at + length])
         elif kind == SUPPORTED_VERSIONS:
             _once(versions)
             versions = _versions(hello[at : at + length])
@@ -149,8 +210,7 @@ def _server_name(data: bytes) -> str:
     return name.decode("ascii").lower().rstrip(".")
 
 
-@lru_cache(64)
-def _protocols(data: bytes) -> tuple[bytes, ...]:
+def _protocols_of(data: bytes) -> tuple[bytes, ...]:
     """The names of an ALPN list (RFC 7301, section 3.1)."""
     if _short(data, 0) != len(data) - 2 or len(data) < 4:
         raise NotAHelloError("malformed ALPN list")
@@ -163,6 +223,9 @@ def _protocols(data: bytes) -> tuple[bytes, ...]:
         names.append(name)
         at += 1 + len(name)
     return tuple(names)
+
+
+_protocols = lru_cache(64)(_protocols_of)
 
 
 @lru_cache(64)

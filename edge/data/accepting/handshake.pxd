@@ -8,8 +8,15 @@ cdef class Handshakes:
     cdef object _log
     cdef double _timeout
     cdef dict _pending
+    cdef dict _taken
+    cdef Py_ssize_t _held
 
     cpdef bint accept(self, Stream stream) except -1
+    cdef bint _shake(self, Stream stream) except -1
     cdef _make_room(self)
     cdef _hello(self, Stream stream)
+    cdef _take(self, Stream stream, reader, Py_ssize_t seen)
+    cdef _look(self, Stream stream, reader, Py_ssize_t seen)
+    cdef _hold(self, Stream stream, Py_ssize_t size)
+    cdef _drop(self, Stream stream)
     cdef _not_tls(self, Stream stream, bytes data)

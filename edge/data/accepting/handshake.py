@@ -1,7 +1,9 @@
 """The TLS handshakes of clients, from the ClientHello on.
 
 Rules of this file:
-- The ClientHello is read before the handshake, and stays in the socket for it: it decides for the certificate.
+- The ClientHello is read before the handshake: it decides for the certificate. One that has arrived whole stays in the
+  socket. One that comes in pieces is taken out of it, because a socket may not have room for a large one, and OpenSSL
+  reads it from memory.
 - A handshake has a deadline, and their number at a time is limited: above it the one that has taken longest makes room,
   so that those who stall do not keep the others out.
 - Who speaks something else than TLS, or offers no protocol that is spoken here, is told so in its own language.
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING
 from edge.data.accepting import client_hello
 from edge.data.http import replies
 from edge.data.net.errors import StreamError
+from edge.data.net.private import OPENSSL
 from edge.table.counters import Process
 
 if TYPE_CHECKING:
@@ -27,6 +30,12 @@ if TYPE_CHECKING:
 
 MOST = 2048
 """At a time, in a worker: about 80 MB."""
+MOST_HELD = 1 << 25
+"""Bytes of ClientHellos that came in pieces, in a worker: above it the one that has taken longest makes room."""
+FIRST = 16389
+"""Bytes that are looked at first: a record of the largest size, with its header."""
+PEEKED = 1 << 18
+"""Bytes that are looked at where OpenSSL cannot be given what was taken: what a socket holds by default is less."""
 REFUSAL_TIMEOUT = 2.0
 """Seconds for a client to take what refuses it."""
 REFUSED_BYTES = 1 << 24
@@ -52,15 +61,26 @@ class Handshakes:
         self._timeout = timeout
         self._pending: dict[Stream, None] = {}
         """The longest first."""
+        self._taken: dict[Stream, int] = {}
+        """Bytes of ClientHellos that are held, the longest first."""
+        self._held = 0
 
     def accept(self, stream: Stream) -> bool:
         """Speak TLS on STREAM; False where the connection is to end."""
-        counters = self._counters
         stream.read_timeout = stream.write_timeout = self._timeout
         stream.expire_in(self._timeout)
-        hello = self._hello(stream)
-        if hello is None:
+        try:
+            return self._shake(stream)
+        finally:
+            if self._taken:
+                self._drop(stream)
+
+    def _shake(self, stream: Stream) -> bool:
+        counters = self._counters
+        found = self._hello(stream)
+        if found is None:
             return False
+        hello, ahead = found
         if hello.alpn and SPOKEN.isdisjoint(hello.alpn):
             counters.add(Process.HANDSHAKE_FAILURES, 1)
             stream.send(NO_APPLICATION_PROTOCOL)
@@ -75,7 +95,7 @@ class Handshakes:
         self._make_room()
         self._pending[stream] = None
         try:
-            resumed = stream.accept_tls(shown.context, shown.address)
+            resumed = stream.accept_tls(shown.context, shown.address, ahead)
         except (ssl.SSLError, StreamError) as error:
             counters.add(Process.HANDSHAKE_FAILURES, 1)
             self._log.debug("handshake failed: %s", error)
@@ -94,35 +114,77 @@ class Handshakes:
             del self._pending[longest]
             longest.close()
 
-    def _hello(self, stream: Stream) -> client_hello.ClientHello | None:
-        """The ClientHello, which stays in the socket; None: there is none, and what there was has been answered.
+    def _hello(self, stream: Stream) -> tuple[client_hello.ClientHello, bytes] | None:
+        """The ClientHello and what was taken out of the socket; None where there is no hello, which is answered."""
+        while (data := stream.peek_socket(FIRST)) is None:
+            stream.wait_readable()
+        reader = client_hello.Reader()
+        try:
+            hello = reader.feed(data)
+            if hello is not None:
+                return hello, b""
+            if not data:
+                return None
+            if not OPENSSL.reachable:
+                hello = self._look(stream, reader, len(data))
+                return None if hello is None else (hello, b"")
+            hello = self._take(stream, reader, len(data))
+            return None if hello is None else (hello, reader.records())
+        except client_hello.NotAHelloError:
+            self._not_tls(stream, data)
+            return None
 
-        While it has arrived only in part the socket is told to count as readable when there is more.
-        """
-        seen = need = 0
+    def _take(self, stream: Stream, reader: client_hello.Reader, seen: int) -> client_hello.ClientHello | None:
+        """The ClientHello of which READER has got the SEEN bytes that were looked at; None at the end of the stream."""
+        stream.take_socket(seen)
         try:
             while True:
-                if need:
-                    stream.wait_readable()
-                data = stream.peek_socket(client_hello.LONGEST)
+                self._hold(stream, reader.held)
+                _count_as_readable(stream, reader.need)
+                stream.wait_readable()
+                data = stream.take_socket(FIRST)
                 if data is None:
-                    stream.wait_readable()
+                    continue
+                if not data:
+                    return None
+                hello = reader.feed(data)
+                if hello is not None:
+                    self._hold(stream, reader.held)
+                    return hello
+        finally:
+            if not stream.closed:
+                _count_as_readable(stream, 1)
+
+    def _look(self, stream: Stream, reader: client_hello.Reader, seen: int) -> client_hello.ClientHello | None:
+        """As `_take`, but all stays in the socket, and a hello that is larger than its buffer counts as cut off."""
+        try:
+            while True:
+                _count_as_readable(stream, seen + reader.need)
+                stream.wait_readable()
+                data = stream.peek_socket(PEEKED)
+                if data is None:
                     continue
                 if len(data) == seen:
-                    return None  # readable with nothing new: the end
-                seen = len(data)
-                try:
-                    hello = client_hello.parse(data)
-                except client_hello.NotAHelloError:
-                    self._not_tls(stream, data)
                     return None
-                if isinstance(hello, client_hello.ClientHello):
+                hello = reader.feed(data[seen:])
+                if hello is not None:
                     return hello
-                need = hello.need
-                stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, need)
+                seen = len(data)
         finally:
-            if need:
-                stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+            if not stream.closed:
+                _count_as_readable(stream, 1)
+
+    def _hold(self, stream: Stream, size: int) -> None:
+        """Count SIZE bytes as held for STREAM, and make room for them."""
+        self._held += size - self._taken.get(stream, 0)
+        self._taken[stream] = size
+        while self._held > MOST_HELD:
+            longest = next(iter(self._taken))
+            self._drop(longest)
+            longest.close()
+
+    def _drop(self, stream: Stream) -> None:
+        self._held -= self._taken.pop(stream, 0)
 
     def _not_tls(self, stream: Stream, data: bytes) -> None:
         """Tell a client that speaks HTTP, or anything else, to the TLS port."""
@@ -131,3 +193,8 @@ class Handshakes:
             stream.write_timeout = REFUSAL_TIMEOUT
             stream.send(replies.farewell(replies.PLAIN_ON_TLS))
             stream.linger(0.5, REFUSED_BYTES)
+
+
+def _count_as_readable(stream: Stream, size: int) -> None:
+    """Have the socket of STREAM count as readable only with SIZE bytes in it, or at the end."""
+    stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)

@@ -635,11 +635,11 @@ cdef class Stream(Buffer):
 
     # --- TLS and the end ------------------------------------------------------------------------------------------
 
-    def accept_tls(self, context not None, size_t address=0):
+    def accept_tls(self, context not None, size_t address=0, bytes ahead=b""):
         """Speak TLS from here on, as its server by CONTEXT (an `ssl.SSLContext`): do the handshake.
 
-        ADDRESS is that of OpenSSL's structure below CONTEXT, 0 where it is not known. Gives whether a session was
-        resumed.
+        ADDRESS is that of OpenSSL's structure below CONTEXT, 0 where it is not known. AHEAD are bytes that were taken
+        out of the socket before; without ADDRESS there can be none. Gives whether a session was resumed.
 
         Raises:
             ssl.SSLError: the handshake failed.
@@ -648,7 +648,9 @@ cdef class Stream(Buffer):
         cdef Tls tls
         cdef Py_ssize_t step
         if address and openssl_is_known():
-            tls = OpenSslTls(context, address, self.fd)
+            tls = OpenSslTls(context, address, self.fd, ahead)
+        elif ahead:
+            raise ValueError("bytes can be given to OpenSSL itself only")
         else:
             tls = PythonTls(tls_connection(context, self.socket, server_side=True))
         while True:

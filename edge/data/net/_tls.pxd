@@ -20,6 +20,8 @@ cdef class Tls:
 cdef class OpenSslTls(Tls):
     cdef void *ssl
     cdef object context
+    cdef int fd
+    cdef bytes ahead
 
     cdef Py_ssize_t not_yet(self, int result) noexcept
 

@@ -10,6 +10,7 @@ Rules of this file:
 import ssl
 
 from cpython.buffer cimport PyBUF_READ, PyBUF_WRITE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.memoryview cimport PyMemoryView_FromMemory
 
 SslError = ssl.SSLError
@@ -28,6 +29,9 @@ ctypedef int (*error_function)(const void *ssl, int result) noexcept
 ctypedef void (*clear_function)() noexcept
 ctypedef unsigned long (*last_error_function)() noexcept
 ctypedef const char *(*reason_function)(unsigned long error) noexcept
+ctypedef void *(*memory_function)(const void *p, int n) noexcept
+ctypedef long (*control_function)(void *bio, int command, long number, void *pointer) noexcept
+ctypedef void (*source_function)(void *ssl, void *bio) noexcept
 
 cdef new_function ssl_new = NULL
 cdef descriptor_function ssl_set_fd = NULL
@@ -43,19 +47,24 @@ cdef error_function ssl_get_error = NULL
 cdef clear_function err_clear_error = NULL
 cdef last_error_function err_peek_last_error = NULL
 cdef reason_function err_reason_error_string = NULL
+cdef descriptor_function ssl_set_rfd = NULL
+cdef source_function ssl_set0_rbio = NULL
+cdef memory_function bio_new_mem_buf = NULL
+cdef control_function bio_ctrl = NULL
 
 cdef enum:
     SSL_ERROR_SSL = 1
     SSL_ERROR_WANT_READ = 2
     SSL_ERROR_WANT_WRITE = 3
     SSL_ERROR_ZERO_RETURN = 6
+    SET_BUF_MEM_EOF_RETURN = 130  # BIO_C_SET_BUF_MEM_EOF_RETURN
 
 
 def use_openssl(dict functions not None):
     """From now on speak TLS by FUNCTIONS of OpenSSL, addresses by name."""
     global ssl_new, ssl_set_fd, ssl_set_accept_state, ssl_do_handshake, ssl_session_reused, ssl_read, ssl_write
     global ssl_has_pending, ssl_shutdown, ssl_free, ssl_get_error, err_clear_error, err_peek_last_error
-    global err_reason_error_string
+    global err_reason_error_string, ssl_set_rfd, ssl_set0_rbio, bio_new_mem_buf, bio_ctrl
     ssl_new = <new_function><size_t>functions["SSL_new"]
     ssl_set_fd = <descriptor_function><size_t>functions["SSL_set_fd"]
     ssl_set_accept_state = <plain_function><size_t>functions["SSL_set_accept_state"]
@@ -70,6 +79,10 @@ def use_openssl(dict functions not None):
     err_clear_error = <clear_function><size_t>functions["ERR_clear_error"]
     err_peek_last_error = <last_error_function><size_t>functions["ERR_peek_last_error"]
     err_reason_error_string = <reason_function><size_t>functions["ERR_reason_error_string"]
+    ssl_set_rfd = <descriptor_function><size_t>functions["SSL_set_rfd"]
+    ssl_set0_rbio = <source_function><size_t>functions["SSL_set0_rbio"]
+    bio_new_mem_buf = <memory_function><size_t>functions["BIO_new_mem_buf"]
+    bio_ctrl = <control_function><size_t>functions["BIO_ctrl"]
 
 
 cdef bint openssl_is_known() noexcept:
@@ -107,14 +120,26 @@ cdef class Tls:
 cdef class OpenSslTls(Tls):
     """By OpenSSL itself."""
 
-    def __init__(self, context not None, size_t address, int fd):
-        """Over FD by CONTEXT, an `ssl.SSLContext` whose `SSL_CTX` is at ADDRESS."""
+    def __init__(self, context not None, size_t address, int fd, bytes ahead=b""):
+        """Over FD by CONTEXT, an `ssl.SSLContext` whose `SSL_CTX` is at ADDRESS.
+
+        AHEAD: bytes that the peer has sent and that have been taken from FD already.
+        """
+        cdef void *memory
         self.context = context  # OpenSSL refers to memory that it owns
         self.ssl = ssl_new(<void *>address)
         if self.ssl == NULL:
             raise MemoryError
+        self.fd = fd
         ssl_set_fd(self.ssl, fd)
         ssl_set_accept_state(self.ssl)
+        if ahead:
+            self.ahead = ahead  # OpenSSL reads them where they are
+            memory = bio_new_mem_buf(PyBytes_AS_STRING(ahead), <int>PyBytes_GET_SIZE(ahead))
+            if memory == NULL:
+                raise MemoryError
+            bio_ctrl(memory, SET_BUF_MEM_EOF_RETURN, -1, NULL)  # behind them is more, not the end
+            ssl_set0_rbio(self.ssl, memory)
 
     def __dealloc__(self):
         if self.ssl != NULL:
@@ -137,6 +162,12 @@ cdef class OpenSslTls(Tls):
         cdef const char *reason
         err_clear_error()
         done = ssl_do_handshake(self.ssl)
+        if self.ahead is not None and (done == 1 or self.not_yet(done) == WANT_READ):
+            # They are used up: no handshake ends before its client has answered.
+            ssl_set_rfd(self.ssl, self.fd)
+            self.ahead = None
+            if done != 1:
+                done = ssl_do_handshake(self.ssl)
         if done == 1:
             return 0
         step = self.not_yet(done)

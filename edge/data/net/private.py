@@ -32,7 +32,8 @@ _MODE_NO_AUTO_CHAIN = 0x8
 _MODE_RELEASE_BUFFERS = 0x10
 _FUNCTIONS = (
     "SSL_new", "SSL_set_fd", "SSL_set_accept_state", "SSL_do_handshake", "SSL_session_reused", "SSL_read", "SSL_write",
-    "SSL_has_pending", "SSL_get_error", "SSL_shutdown", "SSL_free",
+    "SSL_has_pending", "SSL_get_error", "SSL_shutdown", "SSL_free", "SSL_set_rfd", "SSL_set0_rbio",
+    "BIO_new_mem_buf", "BIO_ctrl",
     "ERR_clear_error", "ERR_peek_last_error", "ERR_reason_error_string",
 )  # fmt: skip
 

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.data.accepting.client_hello import LONGEST, ClientHello, Incomplete, NotAHelloError, parse
+from edge.data.accepting import client_hello
+from edge.data.accepting.client_hello import LONGEST, ClientHello, Incomplete, NotAHelloError, Reader, parse
 from tests.support import certificates, objects
 from tests.support.clients import Client
 from tests.support.edge import Edge, write
@@ -137,10 +138,51 @@ def test_what_is_needed_is_enough_to_get_on():
 def test_a_hello_may_be_spread_over_records():
     message = hello(name(b"a.example"), alpn(b"http/1.1"), versions(TLS_1_3))
     expected = ClientHello("a.example", (b"http/1.1",), (TLS_1_3,))
-    for size in (len(message), len(message) - 1, 100, 40, 5):
+    for size in (len(message), len(message) - 1, 100, 40, 5, 3, 2, 1):
         assert parse(records(message, size)) == expected
-    with pytest.raises(NotAHelloError, match="too many records"):
-        parse(records(message, 3))
+
+
+def largest() -> bytes:
+    """A hello of the largest size: each of its lists is as long as it can be."""
+    body = struct.pack(">H", TLS_1_2) + bytes(32) + bytes([32]) + bytes(32)
+    body += struct.pack(">H", 65534) + b"\x13\x01" * 32767 + bytes([255]) + bytes(255)
+    known = name(b"a.example") + alpn(b"http/1.1") + versions(TLS_1_3)
+    extensions = known + extension(21, bytes(65535 - len(known) - 4))
+    body += struct.pack(">H", len(extensions)) + extensions
+    assert len(body) == LONGEST
+    return b"\x01" + len(body).to_bytes(3, "big") + body
+
+
+@pytest.mark.parametrize("size", [16384, 16383, 1000, 1])
+@pytest.mark.parametrize("piece", [1 << 20, 16389, 7, 1])
+def test_a_hello_of_the_largest_size_is_read_however_it_is_cut(size, piece):
+    data = records(largest(), size)
+    reader = Reader()
+    for at in range(0, len(data) - 1, piece):
+        assert reader.feed(data[at : min(at + piece, len(data) - 1)]) is None
+        assert 0 < reader.need <= 16384
+    assert reader.held < LONGEST + 4
+    assert reader.feed(data[-1:] + b"behind") == ClientHello("a.example", (b"http/1.1",), (TLS_1_3,))
+    assert reader.records() == records(largest()) + b"behind"
+
+
+def test_what_stands_behind_a_hello_in_its_record_stays_there():
+    message = hello(name(b"a.example"))
+    reader = Reader()
+    assert reader.feed(records(message, 30)[:-1]) is None
+    assert parse(records(message + b"more")) == parse(records(message))
+    reader = Reader()
+    reader.feed(records(message + b"more") + b"rest")
+    assert reader.records() == records(message + b"more") + b"rest"
+
+
+def test_a_long_list_of_protocols_is_read_but_not_remembered():
+    many = [b"%05d" % number for number in range(9000)]
+    assert parse(records(hello(alpn(*many)))).alpn == tuple(many)
+    assert client_hello._protocols.cache_info().currsize <= 64
+    before = client_hello._protocols.cache_info()
+    parse(records(hello(alpn(*many))))
+    assert client_hello._protocols.cache_info() == before
 
 
 def test_post_quantum_shares_and_grease_are_passed_over():
@@ -179,9 +221,13 @@ BAD = [
     ("an empty record", b"\x16\x03\x01\x00\x00"),
     ("a record of 16385 bytes", b"\x16\x03\x01\x40\x01"),
     ("a ServerHello", records(b"\x02" + hello()[1:])),
-    ("a large hello", records(hello(extension(21, bytes(20000))))),
+    ("a hello larger than any", b"\x16\x03\x01\x00\x04\x01\x02\x01\x45"),
     ("a hello that claims to be large", b"\x16\x03\x01\x00\x04\x01\xff\xff\xff"),
     ("a second record of another kind", records(hello(name(b"a")), 60)[:65] + b"\x17\x03\x03\x00\x10" + bytes(16)),
+    ("a late record of another kind", records(hello(name(b"a")), 1)[: 6 * 60] + b"\x15"),
+    ("a late record that is empty", records(hello(name(b"a")), 1)[: 6 * 60] + b"\x16\x03\x01\x00\x00"),
+    ("a ServerHello in small records", records(b"\x02" + hello()[1:], 1)[:6]),
+    ("a hello larger than any in small records", records(b"\x01\x02\x01\x45", 1)),
     ("something behind the extensions", records(hello(name(b"a"), behind=b"\0"))),
     ("an extension longer than the rest", records(hello(b"\x00\x15\x00\xff"))),
     ("half an extension", records(hello(b"\x00\x15\x00"))),
@@ -297,6 +343,111 @@ def test_a_hello_in_many_segments_chooses_its_certificate(edge, size):
     for name_ in ("one.example", "two.example"):
         shown = send_slowly(edge.https, name_, size).getpeercert()
         assert ("DNS", name_) in shown["subjectAltName"]
+
+
+def first_bytes_back(port: int, data: bytes, piece: int) -> bytes:
+    """What comes back first for DATA, sent in segments of PIECE."""
+    with Client(port) as client:
+        client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for at in range(0, len(data), piece):
+            client.send(data[at : at + piece])
+        return client.socket.recv(65536)
+
+
+def padded(message: bytes, size: int) -> bytes:
+    """MESSAGE, a ClientHello, with an unknown extension that fills it up to SIZE bytes."""
+    at = 4 + 35 + message[38]
+    at += 2 + int.from_bytes(message[at : at + 2], "big")
+    at += 1 + message[at]
+    extensions = message[at + 2 :] + extension(GREASE, bytes(size - len(message) - 4))
+    body = message[4:at] + struct.pack(">H", len(extensions)) + extensions
+    return b"\x01" + len(body).to_bytes(3, "big") + body
+
+
+def filled(message: bytes) -> bytes:
+    """MESSAGE, a ClientHello of TLS 1.2, with each of its lists as long as it can be."""
+    at = 4 + 35 + message[38]
+    suites = message[at + 2 : at + 2 + int.from_bytes(message[at : at + 2], "big")]
+    at += 2 + len(suites)
+    extensions = message[at + 1 + message[at] + 2 :]
+    suites += b"\x0a\x0a" * ((65534 - len(suites)) // 2)
+    extensions += extension(GREASE, bytes(65535 - len(extensions) - 4))
+    body = message[4:38] + b"\x20" + bytes(32) + struct.pack(">H", len(suites)) + suites + b"\xff" + bytes(255)
+    body += struct.pack(">H", len(extensions)) + extensions
+    assert len(body) == LONGEST
+    return b"\x01" + len(body).to_bytes(3, "big") + body
+
+
+@pytest.mark.parametrize("size", [600, 16384, 20000, 65536])
+@pytest.mark.parametrize("record", [16384, 999, 16, 1])
+def test_a_hello_of_any_size_in_any_records_is_answered(edge, size, record):
+    message = padded(of_python("one.example")[5:], size)
+    assert len(message) == size
+    answer = first_bytes_back(edge.https, records(message, record), 1 << 20)
+    assert (answer[:1], answer[5:6]) == (b"\x16", b"\x02")
+
+
+@pytest.mark.parametrize("record", [16384, 1000, 1])
+def test_the_largest_hello_is_answered(edge, record):
+    message = filled(of_python("one.example", maximum_version=ssl.TLSVersion.TLSv1_2)[5:])
+    answer = first_bytes_back(edge.https, records(message, record), 1 << 20)
+    assert (answer[:1], answer[5:6]) == (b"\x16", b"\x02")
+
+
+def test_a_hello_in_records_and_segments_of_one_byte_is_answered(edge):
+    answer = first_bytes_back(edge.https, records(padded(of_python("one.example")[5:], 3000), 1), 1)
+    assert (answer[:1], answer[5:6]) == (b"\x16", b"\x02")
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("record", [1, 7, 100])
+def test_a_connection_goes_on_behind_a_hello_in_many_records(edge, version, record):
+    """The handshake hashes the hello, whatever records it came in."""
+    context = certificates.trusting()
+    context.minimum_version = context.maximum_version = version
+    read, written_ = ssl.MemoryBIO(), ssl.MemoryBIO()
+    connection = context.wrap_bio(read, written_, server_hostname="two.example")
+    with Client(edge.https) as client:
+        with pytest.raises(ssl.SSLWantReadError):
+            connection.do_handshake()
+        client.send(records(written_.read()[5:], record))
+        while True:
+            read.write(client.socket.recv(65536))
+            try:
+                connection.do_handshake()
+            except ssl.SSLWantReadError:
+                client.send(written_.read())
+            else:
+                break
+        connection.write(b"GET / HTTP/1.1\r\nHost: two.example\r\nConnection: close\r\n\r\n")
+        client.send(written_.read())
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            try:
+                answer += connection.read(65536)
+            except ssl.SSLWantReadError:
+                read.write(client.socket.recv(65536))
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert ("DNS", "two.example") in connection.getpeercert()["subjectAltName"]
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        b"\x17\x03\x03\x00\x01\x00",
+        b"\x16\x03\x01\x00\x00",
+        b"\x16\x03\x01\x40\x01",
+        b"GET / HTTP/1.1\r\n\r\n",
+    ],
+)
+def test_what_cannot_go_on_as_a_hello_is_not_waited_for(edge, spoiled):
+    message = padded(of_python("one.example")[5:], 20000)
+    for whole_records in (1, 500):
+        with Client(edge.https) as client:
+            client.send(records(message, 16)[: 21 * whole_records])
+            time.sleep(0.05)
+            client.send(spoiled)
+            assert client.is_closed()
 
 
 def test_plain_http_on_the_tls_port_is_told_so(edge):
