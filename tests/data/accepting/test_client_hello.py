@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 import struct
 import subprocess
 import threading
 import time
+from contextlib import ExitStack, suppress
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.data.accepting import client_hello
+from edge.data.accepting import client_hello, handshake
 from edge.data.accepting.client_hello import LONGEST, ClientHello, Incomplete, NotAHelloError, Reader, parse
+from edge.data.net._stream import Stream
 from tests.support import certificates, objects
 from tests.support.clients import Client
 from tests.support.edge import Edge, write
@@ -429,6 +433,59 @@ def test_a_connection_goes_on_behind_a_hello_in_many_records(edge, version, reco
                 read.write(client.socket.recv(65536))
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert ("DNS", "two.example") in connection.getpeercert()["subjectAltName"]
+
+
+def test_hellos_that_do_not_end_make_room_for_others(edge):
+    """A worker holds 32 MiB of them: the oldest ends first."""
+    beginning = records(filled(of_python("one.example", maximum_version=ssl.TLSVersion.TLSv1_2)[5:]))
+    with ExitStack() as opened:
+        clients = []
+        for _ in range(270):
+            client = opened.enter_context(Client(edge.https))
+            client.send(beginning[:-1])
+            clients.append(client)
+        assert clients[0].is_closed()
+        clients[-1].send(beginning[-1:])
+        assert clients[-1].socket.recv(1) == b"\x16"
+
+
+@pytest.mark.parametrize("record", [16384, 100])
+def test_without_openssl_itself_a_hello_stays_in_the_socket(monkeypatch, tmp_path, record):
+    """And may be no larger than the socket's buffer."""
+    monkeypatch.setattr(handshake.OPENSSL, "reachable", False)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificates.issue("one.example").write(tmp_path))
+    contexts = SimpleNamespace(choose=lambda _: SimpleNamespace(context=context, address=0))
+    counters = SimpleNamespace(add=lambda *_: None)
+    read, written_ = ssl.MemoryBIO(), ssl.MemoryBIO()
+    connection = certificates.trusting().wrap_bio(read, written_, server_hostname="one.example")
+
+    def connect() -> None:
+        with pytest.raises(ssl.SSLWantReadError):
+            connection.do_handshake()
+        data = records(written_.read()[5:], record)
+        for at in range(0, len(data), 200):
+            far.send(data[at : at + 200])
+            time.sleep(0.005)
+        while not done.is_set():
+            read.write(far.recv(65536))
+            with suppress(ssl.SSLWantReadError):
+                connection.do_handshake()
+                done.set()
+            far.send(written_.read())
+
+    done = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname(), 10) as far:
+        near, _ = server.accept()
+        near.setblocking(False)
+        stream = Stream(near)
+        thread = threading.Thread(target=connect)
+        thread.start()
+        accepted = handshake.Handshakes(contexts, counters, logging.getLogger(), timeout=10).accept(stream)
+        thread.join(10)
+        stream.close()
+        assert accepted
+        assert done.is_set()
 
 
 @pytest.mark.parametrize(
