@@ -346,6 +346,6 @@ def _age(ingress: Ingress) -> float:
     """Seconds since the creation of INGRESS, by the wall clocks of two machines."""
     try:
         created = datetime.datetime.fromisoformat(ingress.metadata.creation_timestamp or "")
-    except ValueError:
+        return (datetime.datetime.now(datetime.UTC) - created).total_seconds()
+    except (ValueError, TypeError):  # TypeError: a time without a zone
         return 0.0
-    return (datetime.datetime.now(datetime.UTC) - created).total_seconds()

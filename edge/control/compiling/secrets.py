@@ -17,6 +17,8 @@ from edge.control.kinds.objects import TLS_TYPE, ObjectId
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate import key_pairs as certificates
 from edge.control.translate.key_pairs import CertificateError, Material
+from edge.control.containment import REASON, contain
+from edge.control.translate import certificates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +83,7 @@ class Secrets:
             old = self._readings.pop(secret, UNREAD)
             new = UNREAD
             if secret in self._users:
-                new = self._readings[secret] = self._read(secret, old, now)
+                new = self._readings[secret] = self._contained(secret, old, now)
             elif self._by_need:
                 self._store.forget("Secret", (secret,))
             if new != old:
@@ -106,6 +108,15 @@ class Secrets:
     def reading(self, secret: Key) -> Reading:
         """What SECRET amounts to."""
         return self._readings.get(secret, UNREAD)
+
+    def _contained(self, key: Key, old: Reading, now: float) -> Reading:
+        name = ObjectId("Secret", *key)
+
+        def failed(fault: str) -> Reading:
+            instead = INSTEAD if old.material is None else "its last good version stays in force"
+            return Reading(old.material, (error(REASON, "", f"{name}: {fault}; {instead}"),))
+
+        return contain(name, lambda: self._read(key, old, now), failed)
 
     def _read(self, key: Key, old: Reading, now: float) -> Reading:
         secret = self._store.secret(key)

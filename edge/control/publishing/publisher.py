@@ -8,11 +8,13 @@ Rules of this file:
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from typing import TYPE_CHECKING, Final
 
 from edge.control.publishing.state import Delta
+from edge.control.containment import contain
 from edge.table.writer import TableError
 
 if TYPE_CHECKING:
@@ -95,5 +97,5 @@ class Publisher:
         what = state.commit(pending, objects)
         state.own_table = True  # last: who asks for the table's contents when it is true finds them
         for listener in state.listeners:
-            listener(what)
+            contain("listener of rounds", functools.partial(listener, what), lambda _: None)
         return True

@@ -1,12 +1,13 @@
 """Secrets of type kubernetes.io/tls as certificates that can be shown.
 
-A certificate is taken only if the whole of it can be used, by the verdict of the library that the workers use (`judge`).
-What it says is read by rules of our own (`leaf`), which refuse nothing. Whether it is in date is reported, and it is
-used all the same: browsers say more about that than we could.
+A certificate is taken only if the whole of it can be used; OpenSSL decides that, as in a worker (`judge`). What it says
+is read by rules of our own (`leaf`), which refuse nothing. Whether it is in date is reported, and it is used all the
+same: browsers say more about that than we could.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -126,10 +127,8 @@ def _plain(block: pem.Block) -> pem.Block:
     """BLOCK under the usual label, without what OpenSSL's own form of a certificate has behind it."""
     data = block.data
     if block.label.startswith("TRUSTED"):
-        try:
+        with suppress(der.DerError):  # OpenSSL says what is wrong with it
             data = data[: der.read(data).end]
-        except der.DerError:
-            pass  # OpenSSL says what is wrong with it
     return pem.Block(CERTIFICATE, data)
 
 

@@ -4,7 +4,7 @@ Rules of this file:
 - OpenSSL decides whether a certificate is good (`judge`); here nothing is refused. What cannot be read is left out, and
   the rest counts: a server does not judge its own certificate, its clients do.
 - Only what is needed is looked at. Of the extensions that is subjectAltName.
-- The common name is a host name only where subjectAltName has no DNS name (X509_check_host(3); RFC 6125, section 6.4.4).
+- The common name is a host name only where subjectAltName has no DNS name (X509_check_host(3); RFC 6125, 6.4.4).
 
 Source: RFC 5280, sections 4.1 and 4.2.1.6.
 """
@@ -82,7 +82,7 @@ def read(certificate: bytes) -> Leaf:
     body = [field for field in _children(next(fields, _NOTHING).content) if field.tag != _VERSION]
     serial, _, issuer, validity, subject, key, *more = [*body, *[_NOTHING] * 6]
     times = [_time(one) for one in _children(validity.content)]
-    not_before, not_after = times if len(times) == 2 else (0.0, 0.0)  # noqa: PLR2004 - RFC 5280, 4.1.2.5
+    not_before, not_after = times if len(times) == 2 else (0.0, 0.0)
     algorithm, rsa_bits = _key(key)
     common_names = _texts(subject, COMMON_NAME)
     listed = list(_dns_names(more))
@@ -120,7 +120,7 @@ def _texts(name: Element, kind: bytes) -> list[str]:
     for attributes in _children(name.content):
         for attribute in _children(attributes.content):
             pair = list(_children(attribute.content))
-            if len(pair) == 2 and pair[0][:2] == (der.OBJECT_IDENTIFIER, kind):  # noqa: PLR2004 - kind and value
+            if len(pair) == 2 and pair[0][:2] == (der.OBJECT_IDENTIFIER, kind):
                 found.append(_text(pair[1]))
     return found
 
@@ -145,7 +145,7 @@ def _time(element: Element) -> float:
         return 0.0
     year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
     if element.tag == der.UTC_TIME:
-        year += 1900 if year >= 50 else 2000  # noqa: PLR2004 - RFC 5280, 4.1.2.5.1
+        year += 1900 if year >= 50 else 2000
     sign, hours, minutes = match.groups()[6:]
     try:
         offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
