@@ -58,8 +58,7 @@ def text(data: bytes) -> None:
     """PEM that holds chain and key: a worker can load what is accepted, and all that is said of it can be written."""
     try:
         material = certificates.parse(data, data, namespace="demo", name="tls")
-    except CertificateError as error:
-        assert str(error).isprintable()
+    except CertificateError:
         return
     record = material.certificate
     make_context(record, None)

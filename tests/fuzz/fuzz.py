@@ -3,8 +3,9 @@
     python tests/fuzz/fuzz.py TARGET [FLAGS OF LIBFUZZER ...]
 
 Works on the instrumented build that `tests/fuzz/build.py fuzz` makes, by atheris (libFuzzer); `make fuzz` does all of
-it. Seeds with a private key are made anew for each run. What a run finds to be new is kept in build/corpus/TARGET; the corpus in the repository is the seed, and is run by
-the ordinary tests too. A crashing input is written to build/crash-*.
+it. The corpus in the repository is the seed, and is run by the ordinary tests too; seeds with a private key are made
+anew for each run. What a run finds to be new is kept in build/corpus/TARGET. A crashing input is written to
+build/crash-*.
 """
 
 from __future__ import annotations

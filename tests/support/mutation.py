@@ -11,14 +11,15 @@ from tests.support.world import Manifest
 
 KINDS = ("Ingress", "IngressClass", "Service", "EndpointSlice", "Secret", "ConfigMap")
 ODD: tuple[Any, ...] = (
-    None, True, 0, -1, 1, 65536, 2**31, 2**63, 2**64, 10**30, 1.5, 1e308, "", " ", "\0", "\x7f", "é", "\u2028", "²", "٣",
-    "a" * 70, "a." * 200, "*", "*.*", ".", "..", "/", "//", "a\nb", "%00", "{}", "-", "-1", "9" * 30, "9" * 5000,
+    None, True, 0, -1, 1, 65536, 2**31, 2**63, 2**64, 10**30, 1.5, 1e308, "", " ", "\0", "\x7f", "é", "\u2028", "²",
+    "٣", "a" * 70, "a." * 200, "*", "*.*", ".", "..", "/", "//", "a\nb", "%00", "{}", "-", "-1", "9" * 30, "9" * 5000,
     "true", "None", "ExternalName", "UDP", "::1", "fe80::1%eth0", "0.0.0.0", "1.2.3", "[]", "999999999999999g",
     "2026-01-01T00:00:00", "9999-99-99T99:99:99Z", [], {}, [None], [[]], {"": ""}, {"name": 1}, {"number": 10**30},
     ["a", 1], "\U0001f600", "localhost", "a\0b.test",
 )  # fmt: skip
 """Values that a field may have and nobody expects."""
-NUMBERS: tuple[Any, ...] = tuple(value for value in ODD if isinstance(value, int)) + (
+NUMBERS: tuple[Any, ...] = (
+    *(value for value in ODD if isinstance(value, int)),
     {"name": "²"}, {"name": "9" * 30}, {"name": "65536"}, {"name": "0"}, {"number": 65536}, {"number": 2**64}
 )  # fmt: skip
 """For a port: a number, or an object that names one."""
@@ -39,8 +40,9 @@ SETTINGS = (
 )
 """For an annotation."""
 ANNOTATIONS = (
-    "proxy-body-size", "proxy-connect-timeout", "proxy-read-timeout", "proxy-next-upstream", "proxy-next-upstream-tries",
-    "service-upstream", "load-balance", "ssl-redirect", "force-ssl-redirect", "preserve-trailing-slash",
+    "proxy-body-size", "proxy-connect-timeout", "proxy-read-timeout", "proxy-next-upstream",
+    "proxy-next-upstream-tries", "service-upstream", "load-balance", "ssl-redirect", "force-ssl-redirect",
+    "preserve-trailing-slash",
     "enable-access-log", "auth-secret", "auth-type", "no-such",
 )  # fmt: skip
 

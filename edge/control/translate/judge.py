@@ -37,6 +37,7 @@ REASONS: Final = {
     "EE_KEY_TOO_SMALL": "its key is too short",
     "CA_KEY_TOO_SMALL": "its key is too short",
     "CA_MD_TOO_WEAK": "it is signed with a hash that is too weak",
+    "INVALID_CERTIFICATE": "one of its extensions is malformed or there twice",
     "UNKNOWN_CERTIFICATE_TYPE": "TLS knows no such kind of key",
 }
 
