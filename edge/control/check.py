@@ -15,11 +15,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from edge.control.compiling.compiler import Compiler
+from edge.control.containment import contain
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, Severity, warning
 from edge.control.sources.files import reading
-from edge.control.containment import contain
-from edge.control.files import reading
 from edge.control.translate import classes
 from edge.control.translate.classes import Claim
 from edge.table import describing

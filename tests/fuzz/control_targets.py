@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
-from edge.control.kinds.admission import Refused, admit
-from edge.control.sources.changes import Delete, Upsert
-from edge.control.containment import REASON
-from edge.control.kinds.decoding import decode
 from edge.control.answers.event_objects import Subject, event_object
 from edge.control.answers.events import age
-from edge.control.serving.metrics.expiry import Issuers
+from edge.control.containment import REASON
+from edge.control.kinds.admission import Refused, admit
+from edge.control.kinds.decoding import decode
 from edge.control.kinds.objects import KINDS, ObjectError
 from edge.control.publishing.state import State
-from edge.control.translate import certificates, der, leaf, pem
+from edge.control.serving.metrics.expiry import Issuers
+from edge.control.sources.changes import Delete, Upsert
+from edge.control.translate import der, leaf, pem
+from edge.control.translate import key_pairs as certificates
 from edge.control.translate.key_pairs import CertificateError
 from edge.data.accepting.contexts import make_context
 from edge.settings import Settings

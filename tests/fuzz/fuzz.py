@@ -52,11 +52,9 @@ def fuzz(target: str, flags: list[str]) -> None:
     import atheris  # noqa: PLC0415
 
     with atheris.instrument_imports(include=["edge"]):
-        from tests.fuzz.targets import TARGETS  # noqa: PLC0415 - what it imports is instrumented on the way
-    import edge.data.http.h1._head as head  # noqa: PLC0415
         from tests.fuzz import control_targets  # noqa: PLC0415 - what these import is instrumented on the way
         from tests.fuzz.targets import TARGETS  # noqa: PLC0415
-    import edge.data._head as head  # noqa: PLC0415
+    import edge.data.http.h1._head as head  # noqa: PLC0415
 
     if not Path(head.__file__).is_relative_to(INSTRUMENTED):
         raise SystemExit(f"{head.__file__} is not instrumented; run this by `make fuzz`")

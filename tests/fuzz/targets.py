@@ -14,11 +14,6 @@ from edge.data.http.h1._body import Body
 from edge.data.http.h1._head import Head
 from edge.data.net.errors import MessageError
 from edge.data.observe._lines import Lines
-from edge.data._body import Body
-from edge.data._fields import Limits
-from edge.data._head import Head
-from edge.data._lines import Lines
-from edge.data.errors import MessageError
 from tests.fuzz import control_targets
 from tests.support import oracles
 from tests.support.wire import Pieces, read_body, single, stream_pair, torn, whole, written

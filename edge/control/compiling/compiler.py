@@ -19,20 +19,19 @@ from edge.control.compiling.hosts import Hosts
 from edge.control.compiling.server_names import Certificates
 from edge.control.compiling.service_ports import Services, Unresolved
 from edge.control.compiling.store import Store
+from edge.control.containment import REASON, contain
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error
 from edge.control.publishing.state import Delta
 from edge.control.sources.changes import Delete, Invalid, Upsert
-from edge.control.containment import REASON, contain
 from edge.control.translate.ingress import Translation, translate
 from edge.table.records import SETTINGS
 
 if TYPE_CHECKING:
     from edge.control.compiling.service_ports import Names
     from edge.control.compiling.store import Changed
-    from edge.control.kinds.objects import Key
-    from edge.control.sources.changes import Change
     from edge.control.kinds.objects import Ingress, Key
+    from edge.control.sources.changes import Change
     from edge.settings import Settings
     from edge.table.records import Certificate
 

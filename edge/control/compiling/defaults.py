@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from edge.control.containment import REASON, contain
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error
-from edge.control.containment import REASON, contain
 from edge.control.translate.endpoints import EXTERNAL_NAME
 from edge.control.translate.ingress import Use
 from edge.table.records import PathKind, Route, Settings, service_key

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from edge.control.kinds.problems import Problem, error, warning
 from edge.control.containment import REASON, contain
+from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate.ingress import HostPart, Redirect, RoutePart
 from edge.table import describing
 from edge.table.records import Host, PathKind, Route

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from edge.control.containment import REASON, contain
 from edge.control.kinds.objects import TLS_TYPE, ObjectId
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate import key_pairs as certificates
 from edge.control.translate.key_pairs import CertificateError, Material
-from edge.control.containment import REASON, contain
-from edge.control.translate import certificates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

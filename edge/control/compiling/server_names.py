@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from edge.control.compiling.secrets import INSTEAD, Secrets
-from edge.control.kinds.problems import Problem, warning
 from edge.control.containment import REASON, contain
 from edge.control.kinds.problems import Problem, error, warning
 from edge.table.records import DEFAULT_CERTIFICATE, ServerName, certificate_key, server_name_key, wildcard_of

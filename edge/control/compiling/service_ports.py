@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
-from edge.control.kinds.problems import Problem, error, warning
 from edge.control.containment import contain
+from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate.endpoints import EXTERNAL_NAME, Fault, Found, by_cluster_ip, by_name, by_slices
 from edge.table.records import Balance, Service
 

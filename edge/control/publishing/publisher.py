@@ -13,8 +13,8 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
-from edge.control.publishing.state import Delta
 from edge.control.containment import contain
+from edge.control.publishing.state import Delta
 from edge.table.writer import TableError
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
 """Whether OpenSSL takes a certificate with its key, as a worker would find at the first handshake.
 
 Rules of this file:
-- The verdict is that of `edge.system.openssl`, by which workers make their contexts. Each certificate behind the leaf is
-  judged for itself, the leaf with its key: these are the steps of SSL_CTX_use_certificate_chain_file(3).
+- The verdict is that of `edge.system.openssl`, by which workers make their contexts. Each certificate behind the leaf
+  is judged for itself, the leaf with its key: these are the steps of SSL_CTX_use_certificate_chain_file(3).
 - Each distinct certificate and pair is judged once (about 0.8 ms), however many Secrets hold it. What is remembered is
   a hash, never a key.
 - The reason is OpenSSL's, in words where it is a usual one.

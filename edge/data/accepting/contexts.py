@@ -5,7 +5,7 @@ Rules of this file:
   a context holds (versions, ciphers, certificate) is that host's.
 - Contexts are made when they are first needed and kept in bounded number; one whose certificate has changed is made
   anew for the next handshake, connections that have the old one go on with it.
-- What decides whether OpenSSL takes a certificate is in `edge.system.openssl`, by which the control plane judges it too.
+- What decides whether OpenSSL takes a certificate is in `edge.system.openssl`; the control plane judges by it too.
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from edge.control import check
-from edge.control.compiling import certificates, claims, compiler, hosts, secrets, services
+from edge.control.compiling import claims, compiler, hosts, secrets, server_names, service_ports
 from edge.control.containment import REASON
-from edge.control.objects import ObjectId
-from edge.control.state import Delta, State
+from edge.control.kinds.objects import ObjectId
+from edge.control.publishing.state import Delta, State
 from edge.settings import Settings
 from edge.table.records import DEFAULT_CERTIFICATE, Certificate, ServerName
 from tests.support import objects
@@ -51,9 +51,9 @@ UNITS = {
     "translate": (compiler, "translate", lambda ingress: ingress.metadata.name == "bad"),
     "claim": (claims.classes, "claim", lambda ingress, *_: ingress.metadata.name == "bad"),
     "certificate": (secrets.certificates, "read", lambda secret: secret.metadata.name == "bad"),
-    "endpoints": (services, "by_slices", lambda service, *_: service.metadata.name == "bad"),
+    "endpoints": (service_ports, "by_slices", lambda service, *_: service.metadata.name == "bad"),
     "host": (hosts, "_merge", lambda name, *_: name == "bad.example"),
-    "choice": (certificates.Certificates, "_choose", lambda _, host: host == "bad.example"),
+    "choice": (server_names.Certificates, "_choose", lambda _, host: host == "bad.example"),
     "problems": (hosts.Hosts, "problems", lambda _, owner, *__: owner[1] == "bad"),
 }
 
@@ -70,14 +70,7 @@ def test_a_unit_that_fails_is_an_error_of_its_object_alone(
         before = dict(world.routes), dict(world.tls), dict(world.endpoints)
     with monkeypatch.context() as patch:
         patch.setattr(place, name, failing(getattr(place, name), is_bad))
-        changed = manifests(port=81)
-        for one in changed:
-            one["metadata"]["annotations"] = {"changed": "yes"}
-        if known:  # what is not different is not looked at
-            changed[3]["data"]["other"] = changed[7]["data"]["other"] = "YQ=="
-            changed[0]["spec"]["tls"].append({"hosts": ["more.bad.example"], "secretName": "bad"})
-            world.compiler._certificates._dirty.add("bad.example")
-        world.apply(*changed)
+        world.apply(*manifests(port=81, changed="yes"))
     assert world.route("good.example").service_port == "81"
     assert world.addresses("good", 81) == ["10.0.0.1:8080"]
     assert world.tls["h:good.example"] == ServerName("good.example", "c:demo/good")
@@ -162,7 +155,7 @@ def test_check_reports_what_fails(
 
 
 def test_every_listener_hears_of_a_round_that_one_of_them_cannot_digest(tmp_path: Any) -> None:
-    from edge.control.publishing import Publisher  # noqa: PLC0415
+    from edge.control.publishing.publisher import Publisher  # noqa: PLC0415
     from edge.table.writer import TableWriter  # noqa: PLC0415
 
     heard: list[int] = []

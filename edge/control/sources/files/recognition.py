@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from edge.control.containment import contain
 from edge.control.kinds.admission import Refused, admit
 from edge.control.kinds.objects import CLUSTER_SCOPED, KINDS, Object
 from edge.control.sources.files.documents import implied
-from edge.control.containment import contain
-from edge.control.files.documents import implied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
