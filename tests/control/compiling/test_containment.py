@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,9 +11,12 @@ from edge.control import check
 from edge.control.compiling import claims, compiler, hosts, secrets, server_names, service_ports
 from edge.control.containment import REASON
 from edge.control.kinds.objects import ObjectId
+from edge.control.publishing.publisher import Publisher
 from edge.control.publishing.state import Delta, State
 from edge.settings import Settings
-from edge.table.records import DEFAULT_CERTIFICATE, Certificate, ServerName
+from edge.table.reader import TableReader
+from edge.table.records import DEFAULT_CERTIFICATE, Certificate, Endpoint, Record, ServerName, Service
+from edge.table.writer import TableWriter
 from tests.support import objects
 from tests.support.certificates import self_signed
 from tests.support.world import World
@@ -154,16 +157,40 @@ def test_check_reports_what_fails(
         assert "Prefix /  -> good:80  -> 10.0.0.1:8080" in output
 
 
-def test_every_listener_hears_of_a_round_that_one_of_them_cannot_digest(tmp_path: Any) -> None:
-    from edge.control.publishing.publisher import Publisher  # noqa: PLC0415
-    from edge.table.writer import TableWriter  # noqa: PLC0415
+@pytest.fixture
+def writer(tmp_path: Any) -> Iterator[TableWriter]:
+    made = TableWriter(tmp_path)
+    yield made
+    made.close()
 
+
+def test_every_listener_hears_of_a_round_that_one_of_them_cannot_digest(writer: TableWriter) -> None:
     heard: list[int] = []
     state = State()
     state.listeners += [failing(print, lambda *_: True), lambda what: heard.append(what.generation)]
-    writer = TableWriter(tmp_path)
     publisher = Publisher(writer, state)
     publisher.add(Delta(tls={DEFAULT_CERTIFICATE: GENERATED}))
     assert publisher.publish({})
     assert heard == [1]
-    writer.close()
+
+
+def test_a_record_that_cannot_be_written_is_left_out_and_reported(writer: TableWriter) -> None:
+    state = State()
+    publisher = Publisher(writer, state)
+    table = TableReader(writer.directory)
+
+    def publish(port: int) -> list[str]:
+        records: dict[str, Record | None] = {
+            f"demo/{name}:80": Service("demo", name, "80", (Endpoint("10.0.0.1", number),))
+            for name, number in (("bad", port), ("good", min(port, 65535)))
+        }
+        publisher.add(Delta(endpoints=records))
+        assert publisher.publish({})
+        table.reopen()
+        return [str(one and one.endpoints[0].port) for one in (table.endpoints.get(key, Service) for key in records)]
+
+    assert publish(80) == ["80", "80"]
+    assert publish(10**30) == ["80", "65535"]
+    (report,) = state.reports()
+    assert (report.object, report.problem.reason) == (ObjectId("Service", "demo", "bad"), REASON)
+    assert publish(81) == ["81", "81"]
