@@ -25,6 +25,7 @@ from edge.table.writer import TableError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from edge.control.kinds.problems import Problem
     from edge.control.publishing.state import State
     from edge.table.records import Record
     from edge.table.writer import TableWriter
@@ -42,6 +43,8 @@ class Publisher:
         self._writer = writer
         self._state = state
         self._pending = Delta()
+        self._left_out: dict[str, tuple[set[ObjectId], Problem]] = {}
+        """Records that cannot be written: by key, whose they are, and the problem."""
         self._failed = 0.0
         self._refusals = 0
         state.generation = writer.generation
@@ -100,6 +103,7 @@ class Publisher:
             state.publications += 1
         state.generation = generation
         state.published = self._writer.published
+        self._report(pending)
         what = state.commit(pending, objects)
         state.own_table = True  # last: who asks for the table's contents when it is true finds them
         for listener in state.listeners:
@@ -124,17 +128,25 @@ class Publisher:
 
     def _leave_out(self, records: dict[str, Record | None]) -> int:
         """Take out of RECORDS those that cannot be written, so that the last good ones stay; their number."""
-        faults = {
-            key: contain(f'record "{key}"', functools.partial(_try, key, one), str) for key, one in records.items()
-        }
+        faults = {}
+        for key, record in records.items():
+            faults[key] = contain(f'record "{key}"', functools.partial(_try, key, record), str)
         bad = [key for key, fault in faults.items() if fault]
         for key in bad:
-            record = records.pop(key)
             problem = error(REASON, "", f"{faults[key]}; the last good version, if any, stays in force")
-            for owner in _owners(record):
-                uid, known = self._pending.problems.get(owner) or self._state.problems(owner)
-                self._pending.problems[owner] = (uid, tuple(dict.fromkeys((*known, problem))))
+            self._left_out[key] = (_owners(records.pop(key)), problem)
         return len(bad)
+
+    def _report(self, pending: Delta) -> None:
+        """Have the problems in PENDING, which is written, say what was left out, until it is not."""
+        for key, (owners, problem) in list(self._left_out.items()):
+            written = key in pending.routes or key in pending.endpoints or key in pending.tls
+            for owner in owners:
+                uid, known = pending.problems.get(owner) or self._state.problems(owner)
+                others = tuple(one for one in known if one != problem)
+                pending.problems[owner] = (uid, others if written else (*others, problem))
+            if written:
+                del self._left_out[key]
 
 
 def _try(key: str, record: Record | None) -> str:

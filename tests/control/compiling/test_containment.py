@@ -193,4 +193,8 @@ def test_a_record_that_cannot_be_written_is_left_out_and_reported(writer: TableW
     assert publish(10**30) == ["80", "65535"]
     (report,) = state.reports()
     assert (report.object, report.problem.reason) == (ObjectId("Service", "demo", "bad"), REASON)
+    publisher.add(Delta(problems={report.object: ("", ())}))  # it has no other problem
+    assert publisher.publish({})
+    assert state.reports() == [report]
     assert publish(81) == ["81", "81"]
+    assert state.reports() == []
