@@ -15,6 +15,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from edge.control.compiling.compiler import Compiler
+from edge.control.containment import contain
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, Severity, warning
 from edge.control.sources.files import reading
@@ -89,7 +90,10 @@ class Checked:
             return
         names = list(translation.hosts) if translation.default is None else [""]
         for name in names:
-            host = self._content.hosts[name]
+            host = self._content.hosts.get(name)
+            if host is None:
+                yield f"  {name or 'any other host'}: see below"
+                continue
             tls = f" (TLS: {describing.certificate(self._content, host)})" if host.tls else ""
             yield f"  {describing.host_name(host)}{tls}"
             rows = list(self._rows(host, owner))
@@ -124,7 +128,10 @@ class Checked:
         return found
 
     def _claim(self, owner: ObjectId) -> Claim:
-        return classes.claim(self._ingress(owner), self._compiler.store.classes(), self._settings)
+        known = self._compiler.store.classes()
+        return contain(
+            owner, lambda: classes.claim(self._ingress(owner), known, self._settings), lambda _: Claim.UNKNOWN
+        )
 
     def _why_not(self, owner: ObjectId) -> str:
         claim = self._claims[owner]

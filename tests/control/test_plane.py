@@ -17,6 +17,8 @@ from edge.table.reader import TableReader
 from edge.table.records import DEFAULT_CERTIFICATE, TICKETS, Certificate, Host, Service, TicketKeys
 from edge.table.writer import TableWriter
 from tests.support import objects
+from tests.support.certificates import Pair, self_signed
+from tests.support.crafted import attribute, by_hand, dns, names
 from tests.support.edge import Edge, write
 from tests.support.fakeapi import FakeAPI
 from tests.support.waiting import eventually, free_port
@@ -167,3 +169,34 @@ def test_it_outlives_a_proxy_that_drains(control: Edge, folder: Path, directory:
 def test_the_directory_is_given_up_at_the_end(control: Edge, directory: Path) -> None:
     control.stop()
     TableWriter(directory).close()
+
+
+ODD = by_hand(names(dns(b"web.example")), subject=attribute("55040a", 20, b"Caf\xe9"), serial=b"\x7f" * 5000)
+"""Its subject has an organisation in Latin-1; its serial number has more digits than Python writes."""
+
+
+@pytest.mark.parametrize("default", [False, True])
+def test_a_certificate_that_no_library_would_make_is_shown_from_the_start_and_later(
+    default: bool, folder: Path, directory: Path
+) -> None:
+    flags = ("--default-ssl-certificate=demo/tls",) if default else ()
+    odd = objects.secret("tls", tls_crt=ODD.certificate, tls_key=ODD.key)
+    write(folder, "secret.yaml", odd)
+    write(folder, "tls.yaml", objects.ingress("tls", host="tls.example", secret="" if default else "tls"))
+    key = DEFAULT_CERTIFICATE if default else "c:demo/tls"
+    with Edge(folder, *flags, command="control", shm_dir=directory, ready=False) as edge:
+        shown = eventually(lambda: certificate(directory, key, ODD))
+        assert shown.serial == ""
+        fresh = self_signed("web.example")
+        write(folder, "secret.yaml", objects.secret("tls", tls_crt=fresh.certificate, tls_key=fresh.key))
+        eventually(lambda: certificate(directory, key, fresh))
+        write(folder, "secret.yaml", odd)
+        eventually(lambda: certificate(directory, key, ODD))
+        write(folder, "late.yaml", objects.ingress("late", host="late.example"))
+        eventually(lambda: host(TableReader(directory), "late.example"))
+        assert "internal error" not in edge.log
+
+
+def certificate(directory: Path, key: str, pair: Pair) -> Certificate | None:
+    found = TableReader(directory).tls.get(key, Certificate)
+    return found if found is not None and found.chain == pair.certificate else None

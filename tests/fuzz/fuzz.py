@@ -3,12 +3,14 @@
     python tests/fuzz/fuzz.py TARGET [FLAGS OF LIBFUZZER ...]
 
 Works on the instrumented build that `tests/fuzz/build.py fuzz` makes, by atheris (libFuzzer); `make fuzz` does all of
-it. What a run finds to be new is kept in build/corpus/TARGET; the corpus in the repository is the seed, and is run by
-the ordinary tests too. A crashing input is written to build/crash-*.
+it. The corpus in the repository is the seed, and is run by the ordinary tests too; seeds with a private key are made
+anew for each run. What a run finds to be new is kept in build/corpus/TARGET. A crashing input is written to
+build/crash-*.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -50,11 +52,15 @@ def fuzz(target: str, flags: list[str]) -> None:
     import atheris  # noqa: PLC0415
 
     with atheris.instrument_imports(include=["edge"]):
-        from tests.fuzz.targets import TARGETS  # noqa: PLC0415 - what it imports is instrumented on the way
+        from tests.fuzz import control_targets  # noqa: PLC0415 - what these import is instrumented on the way
+        from tests.fuzz.targets import TARGETS  # noqa: PLC0415
     import edge.data.http.h1._head as head  # noqa: PLC0415
 
     if not Path(head.__file__).is_relative_to(INSTRUMENTED):
         raise SystemExit(f"{head.__file__} is not instrumented; run this by `make fuzz`")
+    for number, seed in enumerate(control_targets.seeds().get(target, ())):
+        (ROOT / "build" / "corpus" / target / f"seed-{number}").write_bytes(seed)
+    logging.disable()  # an error that is contained is found by the problem that it becomes
     atheris.Setup([sys.argv[0], *flags], TARGETS[target])
     atheris.Fuzz()
 

@@ -14,6 +14,7 @@ from edge.data.http.h1._body import Body
 from edge.data.http.h1._head import Head
 from edge.data.net.errors import MessageError
 from edge.data.observe._lines import Lines
+from tests.fuzz import control_targets
 from tests.support import oracles
 from tests.support.wire import Pieces, read_body, single, stream_pair, torn, whole, written
 
@@ -180,4 +181,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "lines": lines,
     "hello": hello,
     "proxy": proxy,
+    "certificate": control_targets.certificate,
+    "text": control_targets.text,
+    "objects": control_targets.objects,
 }

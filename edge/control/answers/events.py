@@ -151,7 +151,7 @@ class EventWriter:
             return
         uid = ingress.metadata.uid
         known, self._served[name] = self._served.get(name), uid
-        if known != uid and (self._heard_any or _age(ingress) < FRESH):
+        if known != uid and (self._heard_any or age(ingress) < FRESH):
             self._news[Subject(name, uid)] = now
 
     def _elected(self, leads: bool) -> None:  # the signature of a listener
@@ -342,10 +342,10 @@ class EventWriter:
                 self._look_at(subject, barred or now)
 
 
-def _age(ingress: Ingress) -> float:
+def age(ingress: Ingress) -> float:
     """Seconds since the creation of INGRESS, by the wall clocks of two machines."""
     try:
         created = datetime.datetime.fromisoformat(ingress.metadata.creation_timestamp or "")
-    except ValueError:
+        return (datetime.datetime.now(datetime.UTC) - created).total_seconds()
+    except (ValueError, TypeError):  # TypeError: a time without a zone
         return 0.0
-    return (datetime.datetime.now(datetime.UTC) - created).total_seconds()

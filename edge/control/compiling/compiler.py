@@ -4,12 +4,12 @@ Rules of this file:
 - What a round costs depends on what the changed objects have to do with others, not on how much there is.
 - The result does not depend on the way to it: after any changes the records and problems are those that compiling the
   objects from nothing would give. Only the records of Services that are no longer used go a little later.
-- An Ingress that our own code cannot digest is reported, and its last good translation stays in force.
+- What our own code cannot digest is reported, and its last good version stays in force, be it an Ingress, a Secret, a
+  Service or a class (`edge.control.containment`): one object never stops the others.
 """
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -19,21 +19,21 @@ from edge.control.compiling.hosts import Hosts
 from edge.control.compiling.server_names import Certificates
 from edge.control.compiling.service_ports import Services, Unresolved
 from edge.control.compiling.store import Store
+from edge.control.containment import REASON, contain
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error
 from edge.control.publishing.state import Delta
+from edge.control.sources.changes import Delete, Invalid, Upsert
 from edge.control.translate.ingress import Translation, translate
 from edge.table.records import SETTINGS
 
 if TYPE_CHECKING:
     from edge.control.compiling.service_ports import Names
     from edge.control.compiling.store import Changed
-    from edge.control.kinds.objects import Key
+    from edge.control.kinds.objects import Ingress, Key
     from edge.control.sources.changes import Change
     from edge.settings import Settings
     from edge.table.records import Certificate
-
-logger = logging.getLogger(__name__)
 
 HSTS: Final = "max-age=31536000; includeSubDomains"
 
@@ -64,13 +64,22 @@ class Compiler:
         self._default_certificate = ObjectId("Secret", *default) if default is not None else None
         self._backend = DefaultBackend(settings.default_backend_service, self.store, self._services)
         self._translations: dict[Key, Translation] = {}
-        self._broken: dict[Key, Problem] = {}
+        self._broken: dict[ObjectId, Problem] = {}
+        """Objects that our own code cannot digest."""
         self._of_flags: dict[ObjectId, tuple[Problem, ...]] = {}
         """Problems told of objects that are named by flags."""
 
     def apply(self, change: Change) -> None:
         """Take up CHANGE; it takes effect with the next `compile`."""
-        self.store.apply(change)
+        owner = _subject(change)
+        if owner is None:
+            self.store.apply(change)
+            return
+        contain(
+            owner,
+            lambda: self.store.apply(change),
+            lambda fault: self.store.apply(Invalid(str(owner), owner.kind, owner.namespace, owner.name, fault)),
+        )
 
     def name_changed(self, name: str) -> None:
         """What `names` says of NAME is not as it was."""
@@ -115,7 +124,7 @@ class Compiler:
         changed = self.store.take_changed()
         owners = changed.ingresses
         if changed.classes:
-            owners |= self._claims.affected(changed.classes)
+            owners |= self._affected(changed)
         for owner in owners:
             self._take(owner, delta)
         for secret in changed.secrets:
@@ -144,18 +153,16 @@ class Compiler:
         """Take up the Ingress KEY as it is now."""
         ingress = self.store.ingress(key)
         old = self._translations.get(key)
-        new = None
-        self._broken.pop(key, None)
-        if self._claims.is_ours(key, ingress) and ingress is not None:
-            try:
-                new = translate(ingress, ssl_redirect=self._settings.ssl_redirect)
-            except Exception as fault:
-                logger.exception("Ingress %s/%s cannot be translated; please report this", *key)
-                message = f"internal error ({fault!r}); the last good version, if any, stays in force"
-                self._broken[key] = error("InternalError", "", message)
-                new = old
+        owner = ObjectId("Ingress", *key)
+        self._broken.pop(owner, None)
+
+        def failed(fault: str) -> Translation | None:
+            self._breaks(owner, fault)
+            return old if ingress is not None else None
+
+        new = contain(owner, lambda: self._translated(key, ingress), failed)
         if new is not None or old is not None:
-            delta.served[ObjectId("Ingress", *key)] = ingress if new is not None else None
+            delta.served[owner] = ingress if new is not None else None
         if new is old:
             return
         order = (new or old or _NOTHING).order
@@ -166,6 +173,30 @@ class Compiler:
             del self._translations[key]
         else:
             self._translations[key] = new
+
+    def _translated(self, key: Key, ingress: Ingress | None) -> Translation | None:
+        if not self._claims.is_ours(key, ingress) or ingress is None:
+            return None
+        return translate(ingress, ssl_redirect=self._settings.ssl_redirect)
+
+    def _affected(self, changed: Changed) -> set[Key]:
+        """The Ingresses to look at again now that classes are others."""
+        names = {ObjectId("IngressClass", *key) for key in changed.classes}
+        if self._broken:
+            changed.faults |= names & self._broken.keys()
+        for name in names:
+            self._broken.pop(name, None)
+
+        def failed(fault: str) -> set[Key]:
+            for name in names:
+                self._breaks(name, fault)
+            changed.faults.update(names)
+            return set(self.store.keys("Ingress"))
+
+        return contain(", ".join(map(str, names)), lambda: self._claims.affected(changed.classes), failed)
+
+    def _breaks(self, owner: ObjectId, fault: str) -> None:
+        self._broken[owner] = error(REASON, "", f"{fault}; the last good version, if any, stays in force")
 
     # --- problems -------------------------------------------------------------------------------------------------
 
@@ -181,7 +212,12 @@ class Compiler:
                 delta.problems[named] = (self.store.uid(named), problems)
 
     def _problems(self, owner: ObjectId) -> list[Problem]:
+        return contain(owner, lambda: self._found(owner), lambda fault: [error(REASON, "", fault)])
+
+    def _found(self, owner: ObjectId) -> list[Problem]:
         found = self.store.faults(owner)
+        if owner in self._broken:
+            found.append(self._broken[owner])
         key = (owner.namespace, owner.name)
         if owner.kind == "Ingress":
             found += self._problems_of_ingress(key)
@@ -193,8 +229,6 @@ class Compiler:
 
     def _problems_of_ingress(self, key: Key) -> list[Problem]:
         found = self._claims.problems(key)
-        if key in self._broken:
-            found.append(self._broken[key])
         translation = self._translations.get(key)
         if translation is not None:
             found += translation.problems
@@ -202,6 +236,15 @@ class Compiler:
             found += self._services.problems(translation.uses)
             found += self._certificates.problems(key, translation.secrets)
         return found
+
+
+def _subject(change: Change) -> ObjectId | None:
+    """The object that CHANGE is about."""
+    if isinstance(change, Upsert):
+        return change.object.id
+    if isinstance(change, Delete | Invalid):
+        return ObjectId(change.kind, change.namespace, change.name)
+    return None
 
 
 _NOTHING: Final = Translation(("", "", ""), {}, None, (), (), ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from edge.control.containment import REASON, contain
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error
 from edge.control.translate.endpoints import EXTERNAL_NAME
@@ -41,7 +42,7 @@ class DefaultBackend:
 
     def compile(self) -> Settings | None:
         """The record, when it may be different; to be called before `Services.compile`."""
-        use = self._find()
+        use = self._contained()
         if self._told and use == self._use:
             return None
         self._services.replace(OWNER, ORDER, (self._use,) if self._use else (), (use,) if use else ())
@@ -64,6 +65,13 @@ class DefaultBackend:
         if self._fault is not None:
             return [self._fault]
         return list(self._services.problems((self._use,))) if self._use is not None else []
+
+    def _contained(self) -> Use | None:
+        def failed(fault: str) -> Use | None:
+            self._fault = error(REASON, FLAG, f"{fault}; what was in force last stays so")
+            return self._use
+
+        return contain(FLAG, self._find, failed)
 
     def _find(self) -> Use | None:
         self._fault = None

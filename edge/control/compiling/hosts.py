@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from edge.control.containment import REASON, contain
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate.ingress import HostPart, Redirect, RoutePart
 from edge.table import describing
@@ -72,18 +73,31 @@ class Hosts:
         owners: set[Key] = set()
         for name in self._dirty:
             before = self._losses.pop(name, {})
-            losses: Losses = {}
-            parts = self._parts.get(name)
-            records[name] = None
-            if parts is not None:
-                ordered = sorted(parts.items(), key=_order) if len(parts) > 1 else parts.items()
-                merged = _merge(name, ((owner, order, part) for owner, (order, part) in ordered), losses)
-                records[name] = self._record(name, merged, tls=has_tls(name))
+            changed, losses = self._contained(name, has_tls)
+            records.update(changed)
             if losses:
                 self._losses[name] = losses
             owners.update(owner for owner in (*before, *losses) if before.get(owner) != losses.get(owner))
         self._dirty.clear()
         return records, owners
+
+    def _contained(self, name: str, has_tls: Callable[[str], bool]) -> tuple[dict[str, Record | None], Losses]:
+        """The record NAME, if it is to be another, and what is lost there."""
+
+        def failed(fault: str) -> tuple[dict[str, Record | None], Losses]:
+            problem = error(REASON, "", f"{_host(name)}: {fault}; its last good version, if any, stays in force")
+            return {}, {owner: [problem] for owner in self._parts.get(name, ())}
+
+        return contain(_host(name), lambda: self._compiled(name, has_tls), failed)
+
+    def _compiled(self, name: str, has_tls: Callable[[str], bool]) -> tuple[dict[str, Record | None], Losses]:
+        losses: Losses = {}
+        parts = self._parts.get(name)
+        if parts is None:
+            return {name: None}, losses
+        ordered = sorted(parts.items(), key=_order) if len(parts) > 1 else parts.items()
+        merged = _merge(name, ((owner, order, part) for owner, (order, part) in ordered), losses)
+        return {name: self._record(name, merged, tls=has_tls(name))}, losses
 
     def problems(self, owner: Key, translation: Translation) -> Iterator[Problem]:
         """What OWNER, which asks for TRANSLATION, does not get."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from edge.control.containment import REASON, contain
 from edge.control.kinds.objects import TLS_TYPE, ObjectId
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate import key_pairs as certificates
@@ -81,7 +82,7 @@ class Secrets:
             old = self._readings.pop(secret, UNREAD)
             new = UNREAD
             if secret in self._users:
-                new = self._readings[secret] = self._read(secret, old, now)
+                new = self._readings[secret] = self._contained(secret, old, now)
             elif self._by_need:
                 self._store.forget("Secret", (secret,))
             if new != old:
@@ -106,6 +107,15 @@ class Secrets:
     def reading(self, secret: Key) -> Reading:
         """What SECRET amounts to."""
         return self._readings.get(secret, UNREAD)
+
+    def _contained(self, key: Key, old: Reading, now: float) -> Reading:
+        name = ObjectId("Secret", *key)
+
+        def failed(fault: str) -> Reading:
+            instead = INSTEAD if old.material is None else "its last good version stays in force"
+            return Reading(old.material, (error(REASON, "", f"{name}: {fault}; {instead}"),))
+
+        return contain(name, lambda: self._read(key, old, now), failed)
 
     def _read(self, key: Key, old: Reading, now: float) -> Reading:
         secret = self._store.secret(key)

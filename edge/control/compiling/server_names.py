@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from edge.control.compiling.secrets import INSTEAD, Secrets
-from edge.control.kinds.problems import Problem, warning
+from edge.control.containment import REASON, contain
+from edge.control.kinds.problems import Problem, error, warning
 from edge.table.records import DEFAULT_CERTIFICATE, ServerName, certificate_key, server_name_key, wildcard_of
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Certificates:
         """Secrets whose entry in `_names` may be wrong."""
         self._shown: dict[str, tuple[Key, str]] = {}
         """Whose certificate is shown for a host, and its key."""
+        self._broken: dict[str, Problem] = {}
+        """Hosts for which that could not be found out."""
         self._dirty: set[str] = set()
         self._had_any = False
         if default is not None:
@@ -120,12 +123,14 @@ class Certificates:
             if not use.secret:
                 continue
             reading = self.secrets.reading((owner[0], use.secret))
+            if use.host in self._broken:
+                yield replace(self._broken[use.host], field=use.field)
             field = f"{use.field}.secretName"
             if field not in told:
                 told.add(field)
                 for fault in reading.faults:
                     yield replace(fault, field=field)
-            if reading.material is not None and use.host and not use.implied:
+            if reading.material is not None and use.host in self._shown and not use.implied:
                 yield from self._not_shown(owner, use, covered=reading.material.covers(use.host))
 
     def default_problems(self) -> list[Problem]:
@@ -197,7 +202,8 @@ class Certificates:
 
     def _show(self, host: str, records: dict[str, Record | None], owners: set[Key]) -> bool:
         """Decide whose certificate HOST shows; whether it has TLS now and had none, or the other way round."""
-        before, shown = self._shown.get(host), self._choose(host)
+        before = self._shown.get(host)
+        shown = self._contained(host, before, owners)
         if shown == before:
             return False
         if shown is None:
@@ -207,6 +213,18 @@ class Certificates:
         records[server_name_key(host)] = ServerName(host, shown[1]) if shown is not None else None
         owners.update(self._uses.get(host, ()))
         return shown is None or before is None
+
+    def _contained(self, host: str, before: tuple[Key, str] | None, owners: set[Key]) -> tuple[Key, str] | None:
+        def failed(fault: str) -> tuple[Key, str] | None:
+            message = f'certificate of host "{host}": {fault}; what was shown last stays in force'
+            self._broken[host] = error(REASON, "", message)
+            return before
+
+        was_broken = self._broken.pop(host, None)
+        shown = contain(f'certificate of host "{host}"', lambda: self._choose(host), failed)
+        if was_broken != self._broken.get(host):
+            owners.update(self._uses.get(host, ()))
+        return shown
 
     def _choose(self, host: str) -> tuple[Key, str] | None:
         """Whose certificate HOST shows, and its key; None: it has no TLS."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
+from edge.control.containment import contain
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate.endpoints import EXTERNAL_NAME, Fault, Found, by_cluster_ip, by_name, by_slices
 from edge.table.records import Balance, Service
@@ -133,7 +134,7 @@ class Services:
             elif not port.deadline:
                 port.deadline = now + LINGER
             before = _verdict(port)
-            port.found = self._find(key, port)
+            port.found = self._contained(key, port)
             records[key] = self._record(port, users)
             if _verdict(port) != before:
                 owners.update(users)
@@ -154,6 +155,14 @@ class Services:
             problem = _problem(use, self._ports[use.key])
             if problem is not None:
                 yield problem
+
+    def _contained(self, key: str, port: _Port) -> Found:
+        last = port.found.endpoints
+        return contain(
+            f"Service {port.service[0]}/{port.service[1]}",
+            lambda: self._find(key, port),
+            lambda fault: Found(last, Fault.INTERNAL, fault),
+        )
 
     def _find(self, key: str, port: _Port) -> Found:
         service = self._store.service(port.service)
@@ -224,6 +233,9 @@ def _problem(use: Use, port: _Port) -> Problem | None:
         instead = "the last addresses that were found are used" if found.endpoints else answer
         message = f"{service}: {port.external_name} cannot be resolved ({found.detail}); {instead}"
         return warning(found.fault, use.field, message)
+    if found.fault is Fault.INTERNAL:
+        instead = "its last endpoints stay in use" if found.endpoints else answer
+        return error(found.fault, use.field, f"{service}: {found.detail}; {instead}")
     if found.fault is Fault.ADDRESS_TYPE:
         return warning(found.fault, use.field, f"{found.detail}, which is not supported; they are left out")
     part, reason = FAULTS[found.fault]

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 
+_MOST_SHOWN = 10**20
+"""Larger numbers may have more digits than Python writes."""
+
+
 class Refused(ValueError):  # noqa: N818 - what happens to the object
     """The object is not valid; `errors` say in which fields, the message tells all of them."""
 
@@ -67,6 +71,8 @@ def _described(value: object) -> str:
         return "null"
     if isinstance(value, bool):
         return f"the boolean {str(value).lower()}; put it in quotes"
+    if isinstance(value, int) and abs(value) > _MOST_SHOWN:
+        return "a number; put it in quotes"
     if isinstance(value, int | float):
         return f"the number {value}; put it in quotes"
     return "a mapping" if isinstance(value, dict) else "a list"

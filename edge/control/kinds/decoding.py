@@ -40,6 +40,8 @@ def decode(raw: bytes | str | msgspec.Raw, kind: str) -> Object:
         raise _explained(error) from error
     except msgspec.DecodeError as error:
         raise ObjectError("", f"not JSON: {error}") from error
+    except RecursionError as error:
+        raise ObjectError("", "nested too deeply") from error
 
 
 def convert(mapping: Mapping[str, object], kind: str) -> Object:

@@ -3,22 +3,31 @@
 Rules of this file:
 - What cannot be published is kept and put together with what comes after it, so that the next try publishes all.
 - The state says what is in the table: it is committed after publication, never before.
+- A record that cannot be written is left out, and is an error of the objects that it is made of.
 - A table that somebody has taken away or spoilt is none that the control plane could mend: it begins afresh.
 """
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from typing import TYPE_CHECKING, Final
 
+from edge.control.containment import REASON, contain
+from edge.control.kinds.objects import ObjectId
+from edge.control.kinds.problems import error
 from edge.control.publishing.state import Delta
+from edge.table.codec import encode
+from edge.table.records import Certificate, Host, Service
 from edge.table.writer import TableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from edge.control.kinds.problems import Problem
     from edge.control.publishing.state import State
+    from edge.table.records import Record
     from edge.table.writer import TableWriter
 
 logger = logging.getLogger(__name__)
@@ -34,6 +43,8 @@ class Publisher:
         self._writer = writer
         self._state = state
         self._pending = Delta()
+        self._left_out: dict[str, tuple[set[ObjectId], Problem]] = {}
+        """Records that cannot be written: by key, whose they are, and the problem."""
         self._failed = 0.0
         self._refusals = 0
         state.generation = writer.generation
@@ -75,11 +86,11 @@ class Publisher:
             return True
         before = self._writer.generation
         try:
-            generation = self._writer.publish(routes=pending.routes, endpoints=pending.endpoints, tls=pending.tls)
-        except TableError as error:
-            if str(error) != state.failure:
-                logger.error("%s; the last table stays in force", error)  # noqa: TRY400 - the message says it all
-            state.failure = str(error)
+            generation = self._write()
+        except TableError as fault:
+            if str(fault) != state.failure:
+                logger.error("%s; the last table stays in force", fault)  # noqa: TRY400 - the message says it all
+            state.failure = str(fault)
             state.failures += 1
             self._failed = time.monotonic()
             return False
@@ -92,8 +103,67 @@ class Publisher:
             state.publications += 1
         state.generation = generation
         state.published = self._writer.published
+        self._report(pending)
         what = state.commit(pending, objects)
         state.own_table = True  # last: who asks for the table's contents when it is true finds them
         for listener in state.listeners:
-            listener(what)
+            contain("listener of rounds", functools.partial(listener, what), lambda _: None)
         return True
+
+    def _write(self) -> int:
+        """Write what is pending; the generation.
+
+        Raises:
+            TableError: that is not possible now.
+        """
+        pending, publish = self._pending, self._writer.publish
+        try:
+            return publish(routes=pending.routes, endpoints=pending.endpoints, tls=pending.tls)
+        except TableError:
+            raise
+        except Exception:
+            if not sum(self._leave_out(records) for records in (pending.routes, pending.endpoints, pending.tls)):
+                raise
+        return publish(routes=pending.routes, endpoints=pending.endpoints, tls=pending.tls)
+
+    def _leave_out(self, records: dict[str, Record | None]) -> int:
+        """Take out of RECORDS those that cannot be written, so that the last good ones stay; their number."""
+        faults = {}
+        for key, record in records.items():
+            faults[key] = contain(f'record "{key}"', functools.partial(_try, key, record), str)
+        bad = [key for key, fault in faults.items() if fault]
+        for key in bad:
+            problem = error(REASON, "", f"{faults[key]}; the last good version, if any, stays in force")
+            self._left_out[key] = (_owners(records.pop(key)), problem)
+        return len(bad)
+
+    def _report(self, pending: Delta) -> None:
+        """Have the problems in PENDING, which is written, say what was left out, until it is not."""
+        for key, (owners, problem) in list(self._left_out.items()):
+            written = key in pending.routes or key in pending.endpoints or key in pending.tls
+            for owner in owners:
+                uid, known = pending.problems.get(owner) or self._state.problems(owner)
+                others = tuple(one for one in known if one != problem)
+                pending.problems[owner] = (uid, others if written else (*others, problem))
+            if written:
+                del self._left_out[key]
+
+
+def _try(key: str, record: Record | None) -> str:
+    """Nothing; raises what stands in the way of writing RECORD."""
+    key.encode()
+    if record is not None:
+        encode(record)
+    return ""
+
+
+def _owners(record: Record | None) -> set[ObjectId]:
+    """The objects that RECORD is made of."""
+    if isinstance(record, Host):
+        routes = (*record.routes, *((record.default,) if record.default is not None else ()))
+        return {ObjectId("Ingress", one.namespace, one.ingress) for one in routes}
+    if isinstance(record, Service):
+        return {ObjectId("Service", record.namespace, record.name)}
+    if isinstance(record, Certificate) and record.name:
+        return {ObjectId("Secret", record.namespace, record.name)}
+    return set()

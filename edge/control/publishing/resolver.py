@@ -97,7 +97,7 @@ class Resolver:
                 return
             try:
                 addresses, fault = self._look(name), ""
-            except (OSError, UnicodeError) as error:  # UnicodeError: a label that is too long
+            except (OSError, ValueError) as error:  # ValueError: a label that is too long, or a NUL
                 addresses, fault = (), getattr(error, "strerror", None) or str(error)
             if self._take(name, addresses, fault):
                 self._tell(name)

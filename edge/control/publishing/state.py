@@ -108,6 +108,11 @@ class State:
             problems = list(self._problems.items())
         return [Report(owner, uid, problem) for owner, (uid, several) in problems for problem in several]
 
+    def problems(self, owner: ObjectId) -> tuple[str, tuple[Problem, ...]]:
+        """uid and problems of OWNER."""
+        with self._lock:
+            return self._problems.get(owner, ("", ()))
+
     def problem_counts(self) -> Counter[tuple[str, str]]:
         """Number of problems by (severity, reason)."""
         return Counter((report.problem.severity.value, report.problem.reason) for report in self.reports())

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from edge.control.kinds.objects import EndpointConditions, EndpointSlice, Service, ServicePort
 
 EXTERNAL_NAME = "ExternalName"
+MOST_PORT = 65535
+LONGEST_PORT = 5
+"""Digits."""
 
 
 class Fault(StrEnum):
@@ -35,6 +38,7 @@ class Fault(StrEnum):
     EXTERNAL_NAME_DISABLED = "ExternalNameDisabled"
     NAME_NOT_RESOLVED = "NameNotResolved"
     ADDRESS_TYPE = "UnsupportedAddressType"
+    INTERNAL = "InternalError"
 
 
 class Found(msgspec.Struct, frozen=True, gc=False):
@@ -87,9 +91,11 @@ def by_name(service: Service, port: str, addresses: Iterable[str]) -> Found:
     found = find_port(service, port)
     if found is not None:
         number = found.target_port if isinstance(found.target_port, int) and found.target_port else found.port
-    elif port.isdigit():
+    elif port.isascii() and port.isdigit() and len(port) <= LONGEST_PORT:
         number = int(port)
     else:
+        return Found(fault=Fault.MISSING_PORT)
+    if not _is_port(number):
         return Found(fault=Fault.MISSING_PORT)
     usable = sorted({address for address in map(canonical, addresses) if address})
     return Found(tuple(Endpoint(address, number) for address in usable))
@@ -98,7 +104,7 @@ def by_name(service: Service, port: str, addresses: Iterable[str]) -> Found:
 def by_cluster_ip(service: Service, port: str) -> Found:
     """SERVICE's own address as the one endpoint."""
     found = find_port(service, port)
-    if found is None:
+    if found is None or not _is_port(found.port):
         return Found(fault=Fault.MISSING_PORT)
     address = canonical(service.spec.cluster_ip or "")  # "None" of a headless Service is no address
     if not address:
@@ -108,7 +114,7 @@ def by_cluster_ip(service: Service, port: str) -> Found:
 
 def _slice_ports(one: EndpointSlice, service_port: ServicePort) -> Iterator[int]:
     target = service_port.target_port if isinstance(service_port.target_port, int) else None
-    if target and not one.ports:  # written by hand: what else could be meant
+    if target and _is_port(target) and not one.ports:  # written by hand: what else could be meant
         yield target
     ports = [port for port in one.ports or () if port.is_tcp]
     named = [port for port in ports if (port.name or "") == (service_port.name or "")]
@@ -118,8 +124,12 @@ def _slice_ports(one: EndpointSlice, service_port: ServicePort) -> Iterator[int]
         named = [port for port in ports if port.port == target]
     for port in named:
         number = port.port if port.port is not None else target or service_port.port
-        if number:
+        if _is_port(number):
             yield number
+
+
+def _is_port(number: int) -> bool:
+    return 0 < number <= MOST_PORT
 
 
 def _usable(conditions: EndpointConditions | None) -> bool | None:

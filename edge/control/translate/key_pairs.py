@@ -1,38 +1,37 @@
 """Secrets of type kubernetes.io/tls as certificates that can be shown.
 
-A certificate is taken only if the whole of it can be used: a chain that parses, a key that parses and belongs to the
-leaf. Whether it is in date is told, and it is used all the same: browsers say more about that than we could.
+A certificate is taken only if the whole of it can be used; OpenSSL decides that, as in a worker (`judge`). What it says
+is read by rules of our own (`leaf`), which refuse nothing. Whether it is in date is reported, and it is used all the
+same: browsers say more about that than we could.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.x509.oid import NameOID
 
+from edge.control.translate import der, leaf, pem
+from edge.control.translate.judge import Fault, Judge
+from edge.control.translate.pem import PemError
 from edge.table.describing import date
 from edge.table.records import Certificate, wildcard_of
 
 if TYPE_CHECKING:
     from edge.control.kinds.objects import Secret
+    from edge.control.translate.leaf import Leaf
 
 CHAIN = "tls.crt"
 KEY = "tls.key"
 LEAST_RSA = 2048
 """Bits; OpenSSL shows no certificate with a shorter key (SSL_CTX_set_security_level(3), level 2)."""
-UNREADABLE = (
-    ValueError,
-    UnsupportedAlgorithm,
-    x509.DuplicateExtension,
-    x509.InvalidVersion,
-    x509.UnsupportedGeneralNameType,
-)
-"""What the library raises for a certificate that is none."""
+CERTIFICATE = "CERTIFICATE"
+CERTIFICATES = (CERTIFICATE, "X509 CERTIFICATE", "TRUSTED CERTIFICATE")
+"""Labels by which OpenSSL knows a certificate."""
+PRIVATE_KEY = "PRIVATE KEY"
+"""Ends the label of every private key."""
+_JUDGE = Judge()
 
 
 class CertificateError(ValueError):
@@ -72,39 +71,33 @@ def parse(chain: bytes, key: bytes, *, namespace: str = "", name: str = "") -> M
     Raises:
         CertificateError: they hold none that can be used.
     """
-    try:
-        certificates = x509.load_pem_x509_certificates(chain)
-        leaf = certificates[0]
-        names = _names(leaf)
-    except UNREADABLE as error:
-        raise CertificateError(f"{CHAIN} is no PEM certificate chain") from error
-    try:
-        # The full check of an RSA key takes 36 ms: three minutes for 5,000 Secrets. That it belongs to the certificate
-        # is seen below, and a worker that cannot use it says so.
-        private = serialization.load_pem_private_key(key, password=None, unsafe_skip_rsa_key_validation=True)
-        belongs = _public_bytes(private.public_key()) == _public_bytes(leaf.public_key())
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise CertificateError(f"{KEY} is no unencrypted PEM private key") from error
-    if not belongs:
-        raise CertificateError(f"{KEY} does not belong to the certificate in {CHAIN}")
-    if isinstance(private, RSAPrivateKey) and private.key_size < LEAST_RSA:
-        raise CertificateError(f"{KEY} is an RSA key of {private.key_size} bits, and {LEAST_RSA} are the least")
-    plain = b"".join(one.public_bytes(serialization.Encoding.PEM) for one in certificates)
+    certificates = _certificates(chain)
+    private = _private_key(key)
+    texts = [one.text() for one in certificates]
+    fault = _JUDGE.fault(texts, private.text())
+    found = leaf.read(certificates[0].data)
+    if fault is not None:
+        raise CertificateError(_told(fault, found))
+    if found.algorithm == "DSA":
+        raise CertificateError(f"{CHAIN} is for a DSA key, with which no cipher works that Edge offers")
+    plain = b"".join(texts)
     record = Certificate(
         namespace=namespace,
         name=name,
         chain=chain if plain == chain else plain,  # the Secret's own bytes, where they hold nothing else
-        key=key,
-        not_after=leaf.not_valid_after_utc.timestamp(),
-        serial=str(leaf.serial_number),
-        common_name=_common_name(leaf.subject),
-        issuer=_common_name(leaf.issuer),
+        key=key if private.text() == key else private.text(),
+        not_after=found.not_after,
+        serial=found.serial,
+        common_name=found.common_name,
+        issuer=found.issuer,
     )
-    return Material(record, names, leaf.not_valid_before_utc.timestamp())
+    return Material(record, found.names, found.not_before)
 
 
 def validity_fault(material: Material, now: float) -> str:
     """What is wrong with the dates of MATERIAL at NOW (Unix seconds); empty: nothing."""
+    if not material.certificate.not_after:
+        return "the dates between which the certificate is valid cannot be read"
     if now > material.certificate.not_after:
         return f"the certificate expired on {date(material.certificate.not_after)}"
     if now < material.not_before:
@@ -112,22 +105,47 @@ def validity_fault(material: Material, now: float) -> str:
     return ""
 
 
-def _names(leaf: x509.Certificate) -> frozenset[str]:
+def describe(chain: bytes) -> Leaf:
+    """What the first certificate of the PEM text CHAIN says; nothing, where it cannot be read."""
     try:
-        extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-        names = extension.value.get_values_for_type(x509.DNSName)
-    except x509.ExtensionNotFound:
-        names = [_common_name(leaf.subject)]
-    return frozenset(name.lower().removesuffix(".") for name in names if name)
+        return leaf.read(_certificates(chain)[0].data)
+    except CertificateError:
+        return leaf.Leaf()
 
 
-def _common_name(name: x509.Name) -> str:
-    values = name.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(values[0].value) if values else ""
+def _certificates(chain: bytes) -> list[pem.Block]:
+    try:
+        found = [_plain(block) for block in pem.blocks(chain) if block.label in CERTIFICATES]
+    except PemError as error:
+        raise CertificateError(f"{CHAIN} cannot be read: {error}") from error
+    if not found:
+        raise CertificateError(f"{CHAIN} is no PEM certificate chain")
+    return found
 
 
-def _public_bytes(key: object) -> bytes:
-    encoded: bytes = key.public_bytes(  # type: ignore[attr-defined]  # every key type has it
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return encoded
+def _plain(block: pem.Block) -> pem.Block:
+    """BLOCK under the usual label, without what OpenSSL's own form of a certificate has behind it."""
+    data = block.data
+    if block.label.startswith("TRUSTED"):
+        with suppress(der.DerError):  # OpenSSL says what is wrong with it
+            data = data[: der.read(data).end]
+    return pem.Block(CERTIFICATE, data)
+
+
+def _private_key(key: bytes) -> pem.Block:
+    try:
+        found = next((block for block in pem.blocks(key) if block.label.endswith(PRIVATE_KEY)), None)
+    except PemError as error:
+        raise CertificateError(f"{KEY} cannot be read: {error}") from error
+    if found is None or found.headers or found.label.startswith("ENCRYPTED"):
+        raise CertificateError(f"{KEY} is no unencrypted PEM private key")
+    return found
+
+
+def _told(fault: Fault, found: Leaf) -> str:
+    """FAULT, of a certificate that says what was FOUND, in the words of a Secret."""
+    if fault.part == "pair":
+        return f"{KEY} does not belong to the certificate in {CHAIN}"
+    if fault.code == "EE_KEY_TOO_SMALL" and found.rsa_bits:
+        return f"{KEY} is an RSA key of {found.rsa_bits} bits, and {LEAST_RSA} are the least"
+    return f"{KEY if fault.part == 'key' else CHAIN}: {fault}"

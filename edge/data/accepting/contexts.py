@@ -5,18 +5,18 @@ Rules of this file:
   a context holds (versions, ciphers, certificate) is that host's.
 - Contexts are made when they are first needed and kept in bounded number; one whose certificate has changed is made
   anew for the next handshake, connections that have the old one go on with it.
-- Key material touches no disk: the library wants a file, so it gets an anonymous one in memory.
+- What decides whether OpenSSL takes a certificate is in `edge.system.openssl`; the control plane judges by it too.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import ssl
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from edge.data.net.private import OPENSSL
+from edge.system import openssl
 from edge.table.records import (
     DEFAULT_CERTIFICATE,
     TICKETS,
@@ -33,12 +33,6 @@ if TYPE_CHECKING:
 MOST_CONTEXTS = 1000
 MOST_NAMES = 4096
 """Server names whose certificate is remembered until certificates change."""
-CIPHERS = (
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
-    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
-    "DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384"
-)
-"""Of TLS 1.2: the default of ingress-nginx (Mozilla's intermediate profile)."""
 PROTOCOLS = ["http/1.1"]
 """Offered by ALPN (RFC 7301)."""
 
@@ -118,23 +112,12 @@ def make_context(certificate: Certificate, tickets: TicketKeys | None) -> ssl.SS
     Raises:
         ssl.SSLError: the certificate or its key is not usable.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context = openssl.server_context()
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
-    context.set_ciphers(CIPHERS)
     context.set_alpn_protocols(PROTOCOLS)
     context.num_tickets = 1
     OPENSSL.tune(context)
-    _load(context, certificate.chain + b"\n" + certificate.key)
+    openssl.load(context, certificate.chain, certificate.key)
     if tickets is not None and tickets.keys:
         OPENSSL.set_ticket_keys(context, tickets.keys[0])
     return context
-
-
-def _load(context: ssl.SSLContext, pem: bytes) -> None:
-    fd = os.memfd_create("certificate", os.MFD_CLOEXEC)
-    try:
-        os.write(fd, pem)
-        context.load_cert_chain(f"/proc/self/fd/{fd}", password="")
-    finally:
-        os.close(fd)

@@ -4,26 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
-from cryptography.x509.oid import NameOID
-
 from edge.control.serving.metrics.series import paced
+from edge.control.translate import key_pairs as reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from edge.table.records import Certificate
-
-ALGORITHMS = (
-    (rsa.RSAPublicKey, "RSA"),
-    (ec.EllipticCurvePublicKey, "ECDSA"),
-    (ed25519.Ed25519PublicKey, "Ed25519"),
-    (ed448.Ed448PublicKey, "Ed448"),
-    (dsa.DSAPublicKey, "DSA"),
-)
-"""Kinds of keys as Go, and so ingress-nginx, names them."""
 
 
 class Issuer(NamedTuple):
@@ -52,11 +39,5 @@ class Issuers:
 
 
 def _read(chain: bytes) -> Issuer:
-    try:
-        leaf = x509.load_pem_x509_certificate(chain)
-        names = leaf.issuer.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
-        key = leaf.public_key()
-    except (ValueError, UnsupportedAlgorithm):
-        return Issuer("", "")
-    algorithm = next((name for kind, name in ALGORITHMS if isinstance(key, kind)), "")
-    return Issuer(str(names[0].value) if names else "", algorithm)
+    leaf = reading.describe(chain)
+    return Issuer(leaf.issuer_organization, leaf.algorithm)

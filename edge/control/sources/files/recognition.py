@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from edge.control.containment import contain
 from edge.control.kinds.admission import Refused, admit
 from edge.control.kinds.objects import CLUSTER_SCOPED, KINDS, Object
 from edge.control.sources.files.documents import implied
@@ -92,10 +93,17 @@ def _object_of(kind: str, version: str, value: dict[str, Any]) -> Object | Fault
             return None  # another project's kind of the same name
         message = f'apiVersion: "{version}" of this kind is not served; use {wanted}'
         return Fault((0, 0), kind, namespace, name, message, certain=bool(name))
-    try:
-        return admit(value, kind)
-    except Refused as error:
-        return Fault((0, 0), kind, namespace, name, str(error), certain=bool(name))
+
+    def admitted() -> Object | Fault:
+        try:
+            return admit(value, kind)
+        except Refused as error:
+            return failed(str(error))
+
+    def failed(message: str) -> Object | Fault:
+        return Fault((0, 0), kind, namespace, name, message, certain=bool(name))
+
+    return contain(f"{kind} {namespace}/{name}", admitted, failed)
 
 
 def _misspelt(kind: str, version: str) -> str:

@@ -22,6 +22,7 @@ _BOOLEANS: Final = {
 _SIZE: Final = re.compile(r"([0-9]{1,15})([kKmMgG]?)")
 _UNITS: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _MOST: Final = 2**31 - 1
+_MOST_SIZE: Final = 2**63 - 1
 
 T = TypeVar("T")
 
@@ -67,7 +68,8 @@ class Values:
         match = _SIZE.fullmatch(text)
         if match is None:
             return self._bad(name, text, "a size such as 512k, 10m or 1g", default)
-        return int(match[1]) * _UNITS[match[2].lower()]
+        size = int(match[1]) * _UNITS[match[2].lower()]
+        return size if size <= _MOST_SIZE else self._bad(name, text, "a size of less than 8 EiB", default)
 
     def choice(self, name: str, choices: Mapping[str, T], default: T) -> T:
         """One of the words in CHOICES, as what it stands for."""

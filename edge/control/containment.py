@@ -1,0 +1,35 @@
+"""One object must not stop the control plane: the one guard around each unit of its work.
+
+Rules of this file:
+- A unit is what concerns one object or one record: an Ingress, a Secret, the port of a Service, a host. What escapes
+  while it is worked on is a fault of our own code, and an error of that unit alone.
+- A unit computes first and changes what is kept afterwards, so that its last good version is still whole.
+- The log has the trace. What users see names no values, which may be somebody's key.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+REASON: Final = "InternalError"
+"""Of the problem that the object gets."""
+
+
+def contain(unit: object, work: Callable[[], T], failed: Callable[[str], T]) -> T:
+    """What WORK gives; when it raises, that is logged, and FAILED gives a result in its place.
+
+    UNIT is named in the log. FAILED gets the fault as text for users; it decides what stays in force.
+    """
+    try:
+        return work()
+    except Exception as fault:
+        logger.exception("%s: internal error, all else goes on; please report this", unit)
+        return failed(f"internal error ({type(fault).__name__}; the log has more)")
