@@ -12,6 +12,7 @@ import queue
 import signal
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from edge.control.answers.problem_log import log_problems
@@ -26,7 +27,7 @@ from edge.control.serving.admin import AdminServer
 from edge.system import draining
 from edge.table.counters import Process
 from edge.table.counters_reader import CountersReader
-from edge.table.reader import TableReader
+from edge.table.reader import TableReader, UnreadableError
 from edge.table.records import DEFAULT_CERTIFICATE, TICKETS, Certificate, TicketKeys
 from edge.table.writer import TableError, TableWriter
 
@@ -183,8 +184,12 @@ def _leads(cluster: Cluster) -> Callable[[], bool]:
 
 
 def _kept(directory: Path) -> Kept:
-    """What goes on from the table that is in force in DIRECTORY."""
-    table = TableReader(directory)
-    published = table.tls.get(DEFAULT_CERTIFICATE, Certificate)
-    certificate = default_certificate.kept(published, time.time())
-    return Kept(table.tls.get(TICKETS, TicketKeys), certificate)
+    """What goes on from the table that is in force in DIRECTORY, as far as it can be read."""
+    part = TableReader(directory).tls
+    published: Certificate | None = None
+    keys: TicketKeys | None = None
+    with suppress(UnreadableError):
+        published = part.get(DEFAULT_CERTIFICATE, Certificate)
+    with suppress(UnreadableError):
+        keys = part.get(TICKETS, TicketKeys)
+    return Kept(keys, default_certificate.kept(published, time.time()))

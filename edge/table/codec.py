@@ -28,13 +28,13 @@ def encode(record: Record) -> bytes:
 def decode(data: Buffer, kind: type[R]) -> R:
     """The record of KIND in DATA.
 
-    Fields that DATA lacks take their defaults and surplus ones are ignored, so that a reader survives a writer of
-    the next or previous release.
+    Fields that DATA lacks take their defaults, so that a reader survives a writer of the previous release. Those of a
+    later one it does not know, and they may forbid what the others allow: such a record is not decoded.
 
     Raises:
-        DecodeError: DATA is not msgpack, or a field has the wrong type.
+        DecodeError: DATA is not msgpack, a field has the wrong type, or there are more fields than KIND has.
     """
     try:
         return msgspec.convert(msgpack.unpackb(data, use_list=False), kind)
-    except (msgspec.ValidationError, ValueError, TypeError, msgpack.UnpackException) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException) as error:
         raise DecodeError(f"not a {kind.__name__} record: {error}") from error

@@ -14,6 +14,9 @@ cdef class Part:
     cdef public object on_gone
     cdef readonly dict _cache
     cdef list _unswept
+    cdef bint _shut
+    cdef bint _failed
+    cdef dict _counted
 
 cdef class TableReader:
     cdef readonly object directory
@@ -24,6 +27,7 @@ cdef class TableReader:
     cdef readonly Part routes
     cdef readonly Part endpoints
     cdef readonly Part tls
+    cdef list _reports
     cdef Words _words
     cdef tuple _identity
     cdef uint64_t _seen

@@ -6,8 +6,10 @@ Rules of this file:
   time, when the record is gone. What is not in the table is not remembered.
 - Of a record that cannot be read the last good version stays in force; a part whose new segment cannot be read stays as
   it is, while the other parts go on.
-- Whatever is wrong with a file (torn, truncated, corrupt, another version) is counted in `refusals` and kept in `fault`
-  for the log.
+- What cannot be read is never taken for absent: where there is no earlier version, whoever asks gets an
+  `UnreadableError`, so that nobody else's record can take its place. What fails is tried again by `reopen`.
+- Whatever is wrong with a file (torn, truncated, corrupt, another version) is counted in `refusals`, a record once for
+  each version of it. `fault` keeps the newest, `take_reports` gives those of records for the log.
 """
 
 from __future__ import annotations
@@ -31,6 +33,14 @@ R = TypeVar("R", bound=Record)
 
 SWEEP = 64
 """Remembered records of each part that `reopen` looks at."""
+MOST_NOTED = 1000
+"""Records of each part of which is remembered that they have been counted."""
+MOST_REPORTS = 100
+"""Records that `TableReader.take_reports` names at a time."""
+
+
+class UnreadableError(Exception):
+    """There is a record, or there may be one, and it cannot be read."""
 
 
 class Cached(Generic[R]):
@@ -64,11 +74,20 @@ class Part:
         """Called by `sweep` with each key that was remembered and is no longer in the table."""
         self._cache: dict[str, Cached[Record]] = {}
         self._unswept: list[str] = []
+        self._shut = False
+        """Whether the head leads to a segment that has not been opened; an earlier one may be in force."""
+        self._failed = False
+        """Whether a record could not be read since the last `try_again`."""
+        self._counted: dict[str, tuple[int, int]] = {}
+        """Number of the file, and slot, of the records whose refusal has been counted."""
 
     def get(self, key: str, kind: type[R]) -> R | None:
         """The record of KIND under KEY, None when there is none.
 
         The same object as last time as long as the record's bytes are the same, so `is` tells whether it changed.
+
+        Raises:
+            UnreadableError: it cannot be read, and no earlier version of it is known.
         """
         cached = self._cache.get(key)
         if cached is not None:
@@ -107,33 +126,67 @@ class Part:
     def _look_up(self, key: str, kind: type[R], cached: Cached[Record] | None) -> R | None:
         segment = self.segment
         if segment is None:
+            if self._shut:
+                raise UnreadableError(f"the part {layout.PARTS[self._number]} of the table cannot be read")
             return None
+        slot = 0
         try:
             found = segment.find(key.encode())
             if found is None:
                 self._cache.pop(key, None)
+                self._readable(key)
                 return None
             position, slot = found
             raw = segment.read(slot)
             record = cached.record if cached is not None and raw == cached.raw else decode(raw, kind)
         except (SegmentError, DecodeError) as error:
-            self._table.refuse(error)
-            return cached.record if cached is not None else None  # type: ignore[return-value]  # as above
+            fault = UnreadableError(f'record "{key}" of {layout.PARTS[self._number]} cannot be read: {error}')
+            self._note(key, slot, fault)
+            if cached is None:
+                raise fault from error
+            return cached.record  # type: ignore[return-value]  # as above
+        self._readable(key)
         self._cache[key] = Cached(
             record, raw, file=self._file, position=position, slot=slot, generation=self.generation
         )
         return record  # type: ignore[return-value]  # as above
 
+    def _note(self, key: str, slot: int, fault: UnreadableError) -> None:
+        """KEY cannot be read, for FAULT."""
+        self._failed = True
+        version = (self._file, slot)
+        fresh = self._counted.get(key) != version
+        if fresh:
+            if len(self._counted) >= MOST_NOTED:
+                self._counted.clear()
+            self._counted[key] = version
+        self._table.refuse_record(fault, fresh=fresh)
+
+    def _readable(self, key: str) -> None:
+        if self._counted:
+            self._counted.pop(key, None)
+
+    def try_again(self) -> None:
+        """Have records looked at again if one of them could not be read."""
+        if self._failed:
+            self._failed = False
+            self.generation += 1
+
     def take_up(self, serial: int, generation: int, directory: Path) -> None:
         """Follow the head to segment SERIAL at GENERATION."""
-        if not serial or (serial, generation) == self._followed:
+        if not serial:
+            self._shut = self.segment is None  # there is a table, and a writer that publishes one fills every part
+            return
+        if (serial, generation) == self._followed:
             return
         if serial != self._followed[0]:
             try:
                 self.segment = Segment(directory / f"{layout.PARTS[self._number]}.{serial}", self._number, serial)
             except (SegmentError, OSError) as error:
+                self._shut = True
                 self._table.refuse(error)
                 return
+            self._shut = False
             self._file += 1
         self._followed = (serial, generation)
         self.generation += 1
@@ -155,6 +208,7 @@ class TableReader:
         """Why the newest generation, or a record of it, was refused last."""
         self.parts = tuple(Part(self, number) for number in range(len(layout.PARTS)))
         self.routes, self.endpoints, self.tls = self.parts
+        self._reports: list[str] = []
         self._words: Words | None = None
         self._identity: tuple[int, int] | None = None
         self._seen = 0
@@ -190,10 +244,12 @@ class TableReader:
     def reopen(self) -> bool:
         """Find the head, or find it again where it was replaced; to be called about once a second.
 
-        Also tries again what `refresh` refused. Gives whether there is a head.
+        Also tries again what `refresh` refused, and has records looked at again that could not be read. Gives whether
+        there is a head.
         """
         for part in self.parts:
             part.sweep(SWEEP)
+            part.try_again()
         path = self.directory / layout.HEAD_NAME
         try:
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -233,3 +289,16 @@ class TableReader:
         """Note that something of the table was not taken."""
         self.refusals += 1
         self.fault = error
+
+    def refuse_record(self, fault: UnreadableError, *, fresh: bool) -> None:
+        """Note FAULT; FRESH: it is not known yet."""
+        self.fault = fault
+        if fresh:
+            self.refusals += 1
+            if len(self._reports) < MOST_REPORTS:
+                self._reports.append(str(fault))
+
+    def take_reports(self) -> list[str]:
+        """What is wrong with records that have been refused since the last call."""
+        reports, self._reports = self._reports, []
+        return reports

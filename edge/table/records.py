@@ -5,7 +5,8 @@ Rules of this file:
 - A record holds decisions, not Kubernetes objects: whatever can be decided when the table is compiled is decided there.
 - Records are frozen and carry plain values only, so that `edge.table.codec` can turn them into msgpack and back.
 - Fields are encoded by position: append new ones with a default, never reorder, and raise
-  `edge.table.layout.VERSION` when the meaning of one changes.
+  `edge.table.layout.VERSION` when the meaning of one changes. A reader of an earlier release refuses a record with a
+  field that it does not know, for it may be one that keeps requests out.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Balance(IntEnum):
     """Power of two choices: of two endpoints picked at random, the one with fewer requests in flight."""
 
 
-class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """Base of all records. They hold no cycles, so the collector need not look at them."""
 
 

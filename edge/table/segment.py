@@ -75,7 +75,7 @@ class Segment:
         """Where KEY's slot is (index of the word) and what it holds; None when there is no such record.
 
         Raises:
-            SegmentError: a slot points outside of the log.
+            SegmentError: a slot points outside of the log, or to a record that may be KEY's and fails its checksum.
         """
         return self._find(key, layout.key_hash(key))
 
@@ -106,6 +106,8 @@ class Segment:
             probe, slot = found
             if self._key_at(slot & layout.SLOT_OFFSET_MASK) == key:
                 return self._index + ((hashed + probe) & (self.slots - 1)), slot
+            # Another key with the same top bits of the hash, one in 65,536; or this one, spoilt.
+            self._record_at(slot & layout.SLOT_OFFSET_MASK)
             found = self.words.find(self._index, self.slots, hashed, probe + 1)
         return None
 

@@ -581,7 +581,7 @@ def test_an_external_name_is_reached_at_all_of_its_addresses(
 ) -> None:
     site = make(names=Names({"backend.example": Resolution(("192.0.2.2", "192.0.2.1"))}))
     route_to(site, port)
-    site.put("service.yaml", external("Backend.example.".lower(), *ports))
+    site.put("service.yaml", external("backend.example", *ports))
     assert site.endpoints(f"demo/web:{port}") == expected
     assert site.compiler.external_names == {"backend.example"}
     assert site.problems() == ()

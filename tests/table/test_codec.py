@@ -49,9 +49,35 @@ def test_a_record_is_a_msgpack_array_of_its_fields(record: Record) -> None:
     assert len(fields) == len(record.__struct_fields__)
 
 
-def test_a_later_release_may_append_fields() -> None:
-    longer = msgpack.packb([*msgpack.unpackb(encode(ServerName("h", "c:"))), "new", [1, 2]])
-    assert decode(longer, ServerName) == ServerName("h", "c:")
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
+@pytest.mark.parametrize("field", [None, False, "", 0, "deny", [1, 2]], ids=repr)
+def test_a_record_with_a_field_of_a_later_release_is_refused_for_it_may_keep_requests_out(
+    record: Record, field: object
+) -> None:
+    with pytest.raises(DecodeError, match=f"not a {type(record).__name__} record"):
+        decode(msgpack.packb([*msgpack.unpackb(encode(record)), field]), type(record))
+
+
+@pytest.mark.parametrize(
+    ("record", "way"),
+    [
+        (Host("h", (ROUTE,)), (1, 0)),
+        (Host("h", (ROUTE,)), (1, 0, 13)),
+        (Host("h", (ROUTE,)), (1, 0, 14)),
+        (Host("h", (), ROUTE), (2,)),
+        (Host("h", (), ROUTE), (2, 14)),
+        (Settings(ROUTE), (0,)),
+        (Service("a", "svc", "80", (Endpoint("10.0.0.1", 1),)), (3, 0)),
+    ],
+)
+def test_so_is_one_with_such_a_field_in_a_record_within_it(record: Record, way: tuple[int, ...]) -> None:
+    fields = msgpack.unpackb(encode(record))
+    inner = fields
+    for step in way:
+        inner = inner[step]
+    inner.append("deny")
+    with pytest.raises(DecodeError, match=f"not a {type(record).__name__} record"):
+        decode(msgpack.packb(fields), type(record))
 
 
 def test_an_earlier_release_may_lack_them() -> None:

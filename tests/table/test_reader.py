@@ -7,10 +7,11 @@ import struct
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from edge.table import layout
-from edge.table.reader import SWEEP, TableReader
+from edge.table.reader import SWEEP, TableReader, UnreadableError
 from edge.table.records import Endpoint, Host, PathKind, Route, Service
 from edge.table.segment import Segment, head_crc
 from edge.table.writer import TableWriter
@@ -124,7 +125,10 @@ def test_a_segment_that_is_not_what_it_should_be_is_refused(
     writer.publish(routes={"web.example": host("web.example")})
     set_head(segment(tmp_path), **fields)
     reader = TableReader(tmp_path)
-    assert reader.routes.get("web.example", Host) is None
+    for name in ("web.example", "other.example"):
+        with pytest.raises(UnreadableError, match="the part routes of the table cannot be read"):
+            reader.routes.get(name, Host)
+    assert reader.endpoints.get("web.example", Service) is None
     assert reader.generation == 0
     assert reader.refusals > 0
     assert str(segment(tmp_path)) in str(reader.fault)
@@ -197,7 +201,8 @@ def test_a_record_of_impossible_length_is_refused(
     found = reader.routes.segment.find(b"a")
     assert found is not None
     overwrite(path, (found[1] & layout.SLOT_OFFSET_MASK) + 8, struct.pack("<II", *lengths))
-    assert reader.routes.get("a", Host) is None
+    with pytest.raises(UnreadableError, match=r'record "a" of routes cannot be read: .*impossible length'):
+        reader.routes.get("a", Host)
     assert "impossible length" in str(reader.fault)
 
 
@@ -210,15 +215,90 @@ def test_a_slot_that_points_nowhere_is_refused(writer: TableWriter, tmp_path: Pa
     position, slot = found
     for offset in (0, 8, (1 << 40)):
         overwrite(segment(tmp_path), position * 8, struct.pack("<Q", slot & ~layout.SLOT_OFFSET_MASK | offset))
-        assert reader.routes.get("a", Host) is None
+        with pytest.raises(UnreadableError, match='record "a" of routes cannot be read'):
+            reader.routes.get("a", Host)
         assert reader.fault is not None
 
 
 def test_a_record_of_another_kind_is_refused(writer: TableWriter, tmp_path: Path) -> None:
     writer.publish(routes={"a": Service("a", "web", "80", (Endpoint("10.0.0.1", 80),))})
     reader = TableReader(tmp_path)
-    assert reader.routes.get("a", Host) is None
+    with pytest.raises(UnreadableError):
+        reader.routes.get("a", Host)
     assert "not a Host record" in str(reader.fault)
+
+
+@pytest.mark.parametrize("spoilt", ["key", "value", "hash and key"])
+def test_a_record_that_is_spoilt_anywhere_is_not_absent(writer: TableWriter, tmp_path: Path, spoilt: str) -> None:
+    writer.publish(routes={"shop.example": host("shop.example", "ingress-of-shop"), "b": host("b")})
+    path = segment(tmp_path)
+    data = path.read_bytes()
+    key = data.index(b"shop.example")
+    if spoilt == "value":
+        overwrite(path, data.index(b"ingress-of-shop"), b"X")
+    else:
+        overwrite(path, key, b"X")
+    if spoilt == "hash and key":
+        overwrite(path, key - layout.RECORD_HEAD.size, bytes(8))
+    reader = TableReader(tmp_path)
+    with pytest.raises(UnreadableError, match=r'record "shop.example" of routes cannot be read: .*checksum'):
+        reader.routes.get("shop.example", Host)
+    assert reader.routes.get("b", Host) == host("b")
+    assert reader.routes.get("absent.example", Host) is None
+
+
+def test_a_refusal_is_counted_and_reported_once_for_each_version_and_tried_again(
+    writer: TableWriter, tmp_path: Path
+) -> None:
+    def ask() -> Host | None:
+        with pytest.raises(UnreadableError):
+            reader.routes.get("a", Host)
+        return None
+
+    wrong = Service("a", "web", "80")
+    writer.publish(routes={"a": wrong})
+    reader = TableReader(tmp_path)
+    ask()
+    ask()
+    assert reader.refusals == 1
+    assert [report.partition(": ")[0] for report in reader.take_reports()] == ['record "a" of routes cannot be read']
+    before = reader.routes.generation
+    reader.reopen()
+    assert reader.routes.generation > before  # whoever remembers anything of this part looks again
+    ask()
+    assert (reader.refusals, reader.take_reports()) == (1, [])
+    assert reader.fault is not None
+    writer.publish(routes={"a": msgspec.structs.replace(wrong, port="81")})
+    reader.refresh()
+    ask()
+    assert (reader.refusals, len(reader.take_reports())) == (2, 1)
+    writer.publish(routes={"a": host("a")})
+    reader.refresh()
+    assert reader.routes.get("a", Host) == host("a")
+    before = reader.routes.generation
+    reader.reopen()
+    reader.reopen()
+    assert reader.routes.generation <= before + 1  # that it was tried again is over
+    assert reader.fault is None
+
+
+def test_a_record_that_is_mended_in_its_place_is_read(writer: TableWriter, tmp_path: Path) -> None:
+    writer.publish(routes={"a": host("a", "good")})
+    path = segment(tmp_path)
+    at = path.read_bytes().index(b"good")
+    overwrite(path, at, b"evil")
+    reader = TableReader(tmp_path)
+    with pytest.raises(UnreadableError):
+        reader.routes.get("a", Host)
+    overwrite(path, at, b"good")
+    assert reader.routes.get("a", Host) == host("a", "good")
+
+
+def test_a_head_without_a_segment_of_a_part_is_not_a_part_without_records(writer: TableWriter, tmp_path: Path) -> None:
+    writer.publish(routes={"a": host("a")})
+    overwrite(tmp_path / "table", layout.part_words(0)[0] * layout.WORD, bytes(8))
+    with pytest.raises(UnreadableError):
+        TableReader(tmp_path).routes.get("a", Host)
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 100, b"EDGETBL\x00" + b"\x09" * 4088])

@@ -158,7 +158,8 @@ def of_service(service: Service) -> Addresses:
     """The addresses at which SERVICE is reached from outside, or else from inside."""
     spec = service.spec
     if spec.type == "ExternalName":
-        return normal([spec.external_name])
+        # The dot of an absolute name is for the resolver; a status takes none.
+        return normal([(spec.external_name or "").removesuffix(".")])
     if spec.type == "LoadBalancer":
         balancers = service.status.addresses if service.status is not None else ()
         return normal([*(one.ip or one.hostname for one in balancers), *(spec.external_ips or ())])

@@ -4,6 +4,8 @@ Rules of this file:
 - There is a record for each port in use, whatever is wrong with its Service: without endpoints it means 503.
 - A record outlives its last use for LINGER seconds: requests that have chosen their route already still need it.
 - Of several Ingresses that ask for a way of balancing, the one that would win a conflict is obeyed.
+- A name with a dot at its end is absolute, one without is not (RFC 1034, 3.1): they are two names, and both are looked
+  up as they are written.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import msgspec
 
 from edge.control.containment import contain
 from edge.control.kinds.problems import Problem, error, warning
+from edge.control.translate import addresses
 from edge.control.translate.endpoints import EXTERNAL_NAME, Fault, Found, by_cluster_ip, by_name, by_slices
 from edge.table.records import Balance, Service
 
@@ -23,11 +26,15 @@ if TYPE_CHECKING:
     from edge.control.compiling.hosts import Order
     from edge.control.compiling.store import Store
     from edge.control.kinds.objects import Key
+    from edge.control.kinds.objects import Service as ServiceObject
     from edge.control.translate.ingress import Use
     from edge.settings import Settings
     from edge.table.records import Record
 
 LINGER: Final = 10.0
+MOST_SHOWN: Final = 4
+"""Addresses in one message."""
+ANSWER: Final = "requests are answered 503"
 FAULTS: Final = {
     Fault.MISSING_SERVICE: (".name", "does not exist"),
     Fault.MISSING_PORT: (".port", "has no TCP port {port}"),
@@ -81,6 +88,8 @@ class Services:
     def __init__(self, store: Store, settings: Settings, names: Names) -> None:
         self._store = store
         self._settings = settings
+        self._from_dns = addresses.FROM_FILES if settings.manifests else addresses.FROM_DNS
+        self._from_objects = addresses.FROM_FILES if settings.manifests else addresses.FROM_API
         self._names = names
         self._ports: dict[str, _Port] = {}
         self._users: dict[str, dict[Key, tuple[Order, Balance | None]]] = {}
@@ -152,9 +161,12 @@ class Services:
     def problems(self, uses: Iterable[Use]) -> Iterator[Problem]:
         """What is wrong with what USES name."""
         for use in uses:
-            problem = _problem(use, self._ports[use.key])
+            port = self._ports[use.key]
+            problem = _problem(use, port)
             if problem is not None:
                 yield problem
+            if port.found.refused:
+                yield _refusal(use, port)
 
     def _contained(self, key: str, port: _Port) -> Found:
         last = port.found.endpoints
@@ -168,7 +180,7 @@ class Services:
         service = self._store.service(port.service)
         name = ""
         if service is not None and service.spec.type == EXTERNAL_NAME and not self._settings.disable_svc_external_name:
-            name = (service.spec.external_name or "").lower().removesuffix(".")
+            name = external_name(service)
         self._rename(key, port, name)
         port.pending = False
         if service is None:
@@ -179,13 +191,13 @@ class Services:
             resolution = self._names.look_up(name)
             port.pending = resolution is None
             resolution = resolution or Resolution()
-            found = by_name(service, port.port, resolution.addresses)
+            found = by_name(service, port.port, resolution.addresses, self._from_dns)
             if resolution.fault and found.fault is None:
                 return msgspec.structs.replace(found, fault=Fault.NAME_NOT_RESOLVED, detail=resolution.fault)
             return found
         if port.by_cluster_ip:
-            return by_cluster_ip(service, port.port)
-        return by_slices(service, port.port, self._store.slices(port.service))
+            return by_cluster_ip(service, port.port, self._from_objects)
+        return by_slices(service, port.port, self._store.slices(port.service), self._from_objects)
 
     def _record(self, port: _Port, users: dict[Key, tuple[Order, Balance | None]]) -> Service:
         asked = [(order, balance) for order, balance in users.values() if balance is not None]
@@ -218,19 +230,25 @@ class Services:
 
 def _verdict(port: _Port) -> tuple[object, ...]:
     """What the problems of its users depend on."""
-    return port.found.fault, port.found.detail, not port.found.endpoints, port.pending, port.external_name
+    found = port.found
+    return found.fault, found.detail, found.refused, not found.endpoints, port.pending, port.external_name
+
+
+def external_name(service: ServiceObject) -> str:
+    """The name that SERVICE, of type ExternalName, stands for, as it is looked up; empty: it has none."""
+    name = (service.spec.external_name or "").lower()
+    return name if name != "." else ""
 
 
 def _problem(use: Use, port: _Port) -> Problem | None:
     found = port.found
     service = f"Service {port.service[0]}/{port.service[1]}"
-    answer = "requests are answered 503"
     if found.fault is None:
-        if found.endpoints or port.pending:
+        if found.endpoints or found.refused or port.pending:
             return None
-        return warning("NoEndpoints", use.field, f"{service} has no ready endpoint for port {port.port}; {answer}")
+        return warning("NoEndpoints", use.field, f"{service} has no ready endpoint for port {port.port}; {ANSWER}")
     if found.fault is Fault.NAME_NOT_RESOLVED:
-        instead = "the last addresses that were found are used" if found.endpoints else answer
+        instead = "the last addresses that were found are used" if found.endpoints else ANSWER
         message = f"{service}: {port.external_name} cannot be resolved ({found.detail}); {instead}"
         return warning(found.fault, use.field, message)
     if found.fault is Fault.INTERNAL:
@@ -239,4 +257,14 @@ def _problem(use: Use, port: _Port) -> Problem | None:
     if found.fault is Fault.ADDRESS_TYPE:
         return warning(found.fault, use.field, f"{found.detail}, which is not supported; they are left out")
     part, reason = FAULTS[found.fault]
-    return error(found.fault, use.field + part, f"{service} {reason.format(port=port.port)}; {answer}")
+    return error(found.fault, use.field + part, f"{service} {reason.format(port=port.port)}; {ANSWER}")
+
+
+def _refusal(use: Use, port: _Port) -> Problem:
+    """What is to be said of the addresses of PORT that were left out."""
+    refused = port.found.refused
+    shown = ", ".join(refused[:MOST_SHOWN]) + (f" and {len(refused) - MOST_SHOWN} more" if refused[MOST_SHOWN:] else "")
+    origin = f"{port.external_name} resolves to" if port.external_name else "it has endpoints at"
+    report, instead = (warning, "the other addresses are used") if port.found.endpoints else (error, ANSWER)
+    message = f"Service {'/'.join(port.service)}: {origin} {shown}, which must not be an endpoint; {instead}"
+    return report("AddressNotAllowed", use.field, message)

@@ -6,20 +6,22 @@ Rules of this file (Kubernetes API reference, EndpointSlice v1 and Service v1):
 - `ready` unset means ready, `serving` unset means the same as `ready`, `terminating` unset means no.
 - Endpoints that are ready are used. When there is none, in no slice, those that still serve while they terminate are.
 - All addresses of an endpoint are used; slices of the same Service are merged, whatever their address family.
+- Addresses that must not be an endpoint (`addresses.py`) are left out and reported; the others are used.
 """
 
 from __future__ import annotations
 
-import socket
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from edge.control.translate import addresses as ip
 from edge.table.records import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from collections.abc import Set as AbstractSet
 
     from edge.control.kinds.objects import EndpointConditions, EndpointSlice, Service, ServicePort
 
@@ -47,6 +49,28 @@ class Found(msgspec.Struct, frozen=True, gc=False):
     endpoints: tuple[Endpoint, ...] = ()
     fault: Fault | None = None
     detail: str = ""
+    refused: tuple[str, ...] = ()
+    """Addresses that were left out because they must not be an endpoint, each with its kind."""
+
+
+class _Addresses:
+    """Addresses of one port, sorted out."""
+
+    def __init__(self, allowed: AbstractSet[str]) -> None:
+        """ALLOWED: kinds of special addresses that may be endpoints."""
+        self._allowed = allowed
+        self.refused: set[str] = set()
+
+    def take(self, address: str) -> str:
+        """ADDRESS in its one form; empty: it is none, or must not be an endpoint."""
+        packed = ip.pack(address)
+        if not packed:
+            return ""  # a worker must never be given a name to look up
+        kind = ip.special(packed)
+        if kind and kind not in self._allowed:
+            self.refused.add(f"{ip.text(packed)} ({kind})")
+            return ""
+        return address if len(packed) == 4 else ip.text(packed)
 
 
 def find_port(service: Service, port: str) -> ServicePort | None:
@@ -57,14 +81,15 @@ def find_port(service: Service, port: str) -> ServicePort | None:
     return None
 
 
-def by_slices(service: Service, port: str, slices: Iterable[EndpointSlice]) -> Found:
-    """The endpoints of SERVICE's PORT in SLICES."""
+def by_slices(service: Service, port: str, slices: Iterable[EndpointSlice], allowed: AbstractSet[str]) -> Found:
+    """The endpoints of SERVICE's PORT in SLICES; ALLOWED: kinds of special addresses (`addresses.py`) among them."""
     service_port = find_port(service, port)
     if service_port is None:
         return Found(fault=Fault.MISSING_PORT)
     ready: set[tuple[str, int]] = set()
     ending: set[tuple[str, int]] = set()
     foreign = ""
+    sorted_out = _Addresses(allowed)
     for one in slices:
         if one.address_type not in ("IPv4", "IPv6"):
             foreign = (
@@ -76,15 +101,16 @@ def by_slices(service: Service, port: str, slices: Iterable[EndpointSlice]) -> F
             state = _usable(endpoint.conditions)
             if state is not None:
                 usable = ready if state else ending
-                addresses = [canonical(address) for address in endpoint.addresses or ()]
+                addresses = [sorted_out.take(address) for address in endpoint.addresses or ()]
                 usable.update((address, number) for address in addresses if address for number in ports)
     endpoints = sorted(ready or ending)
     fault = Fault.ADDRESS_TYPE if foreign else None
-    return Found(tuple(Endpoint(address, number) for address, number in endpoints), fault, foreign)
+    found = tuple(Endpoint(address, number) for address, number in endpoints)
+    return Found(found, fault, foreign, tuple(sorted(sorted_out.refused)))
 
 
-def by_name(service: Service, port: str, addresses: Iterable[str]) -> Found:
-    """The endpoints of an ExternalName SERVICE whose name resolves to ADDRESSES.
+def by_name(service: Service, port: str, addresses: Iterable[str], allowed: AbstractSet[str]) -> Found:
+    """The endpoints of an ExternalName SERVICE whose name resolves to ADDRESSES; ALLOWED: as for `by_slices`.
 
     Its ports mean nothing to the cluster: a port that it does not list is taken by its number.
     """
@@ -97,16 +123,20 @@ def by_name(service: Service, port: str, addresses: Iterable[str]) -> Found:
         return Found(fault=Fault.MISSING_PORT)
     if not _is_port(number):
         return Found(fault=Fault.MISSING_PORT)
-    usable = sorted({address for address in map(canonical, addresses) if address})
-    return Found(tuple(Endpoint(address, number) for address in usable))
+    sorted_out = _Addresses(allowed)
+    usable = sorted({address for address in map(sorted_out.take, addresses) if address})
+    return Found(tuple(Endpoint(address, number) for address in usable), refused=tuple(sorted(sorted_out.refused)))
 
 
-def by_cluster_ip(service: Service, port: str) -> Found:
-    """SERVICE's own address as the one endpoint."""
+def by_cluster_ip(service: Service, port: str, allowed: AbstractSet[str]) -> Found:
+    """SERVICE's own address as the one endpoint; ALLOWED: as for `by_slices`."""
     found = find_port(service, port)
     if found is None or not _is_port(found.port):
         return Found(fault=Fault.MISSING_PORT)
-    address = canonical(service.spec.cluster_ip or "")  # "None" of a headless Service is no address
+    sorted_out = _Addresses(allowed)
+    address = sorted_out.take(service.spec.cluster_ip or "")  # "None" of a headless Service is no address
+    if sorted_out.refused:
+        return Found(refused=tuple(sorted_out.refused))
     if not address:
         return Found(fault=Fault.NO_CLUSTER_IP)
     return Found((Endpoint(address, found.port),))
@@ -137,16 +167,3 @@ def _usable(conditions: EndpointConditions | None) -> bool | None:
     if conditions is None or conditions.ready is not False:
         return True
     return False if conditions.serving and conditions.terminating else None
-
-
-def canonical(address: str) -> str:
-    """ADDRESS in the one form that equal addresses share; empty when it is no IP address.
-
-    A worker must never be given a name to look up.
-    """
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        packed = socket.inet_pton(family, address)
-    except (OSError, ValueError):  # ValueError: a NUL in it
-        return ""
-    return address if family is socket.AF_INET else socket.inet_ntop(family, packed)

@@ -6,6 +6,7 @@ Rules of this file:
 - Contexts are made when they are first needed and kept in bounded number; one whose certificate has changed is made
   anew for the next handshake, connections that have the old one go on with it.
 - What decides whether OpenSSL takes a certificate is in `edge.system.openssl`; the control plane judges by it too.
+- A server name or certificate whose record cannot be read is not absent: nobody else's certificate is shown instead.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from edge.data.net.private import OPENSSL
 from edge.system import openssl
+from edge.table.reader import UnreadableError
 from edge.table.records import (
     DEFAULT_CERTIFICATE,
     TICKETS,
@@ -56,7 +58,11 @@ class Contexts:
         self._made: OrderedDict[str, tuple[Certificate, TicketKeys | None, ServerContext | None]] = OrderedDict()
 
     def choose(self, server_name: str) -> ServerContext | None:
-        """The context for SERVER_NAME (lower case; empty: the client names none); None: there is no certificate yet."""
+        """The context for SERVER_NAME (lower case; empty: the client names none); None: there is no certificate yet.
+
+        Raises:
+            UnreadableError: it cannot be known which certificate is to be shown, or that one cannot be read.
+        """
         table = self._table
         if table.changed():
             table.refresh()
@@ -81,7 +87,7 @@ class Contexts:
         certificate = self._table.tls.get(key, Certificate)
         if certificate is None:
             return None
-        tickets = self._table.tls.get(TICKETS, TicketKeys)
+        tickets = self._tickets()
         made = self._made.get(key)
         if made is None or made[0] is not certificate or made[1] is not tickets:
             context: ServerContext | None
@@ -99,9 +105,21 @@ class Contexts:
         self._made.move_to_end(key)
         return made[2]
 
+    def _tickets(self) -> TicketKeys | None:
+        try:
+            return self._table.tls.get(TICKETS, TicketKeys)
+        except UnreadableError:
+            return None  # nothing is lost but resumption at other workers
+
+    def _is_gone(self, key: str) -> bool:
+        try:
+            return self._table.tls.get(key, Certificate) is None
+        except UnreadableError:
+            return False
+
     def _forget(self) -> None:
         """Drop the contexts, and so the keys, of certificates that are gone."""
-        gone = [key for key in self._made if self._table.tls.get(key, Certificate) is None]
+        gone = [key for key in self._made if self._is_gone(key)]
         for key in gone:
             del self._made[key]
 

@@ -20,6 +20,7 @@ from edge.data.http import replies
 from edge.data.net.errors import StreamError
 from edge.data.net.private import OPENSSL
 from edge.table.counters import Process
+from edge.table.reader import UnreadableError
 
 if TYPE_CHECKING:
     import logging
@@ -44,6 +45,8 @@ SPOKEN = frozenset((b"http/1.1", b"http/1.0"))
 """Protocols of ALPN; who offers only others is told so (RFC 7301, section 3.2), which OpenSSL does not do by itself."""
 NO_APPLICATION_PROTOCOL = b"\x15\x03\x03\x00\x02\x02\x78"
 """A fatal alert (RFC 8446, section 6)."""
+INTERNAL_ERROR = b"\x15\x03\x03\x00\x02\x02\x50"
+"""The same, where there is no certificate to show, or it cannot be read."""
 
 # Plain numbers: a member of an enumeration costs a look-up of its own each time.
 HANDSHAKES = int(Process.HANDSHAKES)
@@ -82,15 +85,16 @@ class Handshakes:
             return False
         hello, ahead = found
         if hello.alpn and SPOKEN.isdisjoint(hello.alpn):
-            counters.add(Process.HANDSHAKE_FAILURES, 1)
-            stream.send(NO_APPLICATION_PROTOCOL)
-            stream.linger(0.5, REFUSED_BYTES)
+            self._alert(stream, NO_APPLICATION_PROTOCOL)
             return False
         # Two server names whose hosts had different policies (versions, client certificates) would need their requests
         # held against the one that was shown here (421); all hosts have the same so far.
-        shown = self._contexts.choose(hello.server_name)
+        try:
+            shown = self._contexts.choose(hello.server_name)
+        except UnreadableError:
+            shown = None
         if shown is None:
-            counters.add(Process.HANDSHAKE_FAILURES, 1)
+            self._alert(stream, INTERNAL_ERROR)
             return False
         self._make_room()
         self._pending[stream] = None
@@ -107,6 +111,13 @@ class Handshakes:
             counters.add(HANDSHAKES_RESUMED, 1)
         stream.expire_in(0)
         return True
+
+    def _alert(self, stream: Stream, alert: bytes) -> None:
+        """Refuse the handshake with ALERT."""
+        self._counters.add(Process.HANDSHAKE_FAILURES, 1)
+        stream.write_timeout = REFUSAL_TIMEOUT
+        stream.send(alert)
+        stream.linger(0.5, REFUSED_BYTES)
 
     def _make_room(self) -> None:
         if len(self._pending) >= MOST:

@@ -25,6 +25,7 @@ from edge.data.routing.router import Router
 from edge.data.upstream.budget import RetryBudget
 from edge.data.upstream.pool import Upstreams
 from edge.table.counters import Process
+from edge.table.reader import UnreadableError
 
 if TYPE_CHECKING:
     from edge.data.exchange.client import Client
@@ -139,14 +140,24 @@ class Service:
         """Once a second: clock, table, idle connections, gauges."""
         self.clock.tick()
         self.table.reopen()
-        fault = str(self.table.fault or "")
-        if fault and fault != self._fault:
-            self.log.error("the newest table is refused, the last good one stays in force: %s", self.table.fault)
-        self._fault = fault
+        self._report()
         self.upstreams.expire()
         self.retry_budget.refill()
         self._reclaim()
         self._gauges()
+
+    def _report(self) -> None:
+        """Say in the log what of the table cannot be read, each fault once."""
+        for report in self.table.take_reports():
+            self.log.error("%s; its last good version stays in force, or else requests for it are answered 503", report)
+        fault = self.table.fault
+        text = str(fault or "") if not isinstance(fault, UnreadableError) else self._fault
+        if text and text != self._fault:
+            self.log.error(
+                "the newest table is refused: %s; the last good one stays in force, or else requests are answered 503",
+                fault,
+            )
+        self._fault = text
 
     def _reclaim(self) -> None:
         """Forget the series of routes that are gone, where routes have changed, and not more often than worth it."""

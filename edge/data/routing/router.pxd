@@ -23,6 +23,7 @@ cdef class Router:
     cdef dict _hosts
     cdef c_plan.Plan _default
     cdef object _settings
+    cdef HostPlans _unreadable
     cdef public long long generation
 
     cpdef c_plan.Plan match(self, bytes host, bytes target)

@@ -4,15 +4,18 @@ Rules of this file:
 - A host's record is compiled once into dicts; a request costs one look-up by its Host bytes and one or two by path.
 - Host names that were resolved are remembered, in bounded number, until a route changes: neither case, port nor
   trailing dot is looked at twice.
+- A host whose record cannot be read is not absent: no wildcard, catch-all or default takes its requests. They are
+  answered 503 until it can be read, and so is what the default takes when that cannot be read.
 - Paths are compared in normal form (`edge.table.paths`); endpoints get the bytes that the client sent.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from edge.table.counter_layout import labels_of
 from edge.table.paths import normalise_bytes
+from edge.table.reader import UnreadableError
 from edge.table.records import SETTINGS, Host, PathKind, Route, Settings, wildcard_of
 
 if TYPE_CHECKING:
@@ -22,6 +25,11 @@ if TYPE_CHECKING:
 
 MOST_RESOLVED = 4096
 """Spellings of host names remembered."""
+UNAVAILABLE: Final = Route(PathKind.PREFIX, "/", "", "", status=503)
+"""In place of all routes that cannot be read: one, because clients choose the names of hosts."""
+UNREADABLE_HOST: Final = Host("", default=UNAVAILABLE)
+UNREADABLE_SETTINGS: Final = Settings(default=UNAVAILABLE)
+UNAVAILABLE_LABELS: Final = labels_of("", UNAVAILABLE)
 
 
 class HostPlans:
@@ -102,6 +110,8 @@ class Router:
         self._hosts: dict[str, HostPlans] = {}
         self._default: Plan | None = None
         self._settings: Settings | None = None
+        self._unreadable: HostPlans | None = None
+        """Those of hosts that cannot be read, made when there is one."""
         self.generation = -1
         self._routes.on_gone = self._forget
 
@@ -123,9 +133,14 @@ class Router:
 
     def serves(self, labels: RouteLabels) -> bool:
         """Whether the table has a route with these LABELS."""
-        record = self._table.routes.get(labels.host, Host)
+        if labels == UNAVAILABLE_LABELS:
+            return True  # its plan lives as long as this
+        try:
+            record = self._table.routes.get(labels.host, Host)
+            settings = self._table.routes.get(SETTINGS, Settings)
+        except UnreadableError:
+            return True  # nobody knows
         routes = [*record.routes, record.default] if record is not None else []
-        settings = self._table.routes.get(SETTINGS, Settings)
         routes.append(settings.default if settings is not None else None)
         return any(route is not None and labels_of(labels.host, route) == labels for route in routes)
 
@@ -134,7 +149,10 @@ class Router:
         routes = self._table.routes
         self.generation = routes.generation
         self._resolved.clear()
-        settings = routes.get(SETTINGS, Settings)
+        try:
+            settings = routes.get(SETTINGS, Settings)
+        except UnreadableError:
+            settings = UNREADABLE_SETTINGS
         if settings is not self._settings:
             if self._default is not None:
                 self._planner.drop(self._default)
@@ -156,14 +174,22 @@ class Router:
 
     def _host(self, name: str) -> HostPlans | None:
         """Plans of the host whose record is NAME."""
-        record = self._table.routes.get(name, Host)
         known = self._hosts.get(name)
+        try:
+            record = self._table.routes.get(name, Host)
+        except UnreadableError:
+            return known if known is not None else self._unavailable()
         if record is None:
             self._forget(name)
             return None
         if known is None or known.record is not record:
             known = self._hosts[name] = HostPlans(record, self._planner, known)
         return known
+
+    def _unavailable(self) -> HostPlans:
+        if self._unreadable is None:
+            self._unreadable = HostPlans(UNREADABLE_HOST, self._planner)
+        return self._unreadable
 
     def _forget(self, name: str) -> None:
         """There is no record NAME any more."""

@@ -15,6 +15,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from edge.system.addresses import Address
+from edge.table.reader import UnreadableError
 from edge.table.records import Balance, Service
 
 if TYPE_CHECKING:
@@ -141,7 +142,10 @@ class Balancer:
     def update(self) -> None:
         """Take up the service's record as the table has it now."""
         self.generation = self._part.generation
-        record = self._part.get(self.key, Service)
+        try:
+            record = self._part.get(self.key, Service)
+        except UnreadableError:
+            return  # the endpoints that are known stay; without any the answer is 503
         if record is self.record:
             return
         self.record = record

@@ -61,6 +61,7 @@ LB_IP, LB_NAME, EXTERNAL = {"ip": "192.0.2.1"}, {"hostname": "lb.example"}, {"ip
         ({"type": "NodePort", "clusterIP": "10.0.0.5"}, [], [{"ip": "10.0.0.5"}]),
         ({"type": "ClusterIP", "clusterIP": "10.0.0.5"}, [], [{"ip": "10.0.0.5"}]),
         ({"type": "ExternalName", "externalName": "front.example"}, [], [{"hostname": "front.example"}]),
+        ({"type": "ExternalName", "externalName": "front.example."}, [], [{"hostname": "front.example"}]),
     ],
 )  # fmt: skip
 def test_addresses_of_a_service(

@@ -174,7 +174,7 @@ class Dns(dict[str, Resolution]):
 
 def external(dns: Dns, settings: Settings | None = None, **spec: Any) -> World:
     ports = {"ports": [{"port": 80, "targetPort": 8443}]}
-    service = objects.service(type="ExternalName", externalName="Target.Example.", **(ports | spec))
+    service = objects.service(type="ExternalName", **({"externalName": "Target.Example"} | ports | spec))
     return World(settings, names=dns).apply(objects.ingress(), service)
 
 
@@ -198,6 +198,100 @@ def test_the_last_addresses_are_used_while_it_does_not_resolve() -> None:
     named = external(Dns({"target.example": Resolution(("192.0.2.1",), "timed out")}))
     assert named.addresses("web") == ["192.0.2.1:8443"]
     assert "the last addresses that were found are used" in str(named.problems_of())
+
+
+def test_a_name_with_a_dot_at_its_end_and_one_without_are_two_names_that_are_looked_up_as_they_are() -> None:
+    dns = Dns({"target.example": Resolution(("192.0.2.1",)), "target.example.": Resolution(("192.0.2.2",))})
+    both = external(dns).apply(
+        objects.ingress("dotted", service="dotted"),
+        objects.service("dotted", type="ExternalName", externalName="target.Example.", ports=[{"port": 80}]),
+    )
+    assert both.compiler.external_names == {"target.example", "target.example."}
+    assert (both.addresses("web"), both.addresses("dotted")) == (["192.0.2.1:8443"], ["192.0.2.2:80"])
+    dns["target.example."] = Resolution(("192.0.2.3",))
+    both.compiler.name_changed("target.example.")
+    both.tell()
+    assert (both.addresses("web"), both.addresses("dotted")) == (["192.0.2.1:8443"], ["192.0.2.3:80"])
+    both.apply(objects.service("dotted", type="ExternalName", externalName="target.example", ports=[{"port": 80}]))
+    assert both.compiler.external_names == {"target.example"}
+    assert both.addresses("dotted") == ["192.0.2.1:80"]
+
+
+def test_a_dot_alone_is_no_name() -> None:
+    assert external(Dns(), externalName=".").reasons() == ["ExternalNameDisabled"]
+
+
+FOLDER = Settings(manifests=("manifests",))
+OWN = ("127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "169.254.169.254", "fe80::1", "64:ff9b::7f00:1")
+NOBODYS = ("0.0.0.0", "0.1.2.3", "::", "224.0.0.1", "ff02::1", "::ffff:0.0.0.0", "255.255.255.255")
+
+
+@pytest.mark.parametrize("address", [*OWN, *NOBODYS])
+def test_in_a_cluster_a_name_of_an_address_of_edge_itself_is_no_endpoint_and_that_is_reported(address: str) -> None:
+    named = external(Dns({"target.example": Resolution((address,))}))
+    assert named.service("web").endpoints == ()  # requests are answered 503
+    (problem,) = named.problems_of()
+    assert (problem.severity, problem.reason) == ("error", "AddressNotAllowed")
+    for part in ("Service demo/web: ", "target.example resolves to ", f"{address} (", "requests are answered 503"):
+        assert part in problem.message
+
+
+def test_the_other_addresses_of_such_a_name_are_used() -> None:
+    named = external(Dns({"target.example": Resolution(("127.0.0.1", "192.0.2.1", "::1"))}))
+    assert named.addresses("web") == ["192.0.2.1:8443"]
+    (problem,) = named.problems_of()
+    assert (problem.severity, problem.reason) == ("warning", "AddressNotAllowed")
+    assert "127.0.0.1 (loopback), ::1 (loopback), which must not be an endpoint; the other" in problem.message
+
+
+def test_a_name_is_judged_each_time_it_is_resolved() -> None:
+    dns = Dns({"target.example": Resolution(("192.0.2.1",))})
+    named = external(dns)
+    assert named.reasons() == []
+    for addresses, used, reasons in [
+        (("127.0.0.1",), [], ["AddressNotAllowed"]),
+        (("169.254.169.254",), [], ["AddressNotAllowed"]),
+        (("192.0.2.2",), ["192.0.2.2:8443"], []),
+    ]:
+        dns["target.example"] = Resolution(addresses)
+        named.compiler.name_changed("target.example")
+        assert named.tell().addresses("web") == used
+        assert named.reasons() == reasons
+        assert all(addresses[0] in problem.message for problem in named.problems_of())
+
+
+def test_last_addresses_that_are_kept_are_judged_too() -> None:
+    named = external(Dns({"target.example": Resolution(("127.0.0.1",), "timed out")}))
+    assert named.addresses("web") == []
+    assert sorted(named.reasons()) == ["AddressNotAllowed", "NameNotResolved"]
+
+
+def test_of_many_addresses_the_message_names_a_few() -> None:
+    named = external(Dns({"target.example": Resolution(tuple(f"127.0.0.{n}" for n in range(9)))}))
+    assert "127.0.0.3 (loopback) and 5 more, which" in named.problems_of()[0].message
+
+
+@pytest.mark.parametrize("address", OWN)
+def test_manifest_files_may_name_this_machine(address: str) -> None:
+    named = external(Dns({"target.example": Resolution((address,))}), FOLDER)
+    assert [endpoint.address for endpoint in named.service("web").endpoints] == [address]
+    assert named.reasons() == []
+
+
+@pytest.mark.parametrize("address", NOBODYS)
+def test_an_address_of_nobody_is_no_endpoint_anywhere(address: str) -> None:
+    named = external(Dns({"target.example": Resolution((address,))}), FOLDER)
+    assert (named.addresses("web"), named.reasons()) == ([], ["AddressNotAllowed"])
+
+
+@pytest.mark.parametrize("address", ["64:ff9b::7f00:1", "2002:a9fe:a9fe::", "::127.0.0.1", "ff02::1", "::"])
+def test_endpointslices_of_a_cluster_are_judged_where_the_api_server_does_not_look(address: str) -> None:
+    sliced6 = {**objects.endpoints("web", address, "2001:db8::1"), "addressType": "IPv6"}
+    cluster = World().apply(objects.ingress(), objects.service(), sliced6)
+    assert cluster.addresses("web") == ["2001:db8::1:8080"]
+    (problem,) = cluster.problems_of()
+    assert (problem.severity, problem.reason) == ("warning", "AddressNotAllowed")
+    assert address in problem.message
 
 
 def test_an_external_name_takes_ports_that_the_service_does_not_list() -> None:

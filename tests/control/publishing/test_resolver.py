@@ -119,3 +119,31 @@ def test_a_name_that_is_none_is_a_failure_and_not_the_end(dns: Dns) -> None:
 
 def test_an_address_stands_for_itself() -> None:
     assert addresses_of("127.0.0.1") == ("127.0.0.1",)
+
+
+@pytest.mark.parametrize("spelling", ["127.1", "0x7f.1", "0x7f000001", "2130706433", "0177.0.0.1"])
+def test_an_address_in_an_odd_spelling_is_told_in_its_usual_form(spelling: str) -> None:
+    assert addresses_of(spelling) == ("127.0.0.1",)
+
+
+@pytest.mark.parametrize("name", ["api.example.test.", "api.example.test"])
+def test_the_resolver_of_the_system_is_given_a_name_as_it_is_written(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def getaddrinfo(host: str, *_: object, **__: object) -> list[tuple[object, ...]]:
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    assert addresses_of(name) == ("192.0.2.1",)
+    assert asked == [name]
+
+
+def test_names_with_and_without_a_dot_at_the_end_are_followed_beside_each_other(dns: Dns, resolver: Resolver) -> None:
+    dns.entries |= {"a.example": ("10.0.0.1",), "a.example.": ("10.0.0.2",)}
+    resolver.want(frozenset(dns.entries))
+    eventually(resolver.settled)
+    assert resolver.look_up("a.example") == Resolution(("10.0.0.1",))
+    assert resolver.look_up("a.example.") == Resolution(("10.0.0.2",))

@@ -37,6 +37,19 @@ def test_endpoints_move(where: Cluster, edge: Edge, backend: Backend) -> None:
     eventually(lambda: answer(edge, "moving.example") == 503)
 
 
+def test_a_name_that_leads_to_edge_itself(where: Cluster, edge: Edge, backend: Backend) -> None:
+    """A name of this machine is answered 503, however it is spelt, and an Event names the Service and the address."""
+    for number, name in enumerate(("localhost", "127.0.0.1", "127.1", "0x7f.1", "2130706433")):
+        inward = where.service(f"in{number}")
+        ports = [{"port": 80, "targetPort": backend.port}]
+        inward["spec"] = {"type": "ExternalName", "externalName": name, "ports": ports}
+        where.apply(where.ingress(f"in{number}", service=f"in{number}", host=f"in{number}.example"), inward)
+        expected = f"/in{number}: {name} resolves to 127.0.0.1 (loopback)"
+        eventually(lambda one=f"in{number}", text=expected: text in str(where.events(one)))
+        assert "AddressNotAllowed" in {event["reason"] for event in where.events(f"in{number}")}
+        assert answer(edge, f"in{number}.example") == 503
+
+
 def test_an_endpoint_that_is_not_ready(where: Cluster, edge: Edge, backend: Backend) -> None:
     """Endpoints that are not ready get no request."""
     where.apply(*where.web(backend.port, "lazy"), where.endpoints(backend.port, "lazy", ready=False))

@@ -1,7 +1,14 @@
-"""Reading files: once and for all, or one of them, with the errors that this can have."""
+"""Reading files: once and for all, or one of them, with the errors that this can have.
+
+Rules of this file:
+- A file is UTF-8, or begins with the byte order mark of UTF-16 (YAML 1.2, section 5.2), as PowerShell writes it.
+- Marks at the begin of a line are left out, as in files that were joined (YAML 1.2, 9.1.1), and a line end is LF
+  afterwards (YAML 1.2, 5.4), so that whoever cuts the text need know no other.
+"""
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 from typing import TYPE_CHECKING, Final
@@ -18,6 +25,12 @@ if TYPE_CHECKING:
 
 OUTSIDE: Final = -1
 """Number of the root under which paths that cannot be looked at stand in the ledger."""
+
+
+NOT_TEXT: Final = "is neither UTF-8 nor UTF-16 with a byte order mark"
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_UTF_32: Final = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+_MARK: Final = "\ufeff"
 
 
 def once(paths: Sequence[str], tell: Callable[[Change], None]) -> dict[ObjectId, str]:
@@ -46,18 +59,37 @@ def load(path: str, *, wait: bool = False) -> tuple[str, tree.Signature]:
 
     Raises:
         OSError: it cannot be read.
-        UnicodeDecodeError: it is not UTF-8.
+        UnicodeDecodeError: it is neither UTF-8 nor UTF-16 with a byte order mark.
     """
     # A pipe or a device of this name must not be waited for.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | (0 if wait else os.O_NONBLOCK))
     with os.fdopen(descriptor, "rb") as opened:
         status = os.fstat(descriptor)
-        return opened.read().decode("utf-8-sig"), tree.signature(status)
+        return text_of(opened.read()), tree.signature(status)
+
+
+def text_of(data: bytes) -> str:
+    """What a file with this DATA says, with line ends of LF.
+
+    Raises:
+        UnicodeDecodeError: it is neither UTF-8 nor UTF-16 with a byte order mark.
+    """
+    # The mark of UTF-32 begins like one of UTF-16.
+    text = data.decode("utf-16" if data.startswith(_UTF_16) and not data.startswith(_UTF_32) else "utf-8")
+    if "\0" in text[:4]:  # UTF-16 or UTF-32 without a mark
+        raise UnicodeDecodeError("utf-8", data, 0, 4, NOT_TEXT)
+    # Each search is one pass at the speed of memory, or none where no character of the text is that large.
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.removeprefix(_MARK)
+    if _MARK in text:
+        text = text.replace(f"\n{_MARK}", "\n")
+    return text
 
 
 def reason(error: OSError | UnicodeDecodeError) -> str:
     """Why a file cannot be read."""
-    return "is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
+    return NOT_TEXT if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
 
 
 def is_plain(path: str) -> bool:

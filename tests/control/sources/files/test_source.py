@@ -13,6 +13,7 @@ import pytest
 from edge.control.sources.changes import Synced
 from edge.control.sources.files import following
 from edge.control.sources.files.pending import EMPTY, QUIET
+from edge.control.sources.files.reading import NOT_TEXT
 from edge.control.sources.files.recognition import READ
 from edge.control.sources.files.source import FolderSource
 from edge.control.sources.files.watches import Watches
@@ -273,9 +274,23 @@ def test_a_file_that_is_not_text_stays_what_it_was(folder: Path, ears: Ears, sta
     path.write_text(ingress("a"))
     start()
     path.write_bytes(b"\xff\xfe\x00")
-    eventually(lambda: ears.messages() == {str(path): "is not UTF-8; what it said last stays in force"})
+    eventually(lambda: ears.messages() == {str(path): f"{NOT_TEXT}; what it said last stays in force"})
     path.write_text("\ufeff" + ingress("a", "new.example"))
     eventually(lambda: ears.hosts() == {"a": "new.example"} and ears.messages() == {})
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_file_is_followed_into_utf_16_and_back(folder: Path, ears: Ears, start: Start, encoding: str) -> None:
+    path = folder / "a.yaml"
+    path.write_bytes(("\ufeff" + documents(ingress("a"), ingress("b")).replace("\n", "\r\n")).encode(encoding))
+    start()
+    assert set(ears.hosts()) == {"a", "b"}
+    path.write_bytes(("\ufeff" + documents(ingress("a", "new.example"), ingress("b"))).encode(encoding))
+    eventually(lambda: ears.hosts()["a"] == "new.example" and ears.messages() == {})
+    path.write_text(documents(ingress("a", "newer.example"), ingress("b")))
+    eventually(lambda: ears.hosts()["a"] == "newer.example" and ears.messages() == {})
+    path.write_bytes(("\ufeff" + documents(ingress("a", "newest.example"))).encode(encoding))
+    eventually(lambda: ears.hosts() == {"a": "newest.example"} and ears.messages() == {})
 
 
 # --- links ----------------------------------------------------------------------------------------------------------
