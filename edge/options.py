@@ -225,6 +225,11 @@ def _check_path(text: str) -> None:
         raise ValueError(f"{text}: no such file or folder")
 
 
+def _check_url_path(text: str) -> None:
+    if not re.fullmatch(r"/[!-~]*", text) or set(text) & set("?#"):
+        raise ValueError("must be a path that begins with / and has no query")
+
+
 def _check_url(text: str) -> None:
     if not re.fullmatch(r"https?://[^/\s]+\S*", text):
         raise ValueError("must be a URL that begins with http:// or https://")
@@ -244,6 +249,7 @@ _CHECKS: dict[str, Callable[[str], Any]] = {
     "CIDR": _check_network,
     "URL": _check_url,
     "PATH": _check_path,
+    "/PATH": _check_url_path,
     "auto|N": _check_workers,
 }
 

@@ -114,6 +114,12 @@ class Settings:
         placeholder="NS/NAME",
         commands=TRANSLATION,
     )
+    health_check_path: str = setting(
+        "/healthz",
+        "Answer 200 to this path on the traffic ports, for probes of load balancers, on hosts that no Ingress names.",
+        placeholder="/PATH",
+        commands=PROXY,
+    )
     disable_svc_external_name: bool = setting(
         False, "Answer 503 for Services of type ExternalName.", commands=TRANSLATION
     )
@@ -236,7 +242,10 @@ class Settings:
     )
     hsts: bool = setting(True, "Send Strict-Transport-Security on https responses.", commands=TRANSLATION)
     use_forwarded_headers: bool = setting(
-        False, "Trust X-Forwarded-For, -Host, -Port and -Proto of peers in --proxy-real-ip-cidr.", commands=PROXY
+        False,
+        "Trust X-Forwarded-For, -Host, -Port and -Proto of peers in --proxy-real-ip-cidr, and pass on other fields by"
+        " which proxies describe the client.",
+        commands=PROXY,
     )
     proxy_real_ip_cidr: tuple[str, ...] = setting(
         ("0.0.0.0/0", "::/0"),
@@ -246,6 +255,14 @@ class Settings:
     )
     compute_full_forwarded_for: bool = setting(
         False, "Append the peer to X-Forwarded-For instead of replacing it.", commands=PROXY
+    )
+    send_forwarded_header: bool = setting(
+        False, "Send endpoints the client's address, host and scheme also as Forwarded (RFC 7239).", commands=PROXY
+    )
+    pass_cdn_headers: bool = setting(
+        True,
+        "Pass True-Client-IP, CF-Connecting-IP and other fields that a CDN sets for its origin, from any client.",
+        commands=PROXY,
     )
     use_proxy_protocol: bool = setting(
         False, "Every connection must begin with a PROXY protocol header, version 1 or 2.", commands=PROXY
@@ -296,6 +313,13 @@ class Settings:
     )
     max_worker_connections: int = setting(
         16384, "Client connections of one worker (503 above it).", placeholder="N", commands=PROXY, least=1
+    )
+    proxy_protocol_header_timeout: float = setting(
+        5.0,
+        "Time for a PROXY protocol header to arrive.",
+        placeholder="SECONDS",
+        commands=PROXY,
+        least=0.001,
     )
     tls_handshake_timeout: float = setting(10.0, "Time for a TLS handshake.", placeholder="SECONDS", commands=PROXY)
     websocket_timeout: float = setting(

@@ -81,6 +81,14 @@ REFUSED = [
     ("--publish-status-address=--", "--publish-status-address: must not be --"),
     ("--workers=--", "--workers: must not be --"),
     ("--workers=", "--workers '': must not be empty"),
+    *[
+        (
+            f"--health-check-path={path}",
+            f"--health-check-path '{path}': must be a path that begins with / and has no query",
+        )
+        for path in ("healthz", "/a?b", "/a#b", "/a b", "/\xe9", "http://a.example/")
+    ],
+    ("--proxy-protocol-header-timeout=0", "--proxy-protocol-header-timeout '0': must be 0.001 or more"),
     ("--log-format=xml", "--log-format 'xml': must be one of text, json"),
     ("--default-ssl-certificate=tls", "--default-ssl-certificate 'tls': must be NAMESPACE/NAME"),
     ("--publish-service=a/b/c", "--publish-service 'a/b/c': must be NAMESPACE/NAME"),
@@ -150,6 +158,7 @@ def _values(field: options.Field) -> st.SearchStrategy[Any]:
     text = {
         "ADDR:PORT": st.integers(1, 65535).map(lambda port: f"127.0.0.1:{port}"),
         "PATH": st.just(str(Path(__file__))),
+        "/PATH": st.from_regex(r"/[-a-z/.%=,']{0,8}", fullmatch=True),
         "NS/NAME": st.from_regex(r"[a-z]{1,5}/[a-z][a-z.]{0,4}[a-z]", fullmatch=True),
         "NAMESPACE": st.from_regex(r"[a-z]([-a-z0-9]{0,5}[a-z0-9])?", fullmatch=True),
         "CIDR": st.sampled_from(["10.0.0.0/8", "::/0", "192.0.2.1"]),

@@ -1,4 +1,4 @@
-"""What endpoints are told about the client, and whom Edge believes about it."""
+"""What Edge says to endpoints about the client, what the client may say itself, and whom Edge believes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from edge.data.http._fields import Limits
+from edge.data.http._trust import Trust
 from edge.data.http.forwarding import Forwarding
 from edge.data.http.h1._head import Head
 from edge.settings import Settings
@@ -35,6 +36,12 @@ FLAGS = {
     "proxied": (PROXIED,),
     "both": (PROXIED, TRUSTING, "--proxy-real-ip-cidr=127.0.0.0/8", "--proxy-real-ip-cidr=198.51.100.0/24"),
     "untrusted": (PROXIED, "--proxy-real-ip-cidr=10.0.0.0/8"),
+    "near": (TRUSTING, "--proxy-real-ip-cidr=127.0.0.0/8"),
+    "no-cdn": ("--no-pass-cdn-headers",),
+    "trusting-no-cdn": (TRUSTING, "--no-pass-cdn-headers"),
+    "underscores": ("--enable-underscores-in-headers",),
+    "forwarded": ("--send-forwarded-header",),
+    "trusting-forwarded": (TRUSTING, "--send-forwarded-header"),
 }
 
 
@@ -286,12 +293,16 @@ def test_with_both_the_client_of_the_proxy_header_must_be_trusted_to_speak_for_o
 # --- the chain ---
 
 
-def origin(chain: str, *trusted: str) -> str:
-    """Who the client is when a trusted peer passes CHAIN on."""
+def origin(chain: str | list[str], *trusted: str, peer: str = "10.0.0.1") -> str:
+    """Who the client is when a trusted PEER passes on CHAIN, in one field line or in several."""
     forwarding = Forwarding(Settings(use_forwarded_headers=True, proxy_real_ip_cidr=trusted or ("0.0.0.0/0", "::/0")))
     request = Head()
-    request.read_request(Pieces([head("/", fields=[("X-Forwarded-For", chain)])]), Limits())
-    return forwarding.origin(request, peer="10.0.0.1", port=80, secure=False).address
+    lines = [("X-Forwarded-For", one) for one in ([chain] if isinstance(chain, str) else chain)]
+    request.read_request(Pieces([head("/", fields=lines)]), Limits(line=60000, head=61000))
+    return forwarding.origin(request, peer=peer, port=80, secure=False).address
+
+
+NEAR = ("10.0.0.0/8", "2001:db8:1::/48")
 
 
 @pytest.mark.parametrize(
@@ -299,16 +310,239 @@ def origin(chain: str, *trusted: str) -> str:
     [
         ("192.0.2.7", (), "192.0.2.7"),
         ("192.0.2.7, 198.51.100.1", (), "192.0.2.7"),
-        ("192.0.2.7, 198.51.100.1", ("10.0.0.0/8",), "198.51.100.1"),
-        ("192.0.2.7, 198.51.100.1, 10.0.0.2", ("10.0.0.0/8",), "198.51.100.1"),
+        ("192.0.2.7, 198.51.100.1", NEAR, "198.51.100.1"),
+        ("192.0.2.7, 198.51.100.1, 10.0.0.2", NEAR, "198.51.100.1"),
         ("6.6.6.6, 192.0.2.7, 10.0.0.2", ("10.0.0.0/8", "192.0.2.0/24"), "6.6.6.6"),
-        ("evil, 192.0.2.7", ("10.0.0.0/8",), "192.0.2.7"),
+        ("evil, 192.0.2.7", NEAR, "192.0.2.7"),
         ("2001:db8::7", (), "2001:db8::7"),
-        ("::ffff:10.0.0.9, 10.0.0.2", ("10.0.0.0/8",), "::ffff:10.0.0.9"),
-        (",,", (), "10.0.0.1"),
+        ("2001:DB8:0::7", (), "2001:db8::7"),
+        ("::ffff:10.0.0.9, 10.0.0.2", NEAR, "::ffff:10.0.0.9"),
+        ("192.0.2.7, ::ffff:10.0.0.9, 2001:db8:1::5, 10.0.0.2", NEAR, "192.0.2.7"),
+        ("192.0.2.7, ::10.0.0.9", NEAR, "::10.0.0.9"),
+        ("192.0.2.7,198.51.100.1\t ,10.0.0.2", NEAR, "198.51.100.1"),
     ],
 )
-def test_the_client_is_the_last_of_the_chain_that_no_trusted_proxy_is(
+def test_the_client_is_the_nearest_hop_that_is_no_trusted_proxy(
     chain: str, trusted: tuple[str, ...], client: str
 ) -> None:
     assert origin(chain, *trusted) == client
+    assert origin(chain.split(","), *trusted) == client
+
+
+@pytest.mark.parametrize(
+    ("entry", "client"),
+    [
+        ("203.0.113.9:4711", "203.0.113.9"),
+        ("203.0.113.9:0", "203.0.113.9"),
+        ("203.0.113.9:65535", "203.0.113.9"),
+        ("[2001:db8::9]", "2001:db8::9"),
+        ("[2001:db8::9]:4711", "2001:db8::9"),
+        ("[::ffff:203.0.113.9]:4711", "::ffff:203.0.113.9"),
+    ],
+)
+def test_an_address_with_a_port_is_that_address(entry: str, client: str) -> None:
+    for chain in (entry, f"198.51.100.66, {entry}", f"198.51.100.66, {entry}, 10.0.0.2:80, [2001:db8:1::2]:80"):
+        assert origin(chain, *NEAR) == client
+    assert origin(f"{entry}, 192.0.2.1", "0.0.0.0/0", "::/0") == client
+
+
+NO_ADDRESSES = [
+    "unknown", "UNKNOWN", "_hidden", "_SEVKISEK", "-", "evil", "a.example", "localhost", "203.0.113", "203.0.113.9.1",
+    "203.0.113.256", "203.0.113.09", "0x7f.0.0.1", "2130706433", "127.1", "203.0.113.9:", "203.0.113.9:x",
+    "203.0.113.9:65536", "203.0.113.9:123456", "203.0.113.9:-1", "203.0.113.9:_port", "203.0.113.9:80:80", ":80", ":",
+    "[203.0.113.9]", "[203.0.113.9]:80", "[2001:db8::9", "2001:db8::9]", "[2001:db8::9]x", "[2001:db8::9]80",
+    "[2001:db8::9]:", "[2001:db8::9]:x", "[2001:db8::9]:65536", "[]", "[", "]", "[[2001:db8::9]]", "2001:db8:::9",
+    "fe80::1%eth0", "[fe80::1%25eth0]:80", "fe80::1%198.51.100.1", "203.0.113.9/32", "203.0.113.9 198.51.100.2",
+    "203.0.113.9;", '"203.0.113.9"', '"[2001:db8::9]:80"', "for=203.0.113.9", "203.0.113.9\xe9", "x" * 5000,
+    "1" * 60, "[" + "1" * 60, "::1" + "0" * 60,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("entry", NO_ADDRESSES)
+def test_the_walk_ends_at_what_is_no_address(entry: str) -> None:
+    """The client is the nearest hop to its right, else the peer, whatever stands to the left."""
+    assert origin(entry, *NEAR) == "10.0.0.1"
+    assert origin(f"198.51.100.66, {entry}", *NEAR) == "10.0.0.1"
+    assert origin(["198.51.100.66", entry], *NEAR) == "10.0.0.1"
+    assert origin(f"198.51.100.66, {entry}, 10.0.0.3, 10.0.0.2", *NEAR) == "10.0.0.3"
+    assert origin(["198.51.100.66", f"{entry}, 10.0.0.3", "10.0.0.2"], *NEAR) == "10.0.0.3"
+    assert origin(f"198.51.100.66, {entry}, 203.0.113.7, 10.0.0.2", *NEAR) == "203.0.113.7"
+    assert origin(f"198.51.100.66, {entry}, 203.0.113.7", "0.0.0.0/0") == "203.0.113.7"
+
+
+@pytest.mark.parametrize("chain", ["", ",", ",,", " , \t,", ["", ","]])
+def test_a_chain_without_members_is_none(chain: str | list[str]) -> None:
+    assert origin(chain) == "10.0.0.1"
+
+
+def test_empty_members_are_skipped() -> None:
+    assert origin(",198.51.100.66,, 203.0.113.9 , ,10.0.0.2,,", *NEAR) == "203.0.113.9"
+    assert origin(["198.51.100.66", "", "203.0.113.9,", ",", " 10.0.0.2"], *NEAR) == "203.0.113.9"
+
+
+@pytest.mark.parametrize("hop", ["10.1.2.3", "10.1.2.3:4711", "2001:db8:1::1", "[2001:db8:1::1]:80", ""])
+@pytest.mark.parametrize("trusted", [(), NEAR])
+def test_a_long_chain_is_walked_to_its_end(hop: str, trusted: tuple[str, ...]) -> None:
+    chain = ", ".join(["192.0.2.7", *[hop] * 2500])
+    assert origin(chain, *trusted) == "192.0.2.7"
+    assert origin(["192.0.2.7", *[", ".join([hop] * 1000)] * 2], *trusted) == "192.0.2.7"
+
+
+@pytest.mark.parametrize(
+    ("network", "inside", "outside"),
+    [
+        ("10.0.0.0/8", "10.255.255.255", "11.0.0.0"),
+        ("10.1.2.3/8", "10.9.9.9", "9.255.255.255"),
+        ("192.0.2.128/25", "192.0.2.128", "192.0.2.127"),
+        ("192.0.2.1", "192.0.2.1", "192.0.2.0"),
+        ("0.0.0.0/0", "255.255.255.255", "2001:db8::1"),
+        ("::/0", "2001:db8::1", "192.0.2.1"),
+        ("::/0", "::1", "::ffff:192.0.2.1"),
+        ("2001:db8::/33", "2001:db8:7fff::1", "2001:db8:8000::1"),
+        ("10.0.0.0/8", "::ffff:10.0.0.1", "::10.0.0.1"),
+        ("::ffff:10.0.0.0/104", "10.0.0.1", "11.0.0.1"),
+    ],
+)
+def test_who_is_within_a_network(network: str, inside: str, outside: str) -> None:
+    trust = Trust(["203.0.113.0/24", network])
+    assert (trust.covers(inside), trust.covers(outside)) == (True, False)
+    assert not any(map(trust.covers, ("", "x", "10.0.0.1:80", "10.0.0.1\0", "fe80::1%eth0", "\xe9")))
+
+
+def test_the_chain_decides_all_that_is_said_about_the_client(stages: Stages, backend: Backend) -> None:
+    stage = stages["near"]
+    chain = [("X-Forwarded-For", "198.51.100.66, 203.0.113.9:4711")]
+    got = ask(stage, backend, chain)
+    assert got["x-real-ip"] == got["x-forwarded-for"] == "203.0.113.9"
+    assert stage.log_lines(got["our-host"], 1)[0].startswith("203.0.113.9 - - [")
+    got = ask(stage, backend, [("X-Forwarded-For", "198.51.100.66"), ("X-Forwarded-For", "unknown")])
+    assert got["x-real-ip"] == got["x-forwarded-for"] == "127.0.0.1"
+
+
+# --- what else a client says about itself ---
+
+CLAIMED = [
+    "Forwarded", "forwarded", "FORWARDED", "Forwarded-For", "X-Forwarded", "X-Forwarded-Prefix", "x-forwarded-ssl",
+    "X-Forwarded-Server", "X-Forwarded-By", "X-Forwarded-Protocol", "X-Forwarded-Path", "X-Forwarded-Uri",
+    "X-Forwarded-Method", "X-Forwarded-User", "X-Forwarded-Client-Cert", "X-Forwarded-Whatever-" + "x" * 50,
+    "X-Original-Forwarded", "X-Original-Forwarded-Proto", "X-ORIGINAL-FORWARDED-PORT", "X-Original-Proto",
+    "X-Original-Host", "Front-End-Https", "FRONT-END-HTTPS", "X-Url-Scheme", "X-Https", "Https", "X-SSL", "X-Ssl-On",
+    "X-SSL-Client-Verify", "SSL-Client-Verify", "X-TLS-Version", "X-Proto", "X-Protocol", "X-Arr-Ssl", "SSL-Offloaded",
+    "WL-Proxy-SSL", "WL-Proxy-Client-IP", "Proxy-Client-IP", "$WSIS", "Client-Cert", "X-Host", "X-Script-Name",
+    "X-Envoy-External-Address",
+]  # fmt: skip
+CDN = [
+    "True-Client-IP", "CF-Connecting-IP", "CF-Visitor", "CF-IPCountry", "X-Client-IP", "Client-IP",
+    "X-Cluster-Client-IP",
+    "Fastly-Client-IP", "Fly-Client-IP", "CloudFront-Viewer-Address", "CloudFront-Forwarded-Proto", "X-Azure-ClientIP",
+    "cf-connecting-ip",
+]  # fmt: skip
+ORDINARY = [
+    "X-Forward", "X-Forwarder", "X-Forwardedness", "Forwarding", "X-Original-URL", "X-Ssls", "Ssl-Mode", "Cfg", "Via",
+    "X-Requested-With", "X-Http-Method-Override", "X-Real", "X-Schemes", "X-Custom.Name", "Upgrade-Insecure-Requests",
+    "Save-Data", "Sec-Fetch-Site", "Cookie", "X-CSRF-Token", "Authorization", "X-Api-Key",
+]  # fmt: skip
+
+
+def survivors(stage: Stage, backend: Backend, names: list[str]) -> list[str]:
+    """Which fields of NAMES, each sent twice, an endpoint gets."""
+    host = stage.serve(backend)
+    fields = [(name, value) for name in names for value in ("evil", "worse")]
+    with stage.connect() as client:
+        got = [name.lower() for name, _ in client.request("/", host=host, fields=fields).json()["headers"]]
+    return [name for name in names if name.lower() in got]
+
+
+def batches(names: list[str]) -> list[list[str]]:
+    return [names[at : at + 40] for at in range(0, len(names), 40)]
+
+
+def test_what_proxies_say_is_not_passed_on_from_a_client(stages: Stages, backend: Backend) -> None:
+    for name in ("default", "choosy", "no-cdn", "underscores"):
+        for batch in batches(CLAIMED):
+            assert survivors(stages[name], backend, batch) == []
+
+
+def test_a_trusted_proxy_may_say_it(stages: Stages, backend: Backend) -> None:
+    for batch in batches(CLAIMED):
+        assert survivors(stages["trusting"], backend, batch) == batch
+
+
+def test_ordinary_fields_are_left_alone(stages: Stages, backend: Backend) -> None:
+    for name in ("default", "no-cdn", "underscores", "trusting"):
+        assert survivors(stages[name], backend, ORDINARY) == ORDINARY
+
+
+def test_what_a_cdn_says_is_passed_on_unless_told_otherwise(stages: Stages, backend: Backend) -> None:
+    assert survivors(stages["default"], backend, CDN) == CDN
+    assert survivors(stages["trusting-no-cdn"], backend, CDN) == CDN
+    assert survivors(stages["no-cdn"], backend, CDN) == []
+
+
+def test_underscores_are_no_way_round(stages: Stages, backend: Backend) -> None:
+    """Servers that are like CGI take them, and some take other characters, for the same name."""
+    masked = [
+        "X_Forwarded_Prefix", "x_forwarded-proto", "X-Forwarded_" + "x" * 50, "Front_End_Https", "X_SSL_Client_Verify",
+        "SSL_OFFLOADED", "X_Url_Scheme", "X_Original_Forwarded_Proto",
+    ]  # fmt: skip
+    odd = [name.replace("_", ".") for name in masked] + ["X.Real.IP", "X-Forwarded~For", "Content.Length"]
+    assert survivors(stages["underscores"], backend, [*masked, "a_b"]) == ["a_b"]
+    assert survivors(stages["underscores"], backend, odd) == []
+    assert survivors(stages["default"], backend, [*masked, *odd, "a.b"]) == ["a.b"]
+    assert survivors(stages["underscores"], backend, ["CF_Connecting_IP"]) == ["CF_Connecting_IP"]
+
+
+@pytest.mark.parametrize("name", ["default", "trusting", "underscores"])
+def test_trailers_say_nothing_of_the_kind(stages: Stages, backend: Backend, name: str) -> None:
+    stage = stages[name]
+    host = stage.serve(backend)
+    names = [*CLAIMED, *CDN, "X-Real-IP", "X-Forwarded-For", "X-Forwarded-Proto", "X_Forwarded_Prefix"]
+    with stage.connect() as client:
+        client.send(head("/", method="POST", host=host, fields=[("Transfer-Encoding", "chunked")]))
+        client.send(b"1\r\nx\r\n0\r\n" + b"".join(f"{one}: evil\r\n".encode() for one in names) + b"Mine: 1\r\n\r\n")
+        seen = client.response("POST").json()
+    assert seen["trailers"] == [["Mine", "1"]]
+
+
+# --- Forwarded ---
+
+
+def test_by_default_edge_writes_no_forwarded(stages: Stages, backend: Backend) -> None:
+    assert "forwarded" not in ask(stages["default"], backend)
+    assert ask(stages["trusting"], backend, [("Forwarded", "for=192.0.2.9")])["forwarded"] == "for=192.0.2.9"
+
+
+def test_forwarded_says_what_the_other_fields_say(stages: Stages, backend: Backend) -> None:
+    evil = [("Forwarded", "for=evil"), ("Forwarded", "for=worse")]
+    got = ask(stages["forwarded"], backend, evil)
+    assert got["forwarded"] == f"for=127.0.0.1;host={got['our-host']};proto=http"
+    got = ask(stages["forwarded"], backend, tls=True)
+    assert got["forwarded"] == f"for=127.0.0.1;host={got['our-host']};proto=https"
+    got = ask(stages["trusting-forwarded"], backend, [*CLAIMS, *evil])
+    assert got["forwarded"] == "for=192.0.2.7;host=public.example;proto=https"
+
+
+def test_forwarded_is_made_anew_for_each_request(stages: Stages, backend: Backend) -> None:
+    for name, first in (("forwarded", "127.0.0.1"), ("trusting-forwarded", "192.0.2.7")):
+        stage = stages[name]
+        host = stage.serve(backend)
+        with stage.connect() as client:
+            got = [
+                told(client.request("/", host=asked, fields=fields))["forwarded"]
+                for asked, fields in ((f"{host}:80", [CLAIMS[0]]), (host, []))
+            ]
+        assert got == [f'for={first};host="{host}:80";proto=http', f"for=127.0.0.1;host={host};proto=http"]
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "secure", "line"),
+    [
+        ("192.0.2.7", b"a.example", False, b"for=192.0.2.7;host=a.example;proto=http"),
+        ("192.0.2.7", b"a.example:8080", True, b'for=192.0.2.7;host="a.example:8080";proto=https'),
+        ("2001:db8::7", b"[2001:db8::1]", True, b'for="[2001:db8::7]";host="[2001:db8::1]";proto=https'),
+        ("::ffff:192.0.2.7", b"[::1]:80", False, b'for="[::ffff:192.0.2.7]";host="[::1]:80";proto=http'),
+        ("192.0.2.7", b"", False, b"for=192.0.2.7;proto=http"),
+    ],
+)
+def test_what_is_no_token_is_quoted_in_forwarded(address: str, host: bytes, secure: bool, line: bytes) -> None:
+    assert Forwarding.forwarded(address, host, secure=secure) == b"Forwarded: " + line + b"\r\n"

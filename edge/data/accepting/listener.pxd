@@ -17,6 +17,7 @@ cdef class Listener:
     cdef object _spread
     cdef bint _tls
     cdef bint _proxied
+    cdef double _header_timeout
     cdef double _complained
     cdef bint _stopped
     cdef object _loop

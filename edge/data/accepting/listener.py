@@ -37,7 +37,6 @@ PAUSE_NO_DESCRIPTORS = 0.5
 REFUSED_AT_ONCE = 65536
 """The same for who is told without being waited for."""
 TOO_MANY = replies.farewell(replies.TOO_MANY)
-PROXY_HEADER_TIMEOUT = 5.0
 HTTPS_PORT = 443
 """A PROXY header that names it as the destination speaks for a balancer in front that has ended TLS: it has no other
 way to say so, and a redirect to https would come back here for ever."""
@@ -88,6 +87,7 @@ class Listener:
         self._spread = spread
         self._tls = tls
         self._proxied = service.settings.use_proxy_protocol
+        self._header_timeout = service.settings.proxy_protocol_header_timeout
         self._complained = -COMPLAIN
         self._stopped = False
         self._loop = gevent.get_hub().loop
@@ -218,8 +218,8 @@ class Listener:
         own = peer, HTTPS_PORT if self._tls else self._port, self._tls
         if not self._proxied:
             return own
-        stream.read_timeout = PROXY_HEADER_TIMEOUT
-        stream.expire_in(PROXY_HEADER_TIMEOUT)
+        stream.read_timeout = self._header_timeout
+        stream.expire_in(self._header_timeout)
         source = proxy_protocol.read(stream)
         stream.expire_in(0)
         if source is None or not self._service.forwarding.trusts(peer):

@@ -11,6 +11,7 @@ cdef class Http1(Client):
     cdef int _port
     cdef bint _tls
     cdef bint _trusted
+    cdef bytes _described
     cdef bint _keep
     cdef int _chunked
     cdef long long _served

@@ -54,6 +54,9 @@ class Http1(Client):
         self._port = port
         self._tls = secure
         self._trusted = service.forwarding.trusting and service.forwarding.trusts(address)
+        self._described = self.added if service.forwarding.writes_forwarded else b""
+        """What does not change from request to request, where something does."""
+        self.request.pass_on(claims=self._trusted, cdn=service.forwarding.passes_cdn)
         self._keep = True
         self._chunked = 0
         self._served = 0
@@ -99,6 +102,8 @@ class Http1(Client):
             self.upstream_host = self.forwarded_host = request.host
             if self._trusted:
                 self._believe()
+            if self._described:
+                self._write_forwarded()
             if not body.done:
                 stream.read_timeout = service.settings.client_body_timeout
             exchange.run()
@@ -127,6 +132,12 @@ class Http1(Client):
         origin = self.service.forwarding.origin(self.request, peer=self._peer, port=self._port, secure=self._tls)
         self.address, self.secure, self.added = origin.address, origin.secure, origin.fields
         self.forwarded_host = self.upstream_host = origin.host
+
+    def _write_forwarded(self) -> None:
+        """Say the same as Forwarded, in place of one that a trusted proxy sent."""
+        added = self.added if self._trusted else self._described
+        self.request.hide(b"forwarded")
+        self.added = added + self.service.forwarding.forwarded(self.address, self.forwarded_host, secure=self.secure)
 
     def _refuse(self, status: int) -> None:
         """Answer what is not a request, and end."""

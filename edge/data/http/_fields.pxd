@@ -27,7 +27,7 @@ cdef class FieldLines:
 
     cdef int store(self, const char *p, Py_ssize_t n) except -1
     cdef int parse_fields(self, Py_ssize_t at, Limits limits, int fault) except -1
-    cdef bint disguised(self, Field *field) noexcept
+    cdef void unmask(self, Field *field) noexcept
     cdef bint _equal(self, Field *field, const char *name) noexcept
     cdef int copy_fields(self, Stream out, const uint8_t *passes) except -1
     cdef int put_known(self, Stream out, int known, const char *name, Py_ssize_t n) except -1

@@ -13,7 +13,9 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
 from edge.data.net._buffer cimport EDGE_BLOCK
-from edge.data.http._names cimport LONGEST_KNOWN, MESSAGE, NAME, VALUE, classes, look_up, lower, same_name
+from edge.data.http._names cimport (
+    CDN, CLAIM, LONGEST_KNOWN, MESSAGE, NAME, ODD, VALUE, classes, look_up, lower, same_name,
+)
 from edge.data.net._stream cimport Stream
 
 from edge.data.net.errors import MessageError
@@ -71,7 +73,7 @@ cdef class FieldLines:
         cdef const char *p = self.text
         cdef Py_ssize_t i = at, stop
         cdef Field *field
-        cdef uint8_t c
+        cdef uint8_t c, kinds
         cdef bint underscore
         while p[i] != 13:
             if self.field_count == limits.fields:
@@ -84,11 +86,13 @@ cdef class FieldLines:
                 self.fields = field
             field = self.fields + self.field_count
             field.name = i
+            kinds = 0
             underscore = False
             while True:
                 c = p[i]
                 if not classes[c] & NAME:
                     break
+                kinds |= classes[c]
                 underscore |= c == 95
                 i += 1
             if c != 58 or i == <Py_ssize_t>field.name or i - field.name > 65535:
@@ -111,29 +115,38 @@ cdef class FieldLines:
             i += 2
             field.line_end = i
             field.known = look_up(p + field.name, field.name_length)
-            field.drop = underscore and (not limits.underscores or self.disguised(field))
+            field.drop = underscore and not limits.underscores
+            if kinds & ODD and not field.drop:
+                self.unmask(field)
             self.field_count += 1
         if p[i + 1] != 10:
             raise MessageError(fault, "a line ends with a bare CR")
         return 0
 
-    cdef bint disguised(self, Field *field) noexcept:
-        """Whether CGI-like servers take the name, which has underscores, for one that Edge writes or drops."""
-        cdef char name[LONGEST_KNOWN]
-        cdef Py_ssize_t i
-        if field.name_length > LONGEST_KNOWN:
-            return False
-        for i in range(field.name_length):
-            name[i] = 45 if self.text[field.name + i] == 95 else self.text[field.name + i]
-        return look_up(name, field.name_length) > MESSAGE
+    cdef void unmask(self, Field *field) noexcept:
+        """Treat a name with odd characters as the one that CGI-like servers take it for, which have "_" for each.
+
+        What passes for a field that Edge reads or writes is dropped; Edge itself never reads it as that field.
+        """
+        cdef char name[LONGEST_KNOWN + 1]
+        cdef Py_ssize_t i, n = min(field.name_length, LONGEST_KNOWN + 1)
+        cdef uint8_t c, known
+        for i in range(n):
+            c = self.text[field.name + i]
+            name[i] = 45 if classes[c] & ODD else c
+        known = look_up(name, n)
+        if known == CLAIM or known == CDN:
+            field.known = known
+        elif known > MESSAGE:
+            field.drop = True
 
     cdef int drop_named(self, const char *name, Py_ssize_t n) except -1:
-        """Do not pass on the fields NAME, as far as Edge does not know them."""
+        """Do not pass on the fields NAME, as far as Edge neither needs nor writes them."""
         cdef int i
         cdef Field *field
         for i in range(self.field_count):
             field = self.fields + i
-            if field.known <= MESSAGE and field.name_length == n and self._equal(field, name):
+            if (field.known <= MESSAGE or field.known >= CLAIM) and field.name_length == n and self._equal(field, name):
                 field.drop = True
         return 0
 

@@ -17,6 +17,8 @@ cdef enum Known:
     STRICT_TRANSPORT_SECURITY
     HOP          # hop-by-hop, or never passed on, both ways
     EDGE         # written by Edge itself in requests
+    CLAIM        # by which proxies describe a client and its way; believed of trusted peers only
+    CDN          # which a CDN sets for its origin
     ALL_KNOWN
 
 cdef enum:
@@ -27,13 +29,17 @@ cdef enum:
     HOSTNAME = 16  # may stand in a host name as Edge takes it: letters, digits, "-", ".", "_", "~"
     DIGIT = 32
     HEXDIGIT = 64
-    LONGEST_KNOWN = 25  # the longest of the known names
+    ODD = 128    # may stand in a field name, but is no letter, digit or "-": some CGI-like servers make "_" of each
+    LONGEST_KNOWN = 31  # what known names may have; `known_lengths` has a bit for each length
+    MOST_FAMILIES = 16
 
 cdef uint8_t classes[256]
 cdef uint8_t lower[256]
 
 # Which known fields are passed on, by kind of message.
 cdef uint8_t in_requests[ALL_KNOWN]
+cdef uint8_t in_bare_requests[ALL_KNOWN]     # without what a CDN sets
+cdef uint8_t in_trusted_requests[ALL_KNOWN]  # of peers that speak for others
 cdef uint8_t in_responses[ALL_KNOWN]
 cdef uint8_t in_secure_responses[ALL_KNOWN]
 cdef uint8_t in_trailers[ALL_KNOWN]

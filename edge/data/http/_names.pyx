@@ -4,6 +4,8 @@
 Rules of this file:
 - Everything is a table, filled once: a byte's classes, a name's meaning, what is passed on in which kind of message.
 - A name that is not known here is passed on as it is.
+- What a client says about itself must not reach an application as if a proxy had said it: CLAIMS and CLAIM_FAMILIES are
+  the one list of the fields that say such things, CDN and CDN_FAMILIES of those that a CDN sets for its origin.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING
@@ -18,9 +20,47 @@ cdef struct Entry:
     uint16_t length
     uint8_t known
 
+cdef struct Family:
+    char name[24]
+    uint16_t length
+    uint8_t known
+
 cdef Entry known_names[TABLE]
+cdef Family families[MOST_FAMILIES]
+cdef int family_count = 0
 cdef uint32_t known_lengths[256]
-"""By first byte: which lengths known names have, a bit each; most names need no closer look."""
+"""By first byte: which lengths known names have, a bit each, and as bit 0 whether a family begins so; most names need
+no closer look."""
+
+# Of proxies about the client, its way, its certificate, and whether it came by TLS, with what sets or reads them. Edge
+# itself writes those of the family that it knows to be true.
+CLAIMS = (
+    b"forwarded",                                       # RFC 7239
+    b"forwarded-for", b"forwarded-for-ip", b"proxy-client-ip",  # PHP and Java code that looks for the client's address
+    b"x-original-for", b"x-original-host", b"x-original-port", b"x-original-prefix", b"x-original-proto",
+    b"x-original-scheme",                               # ASP.NET Core, Azure Application Gateway
+    b"x-host", b"x-http-host-override",                 # host of links and redirects
+    b"x-script-name",                                   # prefix of WSGI applications
+    b"front-end-https", b"x-front-end-https",           # Microsoft; Yii, Drupal, WordPress
+    b"https", b"x-https", b"x-url-scheme", b"x-request-scheme", b"x-client-scheme", b"x-proto", b"x-protocol",
+    b"x-client-proto", b"x-secure", b"x-is-secure", b"x-is-https", b"x-is-ssl", b"ssl", b"ssl-offloaded",  # Magento
+    b"x-arr-ssl", b"x-arr-clientcert",                  # IIS
+    b"x-appengine-https",
+    b"$wscc", b"$wsis", b"$wsra", b"$wsrh", b"$wsru", b"$wssc",  # WebSphere
+    b"client-cert", b"client-cert-chain",               # RFC 9440
+    b"x-client-cert", b"x-client-dn", b"x-client-verify",
+    b"x-envoy-external-address", b"x-envoy-internal",
+)
+CLAIM_FAMILIES = (b"x-forwarded", b"x-original-forwarded", b"x-ssl", b"x-tls", b"ssl-client", b"wl-proxy")
+"""These names, and all that begin with one of them and a dash."""
+
+# Of content delivery networks and hosted load balancers for the servers behind them.
+CDN_NAMES = (
+    b"client-ip", b"x-client-ip", b"x-cluster-client-ip", b"true-client-ip", b"akamai-origin-hop", b"cdn-loop",
+    b"do-connecting-ip", b"incap-client-ip", b"x-nf-client-connection-ip", b"x-sucuri-clientip",
+    b"x-vercel-ip-country", b"x-appengine-user-ip",
+)
+CDN_FAMILIES = (b"cf", b"cloudfront", b"fastly", b"fly", b"x-azure")
 
 
 cdef uint32_t name_hash(const char *p, Py_ssize_t n) noexcept nogil:
@@ -42,14 +82,25 @@ cdef bint same_name(const char *a, const char *b, Py_ssize_t n) noexcept nogil:
 
 cdef uint8_t look_up(const char *p, Py_ssize_t n) noexcept nogil:
     """What the field name P of N bytes is known as."""
+    cdef uint32_t lengths = known_lengths[<uint8_t>p[0]]
     cdef uint32_t i
-    if n > LONGEST_KNOWN or not known_lengths[<uint8_t>p[0]] >> n & 1:
-        return OTHER
-    i = name_hash(p, n) % TABLE
-    while known_names[i].length:
-        if known_names[i].length == n and same_name(p, known_names[i].name, n):
-            return known_names[i].known
-        i = (i + 1) % TABLE
+    if n <= LONGEST_KNOWN and lengths >> n & 1:
+        i = name_hash(p, n) % TABLE
+        while known_names[i].length:
+            if known_names[i].length == n and same_name(p, known_names[i].name, n):
+                return known_names[i].known
+            i = (i + 1) % TABLE
+    return look_up_family(p, n) if lengths & 1 else <uint8_t>OTHER
+
+
+cdef uint8_t look_up_family(const char *p, Py_ssize_t n) noexcept nogil:
+    """As `look_up`, by what the name begins with."""
+    cdef int i
+    cdef Py_ssize_t length
+    for i in range(family_count):
+        length = families[i].length
+        if n >= length and (n == length or p[length] == 45) and same_name(p, families[i].name, length):
+            return families[i].known
     return OTHER
 
 
@@ -62,6 +113,16 @@ cdef know(bytes name, int known):
     known_names[i].known = known
     for first in (name[0], name[:1].upper()[0]):
         known_lengths[<uint8_t>first] |= <uint32_t>1 << <int>len(name)
+
+
+cdef know_family(bytes name, int known):
+    global family_count
+    memcpy(families[family_count].name, PyBytes_AS_STRING(name), len(name))
+    families[family_count].length = len(name)
+    families[family_count].known = known
+    family_count += 1
+    for first in (name[0], name[:1].upper()[0]):
+        known_lengths[<uint8_t>first] |= 1
 
 
 def _fill_tables():
@@ -86,6 +147,8 @@ def _fill_tables():
             kind |= DIGIT
         if c < 128 and char in "0123456789abcdefABCDEF":
             kind |= HEXDIGIT
+        if kind & NAME and not letter and not digit and char != "-":
+            kind |= ODD
         classes[c] = kind
     for name, known in (
         (b"host", HOST), (b"connection", CONNECTION), (b"content-length", CONTENT_LENGTH),
@@ -96,7 +159,6 @@ def _fill_tables():
         (b"proxy-authenticate", HOP), (b"proxy-authorization", HOP), (b"proxy-authentication-info", HOP),
         (b"x-real-ip", EDGE), (b"x-forwarded-port", EDGE), (b"x-forwarded-proto", EDGE), (b"x-forwarded-scheme", EDGE),
         (b"x-scheme", EDGE), (b"x-original-forwarded-for", EDGE), (b"x-original-forwarded-host", EDGE),
-        (b"x-forwarded", EDGE),
         # RFC 9110, 6.5.1: routing, request modifiers, authentication, control data, how content is processed
         (b"authorization", MESSAGE), (b"cookie", MESSAGE), (b"set-cookie", MESSAGE), (b"www-authenticate", MESSAGE),
         (b"authentication-info", MESSAGE), (b"cache-control", MESSAGE), (b"pragma", MESSAGE), (b"range", MESSAGE),
@@ -104,12 +166,22 @@ def _fill_tables():
         (b"if-modified-since", MESSAGE), (b"if-unmodified-since", MESSAGE), (b"content-type", MESSAGE),
         (b"content-encoding", MESSAGE), (b"content-range", MESSAGE), (b"content-location", MESSAGE),
         (b"trailer", MESSAGE), (b"age", MESSAGE), (b"expires", MESSAGE), (b"location", MESSAGE), (b"vary", MESSAGE),
-        (b"retry-after", MESSAGE), (b"forwarded", MESSAGE), (b"origin", MESSAGE), (b"referer", MESSAGE),
+        (b"retry-after", MESSAGE), (b"origin", MESSAGE), (b"referer", MESSAGE),
     ):
         know(name, known)
+    for name in CLAIMS:
+        know(name, CLAIM)
+    for name in CDN_NAMES:
+        know(name, CDN)
+    for name in CLAIM_FAMILIES:
+        know_family(name, CLAIM)
+    for name in CDN_FAMILIES:
+        know_family(name, CDN)
     framing = (HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT, UPGRADE, HOP)
     for index in range(ALL_KNOWN):
-        in_requests[index] = index in (OTHER, MESSAGE, DATE, SERVER, STRICT_TRANSPORT_SECURITY)
+        in_bare_requests[index] = index in (OTHER, MESSAGE, DATE, SERVER, STRICT_TRANSPORT_SECURITY)
+        in_requests[index] = in_bare_requests[index] or index == CDN
+        in_trusted_requests[index] = in_requests[index] or index == CLAIM
         in_responses[index] = index not in framing
         in_secure_responses[index] = in_responses[index] and index != STRICT_TRANSPORT_SECURITY
         in_trailers[index] = index == OTHER

@@ -1,15 +1,16 @@
-"""Who the client is, and what endpoints are told about it (ingress-nginx's X-Forwarded-* contract).
+"""Who the client is, and what Edge says to endpoints about it (ingress-nginx's X-Forwarded-* contract).
 
-Without trust the peer is the client, and what it claims is passed on as X-Original-Forwarded-*. A trusted peer (another
-proxy in `--proxy-real-ip-cidr`, with `--use-forwarded-headers`) speaks for its client.
+Without trust the peer is the client, and its X-Forwarded-For and -Host are passed on as X-Original-Forwarded-*. A
+trusted peer (another proxy in `--proxy-real-ip-cidr`, with `--use-forwarded-headers`) speaks for its client. The list
+in `_names.pyx` says which other fields of a client are passed on.
 """
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edge.data.http._trust import Trust
 from edge.data.http.h1._head import is_host
 
 if TYPE_CHECKING:
@@ -35,18 +36,14 @@ class Forwarding:
 
     def __init__(self, settings: Settings) -> None:
         self.trusting = settings.use_forwarded_headers
+        self.writes_forwarded = settings.send_forwarded_header
+        self.passes_cdn = settings.pass_cdn_headers
         self._append = settings.compute_full_forwarded_for
-        self._trusted = tuple(ipaddress.ip_network(cidr, strict=False) for cidr in settings.proxy_real_ip_cidr)
+        self._trust = Trust(settings.proxy_real_ip_cidr)
 
     def trusts(self, address: str) -> bool:
         """Whether the peer at ADDRESS may speak for others."""
-        try:
-            ip = ipaddress.ip_address(address.partition("%")[0])
-        except ValueError:
-            return False
-        if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-            ip = ip.ipv4_mapped
-        return any(ip in network for network in self._trusted)
+        return self._trust.covers(address)
 
     @staticmethod
     def fields(address: str, forwarded_for: str, port: int, *, secure: bool) -> bytes:
@@ -57,13 +54,22 @@ class Forwarding:
             f"X-Forwarded-Proto: {scheme}\r\nX-Forwarded-Scheme: {scheme}\r\nX-Scheme: {scheme}\r\n"
         ).encode("latin-1")
 
+    @staticmethod
+    def forwarded(address: str, host: bytes, *, secure: bool) -> bytes:
+        """The field line Forwarded about a client at ADDRESS that asked for HOST (RFC 7239, section 4 and 6)."""
+        node = f'"[{address}]"' if ":" in address else address
+        name = host.decode("latin-1")
+        if ":" in name:  # a port, or IPv6: no token
+            name = f'"{name}"'
+        authority = f";host={name}" if name else ""
+        return f"Forwarded: for={node}{authority};proto={'https' if secure else 'http'}\r\n".encode("latin-1")
+
     def origin(self, request: Head, *, peer: str, port: int, secure: bool) -> Origin:
         """What a trusted PEER says about its client in REQUEST; PORT and SECURE are how the peer itself came."""
-        claimed_for = _text(request, b"x-forwarded-for")
-        address = self._client_address(claimed_for, peer)
-        forwarded_for = address
+        chain = request.get(b"x-forwarded-for")
+        address = forwarded_for = self._trust.client(chain, peer) if chain else peer
         if self._append:
-            forwarded_for = f"{claimed_for}, {peer}" if claimed_for else peer
+            forwarded_for = f"{chain.decode('latin-1')}, {peer}" if chain else peer
         claimed = _SECURE.get((_first(request, b"x-forwarded-proto") or _first(request, b"x-forwarded-scheme")).lower())
         if claimed is not None and claimed != secure:
             secure, port = claimed, 443 if claimed else 80
@@ -76,14 +82,6 @@ class Forwarding:
             self.fields(address, forwarded_for, port, secure=secure),
         )
 
-    def _client_address(self, claimed: str, peer: str) -> str:
-        """The last address of the chain that no trusted proxy has; the first when all are trusted."""
-        chain = [part.strip() for part in claimed.split(",") if _is_address(part.strip())]
-        for address in reversed(chain):
-            if not self.trusts(address):
-                return address
-        return chain[0] if chain else peer
-
 
 def _text(request: Head, name: bytes) -> str:
     value = request.get(name)
@@ -93,14 +91,6 @@ def _text(request: Head, name: bytes) -> str:
 def _first(request: Head, name: bytes) -> str:
     """What the proxy closest to the client has said."""
     return _text(request, name).partition(",")[0].strip()
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _port(text: str) -> int:

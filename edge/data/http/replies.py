@@ -36,7 +36,7 @@ def plain(status: int, *, fields: bytes = b"") -> Reply:
 NOT_FOUND = Reply(404, b"default backend - 404")
 """Nothing takes the request; the text is the one that ingress-nginx users know."""
 HEALTHY = Reply(200, b"")
-"""What the built-in default backend answers to /healthz."""
+"""The answer to a load balancer's probe (`--health-check-path`)."""
 UNAVAILABLE = plain(503)
 BAD_GATEWAY = plain(502)
 GATEWAY_TIMEOUT = plain(504)

@@ -84,7 +84,7 @@ class Service:
         self.clock = Clock()
         self.forwarding = Forwarding(settings)
         self.planner = Planner(table, counters, access_log)
-        self.router = Router(table, self.planner)
+        self.router = Router(table, self.planner, settings.health_check_path)
         self.endpoints = table.endpoints
         self.contexts = Contexts(table)
         self.upstreams = Upstreams(
@@ -121,11 +121,11 @@ class Service:
         self._reclaim_at = time.monotonic() + RECLAIM
 
     def default_reply(self, request: Head) -> Reply:
-        """The answer to a request that no route takes."""
+        """The answer to a request that no route takes, or that is a load balancer's probe."""
         self.counters.add(Process.UNMATCHED, 1)
         if self.table.generation == 0:
             return replies.UNAVAILABLE
-        return replies.HEALTHY if request.target.partition(b"?")[0] == b"/healthz" else replies.NOT_FOUND
+        return replies.HEALTHY if self.router.probed(request.host, request.target) else replies.NOT_FOUND
 
     def exchange(self, client: Client) -> Exchange:
         """What serves the requests of CLIENT."""

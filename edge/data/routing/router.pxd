@@ -5,6 +5,7 @@ cimport edge.table.reader as c_reader
 
 cdef class HostPlans:
     cdef readonly object record
+    cdef readonly bint unnamed
     cdef readonly list plans
     cdef dict _exact
     cdef dict _prefix
@@ -24,6 +25,8 @@ cdef class Router:
     cdef c_plan.Plan _default
     cdef object _settings
     cdef HostPlans _unreadable
+    cdef bytes _health_path
     cdef public long long generation
 
     cpdef c_plan.Plan match(self, bytes host, bytes target)
+    cdef bint _is_probe(self, bytes target) except -1

@@ -6,6 +6,8 @@ Rules of this file:
   trailing dot is looked at twice.
 - A host whose record cannot be read is not absent: no wildcard, catch-all or default takes its requests. They are
   answered 503 until it can be read, and so is what the default takes when that cannot be read.
+- A load balancer's probe (`--health-check-path`) is Edge's on hosts that no Ingress names, whatever takes their other
+  requests; only a rule that names that very path goes before it.
 - Paths are compared in normal form (`edge.table.paths`); endpoints get the bytes that the client sent.
 """
 
@@ -39,6 +41,8 @@ class HostPlans:
         """Compile RECORD, taking over from PREVIOUS the plans of routes that did not change."""
         kept = {plan.route: plan for plan in previous.plans} if previous is not None else {}
         self.record = record
+        self.unnamed = not record.name
+        """Whether these are for the hosts that no Ingress names."""
         self.plans: list[Plan] = []
         self._exact: dict[bytes, Plan] = {}
         self._prefix: dict[bytes, Plan] = {}
@@ -81,6 +85,10 @@ class HostPlans:
                 return candidate
         return plan if plan is not None else self._default
 
+    def names(self, path: bytes) -> bool:
+        """Whether a route is for this very PATH, and not just for what it lies under."""
+        return path in self._exact or path in self._prefix or any(path == string for string, _ in self._strings)
+
     def _by_elements(self, path: bytes) -> tuple[int, Plan | None]:
         """Longest match by whole path elements, with its length; -1 without one."""
         if not self._prefix:
@@ -102,7 +110,8 @@ class HostPlans:
 class Router:
     """The routing table as plans."""
 
-    def __init__(self, table: TableReader, planner: Planner) -> None:
+    def __init__(self, table: TableReader, planner: Planner, health_path: str = "") -> None:
+        """HEALTH_PATH is the path of load balancers' probes; empty: there is none."""
         self._table = table
         self._routes = table.routes
         self._planner = planner
@@ -112,11 +121,12 @@ class Router:
         self._settings: Settings | None = None
         self._unreadable: HostPlans | None = None
         """Those of hosts that cannot be read, made when there is one."""
+        self._health_path = normalise_bytes(health_path.encode()) if health_path else b""
         self.generation = -1
         self._routes.on_gone = self._forget
 
     def match(self, host: bytes, target: bytes) -> Plan | None:
-        """The plan for a request; None: nobody takes it."""
+        """The plan for a request; None: nobody takes it, or it is a probe."""
         table = self._table
         if table.changed():
             table.refresh()
@@ -128,8 +138,24 @@ class Router:
             plans = self._resolved[host]
         except KeyError:
             plans = self._resolve(host)
-        plan = plans.match(target) if plans is not None else None
+        if plans is None:
+            return None if self._is_probe(target) else self._default
+        if plans.unnamed and self._is_probe(target) and not plans.names(self._health_path):
+            return None
+        plan = plans.match(target)
         return plan if plan is not None else self._default
+
+    def probed(self, host: bytes, target: bytes) -> bool:
+        """Whether a request that `match` has no plan for is a probe."""
+        plans = self._resolved.get(host)
+        return (plans is None or plans.unnamed) and self._is_probe(target)
+
+    def _is_probe(self, target: bytes) -> bool:
+        """Whether TARGET, at a host that no Ingress names, is the path of probes."""
+        path = target.partition(b"?")[0]
+        if b"%" in path or b"/" in path[1:]:  # most have nothing that another spelling could hide in
+            path = normalise_bytes(path)
+        return path == self._health_path
 
     def serves(self, labels: RouteLabels) -> bool:
         """Whether the table has a route with these LABELS."""

@@ -239,6 +239,17 @@ def test_what_came_by_tls_to_a_balancer_is_not_redirected_to_it(edge, header, st
         assert client.request(host="forced.example").status == status
 
 
+@pytest.mark.parametrize("begin", [b"", LINE[:20], MAGIC])
+def test_how_long_a_header_may_take_is_a_setting(tmp_path, begin):
+    """Without the flag it is 5 seconds, longer than this client waits."""
+    write(tmp_path, "class.yaml", objects.ingress_class())
+    with Edge(tmp_path, "--use-proxy-protocol", "--proxy-protocol-header-timeout=0.1") as edge:
+        for port in (edge.http, edge.https):
+            with Client(port, timeout=4.0) as client:
+                client.send(begin)
+                assert client.is_closed()
+
+
 @pytest.mark.parametrize("header", [b"PROXY UNKNOWN\r\n", binary(0x20, 0, b"")])
 def test_without_a_source_the_peer_is_the_client(edge, header):
     fields = told(edge.http, header)

@@ -1,3 +1,5 @@
+from libc.stdint cimport uint8_t
+
 from edge.data.net._buffer cimport Buffer
 from edge.data.http._fields cimport Field, FieldLines, Limits
 from edge.data.net._stream cimport Stream
@@ -24,6 +26,7 @@ cdef class Head(FieldLines):
     cdef bint switches
     cdef int options
     cdef int request_id
+    cdef const uint8_t *passes
 
     cdef int reset(self) except -1
     cdef int interpret(self, bint request) except -1

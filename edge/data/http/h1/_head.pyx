@@ -21,7 +21,8 @@ from edge.data.http._fields cimport Field, FieldLines, Limits
 from edge.data.http._names cimport (
     CONNECTION, CONTENT_LENGTH, DATE, DIGIT, EXPECT, HEXDIGIT, HOST, HOSTNAME, MESSAGE, SERVER, TARGET,
     TRANSFER_ENCODING, UPGRADE, VALUE, VERB, X_FORWARDED_FOR, X_FORWARDED_HOST, X_REQUEST_ID,
-    classes, in_requests, in_responses, in_secure_responses, in_trailers, lower, same_name,
+    classes, in_bare_requests, in_requests, in_responses, in_secure_responses, in_trailers, in_trusted_requests,
+    lower, same_name,
 )
 from edge.data.http._request_id cimport fresh_request_id
 from edge.data.net._stream cimport Stream
@@ -57,6 +58,7 @@ cdef class Head(FieldLines):
         self.length = -1
         self.request_id = -1
         self.method = self.target = self.host = self.reason = b""
+        self.passes = in_requests
 
     cdef int reset(self) except -1:
         self.field_count = 0
@@ -476,6 +478,19 @@ cdef class Head(FieldLines):
             return self.id
         return fresh_request_id()
 
+    def pass_on(self, *, bint claims, bint cdn):
+        """Decide what `write_request` passes on from now on.
+
+        CLAIMS: also what proxies say about a client and its way. CDN: also what a CDN sets for its origin; these always
+        go with CLAIMS. A new head passes on the latter alone.
+        """
+        if claims:
+            self.passes = in_trusted_requests
+        elif cdn:
+            self.passes = in_requests
+        else:
+            self.passes = in_bare_requests
+
     # --- writing --------------------------------------------------------------------------------------------------
 
     cpdef write_request(self, Stream out, bytes target, bytes host, bytes forwarded_host, bytes added, bytes request_id):
@@ -494,7 +509,7 @@ cdef class Head(FieldLines):
         if self.seen_forwarded:
             self.put_known(out, X_FORWARDED_FOR, b"X-Original-Forwarded-For: ", 26)
             self.put_known(out, X_FORWARDED_HOST, b"X-Original-Forwarded-Host: ", 27)
-        self.copy_fields(out, in_requests)
+        self.copy_fields(out, self.passes)
         if self.upgrade:
             self.put_known(out, UPGRADE, b"Connection: upgrade\r\nUpgrade: ", 30)
         self.put_framing(out, self.length, self.chunked)
