@@ -315,3 +315,26 @@ def test_rsa_keys_and_names_in_the_subject_alone_are_taken() -> None:
     both.apply(objects.secret(tls_crt=named.certificate, tls_key=named.key))
     assert shown(both) == {"web.example": "c:demo/tls"}
     assert both.reasons() == []
+
+
+def test_a_chain_that_openssl_refuses_gives_way_to_the_next_certificate_and_is_reported() -> None:
+    leaf, weak, good = issue("web.example"), issue("ca", rsa_key=1024), issue("web.example")
+    made = world(
+        ingress("old", [{"hosts": ["web.example"], "secretName": "old"}], created="2026-01-01T00:00:00Z"),
+        objects.ingress("young", secret="young", creationTimestamp="2026-02-01T00:00:00Z"),
+        objects.secret("old", tls_crt=leaf.certificate + weak.certificate, tls_key=leaf.key),
+        objects.secret("young", tls_crt=good.certificate, tls_key=good.key),
+    )
+    assert shown(made) == {"web.example": "c:demo/young"}
+    assert "c:demo/old" not in made.tls
+    (problem,) = [one for one in made.problems_of("old") if one.reason == "InvalidSecret"]
+    assert problem.field == "spec.tls[0].secretName"
+    assert "OpenSSL refuses certificate 2 of the chain: its key is too short" in problem.message
+
+
+@pytest.mark.parametrize("listed", ["", "192.0.2.1"])
+def test_the_common_name_counts_beside_an_address(listed: str) -> None:
+    pair = issue(*filter(None, [listed]), common_name="web.example")
+    made = world(objects.ingress(secret="tls"), objects.secret(tls_crt=pair.certificate, tls_key=pair.key))
+    assert shown(made) == {"web.example": "c:demo/tls"}
+    assert made.reasons() == []
