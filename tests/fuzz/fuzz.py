@@ -44,7 +44,8 @@ def start_again(arguments: list[str]) -> int:
     command = [sys.executable, __file__, target, f"-artifact_prefix={ROOT / 'build'}/", *flags]
     if target in TEXT:
         command.append(f"-dict={Path(__file__).with_name('http.dict')}")
-    return subprocess.run([*command, str(found), str(CORPUS / target)], env=environment, check=False).returncode
+    folders = [str(folder) for folder in (found, CORPUS / target) if folder.is_dir()]
+    return subprocess.run([*command, *folders], env=environment, check=False).returncode
 
 
 def fuzz(target: str, flags: list[str]) -> None:
