@@ -252,7 +252,7 @@ def _problem(use: Use, port: _Port) -> Problem | None:
         message = f"{service}: {port.external_name} cannot be resolved ({found.detail}); {instead}"
         return warning(found.fault, use.field, message)
     if found.fault is Fault.INTERNAL:
-        instead = "its last endpoints stay in use" if found.endpoints else answer
+        instead = "its last endpoints stay in use" if found.endpoints else ANSWER
         return error(found.fault, use.field, f"{service}: {found.detail}; {instead}")
     if found.fault is Fault.ADDRESS_TYPE:
         return warning(found.fault, use.field, f"{found.detail}, which is not supported; they are left out")
