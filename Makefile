@@ -4,17 +4,13 @@ PYTHON ?= python3
 ARGS ?=
 
 BIN = .venv/bin
-PXD = $(shell find edge -name '*.pxd')
-# What is compiled: Cython, and the plain modules that have types beside them.
-SOURCES = pyproject.toml setup.py $(shell find edge -name '*.pyx') $(PXD) $(wildcard $(PXD:.pxd=.py))
-
 .DEFAULT_GOAL = help
-.PHONY: help .venv demo test bench lint format docs packages clean
+.PHONY: help .venv compiled demo test bench lint format docs packages clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: .venv/edge ## serve examples/demo with three sample servers, until Ctrl-C
+demo: compiled ## serve examples/demo with three sample servers, until Ctrl-C
 	$(BIN)/python examples/demo/demo.py $(ARGS)
 
 test: .venv ## run all tests; ARGS="tests/data -k chunk" runs some
@@ -38,22 +34,30 @@ packages: ## install the Debian packages that some tests and benchmarks use (as 
 
 clean: ## remove everything that was made
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find edge \( -name '*.so' -o -name '__pycache__' \) -prune -exec rm -rf {} +
+	find edge \( -name '*.so' -o -name 'compiled.json' -o -name '__pycache__' \) -prune -exec rm -rf {} +
 
 # --- the virtual environment --------------------------------------------------------------------------------------------
 
+# Whether a module has to be compiled is judged by its content, not by times, which git changes as it likes.
+IS_CURRENT = $(BIN)/python -m edge.system.compiled 2>/dev/null
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+
 .venv: .venv/tools
+	@$(IS_CURRENT) || $(BIN)/python setup.py --quiet build_ext --inplace
+
+compiled: .venv/edge
+	@$(IS_CURRENT) || $(INSTALL) .
 
 .venv/bin/python:
 	PYTHON=$(PYTHON) sh tools/packages.sh build
 	$(PYTHON) -m venv .venv
 
-.venv/edge: .venv/bin/python $(SOURCES)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+.venv/edge: .venv/bin/python pyproject.toml setup.py
+	$(INSTALL) .
 	touch $@
 
-.venv/tools: .venv/bin/python $(SOURCES)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+.venv/tools: .venv/bin/python pyproject.toml setup.py
+	$(INSTALL) '.[test,lint]'
 	touch .venv/edge $@
 
 # --- targets of the parts -----------------------------------------------------------------------------------------------

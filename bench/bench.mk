@@ -2,7 +2,7 @@
 
 .PHONY: chart
 
-bench: .venv/edge ## compare with nginx and HAProxy (see bench/compare.py); ARGS="--rounds 5 --scenarios small,tls"
+bench: compiled ## compare with nginx and HAProxy (see bench/compare.py); ARGS="--rounds 5 --scenarios small,tls"
 	sh tools/packages.sh test
 	$(BIN)/python bench/compare.py --json build/bench.json $(ARGS)
 

@@ -1,7 +1,8 @@
 """The command `edge`: reads flags and environment, and hands over to the module that does the work.
 
 Exit status: 0 all is well; 1 it could not start or go on (an address in use, for instance), or `edge check` found an
-error; 2 the command line, the environment or a directory is not usable; 3 no worker could start; 4 the control plane
+error; 2 the command line, the environment, a directory or the build of a checkout is not
+usable; 3 no worker could start; 4 the control plane
 cannot go on, but a new one may; 128 + N: the proxy was killed by signal N.
 """
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from edge.settings import Settings
 
 USAGE = 2
+_BUILT_IN_PLACE = Path(__file__).with_name("compiled.json")
+"""Only a source checkout has it: what its compiled modules were made from."""
 
 COMMANDS = {
     "run": "start everything: launcher, control plane and proxy as one process tree",
@@ -57,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     namespace = vars(parser().parse_args(arguments))
     command = namespace.pop("command")
     try:
+        _check_build()
         return {"check": _check, "routes": _routes}.get(command, _serve)(command, namespace)
     except (options.OptionError, directories.DirectoryError, ListenError) as error:
         print(f"edge {command}: {error}", file=sys.stderr)
@@ -66,6 +70,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `edge routes | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _check_build() -> None:
+    """Refuse to start from a checkout where somebody has forgotten to rebuild."""
+    if _BUILT_IN_PLACE.exists():
+        complaint = importlib.import_module("edge.system.compiled").complaint()
+        if complaint:
+            raise options.OptionError(complaint)
 
 
 def _have_standard_streams() -> None:

@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from edge.system import compiled
+
+if (compiled.PACKAGE.parent / "setup.py").exists() and (complaint := compiled.complaint()):
+    raise SystemExit(complaint)  # before anything compiled is imported, which may fail in ways that are hard to read
+
 from tests.support.edge import STARTED, members
 
 
