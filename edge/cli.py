@@ -1,9 +1,8 @@
 """The command `edge`: reads flags and environment, and hands over to the module that does the work.
 
 Exit status: 0 all is well; 1 it could not start or go on (an address in use, for instance), or `edge check` found an
-error; 2 the command line, the environment, a directory or the build of a checkout is not
-usable; 3 no worker could start; 4 the control plane
-cannot go on, but a new one may; 128 + N: the proxy was killed by signal N.
+error; 2 the command line, the environment, a directory or the build of a checkout is not usable; 3 no worker could
+start; 4 the control plane cannot go on, but a new one may; 128 + N: the proxy was killed by signal N.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A compiled module that does not match its source is named before it is used; an installed package compares nothing."""
+"""A compiled module that does not match its source is named before it runs; an installed package compares nothing."""
 
 import os
 import shutil
