@@ -1,9 +1,9 @@
-"""Writes the dashboards, and what the Helm chart and the Prometheus operator need of this folder.
+"""Writes the dashboards into the Helm chart, which reads nothing outside of itself, and the PrometheusRule.
 
     python grafana/generate.py            (make dashboards)
 
-edge-overview.json and edge-ingress.json come from overview.py and ingress.py; prometheusrule.yaml from alerts.yaml; the
-chart's files/ are copies, since Helm reads nothing outside of a chart. Needs the extra `dashboards`.
+edge-overview.json and edge-ingress.json come from overview.py and ingress.py; prometheusrule.yaml, for the Prometheus
+operator without Helm, from the chart's alerts.yaml. Needs the extra `dashboards`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,9 @@ BOARDS = {"edge-overview.json": overview.build, "edge-ingress.json": ingress.bui
 
 def files() -> dict[Path, str]:
     """Every generated file and its text."""
-    alerts = (FOLDER / "alerts.yaml").read_text()
-    found = {FOLDER / "prometheusrule.yaml": _rule(yaml.safe_load(alerts)), CHART_FILES / "alerts.yaml": alerts}
-    for name, build in BOARDS.items():
-        text = JSONEncoder(sort_keys=True, indent=1).encode(build().build()) + "\n"
-        found[FOLDER / name] = found[CHART_FILES / name] = text
+    encoder = JSONEncoder(sort_keys=True, indent=1)
+    found = {CHART_FILES / name: encoder.encode(build().build()) + "\n" for name, build in BOARDS.items()}
+    found[FOLDER / "prometheusrule.yaml"] = _rule(yaml.safe_load((CHART_FILES / "alerts.yaml").read_text()))
     return found
 
 
@@ -37,10 +35,11 @@ def _rule(alerts: dict[str, object]) -> str:
         "metadata": {"name": "edge", "labels": {"app.kubernetes.io/name": "edge-ingress"}},
         "spec": alerts,
     }
-    return "# Made from alerts.yaml by generate.py.\n" + yaml.safe_dump(rule, sort_keys=False, width=120)
+    return "# Made from the alerts.yaml of the Helm chart by generate.py.\n" + yaml.safe_dump(
+        rule, sort_keys=False, width=120
+    )
 
 
 if __name__ == "__main__":
     for path, text in files().items():
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)

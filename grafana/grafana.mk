@@ -2,7 +2,7 @@
 
 .PHONY: dashboards charts picture
 
-dashboards: .venv ## write the dashboards, the PrometheusRule and the chart's copies of both
+dashboards: .venv ## write the chart's dashboards, and the PrometheusRule
 	.venv/bin/python grafana/generate.py
 
 charts: .venv dashboards ## write the chart's schema of values

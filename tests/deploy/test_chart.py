@@ -399,7 +399,7 @@ def test_the_service_monitor_finds_the_metrics_service_and_its_port():
 
 def test_the_rule_holds_the_shipped_alerts_and_the_operators_own():
     groups = of_kind(chart(EVERYTHING), "PrometheusRule")["spec"]["groups"]
-    shipped = yaml.safe_load((rendering.ROOT / "grafana/alerts.yaml").read_text())["groups"]
+    shipped = yaml.safe_load((rendering.FILES / "alerts.yaml").read_text())["groups"]
     assert groups[: len(shipped)] == shipped
     assert groups[-1]["rules"] == [{"alert": "Own", "expr": "vector(1)"}]
 
@@ -414,8 +414,9 @@ def test_links_to_the_runbook_lead_to_where_it_is():
 
 def test_the_dashboards_come_along():
     data = of_kind(chart(EVERYTHING), "ConfigMap", "edge-ingress-dashboards")["data"]
-    for path in (rendering.ROOT / "grafana").glob("*.json"):
-        assert json.loads(data[path.name]) == json.loads(path.read_text())
+    shipped = {path.name: json.loads(path.read_text()) for path in rendering.FILES.glob("*.json")}
+    assert {name: json.loads(text) for name, text in data.items()} == shipped
+    assert {board["title"] for board in shipped.values()} == {"Edge / Overview", "Edge / Ingress"}
 
 
 def test_the_notes_tell_the_way_to_the_address():

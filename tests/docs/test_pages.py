@@ -14,7 +14,7 @@ from edge.control.translate.annotations import policies
 from edge.control.translate.annotations.names import INGRESS_NGINX
 from edge.control.translate.annotations.values import PREFIX
 from tests.support.edge import Edge
-from tests.support.rendering import KUBERNETES, ROOT
+from tests.support.rendering import FILES, KUBERNETES, ROOT
 from tests.support.waiting import eventually
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -46,7 +46,7 @@ def test_links_between_pages_lead_somewhere(page):
 
 
 def test_every_alert_has_its_section_in_the_runbook():
-    groups = yaml.safe_load((ROOT / "grafana/alerts.yaml").read_text())["groups"]
+    groups = yaml.safe_load((FILES / "alerts.yaml").read_text())["groups"]
     known = anchors((ROOT / "docs/operations.md").read_text())
     for rule in [rule for group in groups for rule in group["rules"]]:
         page, _, anchor = rule["annotations"]["runbook_url"].partition("#")

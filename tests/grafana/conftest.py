@@ -4,9 +4,9 @@ import pytest
 import yaml
 
 from tests.support import observed, prometheus
-from tests.support.rendering import ROOT
+from tests.support.rendering import FILES
 
-ALERTS = yaml.safe_load((ROOT / "grafana/alerts.yaml").read_text())
+ALERTS = yaml.safe_load((FILES / "alerts.yaml").read_text())
 RULES = {rule["alert"]: rule for group in ALERTS["groups"] for rule in group["rules"]}
 MOST_CONNECTIONS = 40
 

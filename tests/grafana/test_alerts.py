@@ -8,7 +8,7 @@ import yaml
 
 from tests.grafana.conftest import RULES
 from tests.support import prometheus
-from tests.support.rendering import ROOT
+from tests.support.rendering import FILES, ROOT
 
 # --- the rules themselves --------------------------------------------------------------------------------------------
 
@@ -21,7 +21,7 @@ def test_an_alert_says_how_bad_it_is_what_it_means_and_what_to_do(alert):
 
 
 def test_prometheus_takes_the_rules():
-    command = [prometheus.program("promtool"), "check", "rules", ROOT / "grafana/alerts.yaml"]
+    command = [prometheus.program("promtool"), "check", "rules", FILES / "alerts.yaml"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -87,7 +87,7 @@ TIMES = {
 
 def test_each_alert_waits_as_long_as_it_says_and_then_fires(tmp_path):
     assert TIMES.keys() == RULES.keys()
-    (tmp_path / "alerts.yaml").write_text((ROOT / "grafana/alerts.yaml").read_text())
+    (tmp_path / "alerts.yaml").write_text((FILES / "alerts.yaml").read_text())
     script = prometheus.program("promtool")
     for alert, (series, (early, late)) in TIMES.items():
         test = {

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.support.prometheus import RATE_INTERVAL
-from tests.support.rendering import ROOT
+from tests.support.rendering import FILES, ROOT
 from tests.support.waiting import eventually
 
 FOLDER = ROOT / "grafana"
@@ -18,7 +18,7 @@ VARIABLES = {"namespace": "demo", "ingress": "shop|news", "instance": ".*", "__r
 
 
 def board(name):
-    return json.loads((FOLDER / name).read_text())
+    return json.loads((FILES / name).read_text())
 
 
 def panels(name):

@@ -15,6 +15,8 @@ Object = dict[str, Any]
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy/helm/edge-ingress"
+FILES = CHART / "files"
+"""Dashboards and alerts."""
 KUBERNETES = "1.37"
 KUBECTL = Path(sys.executable).parent / "kubectl"
 
