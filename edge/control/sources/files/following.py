@@ -176,12 +176,18 @@ class Follower:
         survey, clock = self._survey, time.time()
         for path, file in survey.files.items():
             known = old.files.get(path)
-            if path not in self._pending and (known is None or known.signature != file.signature):
+            if known is not None and known.signature == file.signature:
+                continue
+            if path not in self._pending:
                 self._pending.found(path, file.modified - clock + now, now)
+            elif known is not None and known.signature[:2] != file.signature[:2] and self._pending.is_open(path):
+                self._pending.replaced(path, now)
         for path, file in old.files.items():
             if path not in survey.files:
                 survey.files[path] = file  # until it is known to be gone
-                if path not in self._pending and not self._is_out_of_sight(file):
+                # When an open file is moved with its folder, nobody reports that it is closed.
+                seen = path not in self._pending or self._pending.is_open(path)
+                if seen and not self._is_out_of_sight(file):
                     self._pending.gone(path, now, moved=path in survey.shadowed)
 
     def _tell_blind(self, old: Survey, now: float) -> None:

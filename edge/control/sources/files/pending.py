@@ -43,6 +43,10 @@ class Pending:
     def __contains__(self, path: str) -> bool:
         return path in self._files
 
+    def is_open(self, path: str) -> bool:
+        """Whether a writer was last seen to have it open."""
+        return path in self._files and self._files[path][1] is Motion.WRITTEN
+
     def created(self, path: str, now: float) -> None:
         """The file has appeared; whoever made it may be about to write it."""
         self._files[path] = now + SETTLE, Motion.CREATED
@@ -58,6 +62,10 @@ class Pending:
     def found(self, path: str, modified: float, now: float) -> None:
         """It is different from what it was, since MODIFIED; who did it, and whether he is done, is not known."""
         self._files[path] = min(now + SETTLE, max(now, modified + SETTLE)), Motion.CLOSED
+
+    def replaced(self, path: str, now: float) -> None:
+        """Another file is at this path, and nothing was heard of the one that was open."""
+        self._files[path] = now + QUIET, Motion.CLOSED
 
     def empty(self, path: str, motion: Motion, now: float) -> None:
         """It was looked at after MOTION, and there is nothing in it."""

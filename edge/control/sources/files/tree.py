@@ -80,7 +80,7 @@ def key_of(root: int, path: str) -> FileKey:
 
 
 def signature(status: os.stat_result) -> Signature:
-    """The signature of the file with this STATUS."""
+    """The signature of the file with this STATUS; the first two are which file it is."""
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 

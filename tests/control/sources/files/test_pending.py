@@ -59,6 +59,15 @@ def test_after_lost_events_nothing_waits_for_ever() -> None:
     assert pending.due(10 + QUIET) == [("f", Motion.WRITTEN)]
 
 
+def test_a_file_that_took_the_place_of_an_open_one_is_believed_when_it_is_quiet() -> None:
+    pending = Pending()
+    pending.open("f")
+    assert pending.is_open("f")
+    pending.replaced("f", 10)
+    assert not pending.is_open("f")
+    assert pending.due(10 + QUIET) == [("f", Motion.CLOSED)]
+
+
 def test_a_file_that_was_only_found_must_be_unchanged_for_a_moment() -> None:
     pending = Pending()
     pending.found("old", modified=5, now=10)

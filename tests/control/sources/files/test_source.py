@@ -386,6 +386,38 @@ def test_a_folder_that_is_replaced_is_followed_without_a_gap(
     assert ears.messages() == {}
 
 
+def test_a_folder_may_be_replaced_while_a_file_in_it_is_open(
+    folder: Path, ears: Ears, start: Start, tmp_path: Path
+) -> None:
+    """The writer closes a file that is elsewhere by then, so nothing more is heard of it."""
+    path = folder / "all.yaml"
+    path.write_text(documents(ingress("a"), ingress("b")))
+    start()
+    with path.open("w") as half:
+        half.write(documents(ingress("a", "half.example"), "kind: Ing"))
+        half.flush()
+        eventually(lambda: ears.hosts() == {"a": "half.example", "b": "b.example"}, timeout=QUIET + 10)
+        fresh = tmp_path / "fresh"
+        fresh.mkdir()
+        (fresh / "all.yaml").write_text(ingress("a", "new.example"))
+        folder.rename(tmp_path / "old")
+        fresh.rename(folder)
+        eventually(lambda: ears.hosts() == {"a": "new.example"})
+
+
+def test_a_folder_may_go_while_a_file_in_it_is_open(folder: Path, ears: Ears, start: Start, tmp_path: Path) -> None:
+    inner = folder / "inner"
+    inner.mkdir()
+    (inner / "a.yaml").write_text(ingress("a"))
+    start()
+    with (inner / "a.yaml").open("w") as half:
+        half.write(documents(ingress("a", "half.example"), "kind: Ing"))
+        half.flush()
+        eventually(lambda: ears.hosts() == {"a": "half.example"}, timeout=QUIET + 10)
+        inner.rename(tmp_path / "away")
+        eventually(lambda: ears.hosts() == {})
+
+
 @pytest.mark.parametrize("single", [False, True])
 def test_all_that_was_named_is_missing_and_stays_in_force(folder: Path, ears: Ears, start: Start, single: bool) -> None:
     (folder / "a.yaml").write_text(ingress("a"))
