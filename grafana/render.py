@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--output", type=Path, default=ROOT / "docs/images/dashboard.png")
     arguments = parser.parse_args()
-    board = json.loads((ROOT / "deploy/helm/edge-ingress/files/edge-overview.json").read_text())
+    board = json.loads((ROOT / "grafana/edge-overview.json").read_text())
     with tempfile.TemporaryDirectory() as folder, observed.world(Path(folder)) as world:
         world.error_share = 0.01
         more = [client for _ in range(5) for client in world.clients()]
