@@ -13,8 +13,8 @@ help: ## show this
 demo: compiled ## serve examples/demo with three sample servers, until Ctrl-C
 	$(BIN)/python examples/demo/demo.py $(ARGS)
 
-test: .venv ## run all tests; ARGS="tests/data -k chunk" runs some
-	$(BIN)/pytest $(ARGS)
+test: .venv ## run all tests side by side; ARGS="tests/data -k chunk" runs some, ARGS="-n 0" one after the other
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv lint-image ## check style, types and the Dockerfile
 	$(BIN)/ruff check

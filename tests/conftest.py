@@ -16,10 +16,26 @@ if (compiled.PACKAGE.parent / "setup.py").exists() and (complaint := compiled.co
 
 from tests.support.edge import STARTED, members
 
+SLOW_FIRST = ("e2e", "grafana", "deploy", "data")
+"""Folders whose tests take long, longest first."""
+
 
 def pytest_configure() -> None:
     """SIGTERM ends a run as Ctrl-C does: what tests have started is ended, what they have made is removed."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Processes of `-n auto`: more than cores, because most tests wait most of the time."""
+    return min(2 * len(os.sched_getaffinity(0)), 16)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Side by side, what takes long comes first, so that all processes end at about the same time."""
+    if hasattr(config, "workerinput"):
+        folders = [Path(__file__).parent / name for name in SLOW_FIRST]
+        items.sort(key=lambda item: [not item.path.is_relative_to(folder) for folder in folders])
 
 
 @pytest.fixture(scope="session", autouse=True)

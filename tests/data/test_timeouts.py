@@ -19,12 +19,23 @@ from tests.support.waiting import eventually
 ONCE = Retry(tries=1)
 QUICK = 0.3
 """Seconds of a timeout that is to pass."""
+PATIENT = 1.5
+"""Seconds of a timeout that is not to pass: an exchange takes longer in all, but never is still for so long."""
+PAUSE = 0.3
+PAUSES = 6
 
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
     limits = ("client-header", "client-body", "tls-handshake", "websocket")
     with Stage("--keep-alive=0.4", *(f"--{name}-timeout=0.4" for name in limits)) as stage:
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def patient() -> Iterator[Stage]:
+    limits = ("client-header", "client-body", "websocket")
+    with Stage(*(f"--{name}-timeout={PATIENT}" for name in limits)) as stage:
         yield stage
 
 
@@ -89,13 +100,14 @@ def test_a_head_that_trickles_in_is_cut_however_busily_it_does(stage: Stage, bac
     assert not any(request.get("host") == host for request in backend.requests)
 
 
-def test_a_head_may_take_its_time_within_the_limit(stage: Stage, backend: Backend) -> None:
-    host = stage.serve(backend)
+def test_a_head_may_take_its_time_within_the_limit(patient: Stage, backend: Backend) -> None:
+    """Each head: together they take longer."""
+    host = patient.serve(backend)
     text = head("/", host=host)
-    with stage.connect() as client:
-        for _ in range(3):
+    with patient.connect() as client:
+        for _ in range(PAUSES):
             client.send(text[:10])
-            time.sleep(0.1)
+            time.sleep(PAUSE)
             client.send(text[10:])
             assert client.response().status == 200
 
@@ -154,15 +166,15 @@ def test_a_chunked_body_that_does_not_end_is_answered_408_and_ends_the_request_t
     assert ends == ["over"]
 
 
-def test_a_body_may_take_its_time_as_long_as_it_moves(stage: Stage, backend: Backend) -> None:
+def test_a_body_may_take_its_time_as_long_as_it_moves(patient: Stage, backend: Backend) -> None:
     """Neither the client's limit nor the endpoint's read timeout holds for the whole of an upload."""
-    host = stage.serve(backend, read=QUICK)
-    with stage.connect() as client:
-        client.send(head("/upload", method="PUT", host=host, fields=[("Content-Length", "100000")]))
-        for _ in range(5):
+    host = patient.serve(backend, read=PATIENT)
+    with patient.connect() as client:
+        client.send(head("/upload", method="PUT", host=host, fields=[("Content-Length", str(PAUSES * 20000))]))
+        for _ in range(PAUSES):
             client.send(b"x" * 20000)
-            time.sleep(0.2)  # the pace of the client is the point
-        assert client.response().json()["length"] == 100_000
+            time.sleep(PAUSE)  # the pace of the client is the point
+        assert client.response().json()["length"] == PAUSES * 20000
 
 
 def test_a_client_that_does_not_read_is_cut_off(stage: Stage, backend: Backend) -> None:
@@ -232,14 +244,14 @@ def test_silence_within_the_answer_breaks_it_off(stage: Stage, framing: str) -> 
 def test_an_answer_may_take_its_time_as_long_as_it_moves(stage: Stage) -> None:
     def play(peer: Peer) -> None:
         read_head(peer)
-        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
-        for byte in b"hello":
-            time.sleep(QUICK / 2)
-            peer.send(bytes([byte]))
+        peer.send(f"HTTP/1.1 200 OK\r\nContent-Length: {PAUSES}\r\n\r\n".encode())
+        for _ in range(PAUSES):
+            time.sleep(PAUSE)
+            peer.send(b"x")
 
     with Script(play) as endpoint:
-        host = stage.serve(endpoint, read=QUICK)
-        assert stage.get(host).body == b"hello"
+        host = stage.serve(endpoint, read=PATIENT)
+        assert stage.get(host).body == b"x" * PAUSES
 
 
 def test_an_endpoint_that_takes_no_more_of_a_body_is_answered_504(stage: Stage) -> None:
@@ -308,38 +320,38 @@ def chat(peer: Peer) -> None:
         peer.send(peer.some(65536))
 
 
-def test_an_upgraded_connection_on_which_nobody_speaks_ends(stage: Stage) -> None:
-    with Script(chat) as endpoint, stage.connect() as client:
-        host = stage.serve(endpoint)
+def test_an_upgraded_connection_on_which_nobody_speaks_ends(patient: Stage) -> None:
+    with Script(chat) as endpoint, patient.connect() as client:
+        host = patient.serve(endpoint)
         client.send(head("/", host=host, fields=UPGRADE))
         assert client.head().status == 101
-        for _ in range(4):
-            time.sleep(0.2)  # longer in all than the silence that ends it
+        for _ in range(PAUSES):
+            time.sleep(PAUSE)  # longer in all than the silence that ends it
             client.send(b"x")
             assert client.read(1) == b"x"
         assert client.is_closed()
         eventually(lambda: endpoint.open == 0)
 
 
-def test_one_side_that_speaks_keeps_an_upgraded_connection(stage: Stage) -> None:
+def test_one_side_that_speaks_keeps_an_upgraded_connection(patient: Stage) -> None:
     def news(peer: Peer) -> None:
         read_head(peer)
         peer.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat\r\nConnection: Upgrade\r\n\r\n")
-        for _ in range(6):
-            time.sleep(0.2)
+        for _ in range(PAUSES):
+            time.sleep(PAUSE)
             peer.send(b"x")
 
-    with Script(news) as endpoint, stage.connect() as client:
-        host = stage.serve(endpoint)
+    with Script(news) as endpoint, patient.connect() as client:
+        host = patient.serve(endpoint)
         client.send(head("/", host=host, fields=UPGRADE))
         assert client.head().status == 101
-        assert client.read(6) == b"xxxxxx"
+        assert client.read(PAUSES) == b"x" * PAUSES
 
 
 def test_the_read_timeout_of_a_route_holds_for_its_upgraded_connections(stage: Stage) -> None:
     """As it does in ingress-nginx, whose users raise it for WebSockets."""
     with Script(chat) as endpoint, stage.connect() as client:
-        host = stage.serve(endpoint, read=1.0)
+        host = stage.serve(endpoint, read=3.0)
         client.send(head("/", host=host, fields=UPGRADE))
         assert client.head().status == 101
         time.sleep(0.7)  # more than --websocket-timeout

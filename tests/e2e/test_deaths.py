@@ -37,7 +37,7 @@ def test_a_killed_worker_is_replaced_and_loses_no_queued_connection(site: Site, 
 def test_a_stuck_worker_is_replaced(site: Site, backend: Backend) -> None:
     """After --worker-timeout without a sign of life, and its queue is not lost either."""
     site.serve("web", backend)
-    with Edge(site.folder, "--worker-timeout=1") as edge:
+    with Edge(site.folder, "--worker-timeout=4") as edge:  # long enough for the next one to start on a busy machine
         (worker,) = edge.workers()
         edge.signal_to(worker, signal.SIGSTOP)
         with edge.connect() as queued:
@@ -50,10 +50,10 @@ def test_a_stuck_worker_is_replaced(site: Site, backend: Backend) -> None:
 def test_a_busy_worker_is_not_taken_for_a_stuck_one(site: Site, backend: Backend) -> None:
     """A request may take longer than --worker-timeout."""
     site.serve("web", backend)
-    with Edge(site.folder, "--worker-timeout=1") as edge, edge.connect() as client:
+    with Edge(site.folder, "--worker-timeout=4") as edge, edge.connect() as client:
         workers = edge.workers()
         client.send(head("/hold"))
-        release = threading.Timer(2.5, backend.release.set)
+        release = threading.Timer(6, backend.release.set)
         release.start()
         assert client.response().status == 200
         release.join()

@@ -70,7 +70,7 @@ class Client:
 
     def __init__(
         self, port: int, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, server_name: str | None = None,
-        timeout: float = 20.0, source: str | None = None,
+        timeout: float = 40.0, source: str | None = None,
     ) -> None:  # fmt: skip
         self.socket: socket.socket = socket.create_connection((host, port), timeout, (source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

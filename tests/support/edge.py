@@ -127,7 +127,7 @@ class Edge:
             )
         STARTED.add(self.process.pid)
 
-    def wait_ready(self, timeout: float = 30.0) -> None:
+    def wait_ready(self, timeout: float = 60.0) -> None:
         """Wait until it serves: /readyz, or for a proxy alone that its port answers."""
         eventually(self._ready, timeout=timeout, message=f"edge {self.command} did not get ready in {timeout:g} s")
 
@@ -143,13 +143,13 @@ class Edge:
             return False
         return True
 
-    def stop(self, number: int = signal.SIGTERM, timeout: float = 30.0) -> int:
+    def stop(self, number: int = signal.SIGTERM, timeout: float = 60.0) -> int:
         """Send the signal NUMBER and wait for the end; gives the exit status (negative: killed by that signal)."""
         assert self.process is not None
         self.signal(number)
         return self.wait(timeout)
 
-    def wait(self, timeout: float = 30.0) -> int:
+    def wait(self, timeout: float = 60.0) -> int:
         """Wait for the end; gives the exit status."""
         assert self.process is not None
         try:
@@ -168,12 +168,12 @@ class Edge:
         return self.process.poll()
 
     def close(self) -> None:
-        """End it by force if need be, and remove its files."""
+        """End it, without a wait for what it does, and remove its files. A test of how Edge ends uses `stop`."""
         if self.process is not None:
-            if self.process.poll() is None:
+            if self.process.poll() is None and not self._given_directory:  # its own, which it removes
                 self.process.send_signal(signal.SIGTERM)
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    self.process.wait(2)
+                    self.process.wait(5)
             # Not by way of parents: who was left over by a dead one has another.
             while left := members(self.process.pid):
                 for pid in left:

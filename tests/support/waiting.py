@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 import time
@@ -12,12 +13,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_PORTS = range(15000, 32000)
-"""Below the range from which the kernel takes ports for outgoing connections, so that none of those steals one."""
+_PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _PROCESSES
+_PORTS = range(15000 + _PROCESS, 32000, _PROCESSES)
+"""Below the range from which the kernel takes ports for outgoing connections, so that none of those steals one. Each
+process of a run side by side has ports of its own."""
 _given: set[int] = set()
 
 
-def eventually(condition: Callable[[], T], *, timeout: float = 15.0, message: str = "") -> T:
+def eventually(condition: Callable[[], T], *, timeout: float = 40.0, message: str = "") -> T:
     """What CONDITION gives as soon as that is true; a failed assertion or connection in it counts as not yet.
 
     Raises:

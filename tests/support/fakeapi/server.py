@@ -23,6 +23,7 @@ from tests.support.fakeapi.rbac import Rules
 from tests.support.fakeapi.resources import Target
 from tests.support.fakeapi.store import Store
 from tests.support.fakeapi.watching import Watch
+from tests.support.waiting import free_port
 
 
 @dataclass
@@ -95,7 +96,7 @@ class FakeAPI:
         self.stopping = threading.Event()
         self._certificate = certificate
         self._authority = authority or certificate
-        self._port = port
+        self._port = port or free_port()  # which nobody takes between `stop` and `start`
         self._server: _Server | None = None
 
     def __enter__(self) -> FakeAPI:
