@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterator
@@ -14,15 +15,39 @@ from edge.system import compiled
 if (compiled.PACKAGE.parent / "setup.py").exists() and (complaint := compiled.complaint()):
     raise SystemExit(complaint)  # before anything compiled is imported, which may fail in ways that are hard to read
 
-from tests.support.edge import STARTED, members
+from tests.support.edge import STARTED, children, members
+from tests.support.waiting import eventually
 
 SLOW_FIRST = ("e2e", "grafana", "deploy", "data")
 """Folders whose tests take long, longest first."""
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """SIGTERM ends a run as Ctrl-C does: what tests have started is ended, what they have made is removed."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _interrupt)
+    if hasattr(config, "workerinput"):
+        signal.signal(signal.SIGINT, _interrupt)
+    elif config.getoption("numprocesses", None):
+        config.pluginmanager.register(_Controller())
+
+
+def _interrupt(*_: object) -> None:
+    """Interrupt the test, once: a second signal must not interrupt what cleans up."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+class _Controller:
+    """The process that hands the tests out to others."""
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """Interrupt the others too, and wait until they have cleaned up: xdist kills them soon."""
+        others = children(os.getpid())
+        for pid in others:
+            os.kill(pid, signal.SIGTERM)
+        with contextlib.suppress(AssertionError):
+            eventually(lambda: not any(children(pid) for pid in others))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -17,7 +17,7 @@ from tests.support.backends import Backend
 def edge(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     variables = {name: value for name, value in os.environ.items() if not name.startswith("EDGE_")} | environment
     command = [sys.executable, "-m", "edge", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=variables, timeout=30, check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=variables, timeout=40, check=False)
 
 
 def test_help_names_every_command() -> None:

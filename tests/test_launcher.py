@@ -102,7 +102,7 @@ class Launched:
 
     def wait(self) -> int:
         assert self.process is not None
-        return self.process.wait(20)
+        return self.process.wait(40)
 
     def close(self) -> None:
         if self.process is not None:

@@ -162,7 +162,7 @@ def test_it_outlives_a_proxy_that_drains(control: Edge, folder: Path, directory:
         eventually(lambda address=address: addresses(reader) == [address])  # type: ignore[misc]
     assert control.poll() is None
     counters.close()
-    ended.join(10)
+    ended.join(40)
     assert control.poll() == 0
 
 

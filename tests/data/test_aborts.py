@@ -71,7 +71,7 @@ def test_a_client_that_leaves_before_the_answer_ends_the_request(
         client.send(head("/", host=host))
         eventually(lambda: endpoint.asked)
         leave(client)
-        assert endpoint.ended.wait(10)
+        assert endpoint.ended.wait(40)
         assert " 499 0 " in stage.log_lines(host, 1)[0]
         eventually(lambda: stage.counted(host) == {("GET", 499): 1})
 
@@ -86,7 +86,7 @@ def test_a_client_that_leaves_within_a_quiet_answer_ends_it(
         client.send(head("/", host=host))
         assert client.head().status == 200
         leave(client)
-        assert endpoint.ended.wait(10)
+        assert endpoint.ended.wait(40)
 
 
 def test_a_client_that_leaves_within_a_busy_answer_ends_it(stage: Stage, connect: Callable[[], Client]) -> None:
@@ -108,7 +108,7 @@ def test_a_client_that_leaves_within_a_busy_answer_ends_it(stage: Stage, connect
         assert client.head().status == 200
         client.read(100_000)
         client.close()
-        assert ended.wait(10)
+        assert ended.wait(40)
         assert " 200 " in stage.log_lines(host, 1)[0]
 
 
@@ -144,7 +144,7 @@ def test_a_client_that_leaves_after_its_upload_ends_the_request(stage: Stage, co
         client.send(head("/", method="POST", host=host, body=bytes(200_000)) + bytes(200_000))
         eventually(lambda: endpoint.asked)
         close(client)
-        assert endpoint.ended.wait(10)
+        assert endpoint.ended.wait(40)
 
 
 def test_a_client_that_has_sent_its_next_request_and_leaves_ends_the_first(
@@ -158,7 +158,7 @@ def test_a_client_that_has_sent_its_next_request_and_leaves_ends_the_first(
         eventually(lambda: endpoint.asked)
         client.send(head("/next", host=host))
         close(client)
-        assert endpoint.ended.wait(10)
+        assert endpoint.ended.wait(40)
         assert endpoint.asked == 1
 
 

@@ -93,7 +93,7 @@ def test_a_slow_endpoint_holds_a_large_upload_up(stage: Stage, connect: Callable
 
     def play(peer: Peer) -> None:
         request = read_head(peer)
-        assert go_on.wait(30)
+        assert go_on.wait(40)
         for piece in body_pieces(peer, request):
             digest.update(piece)
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")

@@ -279,7 +279,7 @@ def test_pieces_of_an_answer_are_passed_on_as_they_come(stage: Stage) -> None:
         peer.send(OK + b"Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
         for number in range(3):
             peer.send(b"9\r\ndata: %d\n\n\r\n" % number)
-            assert go_on.wait(20)
+            assert go_on.wait(40)
             go_on.clear()
         peer.send(b"0\r\n\r\n")
 
@@ -357,7 +357,7 @@ def test_an_answer_that_comes_before_the_end_of_an_upload_reaches_the_client(
         peer.some(1000)
         peer.send(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 9\r\n\r\ntoo large")
         if ends == "stay":
-            over.wait(20)
+            over.wait(40)
 
     with Script(play) as endpoint, stage.connect() as client:
         host = stage.serve(endpoint)

@@ -159,9 +159,9 @@ def test_after_a_timeout_another_endpoint_is_asked_unless_the_route_says_otherwi
             peer.buffer = b""
 
     with Script(silent) as endpoint:
-        host = stage.serve(endpoint, backend, read=0.3)
+        host = stage.serve(endpoint, backend, read=1)
         assert [stage.get(host).status for _ in range(2)] == [200, 200]
-        host = stage.serve(endpoint, backend, read=0.3, retry=Retry(on_timeout=False))
+        host = stage.serve(endpoint, backend, read=1, retry=Retry(on_timeout=False))
         assert sorted(stage.get(host).status for _ in range(2)) == [200, 504]
 
 

@@ -49,13 +49,13 @@ class Requester(threading.Thread):
 
     def stop(self):
         self.ending.set()
-        self.join(10)
+        self.join(40)
         assert self.error is None, self.error
         assert self.answers
 
 
 def workers_become(edge, count):
-    eventually(lambda: len(edge.workers()) == count, timeout=20, message=f"{count} workers: {edge.log}")
+    eventually(lambda: len(edge.workers()) == count, timeout=40, message=f"{count} workers: {edge.log}")
 
 
 @pytest.mark.parametrize("limit", [2, 1], indirect=True, ids=["version 2", "version 1"])

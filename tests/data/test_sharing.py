@@ -55,7 +55,7 @@ def test_sixty_four_clients_give_no_worker_more_than_its_share(edge):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(40)
     eventually(lambda: sum(words(edge, Process.UNMATCHED)) - sum(before) == 64 * 50)
     assert largest_share(before, words(edge, Process.UNMATCHED)) <= MOST
 

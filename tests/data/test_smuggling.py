@@ -91,7 +91,7 @@ def _anew(recorder: Recorder) -> None:
 def exchange(edge: Edge, data: bytes, *, half_close: bool = False) -> tuple[list[int], bytes]:
     """Send DATA; the status codes of all answers until Edge closes, and what came behind them."""
     statuses = []
-    with edge.connect(timeout=10) as client:
+    with edge.connect(timeout=40) as client:
         try:
             client.send(data)
             if half_close:
@@ -361,7 +361,7 @@ def test_surplus_bytes_that_come_late_are_not_the_next_answer(playing):
         peer.line()
         peer.fields()
         peer.send(OK + b"Content-Length: 2\r\n\r\nok")
-        released.wait(10)
+        released.wait(40)
         peer.send(late)
         try:
             peer.line()
@@ -372,7 +372,7 @@ def test_surplus_bytes_that_come_late_are_not_the_next_answer(playing):
     with edge.connect() as client:
         assert client.request().body == b"ok"
         released.set()
-        assert closed.wait(10)
+        assert closed.wait(40)
         assert client.request().body == b"ok"
 
 

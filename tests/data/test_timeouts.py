@@ -17,18 +17,18 @@ from tests.support.stage import Stage
 from tests.support.waiting import eventually
 
 ONCE = Retry(tries=1)
-QUICK = 0.3
+QUICK = 0.8
 """Seconds of a timeout that is to pass."""
-PATIENT = 1.5
+PATIENT = 2.0
 """Seconds of a timeout that is not to pass: an exchange takes longer in all, but never is still for so long."""
 PAUSE = 0.3
-PAUSES = 6
+PAUSES = 8
 
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
     limits = ("client-header", "client-body", "tls-handshake", "websocket")
-    with Stage("--keep-alive=0.4", *(f"--{name}-timeout=0.4" for name in limits)) as stage:
+    with Stage(f"--keep-alive={QUICK}", *(f"--{name}-timeout={QUICK}" for name in limits)) as stage:
         yield stage
 
 
@@ -259,7 +259,7 @@ def test_an_endpoint_that_takes_no_more_of_a_body_is_answered_504(stage: Stage) 
 
     def play(peer: Peer) -> None:
         read_head(peer)
-        ending.wait(20)
+        ending.wait(40)
 
     with Script(play) as endpoint, stage.connect() as client:
         host = stage.serve(endpoint, send=QUICK)
@@ -292,7 +292,7 @@ def test_an_endpoint_that_answers_and_takes_no_more_is_left_to_finish(stage: Sta
         peer.send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nto")
         ending.wait(QUICK * 3)
         peer.send(b"o!")
-        ending.wait(20)
+        ending.wait(40)
 
     with Script(play) as endpoint, stage.connect() as client:
         host = stage.serve(endpoint, send=QUICK)
@@ -351,10 +351,10 @@ def test_one_side_that_speaks_keeps_an_upgraded_connection(patient: Stage) -> No
 def test_the_read_timeout_of_a_route_holds_for_its_upgraded_connections(stage: Stage) -> None:
     """As it does in ingress-nginx, whose users raise it for WebSockets."""
     with Script(chat) as endpoint, stage.connect() as client:
-        host = stage.serve(endpoint, read=3.0)
+        host = stage.serve(endpoint, read=4.0)
         client.send(head("/", host=host, fields=UPGRADE))
         assert client.head().status == 101
-        time.sleep(0.7)  # more than --websocket-timeout
+        time.sleep(1.5 * QUICK)  # more than --websocket-timeout
         client.send(b"x")
         assert client.read(1) == b"x"
         assert client.is_closed()

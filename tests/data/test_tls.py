@@ -241,6 +241,7 @@ def test_stalled_hellos_cost_no_processor_time(stage: Stage) -> None:
     try:
         for client in clients:
             client.send(b"\x16\x03\x01")
+        eventually(lambda: stage.count(Process.CONNECTIONS_ACTIVE) >= len(clients))
         (worker,) = stage.edge.workers()
         before = switches(worker)
         threading.Event().wait(0.5)
@@ -301,7 +302,7 @@ def test_a_session_of_retired_keys_is_not_resumed(stage: Stage, backend: Backend
 def connected(
     stage: Stage, context: ssl.SSLContext, host: str, *, session: ssl.SSLSession | None = None
 ) -> ssl.SSLSocket:
-    raw = socket.create_connection(("127.0.0.1", stage.edge.https), 20)
+    raw = socket.create_connection(("127.0.0.1", stage.edge.https), 40)
     return context.wrap_socket(raw, server_hostname=host, session=session)
 
 

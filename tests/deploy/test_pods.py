@@ -39,7 +39,7 @@ class Running(Pod):
 
     def wait_ready(self) -> None:
         try:
-            eventually(self.is_ready, timeout=30)
+            eventually(self.is_ready, timeout=40)
         except AssertionError:
             raise AssertionError(f"not ready:\n{self.log('control')}\n{self.log('proxy')}") from None
 
@@ -195,7 +195,7 @@ class Balancer(threading.Thread):
     def end(self) -> list[str]:
         """Stop; gives what went wrong."""
         self._over.set()
-        self.join(10)
+        self.join(40)
         return self._failures
 
 

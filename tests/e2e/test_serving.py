@@ -157,7 +157,7 @@ def test_websockets_pass(edge: Edge, *, secure: bool) -> None:
     """Frames of every size in both directions, over plain HTTP and TLS."""
     scheme, port, host = ("wss", edge.https, "safe.example") if secure else ("ws", edge.http, "web.example")
     one = websocket.create_connection(
-        f"{scheme}://127.0.0.1:{port}/websocket", host=host, timeout=20,
+        f"{scheme}://127.0.0.1:{port}/websocket", host=host, timeout=40,
         sslopt={"context": certificates.trusting_all(), "server_hostname": host},
     )  # fmt: skip
     try:
@@ -197,9 +197,9 @@ def test_the_admin_server(edge: Edge) -> None:
 def test_edge_routes_shows_the_live_table(edge: Edge) -> None:
     """As workers see it, for people and for programs."""
     command = [sys.executable, "-m", "edge", "routes", f"--shm-dir={edge.shm_dir}"]
-    text = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
+    text = subprocess.run(command, capture_output=True, text=True, check=True, timeout=40).stdout
     assert "safe.example" in text
-    listed = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True, timeout=30).stdout
+    listed = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True, timeout=40).stdout
     assert "*.wild.example" in json.dumps(json.loads(listed))
 
 

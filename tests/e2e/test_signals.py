@@ -104,8 +104,8 @@ def test_int_and_quit_end_at_once(site: Site, backend: Backend, number: signal.S
 def test_an_open_websocket_ends_with_the_grace(site: Site, backend: Backend) -> None:
     """It works while the worker drains, and does not hold up the end for ever."""
     site.serve("web", backend)
-    with Edge(site.folder, "--shutdown-grace=1") as edge:
-        one = websocket.create_connection(f"ws://127.0.0.1:{edge.http}/websocket", host="web.example", timeout=20)
+    with Edge(site.folder, "--shutdown-grace=4") as edge:
+        one = websocket.create_connection(f"ws://127.0.0.1:{edge.http}/websocket", host="web.example", timeout=40)
         edge.signal(signal.SIGTERM)
         eventually(lambda: refuses(edge.http))
         one.send("still there?")
@@ -158,7 +158,7 @@ def test_nobody_waits_for_a_worker_that_finishes_what_it_has(
         edge.signal(number)
         eventually(lambda: any(worker[Process.DRAINING] for worker in living(edge)))
         for _ in range(8):
-            assert stack.enter_context(edge.connect(timeout=5)).request("/").status == 200
+            assert stack.enter_context(edge.connect(timeout=40)).request("/").status == 200
         assert any(worker[Process.DRAINING] for worker in living(edge))
         backend.release.set()
 
@@ -172,7 +172,7 @@ def test_a_worker_that_finishes_what_it_has_takes_nobodys_place(site: Site, back
         edge.signal(signal.SIGHUP)
         (new,) = eventually(lambda: set(edge.workers()) - set(old))
         edge.signal_to(new, signal.SIGKILL)
-        with edge.connect(timeout=10) as client:
+        with edge.connect(timeout=40) as client:
             assert client.request("/").status == 200
         edge.signal(signal.SIGTTIN)
         eventually(lambda: len(set(edge.workers()) - set(old)) == 2)

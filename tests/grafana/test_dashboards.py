@@ -83,7 +83,7 @@ def test_panels_do_not_lie_on_each_other():
 
 @pytest.mark.parametrize("expression", QUERIES)
 def test_a_query_gives_data(world, expression):
-    found = eventually(lambda: world.prometheus.query(substituted(expression)), timeout=10, message=expression)
+    found = eventually(lambda: world.prometheus.query(substituted(expression)), timeout=40, message=expression)
     assert any(math.isfinite(value) for _, value in found), found
 
 
@@ -120,5 +120,5 @@ def test_a_variable_offers_what_there_is(world, name, variable, value):
     ],
 )
 def test_what_happens_is_counted(world, metric):
-    found = eventually(lambda: world.prometheus.query(f"{metric} > 0"), timeout=10, message=metric)
+    found = eventually(lambda: world.prometheus.query(f"{metric} > 0"), timeout=40, message=metric)
     assert found

@@ -15,13 +15,13 @@ from tests.support.waiting import eventually
 
 
 def fires(world, alert):
-    eventually(lambda: alert in world.prometheus.firing(), timeout=25, message=f"{alert} does not fire")
+    eventually(lambda: alert in world.prometheus.firing(), timeout=40, message=f"{alert} does not fire")
 
 
 def test_nothing_is_wrong_in_good_times(world):
     world.error_share = 0.0
     quiet = RULES.keys() - {"EdgeUpstreamConnectFailures"}  # of an endpoint that nobody listens on
-    eventually(lambda: not quiet & world.prometheus.firing(), timeout=25)
+    eventually(lambda: not quiet & world.prometheus.firing(), timeout=40)
 
 
 def test_a_worker_that_does_not_take_up_the_table(world):
@@ -52,7 +52,7 @@ def test_slow_answers(world):
     world.release_after(3.0)
     fires(world, "EdgeLatencyHigh")
     for one in waiting:
-        one.join(10)
+        one.join(40)
 
 
 def test_a_service_without_endpoints_and_a_certificate_that_ends_soon(world):

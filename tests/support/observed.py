@@ -133,10 +133,10 @@ def world(folder: Path, *flags: str, rules: dict[str, Any] | None = None) -> Ite
             for client in clients:
                 client.start()
             count = f"count_over_time(edge_build_info[1m] offset {prometheus.INTERVAL}) > 4"
-            eventually(lambda: watcher.query(count), timeout=30, message="nothing is scraped")
+            eventually(lambda: watcher.query(count), timeout=40, message="nothing is scraped")
             try:
                 yield made
             finally:
                 made.end()
                 for client in clients:
-                    client.join(20)
+                    client.join(40)

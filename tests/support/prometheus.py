@@ -94,7 +94,7 @@ def running(folder: Path, *targets: str, rules: dict[str, Any] | None = None) ->
         yield prometheus
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(40)
 
 
 def hasty(alerts: dict[str, Any]) -> dict[str, Any]:

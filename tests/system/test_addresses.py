@@ -85,7 +85,7 @@ def test_a_port_may_be_taken_again_at_once() -> None:
     address = Address("127.0.0.1", free_port())
     with addresses.listen(address) as listener:
         listener.setblocking(True)
-        client = socket.create_connection(address, 5)
+        client = socket.create_connection(address, 40)
         accepted, _ = listener.accept()
         accepted.close()  # first to close: this side lingers
         assert client.recv(1) == b""

@@ -106,7 +106,7 @@ def test_a_writer_that_dies_before_its_first_publication_has_disturbed_nothing(t
         "writer = TableWriter(pathlib.Path(sys.argv[1])); writer._prepare({0: {b'x': b'y'}, 1: {}, 2: {}})\n"
         "os.kill(os.getpid(), 9)"
     )
-    ended = subprocess.run([sys.executable, "-c", program, tmp_path], check=False, timeout=30)
+    ended = subprocess.run([sys.executable, "-c", program, tmp_path], check=False, timeout=40)
     assert ended.returncode == -9
     assert len(segments(tmp_path)) == 6
     reader = TableReader(tmp_path)

@@ -289,7 +289,7 @@ def test_failing_writes_are_repeated(api: FakeAPI, instance: Instances, fault: d
     one = instance(**FIXED)
     api.fail(verb="patch", times=2, **fault)
     one.serve("web")
-    eventually(lambda: shown(api) == [{"ip": OURS}], timeout=15)
+    eventually(lambda: shown(api) == [{"ip": OURS}], timeout=40)
     assert not api.faults.armed()
     seen = api.seen("patch")
     if fault.get("retry_after"):

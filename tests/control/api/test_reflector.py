@@ -69,7 +69,7 @@ def begin(transport: Transport) -> Iterator[Begin]:
     yield start
     for one in running:
         one.stop()
-        one.join(5)
+        one.join(40)
 
 
 def follows(api: FakeAPI, mirror: Mirror, name: str = "later") -> None:
@@ -176,12 +176,12 @@ def test_a_broken_watch_goes_on_where_it_was(api: FakeAPI, begin: Begin) -> None
 def test_bookmarks_move_the_version_on(api: FakeAPI, begin: Begin) -> None:
     """A version that came in a bookmark is where the next watch begins, so quiet kinds do not expire."""
     api.bookmark_interval = 0.05
-    _, mirror = begin()
+    one, mirror = begin()
     eventually(lambda: mirror.syncs and watching(api))
     for number in range(5):
         api.apply({"kind": "ConfigMap", "metadata": {"name": f"noise{number}", "namespace": "demo"}})
     noisy = str(api.store.version)
-    time.sleep(0.2)
+    eventually(lambda: one._version == noisy)
     api.interrupt("drop")
     eventually(lambda: api.seen("watch")[-1].query["resourceVersion"] == noisy)
     assert len(api.seen("list")) == 1
@@ -356,11 +356,11 @@ def test_an_error_of_ours_is_not_the_end(
 
 def test_a_watch_that_held_clears_the_slate(api: FakeAPI, begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
     """However a watch ends that has held for a while, failures from before it do not delay the next one."""
-    monkeypatch.setattr(module, "HEALTHY", 0.2)
+    monkeypatch.setattr(module, "HEALTHY", 0.1)
     api.fail("status", verb="list", code=500, times=3)
     one, mirror = begin()
     eventually(lambda: mirror.syncs and watching(api))
-    time.sleep(0.3)
+    time.sleep(0.5)
     api.interrupt("drop")
     eventually(lambda: len(api.seen("watch")) == 2)
     assert one._backoff.failures == 1
@@ -391,5 +391,5 @@ def test_stop_ends_a_waiting_watch(api: FakeAPI, begin: Begin) -> None:
     one, mirror = begin()
     eventually(lambda: mirror.syncs and watching(api))
     one.stop()
-    one.join(5)
+    one.join(40)
     assert not any(thread.name == f"watch {INGRESS.resource}" for thread in threading.enumerate())

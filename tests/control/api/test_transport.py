@@ -277,7 +277,7 @@ def test_a_proxy_with_a_password(serve: Serve, tmp_path: Path) -> None:
         thread.start()
         with pytest.raises(UnreachableError, match="407"):
             asks(through(path))
-        thread.join(10)
+        thread.join(40)
     assert heads[0].startswith(b"CONNECT 127.0.0.1:")
     assert b"Basic " + base64.b64encode(b"jane:p@ss") in heads[0]
 

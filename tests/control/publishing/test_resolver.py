@@ -26,7 +26,7 @@ class Dns:
     def look(self, name: str) -> tuple[str, ...]:
         self.asked.append(name)
         if name in self.slow:
-            self.slow[name].wait(10)
+            self.slow[name].wait(40)
         if name not in self.entries:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return self.entries[name]

@@ -86,7 +86,7 @@ class Running:
 
     def close(self) -> None:
         self.rounds.stop()
-        self.thread.join(10)
+        self.thread.join(40)
         assert not self.thread.is_alive()
         self.resolver.stop()
         self.writer.close()
@@ -265,12 +265,13 @@ def external(name: str = "web") -> Manifest:
     return objects.service(name, type="ExternalName", externalName="target.example")
 
 
-def test_the_first_table_waits_for_names_to_be_resolved(start: Start) -> None:
+def test_the_first_table_waits_for_names_to_be_resolved(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rounds, "NAMES_PATIENCE", 60.0)
     answer = threading.Event()
 
     def look(name: str) -> tuple[str, ...]:
         assert name == "target.example"
-        answer.wait(10)
+        answer.wait(40)
         return ("192.0.2.1",)
 
     one = start(look=look)
@@ -286,7 +287,7 @@ def test_the_first_table_waits_for_names_to_be_resolved(start: Start) -> None:
 def test_but_not_for_long(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rounds, "NAMES_PATIENCE", 0.0)
     answer = threading.Event()
-    one = start(look=lambda _: ("192.0.2.1",) if answer.wait(10) else ())
+    one = start(look=lambda _: ("192.0.2.1",) if answer.wait(40) else ())
     one.tell(objects.ingress_class(), objects.ingress(), external())
     one.sync()
     eventually(one.host)

@@ -39,7 +39,7 @@ class World:
 
     def request(self, method, path, **fields):
         """Status, header fields and body of the answer."""
-        connection = http.client.HTTPConnection(*self.address, timeout=10)
+        connection = http.client.HTTPConnection(*self.address, timeout=40)
         connection.request(method, path, headers={name.replace("_", "-"): value for name, value in fields.items()})
         response = connection.getresponse()
         body = response.read()
@@ -51,7 +51,7 @@ class World:
 
     def raw(self, data):
         """All that is answered to DATA until the connection ends."""
-        with socket.create_connection(self.address, timeout=10) as sock:
+        with socket.create_connection(self.address, timeout=40) as sock:
             sock.sendall(data)
             return b"".join(iter(lambda: sock.recv(65536), b""))
 
@@ -184,13 +184,13 @@ def test_an_address_that_is_taken_is_an_error_that_names_it(world, tmp_path):
 
 def test_after_stop_nobody_is_served_and_no_thread_is_left(tmp_path):
     world = World(tmp_path)
-    idle = socket.create_connection(world.address, timeout=10)
+    idle = socket.create_connection(world.address, timeout=40)
     eventually(lambda: threads() >= 1)
     world.close()
     assert idle.recv(1) == b""
     idle.close()
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(world.address, timeout=10).close()
+        socket.create_connection(world.address, timeout=40).close()
     eventually(lambda: not any(thread.name == "admin" for thread in threading.enumerate()))
     eventually(lambda: threads() == 0)
 
@@ -208,7 +208,7 @@ def threads():
 def test_a_client_that_sends_no_request_is_cut_off(tmp_path, monkeypatch):
     monkeypatch.setattr(bounded_server, "HEAD_SECONDS", 0.2)
     world = World(tmp_path)
-    with socket.create_connection(world.address, timeout=10) as sock:
+    with socket.create_connection(world.address, timeout=40) as sock:
         sock.sendall(b"GET /metr")
         assert sock.recv(1) == b""
     eventually(lambda: threads() == 0)
@@ -235,10 +235,10 @@ def test_a_client_that_trickles_its_request_is_cut_off(tmp_path, monkeypatch):
 
 
 def test_a_client_that_takes_no_answer_is_cut_off(tmp_path, monkeypatch):
-    monkeypatch.setattr(bounded_server, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(bounded_server, "ANSWER_SECONDS", 1.0)
     monkeypatch.setattr(admin, "render", lambda *_: ("text/plain", iter([b"x" * 65536] * 10_000)))
     world = World(tmp_path)
-    with socket.create_connection(world.address, timeout=10) as sock:
+    with socket.create_connection(world.address, timeout=40) as sock:
         sock.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
         eventually(lambda: threads() == 1)
         eventually(lambda: threads() == 0)
@@ -247,7 +247,7 @@ def test_a_client_that_takes_no_answer_is_cut_off(tmp_path, monkeypatch):
 
 
 def test_many_silent_clients_do_not_keep_a_probe_out(world):
-    silent = [socket.create_connection(world.address, timeout=10) for _ in range(3 * bounded_server.MOST_CONNECTIONS)]
+    silent = [socket.create_connection(world.address, timeout=40) for _ in range(3 * bounded_server.MOST_CONNECTIONS)]
     for _ in range(3):
         assert world.get("/healthz")[0] == 200
     assert threads() <= 2 * bounded_server.MOST_CONNECTIONS
@@ -261,7 +261,7 @@ def test_scrapes_at_once_are_bounded_and_probes_go_on(tmp_path, monkeypatch):
     def slow(*_):
         def pieces():
             yield b"begun\n"
-            gate.wait(10)
+            gate.wait(40)
             yield b"done\n"
 
         return "text/plain", pieces()

@@ -57,8 +57,8 @@ def of_openssl(*flags: str) -> bytes:
         thread = threading.Thread(target=take)
         thread.start()
         command = ["openssl", "s_client", "-connect", "{}:{}".format(*server.getsockname()), *flags]
-        subprocess.run(command, input=b"", capture_output=True, timeout=20, check=False)
-        thread.join(20)
+        subprocess.run(command, input=b"", capture_output=True, timeout=40, check=False)
+        thread.join(40)
     return received[0]
 
 

@@ -44,7 +44,7 @@ def outcome(pieces: list[bytes], *, end: bool = False) -> tuple[Source | type | 
         if end:
             far.shutdown(1)
         try:
-            found = reading.get(timeout=5)
+            found = reading.get(timeout=40)
         except MessageError as error:
             return type(error), b""
         if not end:
@@ -180,7 +180,7 @@ def test_tls_goes_on_behind_a_header(tmp_path):
         stream.accept_tls(server)
         stream.fill(True)
         stream.send(stream.peek().upper())
-        assert client.get(timeout=5) == b"HELLO"
+        assert client.get(timeout=40) == b"HELLO"
 
 
 # --- at a real Edge ---

@@ -52,7 +52,7 @@ def shake_hands(
     thread.start()
     secure = client.wrap_socket(far, server_hostname="a.example", session=session)
     assert secure.recv(1) == b"x"
-    thread.join(10)
+    thread.join(40)
     near.close()
     return secure
 
@@ -86,7 +86,7 @@ def test_a_tls_connection_reads_into_buffers_and_writes_from_them(files: tuple[P
     thread = threading.Thread(target=lambda: secure.append(client.wrap_socket(far, server_hostname="a.example")))
     thread.start()
     connection.do_handshake()
-    thread.join(10)
+    thread.join(40)
     secure[0].sendall(b"to you")
     buffer = bytearray(16)
     assert connection.read(16, memoryview(buffer)) == 6

@@ -112,7 +112,7 @@ def test_a_wait_ends_when_something_comes(ends):
     settle()
     assert not waiting.dead
     pair.far.sendall(b"x")
-    assert waiting.get(timeout=5) == 1
+    assert waiting.get(timeout=40) == 1
 
 
 def test_the_end_of_the_stream_is_nothing_read(ends):
@@ -152,7 +152,7 @@ def test_a_stray_switch_does_not_end_a_wait(ends):
     settle()
     assert not waiting.dead
     pair.far.sendall(b"x")
-    assert waiting.get(timeout=5) == 1
+    assert waiting.get(timeout=40) == 1
 
 
 def test_bytes_ahead_of_their_time_wait(ends):
@@ -222,7 +222,7 @@ def test_closing_ends_the_waits_of_others(ends):
     assert open_streams() == before - 1
     for greenlet in (reading, writing):
         with pytest.raises(StreamClosed):
-            greenlet.get(timeout=5)
+            greenlet.get(timeout=40)
     for use in (pair.stream.fill, lambda: pair.stream.send(b"x"), pair.stream.wait_readable):
         with pytest.raises(StreamClosed):
             use()
@@ -236,12 +236,12 @@ def test_a_failure_reaches_who_reads_or_writes_now_or_next(ends):
     settle()
     pair.stream.fail(failure)
     with pytest.raises(ZeroDivisionError):
-        reading.get(timeout=5)
+        reading.get(timeout=40)
     writing = gevent.spawn(pair.stream.send, PATTERN * 4)
     settle()
     pair.stream.fail(failure)
     with pytest.raises(ZeroDivisionError):
-        writing.get(timeout=5)
+        writing.get(timeout=40)
     pair.stream.fail(failure)
     with pytest.raises(ZeroDivisionError):
         pair.stream.fill()
@@ -264,7 +264,7 @@ def test_lingering_leaves_the_peer_time_to_read_the_last_answer(ends):
     assert pair.receive(2) == b"no"
     assert pair.far.recv(10) == b""
     pair.far.close()
-    lingering.get(timeout=5)
+    lingering.get(timeout=40)
     pair.stream.close()
 
 
@@ -301,7 +301,7 @@ def test_a_client_that_hangs_up_ends_the_wait_for_its_endpoint(ends):
     client.far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.far.close()
     with pytest.raises(PeerGone):
-        waiting.get(timeout=5)
+        waiting.get(timeout=40)
 
 
 @pytest.mark.usefixtures("sweeping")
@@ -314,7 +314,7 @@ def test_a_client_that_ends_its_half_still_gets_an_answer(ends):
     client.far.shutdown(socket.SHUT_WR)
     gevent.sleep(0.02)
     endpoint.far.sendall(b"answer")
-    assert waiting.get(timeout=5) == 6
+    assert waiting.get(timeout=40) == 6
 
 
 def test_an_idle_stream_tells_of_its_end_and_of_surprises(ends):
@@ -350,7 +350,7 @@ def test_output_goes_out_in_order_and_whole(ends):
     sending = gevent.spawn(send)
     expected = b"head " + PATTERN[:60000] + b"small " + PATTERN + b"x" * 40000 + b"last"
     assert pair.receive(len(expected)) == expected
-    sending.get(timeout=5)
+    sending.get(timeout=40)
     assert len(source) == 0
     assert pair.stream.sent == len(expected)
 
@@ -366,7 +366,7 @@ def test_a_piece_can_be_sent_as_a_chunk_or_as_the_last(ends, size):
         pair.stream.write(b"head ")
         sending = gevent.spawn(pair.stream.send_from, source, size, chunked)
         assert pair.receive(5 + len(expected)) == b"head " + expected
-        sending.get(timeout=5)
+        sending.get(timeout=40)
     pair.stream.send(b"", 2)
     assert pair.receive(5) == b"0\r\n\r\n"
 
@@ -395,7 +395,7 @@ def test_bytes_under_way_are_not_taken_for_another_stream(ends):
     while len(other.stream) < 30000:
         other.stream.fill()
     assert sink.receive(60000) == PATTERN[:60000]
-    sending.join(timeout=5)
+    sending.join(timeout=40)
     other.stream.take(30000)
 
 
@@ -467,7 +467,7 @@ def secure(ends, server_context, address):
         thread = threading.Thread(target=connect)
         thread.start()
         pair.stream.accept_tls(server_context, address)
-        thread.join(10)
+        thread.join(40)
         pair.far = results[0]
         return pair
 
@@ -497,14 +497,14 @@ def test_tls_carries_bytes_both_ways(secure, version):
         while len(read) < size:
             assert pair.stream.fill(True) > 0
             read += pair.stream.take(len(pair.stream))
-        result(timeout=5)
+        result(timeout=40)
         assert read == PATTERN[:size]
         source = Buffer()
         source.feed(PATTERN[:size])
         result = in_thread(read_exactly, pair.far, 5 + size)
         pair.stream.write(b"head ")
         pair.stream.send_from(source, size)
-        assert result(timeout=5) == b"head " + PATTERN[:size]
+        assert result(timeout=40) == b"head " + PATTERN[:size]
 
 
 def test_tls_waits_for_a_slow_reader(secure):
@@ -512,8 +512,8 @@ def test_tls_waits_for_a_slow_reader(secure):
     sending = gevent.spawn(pair.stream.send, PATTERN)
     settle()
     assert not sending.dead
-    assert in_thread(read_exactly, pair.far, len(PATTERN))(timeout=10) == PATTERN
-    sending.get(timeout=5)
+    assert in_thread(read_exactly, pair.far, len(PATTERN))(timeout=40) == PATTERN
+    sending.get(timeout=40)
 
 
 @pytest.mark.parametrize("size", [1, 5000, 16384, 60000])
@@ -522,7 +522,7 @@ def test_chunks_go_over_tls_in_order(secure, size):
     expected = b"%x\r\n%s\r\n0\r\n\r\n" % (size, PATTERN[:size])
     result = in_thread(read_exactly, pair.far, len(expected))
     pair.stream.send(PATTERN[:size], 2)
-    assert result(timeout=5) == expected
+    assert result(timeout=40) == expected
 
 
 def test_tls_reads_and_writes_at_the_same_time(secure):
@@ -536,9 +536,9 @@ def test_tls_reads_and_writes_at_the_same_time(secure):
         return data
 
     reading, writing = gevent.spawn(read), gevent.spawn(pair.stream.send, PATTERN)
-    assert in_thread(swap, pair.far, PATTERN)(timeout=10) == PATTERN
-    writing.get(timeout=5)
-    assert reading.get(timeout=5) == PATTERN
+    assert in_thread(swap, pair.far, PATTERN)(timeout=40) == PATTERN
+    writing.get(timeout=40)
+    assert reading.get(timeout=40) == PATTERN
 
 
 def test_several_pieces_in_one_record_are_not_waited_for_twice(secure):
@@ -560,7 +560,7 @@ def test_a_closure_alert_is_the_end_of_the_stream(secure):
     assert pair.stream.fill(True) == 4
     assert pair.stream.fill(True) == 0
     pair.stream.close()
-    result(timeout=5)
+    result(timeout=40)
 
 
 def test_closing_sends_a_closure_alert_and_aborting_does_not(secure):
@@ -618,5 +618,5 @@ def test_a_context_lives_as_long_as_its_connections(secure):
     gc.collect()
     far = in_thread(pair.far.sendall, b"hello")
     pair.stream.fill(True)
-    far(timeout=5)
+    far(timeout=40)
     assert pair.stream.take(5) == b"hello"

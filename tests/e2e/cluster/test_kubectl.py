@@ -18,7 +18,7 @@ def test_kubectl(where: Cluster, edge: Edge, backend: Backend) -> None:
 
     def kubectl(*words: str, text: str = "") -> str:
         line = [KUBECTL, f"--kubeconfig={where.admin_kubeconfig}", f"--namespace={where.name}", *words]
-        done = subprocess.run(line, input=text, capture_output=True, text=True, check=False, timeout=30)
+        done = subprocess.run(line, input=text, capture_output=True, text=True, check=False, timeout=40)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -39,7 +39,7 @@ def test_without_an_api_server(alone: Cluster, start: Start) -> None:
         alone.api.store.apply(alone.endpoints(two.port))
         alone.api.store.compact()
         alone.api.start()
-        eventually(lambda: edge.get("/").get("X-Backend") == "two", timeout=30)
+        eventually(lambda: edge.get("/").get("X-Backend") == "two", timeout=40)
 
 
 def asked(edge: Edge, path: str) -> int:
@@ -61,7 +61,7 @@ def test_an_api_server_that_forgets(alone: Cluster, start: Start) -> None:
         alone.api.store.remove("Ingress", alone.name, "old")
         alone.api.store.compact()
         alone.api.interrupt("drop")
-        eventually(lambda: edge.get("/", host="old.example").status == 404, timeout=30)
+        eventually(lambda: edge.get("/", host="old.example").status == 404, timeout=40)
         assert edge.get("/").status == 200
 
 
@@ -81,7 +81,7 @@ def test_a_slow_start(alone: Cluster, start: Start) -> None:
 
         eventually(lambda: "EndpointSlice" in says() and "etcd is on fire" in says())
         eventually(lambda: "EndpointSlice" in says() and "waiting for Ingress" not in says())
-        eventually(lambda: edge.get("/").status == 200, timeout=30)
+        eventually(lambda: edge.get("/").status == 200, timeout=40)
         eventually(lambda: edge.admin_get("/readyz").status == 200)
 
 

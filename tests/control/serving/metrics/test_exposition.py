@@ -153,7 +153,7 @@ def test_the_format_is_the_one_that_is_asked_for(world, accept, content_type):
 def test_promtool_finds_nothing_wrong_with_our_names(full):
     full.settings = full.settings.with_(nginx_metrics=False)
     checked = subprocess.run(
-        ["promtool", "check", "metrics"], input=full.text().encode(), capture_output=True, check=False, timeout=30
+        ["promtool", "check", "metrics"], input=full.text().encode(), capture_output=True, check=False, timeout=40
     )
     assert (checked.stdout, checked.stderr, checked.returncode) == (b"", b"", 0)
 
@@ -161,7 +161,7 @@ def test_promtool_finds_nothing_wrong_with_our_names(full):
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
 def test_promtool_can_read_the_names_of_ingress_nginx(full):
     checked = subprocess.run(
-        ["promtool", "check", "metrics"], input=full.text().encode(), capture_output=True, check=False, timeout=30
+        ["promtool", "check", "metrics"], input=full.text().encode(), capture_output=True, check=False, timeout=40
     )
     complaints = checked.stderr.decode().splitlines()
     assert not any("error while linting" in line or line.startswith("edge_") for line in complaints)

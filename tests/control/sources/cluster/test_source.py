@@ -126,7 +126,7 @@ def test_optional_kinds_do_not_keep_the_rest_from_being_served(
     everything(api)
     api.rules = Rules([SERVICES, SLICES, INGRESSES])
     one = start()
-    ears.until(lambda: ears.synced() == ALL, timeout=20)
+    ears.until(lambda: ears.synced() == ALL, timeout=40)
     assert one.unsynced() == ()
     assert ears.names("Ingress") == {"demo/web"}
     assert ears.names("IngressClass") == {"/edge"}  # assumed: served by name alone
@@ -141,10 +141,10 @@ def test_a_permission_that_comes_later(api: FakeAPI, start: Start, ears: Ears) -
     api.apply(ingress_class("another"))
     api.rules = Rules([SERVICES, SLICES, INGRESSES, NAMESPACES])
     start()
-    ears.until(lambda: ears.synced() == ALL, timeout=20)
+    ears.until(lambda: ears.synced() == ALL, timeout=40)
     assert ears.names("IngressClass") == {"/edge"}
     api.rules.cluster.append(CLASSES)
-    ears.until(lambda: ears.names("IngressClass") == {"/another"}, timeout=20)
+    ears.until(lambda: ears.names("IngressClass") == {"/another"}, timeout=40)
 
 
 def test_a_class_that_was_assumed_and_is_there(api: FakeAPI, start: Start, ears: Ears) -> None:
@@ -154,7 +154,7 @@ def test_a_class_that_was_assumed_and_is_there(api: FakeAPI, start: Start, ears:
     api.rules = Rules([SERVICES, SLICES, INGRESSES, NAMESPACES])
     start()
     name = ObjectId("IngressClass", "", "edge")
-    ears.until(lambda: ears.synced() == ALL, timeout=20)
+    ears.until(lambda: ears.synced() == ALL, timeout=40)
 
     def controller() -> str:
         known = ears.objects[name]
@@ -163,7 +163,7 @@ def test_a_class_that_was_assumed_and_is_there(api: FakeAPI, start: Start, ears:
 
     assert controller() == "edge.ingress/controller"
     api.rules.cluster.append(CLASSES)
-    ears.until(lambda: controller() == "example.com/other", timeout=20)
+    ears.until(lambda: controller() == "example.com/other", timeout=40)
 
 
 def test_kinds_that_are_indispensable_are_waited_for(api: FakeAPI, start: Start, ears: Ears) -> None:
@@ -186,7 +186,7 @@ def test_one_namespace(api: FakeAPI, start: Start, ears: Ears) -> None:
     api.apply(ingress(namespace="other"), service(namespace="other"))
     api.rules = Rules([CLASSES], {"demo": [SERVICES, SLICES, INGRESSES]})
     start(watch_namespace="demo")
-    ears.until(lambda: ears.synced() == ALL, timeout=20)
+    ears.until(lambda: ears.synced() == ALL, timeout=40)
     assert ears.names("Ingress") == {"demo/web"}
     assert ears.names("Service") == {"demo/web"}
 
