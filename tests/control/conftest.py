@@ -111,7 +111,7 @@ def start(settings: Settings, ears: Ears) -> Iterator[Callable[..., KubernetesSo
         source.stop()
 
 
-QUICK = Term(duration=2, deadline=1.5, retry=0.1)
+QUICK = Term(duration=2, deadline=1.5, retry=0.3)
 
 
 class Instance:

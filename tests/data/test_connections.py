@@ -95,6 +95,7 @@ def test_a_certificate_that_could_not_be_read_for_want_of_descriptors_is_shown_l
         context = ssl.create_default_context(cadata=pair.certificate.decode())
         (worker,) = eventually(stage.edge.workers)
         limits = resource.prlimit(worker, resource.RLIMIT_NOFILE)
+        eventually(lambda: alone(stage))
         held = stack.enter_context(Client(stage.edge.https))
         eventually(lambda: stage.count(Process.CONNECTIONS_ACTIVE) == 1)
         resource.prlimit(worker, resource.RLIMIT_NOFILE, (stage.descriptors(), limits[1]))

@@ -399,6 +399,7 @@ def test_not_the_last_pod(api: FakeAPI, instance: Instances) -> None:
     one = instance(**FIXED)
     one.serve("web")
     eventually(lambda: shown(api))
+    eventually(lambda: one.cluster._pods.others() == 1)
     one.stop()
     assert shown(api) == [{"ip": OURS}]
 
@@ -410,6 +411,7 @@ def test_the_last_pod(api: FakeAPI, instance: Instances) -> None:
     one = instance(**FIXED)
     one.serve("web")
     eventually(lambda: shown(api))
+    eventually(lambda: one.cluster._pods.others() == 0)
     one.stop()
     assert not shown(api)
 
