@@ -47,6 +47,29 @@ def test_a_stuck_worker_is_replaced(site: Site, backend: Backend) -> None:
         assert "WORKER TIMEOUT" in edge.log
 
 
+def test_a_worker_that_is_stuck_from_its_start_is_replaced(site: Site, backend: Backend, tmp_path: Path) -> None:
+    """Before its first sign of life, too, --worker-timeout holds."""
+    site.serve("web", backend)
+    mark = tmp_path / "stuck"
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal\n"
+        "from pathlib import Path\n"
+        "from gunicorn.workers.ggevent import GeventWorker\n"
+        "notify = GeventWorker.notify\n"
+        "def stop_first(self):\n"
+        f"    mark = Path({str(mark)!r})\n"
+        "    if not mark.exists():\n"
+        "        mark.touch()\n"
+        "        os.kill(os.getpid(), signal.SIGSTOP)\n"
+        "    notify(self)\n"
+        "GeventWorker.notify = stop_first\n"
+    )
+    with Edge(site.folder, "--worker-timeout=4", environment={"PYTHONPATH": str(tmp_path)}) as edge:
+        assert edge.get("/").status == 200
+        assert mark.exists()
+        assert "WORKER TIMEOUT" in edge.log
+
+
 def test_a_busy_worker_is_not_taken_for_a_stuck_one(site: Site, backend: Backend) -> None:
     """A request may take longer than --worker-timeout."""
     site.serve("web", backend)

@@ -61,6 +61,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.settings: Settings = self.app.settings
+        self.tmp.notify()  # gunicorn would wait for ever for the first sign of life of a worker that hangs as it starts
         self._stopped: Event | None = None
 
     @classmethod
