@@ -99,7 +99,7 @@ def test_a_certificate_that_could_not_be_read_for_want_of_descriptors_is_shown_l
         held = stack.enter_context(Client(stage.edge.https))
         eventually(lambda: stage.count(Process.CONNECTIONS_ACTIVE) == 1)
         resource.prlimit(worker, resource.RLIMIT_NOFILE, (stage.descriptors(), limits[1]))
-        with pytest.raises(ConnectionError):
+        with pytest.raises(ssl.SSLError, match="ALERT_INTERNAL_ERROR"):
             context.wrap_socket(held.socket, server_hostname=host)
         resource.prlimit(worker, resource.RLIMIT_NOFILE, limits)
         with stage.connect(tls=context, server_name=host) as client:
