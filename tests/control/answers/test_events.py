@@ -125,11 +125,14 @@ def test_a_problem_that_comes_back(api: FakeAPI, instance: Instances, monkeypatc
     monkeypatch.setattr(module, "QUIET", 0.2)
     api.apply(ingress())
     one = instance()
+    assert one.cluster.events is not None
+    known = one.cluster.events._told
     for times in (1, 2, 3):
         one.problems("web", MISSING)
         eventually(lambda times=times: events(api) and events(api)[0].get("series", {}).get("count", 1) == times)
+        eventually(lambda: [told.over for told in known.values()] == [False])  # the write is over for us too
         one.problems("web")
-        eventually(lambda: any(told.over for told in one.cluster.events._told.values()))  # type: ignore[union-attr]
+        eventually(lambda: [told.over for told in known.values()] == [True])
     (event,) = events(api)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", event["series"]["lastObservedTime"])
     assert event["series"]["lastObservedTime"] > event["eventTime"]
