@@ -23,14 +23,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge.control.compiling.compiler import Compiler
+from edge.control.kinds.changes import Upsert
 from edge.control.kinds.decoding import decode
 from edge.control.publishing import default_certificate
 from edge.control.publishing.publisher import Publisher
 from edge.control.publishing.state import State
-from edge.control.sources.changes import Upsert
 from edge.settings import Settings
 from edge.table.reader import TableReader
-from edge.table.records import Host, Service
+from edge.table.records import Host, ServicePort
 from edge.table.writer import TableWriter
 
 if TYPE_CHECKING:
@@ -177,8 +177,8 @@ def single(plane: Plane, names: list[str], changes: int, *, tls: bool) -> dict[s
     def address(number: int) -> str:
         return f"10.7.{number // 250}.{number % 250}"
 
-    def record(number: int) -> Service:
-        found = plane.reader.endpoints.get(f"shop/{name(number)}:80", Service)
+    def record(number: int) -> ServicePort:
+        found = plane.reader.endpoints.get(f"shop/{name(number)}:80", ServicePort)
         assert found is not None
         return found
 

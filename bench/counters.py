@@ -18,20 +18,23 @@ import timeit
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.control.publishing.state import Delta, State
+from edge.control.compiling.delta import Delta
+from edge.control.publishing.state import State
 from edge.control.serving.health import Health
 from edge.control.serving.metrics.collector import Collector
 from edge.control.serving.metrics.exposition import render
 from edge.settings import Settings
 from edge.table.counter_layout import labels_of
 from edge.table.counters import CountersReader, Process, RouteLabels, WorkerCounters
-from edge.table.records import Endpoint, Host, PathKind, Route, Service
+from edge.table.records import Backend, Endpoint, Host, Owner, PathKind, Route, ServicePort
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 CALLS = 500_000
-LABELS = RouteLabels(namespace="shop", ingress="web", service="cart", host="a.example", path="/", canary="")
+LABELS = RouteLabels(
+    kind="Ingress", namespace="shop", ingress="web", service="cart", host="a.example", path="/", canary=""
+)
 
 
 def nanoseconds(call: Callable[[], object], rounds: int) -> float:
@@ -69,11 +72,8 @@ def world(directory: Path, routes: int, statuses: int) -> tuple[Collector, list[
                 Route(
                     kind=PathKind.PREFIX,
                     path="/",
-                    namespace=f"team-{number % 50}",
-                    ingress=f"ingress-{number}",
-                    service_name=f"service-{number}",
-                    service_port="80",
-                    service=f"team/{number}:80",
+                    owner=Owner("Ingress", f"team-{number % 50}", f"ingress-{number}"),
+                    backends=(Backend(f"team-{number % 50}", f"service-{number}", "80", f"team/{number}:80"),),
                 ),
             ),
         )
@@ -82,12 +82,14 @@ def world(directory: Path, routes: int, statuses: int) -> tuple[Collector, list[
     state = State()
     state.own_table, state.generation = True, 1
     endpoint = (Endpoint("10.0.0.1", 8080),)
-    services = {f"team/{number}:80": Service("team", f"service-{number}", "80", endpoint) for number in range(routes)}
+    services = {
+        f"team/{number}:80": ServicePort("team", f"service-{number}", "80", endpoint) for number in range(routes)
+    }
     state.commit(Delta({host.name: host for host in hosts}, services), {"Ingress": routes})
     chance = random.Random(1)
     workers = [WorkerCounters(directory) for _ in range(2)]
     for host in hosts:
-        labels = labels_of(host.name, host.routes[0])
+        labels = labels_of(host.name, host.routes[0], host.routes[0].backends[0])
         for worker in workers:
             for status in range(statuses):
                 series = worker.series(labels, b"GET", 200 + status)

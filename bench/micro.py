@@ -21,16 +21,18 @@ from pathlib import Path
 
 from edge.data.accepting import client_hello
 from edge.data.http._fields import Limits
+from edge.data.http._message import Message, Outgoing
 from edge.data.http.h1._body import Body
 from edge.data.http.h1._head import Head
+from edge.data.http.h1._writing import HeadWriter
 from edge.data.net._buffer import Buffer
 from edge.data.net._stream import Stream
-from edge.data.routing.plan import Planner
+from edge.data.routing.planner import Planner
 from edge.data.routing.router import Router
 from edge.table.counters import RouteLabels, WorkerCounters
 from edge.table.paths import normalise_bytes
 from edge.table.reader import TableReader
-from edge.table.records import Host, PathKind, Route
+from edge.table.records import Backend, Host, Owner, PathKind, Route
 from edge.table.writer import TableWriter
 
 REQUEST = (
@@ -88,14 +90,17 @@ def heads(out: Stream) -> Iterator[Unit]:
     buffer.feed(REQUEST + RESPONSE)
     request.read_request(buffer, limits)
     response.read_response(buffer, limits)
-    identity = b"0123456789abcdef0123456789abcdef"
+    writer, outgoing = HeadWriter(out), Outgoing(request)
+    outgoing.method, outgoing.target = request.method, request.target
+    outgoing.host = outgoing.forwarded_host = request.host
+    outgoing.added, outgoing.request_id = FORWARDED, b"0123456789abcdef0123456789abcdef"
 
     def write_request() -> None:
-        request.write_request(out, request.target, request.host, request.host, FORWARDED, identity)
+        writer.request(outgoing)
         out.discard_output()
 
     def write_response() -> None:
-        response.write_response(out, b"", 13, False, True)
+        writer.response(response, b"", 13, False, True)
         out.discard_output()
 
     def prepare() -> None:
@@ -138,7 +143,7 @@ def routing(directory: Path) -> Iterator[Unit]:
             name: Host(
                 name=name,
                 routes=tuple(
-                    Route(kind=PathKind.PREFIX, path=path, namespace="bench", ingress=name, service_name="web")
+                    Route(PathKind.PREFIX, path, Owner("Ingress", "bench", name), (Backend("bench", "web"),))
                     for path in paths[: 1 if number % 2 else 3]
                 ),
             )
@@ -150,12 +155,21 @@ def routing(directory: Path) -> Iterator[Unit]:
     table = TableReader(directory)
     table.refresh()
     router = Router(table, Planner(table, counters, None))
-    yield "route, only /", lambda: router.match(b"host-7.bench.example", b"/api/v1/items/42?page=3"), nothing
-    yield "route, 3 paths", lambda: router.match(b"host-8.bench.example", b"/api/v1/items/42?page=3"), nothing
+    few, several = (asking(f"host-{number}.bench.example", "/api/v1/items/42?page=3") for number in (7, 8))
+    yield "route, only /", lambda: router.match(few), nothing
+    yield "route, 3 paths", lambda: router.match(several), nothing
     yield "normal form, plain path", lambda: normalise_bytes(b"/api/v1/items/42"), nothing
-    labels = RouteLabels(namespace="bench", ingress="web", service="web", host="host-7", path="/", canary="")
+    owner = {"kind": "Ingress", "namespace": "bench", "ingress": "web"}
+    labels = RouteLabels(**owner, service="web", host="host-7", path="/", canary="")
     series = counters.series(labels, b"GET", 200)
     yield "counters: record", lambda: series.record(0.0012, 0.0011, 512, 300), nothing
+
+
+def asking(host: str, target: str) -> Message:
+    """A GET of TARGET at HOST."""
+    message = Message()
+    message.method, message.host, message.target = b"GET", host.encode(), target.encode()
+    return message
 
 
 def hello() -> Iterator[Unit]:

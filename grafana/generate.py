@@ -34,9 +34,7 @@ def _rule(alerts: dict[str, object]) -> str:
         "metadata": {"name": "edge", "labels": {"app.kubernetes.io/name": "edge-ingress"}},
         "spec": alerts,
     }
-    return "# Made from alerts.yaml by generate.py.\n" + yaml.safe_dump(
-        rule, sort_keys=False, width=120
-    )
+    return "# Made from alerts.yaml by generate.py.\n" + yaml.safe_dump(rule, sort_keys=False, width=120)
 
 
 if __name__ == "__main__":

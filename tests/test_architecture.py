@@ -78,6 +78,103 @@ def test_small_things_import_neither_side(module: str) -> None:
         assert not within(name, "edge.data"), f"edge.{module} imports {name}"
 
 
+# Floors, the lowest first: a module imports those of its own package and of lower floors. Packages on one floor do not
+# know each other.
+FLOORS = {
+    "edge.data": (
+        ("net",),
+        ("http",),
+        ("http.h1",),
+        ("exchange",),
+        ("upstream",),
+        ("observe",),
+        ("policies",),
+        ("routing",),
+        ("handling",),
+        ("connections",),
+        ("accepting",),
+        ("process",),
+    ),
+    "edge.control": (
+        ("containment", "kinds"),
+        ("api", "translate"),
+        ("sources", "compiling"),
+        ("publishing",),
+        ("answers", "serving"),
+        ("plane", "check"),
+    ),
+}
+
+
+def floor_of(module: str, side: str) -> tuple[int, str]:
+    """Number of the floor of SIDE that MODULE is on, and its package there; -1: on none."""
+    fitting = [
+        (number, f"{side}.{package}")
+        for number, floor in enumerate(FLOORS[side])
+        for package in floor
+        if within(module, f"{side}.{package}")
+    ]
+    return max(fitting, key=lambda one: len(one[1]), default=(-1, ""))
+
+
+@pytest.mark.parametrize("side", FLOORS)
+def test_floors(side: str) -> None:
+    """Nothing is imported from a higher floor or from a neighbour, not even for types only or by cimport."""
+    checked = [(module, path) for module, path in sources() if within(module, side) and module != side]
+    assert {floor_of(module, side)[1] for module, _ in checked} == {
+        f"{side}.{package}" for floor in FLOORS[side] for package in floor
+    }, "a package that is on no floor, or a floor without modules"
+    wrong = []
+    for module, path in checked:
+        number, package = floor_of(module, side)
+        for name in imports(module, path):
+            if within(name, side):
+                below, other = floor_of(name, side)
+                if below < 0 or (other != package and below >= number):
+                    wrong.append(f"{module} imports {name}")
+    assert not wrong, "\n".join(wrong)
+
+
+def graph() -> dict[str, set[str]]:
+    """The modules of the package that each of them imports: itself, its `.pxd` and its stub."""
+    known = {module for module, _ in sources()}
+    found: dict[str, set[str]] = {module: set() for module in known}
+    for module, path in sources():
+        for name in imports(module, path):
+            target = name if name in known else name.rpartition(".")[0]
+            if target in known and target != module:
+                found[module].add(target)
+    return found
+
+
+def circle(imported: dict[str, set[str]]) -> list[str]:
+    """Modules that import each other in a circle; empty: there are none."""
+    clear: set[str] = set()
+
+    def follow(module: str, way: list[str]) -> list[str]:
+        if module in way:
+            return [*way[way.index(module) :], module]
+        if module not in clear:
+            for target in sorted(imported[module]):
+                if found := follow(target, [*way, module]):
+                    return found
+            clear.add(module)
+        return []
+
+    return next((found for module in sorted(imported) if (found := follow(module, []))), [])
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Anywhere in the package, not even for types only or by cimport."""
+    assert not circle(graph()), " -> ".join(circle(graph()))
+
+
+def test_circles_are_found() -> None:
+    """The test above can fail."""
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+    assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
 def loaded_by(module: str) -> set[str]:
     """All modules of a process that has imported MODULE alone."""
     script = f"import sys, {module}; print(*sys.modules, sep='\\n')"

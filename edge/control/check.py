@@ -23,6 +23,7 @@ from edge.control.translate import classes
 from edge.control.translate.classes import Claim
 from edge.table import describing
 from edge.table.content import Content
+from edge.table.records import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from edge.control.kinds.objects import Ingress
     from edge.settings import Settings
-    from edge.table.records import Host, Route
+    from edge.table.records import Backend, Host, Route
 
 _MOST_ENDPOINTS: Final = 8
 _UNKNOWN: Final = "Manifest"
@@ -84,7 +85,7 @@ class Checked:
         return name + (f" ({place})" if place else "")
 
     def _routes(self, owner: ObjectId) -> Iterator[str]:
-        translation = self._compiler.translation((owner.namespace, owner.name))
+        translation = self._compiler.translation(owner)
         if translation is None:
             yield f"  not served: {self._why_not(owner)}"
             return
@@ -100,24 +101,25 @@ class Checked:
             yield from describing.columns(rows, "    ") if rows else ("  no route",)
 
     def _rows(self, host: Host, owner: ObjectId) -> Iterator[tuple[str, ...]]:
-        ours = (owner.namespace, owner.name)
+        ours = Owner(owner.kind, owner.namespace, owner.name)
         for route in describing.routes(host):
-            if (route.namespace, route.ingress) == ours:
+            if route.owner == ours:
                 yield self._row(route)
-        if host.default is not None and (host.default.namespace, host.default.ingress) == ours:
+        if host.default is not None and host.default.owner == ours:
             yield self._row(host.default, default=True)
 
     def _row(self, route: Route, *, default: bool = False) -> tuple[str, ...]:
         taken, done = describing.route(route, default=default)
-        return taken, f"-> {done}", "; ".join([f"-> {self._endpoints(route)}", *describing.policies(route)])
+        endpoints = [f"-> {self._endpoints(backend)}" for backend in route.backends]
+        return taken, f"-> {done}", "; ".join([*endpoints, *describing.policies(route)])
 
-    def _endpoints(self, route: Route) -> str:
-        if not route.service:
-            return f"{route.status}"
-        service = self._compiler.store.service((route.namespace, route.service_name))
+    def _endpoints(self, backend: Backend) -> str:
+        if not backend.key:
+            return f"{backend.status}"
+        service = self._compiler.store.service((backend.namespace, backend.service))
         if service is not None and service.spec.type == "ExternalName" and not self._settings.disable_svc_external_name:
             return f"whatever {service.spec.external_name} resolves to"
-        return describing.endpoints(self._content.services.get(route.service), most=_MOST_ENDPOINTS)
+        return describing.endpoints(self._content.services.get(backend.key), most=_MOST_ENDPOINTS)
 
     # --- what is not ----------------------------------------------------------------------------------------------
 
@@ -160,7 +162,7 @@ class Checked:
     def _summary(self) -> str:
         hosts = self._content.hosts.values()
         routes = sum(len(host.routes) + (host.default is not None) for host in hosts)
-        served = sum(self._compiler.translation((one.namespace, one.name)) is not None for one in self._ingresses)
+        served = sum(self._compiler.translation(one) is not None for one in self._ingresses)
         ignored = len(self._ingresses) - served
         parts = [f"{_count(served, 'Ingress', 'Ingresses')} served with {_count(routes, 'route', 'routes')}"]
         if ignored:

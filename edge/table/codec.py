@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgpack  # type: ignore[import-untyped]  # it has no stubs
 import msgspec
 
-from edge.table.records import Record
+from edge.table.record import Record
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

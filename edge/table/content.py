@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 from edge.table.codec import DecodeError, decode
 from edge.table.records import (
     DEFAULT_CERTIFICATE,
-    SETTINGS,
+    GLOBALS,
     TICKETS,
     Certificate,
+    Globals,
     Host,
-    Record,
     ServerName,
-    Service,
-    Settings,
+    ServicePort,
     server_name_key,
     wildcard_of,
 )
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from edge.table.reader import Part, TableReader
+    from edge.table.record import Record
 
 
 @dataclass
@@ -36,8 +36,8 @@ class Content:
 
     hosts: dict[str, Host] = field(default_factory=dict)
     """By name; the host without name stands for any other."""
-    settings: Settings = field(default_factory=Settings)
-    services: dict[str, Service] = field(default_factory=dict)
+    shared: Globals = field(default_factory=Globals)
+    services: dict[str, ServicePort] = field(default_factory=dict)
     """By key."""
     server_names: dict[str, ServerName] = field(default_factory=dict)
     """By key."""
@@ -60,7 +60,7 @@ class Content:
     def read(cls, table: TableReader) -> Content:
         """The content of the newest generation of TABLE."""
         content = cls()
-        for part, kind in ((table.routes, Host), (table.endpoints, Service), (table.tls, Certificate)):
+        for part, kind in ((table.routes, Host), (table.endpoints, ServicePort), (table.tls, Certificate)):
             content._read(part, kind)
         return content
 
@@ -68,9 +68,9 @@ class Content:
         """RECORD stands under KEY."""
         if isinstance(record, Host):
             self.hosts[key] = record
-        elif isinstance(record, Settings):
-            self.settings = record
-        elif isinstance(record, Service):
+        elif isinstance(record, Globals):
+            self.shared = record
+        elif isinstance(record, ServicePort):
             self.services[key] = record
         elif isinstance(record, ServerName):
             self.server_names[key] = record
@@ -89,7 +89,7 @@ class Content:
         return sorted(one.host for one in self.server_names.values() if one.certificate == certificate)
 
     def _read(self, part: Part, kind: type[Record]) -> None:
-        special: dict[str, type[Record]] = {SETTINGS: Settings}
+        special: dict[str, type[Record]] = {GLOBALS: Globals}
         try:
             items: Iterable[tuple[str, bytes]] = sorted(part.items())
         except SegmentError as error:

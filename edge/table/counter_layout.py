@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 if TYPE_CHECKING:
-    from edge.table.records import Route
+    from edge.table.records import Backend, Route
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of these files; those of another version are left alone by readers and replaced by the next owner of the slot."""
 
 FILE_HEAD: Final = struct.Struct("<8sII")
@@ -102,6 +102,8 @@ class Process(IntEnum):
     """Series that were not made for want of room: their requests are counted under `OTHER` or not by route at all."""
     DRAINING = 33
     """1: it finishes what it has and accepts no more."""
+    CLOSED_ROUTES = 34
+    """Plans made of routes that are closed, because of a policy that this worker does not know."""
 
 
 GAUGES: Final = frozenset(
@@ -128,11 +130,14 @@ GAUGES: Final = frozenset(
 class RouteLabels(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a route's requests are counted under."""
 
+    kind: str
+    """Of the object that the route comes from: Ingress, HTTPRoute; empty: a flag."""
     namespace: str
-    """Of the Ingress and the Service."""
+    """Of that object."""
     ingress: str
+    """Name of that object."""
     service: str
-    """Empty where the Ingress names none."""
+    """Empty where the route names none."""
     host: str
     """As the Ingress writes it: a wildcard stays one; empty: any host."""
     path: str
@@ -141,12 +146,13 @@ class RouteLabels(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Name of the canary's Service; empty: none."""
 
 
-def labels_of(host: str, route: Route) -> RouteLabels:
-    """What the requests of ROUTE under the record of HOST are counted under."""
+def labels_of(host: str, route: Route, backend: Backend) -> RouteLabels:
+    """What the requests of ROUTE under the record of HOST that go to BACKEND are counted under."""
     return RouteLabels(
-        namespace=route.namespace,
-        ingress=route.ingress,
-        service=route.service_name,
+        kind=route.owner.kind,
+        namespace=route.owner.namespace or backend.namespace,
+        ingress=route.owner.name,
+        service=backend.service,
         host=host,
         path=route.path,
         canary="",
@@ -161,7 +167,9 @@ class SeriesKey(msgspec.Struct, frozen=True, array_like=True, gc=False):
     status: int
 
 
-OTHER: Final = RouteLabels(namespace="_other", ingress="_other", service="_other", host="_other", path="", canary="")
+OTHER: Final = RouteLabels(
+    kind="", namespace="_other", ingress="_other", service="_other", host="_other", path="", canary=""
+)
 """Routes for which there is no room; an underscore is in no name that Kubernetes allows."""
 OTHER_METHOD: Final = "OTHER"
 METHODS: Final = {
@@ -169,7 +177,7 @@ METHODS: Final = {
 }
 """Methods of RFC 9110 and RFC 5789; all others are `OTHER_METHOD`."""
 
-_Key = tuple[str, str, str, str, str, str, str, int]
+_Key = tuple[str, str, str, str, str, str, str, str, int]
 _decoder = msgspec.msgpack.Decoder(_Key)
 
 
@@ -181,8 +189,7 @@ def encode_key(labels: RouteLabels, method: str, status: int) -> bytes:
 def decode_key(key: bytes) -> SeriesKey | None:
     """What KEY says; None when it says nothing."""
     try:
-        namespace, ingress, service, host, path, canary, method, status = _decoder.decode(key)
+        *labels, method, status = _decoder.decode(key)
     except msgspec.DecodeError:
         return None
-    labels = RouteLabels(namespace=namespace, ingress=ingress, service=service, host=host, path=path, canary=canary)
-    return SeriesKey(labels, method, status)
+    return SeriesKey(RouteLabels(**dict(zip(RouteLabels.__struct_fields__, labels, strict=True))), method, status)

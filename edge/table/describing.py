@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from edge.system.addresses import Address
-from edge.table.records import Balance, PathKind, Timeouts
+from edge.table.records import Balance, PathKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from edge.table.content import Content
-    from edge.table.records import Certificate, Endpoint, Host, Route, Service
+    from edge.table.records import Backend, Certificate, Conditions, Endpoint, Host, Route, ServicePort
 
 KINDS: Final = {PathKind.EXACT: "Exact", PathKind.PREFIX: "Prefix", PathKind.STRING: "ImplementationSpecific"}
 """As the Kubernetes API names them (`pathType`)."""
@@ -32,21 +32,32 @@ def routes(host: Host) -> list[Route]:
 
 def route(one: Route, *, default: bool = False) -> tuple[str, str]:
     """What ONE takes, and what it does with it; DEFAULT: it takes what no other does."""
-    taken = "otherwise" if default else f"{KINDS[one.kind]} {one.path}"
-    done = f"{one.service_name}:{one.service_port}" if one.service_name else f"answer {one.status}"
-    return taken, done
+    taken = "otherwise" if default else f"{KINDS[one.kind]} {one.path}{_conditions(one.conditions)}"
+    done = ", ".join(_backend(backend, shared=len(one.backends) > 1) for backend in one.backends)
+    return taken, done or "answer by policy"
+
+
+def _backend(one: Backend, *, shared: bool) -> str:
+    named = f"{one.service}:{one.port}" if one.service else f"answer {one.status}"
+    return f"{named} (weight {one.weight})" if shared else named
+
+
+def _conditions(conditions: Conditions | None) -> str:
+    if conditions is None:
+        return ""
+    parts = [conditions.method] if conditions.method else []
+    parts += [f"{one.name}: {one.value}" for one in conditions.headers]
+    parts += [f"?{one.name}={one.value}" for one in conditions.query]
+    return f" [{', '.join(parts)}]"
 
 
 def policies(one: Route) -> Iterator[str]:
-    """What is special about ONE."""
-    if one.https_redirect:
-        yield f"http is sent to https ({one.https_redirect})"
-    if one.body_limit:
-        yield f"bodies up to {one.body_limit} bytes"
-    if one.timeouts != Timeouts():
-        yield f"timeouts connect {one.timeouts.connect:g} s, send {one.timeouts.send:g} s, read {one.timeouts.read:g} s"
-    if not one.access_log:
-        yield "not logged"
+    """What the policies of ONE do."""
+    for policy in one.policies:
+        yield policy.summary()
+    for backend in one.backends:
+        for policy in backend.policies:
+            yield f"{backend.service}: {policy.summary()}"
 
 
 def endpoint(one: Endpoint) -> str:
@@ -54,7 +65,7 @@ def endpoint(one: Endpoint) -> str:
     return str(Address(one.address, one.port))
 
 
-def endpoints(service: Service | None, *, most: int = 0) -> str:
+def endpoints(service: ServicePort | None, *, most: int = 0) -> str:
     """The endpoints of SERVICE, no more than MOST of them named (0: all)."""
     if service is None or not service.endpoints:
         return "no endpoint (503)"

@@ -10,7 +10,7 @@ import struct
 from hashlib import blake2b
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the files and of the meaning of records. A reader refuses any other."""
 
 PARTS: Final = ("routes", "endpoints", "tls")

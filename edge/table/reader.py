@@ -4,8 +4,9 @@ Rules of this file:
 - Nothing here waits or takes a lock. `changed()` costs one load of the generation word and may be called per request.
 - Only what is asked for is decoded; what was decoded is kept until its own slot changes, and forgotten, a little at a
   time, when the record is gone. What is not in the table is not remembered.
-- Of a record that cannot be read the last good version stays in force; a part whose new segment cannot be read stays as
-  it is, while the other parts go on.
+- A host's routes that this release cannot read are closed (`edge.table.salvage`), whatever an earlier version said.
+- Of a record that cannot be read at all the last good version stays in force; a part whose new segment cannot be read
+  stays as it is, while the other parts go on.
 - What cannot be read is never taken for absent: where there is no earlier version, whoever asks gets an
   `UnreadableError`, so that nobody else's record can take its place. What fails is tried again by `reopen`.
 - Whatever is wrong with a file (torn, truncated, corrupt, another version) is counted in `refusals`, a record once for
@@ -22,7 +23,8 @@ from edge.table import layout
 from edge.table._words import Words
 from edge.table.codec import DecodeError, decode
 from edge.table.layout import WORD_GENERATION
-from edge.table.records import Record
+from edge.table.record import Record
+from edge.table.salvage import salvage
 from edge.table.segment import Segment, SegmentError
 
 if TYPE_CHECKING:
@@ -41,6 +43,14 @@ MOST_REPORTS = 100
 
 class UnreadableError(Exception):
     """There is a record, or there may be one, and it cannot be read."""
+
+    consequence = "its last good version stays in force, or else requests for it are answered 503"
+
+
+class PartlyUnreadableError(UnreadableError):
+    """A record has routes that cannot be read."""
+
+    consequence = "these routes are closed: their requests are answered 503"
 
 
 class Cached(Generic[R]):
@@ -138,7 +148,7 @@ class Part:
                 return None
             position, slot = found
             raw = segment.read(slot)
-            record = cached.record if cached is not None and raw == cached.raw else decode(raw, kind)
+            record = cached.record if cached is not None and raw == cached.raw else self._decode(key, slot, raw, kind)
         except (SegmentError, DecodeError) as error:
             fault = UnreadableError(f'record "{key}" of {layout.PARTS[self._number]} cannot be read: {error}')
             self._note(key, slot, fault)
@@ -150,6 +160,19 @@ class Part:
             record, raw, file=self._file, position=position, slot=slot, generation=self.generation
         )
         return record  # type: ignore[return-value]  # as above
+
+    def _decode(self, key: str, slot: int, raw: bytes, kind: type[R]) -> R:
+        """The record in RAW, whose parts are closed where they cannot be read."""
+        try:
+            return decode(raw, kind)
+        except DecodeError as error:
+            record = salvage(raw, kind)
+            if record is None:
+                raise
+            where = f'record "{key}" of {layout.PARTS[self._number]}'
+            fault = PartlyUnreadableError(f"{where} cannot be read in part: {error}")
+            self._note(key, slot, fault)
+            return record
 
     def _note(self, key: str, slot: int, fault: UnreadableError) -> None:
         """KEY cannot be read, for FAULT."""
@@ -296,7 +319,7 @@ class TableReader:
         if fresh:
             self.refusals += 1
             if len(self._reports) < MOST_REPORTS:
-                self._reports.append(str(fault))
+                self._reports.append(f"{fault}; {fault.consequence}")
 
     def take_reports(self) -> list[str]:
         """What is wrong with records that have been refused since the last call."""

@@ -1,19 +1,18 @@
-"""The records of the routing table: what the control plane says and the workers obey.
+"""The records of the routing table: what the control plane decides and the workers carry out.
 
 Rules of this file:
 - A record is complete in itself: a worker decodes one and knows all it needs about that host, service or certificate.
 - A record holds decisions, not Kubernetes objects: whatever can be decided when the table is compiled is decided there.
-- Records are frozen and carry plain values only, so that `edge.table.codec` can turn them into msgpack and back.
-- Fields are encoded by position: append new ones with a default, never reorder, and raise
-  `edge.table.layout.VERSION` when the meaning of one changes. A reader of an earlier release refuses a record with a
-  field that it does not know, for it may be one that keeps requests out.
+- No record knows which API asked for it: an Ingress and an HTTPRoute are translated to the same ones.
+- How records are encoded, and how they may change, is in `edge.table.record`.
 """
 
 from __future__ import annotations
 
 from enum import IntEnum
 
-import msgspec
+from edge.table.policies import AnyPolicy
+from edge.table.record import Record
 
 
 class PathKind(IntEnum):
@@ -35,10 +34,6 @@ class Balance(IntEnum):
     """Power of two choices: of two endpoints picked at random, the one with fewer requests in flight."""
 
 
-class Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
-    """Base of all records. They hold no cycles, so the collector need not look at them."""
-
-
 class Endpoint(Record, frozen=True):
     """One address of a service."""
 
@@ -47,8 +42,8 @@ class Endpoint(Record, frozen=True):
     port: int
 
 
-class Service(Record, frozen=True):
-    """Where the requests of one port of one Service go. Key: `service_key(namespace, name, port)`."""
+class ServicePort(Record, frozen=True):
+    """The endpoints of one port of one Service. Key: `service_key(namespace, name, port)`."""
 
     namespace: str
     name: str
@@ -59,31 +54,64 @@ class Service(Record, frozen=True):
     balance: Balance = Balance.ROUND_ROBIN
 
 
-class Timeouts(Record, frozen=True):
-    """Seconds of silence tolerated in each phase of an exchange with an endpoint."""
+class Protocol(IntEnum):
+    """What an endpoint speaks."""
 
-    connect: float = 5.0
-    send: float = 60.0
-    read: float = 60.0
+    HTTP1 = 0
+    """HTTP/1.1."""
 
 
-class Retry(Record, frozen=True):
-    """When another endpoint may be tried (only before any byte of a response has been passed on)."""
+class Transport(Record, frozen=True):
+    """How an endpoint is spoken to. Idle connections serve requests with the same address and the same transport."""
 
-    tries: int = 3
-    """Attempts in all, the first one included; 0 means as many as there are endpoints."""
-    timeout: float = 0.0
-    """Seconds within which a new attempt may start; 0 means no limit."""
-    non_idempotent: bool = False
-    """Whether a request that may have been processed is repeated although its method is not idempotent."""
-    on_error: bool = True
-    """After a connection that could not be made, or that broke before the answer."""
-    on_timeout: bool = True
-    """After an endpoint that was silent for too long."""
-    on_invalid: bool = False
-    """After an answer that is no HTTP."""
-    on_statuses: tuple[int, ...] = ()
-    """After an answer with one of these statuses."""
+    protocol: Protocol = Protocol.HTTP1
+
+
+class Owner(Record, frozen=True):
+    """The object that asked for a route. Counters, logs, Events and status go by it."""
+
+    kind: str = ""
+    """Such as Ingress or HTTPRoute; empty: the route comes from a flag."""
+    namespace: str = ""
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+class Backend(Record, frozen=True):
+    """One of the Services that a route spreads its requests over."""
+
+    namespace: str = ""
+    service: str = ""
+    """Name of the Service; with `namespace` and `port` a label of metrics and logs."""
+    port: str = ""
+    key: str = ""
+    """Of the `ServicePort` record; empty: `status` is the answer."""
+    status: int = 503
+    """Answered when there is no `key`."""
+    weight: int = 1
+    """Share of the requests, of the sum over all backends of the route; 0: none."""
+    policies: tuple[AnyPolicy, ...] = ()
+    """Policies of requests that go to this backend, beside those of the route."""
+    transport: Transport = Transport()
+
+
+class Condition(Record, frozen=True):
+    """A field or query parameter that a request must have."""
+
+    name: str
+    """Of a field: in lower case."""
+    value: str
+
+
+class Conditions(Record, frozen=True):
+    """What a request must have beside host and path to be taken by a route."""
+
+    method: str = ""
+    """Empty: any."""
+    headers: tuple[Condition, ...] = ()
+    query: tuple[Condition, ...] = ()
 
 
 class Route(Record, frozen=True):
@@ -92,43 +120,31 @@ class Route(Record, frozen=True):
     kind: PathKind
     path: str
     """Normalised (see docs/architecture.md), always beginning with a slash."""
-    namespace: str
-    """Of the Ingress; with `ingress`, `service_name`, `service_port`: labels of metrics and logs."""
-    ingress: str
-    service_name: str = ""
-    service_port: str = ""
-    service: str = ""
-    """Key of the `Service` record; empty: `status` is the answer."""
-    status: int = 503
-    """Answered when there is no `service`: 503 for a missing one, 404 for a backend that is not supported."""
-    https_redirect: int = 0
-    """Status with which plain http requests are sent to https (308); 0: they are served."""
-    hsts: str = ""
-    """Value of Strict-Transport-Security on https responses; empty: none."""
-    preserve_trailing_slash: bool = False
-    """Whether a redirect keeps the trailing slash of the path."""
-    access_log: bool = True
-    body_limit: int = 0
-    """Largest request body in bytes (413 above it); 0: no limit."""
-    timeouts: Timeouts = Timeouts()
-    retry: Retry = Retry()
+    owner: Owner = Owner()
+    backends: tuple[Backend, ...] = ()
+    """None: a policy answers every request."""
+    policies: tuple[AnyPolicy, ...] = ()
+    """In any order: `edge.data.policies.ORDER` decides. At most one of a kind."""
+    conditions: Conditions | None = None
+    """Several routes may have the same kind and path: the first in `Host.routes` whose conditions are met is taken."""
 
 
 class Host(Record, frozen=True):
     """Everything that is served under one host name. Key: `name`."""
 
     name: str
-    """Lower case, without port or trailing dot; `*.example.com` for a wildcard; empty: any other host."""
+    """Lower case, without port or trailing dot; empty: any other host. `*.example.com` stands for one more label,
+    `**.example.com` for one or more."""
     routes: tuple[Route, ...] = ()
-    """At most one per (kind, path). Order has no meaning: the reader matches exact paths first, then the longest."""
+    """Exact paths are tried first, then the longest; order counts among routes of the same kind and path only."""
     default: Route | None = None
-    """For paths that match no route (`spec.defaultBackend`); None: `Settings.default`, else 404."""
+    """For paths that match no route; None: `Globals.default`, else 404."""
     tls: bool = False
     """Whether a certificate is configured for this host."""
 
 
-class Settings(Record, frozen=True):
-    """What holds for the whole process. Key: `SETTINGS`."""
+class Globals(Record, frozen=True):
+    """What holds for all hosts. Key: `GLOBALS`."""
 
     default: Route | None = None
     """For requests that no host or path takes (`--default-backend-service`); None: 404."""
@@ -167,8 +183,8 @@ class TicketKeys(Record, frozen=True):
     """When the newest was made, Unix seconds."""
 
 
-SETTINGS = "settings:"
-"""Key of the `Settings` record, in the routes part; no host name has a colon."""
+GLOBALS = "globals:"
+"""Key of the `Globals` record, in the routes part; no host name has a colon."""
 TICKETS = "t:"
 """Key of the `TicketKeys` record, in the tls part."""
 DEFAULT_CERTIFICATE = "c:"
@@ -176,7 +192,7 @@ DEFAULT_CERTIFICATE = "c:"
 
 
 def service_key(namespace: str, name: str, port: str | int) -> str:
-    """Key of a `Service` record in the endpoints part."""
+    """Key of a `ServicePort` record in the endpoints part."""
     return f"{namespace}/{name}:{port}"
 
 
@@ -186,7 +202,7 @@ def certificate_key(namespace: str, name: str) -> str:
 
 
 def wildcard_of(host: str) -> str:
-    """The wildcard that stands for HOST, with `*` for its first label; empty: none does.
+    """The wildcard that stands for HOST with one label more, such as `*.example.com`; empty: none does.
 
     The one rule for records of hosts and of server names alike (Kubernetes docs, Ingress, "Hostname wildcards").
     """

@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from edge.table import describing
 from edge.table.content import Content
+from edge.table.policies.policy import Policy
 from edge.table.reader import TableReader
-from edge.table.records import DEFAULT_CERTIFICATE, PathKind, Record
+from edge.table.record import Record
+from edge.table.records import DEFAULT_CERTIFICATE, PathKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from edge.table.records import Certificate, Host, Route, Service
+    from edge.table.records import Certificate, Host, Route, ServicePort
 
 _ATTEMPTS: Final = 5
 _CERTIFICATE: Final = ("namespace", "name", "common_name", "issuer", "serial")
@@ -79,9 +81,9 @@ def lines(table: TableReader, content: Content) -> Iterator[str]:
     yield f"Hosts: {len(content.hosts)}"
     for name in sorted(content.hosts, key=lambda name: (not name, name)):
         yield from _host_lines(content, content.hosts[name])
-    if content.settings.default is not None:
+    if content.shared.default is not None:
         yield "  what no host takes"
-        yield from describing.columns([_row(content.settings.default, default=True)], "    ")
+        yield from describing.columns([_row(content.shared.default, default=True)], "    ")
     yield ""
     yield f"Services: {len(content.services)}"
     services = [
@@ -105,7 +107,7 @@ def _host_lines(content: Content, host: Host) -> Iterator[str]:
 
 def _row(one: Route, *, default: bool = False) -> tuple[str, ...]:
     taken, done = describing.route(one, default=default)
-    owner = f"Ingress {one.namespace}/{one.ingress}" if one.ingress else "--default-backend-service"
+    owner = str(one.owner) if one.owner.kind else "--default-backend-service"
     return taken, f"-> {done}", "; ".join([owner, *describing.policies(one)])
 
 
@@ -125,7 +127,7 @@ def _sorted(records: dict[str, Any]) -> list[tuple[str, Any]]:
 
 def document(table: TableReader, content: Content) -> dict[str, Any]:
     """The table as JSON has it."""
-    default = content.settings.default
+    default = content.shared.default
     return {
         "directory": str(table.directory),
         "generation": table.generation,
@@ -147,7 +149,7 @@ def _host(content: Content, host: Host) -> dict[str, Any]:
     }
 
 
-def _service(key: str, one: Service) -> dict[str, Any]:
+def _service(key: str, one: ServicePort) -> dict[str, Any]:
     return {"key": key, **_plain(one), "endpoints": [describing.endpoint(endpoint) for endpoint in one.endpoints]}
 
 
@@ -163,7 +165,8 @@ def _certificate(content: Content, key: str, one: Certificate) -> dict[str, Any]
 
 def _plain(record: Record) -> dict[str, Any]:
     """All fields of RECORD, which must hold no secret."""
-    return {name: _value(getattr(record, name)) for name in record.__struct_fields__}
+    named = {"policy": type(record).__name__} if isinstance(record, Policy) else {}
+    return {**named, **{name: _value(getattr(record, name)) for name in record.__struct_fields__}}
 
 
 def _value(value: Any) -> Any:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from edge.table.records import Record
+    from edge.table.record import Record
 
 Values = dict[bytes, bytes | None]
 """Key to encoded record; None removes the key."""

@@ -14,11 +14,12 @@ from edge.control.api.backoff import Backoff
 from edge.control.api.lease import Term
 from edge.control.api.reflector import Timing
 from edge.control.api.transport import Transport
+from edge.control.compiling.delta import Delta
+from edge.control.kinds.changes import Change, Delete, Invalid, Synced, Upsert
 from edge.control.kinds.decoding import convert
 from edge.control.kinds.objects import Ingress, Object, ObjectId
 from edge.control.kinds.problems import Problem
-from edge.control.publishing.state import Delta, State
-from edge.control.sources.changes import Change, Delete, Invalid, Synced, Upsert
+from edge.control.publishing.state import State
 from edge.control.sources.cluster.source import KubernetesSource
 from edge.settings import Settings
 from tests.support.fakeapi import FakeAPI

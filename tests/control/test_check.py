@@ -83,7 +83,7 @@ def test_tls_tells_which_certificate_is_shown(folder: Path, capsys: pytest.Captu
     assert status == 0
     until = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 90 * 86400))
     assert f"  shop.example (TLS: Secret demo/shop-tls, until {until})\n" in output
-    assert "http is sent to https (308)" in output
+    assert "http is redirected to https (308)" in output
     assert pair.key.decode() not in output
 
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from edge.control.compiling.service_ports import Resolution
+from edge.table.policies import Hsts
 from tests.support import objects
 from tests.support.certificates import Pair, issue, self_signed
+from tests.support.policies import policy
 from tests.support.site import Site, ingress, serving
 
 Make = Callable[..., Site]
@@ -894,4 +896,5 @@ def test_strict_transport_security_is_for_hosts_with_tls(make: Make) -> None:
     for enabled, expected in [(True, "max-age=31536000; includeSubDomains"), (False, "")]:
         site = make(hsts=enabled)
         web(site, "h.test Prefix / a\ng.test Prefix / b", tls=tls("cert", "h.test"))
-        assert [site.route(host).hsts for host in ("h.test", "g.test")] == [expected, ""]
+        found = [policy(site.route(host), Hsts) for host in ("h.test", "g.test")]
+        assert [one.value if one is not None else "" for one in found] == [expected, ""]

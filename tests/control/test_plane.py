@@ -14,7 +14,7 @@ import pytest
 from edge.system import draining
 from edge.table.counters import WorkerCounters
 from edge.table.reader import TableReader
-from edge.table.records import DEFAULT_CERTIFICATE, TICKETS, Certificate, Host, Service, TicketKeys
+from edge.table.records import DEFAULT_CERTIFICATE, TICKETS, Certificate, Host, ServicePort, TicketKeys
 from edge.table.writer import TableWriter
 from tests.support import objects
 from tests.support.certificates import Pair, self_signed
@@ -52,7 +52,7 @@ def host(reader: TableReader, name: str = "web.example") -> Host | None:
 
 def addresses(reader: TableReader) -> list[str]:
     reader.reopen()
-    record = reader.endpoints.get("demo/web:80", Service)
+    record = reader.endpoints.get("demo/web:80", ServicePort)
     return [one.address for one in record.endpoints] if record is not None else []
 
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from edge.data.upstream import balancing
-from edge.data.upstream.balancing import Balancer, Target, Targets
+from edge.data.upstream import balancer
+from edge.data.upstream import target as targets
+from edge.data.upstream.balancer import Balancer
+from edge.data.upstream.target import Target, Targets
 from edge.table.reader import TableReader
-from edge.table.records import Balance, Endpoint, Service
+from edge.table.records import Balance, Endpoint, ServicePort
 from edge.table.writer import TableWriter
 
 
@@ -29,7 +31,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(balancing, "monotonic", made)
+    monkeypatch.setattr(balancer, "monotonic", made)
+    monkeypatch.setattr(targets, "monotonic", made)
     return made
 
 
@@ -47,7 +50,7 @@ class World:
     def publish(self, *numbers: int, balance: Balance = Balance.ROUND_ROBIN) -> None:
         """The service has endpoints with these NUMBERS."""
         endpoints = tuple(Endpoint(f"10.0.0.{number}", 80) for number in numbers)
-        self._writer.publish(endpoints={"demo/web:80": Service("demo", "web", "80", endpoints, balance)})
+        self._writer.publish(endpoints={"demo/web:80": ServicePort("demo", "web", "80", endpoints, balance)})
         self._reader.refresh()
 
     def update(self, *numbers: int, balance: Balance = Balance.ROUND_ROBIN) -> list[Target]:
@@ -191,10 +194,10 @@ def test_a_failure_long_after_the_last_one_counts_as_the_first(world: World, clo
     for _ in range(5):
         bad.failed()
         clock.now += 31
-    clock.now += balancing.SLOW_RETURN
+    clock.now += targets.SLOW_RETURN
     assert world.balancer.choose(()) is bad
     bad.failed()
-    assert bad.ejected_until == clock.now + balancing.FIRST_EJECTION
+    assert bad.ejected_until == clock.now + targets.FIRST_EJECTION
 
 
 @pytest.mark.parametrize("balance", Balance)
@@ -231,5 +234,5 @@ def test_one_that_comes_back_goes_before_one_that_is_out(world: World, clock: Cl
 
 def test_connections_that_break_one_after_the_other_count_as_refused(clock: Clock) -> None:
     target = Target("10.0.0.1", 80)
-    assert [target.broke() for _ in range(balancing.BREAKS)] == [False] * (balancing.BREAKS - 1) + [True]
-    assert target.ejected_until == clock.now + balancing.FIRST_EJECTION
+    assert [target.broke() for _ in range(targets.BREAKS)] == [False] * (targets.BREAKS - 1) + [True]
+    assert target.ejected_until == clock.now + targets.FIRST_EJECTION

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 import pytest
 
 from edge.table.counters import Process
+from edge.table.policies import BodyLimit
 from tests.support.backends import Backend
 from tests.support.certificates import self_signed
 from tests.support.clients import Client, head
@@ -110,7 +111,7 @@ def test_a_certificate_that_could_not_be_read_for_want_of_descriptors_is_shown_l
 def test_who_sends_a_whole_upload_before_reading_gets_the_answer_that_refuses_it(status: int) -> None:
     size = 32 << 20
     with Backend() as backend, Stage() as stage:
-        host = stage.serve(backend, body_limit=1000) if status == 413 else stage.serve()
+        host = stage.serve(backend, policies=(BodyLimit("test", 1000),)) if status == 413 else stage.serve()
         length = str(size) if status != 400 else "x"
         with stage.connect() as client:
             client.send(head("/", method="POST", host=host, fields=[("Content-Length", length)]))

@@ -12,6 +12,7 @@ from edge.data.http._trust import Trust
 from edge.data.http.forwarding import Forwarding
 from edge.data.http.h1._head import Head
 from edge.settings import Settings
+from edge.table.policies import Hsts, HttpsRedirect
 from tests.support.backends import Backend
 from tests.support.certificates import trusting_all
 from tests.support.clients import Client, Fields, Response, head
@@ -218,7 +219,7 @@ def test_the_chain_can_be_passed_on_in_full(stages: Stages, backend: Backend) ->
 
 def test_a_client_that_came_by_tls_somewhere_in_front_is_not_redirected(stages: Stages, backend: Backend) -> None:
     stage = stages["trusting"]
-    host = stage.serve(backend, https_redirect=308, hsts="max-age=1")
+    host = stage.serve(backend, policies=(HttpsRedirect("test"), Hsts("test", "max-age=1")))
     response = stage.get(host, fields=[("X-Forwarded-Proto", "https")])
     assert (response.status, response.get("strict-transport-security")) == (200, "max-age=1")
     response = stage.get(host, fields=[("X-Forwarded-Host", "public.example:80")])
@@ -249,7 +250,7 @@ def test_a_proxy_header_to_port_443_means_https(stages: Stages, backend: Backend
     stage = stages["proxied"]
     got = ask(stage, backend, prefix=line(port=443))
     assert (got["x-forwarded-port"], got["x-forwarded-proto"], got["x-scheme"]) == ("443", "https", "https")
-    host = stage.serve(backend, https_redirect=308)
+    host = stage.serve(backend, policies=(HttpsRedirect("test"),))
     for port, status in ((443, 200), (80, 308)):
         with Client(stage.edge.http) as client:
             client.send(line(port=port))

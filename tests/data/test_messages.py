@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 
 from edge.table.counters import Process
+from edge.table.policies import BodyLimit
 from tests.support.backends import Backend, GoneError, Listener, Peer, Script, body_pieces, pattern, read_head
 from tests.support.clients import Client, head
 from tests.support.stage import Stage
@@ -332,7 +333,7 @@ def test_an_endpoint_may_answer_piece_by_piece_while_it_reads(stage: Stage) -> N
 
 
 def test_a_body_above_the_limit_of_the_route_is_413(stage: Stage, backend: Backend) -> None:
-    host = stage.serve(backend, body_limit=1000)
+    host = stage.serve(backend, policies=(BodyLimit("test", 1000),))
     chunked = head("/", method="POST", host=host, fields=[("Transfer-Encoding", "chunked")])
     for size, status in ((1000, 200), (1001, 413), (100_000, 413)):
         assert stage.get(host, method="POST", body=bytes(size)).status == status

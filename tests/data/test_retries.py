@@ -13,7 +13,7 @@ import pytest
 
 from edge.data.upstream.budget import CONSTANT, SECONDS
 from edge.table.counters import Process
-from edge.table.records import Retry
+from edge.table.policies import Retry
 from tests.support.backends import Backend, Listener, Peer, Script, answering, body_pieces, read_head
 from tests.support.clients import BrokenError, Client, head
 from tests.support.stage import Stage
@@ -90,7 +90,7 @@ def test_any_request_goes_elsewhere_when_nothing_has_been_sent(stage: Stage, bac
 
 def test_a_route_may_have_all_methods_sent_again(stage: Stage, backend: Backend) -> None:
     with Faulty(hang_up) as faulty:
-        host = stage.serve(faulty, backend, retry=Retry(non_idempotent=True))
+        host = stage.serve(faulty, backend, retry=Retry("test", non_idempotent=True))
         assert [stage.get(host, method="POST", body=b"x").status for _ in range(2)] == [200, 200]
         assert faulty.requests == ["POST"]
 
@@ -131,15 +131,15 @@ def test_an_answer_that_has_begun_is_never_begun_again(stage: Stage, backend: Ba
 @pytest.mark.parametrize(
     ("act", "retry", "expected"),
     [
-        (hang_up, Retry(), 200),
-        (stop_short, Retry(), 200),
-        (garble, Retry(), 502),
-        (garble, Retry(on_invalid=True), 200),
-        (hang_up, Retry(on_error=False, on_invalid=True), 502),
-        (hang_up, Retry(tries=1), 502),
-        (answer(503), Retry(), 503),
-        (answer(503), Retry(on_statuses=(502, 503)), 200),
-        (answer(404), Retry(on_statuses=(502, 503)), 404),
+        (hang_up, Retry("test"), 200),
+        (stop_short, Retry("test"), 200),
+        (garble, Retry("test"), 502),
+        (garble, Retry("test", on_invalid=True), 200),
+        (hang_up, Retry("test", on_error=False, on_invalid=True), 502),
+        (hang_up, Retry("test", tries=1), 502),
+        (answer(503), Retry("test"), 503),
+        (answer(503), Retry("test", on_statuses=(502, 503)), 200),
+        (answer(404), Retry("test", on_statuses=(502, 503)), 404),
     ],
 )
 def test_conditions_for_another_attempt(
@@ -161,18 +161,18 @@ def test_after_a_timeout_another_endpoint_is_asked_unless_the_route_says_otherwi
     with Script(silent) as endpoint:
         host = stage.serve(endpoint, backend, read=1)
         assert [stage.get(host).status for _ in range(2)] == [200, 200]
-        host = stage.serve(endpoint, backend, read=1, retry=Retry(on_timeout=False))
+        host = stage.serve(endpoint, backend, read=1, retry=Retry("test", on_timeout=False))
         assert sorted(stage.get(host).status for _ in range(2)) == [200, 504]
 
 
 def test_refused_connections_are_errors_too(stage: Stage, backend: Backend) -> None:
-    host = stage.serve(refusing(), backend, retry=Retry(on_error=False))
+    host = stage.serve(refusing(), backend, retry=Retry("test", on_error=False))
     assert sorted(stage.get(host).status for _ in range(2)) == [200, 502]
 
 
 def test_an_unwanted_status_is_passed_on_when_nobody_does_better(stage: Stage) -> None:
     with Faulty(answer(503, b"first")) as one, Faulty(answer(503, b"second")) as two:
-        host = stage.serve(one, two, retry=Retry(on_statuses=(503,)))
+        host = stage.serve(one, two, retry=Retry("test", on_statuses=(503,)))
         response = stage.get(host)
         assert (response.status, response.body in (b"first", b"second")) == (503, True)
         assert one.requests == two.requests == ["GET"]
@@ -180,7 +180,7 @@ def test_an_unwanted_status_is_passed_on_when_nobody_does_better(stage: Stage) -
 
 def test_an_unwanted_status_does_not_have_a_post_sent_again(stage: Stage, backend: Backend) -> None:
     with Faulty(answer(503)) as faulty:
-        host = stage.serve(faulty, backend, retry=Retry(on_statuses=(503,)))
+        host = stage.serve(faulty, backend, retry=Retry("test", on_statuses=(503,)))
         assert sorted(stage.get(host, method="POST", body=b"x").status for _ in range(2)) == [200, 503]
 
 
@@ -191,7 +191,7 @@ def test_attempts_are_bounded_in_number(stage: Stage) -> None:
     endpoints = [Faulty(hang_up) for _ in range(5)]
     try:
         for tries in (1, 2, 3):
-            host = stage.serve(*endpoints, retry=Retry(tries=tries))
+            host = stage.serve(*endpoints, retry=Retry("test", tries=tries))
             before = sum(len(endpoint.requests) for endpoint in endpoints)
             assert stage.get(host).status == 502
             assert sum(len(endpoint.requests) for endpoint in endpoints) == before + tries
@@ -228,7 +228,7 @@ def test_attempts_are_bounded_in_time(stage: Stage) -> None:
         hang_up(peer)
 
     with Faulty(slow) as one, Faulty(slow) as two:
-        host = stage.serve(one, two, retry=Retry(timeout=0.1))
+        host = stage.serve(one, two, retry=Retry("test", timeout=0.1))
         assert stage.get(host).status == 502
         assert len(one.requests) + len(two.requests) == 1
 
@@ -236,7 +236,7 @@ def test_attempts_are_bounded_in_time(stage: Stage) -> None:
 def test_attempts_are_bounded_by_a_budget() -> None:
     """So that retries do not multiply the load of endpoints that are all in trouble."""
     with Stage() as stage, Faulty(hang_up) as one, Faulty(hang_up) as two:
-        host = stage.serve(one, two, retry=Retry(tries=2))
+        host = stage.serve(one, two, retry=Retry("test", tries=2))
         with stage.connect() as client:
             for _ in range(300):
                 assert client.request("/", host=host).status == 502
@@ -295,7 +295,7 @@ class Hasty(Listener):
 def test_an_idempotent_request_that_meets_the_end_of_a_connection_gets_a_new_one(stage: Stage) -> None:
     before = stage.count(Process.EJECTIONS)
     with Hasty() as endpoint:
-        host = stage.serve(endpoint, retry=Retry(tries=1))
+        host = stage.serve(endpoint, retry=Retry("test", tries=1))
         with stage.connect() as client:
             for _ in range(5):
                 assert client.request("/", host=host).body == b"well"
@@ -395,7 +395,7 @@ def test_why_there_is_no_answer_is_told_once_and_not_for_each_request(
     stage: Stage, play: Callable[[Peer], Any], reason: str
 ) -> None:
     with Script(play) as endpoint:
-        host = stage.serve(endpoint, retry=Retry(tries=1))
+        host = stage.serve(endpoint, retry=Retry("test", tries=1))
         for _ in range(3):
             assert stage.get(host, "/a?secret").status == 502
         told = [line for line in stage.edge.log.splitlines() if f"no answer to GET {host}/a: " in line]

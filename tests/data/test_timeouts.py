@@ -10,13 +10,13 @@ from collections.abc import Iterator
 import pytest
 
 from edge.table.counters import Process
-from edge.table.records import Retry
+from edge.table.policies import Retry
 from tests.support.backends import Backend, Peer, Script, body_pieces, pattern, read_head
 from tests.support.clients import BrokenError, Client, head
 from tests.support.stage import Stage
 from tests.support.waiting import eventually
 
-ONCE = Retry(tries=1)
+ONCE = Retry("test", tries=1)
 QUICK = 0.8
 """Seconds of a timeout that is to pass."""
 PATIENT = 2.0

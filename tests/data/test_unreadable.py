@@ -10,29 +10,35 @@ import msgspec
 import pytest
 
 from edge.data.accepting.contexts import Contexts
-from edge.data.routing.plan import Planner
-from edge.data.routing.router import UNAVAILABLE_LABELS, Router
+from edge.data.routing.planner import Planner
+from edge.data.routing.router import UNAVAILABLE, Router
+from edge.table.counter_layout import labels_of
 from edge.table.counters import Process, WorkerCounters
+from edge.table.policies import Closed
 from edge.table.reader import TableReader, UnreadableError
+from edge.table.record import Record
 from edge.table.records import (
     DEFAULT_CERTIFICATE,
-    SETTINGS,
+    GLOBALS,
     TICKETS,
     Certificate,
     Endpoint,
+    Globals,
     Host,
+    Owner,
     PathKind,
-    Record,
     Route,
     ServerName,
-    Service,
-    Settings,
+    ServicePort,
     TicketKeys,
     server_name_key,
 )
+from edge.table.records import Backend as RouteBackend
 from edge.table.writer import TableWriter
 from tests.support.backends import Backend
 from tests.support.certificates import issue, self_signed, serial_of, trusting_all
+from tests.support.policies import policy
+from tests.support.site import request
 from tests.support.stage import Stage
 from tests.support.waiting import eventually
 
@@ -47,7 +53,15 @@ def newer(record: Record) -> Record:
 
 
 def route(ingress: str, service: str = "") -> Route:
-    return Route(PathKind.PREFIX, "/", "demo", ingress, service=service, status=404)
+    return Route(
+        PathKind.PREFIX, "/", Owner("Ingress", "demo", ingress), (RouteBackend("demo", key=service, status=404),)
+    )
+
+
+class Spoilt(Record, frozen=True, array_like=True):
+    """What is no record of any kind."""
+
+    nothing: int = 0
 
 
 class Table:
@@ -86,10 +100,10 @@ def table(tmp_path: Path) -> Iterator[Table]:
 
 def taken(router: Router, host: str, target: bytes = b"/") -> str | int:
     """The Ingress that takes a request, or the status that is its answer."""
-    plan = router.match(host.encode(), target)
+    plan = router.match(request(host, target.decode()))
     if plan is None:
         return 404
-    return plan.route.ingress or plan.route.status
+    return 503 if policy(plan.route, Closed) is not None else plan.route.owner.name
 
 
 # --- hosts ----------------------------------------------------------------------------------------------------------
@@ -112,7 +126,7 @@ def test_nobody_takes_the_requests_of_a_host_that_cannot_be_read(
     table: Table, unreadable: str, expected: dict[str, str | int]
 ) -> None:
     records: dict[str, Record] = {name: Host(name, (route(ingress),)) for name, ingress in HOSTS.items()}
-    records[SETTINGS] = Settings(route("default"))
+    records[GLOBALS] = Globals(route("default"))
     table.writer.publish(routes={**records, unreadable: newer(records[unreadable])})
     router = table.router()
     assert {host: taken(router, host) for host in expected} == expected
@@ -127,29 +141,42 @@ def test_its_last_good_version_stays_in_force(table: Table) -> None:
     table.writer.publish(routes={"a.test": good, "": Host("", (route("everybody"),))})
     router = table.router()
     assert taken(router, "a.test") == "good"
-    table.writer.publish(routes={"a.test": newer(Host("a.test", (route("next"),)))})
+    table.writer.publish(routes={"a.test": Spoilt()})
     assert taken(router, "a.test") == "good"
     table.writer.publish(routes={"a.test": None})
     assert taken(router, "a.test") == "everybody"
-    table.writer.publish(routes={"a.test": newer(good)})
+    table.writer.publish(routes={"a.test": Spoilt()})
     assert taken(router, "a.test") == 503, "it has been absent meanwhile"
+
+
+def test_what_a_newer_release_adds_closes_the_host_although_an_earlier_version_is_known(table: Table) -> None:
+    good = Host("a.test", (route("good"),))
+    table.writer.publish(routes={"a.test": good})
+    router = table.router()
+    assert taken(router, "a.test") == "good"
+    table.writer.publish(routes={"a.test": newer(good)})
+    assert taken(router, "a.test") == 503
+    table.writer.publish(routes={"a.test": good})
+    assert taken(router, "a.test") == "good"
 
 
 def test_many_names_that_cannot_be_read_cost_one_plan(table: Table) -> None:
     table.writer.publish(routes={"": newer(Host(""))})
     router = table.router()
-    assert len({id(router.match(b"h%d.test" % number, b"/")) for number in range(100)}) == 1
-    assert router.serves(UNAVAILABLE_LABELS), "its counters stay its own"
+    assert len({id(router.match(request(f"h{number}.test", "/"))) for number in range(100)}) == 1
+    assert router.serves(labels_of("", UNAVAILABLE, RouteBackend())), "its counters stay its own"
 
 
 def test_a_default_that_cannot_be_read_is_503_for_what_it_would_take(table: Table) -> None:
-    host = Host("a.test", (Route(PathKind.EXACT, "/known", "demo", "known", status=404),))
-    table.writer.publish(routes={"a.test": host, SETTINGS: newer(Settings(route("default")))})
+    host = Host(
+        "a.test", (Route(PathKind.EXACT, "/known", Owner("Ingress", "demo", "known"), (RouteBackend(status=404),)),)
+    )
+    table.writer.publish(routes={"a.test": host, GLOBALS: newer(Globals(route("default")))})
     router = table.router()
     assert [taken(router, "a.test", b"/known"), taken(router, "a.test"), taken(router, "b.test")] == ["known", 503, 503]
-    table.writer.publish(routes={SETTINGS: Settings(route("default"))})
+    table.writer.publish(routes={GLOBALS: Globals(route("default"))})
     assert [taken(router, "a.test"), taken(router, "b.test")] == ["default", "default"]
-    table.writer.publish(routes={SETTINGS: newer(Settings())})
+    table.writer.publish(routes={GLOBALS: newer(Globals())})
     assert taken(router, "b.test") == "default"
 
 
@@ -262,7 +289,7 @@ def test_endpoints_that_cannot_be_read_are_503_and_known_ones_stay(stage: Stage,
     host = stage.serve(backend)
     name = host.partition(".")[0]
     key = f"demo/{name}:80"
-    good = Service("demo", name, "80", (Endpoint(backend.host, backend.port),))
+    good = ServicePort("demo", name, "80", (Endpoint(backend.host, backend.port),))
     stage._writer.publish(endpoints={key: newer(good)})
     assert stage.get(host).status == 503
     stage._writer.publish(endpoints={key: good})

@@ -14,11 +14,11 @@ from edge.control.answers.event_objects import Subject, event_object
 from edge.control.answers.events import age
 from edge.control.containment import REASON
 from edge.control.kinds.admission import Refused, admit
+from edge.control.kinds.changes import Delete, Upsert
 from edge.control.kinds.decoding import decode
 from edge.control.kinds.objects import KINDS, ObjectError
 from edge.control.publishing.state import State
 from edge.control.serving.metrics.expiry import Issuers
-from edge.control.sources.changes import Delete, Upsert
 from edge.control.translate import der, leaf, pem
 from edge.control.translate import key_pairs as certificates
 from edge.control.translate.key_pairs import CertificateError

@@ -9,9 +9,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from edge.data.accepting import client_hello, proxy_protocol
+from edge.data.exchange._outcome import Outcome
 from edge.data.http._fields import Limits
 from edge.data.http.h1._body import Body
 from edge.data.http.h1._head import Head
+from edge.data.http.h1._writing import HeadWriter
 from edge.data.net.errors import MessageError
 from edge.data.observe._lines import Lines
 from tests.fuzz import control_targets
@@ -61,7 +63,7 @@ def trailers(data: bytes) -> None:
     except MessageError:
         return
     with stream_pair() as (stream, far):
-        head.write_trailers(stream)
+        HeadWriter(stream).trailers(head)
         sent = written(stream, far)
     again = Head()
     again.read_trailers(sent, Limits())
@@ -81,22 +83,7 @@ def lines(data: bytes) -> None:
     for as_json in (False, True):
         log = Lines(as_json=as_json)
         name = b',"n":1' if as_json else b"namespace-service-80"
-        log.add(
-            head,
-            "192.0.2.1",
-            200,
-            1,
-            2,
-            0.5,
-            name,
-            "192.0.2.2:80",
-            512,
-            0.25,
-            200,
-            head.id,
-            [("192.0.2.3:80", 0.1, 502)],
-            b"",
-        )
+        log.add(head, "192.0.2.1", name, outcome(head.id))
         file = os.memfd_create("log")
         try:
             assert log.write(file)
@@ -109,6 +96,15 @@ def lines(data: bytes) -> None:
             told = json.loads(line)
             assert told["target"] == head.target.decode()[: len(told["target"])]
             assert (told["method"], told["host"], told["n"]) == (head.method.decode(), head.host.decode(), 1)
+
+
+def outcome(request_id: bytes) -> Outcome:
+    """What came of a request at its second endpoint."""
+    made = Outcome()
+    made.status, made.received, made.sent, made.duration = 200, 1, 2, 0.5
+    made.endpoint, made.upstream_status, made.upstream_content, made.upstream_seconds = "192.0.2.2:80", 200, 512, 0.25
+    made.earlier, made.request_id = [("192.0.2.3:80", 0.1, 502)], request_id
+    return made
 
 
 def hello(data: bytes) -> None:

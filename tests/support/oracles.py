@@ -16,11 +16,13 @@ import httptools
 from edge.data.http._fields import Limits
 from edge.data.http.h1._body import Body
 from edge.data.http.h1._head import Head
+from edge.data.http.h1._writing import HeadWriter
 from edge.data.net.errors import MessageError
 from tests.support.wire import (
     Pieces,
     outcome_of_request,
     outcome_of_response,
+    outgoing,
     read_body,
     read_response,
     single,
@@ -157,7 +159,7 @@ def to_endpoint(head: Head, content: bytes, trailers: bytes) -> bytes:
     """The request as an endpoint gets it."""
     with stream_pair() as (stream, far):
         request_id = head.id or b"0" * 32
-        head.write_request(stream, head.target, head.host, head.host, b"X-Real-IP: 192.0.2.1\r\n", request_id)
+        HeadWriter(stream).request(outgoing(head, b"X-Real-IP: 192.0.2.1\r\n", request_id))
         if not head.chunked:
             return written(stream, far) + content
         section = Head()
@@ -165,7 +167,7 @@ def to_endpoint(head: Head, content: bytes, trailers: bytes) -> bytes:
         if content:
             stream.write(b"%x\r\n" % len(content) + content + b"\r\n")
         stream.write(b"0\r\n")
-        section.write_trailers(stream)
+        HeadWriter(stream).trailers(section)
         return written(stream, far)
 
 
@@ -268,7 +270,7 @@ def response_as_written(data: bytes, framing: tuple[int, bool], *, keep_alive: b
     if head.status < 200 or head.status in (204, 304):
         length, chunked = -1, False
     with stream_pair() as (stream, far):
-        head.write_response(stream, b"X-Added: 1\r\n", length, chunked, keep_alive)
+        HeadWriter(stream).response(head, b"X-Added: 1\r\n", length, chunked, keep_alive)
         sent = written(stream, far)
     told, parser = llhttp(sent, httptools.HttpResponseParser)
     assert (told.heads, parser.get_status_code(), parser.get_http_version()) == (1, head.status, "1.1")

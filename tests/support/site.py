@@ -12,14 +12,16 @@ from edge.control.sources.files.ledger import Ledger
 from edge.control.sources.files.manifest import Manifest, read
 from edge.control.sources.files.tree import key_of
 from edge.data.accepting.contexts import Contexts
-from edge.data.routing.plan import Planner
+from edge.data.http._message import Message
+from edge.data.routing.planner import Planner
 from edge.data.routing.router import Router
 from edge.settings import Settings
 from edge.table.counters import WorkerCounters
 from edge.table.reader import TableReader
-from edge.table.records import DEFAULT_CERTIFICATE, Certificate, Route, Service
+from edge.table.records import DEFAULT_CERTIFICATE, Certificate, Route, ServicePort
 from edge.table.writer import TableWriter
 from tests.support import objects
+from tests.support.policies import redirected
 
 GENERATED = Certificate("", "", b"", b"", common_name="generated")
 
@@ -74,31 +76,32 @@ class Site:
         """Who answers URL (without scheme: plain http): name of the Service, or the status that Edge answers itself."""
         scheme, _, rest = url.rpartition("://")
         host, slash, path = rest.partition("/")
-        plan = self._router.match(host.encode(), (slash + path or "/").encode())
+        plan = self._router.match(request(host, slash + path or "/"))
         if plan is None:
             return "404"
         route = plan.route
-        if route.https_redirect and scheme != "https":
-            return str(route.https_redirect)
-        if not route.service:
-            return str(route.status)
-        return route.service_name if self.endpoints(route.service) else "503"
+        if redirected(route) and scheme != "https":
+            return str(redirected(route))
+        (to,) = route.backends
+        if not to.key:
+            return str(to.status)
+        return to.service if self.endpoints(to.key) else "503"
 
     def route(self, url: str) -> Route:
         """The route that URL takes."""
         host, slash, path = url.partition("/")
-        plan = self._router.match(host.encode(), (slash + path or "/").encode())
+        plan = self._router.match(request(host, slash + path or "/"))
         assert plan is not None
         return plan.route
 
     def owner(self, url: str) -> str:
         """The Ingress whose route URL takes."""
-        return self.route(url).ingress
+        return self.route(url).owner.name
 
     def endpoints(self, key: str) -> list[str]:
         """Addresses and ports of the Service port under KEY (`demo/web:80`)."""
         self.reader.refresh()
-        service = self.reader.endpoints.get(key, Service)
+        service = self.reader.endpoints.get(key, ServicePort)
         return [f"{one.address}:{one.port}" for one in service.endpoints] if service is not None else []
 
     def certificate(self, server_name: str) -> str:
@@ -117,6 +120,13 @@ class Site:
     def problems(self, owner: str = "Ingress demo/web") -> tuple[str, ...]:
         """Severity, reason and field of all problems of an object."""
         return self._problems.get(owner, ())
+
+
+def request(host: str, target: str) -> Message:
+    """A GET of TARGET from HOST."""
+    message = Message()
+    message.method, message.host, message.target = b"GET", host.encode(), target.encode()
+    return message
 
 
 def ingress(name: str, rules: str, **metadata: Any) -> dict[str, Any]:

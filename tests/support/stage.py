@@ -12,20 +12,22 @@ from pathlib import Path
 from typing import Any, Self
 
 from edge.table.counters import CountersReader, Process
+from edge.table.policies import Retry, Timeouts
+from edge.table.policies.policy import Policy
 from edge.table.records import (
     DEFAULT_CERTIFICATE,
     TICKETS,
+    Backend,
     Balance,
     Certificate,
     Endpoint,
     Host,
+    Owner,
     PathKind,
-    Retry,
     Route,
     ServerName,
-    Service,
+    ServicePort,
     TicketKeys,
-    Timeouts,
     certificate_key,
     server_name_key,
     service_key,
@@ -83,30 +85,25 @@ class Stage:
         read: float = 60.0,
         retry: Retry | None = None,
         balance: Balance = Balance.ROUND_ROBIN,
-        **route: Any,
+        policies: tuple[Policy, ...] = (),
     ) -> str:
         """A new host, or a new version of HOST, with one route to BACKENDS; gives the host's name.
 
-        CONNECT, SEND, READ: timeouts in seconds; ROUTE: further fields of the record.
+        CONNECT, SEND, READ: timeouts in seconds; POLICIES: further ones.
         """
         host = host or f"host{next(_names)}.example"
         name = host.partition(".")[0]
         key = service_key("demo", name, 80)
         entry = Route(
-            kind=PathKind.PREFIX,
-            path="/",
-            namespace="demo",
-            ingress=name,
-            service_name=name,
-            service_port="80",
-            service=key,
-            timeouts=Timeouts(connect, send, read),
-            retry=retry or Retry(),
-            **route,
+            PathKind.PREFIX,
+            "/",
+            Owner("Ingress", "demo", name),
+            (Backend("demo", name, "80", key),),
+            (Timeouts("test", connect, send, read), retry or Retry("test"), *policies),
         )
         self._writer.publish(
             routes={host: Host(host, (entry,))},
-            endpoints={key: Service("demo", name, "80", _endpoints(backends), balance)},
+            endpoints={key: ServicePort("demo", name, "80", _endpoints(backends), balance)},
         )
         return host
 
@@ -116,7 +113,7 @@ class Stage:
         """HOST's endpoints are BACKENDS from now on."""
         name = host.partition(".")[0]
         key = service_key("demo", name, 80)
-        self._writer.publish(endpoints={key: Service("demo", name, "80", _endpoints(backends), balance)})
+        self._writer.publish(endpoints={key: ServicePort("demo", name, "80", _endpoints(backends), balance)})
 
     def certificate(self, pair: Pair | None, *names: str, secret: str = "tls") -> None:
         """Show PAIR, in the Secret SECRET, for the server NAMES; None: that Secret is gone."""

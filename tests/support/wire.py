@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.data.http._fields import Limits
+from edge.data.http._message import Outgoing
 from edge.data.http.h1._body import Body
 from edge.data.http.h1._head import Head
 from edge.data.net._buffer import Buffer
@@ -166,3 +167,12 @@ def written(stream: Stream, far: socket.socket) -> bytes:
     while len(data) < count:
         data += far.recv(count - len(data))
     return data
+
+
+def outgoing(head: Head, added: bytes = b"", request_id: bytes = b"") -> Outgoing:
+    """The request in HEAD as it goes to an endpoint, without changes by policies."""
+    made = Outgoing(head)
+    made.method, made.target, made.host = head.method, head.target, head.host
+    made.forwarded_host, made.added, made.request_id = head.host, added, request_id
+    made.length = head.content_length
+    return made

@@ -8,12 +8,13 @@ from typing import Any
 import msgspec
 
 from edge.control.compiling.compiler import Compiler
+from edge.control.kinds.changes import Change, Delete, Upsert
 from edge.control.kinds.decoding import decode
 from edge.control.kinds.objects import Object, ObjectId
 from edge.control.kinds.problems import Problem
-from edge.control.sources.changes import Change, Delete, Upsert
 from edge.settings import Settings
-from edge.table.records import Host, Record, Route, Service, service_key
+from edge.table.record import Record
+from edge.table.records import Host, Route, ServicePort, service_key
 from tests.support import objects
 
 Manifest = dict[str, Any]
@@ -84,10 +85,10 @@ class World:
         (found,) = [route for route in self.host(host).routes if route.path == path]
         return found
 
-    def service(self, name: str, port: int | str = 80, namespace: str = "demo") -> Service:
+    def service(self, name: str, port: int | str = 80, namespace: str = "demo") -> ServicePort:
         """The record of a Service's port."""
         record = self.endpoints[service_key(namespace, name, port)]
-        assert isinstance(record, Service)
+        assert isinstance(record, ServicePort)
         return record
 
     def addresses(self, name: str, port: int | str = 80) -> list[str]:

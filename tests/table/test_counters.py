@@ -21,8 +21,8 @@ SIZES = len(SIZE_BUCKETS) + 2
 
 
 def labels(path="/", **changes):
-    values = {"namespace": "shop", "ingress": "web", "service": "cart", "host": "a.example", "path": path, "canary": ""}
-    return RouteLabels(**(values | changes))
+    values = {"kind": "Ingress", "namespace": "shop", "ingress": "web", "service": "cart", "host": "a.example"}
+    return RouteLabels(**(values | {"path": path, "canary": ""} | changes))
 
 
 def requests(numbers):
@@ -48,9 +48,8 @@ def spawn(directory: Path, script: str) -> subprocess.Popen:
     """A worker of its own process, once it has said that it is ready."""
     head = "import sys\nfrom pathlib import Path\nfrom edge.table.counters import *\n"
     head += "counters = WorkerCounters(Path(sys.argv[1]))\n"
-    head += (
-        "route = RouteLabels(namespace='shop', ingress='web', service='cart', host='a.example', path='/', canary='')\n"
-    )
+    head += "route = RouteLabels(kind='Ingress', namespace='shop', ingress='web', service='cart', host='a.example', "
+    head += "path='/', canary='')\n"
     head += "series = counters.series(route, b'GET', 200)\n"
     process = subprocess.Popen([sys.executable, "-c", head + script, str(directory)], stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n"

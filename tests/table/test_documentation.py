@@ -10,13 +10,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from edge.table import layout, records
+from edge.table import layout, policies, records
 from edge.table.codec import decode, encode
-from edge.table.records import Endpoint, Host, PathKind, Record, Route, Service
+from edge.table.policies.path_change import PathChange
+from edge.table.record import Record
+from edge.table.records import Backend, Endpoint, Host, Owner, PathKind, Route, ServicePort
 from edge.table.writer import TableWriter
 
 TEXT = (Path(__file__).parents[2] / "docs" / "table.md").read_text()
-KINDS = {name: kind for name, kind in vars(records).items() if isinstance(kind, type) and issubclass(kind, Record)}
+KINDS = {
+    name: kind
+    for name, kind in {**vars(records), **vars(policies), "PathChange": PathChange}.items()
+    if isinstance(kind, type) and issubclass(kind, Record)
+}
+OWNER = Owner("Ingress", "a", "b")
 
 
 @pytest.fixture
@@ -31,16 +38,18 @@ def test_the_reader_of_the_documentation_reads(tmp_path: Path, look_up: Callable
     writer = TableWriter(tmp_path)
     assert look_up(tmp_path, "routes", "web.example") is None
     hosts = {
-        f"h{number}.example": Host(f"h{number}.example", (Route(PathKind.EXACT, "/", "a", "b"),))
+        f"h{number}.example": Host(f"h{number}.example", (Route(PathKind.EXACT, "/", OWNER, (Backend("a", "b"),)),))
         for number in range(500)
     }
-    service = Service("a", "b", "80", (Endpoint("10.0.0.1", 80),))
+    service = ServicePort("a", "b", "80", (Endpoint("10.0.0.1", 80),))
     writer.publish(routes=hosts, endpoints={"a/b:80": service})
     writer.publish(routes={f"h{number}.example": None for number in range(0, 500, 2)})
     for name, host in hosts.items():
         found = look_up(tmp_path, "routes", name)
         assert (found and msgspec.convert(found, Host)) == (None if int(name[1:-8]) % 2 == 0 else host)
-    assert decode(encode(service), Service) == msgspec.convert(look_up(tmp_path, "endpoints", "a/b:80"), Service)
+    assert decode(encode(service), ServicePort) == msgspec.convert(
+        look_up(tmp_path, "endpoints", "a/b:80"), ServicePort
+    )
     path = tmp_path / "endpoints.1"
     content = path.read_bytes()
     path.write_bytes(content.replace(b"10.0.0.1", b"10.0.0.2"))

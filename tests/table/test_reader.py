@@ -12,13 +12,13 @@ import pytest
 
 from edge.table import layout
 from edge.table.reader import SWEEP, TableReader, UnreadableError
-from edge.table.records import Endpoint, Host, PathKind, Route, Service
+from edge.table.records import Endpoint, Host, Owner, PathKind, Route, ServicePort
 from edge.table.segment import Segment, head_crc
 from edge.table.writer import TableWriter
 
 
 def host(name: str, ingress: str = "web") -> Host:
-    return Host(name, (Route(PathKind.PREFIX, "/", "a", ingress),))
+    return Host(name, (Route(PathKind.PREFIX, "/", Owner("Ingress", "a", ingress)),))
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_a_segment_that_is_not_what_it_should_be_is_refused(
     for name in ("web.example", "other.example"):
         with pytest.raises(UnreadableError, match="the part routes of the table cannot be read"):
             reader.routes.get(name, Host)
-    assert reader.endpoints.get("web.example", Service) is None
+    assert reader.endpoints.get("web.example", ServicePort) is None
     assert reader.generation == 0
     assert reader.refusals > 0
     assert str(segment(tmp_path)) in str(reader.fault)
@@ -221,7 +221,7 @@ def test_a_slot_that_points_nowhere_is_refused(writer: TableWriter, tmp_path: Pa
 
 
 def test_a_record_of_another_kind_is_refused(writer: TableWriter, tmp_path: Path) -> None:
-    writer.publish(routes={"a": Service("a", "web", "80", (Endpoint("10.0.0.1", 80),))})
+    writer.publish(routes={"a": ServicePort("a", "web", "80", (Endpoint("10.0.0.1", 80),))})
     reader = TableReader(tmp_path)
     with pytest.raises(UnreadableError):
         reader.routes.get("a", Host)
@@ -255,7 +255,7 @@ def test_a_refusal_is_counted_and_reported_once_for_each_version_and_tried_again
             reader.routes.get("a", Host)
         return None
 
-    wrong = Service("a", "web", "80")
+    wrong = ServicePort("a", "web", "80")
     writer.publish(routes={"a": wrong})
     reader = TableReader(tmp_path)
     ask()
@@ -369,7 +369,8 @@ def test_readers_never_see_half_a_change_while_the_writer_writes(writer: TableWr
     def write() -> None:
         for number in range(1, 3000):
             writer.publish(
-                endpoints={f"a/s{number % 50}:80": Service("a", "s", str(number))}, routes={"a": host("a", str(number))}
+                endpoints={f"a/s{number % 50}:80": ServicePort("a", "s", str(number))},
+                routes={"a": host("a", str(number))},
             )
         done.set()
 
@@ -382,14 +383,14 @@ def test_readers_never_see_half_a_change_while_the_writer_writes(writer: TableWr
             reader.refresh()
         record = reader.routes.get("a", Host)
         assert record is not None
-        number = int(record.routes[0].ingress)
+        number = int(record.routes[0].owner.name)
         assert number >= last
-        service = reader.endpoints.get(f"a/s{number % 50}:80", Service) if number else None
+        service = reader.endpoints.get(f"a/s{number % 50}:80", ServicePort) if number else None
         assert number == 0 or (service is not None and int(service.port) >= number)  # the service was there first
         last = number
     thread.join()
     reader.refresh()
     record = reader.routes.get("a", Host)
     assert record is not None
-    assert record.routes[0].ingress == "2999"
+    assert record.routes[0].owner.name == "2999"
     assert reader.refusals == 0

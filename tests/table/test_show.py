@@ -5,26 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from edge.table import layout, show
+from edge.table.policies import AnyPolicy, BodyLimit, HttpsRedirect, NoAccessLog
+from edge.table.record import Record
 from edge.table.records import (
     DEFAULT_CERTIFICATE,
-    SETTINGS,
+    GLOBALS,
     TICKETS,
+    Backend,
     Balance,
     Certificate,
     Endpoint,
+    Globals,
     Host,
+    Owner,
     PathKind,
-    Record,
     Route,
     ServerName,
-    Service,
-    Settings,
+    ServicePort,
     TicketKeys,
+    Transport,
     certificate_key,
     server_name_key,
     service_key,
@@ -35,26 +39,32 @@ KEY = b"-----BEGIN PRIVATE KEY-----\nsecret\n"
 CHAIN = b"-----BEGIN CERTIFICATE-----\npublic\n"
 
 
+WEB = Backend("demo", "web", "80", service_key("demo", "web", 80))
+SHOP = Owner("Ingress", "demo", "shop")
+
+
 def route(path: str = "/", kind: PathKind = PathKind.PREFIX, **fields: Any) -> Route:
-    named = {"namespace": "demo", "ingress": "shop", "service_name": "web", "service_port": "80"}
-    return Route(kind, path, **{**named, "service": service_key("demo", "web", 80), **fields})
+    return Route(kind, path, **{"owner": SHOP, "backends": (WEB,), **fields})
 
 
 ROUTES: dict[str, Record | None] = {
     "shop.example": Host(
         "shop.example",
-        (route(https_redirect=308), route("/login", PathKind.EXACT, service="", service_name="", status=404)),
-        default=route(body_limit=1024, access_log=False),
+        (
+            route(policies=(HttpsRedirect("--ssl-redirect"),)),
+            route("/login", PathKind.EXACT, backends=(Backend("demo", status=404),)),
+        ),
+        default=route(policies=(BodyLimit("a", 1024), NoAccessLog("b"))),
         tls=True,
     ),
     "": Host("", (route("/any", PathKind.STRING),)),
-    SETTINGS: Settings(default=route(ingress="", service_name="fallback")),
+    GLOBALS: Globals(default=route(owner=Owner(), backends=(Backend("demo", "fallback", "80", "demo/fallback:80"),))),
 }
 ENDPOINTS: dict[str, Record | None] = {
-    service_key("demo", "web", 80): Service(
+    service_key("demo", "web", 80): ServicePort(
         "demo", "web", "80", (Endpoint("10.0.0.1", 8080), Endpoint("fd00::1", 8080)), Balance.LEAST_CONNECTIONS
     ),
-    service_key("demo", "none", 80): Service("demo", "none", "80"),
+    service_key("demo", "none", 80): ServicePort("demo", "none", "80"),
 }
 TLS: dict[str, Record | None] = {
     certificate_key("demo", "tls"): Certificate("demo", "tls", CHAIN, KEY, 1.9e9, "17", "shop.example", "An Authority"),
@@ -89,8 +99,8 @@ def test_text_tells_hosts_with_routes_services_with_endpoints_and_certificates(
 Hosts: 2
   shop.example (TLS: Secret demo/tls, until 2030-03-17)
     Exact /login  -> answer 404  Ingress demo/shop
-    Prefix /      -> web:80      Ingress demo/shop; http is sent to https (308)
-    otherwise     -> web:80      Ingress demo/shop; bodies up to 1024 bytes; not logged
+    Prefix /      -> web:80      Ingress demo/shop; http is redirected to https (308)
+    otherwise     -> web:80      Ingress demo/shop; request bodies up to 1024 bytes; not logged
   any other host
     ImplementationSpecific /any  -> web:80  Ingress demo/shop
   what no host takes
@@ -115,13 +125,17 @@ def test_json_holds_the_same(directory: Path, capsys: pytest.CaptureFixture[str]
     any_host, shop = document["hosts"]
     assert (any_host["name"], any_host["tls"], any_host["certificate"]) == ("", False, None)
     assert (shop["name"], shop["tls"], shop["certificate"]) == ("shop.example", True, "c:demo/tls")
-    assert [(one["kind"], one["path"], one["service"]) for one in shop["routes"]] == [
-        ("Exact", "/login", ""),
-        ("Prefix", "/", "demo/web:80"),
+    assert [(one["kind"], one["path"], [backend["key"] for backend in one["backends"]]) for one in shop["routes"]] == [
+        ("Exact", "/login", [""]),
+        ("Prefix", "/", ["demo/web:80"]),
     ]
-    assert shop["routes"][1]["timeouts"] == {"connect": 5.0, "send": 60.0, "read": 60.0}
-    assert shop["default"]["body_limit"] == 1024
-    assert document["default"]["service_name"] == "fallback"
+    assert shop["routes"][1]["owner"] == {"kind": "Ingress", "namespace": "demo", "name": "shop"}
+    assert shop["routes"][1]["policies"] == [
+        {"policy": "HttpsRedirect", "source": "--ssl-redirect", "status": 308, "preserve_trailing_slash": False}
+    ]
+    assert [one["policy"] for one in shop["default"]["policies"]] == ["BodyLimit", "NoAccessLog"]
+    assert shop["default"]["policies"][0]["size"] == 1024
+    assert document["default"]["backends"][0]["service"] == "fallback"
     assert document["services"][1]["endpoints"] == ["10.0.0.1:8080", "[fd00::1]:8080"]
     assert document["services"][1]["balance"] == "least_connections"
     assert [(one["key"], one["hosts"], one["default"]) for one in document["certificates"]] == [
@@ -142,11 +156,30 @@ def test_no_key_material_is_shown(directory: Path, capsys: pytest.CaptureFixture
 
 def test_a_new_field_of_a_record_is_not_shown_before_somebody_has_thought_about_it() -> None:
     """Routes and services are shown with all their fields: a new one that holds a secret must be left out there."""
-    assert Route.__struct_fields__ == (
-        *("kind", "path", "namespace", "ingress", "service_name", "service_port", "service", "status"),
-        *("https_redirect", "hsts", "preserve_trailing_slash", "access_log", "body_limit", "timeouts", "retry"),
+    assert Route.__struct_fields__ == ("kind", "path", "owner", "backends", "policies", "conditions")
+    assert Owner.__struct_fields__ == ("kind", "namespace", "name")
+    assert Backend.__struct_fields__ == (
+        *("namespace", "service", "port", "key", "status", "weight", "policies", "transport"),
     )
-    assert Service.__struct_fields__ == ("namespace", "name", "port", "endpoints", "balance")
+    assert Transport.__struct_fields__ == ("protocol",)
+    assert ServicePort.__struct_fields__ == ("namespace", "name", "port", "endpoints", "balance")
+
+
+def test_nor_is_a_new_policy() -> None:
+    """Policies are shown with all their fields too."""
+    assert {kind.__name__: kind.__struct_fields__[1:] for kind in get_args(AnyPolicy)} == {
+        "Closed": ("reason",),
+        "HttpsRedirect": ("status", "preserve_trailing_slash"),
+        "Redirect": ("status", "scheme", "host", "port", "path"),
+        "BodyLimit": ("size",),
+        "Rewrite": ("host", "path"),
+        "RequestHeaders": ("set", "add", "remove"),
+        "ResponseHeaders": ("set", "add", "remove"),
+        "Hsts": ("value",),
+        "Timeouts": ("connect", "send", "read"),
+        "Retry": ("tries", "timeout", "non_idempotent", "on_error", "on_timeout", "on_invalid", "on_statuses"),
+        "NoAccessLog": (),
+    }
 
 
 def test_a_directory_without_table_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

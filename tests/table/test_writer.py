@@ -15,16 +15,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.table.reader import TableReader
-from edge.table.records import Certificate, Endpoint, Host, PathKind, Record, Route, ServerName, Service
+from edge.table.record import Record
+from edge.table.records import Backend, Certificate, Endpoint, Host, Owner, PathKind, Route, ServerName, ServicePort
 from edge.table.writer import TableError, TableWriter
 
 
 def host(name: str, service: str = "a/web:80") -> Host:
-    return Host(name, (Route(PathKind.PREFIX, "/", "a", "web", service=service),))
+    return Host(
+        name, (Route(PathKind.PREFIX, "/", Owner("Ingress", "a", "web"), (Backend("a", "web", "80", service),)),)
+    )
 
 
-def service(port: int = 8080, name: str = "web", count: int = 1) -> Service:
-    return Service("a", name, "80", tuple(Endpoint(f"10.0.0.{number}", port) for number in range(count)))
+def service(port: int = 8080, name: str = "web", count: int = 1) -> ServicePort:
+    return ServicePort("a", name, "80", tuple(Endpoint(f"10.0.0.{number}", port) for number in range(count)))
 
 
 @pytest.fixture
@@ -115,24 +118,24 @@ def test_a_writer_that_dies_before_its_first_publication_has_disturbed_nothing(t
     reader.refresh()
     record = reader.routes.get("web.example", Host)
     assert record is not None
-    assert record.routes[0].service == "a/next:80"
+    assert record.routes[0].backends[0].key == "a/next:80"
     assert len(segments(tmp_path)) == 3
 
 
 def test_a_full_log_moves_to_a_larger_segment_and_the_old_one_is_freed(writer: TableWriter, tmp_path: Path) -> None:
     writer.publish(endpoints={"a/other:80": service(name="other")})
     reader = TableReader(tmp_path)
-    other = reader.endpoints.get("a/other:80", Service)
+    other = reader.endpoints.get("a/other:80", ServicePort)
     before = segments(tmp_path)
     for port in range(1, 2000):
         writer.publish(endpoints={"a/web:80": service(port, count=3)})
         if port % 100 == 0:
             reader.refresh()
-            assert reader.endpoints.get("a/web:80", Service) == service(port, count=3)
+            assert reader.endpoints.get("a/web:80", ServicePort) == service(port, count=3)
     reader.refresh()
     assert segments(tmp_path) != before
     assert len(segments(tmp_path)) == 3
-    assert reader.endpoints.get("a/other:80", Service) is other
+    assert reader.endpoints.get("a/other:80", ServicePort) is other
 
 
 def test_the_size_of_the_files_follows_what_is_in_use_not_what_was_published(
@@ -171,14 +174,14 @@ def test_without_room_the_table_stays_and_the_next_try_publishes_all(
             writer.publish(**changes)
         assert not reader.changed()
         reader.refresh()
-        assert reader.endpoints.get("a/web:80", Service) == service()
+        assert reader.endpoints.get("a/web:80", ServicePort) == service()
         assert reader.routes.get("web.example", Host) is not None
         assert segments(tmp_path) == before
     writer.publish(endpoints={"a/web:80": service(7070)})  # what has room is published
     full.limit = 1 << 30
     writer.publish(**changes)
     reader.refresh()
-    assert reader.endpoints.get("a/web:80", Service) == service(9090)
+    assert reader.endpoints.get("a/web:80", ServicePort) == service(9090)
     assert reader.routes.get("web.example", Host) is None
     assert reader.routes.get("h2999.example", Host) == many["h2999.example"]
     assert reader.refusals == 0
@@ -278,7 +281,7 @@ def test_a_reader_always_finds_what_was_published_last(
 ) -> None:
     directory = tmp_path_factory.mktemp("table")
     writer, early = TableWriter(directory), TableReader(directory)
-    expected: dict[str, Service] = {}
+    expected: dict[str, ServicePort] = {}
     for number, batch in enumerate(batches):
         records = {key: service(number + 1, key, count) if count else None for key, count in batch.items()}
         writer.publish(endpoints=records)
@@ -290,8 +293,8 @@ def test_a_reader_always_finds_what_was_published_last(
             early.reopen()
             early.refresh()
         for key in batch:
-            assert early.endpoints.get(key, Service) == expected.get(key)
+            assert early.endpoints.get(key, ServicePort) == expected.get(key)
     late = TableReader(directory)
-    assert {key: late.endpoints.get(key, Service) for key, _ in late.endpoints.items()} == expected
+    assert {key: late.endpoints.get(key, ServicePort) for key, _ in late.endpoints.items()} == expected
     assert early.refusals == late.refusals == 0
     writer.close()

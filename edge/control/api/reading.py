@@ -14,9 +14,9 @@ import msgspec
 from edge.control.api import wire
 from edge.control.api.errors import MalformedError, RefusedError
 from edge.control.api.reflector import PAGE
+from edge.control.kinds.changes import Invalid
 from edge.control.kinds.decoding import decode
 from edge.control.kinds.objects import Object, ObjectError
-from edge.control.sources.changes import Invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Set

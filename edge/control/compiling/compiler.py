@@ -11,31 +11,32 @@ Rules of this file:
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from edge.control.compiling.claims import Claims
 from edge.control.compiling.defaults import DefaultBackend
+from edge.control.compiling.delta import Delta
 from edge.control.compiling.hosts import Hosts
 from edge.control.compiling.server_names import Certificates
 from edge.control.compiling.service_ports import Services, Unresolved
 from edge.control.compiling.store import Store
 from edge.control.containment import REASON, contain
+from edge.control.kinds.changes import Delete, Invalid, Upsert
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error
-from edge.control.publishing.state import Delta
-from edge.control.sources.changes import Delete, Invalid, Upsert
-from edge.control.translate.ingress import Translation, translate
-from edge.table.records import SETTINGS
+from edge.control.translate.annotations.defaults import defaults_of
+from edge.control.translate.annotations.policies import Reader
+from edge.control.translate.ingress import translate
+from edge.control.translate.parts import NOTHING, Translation
+from edge.table.records import GLOBALS
 
 if TYPE_CHECKING:
     from edge.control.compiling.service_ports import Names
     from edge.control.compiling.store import Changed
+    from edge.control.kinds.changes import Change
     from edge.control.kinds.objects import Ingress, Key
-    from edge.control.sources.changes import Change
     from edge.settings import Settings
     from edge.table.records import Certificate
-
-HSTS: Final = "max-age=31536000; includeSubDomains"
 
 
 class Compiler:
@@ -56,14 +57,15 @@ class Compiler:
         self.store = Store()
         self._settings = settings
         self._claims = Claims(self.store, settings)
-        self._hosts = Hosts(hsts=HSTS if settings.hsts else "")
+        self._hosts = Hosts()
+        self._annotations = Reader(defaults_of(settings))
         self._services = Services(self.store, settings, names if names is not None else Unresolved())
         namespace, _, name = settings.default_ssl_certificate.partition("/")
         default = (namespace, name) if name else None
         self._certificates = Certificates(self.store, by_need=by_need, default=default, generated=generated)
         self._default_certificate = ObjectId("Secret", *default) if default is not None else None
         self._backend = DefaultBackend(settings.default_backend_service, self.store, self._services)
-        self._translations: dict[Key, Translation] = {}
+        self._translations: dict[ObjectId, Translation] = {}
         self._broken: dict[ObjectId, Problem] = {}
         """Objects that our own code cannot digest."""
         self._of_flags: dict[ObjectId, tuple[Problem, ...]] = {}
@@ -111,9 +113,9 @@ class Compiler:
         waits += [removal - time.monotonic()] if removal is not None else []
         return max(0.0, min(waits)) if waits else None
 
-    def translation(self, key: Key) -> Translation | None:
-        """What the Ingress KEY asks for, None when it is not served."""
-        return self._translations.get(key)
+    def translation(self, owner: ObjectId) -> Translation | None:
+        """What OWNER asks for; None: it is not served."""
+        return self._translations.get(owner)
 
     def compile(self, *, now: float | None = None, clock: float | None = None) -> Delta:
         """What is different from the last call.
@@ -122,18 +124,19 @@ class Compiler:
         """
         delta = Delta()
         changed = self.store.take_changed()
-        owners = changed.ingresses
+        ingresses = changed.ingresses
         if changed.classes:
-            owners |= self._affected(changed)
-        for owner in owners:
-            self._take(owner, delta)
+            ingresses |= self._affected(changed)
+        for key in ingresses:
+            self._take(key, delta)
+        owners = {ObjectId("Ingress", *key) for key in ingresses}
         for secret in changed.secrets:
             self._certificates.secrets.changed(secret)
         for service in changed.services:
             self._services.service_changed(service)
-        settings = self._backend.compile()
-        if settings is not None:
-            delta.routes[SETTINGS] = settings
+        shared = self._backend.compile()
+        if shared is not None:
+            delta.routes[GLOBALS] = shared
 
         records, touched = self._services.compile(time.monotonic() if clock is None else clock)
         delta.endpoints.update(records)
@@ -152,8 +155,8 @@ class Compiler:
     def _take(self, key: Key, delta: Delta) -> None:
         """Take up the Ingress KEY as it is now."""
         ingress = self.store.ingress(key)
-        old = self._translations.get(key)
         owner = ObjectId("Ingress", *key)
+        old = self._translations.get(owner)
         self._broken.pop(owner, None)
 
         def failed(fault: str) -> Translation | None:
@@ -163,21 +166,26 @@ class Compiler:
         new = contain(owner, lambda: self._translated(key, ingress), failed)
         if new is not None or old is not None:
             delta.served[owner] = ingress if new is not None else None
+        self._put(owner, new)
+
+    def _put(self, owner: ObjectId, new: Translation | None) -> None:
+        """From now on OWNER asks for NEW; None: for nothing."""
+        old = self._translations.get(owner)
         if new is old:
             return
-        order = (new or old or _NOTHING).order
-        self._hosts.replace(key, old, new)
-        self._services.replace(key, order, old.uses if old else (), new.uses if new else ())
-        self._certificates.replace(key, order, old.secrets if old else (), new.secrets if new else ())
+        order = (new or old or NOTHING).order
+        self._hosts.replace(owner, old, new)
+        self._services.replace(owner, order, old.uses if old else (), new.uses if new else ())
+        self._certificates.replace(owner, order, old.secrets if old else (), new.secrets if new else ())
         if new is None:
-            del self._translations[key]
+            del self._translations[owner]
         else:
-            self._translations[key] = new
+            self._translations[owner] = new
 
     def _translated(self, key: Key, ingress: Ingress | None) -> Translation | None:
         if not self._claims.is_ours(key, ingress) or ingress is None:
             return None
-        return translate(ingress, ssl_redirect=self._settings.ssl_redirect)
+        return translate(ingress, self._annotations)
 
     def _affected(self, changed: Changed) -> set[Key]:
         """The Ingresses to look at again now that classes are others."""
@@ -200,9 +208,9 @@ class Compiler:
 
     # --- problems -------------------------------------------------------------------------------------------------
 
-    def _report(self, owners: set[Key], changed: Changed, delta: Delta) -> None:
+    def _report(self, owners: set[ObjectId], changed: Changed, delta: Delta) -> None:
         """Put into DELTA all problems of those that may have others now."""
-        objects = {ObjectId("Ingress", *owner) for owner in owners if owner[0]} | changed.faults
+        objects = {owner for owner in owners if owner.kind} | changed.faults
         for one in objects:
             delta.problems[one] = (self.store.uid(one), tuple(self._problems(one)))
         for named in (self._backend.owner, self._default_certificate):
@@ -218,23 +226,21 @@ class Compiler:
         found = self.store.faults(owner)
         if owner in self._broken:
             found.append(self._broken[owner])
-        key = (owner.namespace, owner.name)
         if owner.kind == "Ingress":
-            found += self._problems_of_ingress(key)
+            found += self._claims.problems((owner.namespace, owner.name))
+        if owner in self._translations:
+            found += self._problems_of(owner, self._translations[owner])
         if owner == self._backend.owner:
             found += self._backend.problems()
         if owner == self._default_certificate:
             found += self._certificates.default_problems()
         return list(dict.fromkeys(found))
 
-    def _problems_of_ingress(self, key: Key) -> list[Problem]:
-        found = self._claims.problems(key)
-        translation = self._translations.get(key)
-        if translation is not None:
-            found += translation.problems
-            found += self._hosts.problems(key, translation)
-            found += self._services.problems(translation.uses)
-            found += self._certificates.problems(key, translation.secrets)
+    def _problems_of(self, owner: ObjectId, translation: Translation) -> list[Problem]:
+        found = list(translation.problems)
+        found += self._hosts.problems(owner, translation)
+        found += self._services.problems(translation.uses)
+        found += self._certificates.problems(owner, translation.secrets)
         return found
 
 
@@ -245,6 +251,3 @@ def _subject(change: Change) -> ObjectId | None:
     if isinstance(change, Delete | Invalid):
         return ObjectId(change.kind, change.namespace, change.name)
     return None
-
-
-_NOTHING: Final = Translation(("", "", ""), {}, None, (), (), ())

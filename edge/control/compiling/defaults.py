@@ -1,4 +1,4 @@
-"""The Settings record: the Service that answers what no Ingress takes (`--default-backend-service`)."""
+"""The Globals record: the Service that answers what no Ingress takes (`--default-backend-service`)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from edge.control.containment import REASON, contain
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error
 from edge.control.translate.endpoints import EXTERNAL_NAME
-from edge.control.translate.ingress import Use
-from edge.table.records import PathKind, Route, Settings, service_key
+from edge.control.translate.parts import ServiceUse
+from edge.table.records import Backend, Globals, PathKind, Route, service_key
 
 if TYPE_CHECKING:
     from edge.control.compiling.service_ports import Services
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from edge.control.kinds.objects import Key, Service
 
 FLAG: Final = "--default-backend-service"
-OWNER: Final = ("", FLAG)
-"""In place of an Ingress among the users of a Service."""
+OWNER: Final = ObjectId("", "", FLAG)
+"""In place of an object among the users of a Service."""
 ORDER: Final = ("", "", "")
 
 
@@ -31,7 +31,7 @@ class DefaultBackend:
         self.service: Key | None = (namespace, service) if name else None
         self._store = store
         self._services = services
-        self._use: Use | None = None
+        self._use: ServiceUse | None = None
         self._told = False
         self._fault: Problem | None = None
 
@@ -40,7 +40,7 @@ class DefaultBackend:
         """Whose the problems are."""
         return ObjectId("Service", *self.service) if self.service is not None else None
 
-    def compile(self) -> Settings | None:
+    def compile(self) -> Globals | None:
         """The record, when it may be different; to be called before `Services.compile`."""
         use = self._contained()
         if self._told and use == self._use:
@@ -48,17 +48,10 @@ class DefaultBackend:
         self._services.replace(OWNER, ORDER, (self._use,) if self._use else (), (use,) if use else ())
         self._use, self._told = use, True
         if use is None:
-            return Settings()
-        route = Route(
-            kind=PathKind.PREFIX,
-            path="/",
-            namespace=use.namespace,
-            ingress="",
-            service_name=use.name,
-            service_port=use.port,
-            service=use.key,
-        )
-        return Settings(default=route)
+            return Globals()
+        backend = Backend(use.namespace, use.name, use.port, use.key)
+        route = Route(PathKind.PREFIX, "/", backends=(backend,))
+        return Globals(default=route)
 
     def problems(self) -> list[Problem]:
         """What is wrong with the Service."""
@@ -66,14 +59,14 @@ class DefaultBackend:
             return [self._fault]
         return list(self._services.problems((self._use,))) if self._use is not None else []
 
-    def _contained(self) -> Use | None:
-        def failed(fault: str) -> Use | None:
+    def _contained(self) -> ServiceUse | None:
+        def failed(fault: str) -> ServiceUse | None:
             self._fault = error(REASON, FLAG, f"{fault}; what was in force last stays so")
             return self._use
 
         return contain(FLAG, self._find, failed)
 
-    def _find(self) -> Use | None:
+    def _find(self) -> ServiceUse | None:
         self._fault = None
         if self.service is None:
             return None
@@ -84,7 +77,7 @@ class DefaultBackend:
             message = f"Service {'/'.join(self.service)} {wrong}; requests that no Ingress takes are answered 404"
             self._fault = error("MissingService" if service is None else "MissingPort", FLAG, message)
             return None
-        return Use(service_key(*self.service, port), *self.service, port, FLAG)
+        return ServiceUse(service_key(*self.service, port), *self.service, port, FLAG)
 
 
 def _first_port(service: Service) -> str:

@@ -1,51 +1,46 @@
-"""The Host records: what all Ingresses of a host say about it, put together.
+"""The Host records: what all objects say about a host, put together.
 
 Rules of this file:
-- Two Ingresses that name the same path of a host, in the same way, are in conflict: the older one wins, then the one
-  that comes first by namespace and name. The loser is told who won. So it is with `spec.defaultBackend`.
+- Two objects that name the same path of a host, in the same way, are in conflict: the older one wins, then the one that
+  comes first by namespace and name. The loser's problem names the winner. So it is with `spec.defaultBackend`.
+- Routes of the same path that demand different things of a request stand side by side, the most demanding one first.
 - Which hosts have TLS is not known here; it is asked for when a host is compiled.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from edge.control.containment import REASON, contain
 from edge.control.kinds.problems import Problem, error, warning
-from edge.control.translate.ingress import HostPart, Redirect, RoutePart
+from edge.control.translate.parts import HostPart, Order, RoutePart
 from edge.table import describing
-from edge.table.records import Host, PathKind, Route
+from edge.table.records import Conditions, Host, PathKind, Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from edge.control.kinds.objects import Key
-    from edge.control.translate.ingress import Translation
-    from edge.table.records import Record
+    from edge.control.kinds.objects import ObjectId
+    from edge.control.translate.parts import Translation
+    from edge.table.record import Record
 
-HTTPS_REDIRECT: Final = 308
-
-Order = tuple[str, str, str]
-"""Creation time, namespace, name: `Translation.order`."""
-Losses = dict["Key", list[Problem]]
-"""What Ingresses do not get, by Ingress."""
+Losses = dict["ObjectId", list[Problem]]
+"""What objects do not get, by object."""
 
 
 class Hosts:
     """All hosts."""
 
-    def __init__(self, *, hsts: str) -> None:
-        """HSTS: value of Strict-Transport-Security for hosts with TLS; empty: none."""
-        self._hsts = hsts
-        self._parts: dict[str, dict[Key, tuple[Order, HostPart]]] = {}
+    def __init__(self) -> None:
+        self._parts: dict[str, dict[ObjectId, tuple[Order, HostPart]]] = {}
         self._under: dict[str, set[str]] = {}
         """Hosts by the domain of the wildcard that covers them."""
         self._losses: dict[str, Losses] = {}
         self._dirty: set[str] = set()
 
-    def replace(self, owner: Key, old: Translation | None, new: Translation | None) -> None:
+    def replace(self, owner: ObjectId, old: Translation | None, new: Translation | None) -> None:
         """OWNER asks for what is in NEW instead of what was in OLD."""
         for name in _parts(old):
             self._dirty.add(name)
@@ -67,10 +62,10 @@ class Hosts:
         if name.startswith("*."):
             self._dirty |= self._under.get(name[2:], set())
 
-    def compile(self, has_tls: Callable[[str], bool]) -> tuple[dict[str, Record | None], set[Key]]:
+    def compile(self, has_tls: Callable[[str], bool]) -> tuple[dict[str, Record | None], set[ObjectId]]:
         """The records of the hosts that may be different, and the Ingresses that won or lost something there."""
         records: dict[str, Record | None] = {}
-        owners: set[Key] = set()
+        owners: set[ObjectId] = set()
         for name in self._dirty:
             before = self._losses.pop(name, {})
             changed, losses = self._contained(name, has_tls)
@@ -99,7 +94,7 @@ class Hosts:
         merged = _merge(name, ((owner, order, part) for owner, (order, part) in ordered), losses)
         return {name: self._record(name, merged, tls=has_tls(name))}, losses
 
-    def problems(self, owner: Key, translation: Translation) -> Iterator[Problem]:
+    def problems(self, owner: ObjectId, translation: Translation) -> Iterator[Problem]:
         """What OWNER, which asks for TRANSLATION, does not get."""
         if self._losses:
             for name in _parts(translation):
@@ -123,10 +118,9 @@ class Hosts:
         return Host(name, routes, default, tls)
 
     def _finished(self, part: RoutePart, *, tls: bool) -> Route:
-        redirects = part.redirect is Redirect.ALWAYS or (tls and part.redirect is Redirect.WITH_TLS)
-        if not tls and not redirects:
+        if not tls or not part.with_tls:
             return part.route
-        return replace(part.route, https_redirect=HTTPS_REDIRECT if redirects else 0, hsts=self._hsts if tls else "")
+        return replace(part.route, policies=part.route.policies + part.with_tls)
 
 
 def _parts(translation: Translation | None) -> Mapping[str, HostPart]:
@@ -137,47 +131,60 @@ def _parts(translation: Translation | None) -> Mapping[str, HostPart]:
     return translation.hosts
 
 
-def _order(item: tuple[Key, tuple[Order, HostPart]]) -> Order:
+def _order(item: tuple[ObjectId, tuple[Order, HostPart]]) -> Order:
     return item[1][0]
 
 
-def _merge(name: str, parts: Iterator[tuple[Key, Order, HostPart]], losses: Losses) -> HostPart:
+def _merge(name: str, parts: Iterator[tuple[ObjectId, Order, HostPart]], losses: Losses) -> HostPart:
     """One part out of PARTS, which come in the order in which they win; LOSSES gets what is left out."""
-    winners: dict[tuple[PathKind, str], tuple[Order, RoutePart]] = {}
-    default: tuple[Order, RoutePart] | None = None
+    winners: dict[tuple[PathKind, str, Conditions | None], tuple[ObjectId, Order, RoutePart]] = {}
+    default: tuple[ObjectId, Order, RoutePart] | None = None
     for owner, order, part in parts:
         for one in part.routes:
-            at = (one.route.kind, one.route.path)
+            at = (one.route.kind, one.route.path, one.route.conditions)
             if at in winners:
                 what = f'path "{one.route.path}" ({describing.KINDS[one.route.kind]}) of {_host(name)}'
-                losses.setdefault(owner, []).append(_conflict(one.field, what, winners[at][0], order))
+                losses.setdefault(owner, []).append(_conflict(one.field, what, winners[at], owner, order))
             else:
-                winners[at] = (order, one)
+                winners[at] = (owner, order, one)
         if part.default is not None:
             if default is not None:
                 what = f"what no path of {_host(name)} takes"
-                losses.setdefault(owner, []).append(_conflict(part.default.field, what, default[0], order))
+                losses.setdefault(owner, []).append(_conflict(part.default.field, what, default, owner, order))
             else:
-                default = (order, part.default)
-    for order, one in winners.values():
+                default = (owner, order, part.default)
+    for owner, _, one in winners.values():
         if one.route.kind is PathKind.STRING and one.route.path.endswith("/"):
-            above = winners.get((PathKind.PREFIX, one.route.path.rstrip("/") or "/"))
+            above = winners.get((PathKind.PREFIX, one.route.path.rstrip("/") or "/", one.route.conditions))
             if above is not None:
-                losses.setdefault(order[1:], []).append(_shadowed(name, one, above[0]))
-    return HostPart(tuple(one for _, one in winners.values()), default[1] if default is not None else None)
+                losses.setdefault(owner, []).append(_shadowed(name, one, above[0]))
+    routes = [one for _, _, one in winners.values()]
+    if any(one.route.conditions is not None for one in routes):
+        routes.sort(key=_demands, reverse=True)  # stable: of equal ones the older object's goes first
+    return HostPart(tuple(routes), default[2] if default is not None else None)
 
 
-def _conflict(field: str, what: str, winner: Order, loser: Order) -> Problem:
-    if winner[1:] == loser[1:]:
-        return error("PathConflict", field, f"{what} is named twice in this Ingress; the first one counts")
-    why = "is older" if winner[0] != loser[0] else "comes first by namespace and name"
-    return error("PathConflict", field, f"{what} is taken by Ingress {winner[1]}/{winner[2]}, which {why}")
+def _demands(part: RoutePart) -> tuple[bool, int, int]:
+    """How much a route demands beside its path (Gateway API, HTTPRouteRule, precedence of matches)."""
+    conditions = part.route.conditions
+    if conditions is None:
+        return False, 0, 0
+    return bool(conditions.method), len(conditions.headers), len(conditions.query)
 
 
-def _shadowed(name: str, one: RoutePart, winner: Order) -> Problem:
+def _conflict(
+    field: str, what: str, winner: tuple[ObjectId, Order, RoutePart], loser: ObjectId, order: Order
+) -> Problem:
+    if winner[0] == loser:
+        return error("PathConflict", field, f"{what} is named twice in this {loser.kind}; the first one counts")
+    why = "is older" if winner[1][0] != order[0] else "comes first by namespace and name"
+    return error("PathConflict", field, f"{what} is taken by {winner[0]}, which {why}")
+
+
+def _shadowed(name: str, one: RoutePart, winner: ObjectId) -> Problem:
     message = (
         f'path "{one.route.path}" (ImplementationSpecific) of {_host(name)} gets no requests: the same path as Prefix '
-        f"goes before it, in Ingress {winner[1]}/{winner[2]}"
+        f"goes before it, in {winner}"
     )
     return warning("ShadowedPath", one.field, message)
 

@@ -46,14 +46,14 @@ class Secrets:
         """BY_NEED: whether the source tells of the Secrets that it was told to want, missing or not, and no others."""
         self._store = store
         self._by_need = by_need
-        self._users: dict[Key, dict[Key, tuple[str, ...]]] = {}
+        self._users: dict[Key, dict[ObjectId, tuple[str, ...]]] = {}
         self._readings: dict[Key, Reading] = {}
         self._due: list[tuple[float, Key]] = []
         self._dirty: set[Key] = set()
         self.version = 0
         """Grows with each change to `names`."""
 
-    def use(self, secret: Key, owner: Key, hosts: tuple[str, ...]) -> None:
+    def use(self, secret: Key, owner: ObjectId, hosts: tuple[str, ...]) -> None:
         """OWNER names SECRET for HOSTS, and for no others; for none: no longer."""
         users = self._users.setdefault(secret, {})
         if hosts:
@@ -100,7 +100,7 @@ class Secrets:
         """When a certificate runs out or becomes valid (Unix seconds)."""
         return self._due[0][0] if self._due else None
 
-    def users(self, secret: Key) -> Mapping[Key, tuple[str, ...]]:
+    def users(self, secret: Key) -> Mapping[ObjectId, tuple[str, ...]]:
         """Who names SECRET, and for which hosts."""
         return self._users.get(secret, {})
 

@@ -16,23 +16,24 @@ from msgspec.structs import replace
 
 from edge.control.compiling.secrets import INSTEAD, Secrets
 from edge.control.containment import REASON, contain
+from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error, warning
 from edge.table.records import DEFAULT_CERTIFICATE, ServerName, certificate_key, server_name_key, wildcard_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from edge.control.compiling.hosts import Order
     from edge.control.compiling.secrets import Reading
     from edge.control.compiling.store import Store
     from edge.control.kinds.objects import Key
-    from edge.control.translate.ingress import SecretUse
-    from edge.table.records import Certificate, Record
+    from edge.control.translate.parts import Order, SecretUse
+    from edge.table.record import Record
+    from edge.table.records import Certificate
 
 Rank = tuple[bool, bool, "Order", int]
 """The smallest one wins."""
-NOBODY: Final = ("", "")
-"""In place of an Ingress where the default certificate is shown because nobody has a better one."""
+NOBODY: Final = ObjectId("", "", "")
+"""In place of an object where the default certificate is shown because nobody has a better one."""
 
 
 class Certificates:
@@ -45,14 +46,14 @@ class Certificates:
         self._generated = generated
         self._default_told = False
         self._default_named = False
-        self._uses: dict[str, dict[Key, list[tuple[Rank, SecretUse]]]] = {}
+        self._uses: dict[str, dict[ObjectId, list[tuple[Rank, SecretUse]]]] = {}
         """By host; under the empty one those that mean every name of their certificate."""
         self._names: dict[Key, frozenset[str]] = {}
         """Those names, by Secret."""
         self._by_name: dict[str, set[Key]] = {}
         self._unnamed: set[Key] = set()
         """Secrets whose entry in `_names` may be wrong."""
-        self._shown: dict[str, tuple[Key, str]] = {}
+        self._shown: dict[str, tuple[ObjectId, str]] = {}
         """Whose certificate is shown for a host, and its key."""
         self._broken: dict[str, Problem] = {}
         """Hosts for which that could not be found out."""
@@ -72,7 +73,7 @@ class Certificates:
             return "" in self._uses
         return host in self._shown or wildcard_of(host) in self._shown
 
-    def replace(self, owner: Key, order: Order, old: Sequence[SecretUse], new: Sequence[SecretUse]) -> None:
+    def replace(self, owner: ObjectId, order: Order, old: Sequence[SecretUse], new: Sequence[SecretUse]) -> None:
         """OWNER asks for the certificates in NEW instead of those in OLD."""
         for use in old:
             self._dirty.add(use.host)
@@ -83,23 +84,23 @@ class Certificates:
             self._dirty.add(use.host)
             rank = (use.implied or not use.host, not use.has_rule, order, number)
             self._uses.setdefault(use.host, {}).setdefault(owner, []).append((rank, use))
-        hosts: dict[str, tuple[str, ...]] = {use.secret: () for use in old if use.secret}
+        hosts: dict[Key, tuple[str, ...]] = {(use.namespace, use.secret): () for use in old if use.secret}
         for use in new:
             if use.secret:
-                hosts[use.secret] = (*hosts.get(use.secret, ()), use.host)
-        for secret, names in hosts.items():
-            at = (owner[0], secret)
+                at = (use.namespace, use.secret)
+                hosts[at] = (*hosts.get(at, ()), use.host)
+        for at, names in hosts.items():
             if "" in names or "" in self.secrets.users(at).get(owner, ()):
                 self._unnamed.add(at)
             self.secrets.use(at, owner, names)
 
-    def compile(self, now: float) -> tuple[dict[str, Record | None], set[Key], set[str]]:
+    def compile(self, now: float) -> tuple[dict[str, Record | None], set[ObjectId], set[str]]:
         """What may be different at NOW (Unix seconds).
 
         Records, owners whose problems are others, hosts that have TLS and had none or the other way round.
         """
         records: dict[str, Record | None] = {}
-        owners: set[Key] = set()
+        owners: set[ObjectId] = set()
         for secret, before in self.secrets.compile(now).items():
             self._secret_changed(secret, before, records, owners)
         if not self._default_told:
@@ -116,13 +117,13 @@ class Certificates:
         owners.discard(NOBODY)
         return records, owners, changed
 
-    def problems(self, owner: Key, uses: Iterable[SecretUse]) -> Iterator[Problem]:
+    def problems(self, owner: ObjectId, uses: Iterable[SecretUse]) -> Iterator[Problem]:
         """What is wrong with the certificates that OWNER asks for by USES."""
         told: set[str] = set()
         for use in uses:
             if not use.secret:
                 continue
-            reading = self.secrets.reading((owner[0], use.secret))
+            reading = self.secrets.reading((use.namespace, use.secret))
             if use.host in self._broken:
                 yield replace(self._broken[use.host], field=use.field)
             field = f"{use.field}.secretName"
@@ -140,19 +141,19 @@ class Certificates:
         faults = self.secrets.reading(self._default).faults
         return [replace(fault, field="--default-ssl-certificate") for fault in faults]
 
-    def _not_shown(self, owner: Key, use: SecretUse, *, covered: bool) -> Iterator[Problem]:
-        secret = f"{owner[0]}/{use.secret}"
+    def _not_shown(self, owner: ObjectId, use: SecretUse, *, covered: bool) -> Iterator[Problem]:
+        secret = f"{use.namespace}/{use.secret}"
         winner, key = self._shown[use.host]
         if not covered:
-            instead = INSTEAD if winner == NOBODY else f"that of Ingress {winner[0]}/{winner[1]} is shown"
+            instead = INSTEAD if winner == NOBODY else f"that of {winner} is shown"
             message = f'the certificate in Secret {secret} is not valid for host "{use.host}"; {instead}'
             yield warning("HostNotCovered", f"{use.field}.hosts", message)
-        elif winner != owner and key != certificate_key(owner[0], use.secret):
-            message = f'host "{use.host}" shows the certificate of Ingress {winner[0]}/{winner[1]} instead of {secret}'
+        elif winner != owner and key != certificate_key(use.namespace, use.secret):
+            message = f'host "{use.host}" shows the certificate of {winner} instead of {secret}'
             yield warning("CertificateConflict", f"{use.field}.secretName", message)
 
     def _secret_changed(
-        self, secret: Key, before: Reading, records: dict[str, Record | None], owners: set[Key]
+        self, secret: Key, before: Reading, records: dict[str, Record | None], owners: set[ObjectId]
     ) -> None:
         after = self.secrets.reading(secret)
         users = self.secrets.users(secret)
@@ -173,7 +174,7 @@ class Certificates:
             owners.update(named)
 
     def _name_default(self, records: dict[str, Record | None]) -> None:
-        """The Secret of the default certificate has a record of its own only while an Ingress names it, too."""
+        """The Secret of the default certificate has a record of its own only while an object names it, too."""
         if self._default is not None:
             named = len(self.secrets.users(self._default)) > 1
             if named != self._default_named:
@@ -200,7 +201,7 @@ class Certificates:
                 self._names[secret] = names
         self._unnamed.clear()
 
-    def _show(self, host: str, records: dict[str, Record | None], owners: set[Key]) -> bool:
+    def _show(self, host: str, records: dict[str, Record | None], owners: set[ObjectId]) -> bool:
         """Decide whose certificate HOST shows; whether it has TLS now and had none, or the other way round."""
         before = self._shown.get(host)
         shown = self._contained(host, before, owners)
@@ -214,8 +215,10 @@ class Certificates:
         owners.update(self._uses.get(host, ()))
         return shown is None or before is None
 
-    def _contained(self, host: str, before: tuple[Key, str] | None, owners: set[Key]) -> tuple[Key, str] | None:
-        def failed(fault: str) -> tuple[Key, str] | None:
+    def _contained(
+        self, host: str, before: tuple[ObjectId, str] | None, owners: set[ObjectId]
+    ) -> tuple[ObjectId, str] | None:
+        def failed(fault: str) -> tuple[ObjectId, str] | None:
             message = f'certificate of host "{host}": {fault}; what was shown last stays in force'
             self._broken[host] = error(REASON, "", message)
             return before
@@ -226,18 +229,18 @@ class Certificates:
             owners.update(self._uses.get(host, ()))
         return shown
 
-    def _choose(self, host: str) -> tuple[Key, str] | None:
+    def _choose(self, host: str) -> tuple[ObjectId, str] | None:
         """Whose certificate HOST shows, and its key; None: it has no TLS."""
         ranked = [(rank, owner, use) for owner, uses in self._uses.get(host, {}).items() for rank, use in uses]
         listed = any(not use.implied for _, _, use in ranked)
         for named in self._by_name.get(host, ()):
             for owner in self.secrets.users(named):
                 uses = self._uses.get("", {}).get(owner, ())
-                ranked += [(rank, owner, use) for rank, use in uses if (owner[0], use.secret) == named]
+                ranked += [(rank, owner, use) for rank, use in uses if (use.namespace, use.secret) == named]
         for _, owner, use in sorted(ranked, key=lambda candidate: candidate[0]):
             if not use.secret:
                 return owner, DEFAULT_CERTIFICATE
-            secret = (owner[0], use.secret)
+            secret = (use.namespace, use.secret)
             material = self.secrets.reading(secret).material
             if material is not None and material.covers(host):
                 return owner, certificate_key(*secret)

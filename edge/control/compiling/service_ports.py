@@ -18,18 +18,17 @@ from edge.control.containment import contain
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate import addresses
 from edge.control.translate.endpoints import EXTERNAL_NAME, Fault, Found, by_cluster_ip, by_name, by_slices
-from edge.table.records import Balance, Service
+from edge.table.records import Balance, ServicePort
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from edge.control.compiling.hosts import Order
     from edge.control.compiling.store import Store
-    from edge.control.kinds.objects import Key
+    from edge.control.kinds.objects import Key, ObjectId
     from edge.control.kinds.objects import Service as ServiceObject
-    from edge.control.translate.ingress import Use
+    from edge.control.translate.parts import Order, ServiceUse
     from edge.settings import Settings
-    from edge.table.records import Record
+    from edge.table.record import Record
 
 LINGER: Final = 10.0
 MOST_SHOWN: Final = 4
@@ -92,7 +91,7 @@ class Services:
         self._from_objects = addresses.FROM_FILES if settings.manifests else addresses.FROM_API
         self._names = names
         self._ports: dict[str, _Port] = {}
-        self._users: dict[str, dict[Key, tuple[Order, Balance | None]]] = {}
+        self._users: dict[str, dict[ObjectId, tuple[Order, Balance | None]]] = {}
         self._by_service: dict[Key, tuple[str, ...]] = {}
         self._by_name: dict[str, set[str]] = {}
         self._dirty: set[str] = set()
@@ -105,7 +104,7 @@ class Services:
         """The names that Services of type ExternalName in use stand for."""
         return frozenset(self._by_name)
 
-    def replace(self, owner: Key, order: Order, old: Iterable[Use], new: Iterable[Use]) -> None:
+    def replace(self, owner: ObjectId, order: Order, old: Iterable[ServiceUse], new: Iterable[ServiceUse]) -> None:
         """OWNER uses NEW instead of OLD."""
         for use in old:
             users = self._users.get(use.key, {})
@@ -130,10 +129,10 @@ class Services:
         """NAME stands for something else."""
         self._dirty |= self._by_name.get(name, set())
 
-    def compile(self, now: float) -> tuple[dict[str, Record | None], set[Key]]:
+    def compile(self, now: float) -> tuple[dict[str, Record | None], set[ObjectId]]:
         """The records that may be different at NOW (monotonic seconds), and their users whose problems may be."""
         records: dict[str, Record | None] = {}
-        owners: set[Key] = set()
+        owners: set[ObjectId] = set()
         for key in self._dirty:
             port = self._ports[key]
             users = self._users.get(key, {})
@@ -158,7 +157,7 @@ class Services:
         """When a record that is not in use goes (monotonic seconds)."""
         return min((self._ports[key].deadline for key in self._unused), default=None)
 
-    def problems(self, uses: Iterable[Use]) -> Iterator[Problem]:
+    def problems(self, uses: Iterable[ServiceUse]) -> Iterator[Problem]:
         """What is wrong with what USES name."""
         for use in uses:
             port = self._ports[use.key]
@@ -199,10 +198,10 @@ class Services:
             return by_cluster_ip(service, port.port, self._from_objects)
         return by_slices(service, port.port, self._store.slices(port.service), self._from_objects)
 
-    def _record(self, port: _Port, users: dict[Key, tuple[Order, Balance | None]]) -> Service:
+    def _record(self, port: _Port, users: dict[ObjectId, tuple[Order, Balance | None]]) -> ServicePort:
         asked = [(order, balance) for order, balance in users.values() if balance is not None]
         balance = min(asked)[1] if asked else Balance.ROUND_ROBIN
-        return Service(*port.service, port.port, port.found.endpoints, balance)
+        return ServicePort(*port.service, port.port, port.found.endpoints, balance)
 
     def _rename(self, key: str, port: _Port, name: str) -> None:
         if port.external_name == name:
@@ -240,7 +239,7 @@ def external_name(service: ServiceObject) -> str:
     return name if name != "." else ""
 
 
-def _problem(use: Use, port: _Port) -> Problem | None:
+def _problem(use: ServiceUse, port: _Port) -> Problem | None:
     found = port.found
     service = f"Service {port.service[0]}/{port.service[1]}"
     if found.fault is None:
@@ -260,7 +259,7 @@ def _problem(use: Use, port: _Port) -> Problem | None:
     return error(found.fault, use.field + part, f"{service} {reason.format(port=port.port)}; {ANSWER}")
 
 
-def _refusal(use: Use, port: _Port) -> Problem:
+def _refusal(use: ServiceUse, port: _Port) -> Problem:
     """What is to be said of the addresses of PORT that were left out."""
     refused = port.found.refused
     shown = ", ".join(refused[:MOST_SHOWN]) + (f" and {len(refused) - MOST_SHOWN} more" if refused[MOST_SHOWN:] else "")

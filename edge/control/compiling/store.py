@@ -12,15 +12,15 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from edge.control.kinds.changes import Delete, Invalid, Synced, Upsert, Valid
 from edge.control.kinds.objects import KINDS, EndpointSlice, ObjectId
 from edge.control.kinds.problems import Problem, error
-from edge.control.sources.changes import Delete, Invalid, Synced, Upsert, Valid
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from edge.control.kinds.changes import Change
     from edge.control.kinds.objects import Ingress, IngressClass, Key, Object, Secret, Service
-    from edge.control.sources.changes import Change
 
 FIELD = re.compile(r"[A-Za-z]\S*")
 """How the message of an `Invalid` begins when it names a field."""

@@ -124,3 +124,8 @@ def is_address(text: str) -> bool:
         # Leading zeros, which Python refuses and the API server's parser takes.
         return re.fullmatch(r"(?:0*[0-9]{1,3}\.){3}0*[0-9]{1,3}", text) is not None
     return True
+
+
+def host_name(host: str | None) -> str:
+    """HOST of a rule as name of a record: lower case, without a dot at the end."""
+    return (host or "").lower().removesuffix(".")

@@ -289,6 +289,11 @@ class EndpointSlice(Named, frozen=True):
 
 TLS_TYPE: Final = "kubernetes.io/tls"
 """Of a Secret with a certificate."""
+TLS_CHAIN: Final = "tls.crt"
+TLS_KEY: Final = "tls.key"
+"""Keys of the data of such a Secret."""
+CLASS_ANNOTATION: Final = "kubernetes.io/ingress.class"
+"""Names the class of an Ingress where the field does not."""
 
 
 class Secret(Named, frozen=True):

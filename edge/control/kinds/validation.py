@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Final
 
 from edge.control.kinds import names
 from edge.control.kinds.objects import (
+    CLASS_ANNOTATION,
+    TLS_CHAIN,
+    TLS_KEY,
     TLS_TYPE,
     ConfigMap,
     EndpointSlice,
@@ -28,9 +31,6 @@ from edge.control.kinds.objects import (
     Secret,
     Service,
 )
-from edge.control.translate.classes import ANNOTATION
-from edge.control.translate.ingress import host_name
-from edge.control.translate.key_pairs import CHAIN, KEY
 from edge.table import describing
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _ingress(ingress: Ingress) -> Iterator[ObjectError]:
     for number, rule in enumerate(spec.rules or ()):
         field = f"spec.rules[{number}]"
         if rule.host:
-            yield from _told(f"{field}.host", names.host_fault(host_name(rule.host)))
+            yield from _told(f"{field}.host", names.host_fault(names.host_name(rule.host)))
         if rule.http is not None:
             if not rule.http.paths:
                 yield ObjectError(f"{field}.http.paths", "required")
@@ -122,17 +122,17 @@ def _ingress(ingress: Ingress) -> Iterator[ObjectError]:
                 yield from _path(path, f"{field}.http.paths[{index}]")
     for number, tls in enumerate(spec.tls or ()):
         field = f"spec.tls[{number}]"
-        for index, host in enumerate(map(host_name, tls.hosts or ())):
+        for index, host in enumerate(map(names.host_name, tls.hosts or ())):
             fault = names.wildcard_fault(host) if "*" in host else names.subdomain_fault(host)
             yield from _told(f"{field}.hosts[{index}]", fault)
         if tls.secret_name:
             yield from _told(f"{field}.secretName", names.subdomain_fault(tls.secret_name))
     if spec.ingress_class_name is not None:
         yield from _told("spec.ingressClassName", names.subdomain_fault(spec.ingress_class_name))
-        annotation = ingress.annotations.get(ANNOTATION)
+        annotation = ingress.annotations.get(CLASS_ANNOTATION)
         if annotation is not None and annotation != spec.ingress_class_name:
             yield ObjectError(
-                f'metadata.annotations["{ANNOTATION}"]',
+                f'metadata.annotations["{CLASS_ANNOTATION}"]',
                 f'"{annotation}" must be the same as spec.ingressClassName, which is "{spec.ingress_class_name}"',
             )
 
@@ -288,7 +288,7 @@ def _twice(field: str, texts: list[str], *, empty: bool = False) -> Iterator[Obj
 def _secret(secret: Secret) -> Iterator[ObjectError]:
     yield from _data(secret.data)
     if secret.type == TLS_TYPE:
-        for key in (CHAIN, KEY):
+        for key in (TLS_CHAIN, TLS_KEY):
             if key not in (secret.data or {}):
                 yield ObjectError(f'data["{key}"]', f"required in a Secret of type {TLS_TYPE}")
 

@@ -14,12 +14,12 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
+from edge.control.compiling.delta import Delta
 from edge.control.containment import REASON, contain
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import error
-from edge.control.publishing.state import Delta
 from edge.table.codec import encode
-from edge.table.records import Certificate, Host, Service
+from edge.table.records import Certificate, Host, ServicePort
 from edge.table.writer import TableError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from edge.control.kinds.problems import Problem
     from edge.control.publishing.state import State
-    from edge.table.records import Record
+    from edge.table.record import Record
     from edge.table.writer import TableWriter
 
 logger = logging.getLogger(__name__)
@@ -162,7 +162,7 @@ def _owners(record: Record | None) -> set[ObjectId]:
     if isinstance(record, Host):
         routes = (*record.routes, *((record.default,) if record.default is not None else ()))
         return {ObjectId("Ingress", one.namespace, one.ingress) for one in routes}
-    if isinstance(record, Service):
+    if isinstance(record, ServicePort):
         return {ObjectId("Service", record.namespace, record.name)}
     if isinstance(record, Certificate) and record.name:
         return {ObjectId("Secret", record.namespace, record.name)}

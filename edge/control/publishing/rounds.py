@@ -18,8 +18,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from edge.control.compiling.delta import Delta
 from edge.control.publishing import default_certificate, tickets
-from edge.control.publishing.state import Delta
 from edge.control.sources.source import BY_NEED
 from edge.table.records import TICKETS
 from edge.table.writer import TableError

@@ -12,31 +12,16 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from edge.control.kinds.problems import Problem, Report
-from edge.table.records import SETTINGS, Certificate, Host, Record, ServerName, Settings
+from edge.table.records import GLOBALS, Certificate, Globals, Host, ServerName
 
 if TYPE_CHECKING:
+    from edge.control.compiling.delta import Delta
     from edge.control.kinds.objects import Ingress, ObjectId
-
-
-@dataclass(slots=True)
-class Delta:
-    """What one round of compiling changed; None as value: gone."""
-
-    routes: dict[str, Record | None] = field(default_factory=dict)
-    endpoints: dict[str, Record | None] = field(default_factory=dict)
-    tls: dict[str, Record | None] = field(default_factory=dict)
-    served: dict[ObjectId, Ingress | None] = field(default_factory=dict)
-    """Ingresses of our class that are new or different."""
-    problems: dict[ObjectId, tuple[str, tuple[Problem, ...]]] = field(default_factory=dict)
-    """uid and all problems of each object whose problems may have changed; none is an empty tuple."""
-
-    def __bool__(self) -> bool:
-        """Whether there is anything in it."""
-        return bool(self.routes or self.endpoints or self.tls or self.served or self.problems)
+    from edge.table.record import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +107,11 @@ class State:
         with self._lock:
             return [record for record in self._records["routes"].values() if isinstance(record, Host)]
 
-    def settings(self) -> Settings:
-        """The process-wide record in the table."""
+    def shared(self) -> Globals:
+        """The record of what holds for all hosts."""
         with self._lock:
-            found = self._records["routes"].get(SETTINGS)
-        return found if isinstance(found, Settings) else Settings()
+            found = self._records["routes"].get(GLOBALS)
+        return found if isinstance(found, Globals) else Globals()
 
     def endpoints(self) -> dict[str, Record]:
         """The services in the table by key."""

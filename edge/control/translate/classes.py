@@ -12,13 +12,14 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from edge.control.kinds.objects import CLASS_ANNOTATION
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edge.control.kinds.objects import Ingress, IngressClass
     from edge.settings import Settings
 
-ANNOTATION: Final = "kubernetes.io/ingress.class"
 DEFAULT_ANNOTATION: Final = "ingressclass.kubernetes.io/is-default-class"
 
 
@@ -33,7 +34,7 @@ class Claim(Enum):
 
 def class_name(ingress: Ingress) -> str:
     """The class that INGRESS names, by field or else by annotation; empty: none."""
-    return ingress.spec.ingress_class_name or ingress.annotations.get(ANNOTATION, "")
+    return ingress.spec.ingress_class_name or ingress.annotations.get(CLASS_ANNOTATION, "")
 
 
 def claim(ingress: Ingress, classes: Mapping[str, IngressClass], settings: Settings) -> Claim:
@@ -41,7 +42,7 @@ def claim(ingress: Ingress, classes: Mapping[str, IngressClass], settings: Setti
     name = ingress.spec.ingress_class_name
     if name:
         return _by_field(name, classes, settings)
-    annotation = ingress.annotations.get(ANNOTATION, "")
+    annotation = ingress.annotations.get(CLASS_ANNOTATION, "")
     if annotation:
         return Claim.OURS if annotation == settings.ingress_class else Claim.OTHERS
     if settings.watch_ingress_without_class or default_is_ours(classes, settings):

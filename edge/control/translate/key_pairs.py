@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from edge.control.kinds.objects import TLS_CHAIN, TLS_KEY
 from edge.control.translate import der, leaf, pem
 from edge.control.translate.judge import Fault, Judge
 from edge.control.translate.pem import PemError
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from edge.control.kinds.objects import Secret
     from edge.control.translate.leaf import Leaf
 
-CHAIN = "tls.crt"
-KEY = "tls.key"
 LEAST_RSA = 2048
 """Bits; OpenSSL shows no certificate with a shorter key (SSL_CTX_set_security_level(3), level 2)."""
 CERTIFICATE = "CERTIFICATE"
@@ -58,11 +57,11 @@ def read(secret: Secret) -> Material:
         CertificateError: there is none that can be used.
     """
     data = secret.data or {}
-    for key in (CHAIN, KEY):
+    for key in (TLS_CHAIN, TLS_KEY):
         if not data.get(key):
             raise CertificateError(f"it has no {key}")
     metadata = secret.metadata
-    return parse(data[CHAIN], data[KEY], namespace=metadata.namespace, name=metadata.name)
+    return parse(data[TLS_CHAIN], data[TLS_KEY], namespace=metadata.namespace, name=metadata.name)
 
 
 def parse(chain: bytes, key: bytes, *, namespace: str = "", name: str = "") -> Material:
@@ -79,7 +78,7 @@ def parse(chain: bytes, key: bytes, *, namespace: str = "", name: str = "") -> M
     if fault is not None:
         raise CertificateError(_told(fault, found))
     if found.algorithm == "DSA":
-        raise CertificateError(f"{CHAIN} is for a DSA key, with which no cipher works that Edge offers")
+        raise CertificateError(f"{TLS_CHAIN} is for a DSA key, with which no cipher works that Edge offers")
     plain = b"".join(texts)
     record = Certificate(
         namespace=namespace,
@@ -117,9 +116,9 @@ def _certificates(chain: bytes) -> list[pem.Block]:
     try:
         found = [_plain(block) for block in pem.blocks(chain) if block.label in CERTIFICATES]
     except PemError as error:
-        raise CertificateError(f"{CHAIN} cannot be read: {error}") from error
+        raise CertificateError(f"{TLS_CHAIN} cannot be read: {error}") from error
     if not found:
-        raise CertificateError(f"{CHAIN} is no PEM certificate chain")
+        raise CertificateError(f"{TLS_CHAIN} is no PEM certificate chain")
     return found
 
 
@@ -136,16 +135,16 @@ def _private_key(key: bytes) -> pem.Block:
     try:
         found = next((block for block in pem.blocks(key) if block.label.endswith(PRIVATE_KEY)), None)
     except PemError as error:
-        raise CertificateError(f"{KEY} cannot be read: {error}") from error
+        raise CertificateError(f"{TLS_KEY} cannot be read: {error}") from error
     if found is None or found.headers or found.label.startswith("ENCRYPTED"):
-        raise CertificateError(f"{KEY} is no unencrypted PEM private key")
+        raise CertificateError(f"{TLS_KEY} is no unencrypted PEM private key")
     return found
 
 
 def _told(fault: Fault, found: Leaf) -> str:
     """FAULT, of a certificate that says what was FOUND, in the words of a Secret."""
     if fault.part == "pair":
-        return f"{KEY} does not belong to the certificate in {CHAIN}"
+        return f"{TLS_KEY} does not belong to the certificate in {TLS_CHAIN}"
     if fault.code == "EE_KEY_TOO_SMALL" and found.rsa_bits:
-        return f"{KEY} is an RSA key of {found.rsa_bits} bits, and {LEAST_RSA} are the least"
-    return f"{KEY if fault.part == 'key' else CHAIN}: {fault}"
+        return f"{TLS_KEY} is an RSA key of {found.rsa_bits} bits, and {LEAST_RSA} are the least"
+    return f"{TLS_KEY if fault.part == 'key' else TLS_CHAIN}: {fault}"

@@ -1,5 +1,6 @@
 # C types for the attributes that are touched for every connection; the module is plain Python.
 
+from edge.data.connections.connections cimport Connections
 from edge.data.net._stream cimport Stream
 from edge.data.accepting.handshake cimport Handshakes
 
@@ -12,7 +13,8 @@ cdef class Listener:
     cdef object _sock
     cdef int _fd
     cdef int _port
-    cdef object _service
+    cdef Connections _connections
+    cdef object _shed
     cdef Handshakes _handshakes
     cdef object _spread
     cdef bint _tls

@@ -9,6 +9,7 @@ Rules of this file:
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import time
 from typing import TYPE_CHECKING
@@ -26,9 +27,12 @@ from edge.table.counters import Process
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
     from edge.data.accepting.spread import Spread
-    from edge.data.process.proxy import Service
+    from edge.data.connections.connections import Connections
+
+log = logging.getLogger("edge.data")
 
 AT_ONCE = 16
 """Connections accepted for one event."""
@@ -78,16 +82,27 @@ class Opening:
 class Listener:
     """One listening socket."""
 
-    def __init__(self, sock: socket.socket, service: Service, spread: Spread, *, tls: bool) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        connections: Connections,
+        handshakes: Handshakes,
+        spread: Spread,
+        *,
+        tls: bool,
+        shed: Callable[[], object],
+    ) -> None:
+        """SHED gives descriptors back when they have run out."""
         self._sock = sock
         self._fd = sock.fileno()
         self._port = sock.getsockname()[1]
-        self._service = service
-        self._handshakes: Handshakes = service.handshakes
+        self._connections = connections
+        self._handshakes = handshakes
+        self._shed = shed
         self._spread = spread
         self._tls = tls
-        self._proxied = service.settings.use_proxy_protocol
-        self._header_timeout = service.settings.proxy_protocol_header_timeout
+        self._proxied = connections.settings.use_proxy_protocol
+        self._header_timeout = connections.settings.proxy_protocol_header_timeout
         self._complained = -COMPLAIN
         self._stopped = False
         self._loop = gevent.get_hub().loop
@@ -113,11 +128,11 @@ class Listener:
             self._accept_some()
         except Exception:
             # An exception that reached the event loop would end this watcher for ever.
-            self._service.log.exception("cannot accept")
+            log.exception("cannot accept")
             self._rest(PAUSE_NO_DESCRIPTORS)
 
     def _accept_some(self) -> None:
-        delay = self._spread.hesitation(self._service.accepted)
+        delay = self._spread.hesitation(self._connections.accepted)
         if delay:
             self._rest(delay)
             return
@@ -140,7 +155,7 @@ class Listener:
         except OSError as error:
             if error.errno in NO_DESCRIPTORS:
                 self._complain("cannot accept: %s; raise the limit of open files", error.strerror)
-                self._service.upstreams.shed()
+                self._shed()
                 self._rest(PAUSE_NO_DESCRIPTORS)
                 return False
             if error.errno in GONE_AGAIN:
@@ -150,12 +165,12 @@ class Listener:
             return False
         if accepted is None:
             return False
-        service = self._service
-        service.counters.add(CONNECTIONS_ACCEPTED, 1)
-        service.accepted += 1
+        connections = self._connections
+        connections.counters.add(CONNECTIONS_ACCEPTED, 1)
+        connections.accepted += 1
         # Several are accepted before the first is served: each must know now on which side of the limit it is.
-        above = service.accepted - service.refusing > service.most_connections
-        service.refusing += above
+        above = connections.accepted - connections.refusing > connections.most
+        connections.refusing += above
         gevent.spawn_raw(self._serve, *accepted, above)
         return True
 
@@ -164,13 +179,13 @@ class Listener:
         now = time.monotonic()
         if now - self._complained >= COMPLAIN:
             self._complained = now
-            self._service.log.error(message, *arguments)
+            log.error(message, *arguments)
 
     # --- one connection -------------------------------------------------------------------------------------------
 
     def _serve(self, fd: int, peer: str, above: bool) -> None:
-        service = self._service
-        counters = service.counters
+        connections = self._connections
+        counters = connections.counters
         stream = None
         counters.add(CONNECTIONS_ACTIVE, 1)
         try:
@@ -184,14 +199,14 @@ class Listener:
                 return
             client, port, secure = opened
             counters.add(CONNECTIONS_HANDLED, 1)
-            Http1(service, stream, address=client, port=port, secure=secure).serve()
+            Http1(connections, stream, address=client, port=port, secure=secure).serve()
         except (StreamError, MessageError, OSError) as error:
-            service.log.debug("connection from %s: %s", peer, error)
+            log.debug("connection from %s: %s", peer, error)
         except Exception:
-            service.log.exception("connection from %s", peer)
+            log.exception("connection from %s", peer)
         finally:
-            service.accepted -= 1
-            service.refusing -= above
+            connections.accepted -= 1
+            connections.refusing -= above
             counters.add(CONNECTIONS_ACTIVE, -1)
             if stream is not None:
                 stream.close()
@@ -206,12 +221,12 @@ class Listener:
         if not self._proxied and not self._tls:
             return peer, self._port, False
         opening = Opening(stream)
-        self._service.connections.add(opening)
+        self._connections.open.add(opening)
         try:
             origin = self._origin(stream, peer)
             return origin if not self._tls or self._handshakes.accept(stream) else None
         finally:
-            self._service.connections.discard(opening)
+            self._connections.open.discard(opening)
 
     def _origin(self, stream: Stream, peer: str) -> tuple[str, int, bool]:
         """As `_open`, by the PROXY header of a trusted PEER."""
@@ -222,19 +237,19 @@ class Listener:
         stream.expire_in(self._header_timeout)
         source = proxy_protocol.read(stream)
         stream.expire_in(0)
-        if source is None or not self._service.forwarding.trusts(peer):
+        if source is None or not self._connections.forwarding.trusts(peer):
             return own
         return source.address, source.destination_port, self._tls or source.destination_port == HTTPS_PORT
 
     def _refuse(self, stream: Stream, peer: str) -> None:
         """Above the limit of connections: say so, and end."""
-        service = self._service
-        service.counters.add(Process.CONNECTIONS_REFUSED, 1)
+        connections = self._connections
+        connections.counters.add(Process.CONNECTIONS_REFUSED, 1)
         self._complain(
             "more than %d connections (--max-worker-connections, limit of open files): answered 503",
-            service.most_connections,
+            connections.most,
         )
-        if service.refusing > service.most_refusals:
+        if connections.refusing > connections.most_refusals:
             if not self._tls and not self._proxied:
                 stream.take_socket(REFUSED_AT_ONCE)  # what is left unread would reset the connection
                 stream.send(TOO_MANY)

@@ -1,11 +1,19 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
 cimport edge.data.http.clock as c_clock
+from edge.data.connections.connections cimport Connections
 from edge.data.exchange.client cimport Client
-from edge.data.handling.handler cimport Exchange
+from edge.data.handling.handler cimport Handler
+from edge.data.http.h1._body cimport Body
+from edge.data.http.h1._head cimport Head
+from edge.data.http.h1._writing cimport HeadWriter
+from edge.data.net._stream cimport Stream
 
 cdef class Http1(Client):
-    cdef readonly object service
+    cdef readonly Connections connections
+    cdef readonly Stream stream
+    cdef readonly Head head
+    cdef readonly Body body
     cdef public bint idle
     cdef str _peer
     cdef int _port
@@ -16,5 +24,8 @@ cdef class Http1(Client):
     cdef int _chunked
     cdef long long _served
     cdef bint _waits
+    cdef unsigned long long _sent_before
+    cdef unsigned long long _switched_at
+    cdef HeadWriter _writer
     cdef c_clock.Clock _clock
-    cdef Exchange _exchange
+    cdef Handler _handler

@@ -1,27 +1,32 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
-cimport edge.data.http.h1._body as c_body
-cimport edge.data.http.h1._head as c_head
-cimport edge.data.net._buffer as c_buffer
-cimport edge.data.net._stream as c_stream
+from edge.data.http._content cimport Content
+from edge.data.http._fields cimport FieldLines
+from edge.data.http._message cimport Message
+from edge.data.net._buffer cimport Buffer
+cimport edge.data.exchange.upstream as c_upstream
 
 cdef class Client:
-    cdef readonly c_head.Head request
-    cdef readonly c_body.Body body
-    cdef readonly c_stream.Stream stream
+    cdef readonly Message request
+    cdef readonly Content content
+    cdef readonly long long length
+    cdef readonly bint has_content
     cdef public bint secure
     cdef public str address
-    cdef public bytes forwarded_host
-    cdef public bytes upstream_host
-    cdef public bytes added
+    cdef public int port
+    cdef public bytes host
+    cdef public bytes forwarding
     cdef public bint upgraded
 
-    cpdef expect_body(self)
-    cpdef reply(self, reply, bytes hsts)
-    cpdef interim(self, c_head.Head response)
-    cpdef begin(self, c_head.Head response, long long length, bytes hsts)
-    cpdef send(self, c_buffer.Buffer source, Py_ssize_t count, bint last)
+    cpdef expect_content(self)
+    cpdef FieldLines trailers(self)
+    cpdef watch(self, c_upstream.Upstream upstream)
+    cpdef reply(self, reply, bytes fields)
+    cpdef interim(self, Message response)
+    cpdef begin(self, Message response, long long length, bytes fields)
+    cpdef send(self, Buffer source, Py_ssize_t count, bint last)
     cpdef flush(self)
-    cpdef finish(self, bytes trailers)
-    cpdef write_trailers(self, c_stream.Stream stream)
+    cpdef finish(self, FieldLines trailers)
     cpdef abort(self, bint reachable)
+    cpdef long long received(self)
+    cpdef long long sent(self)

@@ -1,69 +1,93 @@
-"""What an exchange needs of the client's side, whatever HTTP version the client speaks."""
+"""The client's half of an exchange, whatever HTTP version the client speaks."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edge.data.http.h1._body import Body
-    from edge.data.http.h1._head import Head
+    from edge.data.exchange.upstream import Upstream
+    from edge.data.http._content import Content
+    from edge.data.http._fields import FieldLines
+    from edge.data.http._message import Message
     from edge.data.http.replies import Reply
     from edge.data.net._buffer import Buffer
     from edge.data.net._stream import Stream
 
 
 class Client:
-    """The other end of an exchange; each HTTP version is a kind of it.
+    """Where a request comes from and its response goes to; each HTTP version is a subclass.
 
-    - `request`, `body`, `stream`: the head, and where the content comes from and the answer goes to.
-    - `secure`, `address`: whether it came by TLS, and from where.
-    - `forwarded_host`, `upstream_host`: Host as the client addressed it, and for the endpoint.
-    - `added`: field lines that tell an endpoint about the client.
-    - `upgraded`: both sides speak another protocol now.
+    - `request`, `content`: the message. `length`: bytes of content, or UNKNOWN_LENGTH, or NO_CONTENT;
+      `has_content`: some follow the head.
+    - `secure`, `address`, `port`: whether it came by TLS, from which address, and to which port of ours.
+    - `host`: as the client addressed it. `forwarding`: field lines that describe the client to an endpoint.
+    - `version`: of HTTP, as logs show it.
+    - `upgraded`: the connection carries another protocol now.
     """
 
-    request: Head
-    body: Body
-    stream: Stream
+    request: Message
+    content: Content
+    length: int
+    has_content: bool
     secure: bool
     address: str
-    forwarded_host: bytes
-    upstream_host: bytes
-    added: bytes
+    port: int
+    host: bytes
+    forwarding: bytes
     upgraded: bool
 
-    def expect_body(self) -> None:
-        """The body is wanted now (RFC 9110, section 10.1.1)."""
+    def expect_content(self) -> None:
+        """The content is wanted now (RFC 9110, section 10.1.1)."""
         raise NotImplementedError
 
-    def reply(self, reply: Reply, hsts: bytes) -> None:
-        """Send a complete answer."""
+    def trailers(self) -> FieldLines | None:
+        """The trailer section of the request, checked; None: there is none.
+
+        Raises:
+            MessageError: it is malformed.
+        """
         raise NotImplementedError
 
-    def interim(self, response: Head) -> None:
+    def watch(self, upstream: Upstream | None) -> None:
+        """From now on the end of this client ends the wait for UPSTREAM; None: no longer."""
+        raise NotImplementedError
+
+    def reply(self, reply: Reply, fields: bytes) -> None:
+        """Send a complete answer of Edge's own, with FIELDS as further field lines."""
+        raise NotImplementedError
+
+    def interim(self, response: Message) -> None:
         """Pass on a 1xx response."""
         raise NotImplementedError
 
-    def begin(self, response: Head, length: int, hsts: bytes) -> None:
-        """Begin the final response; LENGTH of its body, -1 where it is not known, -2 where there is none."""
+    def begin(self, response: Message, length: int, fields: bytes) -> None:
+        """Begin the final response with FIELDS as further field lines; LENGTH as `length`."""
         raise NotImplementedError
 
     def send(self, source: Buffer, count: int, last: bool) -> None:
-        """Send the first COUNT bytes of SOURCE as a piece of the body; LAST: it is the end, without trailers."""
+        """Send the first COUNT bytes of SOURCE as a piece of the content; LAST: it is the end, without trailers."""
         raise NotImplementedError
 
     def flush(self) -> None:
         """Send what has been begun."""
         raise NotImplementedError
 
-    def finish(self, trailers: bytes) -> None:
+    def finish(self, trailers: FieldLines | None) -> None:
         """End the response."""
-        raise NotImplementedError
-
-    def write_trailers(self, stream: Stream) -> None:
-        """Put the request's trailers, and the end of a chunked body, into STREAM's output buffer."""
         raise NotImplementedError
 
     def abort(self, reachable: bool) -> None:
         """End the response so that the client sees that it is not complete; REACHABLE: it takes what it is sent."""
+        raise NotImplementedError
+
+    def received(self) -> int:
+        """Bytes of this request so far, its head included."""
+        raise NotImplementedError
+
+    def sent(self) -> int:
+        """Bytes of this exchange's response so far, its head included."""
+        raise NotImplementedError
+
+    def switched(self) -> Stream:
+        """The byte stream that the connection has become after a switch of protocols."""
         raise NotImplementedError

@@ -1,46 +1,36 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
-cimport edge.data.observe._lines as c_lines
-cimport edge.data.upstream.balancing as c_balancing
-cimport edge.data.upstream.budget as c_budget
+from edge.data.http._message cimport Message
 cimport edge.data.exchange.client as c_client
+cimport edge.data.exchange.exchange as c_exchange
+cimport edge.data.exchange.upstream as c_upstream
+cimport edge.data.handling.calls as c_calls
+cimport edge.data.observe._lines as c_lines
 cimport edge.data.routing.plan as c_plan
 cimport edge.data.routing.router as c_router
-cimport edge.data.upstream.pool as c_upstream
-cimport edge.table.reader as c_reader
+cimport edge.data.upstream.budget as c_budget
 
-cdef class Exchange:
-    cdef readonly c_client.Client client
-    cdef public bytes request_id
-    cdef public int upstream_status
-    cdef object _service
+cdef class Handling:
+    cdef readonly c_router.Router router
+    cdef readonly c_calls.Calls calls
+    cdef readonly object counters
+    cdef readonly object access_log
+    cdef readonly double tunnel_timeout
+
+cdef class Handler:
+    cdef Handling _handling
     cdef c_router.Router _router
-    cdef c_upstream.Upstreams _upstreams
-    cdef c_reader.Part _endpoints
     cdef c_budget.RetryBudget _budget
-    cdef object _limits
     cdef object _access_log
     cdef c_lines.Lines _lines
-    cdef c_balancing.Target _target
-    cdef c_upstream.Upstream _upstream
-    cdef list _earlier
-    cdef bint _begun
-    cdef double _started
-    cdef double _upstream_started
-    cdef double _upstream_time
-    cdef long long _relayed
-    cdef long long _replied
-    cdef long long _tunnelled
-    cdef object _pump
+    cdef readonly c_client.Client _client
+    cdef readonly c_exchange.Exchange exchange
+    cdef c_calls.Call _call
 
     cpdef run(self)
-    cpdef _serve(self, c_plan.Plan plan)
-    cpdef _attempts(self, c_plan.Plan plan, c_balancing.Target target, bytes payload)
-    cpdef _ask(self, c_plan.Plan plan, c_balancing.Target target, bytes payload)
-    cpdef _send(self, c_upstream.Upstream upstream, c_plan.Plan plan, bytes payload)
-    cpdef bint _repeatable(self, c_plan.Plan plan)
-    cpdef _receive(self, c_upstream.Upstream upstream)
-    cpdef _relay(self, c_upstream.Upstream upstream, c_plan.Plan plan)
-    cpdef _end_upstream(self)
-    cpdef _account(self, c_plan.Plan plan, int status, double started, long long sent)
-    cpdef _log(self, bytes name, int status, double duration, bytes line)
+    cpdef _pass(self, c_plan.Plan plan, c_plan.Destination destination)
+    cpdef bytes _content(self)
+    cpdef _relay(self, c_upstream.Upstream upstream, c_plan.Plan plan, c_plan.Destination destination)
+    cpdef bytes _fields(self, c_plan.Plan plan, c_plan.Destination destination, Message response)
+    cpdef _account(self, c_plan.Plan plan, c_plan.Destination destination)
+    cpdef _log(self, bytes name)

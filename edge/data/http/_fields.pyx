@@ -18,7 +18,7 @@ from edge.data.http._names cimport (
 )
 from edge.data.net._stream cimport Stream
 
-from edge.data.net.errors import MessageError
+from edge.data.net.errors import malformed
 
 
 cdef inline bint no_control(const char *p) noexcept nogil:
@@ -77,7 +77,7 @@ cdef class FieldLines:
         cdef bint underscore
         while p[i] != 13:
             if self.field_count == limits.fields:
-                raise MessageError(431 if fault == 400 else fault, "too many header fields")
+                raise malformed(431 if fault == 400 else fault, "too many header fields")
             if self.field_count == self.field_size:
                 self.field_size = 2 * self.field_size if self.field_size else 16
                 field = <Field *>realloc(self.fields, self.field_size * sizeof(Field))
@@ -96,7 +96,7 @@ cdef class FieldLines:
                 underscore |= c == 95
                 i += 1
             if c != 58 or i == <Py_ssize_t>field.name or i - field.name > 65535:
-                raise MessageError(fault, "malformed field name")
+                raise malformed(fault, "malformed field name")
             field.name_length = i - field.name
             i += 1
             while p[i] == 32 or p[i] == 9:
@@ -107,7 +107,7 @@ cdef class FieldLines:
             while classes[<uint8_t>p[i]] & VALUE:
                 i += 1
             if p[i] != 13 or p[i + 1] != 10:
-                raise MessageError(fault, "malformed field value")
+                raise malformed(fault, "malformed field value")
             stop = i
             while stop > <Py_ssize_t>field.value and (p[stop - 1] == 32 or p[stop - 1] == 9):
                 stop -= 1
@@ -120,7 +120,7 @@ cdef class FieldLines:
                 self.unmask(field)
             self.field_count += 1
         if p[i + 1] != 10:
-            raise MessageError(fault, "a line ends with a bare CR")
+            raise malformed(fault, "a line ends with a bare CR")
         return 0
 
     cdef void unmask(self, Field *field) noexcept:

@@ -41,7 +41,6 @@ cdef uint8_t in_requests[ALL_KNOWN]
 cdef uint8_t in_bare_requests[ALL_KNOWN]     # without what a CDN sets
 cdef uint8_t in_trusted_requests[ALL_KNOWN]  # of peers that speak for others
 cdef uint8_t in_responses[ALL_KNOWN]
-cdef uint8_t in_secure_responses[ALL_KNOWN]
 cdef uint8_t in_trailers[ALL_KNOWN]
 
 cdef bint same_name(const char *a, const char *b, Py_ssize_t n) noexcept nogil

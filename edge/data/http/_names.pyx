@@ -183,7 +183,6 @@ def _fill_tables():
         in_requests[index] = in_bare_requests[index] or index == CDN
         in_trusted_requests[index] = in_requests[index] or index == CLAIM
         in_responses[index] = index not in framing
-        in_secure_responses[index] = in_responses[index] and index != STRICT_TRANSPORT_SECURITY
         in_trailers[index] = index == OTHER
 
 

@@ -8,7 +8,7 @@ SERVER = b"Server: edge\r\n"
 
 
 class Clock:
-    """Default fields of responses, indexed by what is missing: `Head.missing()`."""
+    """Default fields of responses, indexed by what is missing: `Message.missing()`."""
 
     def __init__(self) -> None:
         self.defaults: tuple[bytes, bytes, bytes, bytes] = (b"", b"", b"", b"")

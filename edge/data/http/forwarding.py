@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edge.data.http._message import is_host
 from edge.data.http._trust import Trust
-from edge.data.http.h1._head import is_host
 
 if TYPE_CHECKING:
-    from edge.data.http.h1._head import Head
+    from edge.data.http._message import Message
     from edge.settings import Settings
 
 _SECURE = {"http": False, "https": True, "ws": False, "wss": True}
@@ -28,6 +28,7 @@ class Origin:
     address: str
     host: bytes
     secure: bool
+    port: int
     fields: bytes
 
 
@@ -64,7 +65,7 @@ class Forwarding:
         authority = f";host={name}" if name else ""
         return f"Forwarded: for={node}{authority};proto={'https' if secure else 'http'}\r\n".encode("latin-1")
 
-    def origin(self, request: Head, *, peer: str, port: int, secure: bool) -> Origin:
+    def origin(self, request: Message, *, peer: str, port: int, secure: bool) -> Origin:
         """What a trusted PEER says about its client in REQUEST; PORT and SECURE are how the peer itself came."""
         chain = request.get(b"x-forwarded-for")
         address = forwarded_for = self._trust.client(chain, peer) if chain else peer
@@ -79,16 +80,17 @@ class Forwarding:
             address,
             host if is_host(host) else request.host,
             secure,
+            port,
             self.fields(address, forwarded_for, port, secure=secure),
         )
 
 
-def _text(request: Head, name: bytes) -> str:
+def _text(request: Message, name: bytes) -> str:
     value = request.get(name)
     return value.decode("latin-1") if value else ""
 
 
-def _first(request: Head, name: bytes) -> str:
+def _first(request: Message, name: bytes) -> str:
     """What the proxy closest to the client has said."""
     return _text(request, name).partition(",")[0].strip()
 

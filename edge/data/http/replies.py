@@ -63,3 +63,8 @@ def redirect(status: int, location: bytes) -> Reply:
     """STATUS with LOCATION, which must be free of control characters."""
     answer = plain(status)
     return Reply(status, answer.body, b"Location: " + location + b"\r\n")
+
+
+def name_of(host: bytes) -> bytes:
+    """The name in a Host value, without the port."""
+    return host[: host.index(b"]") + 1] if host.startswith(b"[") else host.partition(b":")[0]

@@ -24,6 +24,7 @@ cdef class Stream(Buffer):
     cdef public object on_surprise
     cdef public bint hung_up
     cdef public bint counted
+    cdef public bint to_endpoint
     cdef readonly bint closed
     cdef readonly double active
     cdef object failure

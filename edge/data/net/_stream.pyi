@@ -18,6 +18,7 @@ class Stream(Buffer):
     on_surprise: Callable[[Stream], None] | None
     hung_up: bool
     counted: bool
+    to_endpoint: bool
     @property
     def fd(self) -> int: ...
     @property

@@ -1,16 +1,39 @@
 """What can go wrong with a stream or a message, and whose fault it is.
 
-The type says what happened; who answers what to whom is decided in one place, `edge.data.handling.handler`.
+Rules of this file:
+- The type says what happened, `endpoint` whose fault it is: both are known where an error is raised. What is answered
+  to whom is decided in one place, `edge.data.handling.faults`.
 """
 
+from __future__ import annotations
 
-class StreamError(Exception):
+from typing import Protocol
+
+ENDPOINT = 502
+"""In place of the status of a fault: the message is an endpoint's (RFC 9110, section 15.6.3)."""
+
+
+class Peer(Protocol):
+    """What a stream knows of its other end."""
+
+    to_endpoint: bool
+
+
+class ExchangeError(Exception):
+    """An exchange cannot go on as it should."""
+
+    endpoint = False
+    """Whether the endpoint is to blame, rather than the client."""
+
+
+class StreamError(ExchangeError):
     """The peer cannot be reached any more; nothing further can be read or written."""
 
-    def __init__(self, reason: str, stream: object = None) -> None:
-        """STREAM is the one that failed: it tells client from endpoint."""
+    def __init__(self, reason: str, stream: Peer | None = None) -> None:
+        """STREAM is the one that failed: it knows whether it leads to an endpoint."""
         super().__init__(reason)
         self.stream = stream
+        self.endpoint = stream is not None and stream.to_endpoint
 
 
 class StreamClosed(StreamError):
@@ -22,14 +45,18 @@ class StreamTimeout(StreamError):
 
 
 class PeerGone(StreamError):
-    """The other party of the exchange hung up while this stream was waited for."""
+    """The client hung up while its endpoint was waited for."""
+
+    def __init__(self, reason: str, stream: Peer | None = None) -> None:
+        super().__init__(reason, stream)
+        self.endpoint = False
 
 
-class MessageError(Exception):
-    """What the peer sent is not a message that Edge accepts (RFC 9110, 9112)."""
+class MessageError(ExchangeError):
+    """What a client sent is not a message that Edge accepts (RFC 9110, 9112)."""
 
     def __init__(self, status: int, reason: str) -> None:
-        """STATUS is the answer: 502 for an endpoint's fault, else the client's; REASON is for the log."""
+        """STATUS is the answer; REASON is for the log."""
         super().__init__(status, reason)
         self.status = status
         self.reason = reason
@@ -38,8 +65,31 @@ class MessageError(Exception):
         return self.reason
 
 
-class Incomplete(MessageError):
-    """The stream ended within a message."""
+class ResponseError(MessageError):
+    """What an endpoint sent is not a message that Edge passes on."""
 
-    def __init__(self, reason: str = "the connection ended within a message", status: int = 400) -> None:
-        super().__init__(status, reason)
+    endpoint = True
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(ENDPOINT, reason)
+
+
+class Incomplete(MessageError):
+    """The stream ended within a client's message."""
+
+    def __init__(self, reason: str = "the connection ended within a message") -> None:
+        super().__init__(400, reason)
+
+
+class IncompleteResponse(ResponseError):
+    """The stream ended within an endpoint's message, or before it."""
+
+
+def malformed(fault: int, reason: str) -> MessageError:
+    """The error for a malformed message; FAULT is the status of the answer, or ENDPOINT."""
+    return ResponseError(reason) if fault == ENDPOINT else MessageError(fault, reason)
+
+
+def incomplete(fault: int, reason: str) -> MessageError:
+    """The error for a message that its stream did not finish; FAULT as in `malformed`."""
+    return IncompleteResponse(reason) if fault == ENDPOINT else Incomplete(reason)

@@ -1,6 +1,7 @@
 from libc.time cimport time_t
 
-from edge.data.http.h1._head cimport Head
+from edge.data.exchange._outcome cimport Outcome
+from edge.data.http._message cimport Message
 
 cdef class Lines:
     cdef char *data
@@ -27,8 +28,8 @@ cdef class Lines:
     cdef int put_attempts(self, list attempts, long long received) except -1
     cdef int put_earlier(self, list attempts) except -1
     cdef int put_time(self) except -1
-    cdef int add_text(self, Head request, str address, int status, long long body_sent, long long received, double duration, bytes name, str endpoint, long long upstream_received, double upstream_time, int upstream_status, bytes request_id, list earlier, bytes line) except -1
-    cdef int add_json(self, Head request, str address, int status, long long body_sent, long long received, double duration, bytes name, str endpoint, long long upstream_received, double upstream_time, int upstream_status, bytes request_id, list earlier, bytes line) except -1
-    cpdef bint add(self, Head request, str address, int status, long long body_sent, long long received, double duration, bytes name, str endpoint, long long upstream_received, double upstream_time, int upstream_status, bytes request_id, list earlier, bytes line) except -1
+    cdef int add_text(self, Message request, str address, bytes name, Outcome outcome) except -1
+    cdef int add_json(self, Message request, str address, bytes name, Outcome outcome) except -1
+    cpdef bint add(self, Message request, str address, bytes name, Outcome outcome) except -1
     cdef Py_ssize_t piece(self) noexcept
     cdef forget(self)

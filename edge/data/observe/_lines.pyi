@@ -1,26 +1,9 @@
-from collections.abc import Sequence
-
-from edge.data.http.h1._head import Head
+from edge.data.exchange._outcome import Outcome
+from edge.data.http._message import Message
 
 class Lines:
     dropped: int
     def __init__(self, *, as_json: bool) -> None: ...
     def __len__(self) -> int: ...
-    def add(
-        self,
-        request: Head,
-        address: str,
-        status: int,
-        body_sent: int,
-        received: int,
-        duration: float,
-        name: bytes,
-        endpoint: str,
-        upstream_received: int,
-        upstream_time: float,
-        upstream_status: int,
-        request_id: bytes,
-        earlier: Sequence[tuple[str, float, int]] | None,
-        line: bytes | None,
-    ) -> bool: ...
+    def add(self, request: Message, address: str, name: bytes, outcome: Outcome) -> bool: ...
     def write(self, fd: int) -> bool: ...

@@ -18,7 +18,8 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memmove
 from libc.time cimport gmtime_r, strftime, time, time_t, tm
 
-from edge.data.http.h1._head cimport Head
+from edge.data.exchange._outcome cimport Outcome
+from edge.data.http._message cimport Message
 
 import json
 
@@ -212,37 +213,22 @@ cdef class Lines:
             )
         return self.put(self.stamp, self.stamp_size)
 
-    cpdef bint add(
-        self, Head request, str address, int status, long long body_sent, long long received, double duration,
-        bytes name, str endpoint, long long upstream_received, double upstream_time, int upstream_status,
-        bytes request_id, list earlier, bytes line,
-    ) except -1:
-        """Add the line of REQUEST; whether there are so many lines now that they should be written.
+    cpdef bint add(self, Message request, str address, bytes name, Outcome outcome) except -1:
+        """Add the line of REQUEST from ADDRESS; whether there are so many lines now that they should be written.
 
-        NAME says which route: `namespace-service-port` in the text form, complete members in the JSON form. ENDPOINT is
-        the address that was asked last, empty: none was; EARLIER are the attempts before it, as address, seconds and
-        status, or None; a status of 0 is none. LINE is what came instead of a request. Times in seconds, sizes in bytes.
+        NAME says which route: `namespace-service-port` in the text form, complete members in the JSON form. OUTCOME is what
+        came of the request.
         """
         if self.end - self.start > MOST:
             self.dropped += 1
             return False
         if self.as_json:
-            self.add_json(
-                request, address, status, body_sent, received, duration, name, endpoint, upstream_received,
-                upstream_time, upstream_status, request_id, earlier, line,
-            )
+            self.add_json(request, address, name, outcome)
         else:
-            self.add_text(
-                request, address, status, body_sent, received, duration, name, endpoint, upstream_received,
-                upstream_time, upstream_status, request_id, earlier, line,
-            )
+            self.add_text(request, address, name, outcome)
         return self.end > self.due
 
-    cdef int add_text(
-        self, Head request, str address, int status, long long body_sent, long long received, double duration,
-        bytes name, str endpoint, long long upstream_received, double upstream_time, int upstream_status,
-        bytes request_id, list earlier, bytes line,
-    ) except -1:
+    cdef int add_text(self, Message request, str address, bytes name, Outcome outcome) except -1:
         self.put_str(address)
         self.put(b" - - [", 6)
         self.put_time()
@@ -253,43 +239,39 @@ cdef class Lines:
             self.put_value(request.target)
             self.put(b" HTTP/1.1" if request.version == 11 else b" HTTP/1.0", 9)
         else:
-            self.put_value(line)
+            self.put_value(outcome.line)
         self.put(b'" ', 2)
-        self.put_number(status)
+        self.put_number(outcome.status)
         self.put(b" ", 1)
-        self.put_number(body_sent)
+        self.put_number(outcome.content_sent)
         self.put(b' "', 2)
         self.put_value(request.get(b"referer"))
         self.put(b'" "', 3)
         self.put_value(request.get(b"user-agent"))
         self.put(b'" ', 2)
-        self.put_number(received)
+        self.put_number(outcome.received)
         self.put(b" ", 1)
-        self.put_seconds(duration, 3)
+        self.put_seconds(outcome.duration, 3)
         self.put(b" [", 2)
         self.put_bytes(name)
         self.put(b"] [] ", 5)
-        if not endpoint:
+        if not outcome.endpoint:
             self.put(b"- - - - ", 8)
-        elif earlier is None:
-            self.put_str(endpoint)
+        elif outcome.earlier is None:
+            self.put_str(outcome.endpoint)
             self.put(b" ", 1)
-            self.put_number(upstream_received)
+            self.put_number(outcome.upstream_content)
             self.put(b" ", 1)
-            self.put_seconds(upstream_time, 3)
+            self.put_seconds(outcome.upstream_seconds, 3)
             self.put(b" ", 1)
-            self.put_status(upstream_status, b"-", 1)
+            self.put_status(outcome.upstream_status, b"-", 1)
             self.put(b" ", 1)
         else:
-            self.put_attempts([*earlier, (endpoint, upstream_time, upstream_status)], upstream_received)
-        self.put_value(request_id)
+            self.put_attempts([*outcome.earlier, (outcome.endpoint, outcome.upstream_seconds, outcome.upstream_status)], outcome.upstream_content)
+        self.put_value(outcome.request_id)
         return self.put(b"\n", 1)
 
-    cdef int add_json(
-        self, Head request, str address, int status, long long body_sent, long long received, double duration,
-        bytes name, str endpoint, long long upstream_received, double upstream_time, int upstream_status,
-        bytes request_id, list earlier, bytes line,
-    ) except -1:
+    cdef int add_json(self, Message request, str address, bytes name, Outcome outcome) except -1:
         self.put(b'{"time":"', 9)
         self.put_time()
         self.put(b'","remote_addr":"', 17)
@@ -299,37 +281,37 @@ cdef class Lines:
         self.put(b',"host":', 8)
         self.put_value(request.host if request.method else None)
         self.put(b',"target":', 10)
-        self.put_value(request.target if request.method else line)
+        self.put_value(request.target if request.method else outcome.line)
         if request.method:
             self.put(b',"protocol":"HTTP/1.1"' if request.version == 11 else b',"protocol":"HTTP/1.0"', 22)
         else:
             self.put(b',"protocol":null', 16)
         self.put(b',"status":', 10)
-        self.put_number(status)
+        self.put_number(outcome.status)
         self.put(b',"body_bytes_sent":', 19)
-        self.put_number(body_sent)
+        self.put_number(outcome.content_sent)
         self.put(b',"request_length":', 18)
-        self.put_number(received)
+        self.put_number(outcome.received)
         self.put(b',"request_time":', 16)
-        self.put_seconds(duration, 6)
+        self.put_seconds(outcome.duration, 6)
         self.put(b',"referer":', 11)
         self.put_value(request.get(b"referer"))
         self.put(b',"user_agent":', 14)
         self.put_value(request.get(b"user-agent"))
         self.put(b',"request_id":', 14)
-        self.put_value(request_id)
+        self.put_value(outcome.request_id)
         self.put_bytes(name)
-        if endpoint:
+        if outcome.endpoint:
             self.put(b',"upstream_addr":"', 18)
-            self.put_str(endpoint)
+            self.put_str(outcome.endpoint)
             self.put(b'","upstream_status":', 20)
-            self.put_status(upstream_status, b"null", 4)
+            self.put_status(outcome.upstream_status, b"null", 4)
             self.put(b',"upstream_response_length":', 28)
-            self.put_number(upstream_received)
+            self.put_number(outcome.upstream_content)
             self.put(b',"upstream_response_time":', 26)
-            self.put_seconds(upstream_time, 6)
-            if earlier is not None:
-                self.put_earlier(earlier)
+            self.put_seconds(outcome.upstream_seconds, 6)
+            if outcome.earlier is not None:
+                self.put_earlier(outcome.earlier)
         else:
             self.put(
                 b',"upstream_addr":null,"upstream_status":null,"upstream_response_length":null,'

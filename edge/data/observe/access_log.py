@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from edge.data.observe._lines import Lines
 from edge.table.counters import Process
+from edge.table.records import Backend, Owner
 
 if TYPE_CHECKING:
     from edge.table.counters import WorkerCounters
-    from edge.table.records import Route
 
 
 class AccessLog:
@@ -29,18 +29,18 @@ class AccessLog:
         self._counters = counters
         self._fd = reopened(fd)
         self._as_json = as_json
-        self.no_route = self.name_of(None)
+        self.no_route = self.name_of(Owner(), Backend())
         """`name_of` no route."""
 
-    def name_of(self, route: Route | None) -> bytes:
-        """What a line says about ROUTE, as `Lines.add` wants it."""
+    def name_of(self, owner: Owner, backend: Backend) -> bytes:
+        """What a line says about a route of OWNER and its BACKEND, as `Lines.add` wants it."""
         if not self._as_json:
-            return f"{route.namespace}-{route.service_name}-{route.service_port}".encode() if route is not None else b""
+            return f"{backend.namespace}-{backend.service}-{backend.port}".encode() if backend.namespace else b""
         members = {
-            "namespace": route.namespace if route is not None else "",
-            "ingress": route.ingress if route is not None else "",
-            "service": route.service_name if route is not None else "",
-            "service_port": route.service_port if route is not None else "",
+            "namespace": backend.namespace,
+            "ingress": owner.name,
+            "service": backend.service,
+            "service_port": backend.port,
         }
         return b"," + json.dumps(members, separators=(",", ":")).encode()[1:-1]
 

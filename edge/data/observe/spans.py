@@ -25,16 +25,16 @@ from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from edge import __version__
-from edge.data.handling.handler import Exchange
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opentelemetry.trace import Span
 
     from edge.data.exchange.client import Client
-    from edge.data.process.proxy import Service
-    from edge.data.routing.plan import Plan
-    from edge.data.upstream.pool import Upstream
+    from edge.data.exchange.exchange import Exchange
     from edge.settings import Settings
+    from edge.table.counters import RouteLabels
 
 FLUSH = 2.0
 """Seconds that a worker takes at its end, at most, for what has not been sent."""
@@ -55,9 +55,21 @@ class Tracing:
         self._tracer = self._provider.get_tracer("edge", __version__)
         self._failed = trace.Status(trace.StatusCode.ERROR)
 
-    def exchange(self, service: Service, client: Client) -> Exchange:
-        """An exchange that makes spans."""
-        return TracedExchange(service, client, self)
+    def run(self, exchange: Exchange, serve: Callable[[], RouteLabels | None]) -> RouteLabels | None:
+        """Have EXCHANGE served within a span by SERVE, which gives the route that took it; None: none did."""
+        client, forwarding = exchange.client, exchange.client.forwarding
+        span, fields = self.begin(client)
+        client.forwarding = forwarding + fields
+        try:
+            if span.is_recording():
+                span.set_attributes(_request_attributes(client))
+            route = serve()
+            if span.is_recording():
+                self._finish(span, exchange, route)
+            return route
+        finally:
+            client.forwarding = forwarding
+            span.end()
 
     def begin(self, client: Client) -> tuple[Span, bytes]:
         """A span for CLIENT's request, and the field lines that tell the endpoint of it."""
@@ -77,76 +89,34 @@ class Tracing:
         self._propagator.inject(fields, trace.set_span_in_context(span, parent))
         return span, "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode("latin-1")
 
-    def fail(self, span: Span) -> None:
-        """Mark SPAN: what it stands for went wrong."""
-        span.set_status(self._failed)
+    def _finish(self, span: Span, exchange: Exchange, route: RouteLabels | None) -> None:
+        """Tell SPAN what came of EXCHANGE."""
+        outcome = exchange.outcome
+        if route is not None:
+            method = exchange.client.request.method.decode("latin-1")
+            span.update_name(f"{method} {route.host}{route.path}")
+            span.set_attributes(
+                {
+                    "http.route": route.path,
+                    "edge.namespace": route.namespace,
+                    "edge.ingress": route.ingress,
+                    "edge.service": route.service,
+                    "edge.endpoint": outcome.endpoint,
+                    "http.request.resend_count": len(outcome.earlier or ()),
+                    "http.response.size": outcome.sent,
+                }
+            )
+        span.set_attribute("http.response.status_code", outcome.status)
+        if outcome.request_id:
+            span.set_attribute("edge.request_id", outcome.request_id.decode("latin-1"))
+        if outcome.status >= 500:
+            span.set_status(self._failed)
 
     def close(self) -> None:
         """Send what is left, as far as the collector takes it in time; the library itself would wait for it."""
         sending = threading.Thread(target=self._provider.shutdown, daemon=True)
         sending.start()
         sending.join(FLUSH)
-
-
-class TracedExchange(Exchange):
-    """An exchange with a span around it."""
-
-    def __init__(self, service: Service, client: Client, tracing: Tracing) -> None:
-        super().__init__(service, client)
-        self._tracing = tracing
-        self._span: Span | None = None
-        self._endpoint = ""
-        self._sent = 0
-
-    def run(self) -> None:
-        """Serve the request within a span."""
-        client, added = self.client, self.client.added
-        span, fields = self._tracing.begin(client)
-        self._span, self._endpoint, self._sent = span, "", 0
-        client.added = added + fields
-        try:
-            if span.is_recording():
-                span.set_attributes(_request_attributes(client))
-            super().run()
-        finally:
-            client.added = added
-            span.end()
-
-    def _send(self, upstream: Upstream, plan: Plan, payload: bytes | None) -> None:
-        self._endpoint = upstream.target.name
-        self._sent += 1
-        super()._send(upstream, plan, payload)
-
-    def _account(self, plan: Plan, status: int, started: float, sent: int) -> None:
-        super()._account(plan, status, started, sent)
-        route, span = plan.route, self._span
-        if span is not None and span.is_recording():
-            method = self.client.request.method.decode("latin-1")
-            span.update_name(f"{method} {plan.host}{route.path}")
-            span.set_attributes(
-                {
-                    "http.route": route.path,
-                    "edge.namespace": route.namespace,
-                    "edge.ingress": route.ingress,
-                    "edge.service": route.service_name,
-                    "edge.endpoint": self._endpoint,
-                    "http.request.resend_count": max(self._sent - 1, 0),
-                    "http.response.size": sent,
-                }
-            )
-            self._finish(span, status)
-
-    def _log_unmatched(self, status: int, duration: float) -> None:
-        super()._log_unmatched(status, duration)
-        if self._span is not None and self._span.is_recording():
-            self._finish(self._span, status)
-
-    def _finish(self, span: Span, status: int) -> None:
-        span.set_attribute("http.response.status_code", status)
-        if self.request_id:
-            span.set_attribute("edge.request_id", self.request_id.decode("latin-1"))
-        if status >= 500:
-            self._tracing.fail(span)
 
 
 def _request_attributes(client: Client) -> dict[str, str]:
@@ -156,7 +126,7 @@ def _request_attributes(client: Client) -> dict[str, str]:
         "http.request.method": request.method.decode("latin-1"),
         "url.scheme": "https" if client.secure else "http",
         "url.path": path,
-        "server.address": client.forwarded_host.decode("latin-1"),
+        "server.address": client.host.decode("latin-1"),
         "client.address": client.address,
         "network.protocol.version": f"{request.version // 10}.{request.version % 10}",
     }

@@ -1,8 +1,7 @@
 """Whether requests are traced: OpenTelemetry with `--enable-opentelemetry`, else nothing at all.
 
-Switched off, nothing of it is imported and no request comes by it: whoever makes exchanges is then given `Exchange`
-itself, and a client's traceparent is passed on like any other field. Settings have the names of ingress-nginx's keys
-where it has one.
+When tracing is off, OpenTelemetry is not imported, and a client's traceparent is passed on like any other field.
+Settings have the names of ingress-nginx's keys where it has one.
 """
 
 from __future__ import annotations

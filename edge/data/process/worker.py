@@ -33,7 +33,7 @@ from edge.data.net._tls import use_openssl
 from edge.data.net.private import OPENSSL
 from edge.data.observe import tracing
 from edge.data.observe.access_log import AccessLog
-from edge.data.process.proxy import Service
+from edge.data.process.proxy import Proxy
 from edge.system import logs
 from edge.table.counters import Process, WorkerCounters
 from edge.table.reader import TableReader
@@ -41,6 +41,7 @@ from edge.table.reader import TableReader
 if TYPE_CHECKING:
     from types import FrameType
 
+    from edge.data.connections.connections import Connections
     from edge.settings import Settings
 
 SWEEP = 0.25
@@ -115,19 +116,20 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
             AccessLog(counters, as_json=self.settings.log_format == "json") if self.settings.access_log else None
         )
         traces = tracing.start(self.settings)
-        service = Service(self.settings, TableReader(directory), counters, access_log, traces)
+        proxy = Proxy(self.settings, TableReader(directory), counters, access_log, traces)
         spread = Spread(directory, counters.slot)
         listeners = [
-            Listener(sock, service, spread, tls=tls) for sock, tls in zip(self.sockets, self.app.secure, strict=True)
+            Listener(sock, proxy.connections, proxy.handshakes, spread, tls=tls, shed=proxy.pool.shed)
+            for sock, tls in zip(self.sockets, self.app.secure, strict=True)
         ]
-        timers = self._timers(service, spread, access_log)
+        timers = self._timers(proxy, spread, access_log)
         _settle_heap()
         for listener in listeners:
             listener.start()
         while self.alive:
             self.notify()
             stopped.wait(1.0)
-        self._drain(service, listeners)
+        self._drain(proxy.connections, listeners)
         for timer in timers:
             timer.stop()
         if access_log is not None:
@@ -137,12 +139,12 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         counters.close()
 
     @staticmethod
-    def _timers(service: Service, spread: Spread, access_log: AccessLog | None) -> list[Any]:
+    def _timers(proxy: Proxy, spread: Spread, access_log: AccessLog | None) -> list[Any]:
         loop = gevent.get_hub().loop
 
         def second() -> None:
             spread.refresh()
-            service.tick()
+            proxy.tick()
 
         second()
         work = [(1.0, second), (SWEEP, sweep)]
@@ -155,34 +157,34 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
             timers.append(timer)
         return timers
 
-    def _drain(self, service: Service, listeners: list[Listener]) -> None:
+    def _drain(self, connections: Connections, listeners: list[Listener]) -> None:
         """Accept no more, finish what has begun, for as long as the graces allow."""
-        service.draining = True
-        service.counters.set(Process.DRAINING, 1)
+        connections.draining = True
+        connections.counters.set(Process.DRAINING, 1)
         for listener in listeners:
             listener.stop()
         begun = time.monotonic()
         grace, tunnel_grace = self.settings.shutdown_grace, self.settings.tunnel_grace
-        while service.accepted:
+        while connections.accepted:
             waited = time.monotonic() - begun
             if waited >= min(LAME_DUCK, grace / 2):
-                service.close_idle()
+                connections.close_idle()
             if waited >= grace:
-                self._end(service, grace, upgraded=False)
+                self._end(connections, grace, upgraded=False)
             if waited >= tunnel_grace:
-                self._end(service, tunnel_grace, upgraded=True)
+                self._end(connections, tunnel_grace, upgraded=True)
             if waited >= max(grace, tunnel_grace):
                 break
             self.notify()
             gevent.sleep(DRAIN_STEP)
-        gevent.sleep(LAST_STEP if service.accepted else 0)
+        gevent.sleep(LAST_STEP if connections.accepted else 0)
 
     @staticmethod
-    def _end(service: Service, grace: float, *, upgraded: bool) -> None:
-        late = [one for one in service.connections if one.upgraded == upgraded and not one.stream.closed]
+    def _end(connections: Connections, grace: float, *, upgraded: bool) -> None:
+        late = [one for one in connections.open if one.upgraded == upgraded and not one.stream.closed]
         if late:
             kind = "upgraded connections" if upgraded else "connections"
-            service.log.warning("%d %s are ended after %g s of grace", len(late), kind, grace)
+            logging.getLogger("edge.data").warning("%d %s are ended after %g s of grace", len(late), kind, grace)
         for connection in late:
             connection.close()
 

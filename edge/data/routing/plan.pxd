@@ -1,22 +1,45 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
-cimport edge.data.upstream.balancing as c_balancing
+from edge.data.http._message cimport Message
+cimport edge.data.upstream.balancer as c_balancer
 cimport edge.table._counters as c_counters
 
-cdef class Plan:
-    cdef readonly str host
-    cdef readonly object route
-    cdef readonly c_balancing.Balancer balancer
-    cdef readonly tuple steps
-    cdef readonly double connect_timeout
-    cdef readonly double send_timeout
-    cdef readonly double read_timeout
-    cdef readonly object unwanted
-    cdef readonly bytes hsts
+cdef class Destination:
+    cdef readonly c_balancer.Balancer balancer
+    cdef readonly object reply
+    cdef readonly tuple edits
+    cdef readonly tuple answers
+    cdef readonly int weight
     cdef readonly object labels
     cdef readonly bytes log_name
-    cdef readonly bint logged
     cdef object _counters
     cdef dict _series
 
     cpdef c_counters.Series series(self, bytes method, int status)
+
+cdef class Plan:
+    cdef readonly str host
+    cdef readonly object route
+    cdef readonly tuple destinations
+    cdef readonly Destination only
+    cdef double _total
+    cdef readonly object conditions
+    cdef public Plan otherwise
+    cdef readonly tuple gates
+    cdef readonly tuple edits
+    cdef readonly tuple intercepts
+    cdef readonly tuple answers
+    cdef readonly bytes fields
+    cdef readonly bytes secure_fields
+    cdef readonly tuple replaced
+    cdef readonly tuple secure_replaced
+    cdef readonly double connect_timeout
+    cdef readonly double send_timeout
+    cdef readonly double read_timeout
+    cdef readonly object retry
+    cdef readonly object unwanted
+    cdef readonly long long body_limit
+    cdef readonly bint logged
+
+    cpdef Destination draw(self)
+    cpdef Plan meeting(self, Message request)

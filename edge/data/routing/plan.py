@@ -1,58 +1,55 @@
 """A route made ready to serve: every decision that does not depend on the request is taken here, once.
 
 Rules of this file:
-- A plan is made when its host is compiled and thrown away when its route changes; nothing in it is looked up per
+- A plan is made when its host is first asked for and thrown away when its route changes; nothing in it is looked up per
   request.
-- `steps` are the policies of the route in the order in which they act, only those that it has. A step answers the
-  request itself (a `Reply`) or lets it pass (None). A new policy is a new step, made in `Planner`.
+- A phase in which no policy acts is None.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import random
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
-from edge.data.http import replies
-from edge.data.upstream.balancing import Balancer, Targets
+from edge.data.policies.phases import Phases, phase
 from edge.table.counter_layout import labels_of
 
 if TYPE_CHECKING:
-    from edge.data.exchange.client import Client
+    from edge.data.http._message import Message
     from edge.data.http.replies import Reply
     from edge.data.observe.access_log import AccessLog
+    from edge.data.upstream.balancer import Balancer
     from edge.table.counters import Series, WorkerCounters
-    from edge.table.reader import TableReader
-    from edge.table.records import Route
-
-Step = Callable[["Client"], "Reply | None"]
+    from edge.table.records import Backend, Conditions, Route
 
 
-class Plan:
-    """What is done with the requests of one route."""
+class Destination:
+    """One backend of a route: where requests go, and where they are counted.
+
+    - `balancer`: chooses the endpoint; None: `reply` is the answer.
+    - `edits`, `answers`: steps of the backend's own policies.
+    """
 
     def __init__(
         self,
         host: str,
         route: Route,
+        backend: Backend,
         *,
         balancer: Balancer | None,
-        steps: tuple[Step, ...],
+        reply: Reply | None,
+        phases: Phases | None,
         counters: WorkerCounters,
         access_log: AccessLog | None,
     ) -> None:
-        self.host = host
-        self.route = route
         self.balancer = balancer
-        self.steps = steps
-        self.connect_timeout = route.timeouts.connect
-        self.send_timeout = route.timeouts.send
-        self.read_timeout = route.timeouts.read
-        self.unwanted = frozenset(route.retry.on_statuses) or None
-        """Statuses for which another endpoint is asked; None: there are none."""
-        self.hsts = f"Strict-Transport-Security: {route.hsts}\r\n".encode() if route.hsts else b""
-        self.labels = labels_of(host, route)
-        self.logged = access_log is not None and route.access_log
-        self.log_name = access_log.name_of(route) if access_log is not None else b""
+        self.reply = reply
+        self.edits = phase(phases.edits) if phases is not None else None
+        self.answers = phase(phases.answers) if phases is not None else None
+        self.weight = backend.weight
+        self.labels = labels_of(host, route, backend)
+        self.log_name = access_log.name_of(route.owner, backend) if access_log is not None else b""
         self._counters = counters
         self._series: dict[tuple[bytes, int], Series] = {}
 
@@ -66,76 +63,74 @@ class Plan:
         return series
 
 
-class Planner:
-    """Makes plans, and shares balancers among those that name the same service."""
+class Plan:
+    """What is done with the requests of one route.
 
-    def __init__(self, table: TableReader, counters: WorkerCounters, access_log: AccessLog | None) -> None:
-        self.targets = Targets()
-        self._part = table.endpoints
-        self._counters = counters
-        self._access_log = access_log
-        self._balancers: dict[str, tuple[Balancer, int]] = {}
+    - `destinations`: the backends. `only`: the single one, None where there is a choice to make for each request.
+    - `conditions`: what a request must have; `otherwise`: the plan to look at where it has not, None: there is none.
+    - The phases are those of `edge.data.policies.phases`.
+    """
 
-    def plan(self, host: str, route: Route) -> Plan:
-        """The plan for ROUTE under HOST."""
-        steps: list[Step] = []
-        if route.https_redirect:
-            steps.append(_https_redirect(route))
-        if route.body_limit:
-            steps.append(_body_limit(route.body_limit))
-        if not route.service:
-            steps.append(_answer(route.status))
-        balancer = self._acquire(route.service) if route.service else None
-        return Plan(
-            host,
-            route,
-            balancer=balancer,
-            steps=tuple(steps),
-            counters=self._counters,
-            access_log=self._access_log,
-        )
+    def __init__(
+        self, host: str, route: Route, destinations: tuple[Destination, ...], phases: Phases, *, logged: bool
+    ) -> None:
+        self.host = host
+        self.route = route
+        self.destinations = destinations
+        self.only = destinations[0] if len(destinations) == 1 else None
+        self._total = sum(one.weight for one in destinations)
+        self.conditions = route.conditions
+        self.otherwise: Plan | None = None
+        self.gates = phase(phases.gates)
+        self.edits = phase(phases.edits)
+        self.intercepts = phase(phases.intercepts)
+        self.answers = phase(phases.answers)
+        self.fields = phases.fields
+        self.secure_fields = phases.fields + phases.secure_fields
+        self.replaced = phase(phases.replaced)
+        self.secure_replaced = phase([*phases.replaced, *phases.secure_replaced])
+        self.connect_timeout = phases.timeouts.connect
+        self.send_timeout = phases.timeouts.send
+        self.read_timeout = phases.timeouts.read
+        self.retry = phases.retry
+        self.unwanted = frozenset(phases.retry.on_statuses) or None
+        """Statuses for which another endpoint is asked; None: there are none."""
+        self.body_limit = phases.body_limit
+        self.logged = logged and phases.logged
 
-    def drop(self, plan: Plan) -> None:
-        """PLAN will not be asked for again; requests that have it may finish."""
-        if plan.balancer is None:
-            return
-        balancer, users = self._balancers[plan.balancer.key]
-        if users > 1:
-            self._balancers[balancer.key] = (balancer, users - 1)
-        else:
-            del self._balancers[balancer.key]
-            balancer.close()
+    def draw(self) -> Destination:
+        """One of several destinations, at random by their weights."""
+        point = random.random() * self._total
+        for destination in self.destinations:
+            point -= destination.weight
+            if point < 0:
+                return destination
+        return self.destinations[-1]
 
-    def _acquire(self, key: str) -> Balancer:
-        balancer, users = self._balancers.get(key, (None, 0))
-        if balancer is None:
-            balancer = Balancer(key, self._part, self.targets)
-        self._balancers[key] = (balancer, users + 1)
-        return balancer
-
-
-def _answer(status: int) -> Step:
-    reply = replies.NOT_FOUND if status == 404 else replies.plain(status)
-    return lambda client: reply  # noqa: ARG005 - a step is given the client whether it looks or not
-
-
-def _body_limit(limit: int) -> Step:
-    return lambda client: replies.TOO_LARGE if client.request.length > limit else None
+    def meeting(self, request: Message) -> Plan | None:
+        """This plan, or the first of those behind it whose conditions REQUEST meets; None: there is none."""
+        plan: Plan | None = self
+        while plan is not None and plan.conditions is not None and not meets(plan.conditions, request):
+            plan = plan.otherwise
+        return plan
 
 
-def _https_redirect(route: Route) -> Step:
-    status, keep = route.https_redirect, route.preserve_trailing_slash
+def meets(conditions: Conditions, request: Message) -> bool:
+    """Whether REQUEST has what CONDITIONS demand (Gateway API, HTTPRouteMatch)."""
+    if conditions.method and request.method != conditions.method.encode():
+        return False
+    for header in conditions.headers:
+        if request.get(header.name.encode()) != header.value.encode():
+            return False
+    if conditions.query:
+        given = query_parameters(request.target)
+        return all(given.get(one.name) == one.value for one in conditions.query)
+    return True
 
-    def step(client: Client) -> Reply | None:
-        if client.secure:
-            return None
-        host = client.forwarded_host
-        if not host:
-            return replies.plain(400)  # HTTP/1.0 without Host: there is nowhere to redirect to
-        name = host[: host.index(b"]") + 1] if host.startswith(b"[") else host.partition(b":")[0]
-        target = client.request.target
-        if not keep and b"?" not in target:  # as ingress-nginx does it: a path before a query stays what it is
-            target = target.removesuffix(b"/")
-        return replies.redirect(status, b"https://" + name + target)
 
-    return step
+def query_parameters(target: bytes) -> dict[str, str]:
+    """The query parameters of TARGET by name, decoded; of several with one name the first counts."""
+    found: dict[str, str] = {}
+    for name, value in parse_qsl(target.partition(b"?")[2].decode("latin-1"), keep_blank_values=True):
+        found.setdefault(name, value)
+    return found

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from edge.data.http.replies import Reply
-    from edge.table.records import Retry
+    from edge.data.upstream.target import Target
+    from edge.table.policies import Retry
 
 IDEMPOTENT = frozenset(
     b"GET HEAD PUT DELETE OPTIONS TRACE PROPFIND PROPPATCH MKCOL COPY MOVE REPORT SEARCH QUERY".split()
@@ -39,16 +40,9 @@ class Failure(NamedTuple):
     """What to answer if there is no further attempt."""
     repeatable: bool
     """Whether another attempt cannot do harm."""
+    target: Target | None = None
+    """The endpoint that failed; None: the log has the reason already."""
     reason: str = ""
-    """Which endpoint, and what happened; empty: it is told elsewhere."""
-
-
-class Attempt(NamedTuple):
-    """What is logged of an attempt that came to nothing."""
-
-    endpoint: str
-    seconds: float
-    status: int
 
 
 def allows(retry: Retry, kind: Kind) -> bool:

@@ -11,19 +11,19 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import struct
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from edge.data.http.h1._body import Body
-from edge.data.http.h1._head import Head
 from edge.data.net._stream import Stream
 from edge.data.net.errors import StreamTimeout
 from edge.data.net.private import new_socket
+from edge.data.upstream.h1 import H1Upstream, Keeper
 from edge.table.counters import Process
 
 if TYPE_CHECKING:
-    from edge.data.upstream.balancing import Target, Targets
+    from edge.data.exchange.upstream import Upstream
+    from edge.data.http._fields import Limits
+    from edge.data.upstream.target import Idle, Target, Targets
     from edge.table.counters import WorkerCounters
 
 
@@ -36,8 +36,6 @@ SHED = 16
 LACKING = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 OURS = LACKING | {errno.EADDRNOTAVAIL, errno.EAGAIN}
 """Errors of a connect(2) that say nothing about the endpoint."""
-_bytes_acked = struct.Struct("=120xQ")
-"""In `struct tcp_info` (Linux, since 4.1)."""
 
 
 class ConnectError(Exception):
@@ -50,52 +48,14 @@ class ConnectError(Exception):
         self.ours = ours
 
 
-class Upstream:
-    """A connection to TARGET."""
+class Pool(Keeper):
+    """The connections of this worker to endpoints."""
 
-    def __init__(self, target: Target, stream: Stream) -> None:
-        self.target = target
-        self.stream = stream
-        self.head = Head()
-        self.body = Body(stream, False)
-        self.requests = 0
-        self.made = monotonic()
-        self.sent_before = 0
-        """Bytes sent for earlier requests."""
-        self.doubtful = False
-        """Its last response had no body where other servers, if faulty, send one: look before it is used again."""
-        self.idle_since = 0.0
-        """When it became idle, monotonic seconds; 0: in use."""
-        stream.on_surprise = self._surprised
-
-    def close(self) -> None:
-        """End it."""
-        self.stream.close()
-
-    def unheard(self) -> bool:
-        """Whether an endpoint that hung up had done so before the last request came, and so processed nothing of it.
-
-        Its end of the connection tells what had arrived by then. Only for an orderly end (a reset does not tell), and
-        False where nothing can be known.
-        """
-        try:
-            info = self.stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _bytes_acked.size)
-        except OSError:
-            return False
-        # One more than was sent: the SYN counts.
-        return len(info) == _bytes_acked.size and _bytes_acked.unpack(info)[0] <= self.sent_before + 1
-
-    def _surprised(self, stream: Stream) -> None:
-        if self.idle_since:
-            self.target.idle.remove(self)
-            stream.close()
-
-
-class Upstreams:
-    """The connections of this worker."""
-
-    def __init__(self, counters: WorkerCounters, targets: Targets, *, keep: int, keep_for: float) -> None:
-        """To TARGETS; idle connections: KEEP at most, each for KEEP_FOR seconds."""
+    def __init__(
+        self, counters: WorkerCounters, targets: Targets, limits: Limits, *, keep: int, keep_for: float
+    ) -> None:
+        """To TARGETS; LIMITS: of the heads of responses; idle connections: KEEP at most, each for KEEP_FOR seconds."""
+        self._limits = limits
         self._counters = counters
         self._targets = targets
         self._keep = keep
@@ -104,10 +64,10 @@ class Upstreams:
     def reuse(self, target: Target, check: bool) -> Upstream | None:
         """An idle connection to TARGET; CHECK looks once more whether it is open (one system call)."""
         while target.idle:
-            upstream = target.idle.pop()
+            upstream: Any = target.idle.pop()
             upstream.idle_since = 0.0
-            if not (check or upstream.doubtful) or upstream.stream.usable():
-                return upstream
+            if upstream.open(check):
+                return upstream  # type: ignore[no-any-return]  # only upstreams are kept
             upstream.close()
         return None
 
@@ -138,7 +98,7 @@ class Upstreams:
             stream.close()
             raise ConnectError(502, f"{target.name}: {os.strerror(code)}")
         self._counters.add(Process.UPSTREAM_CONNECTIONS, 1)
-        return Upstream(target, stream)
+        return H1Upstream(target, stream, self._limits, self)
 
     def _socket(self, target: Target) -> Any:
         try:
@@ -148,21 +108,19 @@ class Upstreams:
                 return self._socket(target)
             raise ConnectError(503, f"{target.name}: {error.strerror}", ours=True) from error
 
-    def release(self, upstream: Upstream, now: float) -> None:
+    def keep(self, upstream: H1Upstream, now: float) -> None:
         """UPSTREAM has done its request and may do another."""
         target = upstream.target
         if (
-            upstream.stream.hung_up
-            or not target.users
+            not target.users
             or len(target.idle) >= self._keep
             or upstream.requests >= MOST_REQUESTS
             or now - upstream.made > LONGEST_LIFE
         ):
             upstream.close()
             return
-        upstream.idle_since = now
         target.idle.append(upstream)
-        upstream.stream.park()
+        upstream.park(now)
 
     def expire(self) -> None:
         """Close what has been idle for too long, and the longest idle ones above the limit."""
@@ -178,11 +136,11 @@ class Upstreams:
             _drop(upstream)
         return bool(longest)
 
-    def _idle(self) -> list[Upstream]:
+    def _idle(self) -> list[Idle]:
         """The idle connections, the longest idle ones last."""
         return sorted(self._targets.idle(), key=lambda upstream: upstream.idle_since, reverse=True)
 
 
-def _drop(upstream: Upstream) -> None:
+def _drop(upstream: Idle) -> None:
     upstream.target.idle.remove(upstream)
     upstream.close()

@@ -10,9 +10,9 @@ import pytest
 
 from edge.control.answers import events as module
 from edge.control.answers.event_objects import Subject, event_name, shortened
+from edge.control.compiling.delta import Delta
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error, warning
-from edge.control.publishing.state import Delta
 from tests.control.conftest import Instance, Instances
 from tests.support.fakeapi import FakeAPI, Rules
 from tests.support.objects import ingress, ingress_class

@@ -9,13 +9,15 @@ import pytest
 
 from edge.control import check
 from edge.control.compiling import claims, compiler, hosts, secrets, server_names, service_ports
+from edge.control.compiling.delta import Delta
 from edge.control.containment import REASON
 from edge.control.kinds.objects import ObjectId
 from edge.control.publishing.publisher import Publisher
-from edge.control.publishing.state import Delta, State
+from edge.control.publishing.state import State
 from edge.settings import Settings
 from edge.table.reader import TableReader
-from edge.table.records import DEFAULT_CERTIFICATE, Certificate, Endpoint, Record, ServerName, Service
+from edge.table.record import Record
+from edge.table.records import DEFAULT_CERTIFICATE, GLOBALS, Certificate, Endpoint, ServerName, ServicePort
 from edge.table.writer import TableWriter
 from tests.support import objects
 from tests.support.certificates import self_signed
@@ -51,13 +53,13 @@ def failing(real: Callable[..., Any], is_bad: Callable[..., bool]) -> Callable[.
 
 
 UNITS = {
-    "translate": (compiler, "translate", lambda ingress: ingress.metadata.name == "bad"),
+    "translate": (compiler, "translate", lambda ingress, _: ingress.metadata.name == "bad"),
     "claim": (claims.classes, "claim", lambda ingress, *_: ingress.metadata.name == "bad"),
     "certificate": (secrets.certificates, "read", lambda secret: secret.metadata.name == "bad"),
     "endpoints": (service_ports, "by_slices", lambda service, *_: service.metadata.name == "bad"),
     "host": (hosts, "_merge", lambda name, *_: name == "bad.example"),
     "choice": (server_names.Certificates, "_choose", lambda _, host: host == "bad.example"),
-    "problems": (hosts.Hosts, "problems", lambda _, owner, *__: owner[1] == "bad"),
+    "problems": (hosts.Hosts, "problems", lambda _, owner, *__: owner.name == "bad"),
 }
 
 
@@ -74,7 +76,7 @@ def test_a_unit_that_fails_is_an_error_of_its_object_alone(
     with monkeypatch.context() as patch:
         patch.setattr(place, name, failing(getattr(place, name), is_bad))
         world.apply(*manifests(port=81, changed="yes"))
-    assert world.route("good.example").service_port == "81"
+    assert world.route("good.example").backends[0].port == "81"
     assert world.addresses("good", 81) == ["10.0.0.1:8080"]
     assert world.tls["h:good.example"] == ServerName("good.example", "c:demo/good")
     assert world.problems_of("good") == ()
@@ -90,7 +92,7 @@ def test_a_unit_that_fails_is_an_error_of_its_object_alone(
             assert world.routes["bad.example"] == before[0]["bad.example"]
     world.apply(*manifests(port=82, changed="again"))
     assert world.problems_of("bad") == ()
-    assert world.route("bad.example").service_port == "82"
+    assert world.route("bad.example").backends[0].port == "82"
     assert world.addresses("bad", 82) == ["10.0.0.1:8080"]
 
 
@@ -108,12 +110,12 @@ def test_a_default_certificate_that_fails_is_an_error_of_its_secret(monkeypatch:
 
 def test_a_default_backend_that_fails_leaves_the_last_one_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(Settings(default_backend_service="demo/bad"), generated=GENERATED).apply(*manifests())
-    before = world.routes["settings:"]
+    before = world.routes[GLOBALS]
     monkeypatch.setattr(compiler.DefaultBackend, "_find", failing(lambda _: None, lambda _: True))
     world.apply(*manifests(port=81))
-    assert world.routes["settings:"] == before
+    assert world.routes[GLOBALS] == before
     assert REASON in [one.reason for one in world.problems[ObjectId("Service", "demo", "bad")]]
-    assert world.route("good.example").service_port == "81"
+    assert world.route("good.example").backends[0].port == "81"
 
 
 def test_a_class_that_fails_is_an_error_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,13 +183,15 @@ def test_a_record_that_cannot_be_written_is_left_out_and_reported(writer: TableW
 
     def publish(port: int) -> list[str]:
         records: dict[str, Record | None] = {
-            f"demo/{name}:80": Service("demo", name, "80", (Endpoint("10.0.0.1", number),))
+            f"demo/{name}:80": ServicePort("demo", name, "80", (Endpoint("10.0.0.1", number),))
             for name, number in (("bad", port), ("good", min(port, 65535)))
         }
         publisher.add(Delta(endpoints=records))
         assert publisher.publish({})
         table.reopen()
-        return [str(one and one.endpoints[0].port) for one in (table.endpoints.get(key, Service) for key in records)]
+        return [
+            str(one and one.endpoints[0].port) for one in (table.endpoints.get(key, ServicePort) for key in records)
+        ]
 
     assert publish(80) == ["80", "80"]
     assert publish(10**30) == ["80", "65535"]

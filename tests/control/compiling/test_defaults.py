@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from edge.control.kinds.objects import ObjectId
 from edge.settings import Settings
-from edge.table.records import SETTINGS
-from edge.table.records import Settings as SettingsRecord
+from edge.table.records import GLOBALS, Globals, Owner
 from tests.support import objects
 from tests.support.world import World
 
@@ -16,9 +15,9 @@ def world() -> World:
     return World(Settings(default_backend_service="demo/fallback"))
 
 
-def record(made: World) -> SettingsRecord:
-    found = made.routes[SETTINGS]
-    assert isinstance(found, SettingsRecord)
+def record(made: World) -> Globals:
+    found = made.routes[GLOBALS]
+    assert isinstance(found, Globals)
     return found
 
 
@@ -33,10 +32,11 @@ def test_its_first_tcp_port_is_used_and_followed() -> None:
     )
     default = record(made).default
     assert default is not None
-    assert (default.service, default.namespace, default.ingress) == ("demo/fallback:8080", "demo", "")
+    (backend,) = default.backends
+    assert (backend.key, backend.namespace, default.owner) == ("demo/fallback:8080", "demo", Owner())
     assert made.addresses("fallback", 8080) == ["10.0.0.1:8080"]
     made.apply(objects.service("fallback", port=81))
-    assert record(made).default.service == "demo/fallback:81"  # type: ignore[union-attr]
+    assert record(made).default.backends[0].key == "demo/fallback:81"  # type: ignore[union-attr]
 
 
 def test_while_it_does_not_exist_requests_are_404_and_it_is_reported() -> None:

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from edge.settings import Settings
+from edge.table.policies import Hsts
 from edge.table.records import PathKind
 from tests.support import objects
+from tests.support.policies import policy, redirected
 from tests.support.world import Manifest, World
 
 SSL_REDIRECT = "nginx.ingress.kubernetes.io/ssl-redirect"
@@ -32,7 +34,7 @@ def ingress(name: str, *paths: Manifest, host: str = "web.example", created: str
 
 def test_ingresses_of_one_host_are_one_record() -> None:
     world = World().apply(ingress("one", path("/a")), ingress("two", path("/b")))
-    assert {route.path: route.ingress for route in world.host("web.example").routes} == {"/a": "one", "/b": "two"}
+    assert {route.path: route.owner.name for route in world.host("web.example").routes} == {"/a": "one", "/b": "two"}
 
 
 def test_the_oldest_ingress_wins_a_path_and_the_loser_is_told() -> None:
@@ -40,7 +42,7 @@ def test_the_oldest_ingress_wins_a_path_and_the_loser_is_told() -> None:
         ingress("a-young", path(), created="2026-02-01T00:00:00Z"),
         ingress("z-old", path(), created="2026-01-01T00:00:00Z"),
     )
-    assert world.route("web.example").ingress == "z-old"
+    assert world.route("web.example").owner.name == "z-old"
     (problem,) = [one for one in world.problems_of("a-young") if one.reason == "PathConflict"]
     assert problem.field == "spec.rules[0].http.paths[0]"
     assert problem.message == 'path "/" (Prefix) of host "web.example" is taken by Ingress demo/z-old, which is older'
@@ -49,14 +51,14 @@ def test_the_oldest_ingress_wins_a_path_and_the_loser_is_told() -> None:
 
 def test_ingresses_of_one_age_win_by_namespace_and_name() -> None:
     world = World().apply(ingress("two", path()), ingress("one", path()))
-    assert world.route("web.example").ingress == "one"
+    assert world.route("web.example").owner.name == "one"
     assert "which comes first by namespace and name" in str(world.problems_of("two"))
 
 
 def test_when_the_winner_goes_the_loser_takes_over() -> None:
     world = World().apply(ingress("one", path()), ingress("two", path()))
     world.delete("Ingress", "one")
-    assert world.route("web.example").ingress == "two"
+    assert world.route("web.example").owner.name == "two"
     assert "PathConflict" not in world.reasons("two")
 
 
@@ -83,19 +85,19 @@ def test_a_string_prefix_below_the_same_prefix_is_told_that_it_gets_nothing(text
 def test_the_default_backend_of_an_ingress_takes_what_its_hosts_do_not() -> None:
     world = World().apply(ingress("one", path("/a"), defaultBackend=backend("rest")))
     assert world.host("web.example").default is not None
-    assert world.host("web.example").default.service == "demo/rest:80"  # type: ignore[union-attr]
+    assert world.host("web.example").default.backends[0].key == "demo/rest:80"  # type: ignore[union-attr]
     assert "" not in world.routes
 
 
 def test_without_rules_it_takes_every_host_that_nobody_names() -> None:
     world = World().apply(ingress("one", defaultBackend=backend("rest")))
     assert world.host("").routes == ()
-    assert world.host("").default.service == "demo/rest:80"  # type: ignore[union-attr]
+    assert world.host("").default.backends[0].key == "demo/rest:80"  # type: ignore[union-attr]
 
 
 def test_two_default_backends_of_a_host_are_in_conflict() -> None:
     world = World().apply(ingress("one", defaultBackend=backend("a")), ingress("two", defaultBackend=backend("b")))
-    assert world.host("").default.ingress == "one"  # type: ignore[union-attr]
+    assert world.host("").default.owner.name == "one"  # type: ignore[union-attr]
     (problem,) = [one for one in world.problems_of("two") if one.reason == "PathConflict"]
     assert problem.field == "spec.defaultBackend"
     assert "any host" in problem.message
@@ -121,13 +123,13 @@ def tls(*hosts: str) -> list[Manifest]:
 
 def test_a_host_with_tls_is_sent_to_https_and_asks_for_it_to_be_kept_to() -> None:
     route = World().apply(ingress("one", path(), tls=tls("web.example"))).route("web.example")
-    assert route.https_redirect == 308
-    assert route.hsts == "max-age=31536000; includeSubDomains"
+    assert redirected(route) == 308
+    assert policy(route, Hsts) == Hsts("--hsts", "max-age=31536000; includeSubDomains")
 
 
 def test_a_host_without_tls_is_not() -> None:
     route = World().apply(ingress("one", path())).route("web.example")
-    assert (route.https_redirect, route.hsts) == (0, "")
+    assert (redirected(route), policy(route, Hsts)) == (0, None)
 
 
 def test_tls_of_a_wildcard_counts_for_the_hosts_that_it_covers() -> None:
@@ -141,9 +143,9 @@ def test_tls_of_a_wildcard_counts_for_the_hosts_that_it_covers() -> None:
 
 def test_tls_of_one_ingress_counts_for_the_others_of_the_host() -> None:
     world = World().apply(ingress("plain", path("/plain")), ingress("secure", path("/secure"), tls=tls("web.example")))
-    assert world.route("web.example", "/plain").https_redirect == 308
+    assert redirected(world.route("web.example", "/plain")) == 308
     world.delete("Ingress", "secure")
-    assert world.route("web.example", "/plain").https_redirect == 0
+    assert redirected(world.route("web.example", "/plain")) == 0
 
 
 @pytest.mark.parametrize(
@@ -162,24 +164,25 @@ def test_redirects_follow_annotations_then_the_setting(
 ) -> None:
     made = ingress("one", path(), **({"tls": tls("web.example")} if with_tls else {}))
     made["metadata"]["annotations"] = annotations
-    assert World(settings).apply(made).route("web.example").https_redirect == status
+    assert redirected(World(settings).apply(made).route("web.example")) == status
 
 
 def test_paths_of_acme_challenges_are_never_redirected() -> None:
     challenge = "/.well-known/acme-challenge/x"
     world = World().apply(ingress("one", path(), path(challenge, "Exact"), tls=tls("web.example")))
-    assert world.route("web.example", challenge).https_redirect == 0
-    assert world.route("web.example", "/").https_redirect == 308
+    assert redirected(world.route("web.example", challenge)) == 0
+    assert redirected(world.route("web.example", "/")) == 308
 
 
 def test_hsts_can_be_switched_off() -> None:
     world = World(Settings(hsts=False)).apply(ingress("one", path(), tls=tls("web.example")))
-    assert world.route("web.example").hsts == ""
+    assert policy(world.route("web.example"), Hsts) is None
 
 
 def test_resource_backends_are_404_and_reported_while_other_paths_work() -> None:
     resource = {"path": "/files", "pathType": "Prefix", "backend": {"resource": {"kind": "Bucket", "name": "b"}}}
     world = World().apply(ingress("one", path("/a"), resource))
-    assert (world.route("web.example", "/files").service, world.route("web.example", "/files").status) == ("", 404)
-    assert world.route("web.example", "/a").service == "demo/web:80"
+    (files,) = world.route("web.example", "/files").backends
+    assert (files.service, files.key, files.status) == ("", "", 404)
+    assert world.route("web.example", "/a").backends[0].key == "demo/web:80"
     assert "UnsupportedBackend" in world.reasons("one")

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.control.compiling.service_ports import Resolution
+from edge.control.kinds.changes import Change, Delete, Invalid, Upsert, Valid
 from edge.control.kinds.objects import Object, ObjectId
-from edge.control.sources.changes import Change, Delete, Invalid, Upsert, Valid
 from edge.settings import Settings
 from tests.support import objects
 from tests.support.certificates import Pair, self_signed

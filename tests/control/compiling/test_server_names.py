@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from edge.control.kinds.changes import Invalid, Valid
 from edge.control.kinds.objects import ObjectId
-from edge.control.sources.changes import Invalid, Valid
 from edge.settings import Settings
 from edge.table.records import DEFAULT_CERTIFICATE, Certificate, ServerName
 from tests.support import objects

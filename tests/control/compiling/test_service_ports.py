@@ -146,7 +146,7 @@ def upstream(**service: Any) -> World:
 
 def test_service_upstream_means_the_services_own_address() -> None:
     both = upstream(clusterIP="10.0.0.1")
-    keys = {route.service for host in ("web.example", "other.example") for route in both.host(host).routes}
+    keys = {route.backends[0].key for host in ("web.example", "other.example") for route in both.host(host).routes}
     assert {key: both.endpoints[key].endpoints[0].address for key in keys} == {  # type: ignore[attr-defined]
         "demo/web:80#cluster-ip": "10.0.0.1",
         "demo/web:80": "10.1.1.1",
@@ -314,7 +314,7 @@ def test_a_name_that_nothing_stands_for_any_more_is_not_asked_for() -> None:
 def test_a_record_outlives_its_last_use_for_a_while_and_is_kept_true() -> None:
     old = world(sliced(endpoint("10.0.0.1")))
     old.apply(objects.ingress(service="next"), clock=100.0)
-    assert old.route("web.example").service == "demo/next:80"
+    assert old.route("web.example").backends[0].key == "demo/next:80"
     old.apply(sliced(endpoint("10.0.0.2")), clock=100.0 + LINGER / 2)
     assert old.addresses("web") == ["10.0.0.2:8080"]
     old.tell(clock=100.0 + LINGER)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from edge.control.compiling.store import Changed, Store
+from edge.control.kinds.changes import Delete, Invalid, Synced, Upsert, Valid
 from edge.control.kinds.objects import ObjectId
-from edge.control.sources.changes import Delete, Invalid, Synced, Upsert, Valid
 from tests.support import objects
 from tests.support.world import Manifest, taken
 

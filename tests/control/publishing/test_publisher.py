@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from edge.control.compiling.delta import Delta
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import error
 from edge.control.publishing.publisher import Publisher
-from edge.control.publishing.state import Delta, Round, State
+from edge.control.publishing.state import Round, State
 from edge.table.reader import TableReader
 from edge.table.records import Host
 from edge.table.writer import TableWriter

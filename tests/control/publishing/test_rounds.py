@@ -12,16 +12,16 @@ import pytest
 
 from edge.control.compiling.compiler import Compiler
 from edge.control.compiling.service_ports import Resolution
+from edge.control.kinds.changes import Change, Delete, Synced, Upsert
 from edge.control.kinds.objects import ObjectId
 from edge.control.publishing import default_certificate, rounds
 from edge.control.publishing.publisher import Publisher
 from edge.control.publishing.resolver import Resolver
 from edge.control.publishing.rounds import Kept, Resolved, Rounds, guarded
 from edge.control.publishing.state import Round, State
-from edge.control.sources.changes import Change, Delete, Synced, Upsert
 from edge.settings import Settings
 from edge.table.reader import TableReader
-from edge.table.records import DEFAULT_CERTIFICATE, TICKETS, Certificate, Host, Service, TicketKeys
+from edge.table.records import DEFAULT_CERTIFICATE, TICKETS, Certificate, Host, ServicePort, TicketKeys
 from edge.table.writer import TableWriter
 from tests.support import objects
 from tests.support.waiting import eventually
@@ -108,7 +108,7 @@ class Running:
 
     def addresses(self, name: str = "web") -> list[str]:
         self.reader.reopen()
-        record = self.reader.endpoints.get(f"demo/{name}:80", Service)
+        record = self.reader.endpoints.get(f"demo/{name}:80", ServicePort)
         return [one.address for one in record.endpoints] if record is not None else []
 
 

@@ -287,7 +287,9 @@ def test_scrapes_at_once_are_bounded_and_probes_go_on(tmp_path, monkeypatch):
 
 def test_scrapes_while_workers_count_never_go_backwards(world):
     world.state.own_table = False
-    labels = RouteLabels(namespace="shop", ingress="web", service="cart", host="a.example", path="/", canary="")
+    labels = RouteLabels(
+        kind="Ingress", namespace="shop", ingress="web", service="cart", host="a.example", path="/", canary=""
+    )
     series = world.worker.series(labels, b"GET", 200)
     last = -1.0
     for _ in range(30):

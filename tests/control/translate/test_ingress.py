@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from edge.control.kinds.objects import Ingress
-from edge.control.translate.ingress import Redirect, SecretUse, Translation, translate
+from edge.control.translate.annotations.policies import Reader
+from edge.control.translate.ingress import translate
+from edge.control.translate.parts import RoutePart, SecretUse, Translation
+from edge.table.policies import HttpsRedirect
 from edge.table.records import PathKind
 from tests.support import objects
 from tests.support.world import Manifest, taken
@@ -16,7 +19,7 @@ from tests.support.world import Manifest, taken
 def translated(**spec: Any) -> Translation:
     made = taken(objects.ingress() | {"spec": spec})
     assert isinstance(made, Ingress)
-    return translate(made, ssl_redirect=True)
+    return translate(made, Reader({}))
 
 
 def rule(host: str | None, *paths: Manifest) -> Manifest:
@@ -113,7 +116,11 @@ def test_whose_certificates_are_asked_for(
     assert names(translated(tls=entries, rules=[rule(host, path()) for host in hosts]).secrets) == expected
 
 
+def redirects(part: RoutePart) -> bool:
+    return any(isinstance(one, HttpsRedirect) for one in (*part.route.policies, *part.with_tls))
+
+
 def test_acme_paths_are_not_redirected_and_their_neighbours_are() -> None:
     paths = [path("/.well-known/acme-challenge/"), path("/.well-known/other")]
     parts = translated(rules=[rule("h", *paths)]).hosts["h"].routes
-    assert [part.redirect for part in parts] == [Redirect.NEVER, Redirect.WITH_TLS]
+    assert [redirects(part) for part in parts] == [False, True]

@@ -2,32 +2,55 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+from typing import Any
+
 import pytest
 
+from edge.control.translate import annotations as package
 from edge.control.translate.annotations import policies
 from edge.control.translate.annotations.names import INGRESS_NGINX
 from edge.control.translate.annotations.values import PREFIX
-from edge.table.records import Balance, Retry, Timeouts
+from edge.table import policies as records
+from edge.table.policies import BodyLimit, Hsts, HttpsRedirect, NoAccessLog, Retry, Timeouts
+from edge.table.policies.policy import Policy
+from edge.table.records import Balance
 from tests.support import objects
+from tests.support.policies import policy
 from tests.support.world import World
 
+READER = policies.Reader({})
 
-def read(**annotations: str) -> tuple[policies.Policies, list[str]]:
+
+def read(**annotations: str) -> tuple[policies.Asked, list[str]]:
     named = {PREFIX + name.replace("_", "-"): value for name, value in annotations.items()}
-    asked, problems = policies.read(named)
+    asked, problems = READER.read(named)
     return asked, [problem.reason for problem in problems]
+
+
+def place(name: str) -> str:
+    """Where an annotation stands in an Ingress."""
+    return f'metadata.annotations["{PREFIX}{name}"]'
+
+
+def asked_for(**annotations: str) -> Policy:
+    """The one policy that ANNOTATIONS ask for."""
+    (one,) = read(**annotations)[0].policies
+    return one
 
 
 def test_no_annotations_are_the_defaults_of_ingress_nginx() -> None:
     asked, problems = read()
-    assert asked.exchanges.timeouts == Timeouts(connect=5.0, send=60.0, read=60.0)
-    assert asked.exchanges.retry == Retry(tries=3, timeout=0.0, non_idempotent=False)
-    assert asked.redirects.with_tls is None
+    assert asked.policies == (), "a route without policies has the defaults"
+    assert asked.with_tls == (HttpsRedirect(""), Hsts("", "max-age=31536000; includeSubDomains"))
+    assert Timeouts("") == Timeouts("", connect=5.0, send=60.0, read=60.0)
+    assert Retry("") == Retry("", tries=3, timeout=0.0, non_idempotent=False, on_error=True, on_timeout=True)
     assert problems == []
 
 
 def test_annotations_of_others_are_nobodys_business() -> None:
-    assert policies.read({"cert-manager.io/issuer": "x", "nginx.org/rewrites": "y"}) == (policies.NONE, ())
+    assert READER.read({"cert-manager.io/issuer": "x", "nginx.org/rewrites": "y"}) == READER.read({})
 
 
 def test_timeouts_and_tries() -> None:
@@ -39,22 +62,64 @@ def test_timeouts_and_tries() -> None:
         proxy_next_upstream_tries="7",
         proxy_next_upstream_timeout="9",
     )
-    assert asked.exchanges.timeouts == Timeouts(1.0, 2.0, 3.0)
-    assert asked.exchanges.retry == Retry(tries=7, timeout=9.0, non_idempotent=True)
+    assert asked.policies == (
+        Timeouts(place("proxy-connect-timeout"), 1.0, 2.0, 3.0),
+        Retry(place("proxy-next-upstream"), tries=7, timeout=9.0, non_idempotent=True),
+    )
 
 
 def test_conditions_for_further_tries() -> None:
-    retry = read(proxy_next_upstream="invalid_header http_503 http_429")[0].exchanges.retry
-    assert retry == Retry(on_error=False, on_timeout=False, on_invalid=True, on_statuses=(429, 503))
+    retry = asked_for(proxy_next_upstream="invalid_header http_503 http_429")
+    source = place("proxy-next-upstream")
+    assert retry == Retry(source, on_error=False, on_timeout=False, on_invalid=True, on_statuses=(429, 503))
 
 
 def test_off_means_one_try() -> None:
-    assert read(proxy_next_upstream="off", proxy_next_upstream_tries="7")[0].exchanges.retry.tries == 1
+    retry = asked_for(proxy_next_upstream="off", proxy_next_upstream_tries="7")
+    assert isinstance(retry, Retry)
+    assert retry.tries == 1
 
 
 def test_body_size_and_log() -> None:
     asked, _ = read(proxy_body_size="8m", enable_access_log="false")
-    assert (asked.exchanges.body_limit, asked.logging.access) == (8 << 20, False)
+    assert asked.policies == (BodyLimit(place("proxy-body-size"), 8 << 20), NoAccessLog(place("enable-access-log")))
+    assert read(proxy_body_size="0", enable_access_log="true")[0].policies == ()
+
+
+def test_a_forced_redirect_is_for_hosts_without_tls_too() -> None:
+    asked, _ = read(force_ssl_redirect="true", preserve_trailing_slash="true")
+    assert asked.policies == (HttpsRedirect(place("force-ssl-redirect"), preserve_trailing_slash=True),)
+    assert [type(one) for one in asked.with_tls] == [Hsts]
+
+
+EXAMPLES: dict[str, tuple[dict[str, str], type[Policy]]] = {
+    "https_redirect": ({"force_ssl_redirect": "true"}, records.HttpsRedirect),
+    "hsts": ({}, records.Hsts),
+    "body_limit": ({"proxy_body_size": "1"}, records.BodyLimit),
+    "timeouts": ({"proxy_read_timeout": "1"}, records.Timeouts),
+    "retry": ({"proxy_next_upstream": "off"}, records.Retry),
+    "access_log": ({"enable_access_log": "false"}, records.NoAccessLog),
+}
+"""Annotations for each unit, and what they ask for."""
+
+
+@pytest.mark.parametrize("unit", policies.UNITS, ids=lambda unit: unit.__name__.rpartition(".")[2])
+def test_every_unit_asks_for_its_policy(unit: Any) -> None:
+    annotations, kind = EXAMPLES[unit.__name__.rpartition(".")[2]]
+    asked, problems = read(**annotations)
+    assert problems == []
+    assert kind in [type(one) for one in (*asked.policies, *asked.with_tls)]
+    assert {name.replace("_", "-") for name in annotations} <= unit.NAMES
+
+
+def test_every_module_with_annotations_is_a_unit() -> None:
+    """A module that has `NAMES` and is in no list would never be read."""
+    found = [
+        importlib.import_module(f"{package.__name__}.{module.name}")
+        for module in pkgutil.iter_modules(package.__path__)
+    ]
+    readers = {module for module in found if hasattr(module, "NAMES") and hasattr(module, "read")}
+    assert readers == {*policies.UNITS, policies.balancing}
 
 
 @pytest.mark.parametrize(
@@ -75,7 +140,7 @@ def test_one_that_ingress_nginx_knows_and_we_do_not_is_a_warning() -> None:
 
 
 def test_one_that_nobody_knows_is_a_warning_with_a_guess() -> None:
-    _, problems = policies.read({PREFIX + "ssl-redirct": "true"})
+    _, problems = READER.read({PREFIX + "ssl-redirct": "true"})
     assert problems[0].reason == "UnknownAnnotation"
     assert f'did you mean "{PREFIX}ssl-redirect"?' in problems[0].message
 
@@ -87,12 +152,12 @@ def test_what_is_supported_is_of_ingress_nginx() -> None:
 def test_they_arrive_in_the_routes_of_their_ingress_alone() -> None:
     slow = objects.ingress("slow", host="slow.example", annotations={PREFIX + "proxy-read-timeout": "600"})
     world = World().apply(slow, objects.ingress())
-    assert world.route("slow.example").timeouts.read == 600.0
-    assert world.route("web.example").timeouts.read == 60.0
+    assert policy(world.route("slow.example"), Timeouts) == Timeouts(place("proxy-read-timeout"), read=600.0)
+    assert policy(world.route("web.example"), Timeouts) is None
 
 
 def test_a_bad_one_is_a_problem_of_its_ingress_and_the_rest_counts() -> None:
     notes = {PREFIX + "proxy-read-timeout": "soon", PREFIX + "proxy-send-timeout": "7"}
     world = World().apply(objects.ingress(annotations=notes), objects.service(), objects.endpoints("web", "10.0.0.1"))
     assert world.reasons() == ["InvalidAnnotation"]
-    assert world.route("web.example").timeouts == Timeouts(5.0, 7.0, 60.0)
+    assert policy(world.route("web.example"), Timeouts) == Timeouts(place("proxy-send-timeout"), 5.0, 7.0, 60.0)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from edge.control.translate.annotations.defaults import defaults_of
 from edge.control.translate.annotations.values import PREFIX, Values
+from edge.settings import Settings
 
 
 def values(text: str) -> Values:
-    return Values({"x": text})
+    return Values({"x": text}, {})
 
 
 @pytest.mark.parametrize("text", ["true", "TRUE", "True", "t", "T", "1", " true "])
@@ -73,4 +75,57 @@ def test_words_are_all_or_none() -> None:
     assert values("error  timeout").words("x", allowed) == allowed
     bad = values("error often")
     assert bad.words("x", allowed) == frozenset()
-    assert '"often" is not made of error, timeout' in bad.problems[0].message
+    assert '"error often" is not made of error, timeout' in bad.problems[0].message
+
+
+# --- process-wide values beneath ------------------------------------------------------------------------------------
+
+FLAG = "--some-flag"
+BENEATH = {"x": ("false", FLAG)}
+
+
+def over(text: str | None) -> Values:
+    """An Ingress with TEXT for `x`, or without `x`, over a process-wide value."""
+    return Values({"x": text} if text is not None else {}, BENEATH)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "source"),
+    [
+        ("true", True, f'metadata.annotations["{PREFIX}x"]'),
+        (" false ", False, f'metadata.annotations["{PREFIX}x"]'),
+        (None, False, FLAG),
+        ("", False, FLAG),
+        ("  ", False, FLAG),
+    ],
+)
+def test_an_annotation_lies_over_the_process_wide_value(text: str | None, value: bool, source: str) -> None:
+    both = over(text)
+    assert (both.boolean("x", default=True), both.source("x"), both.problems) == (value, source, [])
+
+
+def test_a_bad_annotation_is_reported_and_the_process_wide_value_holds() -> None:
+    bad = over("maybe")
+    assert bad.boolean("x", default=True) is False
+    assert [one.reason for one in bad.problems] == ["InvalidAnnotation"]
+    assert bad.source("x") == FLAG, "the value in force is the flag's"
+
+
+def test_a_bad_annotation_over_nothing_has_no_source() -> None:
+    bad = values("maybe")
+    assert bad.boolean("x", default=True) is True
+    assert bad.source("x") == ""
+
+
+def test_the_source_of_several_is_the_first_that_is_set() -> None:
+    several = Values({"b": "1", "c": "2"}, {"a": ("3", "--a")})
+    assert several.source("a", "b", "c") == f'metadata.annotations["{PREFIX}b"]'
+    assert several.source("a") == "--a"
+    assert several.source("d") == ""
+
+
+def test_process_wide_values_are_those_of_the_flags() -> None:
+    beneath = Values({}, defaults_of(Settings(ssl_redirect=False, hsts=True)))
+    assert beneath.boolean("ssl-redirect", default=True) is False
+    assert beneath.boolean("hsts", default=False) is True
+    assert (beneath.source("ssl-redirect"), beneath.source("hsts")) == ("--ssl-redirect", "--hsts")

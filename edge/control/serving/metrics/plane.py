@@ -14,7 +14,7 @@ from edge.control.serving.metrics.expiry import Issuers
 from edge.control.serving.metrics.families import many, one
 from edge.control.translate.endpoints import Fault
 from edge.system import draining
-from edge.table.records import Service
+from edge.table.records import ServicePort
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,7 +74,7 @@ class Plane:
         yield many(
             ours.EXPIRY, (((leaf.namespace, leaf.name, leaf.common_name), leaf.not_after) for leaf in certificates)
         )
-        services = [record for record in state.endpoints().values() if isinstance(record, Service)]
+        services = [record for record in state.endpoints().values() if isinstance(record, ServicePort)]
         yield one(ours.WITHOUT_ENDPOINTS, sum(not service.endpoints for service in services))
         if len(services) > MOST_SERVICES:
             services.sort(key=lambda service: bool(service.endpoints))
@@ -130,9 +130,12 @@ def orphans(state: State) -> set[tuple[str, str, str]]:
     empty = set()
     for host in state.hosts():
         for route in (*host.routes, *((host.default,) if host.default is not None else ())):
-            service = services.get(route.service)
-            if route.service and not (isinstance(service, Service) and service.endpoints):
-                empty.add((route.namespace, route.ingress))
+            if route.owner.kind != "Ingress":
+                continue
+            for backend in route.backends:
+                service = services.get(backend.key)
+                if backend.key and not (isinstance(service, ServicePort) and service.endpoints):
+                    empty.add((route.owner.namespace, route.owner.name))
     return {(*ingress, "no-service") for ingress in missing} | {(*one, "no-endpoint") for one in empty - missing}
 
 

@@ -29,10 +29,10 @@ def existing(state: State) -> set[RouteLabels] | None:
     found = {OTHER}
     for host in paced(state.hosts()):
         routes = host.routes if host.default is None else (*host.routes, host.default)
-        found.update(labels_of(host.name, route) for route in routes)
-    default = state.settings().default
+        found.update(labels_of(host.name, route, backend) for route in routes for backend in route.backends)
+    default = state.shared().default
     if default is not None:
-        found.add(labels_of("", default))
+        found.update(labels_of("", default, backend) for backend in default.backends)
     return found
 
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from edge.control.kinds.changes import Change, Delete, Invalid, Synced, Upsert
 from edge.control.kinds.objects import Ingress, Object
-from edge.control.sources.changes import Change, Delete, Invalid, Synced, Upsert
 from edge.control.sources.source import BY_NEED
 
 if TYPE_CHECKING:

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     import msgspec
 
     from edge.control.api.transport import Transport
+    from edge.control.kinds.changes import Invalid
     from edge.control.kinds.objects import Key, Object
     from edge.control.kinds.resources import Collection, Kind
-    from edge.control.sources.changes import Invalid
     from edge.control.sources.cluster.feed import Feed
 
 logger = logging.getLogger(__name__)

@@ -17,6 +17,7 @@ from edge.control.api import configuration
 from edge.control.api.reflector import Reflector, Timing
 from edge.control.api.transport import Transport
 from edge.control.kinds import resources
+from edge.control.kinds.changes import Change, Invalid
 from edge.control.kinds.decoding import decode
 from edge.control.kinds.objects import (
     SERVICE_NAME_LABEL,
@@ -28,7 +29,6 @@ from edge.control.kinds.objects import (
     Object,
     ObjectError,
 )
-from edge.control.sources.changes import Change, Invalid
 from edge.control.sources.cluster.feed import Feed
 from edge.control.sources.cluster.needs import Needs
 

@@ -28,7 +28,7 @@ from edge.control.sources.files.watches import NAMES, Watches
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from edge.control.sources.changes import Change
+    from edge.control.kinds.changes import Change
     from edge.control.sources.files.keeping import Keeper
     from edge.control.sources.files.tree import File, Survey
     from edge.control.sources.files.watches import Happening

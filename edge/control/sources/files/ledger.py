@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from edge.control.kinds.changes import Change, Delete, Invalid, Upsert, Valid
 from edge.control.kinds.objects import ObjectId
-from edge.control.sources.changes import Change, Delete, Invalid, Upsert, Valid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -20,8 +20,8 @@ from edge.control.sources.files.manifest import Manifest
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from edge.control.kinds.changes import Change
     from edge.control.kinds.objects import ObjectId
-    from edge.control.sources.changes import Change
 
 OUTSIDE: Final = -1
 """Number of the root under which paths that cannot be looked at stand in the ledger."""

@@ -10,7 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from edge.control.sources.changes import Change, Synced
+from edge.control.kinds.changes import Change, Synced
 from edge.control.sources.files.following import Follower
 from edge.control.sources.files.keeping import Keeper
 from edge.control.sources.files.recognition import READ

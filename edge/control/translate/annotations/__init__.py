@@ -1,8 +1,8 @@
-"""The annotations `nginx.ingress.kubernetes.io/...` of an Ingress, as typed policies.
+"""The annotations `nginx.ingress.kubernetes.io/...` of an Ingress, as policies.
 
 Rules of this package:
-- A unit is a module with the names of its annotations (`NAMES`) and a function that reads them (`read`) into one small
-  frozen struct with the defaults of absent annotations. A new annotation is a new unit, or a line in one, and an entry
-  in `policies`.
+- A module reads one policy: it has the names of its annotations (`NAMES`) and a function `read` that yields the
+  policies that the values ask for. `policies.UNITS` lists them.
+- Values of annotations lie over process-wide values of the same names, so that the same `read` serves both.
 - A value that cannot be read is a problem of the Ingress, and the annotation counts as absent.
 """

@@ -1,4 +1,4 @@
-"""All annotations of an Ingress in one struct: the only thing that the rest of the translation knows of them."""
+"""All annotations of an Ingress as policies: the only thing that the rest of the translation knows of them."""
 
 from __future__ import annotations
 
@@ -9,48 +9,62 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from edge.control.kinds.problems import Problem, warning
-from edge.control.translate.annotations import balancing, exchanges, logging, redirects
+from edge.control.translate.annotations import (
+    access_log,
+    balancing,
+    body_limit,
+    hsts,
+    https_redirect,
+    retry,
+    timeouts,
+)
 from edge.control.translate.annotations.balancing import Balancing
-from edge.control.translate.annotations.exchanges import Exchanges
-from edge.control.translate.annotations.logging import Logging
 from edge.control.translate.annotations.names import INGRESS_NGINX
-from edge.control.translate.annotations.redirects import Redirects
 from edge.control.translate.annotations.values import PREFIX, Values, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from edge.control.translate.annotations.values import Defaults
+    from edge.table.policies import AnyPolicy
 
-class Policies(msgspec.Struct, frozen=True, gc=False):
-    """What the annotations of one Ingress ask for."""
+UNITS: Final = (https_redirect, hsts, body_limit, timeouts, retry, access_log)
+"""The readers of policies. A new one is a module with NAMES and `read`, and an entry here."""
+SUPPORTED: Final = frozenset[str]().union(*(unit.NAMES for unit in UNITS), balancing.NAMES)
 
-    redirects: Redirects = Redirects()
-    exchanges: Exchanges = Exchanges()
+
+class Asked(msgspec.Struct, frozen=True, gc=False):
+    """What the annotations of one Ingress ask for, over the process-wide values."""
+
+    policies: tuple[AnyPolicy, ...] = ()
+    with_tls: tuple[AnyPolicy, ...] = ()
+    """Policies of hosts that have TLS only."""
     balancing: Balancing = Balancing()
-    logging: Logging = Logging()
 
 
-NONE: Final = Policies()
-SUPPORTED: Final = redirects.NAMES | exchanges.NAMES | balancing.NAMES | logging.NAMES
+class Reader:
+    """Reads the annotations of Ingresses over process-wide DEFAULTS."""
 
+    def __init__(self, defaults: Defaults) -> None:
+        self._defaults = dict(defaults)
+        # Most Ingresses of a cluster carry one of few sets of annotations.
+        self._remembered = lru_cache(maxsize=1024)(self._read)
 
-def read(annotations: Mapping[str, str]) -> tuple[Policies, tuple[Problem, ...]]:
-    """The policies in ANNOTATIONS, and what is wrong with them."""
-    ours = tuple((name[len(PREFIX) :], value) for name, value in annotations.items() if name.startswith(PREFIX))
-    return _read(ours) if ours else (NONE, ())
+    def read(self, annotations: Mapping[str, str]) -> tuple[Asked, tuple[Problem, ...]]:
+        """The policies in ANNOTATIONS, and what is wrong with them."""
+        ours = tuple((name[len(PREFIX) :], value) for name, value in annotations.items() if name.startswith(PREFIX))
+        return self._remembered(ours)
 
-
-@lru_cache(maxsize=1024)  # most Ingresses of a cluster carry one of few sets of annotations
-def _read(annotations: tuple[tuple[str, str], ...]) -> tuple[Policies, tuple[Problem, ...]]:
-    values = Values(dict(annotations))
-    policies = Policies(
-        redirects=redirects.read(values),
-        exchanges=exchanges.read(values),
-        balancing=balancing.read(values),
-        logging=logging.read(values),
-    )
-    ignored = [_ignored(name) for name, _ in annotations if name not in SUPPORTED]
-    return policies, (*values.problems, *ignored)
+    def _read(self, annotations: tuple[tuple[str, str], ...]) -> tuple[Asked, tuple[Problem, ...]]:
+        values = Values(dict(annotations), self._defaults)
+        wanted = [one for unit in UNITS for one in unit.read(values)]
+        asked = Asked(
+            policies=tuple(one.policy for one in wanted if not one.with_tls),
+            with_tls=tuple(one.policy for one in wanted if one.with_tls),
+            balancing=balancing.read(values),
+        )
+        ignored = [_ignored(name) for name, _ in annotations if name not in SUPPORTED]
+        return asked, (*values.problems, *ignored)
 
 
 def _ignored(name: str) -> Problem:

@@ -1,18 +1,20 @@
-"""Reading annotation values: the grammar that ingress-nginx has for all of them.
+"""Reading values of annotations: the grammar that ingress-nginx has for all of them.
 
-Booleans are Go's (strconv.ParseBool), integers are decimal, sizes are nginx's (`8k`, `10m`, `1g`). An empty value is
-the same as no annotation. What cannot be read is reported, and the default stands.
+Rules of this file:
+- Booleans are Go's (strconv.ParseBool), integers are decimal, sizes are nginx's (`8k`, `10m`, `1g`). An empty value is
+  the same as no annotation.
+- Beneath the annotations of an Ingress lie the process-wide values of the same names (`Defaults`): a reader asks once
+  and gets the annotation or what lies beneath it.
+- A value that cannot be read is reported, and what lies beneath it holds.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Final, TypeVar
 
 from edge.control.kinds.problems import Problem, error
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 PREFIX: Final = "nginx.ingress.kubernetes.io/"
 _BOOLEANS: Final = {
@@ -25,6 +27,9 @@ _MOST: Final = 2**31 - 1
 _MOST_SIZE: Final = 2**63 - 1
 
 T = TypeVar("T")
+Defaults = Mapping[str, tuple[str, str]]
+"""Process-wide values by the name of their annotation or ConfigMap key: the value, and the flag or field it came
+from."""
 
 
 def field(name: str) -> str:
@@ -33,61 +38,76 @@ def field(name: str) -> str:
 
 
 class Values:
-    """The annotations of one Ingress, without their prefix."""
+    """The annotations of one Ingress, without their prefix, over the process-wide values."""
 
-    def __init__(self, annotations: Mapping[str, str]) -> None:
+    def __init__(self, annotations: Mapping[str, str], defaults: Defaults) -> None:
         self._annotations = annotations
+        self._defaults = defaults
+        self._unreadable: set[str] = set()
         self.problems: list[Problem] = []
+
+    def source(self, *names: str) -> str:
+        """The field or flag that the values of NAMES come from: the first that is set. Read the values before: an
+        annotation that could not be read is passed over."""
+        for name in names:
+            if name not in self._unreadable and self._annotations.get(name, "").strip():
+                return field(name)
+        for name in names:
+            if self._defaults.get(name, ("", ""))[0]:
+                return self._defaults[name][1]
+        return ""
 
     def text(self, name: str) -> str:
         """The value of NAME without space around it; empty: there is none."""
-        return self._annotations.get(name, "").strip()
+        return self._read(name, "", lambda text: text, "")
 
     def boolean(self, name: str, default: bool | None = None) -> bool | None:
         """A Go-style boolean."""
-        text = self.text(name)
-        if not text:
-            return default
-        value = _BOOLEANS.get(text)
-        return value if value is not None else self._bad(name, text, 'a boolean ("true" or "false")', default)
+        return self._read(name, 'a boolean ("true" or "false")', _BOOLEANS.get, default)
 
     def integer(self, name: str, default: int, *, least: int = 0) -> int:
         """A decimal number, at least LEAST."""
-        text = self.text(name)
-        if not text:
-            return default
-        if not text.isascii() or not text.isdigit() or not least <= int(text[:11]) <= _MOST:
-            return self._bad(name, text, f"a whole number from {least} on", default)
-        return int(text)
+
+        def parse(text: str) -> int | None:
+            if not text.isascii() or not text.isdigit() or not least <= int(text[:11]) <= _MOST:
+                return None
+            return int(text)
+
+        return self._read(name, f"a whole number from {least} on", parse, default)
 
     def size(self, name: str, default: int) -> int:
         """A number of bytes."""
-        text = self.text(name)
-        if not text:
-            return default
-        match = _SIZE.fullmatch(text)
-        if match is None:
-            return self._bad(name, text, "a size such as 512k, 10m or 1g", default)
-        size = int(match[1]) * _UNITS[match[2].lower()]
-        return size if size <= _MOST_SIZE else self._bad(name, text, "a size of less than 8 EiB", default)
+
+        def parse(text: str) -> int | None:
+            match = _SIZE.fullmatch(text)
+            size = int(match[1]) * _UNITS[match[2].lower()] if match is not None else _MOST_SIZE + 1
+            return size if size <= _MOST_SIZE else None
+
+        return self._read(name, "a size such as 512k, 10m or 1g, of less than 8 EiB", parse, default)
 
     def choice(self, name: str, choices: Mapping[str, T], default: T) -> T:
         """One of the words in CHOICES, as what it stands for."""
-        text = self.text(name)
-        if not text:
-            return default
-        return choices[text] if text in choices else self._bad(name, text, "one of " + ", ".join(choices), default)
+        return self._read(name, "one of " + ", ".join(choices), choices.get, default)
 
     def words(self, name: str, allowed: frozenset[str]) -> frozenset[str]:
         """Words between blanks, all of them ALLOWED."""
-        words = frozenset(self.text(name).split())
-        if words <= allowed:
-            return words
-        wrong = ", ".join(sorted(words - allowed))
-        return self._bad(name, wrong, "made of " + ", ".join(sorted(allowed)), frozenset())
 
-    def _bad(self, name: str, text: str, wanted: str, default: T) -> T:
-        self.problems.append(
-            error("InvalidAnnotation", field(name), f'"{text}" is not {wanted}; the annotation is ignored')
-        )
-        return default
+        def parse(text: str) -> frozenset[str] | None:
+            words = frozenset(text.split())
+            return words if words <= allowed else None
+
+        return self._read(name, "made of " + ", ".join(sorted(allowed)), parse, frozenset())
+
+    def _read(self, name: str, wanted: str, parse: Callable[[str], T | None], default: T) -> T:
+        """The annotation NAME as PARSE has it, else the process-wide value, else DEFAULT."""
+        text = self._annotations.get(name, "").strip()
+        if text:
+            value = parse(text)
+            if value is not None:
+                return value
+            self._unreadable.add(name)
+            message = f'"{text}" is not {wanted}; the annotation is ignored'
+            self.problems.append(error("InvalidAnnotation", field(name), message))
+        beneath = self._defaults.get(name)
+        value = parse(beneath[0]) if beneath is not None and beneath[0] else None
+        return value if value is not None else default

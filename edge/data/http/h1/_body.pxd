@@ -1,4 +1,4 @@
-from edge.data.net._buffer cimport Buffer
+from edge.data.http._content cimport Content
 
 cdef enum State:
     SIZE = 0
@@ -19,11 +19,7 @@ cdef enum State:
     TRAILER
     END
 
-cdef class Body:
-    cdef readonly Buffer buffer
-    cdef readonly bint done
-    cdef readonly long long received
-    cdef public bytes trailers
+cdef class Body(Content):
     cdef int kind               # 0 sized, 1 chunked, 2 until the end of the stream
     cdef long long remaining    # of the body, or of the chunk
     cdef State state
@@ -38,8 +34,6 @@ cdef class Body:
     cdef bint padded            # whether blanks may stand between a size and the end of its line
 
     cpdef start(self, long long length, bint chunked, bint until_end)
-    cpdef bint finish(self)
-    cpdef Py_ssize_t fill(self) except -1
     cdef Py_ssize_t _chunks(self) except -1
     cdef Py_ssize_t _decode(self) except -1
     cdef bint _extended(self, unsigned char c) noexcept

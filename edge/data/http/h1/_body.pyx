@@ -13,9 +13,10 @@ Rules of this file:
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE, PyByteArray_Resize
 from libc.string cimport memchr, memcpy, memmove
 
+from edge.data.http._content cimport Content
 from edge.data.net._buffer cimport Buffer
 
-from edge.data.net.errors import Incomplete, MessageError
+from edge.data.net.errors import incomplete, malformed
 
 cdef enum:
     MOST_EXTENSION = 16384  # bytes of chunk extensions beyond what the chunks carry, as Go's net/http allows
@@ -28,7 +29,7 @@ for _c in range(256):
     token[_c] = _c < 128 and (chr(_c).isalnum() or chr(_c) in "!#$%&'*+-.^_`|~")
 
 
-cdef class Body:
+cdef class Body(Content):
     """The content that follows a head in `buffer`.
 
     `done`: all of it has been seen; `received`: content bytes so far; `trailers`: the trailer section with the empty
@@ -102,7 +103,7 @@ cdef class Body:
                     self.done = True
                     self.given = -1
                     return 0
-                raise Incomplete("the connection ended within a body", self.fault)
+                raise incomplete(self.fault, "the connection ended within a body")
             have = self.buffer.end - self.buffer.start
         if self.kind == 0:
             if have >= self.remaining:
@@ -122,7 +123,7 @@ cdef class Body:
             self.raw = -1
         while not self.done:
             if buffer.start == buffer.end and buffer.fill(False) == 0:
-                raise Incomplete("the connection ended within a body", self.fault)
+                raise incomplete(self.fault, "the connection ended within a body")
             content = self._decode()
             if content:
                 self.received += content
@@ -156,10 +157,10 @@ cdef class Body:
                 if digit >= 0:
                     self.digits += 1
                     if self.digits > 15:
-                        raise MessageError(self.fault, "chunk size too large")
+                        raise malformed(self.fault, "chunk size too large")
                     self.remaining = self.remaining * 16 + digit
                 elif self.digits == 0:
-                    raise MessageError(self.fault, "malformed chunk size")
+                    raise malformed(self.fault, "malformed chunk size")
                 elif c == 59:
                     self.state = NAME_BEGIN
                 elif c == 13:
@@ -167,28 +168,28 @@ cdef class Body:
                 elif c == 32 or c == 9:
                     self.state = SIZE_END
                 else:
-                    raise MessageError(self.fault, "malformed chunk size")
+                    raise malformed(self.fault, "malformed chunk size")
             elif self.state < SIZE_LF:
                 self.extension += 1
                 if not self._extended(c):
-                    raise MessageError(self.fault, "malformed chunk extension")
+                    raise malformed(self.fault, "malformed chunk extension")
                 if self.extension > MOST_EXTENSION:
-                    raise MessageError(self.fault, "chunk extensions too long")
+                    raise malformed(self.fault, "chunk extensions too long")
             elif self.state == SIZE_LF:
                 if c != 10:
-                    raise MessageError(self.fault, "malformed chunk size")
+                    raise malformed(self.fault, "malformed chunk size")
                 self.excess = max(0, self.excess + self.extension - CARRIED - 2 * self.remaining)
                 if self.excess > MOST_EXTENSION:
-                    raise MessageError(self.fault, "chunk extensions out of proportion to the content")
+                    raise malformed(self.fault, "chunk extensions out of proportion to the content")
                 self.digits = self.extension = 0
                 self.state = DATA if self.remaining else TRAILER
             elif self.state == DATA_CR:
                 if c != 13:
-                    raise MessageError(self.fault, "a chunk does not end with CR LF")
+                    raise malformed(self.fault, "a chunk does not end with CR LF")
                 self.state = DATA_LF
             elif self.state == DATA_LF:
                 if c != 10:
-                    raise MessageError(self.fault, "a chunk does not end with CR LF")
+                    raise malformed(self.fault, "a chunk does not end with CR LF")
                 self.state = SIZE
             else:
                 i = self._trailer(p, i - 1, end)
@@ -248,7 +249,7 @@ cdef class Body:
             n = end - i if found == NULL else found - (p + i) + 1
             have = PyByteArray_GET_SIZE(self.section)
             if have + n > MOST_TRAILERS:
-                raise MessageError(self.fault, "trailer section too large")
+                raise malformed(self.fault, "trailer section too large")
             PyByteArray_Resize(self.section, have + n)
             text = PyByteArray_AS_STRING(self.section)
             memcpy(text + have, p + i, n)
@@ -257,7 +258,7 @@ cdef class Body:
                 break
             have += n
             if have - self.line < 2 or text[have - 2] != 13:
-                raise MessageError(self.fault, "a trailer line ends without CR")
+                raise malformed(self.fault, "a trailer line ends without CR")
             if have - self.line == 2:
                 self.done = True
                 self.trailers = bytes(self.section) if have > 2 else b""

@@ -1,39 +1,33 @@
 # cython: language_level=3
-"""Heads of HTTP/1.1 messages: strict reading, and writing with new framing.
+"""Heads of HTTP/1.1 messages, read strictly.
 
 Rules of this file:
 - The grammar is that of RFC 9110 and RFC 9112, and wherever a recipient *may* be lenient it is not: what is doubtful
   is refused, so that nobody behind Edge can understand it differently.
 - A head is copied once out of the stream and stays text; fields that pass through never become Python objects.
-- Whatever frames a message (Content-Length, Transfer-Encoding, Connection and what it names) is read here, dropped,
-  and written anew.
-- The class does not know sockets; it reads from a Buffer and writes into a Stream's output buffer. Of a Stream it also
-  limits the time in which a head that has begun must be there.
+- Whatever frames a message (Content-Length, Transfer-Encoding, Connection and what it names) is read here, and dropped:
+  `_writing` frames a message anew.
+- The class does not know sockets; it reads from a Buffer. Of a Stream it also limits the time in which a head that has
+  begun must be there.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t
-from libc.stdio cimport snprintf
 from libc.string cimport memchr, memcmp
 
-from edge.data.net._buffer cimport Buffer
-from edge.data.http._fields cimport Field, FieldLines, Limits
+from edge.data.http._fields cimport Field, Limits
+from edge.data.http._message cimport NONE, UNKNOWN, Message, check_host
 from edge.data.http._names cimport (
-    CONNECTION, CONTENT_LENGTH, DATE, DIGIT, EXPECT, HEXDIGIT, HOST, HOSTNAME, MESSAGE, SERVER, TARGET,
-    TRANSFER_ENCODING, UPGRADE, VALUE, VERB, X_FORWARDED_FOR, X_FORWARDED_HOST, X_REQUEST_ID,
-    classes, in_bare_requests, in_requests, in_responses, in_secure_responses, in_trailers, in_trusted_requests,
-    lower, same_name,
+    CONNECTION, CONTENT_LENGTH, DATE, DIGIT, EXPECT, HEXDIGIT, HOST, MESSAGE, SERVER, TARGET, TRANSFER_ENCODING, UPGRADE,
+    VALUE, VERB, X_FORWARDED_FOR, X_FORWARDED_HOST, X_REQUEST_ID, classes, lower, same_name,
 )
-from edge.data.http._request_id cimport fresh_request_id
+from edge.data.net._buffer cimport Buffer
 from edge.data.net._stream cimport Stream
 
-from ipaddress import IPv6Address
-
-from edge.data.net.errors import Incomplete, MessageError
+from edge.data.net.errors import MessageError, ResponseError, incomplete, malformed
 
 cdef enum:
     LONGEST_METHOD = 32
-    LONGEST_HOST = 262  # a name of 255 with its dot, and a port
     MOST_OPTIONS = 64   # members of all Connection fields of a head
 
 METHODS = {name: name for name in (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"TRACE")}
@@ -48,17 +42,8 @@ cdef bint names_h2c(const char *p, Py_ssize_t n) noexcept nogil:
     return False
 
 
-cdef class Head(FieldLines):
-    """The head of a request or of a response, reused for all messages of a connection.
-
-    `length` is the value of Content-Length, -1 without one; `chunked` tells the only transfer coding there is.
-    """
-
-    def __cinit__(self):
-        self.length = -1
-        self.request_id = -1
-        self.method = self.target = self.host = self.reason = b""
-        self.passes = in_requests
+cdef class Head(Message):
+    """The head of a request or of a response, reused for all messages of a connection."""
 
     cdef int reset(self) except -1:
         self.field_count = 0
@@ -105,7 +90,7 @@ cdef class Head(FieldLines):
         cdef Py_ssize_t end
         self.size = 0
         if source.start == source.end and source.fill(wait) == 0:
-            raise Incomplete("the endpoint closed the connection without an answer", 502)
+            raise incomplete(502, "the endpoint closed the connection without an answer")
         self.size = 1
         end = self._await_head(source, limits, False)
         self.reset()
@@ -122,7 +107,7 @@ cdef class Head(FieldLines):
             MessageError: FAULT is the status; a field is malformed, or there are too many.
         """
         if section != b"\r\n" and not section.endswith(b"\r\n\r\n"):
-            raise MessageError(fault, "a trailer section without an end")
+            raise malformed(fault, "a trailer section without an end")
         self.reset()
         self.store(PyBytes_AS_STRING(section), PyBytes_GET_SIZE(section))
         self.parse_fields(0, limits, fault)
@@ -133,7 +118,7 @@ cdef class Head(FieldLines):
             if isinstance(source, Stream):
                 (<Stream>source).expire_in(limits.timeout)
             if source.fill(False) == 0:
-                raise Incomplete("the connection ended within a head", 400)
+                raise incomplete(400, "the connection ended within a head")
         if source.data[source.start + 1] != 10:
             raise MessageError(400, "a line ends with a bare CR")
         if isinstance(source, Stream):
@@ -155,7 +140,7 @@ cdef class Head(FieldLines):
             have = source.end - source.start
             p = source.data + source.start
             if not request and first_line and memcmp(p, b"HTTP/1.", min(have, 7)) != 0:
-                raise MessageError(502, "malformed status line")
+                raise ResponseError("malformed status line")
             while at < have:
                 found = <const char *>memchr(p + at, 10, have - at)
                 if found == NULL:
@@ -190,7 +175,7 @@ cdef class Head(FieldLines):
                 (<Stream>source).expire_in(limits.timeout)
                 limited = True
             if source.fill(False) == 0:
-                raise Incomplete("the connection ended within a head", 400 if request else 502)
+                raise incomplete(fault, "the connection ended within a head")
 
     cdef int _refuse(self, const char *p, Py_ssize_t first_end, Limits limits, int status, reason) except -1:
         """Refuse the head at P with STATUS, unless its first line, of FIRST_END bytes, is to be refused itself.
@@ -200,7 +185,7 @@ cdef class Head(FieldLines):
         if first_end:
             self.store(p, first_end)
             self.request_line(first_end, limits)
-        raise MessageError(status, reason)
+        raise malformed(status, reason)
 
     cdef int request_line(self, Py_ssize_t end, Limits limits) except -1:
         """Parse the first line; where the next one begins."""
@@ -260,7 +245,7 @@ cdef class Head(FieldLines):
         authority, path = rest[:cut], rest[cut:]
         if not authority:
             raise MessageError(400, "malformed request target")
-        self.check_host(self.text + end - len(rest), len(authority))
+        check_host(self.text + end - len(rest), len(authority))
         self.absolute = True
         self.host = authority
         self.target = path if path.startswith(b"/") else b"/" + path
@@ -270,15 +255,15 @@ cdef class Head(FieldLines):
         cdef const char *p = self.text
         cdef Py_ssize_t i = 12
         if end < 14 or memcmp(p, b"HTTP/1.", 7) != 0 or (p[7] != 48 and p[7] != 49) or p[8] != 32:
-            raise MessageError(502, "malformed status line")
+            raise ResponseError("malformed status line")
         if not (classes[<uint8_t>p[9]] & classes[<uint8_t>p[10]] & classes[<uint8_t>p[11]] & DIGIT) or p[9] == 48:
-            raise MessageError(502, "malformed status code")
+            raise ResponseError("malformed status code")
         self.status = (p[9] - 48) * 100 + (p[10] - 48) * 10 + p[11] - 48
         self.version = 10 + p[7] - 48
         while classes[<uint8_t>p[i]] & VALUE:
             i += 1
         if (i > 12 and p[12] != 32) or p[i] != 13 or p[i + 1] != 10:
-            raise MessageError(502, "malformed reason phrase")
+            raise ResponseError("malformed reason phrase")
         self.reason = PyBytes_FromStringAndSize(p + 13, i - 13) if i > 13 else b""
         return i + 2
 
@@ -298,7 +283,7 @@ cdef class Head(FieldLines):
             if field.known == HOST:
                 hosts += 1
                 if request:
-                    self.check_host(value, field.value_length)
+                    check_host(value, field.value_length)
                     if not self.absolute:  # an absolute-form target goes before (RFC 9112, 3.2.2)
                         self.host = PyBytes_FromStringAndSize(value, field.value_length)
             elif field.known == CONNECTION:
@@ -311,7 +296,7 @@ cdef class Head(FieldLines):
             elif field.known == TRANSFER_ENCODING:
                 codings += 1
                 if field.value_length != 7 or not same_name(value, b"chunked", 7):
-                    raise MessageError(fault, "transfer coding other than chunked")
+                    raise malformed(fault, "transfer coding other than chunked")
             elif field.known == UPGRADE:
                 upgrades += 1
                 unfit |= field.value_length == 0 or names_h2c(value, field.value_length)
@@ -329,16 +314,17 @@ cdef class Head(FieldLines):
                 self.seen_forwarded = True
         if codings:
             if lengths:
-                raise MessageError(fault, "both Content-Length and Transfer-Encoding")
+                raise malformed(fault, "both Content-Length and Transfer-Encoding")
             if codings > 1:
-                raise MessageError(fault, "several Transfer-Encoding fields")
+                raise malformed(fault, "several Transfer-Encoding fields")
             if self.version == 10:
-                raise MessageError(fault, "Transfer-Encoding in an HTTP/1.0 message")
+                raise malformed(fault, "Transfer-Encoding in an HTTP/1.0 message")
             self.chunked = True
         if lengths > 1:
-            raise MessageError(fault, "several Content-Length fields")
+            raise malformed(fault, "several Content-Length fields")
         self.keep_alive = not self.closing and (self.version == 11 or self.persists)
         if request:
+            self.content_length = UNKNOWN if codings else self.length if lengths else NONE
             if hosts > 1 or (hosts == 0 and self.version == 11):
                 raise MessageError(400, "exactly one Host is required")
             if hosts == 0 and not self.absolute:
@@ -354,59 +340,20 @@ cdef class Head(FieldLines):
     cdef int check_status(self, bint upgrade) except -1:
         """See that framing and status of a response agree (RFC 9112, 6.3)."""
         if self.status == 101 and not upgrade:
-            raise MessageError(502, "switched protocols to an unknown one")
+            raise ResponseError("switched protocols to an unknown one")
         self.upgrade = upgrade
         if self.status == 204 and (self.chunked or self.length > 0):
             self.keep_alive = False  # there is none for the client, but who knows what follows here
-        return 0
-
-    cdef int check_host(self, const char *p, Py_ssize_t n) except -1:
-        """See that a Host is a name or an address, and a port (RFC 9110, 4.2.1 and 7.2)."""
-        cdef Py_ssize_t i = 0, begin
-        cdef const char *bracket
-        cdef int port = 0
-        if n > LONGEST_HOST:
-            raise MessageError(400, "Host too long")
-        if n and p[0] == 91:
-            bracket = <const char *>memchr(p, 93, n)
-            if bracket == NULL:
-                raise MessageError(400, "malformed Host")
-            while i < n and p[i] != 37:  # no zone: it means something on the client's machine only
-                i += 1
-            if i < n:
-                raise MessageError(400, "malformed Host")
-            i = bracket - p + 1
-            try:
-                IPv6Address(PyBytes_FromStringAndSize(p + 1, i - 2).decode("ascii"))
-            except ValueError:
-                raise MessageError(400, "malformed Host") from None
-        else:
-            while i < n and classes[<uint8_t>p[i]] & HOSTNAME:
-                if p[i] == 46 and (i == 0 or p[i - 1] == 46):
-                    raise MessageError(400, "empty label in Host")
-                i += 1
-            if i == 0:
-                raise MessageError(400, "malformed Host")
-        if i < n:
-            if p[i] != 58:
-                raise MessageError(400, "malformed Host")
-            begin = i + 1
-            for i in range(begin, n):
-                if not classes[<uint8_t>p[i]] & DIGIT or i - begin == 5:
-                    raise MessageError(400, "malformed port in Host")
-                port = port * 10 + p[i] - 48
-            if port > 65535:
-                raise MessageError(400, "malformed port in Host")
         return 0
 
     cdef _content_length(self, const char *value, Py_ssize_t n, int fault):
         cdef Py_ssize_t i
         cdef long long total = 0
         if n == 0 or n > 18:
-            raise MessageError(fault, "malformed Content-Length")
+            raise malformed(fault, "malformed Content-Length")
         for i in range(n):
             if not classes[<uint8_t>value[i]] & DIGIT:
-                raise MessageError(fault, "malformed Content-Length")
+                raise malformed(fault, "malformed Content-Length")
             total = total * 10 + value[i] - 48
         self.length = total
 
@@ -428,7 +375,7 @@ cdef class Head(FieldLines):
                 i += 1
             self.options += 1
             if self.options > MOST_OPTIONS:
-                raise MessageError(fault, "too many connection options")
+                raise malformed(fault, "too many connection options")
             if i - begin == 5 and same_name(p + begin, b"close", 5):
                 self.closing = True
             elif i - begin == 10 and same_name(p + begin, b"keep-alive", 10):
@@ -462,106 +409,3 @@ cdef class Head(FieldLines):
         """The first line as it came, also of a head that was refused; for logs."""
         cdef const char *end = <const char *>memchr(self.text, 13, self.text_length) if self.text_length else NULL
         return PyBytes_FromStringAndSize(self.text, end - self.text if end != NULL else self.text_length)
-
-    @property
-    def id(self):
-        """The client's X-Request-ID, empty without one."""
-        if self.request_id < 0:
-            return b""
-        return PyBytes_FromStringAndSize(
-            self.text + self.fields[self.request_id].value, self.fields[self.request_id].value_length
-        )
-
-    cpdef bytes identify(self):
-        """The client's X-Request-ID, or a fresh one where it sent none or an empty one."""
-        if self.request_id >= 0 and self.fields[self.request_id].value_length:
-            return self.id
-        return fresh_request_id()
-
-    def pass_on(self, *, bint claims, bint cdn):
-        """Decide what `write_request` passes on from now on.
-
-        CLAIMS: also what proxies say about a client and its way. CDN: also what a CDN sets for its origin; these always
-        go with CLAIMS. A new head passes on the latter alone.
-        """
-        if claims:
-            self.passes = in_trusted_requests
-        elif cdn:
-            self.passes = in_requests
-        else:
-            self.passes = in_bare_requests
-
-    # --- writing --------------------------------------------------------------------------------------------------
-
-    cpdef write_request(self, Stream out, bytes target, bytes host, bytes forwarded_host, bytes added, bytes request_id):
-        """Put this request into OUT as it goes to an endpoint; ADDED are complete field lines, REQUEST_ID see `identify`."""
-        out.put(PyBytes_AS_STRING(self.method), PyBytes_GET_SIZE(self.method))
-        out.put(b" ", 1)
-        out.put(PyBytes_AS_STRING(target), PyBytes_GET_SIZE(target))
-        out.put(b" HTTP/1.1\r\nHost: ", 17)
-        out.put(PyBytes_AS_STRING(host), PyBytes_GET_SIZE(host))
-        out.put(b"\r\nX-Request-ID: ", 16)
-        out.put(PyBytes_AS_STRING(request_id), PyBytes_GET_SIZE(request_id))
-        out.put(b"\r\nX-Forwarded-Host: ", 20)
-        out.put(PyBytes_AS_STRING(forwarded_host), PyBytes_GET_SIZE(forwarded_host))
-        out.put(b"\r\n", 2)
-        out.put(PyBytes_AS_STRING(added), PyBytes_GET_SIZE(added))
-        if self.seen_forwarded:
-            self.put_known(out, X_FORWARDED_FOR, b"X-Original-Forwarded-For: ", 26)
-            self.put_known(out, X_FORWARDED_HOST, b"X-Original-Forwarded-Host: ", 27)
-        self.copy_fields(out, self.passes)
-        if self.upgrade:
-            self.put_known(out, UPGRADE, b"Connection: upgrade\r\nUpgrade: ", 30)
-        self.put_framing(out, self.length, self.chunked)
-        out.put(b"\r\n", 2)
-
-    cdef put_framing(self, Stream out, long long length, bint chunked):
-        cdef char line[48]
-        if chunked:
-            out.put(b"Transfer-Encoding: chunked\r\n", 28)
-        elif length >= 0:
-            out.put(line, snprintf(line, 48, b"Content-Length: %lld\r\n", length))
-
-    cpdef write_response(self, Stream out, bytes added, long long length, bint chunked, bint keep_alive, bint old_client=False, bint hsts=False):
-        """Put this response into OUT as it goes to a client.
-
-        ADDED are complete field lines. LENGTH is -1 for none. OLD_CLIENT speaks HTTP/1.0 and has to be told that the
-        connection stays. HSTS: the endpoint's own Strict-Transport-Security is replaced by one in ADDED.
-        """
-        cdef char line[32]
-        out.put(line, snprintf(line, 32, b"HTTP/1.1 %d ", self.status))
-        out.put(PyBytes_AS_STRING(self.reason), PyBytes_GET_SIZE(self.reason))
-        out.put(b"\r\n", 2)
-        if hsts:
-            self.copy_fields(out, in_secure_responses)
-        else:
-            self.copy_fields(out, in_responses)
-        out.put(PyBytes_AS_STRING(added), PyBytes_GET_SIZE(added))
-        if self.status == 101 or self.status == 426:
-            self.put_known(out, UPGRADE, b"Connection: upgrade\r\nUpgrade: ", 30)
-        if self.status != 101:
-            self.put_framing(out, length, chunked)
-            if not keep_alive:
-                out.put(b"Connection: close\r\n", 19)
-            elif old_client:
-                out.put(b"Connection: keep-alive\r\n", 24)
-        out.put(b"\r\n", 2)
-
-    cpdef int missing(self):
-        """Which of Date (1) and Server (2) this response lacks, added up."""
-        return (0 if self.has_date else 1) + (0 if self.has_server else 2)
-
-    def write_trailers(self, Stream out not None):
-        """Put the fields of a trailer section that may be passed on, and the empty line (RFC 9110, 6.5.1)."""
-        self.copy_fields(out, in_trailers)
-        out.put(b"\r\n", 2)
-
-
-def is_host(bytes host not None):
-    """Whether HOST is what a Host field may say."""
-    cdef Head head = Head.__new__(Head)
-    try:
-        head.check_host(PyBytes_AS_STRING(host), PyBytes_GET_SIZE(host))
-    except MessageError:
-        return False
-    return True

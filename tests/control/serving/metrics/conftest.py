@@ -8,21 +8,23 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from edge.control.publishing.state import Delta, State
+from edge.control.compiling.delta import Delta
+from edge.control.publishing.state import State
 from edge.control.serving.health import Health
 from edge.control.serving.metrics.collector import Collector
 from edge.control.serving.metrics.exposition import render
 from edge.settings import Settings
 from edge.table.counter_layout import labels_of
 from edge.table.counters import CountersReader, WorkerCounters
-from edge.table.records import Endpoint, Host, PathKind, Route, Service
+from edge.table.records import Backend, Endpoint, Host, Owner, PathKind, Route, ServicePort
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.9,text/plain;q=0.5"
 
 
-def route(path="/", **changes):
-    values = {"namespace": "shop", "ingress": "web", "service_name": "cart", "service_port": "80"}
-    return Route(kind=PathKind.PREFIX, path=path, **({**values, "service": "shop/cart:80"} | changes))
+def route(path="/", *, ingress="web", key="shop/cart:80", status=503):
+    owner = Owner("Ingress", "shop", ingress) if ingress else Owner()
+    backend = Backend("shop", "cart", "80", key, status)
+    return Route(kind=PathKind.PREFIX, path=path, owner=owner, backends=(backend,))
 
 
 @dataclass
@@ -46,7 +48,7 @@ class World:
     def serve(self, *hosts, endpoints=None, **delta):
         """Put HOSTS into the table, with a Service that has an endpoint behind them."""
         if endpoints is None:
-            endpoints = {"shop/cart:80": Service("shop", "cart", "80", (Endpoint("10.0.0.1", 80),))}
+            endpoints = {"shop/cart:80": ServicePort("shop", "cart", "80", (Endpoint("10.0.0.1", 80),))}
         self.state.commit(Delta({host.name: host for host in hosts}, endpoints=endpoints, **delta), {"Ingress": 1})
 
     def remove(self, host):
@@ -54,7 +56,8 @@ class World:
 
     def count(self, host="a.example", the_route=None, *, worker=0, method=b"GET", status=200, times=1):
         """Count requests that took 30 ms, 20 ms of them at the endpoint, 150 bytes in and 5000 out."""
-        series = self.workers[worker].series(labels_of(host, the_route or route()), method, status)
+        one = the_route or route()
+        series = self.workers[worker].series(labels_of(host, one, one.backends[0]), method, status)
         for _ in range(times):
             series.record(0.03, 0.02, 150, 5000)
         return series

@@ -11,7 +11,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from edge.control.serving.metrics import definitions, exposition, nginx_definitions, series
 from edge.control.serving.metrics.exposition import negotiate, render
 from edge.control.serving.metrics.series import PIECE, SeriesFamily
-from edge.table.records import Certificate, Endpoint, Host, Service
+from edge.table.records import Certificate, Endpoint, Host, ServicePort
 from tests.control.serving.metrics.conftest import OPENMETRICS, route, samples
 
 SECTIONS = (
@@ -30,7 +30,7 @@ NOW = ("heartbeat_age", "cpu_seconds", "memory_bytes")
 def full(world):
     """A world in which every metric has something to tell."""
     world.leads = True
-    routes = (route(), route('/odd"\\'), route("/missing", ingress="orphan", service="shop/missing:80"))
+    routes = (route(), route('/odd"\\'), route("/missing", ingress="orphan", key="shop/missing:80"))
     record = Certificate("shop", "cert", b"", b"", 2e9, "1", "a.example", "Test Authority")
     world.serve(Host(name="a.example", routes=routes), tls={"c:shop/cert": record})
     for each in routes:
@@ -73,7 +73,7 @@ def test_the_text_has_the_types_and_texts_of_the_definitions(full):
 
 
 def test_every_metric_has_the_labels_of_its_definition(full):
-    full.serve(endpoints={"shop/cart:80": Service("shop", "cart", "80", (Endpoint("10.0.0.1", 80),))})
+    full.serve(endpoints={"shop/cart:80": ServicePort("shop", "cart", "80", (Endpoint("10.0.0.1", 80),))})
     seen = set()
     for name, own in full.scrape():
         base = name if name in DEFINITIONS else re.sub("_(bucket|count|sum)$", "", name)
@@ -95,7 +95,7 @@ def test_more_series_than_a_piece_holds_are_all_written(world, monkeypatch):
         monkeypatch.setattr(module, "PIECE", 10)
     number = 23
     routes = tuple(route(f"/{each}", ingress=f"web-{each}") for each in range(number))
-    endpoints = {f"shop/{each}:80": Service("shop", f"s{each}", "80") for each in range(number)}
+    endpoints = {f"shop/{each}:80": ServicePort("shop", f"s{each}", "80") for each in range(number)}
     world.serve(Host(name="a.example", routes=routes), endpoints=endpoints)
     for each in routes:
         world.count(the_route=each)

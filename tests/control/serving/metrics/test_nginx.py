@@ -160,9 +160,9 @@ def test_ingresses_that_lead_nowhere_are_orphans(world):
         Host(
             name="a.example",
             routes=(
-                route("/missing", ingress="one", service="shop/missing:80"),
-                route("/empty", ingress="two", service="shop/empty:80"),
-                route("/resource", ingress="three", service="", status=404),
+                route("/missing", ingress="one", key="shop/missing:80"),
+                route("/empty", ingress="two", key="shop/empty:80"),
+                route("/resource", ingress="three", key="", status=404),
                 route("/well", ingress="four"),
             ),
         ),

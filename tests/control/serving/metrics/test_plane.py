@@ -4,13 +4,14 @@ import time
 
 import pytest
 
+from edge.control.compiling.delta import Delta
 from edge.control.kinds import problems
 from edge.control.kinds.objects import ObjectId
-from edge.control.publishing.state import Delta, State
+from edge.control.publishing.state import State
 from edge.control.serving.metrics import plane
 from edge.system import draining
 from edge.table.counters import Process
-from edge.table.records import Certificate, Endpoint, Host, Service
+from edge.table.records import Certificate, Endpoint, Host, ServicePort
 from tests.control.serving.metrics.conftest import route
 
 
@@ -63,8 +64,8 @@ def test_the_expiry_of_each_certificate_is_told_once(world):
 
 
 def test_endpoints_are_told_by_service_and_port(world):
-    full = Service("shop", "cart", "80", (Endpoint("10.0.0.1", 80), Endpoint("10.0.0.2", 80)))
-    world.serve(endpoints={"shop/cart:80": full, "shop/gone:web": Service("shop", "gone", "web")})
+    full = ServicePort("shop", "cart", "80", (Endpoint("10.0.0.1", 80), Endpoint("10.0.0.2", 80)))
+    world.serve(endpoints={"shop/cart:80": full, "shop/gone:web": ServicePort("shop", "gone", "web")})
     assert world.value("edge_service_endpoints", namespace="shop", service="cart", port="80") == 2
     assert world.value("edge_service_endpoints", namespace="shop", service="gone", port="web") == 0
     assert world.value("edge_services_without_endpoints") == 1
@@ -73,7 +74,7 @@ def test_endpoints_are_told_by_service_and_port(world):
 def test_services_without_endpoints_are_told_first_where_there_are_too_many(world, monkeypatch):
     monkeypatch.setattr(plane, "MOST_SERVICES", 3)
     services = {
-        f"shop/{number}:80": Service("shop", f"s{number}", "80", (Endpoint("10.0.0.1", 80),) if number < 8 else ())
+        f"shop/{number}:80": ServicePort("shop", f"s{number}", "80", (Endpoint("10.0.0.1", 80),) if number < 8 else ())
         for number in range(10)
     }
     world.serve(endpoints=services)
@@ -83,7 +84,7 @@ def test_services_without_endpoints_are_told_first_where_there_are_too_many(worl
 
 def test_services_without_endpoints_are_all_counted_even_where_not_all_are_told(world, monkeypatch):
     monkeypatch.setattr(plane, "MOST_SERVICES", 3)
-    world.serve(endpoints={f"shop/{number}:80": Service("shop", f"s{number}", "80") for number in range(10)})
+    world.serve(endpoints={f"shop/{number}:80": ServicePort("shop", f"s{number}", "80") for number in range(10)})
     assert world.value("edge_services_without_endpoints") == 10
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from edge.control.publishing.state import Delta
+from edge.control.compiling.delta import Delta
 from edge.table.counter_layout import labels_of
 from edge.table.counters import Process, WorkerCounters
-from edge.table.records import Host, Settings
+from edge.table.records import GLOBALS, Globals, Host
 from tests.control.serving.metrics.conftest import route
 
 OURS = {"namespace": "shop", "ingress": "web", "service": "cart"}
@@ -39,7 +39,8 @@ def test_times_and_sizes_are_histograms_in_base_units(world):
 
 
 def test_requests_that_asked_no_endpoint_have_no_upstream_duration(world):
-    world.workers[0].series(labels_of("a.example", route()), b"GET", 308).record(0.001, -1, 100, 100)
+    one = route()
+    world.workers[0].series(labels_of("a.example", one, one.backends[0]), b"GET", 308).record(0.001, -1, 100, 100)
     assert world.value("edge_request_duration_seconds_count", **OURS, status_class="3xx") == 1
     assert world.values("edge_upstream_duration_seconds_count", status_class="3xx") == []
 
@@ -77,7 +78,7 @@ def test_default_backends_have_metrics_too(world):
         Host(name="b.example", default=of_host),
         endpoints={},
     )
-    world.state.commit(Delta(routes={"settings:": Settings(default=of_process)}), {})
+    world.state.commit(Delta(routes={GLOBALS: Globals(default=of_process)}), {})
     world.count("b.example", of_host)
     world.count("", of_process)
     assert world.value("edge_requests_total", ingress="host-default") == 1

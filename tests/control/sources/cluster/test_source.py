@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from edge.control.kinds.changes import Delete, Synced, Upsert
 from edge.control.kinds.objects import IngressClass, ObjectId
-from edge.control.sources.changes import Delete, Synced, Upsert
 from edge.control.sources.cluster import source as module
 from edge.control.sources.cluster.source import KubernetesSource
 from tests.control.conftest import Ears

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.control.sources.changes import Change, Delete, Invalid, Upsert, Valid
+from edge.control.kinds.changes import Change, Delete, Invalid, Upsert, Valid
 from edge.control.sources.files.ledger import FileKey, Ledger
 from edge.control.sources.files.manifest import Manifest, read
 from tests.control.sources.files.conftest import documents, ingress

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from edge.control.sources.changes import Change, Invalid, Upsert
+from edge.control.kinds.changes import Change, Invalid, Upsert
 from edge.control.sources.files import reading
 from tests.control.sources.files.conftest import documents, ingress
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.control.sources.changes import Synced
+from edge.control.kinds.changes import Synced
 from edge.control.sources.files import following
 from edge.control.sources.files.pending import EMPTY, QUIET
 from edge.control.sources.files.reading import NOT_TEXT

@@ -1,24 +1,16 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
-cdef class Target:
-    cdef readonly str address
-    cdef readonly int port
-    cdef readonly str name
-    cdef public list idle
-    cdef public int in_flight
-    cdef public int failures
-    cdef public int breaks
-    cdef public double ejected_until
-    cdef public double quiet_until
-    cdef public int users
+from edge.data.upstream.target cimport Target
+cimport edge.table.reader as c_reader
 
 cdef class Balancer:
     cdef readonly str key
+    cdef readonly object transport
     cdef public long long generation
     cdef public object record
     cdef public list targets
     cdef bint _by_load
-    cdef object _part
+    cdef c_reader.Part _part
     cdef object _registry
     cdef Py_ssize_t _next
 

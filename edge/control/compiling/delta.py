@@ -1,0 +1,28 @@
+"""What a round of compiling changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edge.control.kinds.objects import Ingress, ObjectId
+    from edge.control.kinds.problems import Problem
+    from edge.table.record import Record
+
+
+@dataclass(slots=True)
+class Delta:
+    """What one round of compiling changed; None as value: gone."""
+
+    routes: dict[str, Record | None] = field(default_factory=dict)
+    endpoints: dict[str, Record | None] = field(default_factory=dict)
+    tls: dict[str, Record | None] = field(default_factory=dict)
+    served: dict[ObjectId, Ingress | None] = field(default_factory=dict)
+    """Ingresses of our class that are new or different."""
+    problems: dict[ObjectId, tuple[str, tuple[Problem, ...]]] = field(default_factory=dict)
+    """uid and all problems of each object whose problems may have changed; none is an empty tuple."""
+
+    def __bool__(self) -> bool:
+        """Whether there is anything in it."""
+        return bool(self.routes or self.endpoints or self.tls or self.served or self.problems)

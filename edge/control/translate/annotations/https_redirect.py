@@ -1,0 +1,25 @@
+"""Redirects from http to https: ssl-redirect, force-ssl-redirect, preserve-trailing-slash."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from edge.control.translate.annotations.wanted import Wanted
+from edge.table.policies.https_redirect import HttpsRedirect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edge.control.translate.annotations.values import Values
+
+NAMES: Final = frozenset({"ssl-redirect", "force-ssl-redirect", "preserve-trailing-slash"})
+
+
+def read(values: Values) -> Iterator[Wanted]:
+    """`ssl-redirect` holds on hosts that have TLS; `force-ssl-redirect` on all, because TLS may end in front of
+    Edge."""
+    keep = bool(values.boolean("preserve-trailing-slash"))
+    if values.boolean("force-ssl-redirect"):
+        yield Wanted(HttpsRedirect(values.source("force-ssl-redirect"), preserve_trailing_slash=keep))
+    elif values.boolean("ssl-redirect", default=True):
+        yield Wanted(HttpsRedirect(values.source("ssl-redirect"), preserve_trailing_slash=keep), with_tls=True)

@@ -1,0 +1,22 @@
+# C types for the attributes that are touched for every request; the module is plain Python.
+
+cimport edge.data.http._fields as c_fields
+cimport edge.data.http.clock as c_clock
+
+cdef class Connections:
+    cdef readonly object settings
+    cdef readonly object counters
+    cdef readonly object make_handler
+    cdef readonly double keep_alive
+    cdef readonly long long keep_alive_requests
+    cdef readonly double header_timeout
+    cdef readonly double body_timeout
+    cdef readonly c_clock.Clock clock
+    cdef readonly object forwarding
+    cdef readonly c_fields.Limits limits
+    cdef readonly set open
+    cdef readonly Py_ssize_t most
+    cdef readonly Py_ssize_t most_refusals
+    cdef public Py_ssize_t accepted
+    cdef public Py_ssize_t refusing
+    cdef public bint draining

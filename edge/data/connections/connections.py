@@ -1,0 +1,108 @@
+"""The connections of clients to one worker, and what all of them share."""
+
+from __future__ import annotations
+
+import logging
+import resource
+from typing import TYPE_CHECKING, Protocol
+
+from edge.data.http._fields import Limits
+from edge.data.http.clock import Clock
+from edge.data.http.forwarding import Forwarding
+from edge.table.counters import Process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge.data.exchange.client import Client
+    from edge.data.handling.handler import Handler
+    from edge.data.net._stream import Stream
+    from edge.settings import Settings
+    from edge.table.counters import WorkerCounters
+
+log = logging.getLogger("edge.data")
+
+MOST_REFUSALS = 64
+"""Connections above the limit that get time to take the answer; further ones are answered only if that needs no
+wait."""
+MOST_KEPT_FREE = 1024
+"""Descriptors that client connections leave to those to endpoints, where a quarter is not less."""
+OWN_DESCRIPTORS = 32
+"""That are no connections: listeners, table, counters, logs."""
+
+
+class Connection(Protocol):
+    """What draining and counting need to know of a client connection."""
+
+    stream: Stream
+    idle: bool
+    """Between two requests, or before the first."""
+    upgraded: bool
+    """It carries another protocol by now, such as WebSocket."""
+
+    def close_idle(self) -> None:
+        """Close it if that does no harm."""
+
+    def close(self) -> None:
+        """Close it at once."""
+
+
+class Connections:
+    """The connections of one worker.
+
+    - `keep_alive`, `header_timeout`, `body_timeout`: seconds; `keep_alive_requests`: of one connection.
+    - `open`: those that speak HTTP. `accepted`: all that are open, also before they speak HTTP. `refusing`: those among
+      them that are above the limit `most`, and are being refused; `most_refusals` at a time.
+    - `draining`: the worker ends, and keeps no connection.
+    """
+
+    def __init__(self, settings: Settings, counters: WorkerCounters, make_handler: Callable[[Client], Handler]) -> None:
+        """MAKE_HANDLER makes what serves the requests of a client half."""
+        self.settings = settings
+        self.counters = counters
+        self.make_handler = make_handler
+        self.keep_alive = settings.keep_alive
+        self.keep_alive_requests = settings.keep_alive_requests if settings.keep_alive > 0 else 1
+        self.header_timeout = settings.client_header_timeout
+        self.body_timeout = settings.client_body_timeout
+        self.clock = Clock()
+        self.forwarding = Forwarding(settings)
+        self.limits = Limits(
+            line=settings.max_request_line,
+            head=settings.max_header_size,
+            fields=settings.max_headers,
+            underscores=settings.enable_underscores_in_headers,
+            timeout=settings.client_header_timeout,
+        )
+        self.open: set[Connection] = set()
+        self.most, self.most_refusals = _limits(settings.max_worker_connections)
+        if self.most < settings.max_worker_connections:
+            log.warning("at most %d connections: the limit of open files does not allow for more", self.most)
+        self.accepted = 0
+        self.refusing = 0
+        self.draining = False
+
+    def close_idle(self) -> None:
+        """Close the connections that wait for a request."""
+        for connection in list(self.open):
+            connection.close_idle()
+
+    def count(self) -> None:
+        """Set the gauges of connections; once a second."""
+        counters = self.counters
+        idle = [connection for connection in self.open if connection.idle]
+        reading = sum(1 for connection in idle if len(connection.stream))
+        upgraded = sum(1 for connection in self.open if connection.upgraded)
+        counters.set(Process.CONNECTIONS_READING, reading)
+        counters.set(Process.CONNECTIONS_WAITING, len(idle) - reading)
+        counters.set(Process.CONNECTIONS_WRITING, len(self.open) - len(idle) - upgraded)
+
+
+def _limits(wanted: int) -> tuple[int, int]:
+    """How many client connections to serve, and to refuse at a time: WANTED at most, and fewer where descriptors are
+    few, so that a share of them remains for endpoints and clients are refused instead of left waiting."""
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if descriptors == resource.RLIM_INFINITY:
+        return wanted, MOST_REFUSALS
+    most = max(1, descriptors - min(descriptors // 4, MOST_KEPT_FREE) - OWN_DESCRIPTORS)
+    return min(wanted, most), min(MOST_REFUSALS, max(1, descriptors // 16))

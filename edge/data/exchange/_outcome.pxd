@@ -1,0 +1,22 @@
+cdef class Outcome:
+    cdef public int status
+    cdef readonly double started
+    cdef public double duration
+    cdef public long long received
+    cdef public long long sent
+    cdef public long long content_sent
+    cdef public str endpoint
+    cdef public int upstream_status
+    cdef public double upstream_seconds
+    cdef public long long upstream_content
+    cdef public list earlier
+    cdef public bytes request_id
+    cdef public bytes line
+    cdef double asked
+
+    cpdef start(self)
+    cpdef ask(self, str endpoint)
+    cpdef double answered(self)
+    cpdef give_up(self)
+    cpdef finish(self)
+    cpdef double elapsed(self)

@@ -1,0 +1,76 @@
+# cython: language_level=3
+"""What came of an exchange: what counters, the access log and spans read.
+
+Rules of this file:
+- It is plain data and a clock, filled on the way and read at the end. Whoever reads it changes nothing.
+- Times are those of CLOCK_MONOTONIC, in seconds, as `time.monotonic` gives them.
+"""
+
+cdef extern from "time.h":
+    ctypedef int clockid_t
+    struct timespec:
+        long tv_sec
+        long tv_nsec
+    int clock_gettime(clockid_t clock, timespec *t) nogil
+    clockid_t CLOCK_MONOTONIC
+
+
+cdef inline double now() noexcept nogil:
+    cdef timespec t
+    clock_gettime(CLOCK_MONOTONIC, &t)
+    return t.tv_sec + t.tv_nsec * 1e-9
+
+
+cdef class Outcome:
+    """What came of the exchange that is under way, or was the last one.
+
+    - `status`: of the response. `started`: when the request was there; `duration`: seconds from then to the end.
+    - `received`, `sent`: bytes of the request and of the response, heads included; `content_sent`: of the response's
+      content.
+    - `endpoint`: the address that was asked last, empty: none was. `upstream_status`, `upstream_seconds`,
+      `upstream_content`: its status (0: none), how long it took (below 0: it has not ended, or none was asked), bytes of
+      content that it sent. `earlier`: the attempts before it, as endpoint, seconds and status; None: there were none.
+    - `line`: what came instead of a request, None: it was one.
+    """
+
+    def __cinit__(self):
+        self.request_id = b""
+        self.start()
+
+    cpdef start(self):
+        """Begin with a new request, now."""
+        self.started = now()
+        self.duration = 0
+        self.status = self.upstream_status = 0
+        self.received = self.sent = self.content_sent = self.upstream_content = 0
+        self.endpoint = ""
+        self.upstream_seconds = -1
+        self.earlier = None
+        self.line = None
+
+    cpdef ask(self, str endpoint):
+        """ENDPOINT is asked now."""
+        self.asked = now()
+        self.endpoint = endpoint
+        self.upstream_seconds = -1
+        self.upstream_status = 0
+
+    cpdef double answered(self):
+        """The endpoint's answer is complete, or has come to nothing, now; the time that it is."""
+        cdef double present = now()
+        self.upstream_seconds = present - self.asked
+        return present
+
+    cpdef give_up(self):
+        """Keep the attempt that has just failed as an earlier one: another endpoint is asked."""
+        if self.earlier is None:
+            self.earlier = []
+        self.earlier.append((self.endpoint, self.upstream_seconds, self.upstream_status))
+
+    cpdef finish(self):
+        """The exchange has ended, now."""
+        self.duration = now() - self.started
+
+    cpdef double elapsed(self):
+        """Seconds since the request was there."""
+        return now() - self.started

@@ -1,0 +1,16 @@
+# C types for the attributes that are touched for every request; the module is plain Python.
+
+from edge.data.http._message cimport Message, Outgoing
+cimport edge.data.exchange.client as c_client
+cimport edge.data.exchange._outcome as c_outcome
+
+cdef class Exchange:
+    cdef readonly c_client.Client client
+    cdef readonly Outgoing outgoing
+    cdef readonly c_outcome.Outcome outcome
+    cdef public bytes fields
+    cdef public list releases
+    cdef public bint begun
+
+    cpdef begin(self)
+    cpdef release(self)

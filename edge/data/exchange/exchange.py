@@ -1,0 +1,60 @@
+"""A request and its response, as policies see them.
+
+Rules of this file:
+- It is the state of one exchange and no more: `edge.data.handling` moves it on. A policy reads what came (`client`),
+  and changes what goes to the endpoint (`outgoing`) and to the client (`fields`).
+- It knows no HTTP version, no route and no endpoint.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.data.exchange._outcome import Outcome
+from edge.data.http._message import Outgoing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge.data.exchange.client import Client
+
+
+class Exchange:
+    """One exchange after another of the same client half.
+
+    - `client`: the half that the request came by. `outgoing`: the request as an endpoint gets it.
+    - `fields`: complete field lines that the response gets, whoever makes it.
+    - `releases`: called when the exchange has ended, in order; a gate that takes something puts its return here.
+    - `begun`: the final response has begun, so that no other can be given.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.outgoing = Outgoing(client.request)
+        self.outcome = Outcome()
+        self.fields = b""
+        self.releases: list[Callable[[Exchange], None]] | None = None
+        self.begun = False
+
+    def begin(self) -> None:
+        """Begin with the request that stands in `client.request`."""
+        client, outgoing, outcome = self.client, self.outgoing, self.outcome
+        request = client.request
+        outcome.start()
+        outcome.request_id = request.identify()
+        outgoing.message = request
+        outgoing.method = request.method
+        outgoing.target = request.target
+        outgoing.host = outgoing.forwarded_host = client.host
+        outgoing.added = client.forwarding
+        outgoing.request_id = outcome.request_id
+        outgoing.length = client.length
+        self.fields = b""
+        self.releases = None
+        self.begun = False
+
+    def release(self) -> None:
+        """Call the `releases`: the exchange has ended."""
+        releases, self.releases = self.releases, None
+        for release in releases or ():
+            release(self)

@@ -1,0 +1,27 @@
+# C types for the attributes that are touched for every request; the module is plain Python.
+
+from edge.data.http._content cimport Content
+from edge.data.http._fields cimport FieldLines
+from edge.data.http._message cimport Message, Outgoing
+from edge.data.net._buffer cimport Buffer
+from edge.data.net._stream cimport Stream
+
+cdef class Upstream:
+    cdef readonly str name
+    cdef readonly Message response
+    cdef readonly Content content
+    cdef readonly Stream waiter
+
+    cpdef begin(self, Outgoing request, double send_timeout, double read_timeout)
+    cpdef send_all(self, bytes content)
+    cpdef send(self, Buffer source, Py_ssize_t count)
+    cpdef flush(self)
+    cpdef finish(self, FieldLines trailers)
+    cpdef receive(self, bint first)
+    cpdef start_content(self, bint bodiless)
+    cpdef FieldLines trailers(self)
+    cpdef long long length(self)
+    cpdef bint waiting(self)
+    cpdef bint reusable(self, bint bodiless)
+    cpdef release(self, double now)
+    cpdef close(self)

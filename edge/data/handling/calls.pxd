@@ -1,0 +1,37 @@
+# C types for the attributes that are touched for every request; the module is plain Python.
+
+from edge.data.http._message cimport Outgoing
+cimport edge.data.exchange.client as c_client
+cimport edge.data.exchange._outcome as c_outcome
+cimport edge.data.exchange.upstream as c_upstream
+cimport edge.data.routing.plan as c_plan
+cimport edge.data.upstream.balancer as c_balancer
+cimport edge.data.upstream.budget as c_budget
+cimport edge.data.upstream.pool as c_pool
+cimport edge.data.upstream.target as c_target
+
+cdef class Calls:
+    cdef readonly c_pool.Pool pool
+    cdef readonly c_budget.RetryBudget budget
+    cdef readonly object counters
+
+cdef class Call:
+    cdef c_pool.Pool _pool
+    cdef c_budget.RetryBudget _budget
+    cdef object _counters
+    cdef c_client.Client _client
+    cdef Outgoing _outgoing
+    cdef c_outcome.Outcome _outcome
+    cdef c_target.Target _target
+    cdef readonly c_target.Target asked
+    cdef public c_upstream.Upstream upstream
+    cdef public object pump
+
+    cpdef ask(self, c_plan.Plan plan, c_balancer.Balancer balancer, c_target.Target target, bytes content)
+    cpdef end(self)
+    cpdef release(self, bint bodiless)
+    cpdef _attempt(self, c_plan.Plan plan, c_target.Target target, bytes content)
+    cpdef _send(self, c_upstream.Upstream upstream, c_plan.Plan plan, bytes content)
+    cpdef _receive(self, c_upstream.Upstream upstream)
+    cpdef _end_upstream(self)
+    cpdef bint _repeatable(self, c_plan.Plan plan)

@@ -1,0 +1,255 @@
+"""Asking a backend: attempts at its endpoints until one answers.
+
+Rules of this file:
+- A call ends with the head of a response or with a `Failure`. The main way of a request is a call; so will be requests
+  to authentication servers, mirrors and error pages.
+- Nothing is tried again once `ask` has given a response, nor where that could do harm.
+- Whatever happens, `end` leaves no connection to an endpoint behind that nobody owns.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from edge.data.handling.pump import Pump
+from edge.data.http import replies
+from edge.data.net.errors import ExchangeError, IncompleteResponse, ResponseError, StreamTimeout
+from edge.data.upstream.attempts import IDEMPOTENT, Failure, Kind, allows
+from edge.data.upstream.pool import ConnectError
+from edge.table.counters import Process
+
+if TYPE_CHECKING:
+    from edge.data.exchange._outcome import Outcome
+    from edge.data.exchange.client import Client
+    from edge.data.exchange.upstream import Upstream
+    from edge.data.http._message import Outgoing
+    from edge.data.routing.plan import Plan
+    from edge.data.upstream.balancer import Balancer
+    from edge.data.upstream.budget import RetryBudget
+    from edge.data.upstream.pool import Pool
+    from edge.data.upstream.target import Target
+    from edge.table.counters import WorkerCounters
+
+log = logging.getLogger("edge.data")
+
+MOST_INTERIM = 32
+"""Responses of status 1xx to one request."""
+
+
+class Calls:
+    """What all calls of a worker share."""
+
+    def __init__(self, pool: Pool, budget: RetryBudget, counters: WorkerCounters) -> None:
+        self.pool = pool
+        self.budget = budget
+        self.counters = counters
+
+
+class Call:
+    """One call after another.
+
+    - `upstream`: the half that the response has come by, while it is in use.
+    - `pump`: what carries the content of a request that is not sent as a whole.
+    """
+
+    def __init__(self, calls: Calls, client: Client, outgoing: Outgoing, outcome: Outcome) -> None:
+        """For requests of CLIENT, as OUTGOING has them; OUTCOME is filled with what comes of them."""
+        self._pool = calls.pool
+        self._budget = calls.budget
+        self._counters = calls.counters
+        self._client = client
+        self._outgoing = outgoing
+        self._outcome = outcome
+        self._target: Target | None = None
+        self.asked: Target | None = None
+        """The endpoint that was asked last, also after `end`."""
+        self.upstream: Upstream | None = None
+        self.pump: Pump | None = None
+
+    def ask(self, plan: Plan, balancer: Balancer, target: Target, content: bytes | None) -> Failure | None:
+        """Ask TARGET, then others of BALANCER, on the terms of PLAN, until one answers: then None, and `upstream` is in
+        use.
+
+        CONTENT None: it is carried from the client as it comes, and can be sent once only.
+
+        Raises:
+            ExchangeError: the client is to blame.
+        """
+        tried: tuple[Target, ...] = ()
+        while True:
+            self._target = self.asked = target
+            target.in_flight += 1
+            failure = self._attempt(plan, target, content)
+            if failure is None and plan.unwanted is not None:
+                failure = self._unwanted(plan, content)
+            if failure is None:
+                return None
+            tried = (*tried, target)
+            another = self._another(plan, balancer, failure, tried)
+            if another is None and self.upstream is not None:
+                return None  # an unwanted status is better than none
+            self.end()
+            if another is None:
+                return failure
+            self._outcome.give_up()
+            self._counters.add(Process.RETRIES, 1)
+            target = another
+
+    def end(self) -> None:
+        """Close what is still in use."""
+        target, self._target = self._target, None
+        if target is not None:
+            target.in_flight -= 1
+        self._end_upstream()
+
+    def release(self, bodiless: bool) -> None:
+        """The response is complete: keep the connection where that is possible. BODILESS: it had no content."""
+        upstream, pump = self.upstream, self.pump
+        assert upstream is not None  # noqa: S101 - the caller has had its response
+        now = self._outcome.answered()
+        self._client.watch(None)
+        if upstream.reusable(bodiless) and (pump is None or pump.finished):
+            self.upstream = self.pump = None
+            upstream.release(now)
+
+    # --- one attempt ----------------------------------------------------------------------------------------------
+
+    def _attempt(self, plan: Plan, target: Target, content: bytes | None) -> Failure | None:
+        """Have TARGET answer; None: the head of its response has come."""
+        outcome = self._outcome
+        replayable = content is not None and self._repeatable(plan)
+        outcome.ask(target.name)
+        upstream = self._pool.reuse(target, not replayable)
+        while True:
+            reused = upstream is not None
+            try:
+                if upstream is None:
+                    upstream = self._pool.connect(target, plan.connect_timeout)
+                    target.succeeded()
+                self.upstream = upstream
+                self._send(upstream, plan, content)
+                self._receive(upstream)
+            except ConnectError as error:
+                return self._not_connected(target, error)
+            except ExchangeError as error:
+                failure = self._broken(error, plan, content)
+                if not reused and failure.kind is Kind.BREAK and target.broke():
+                    self._ejected(target, error)
+                if not reused or not failure.repeatable or failure.kind is Kind.TIMEOUT:
+                    return failure
+            else:
+                if not reused or not replayable or upstream.response.status != 408:
+                    target.breaks = 0
+                    outcome.upstream_status = upstream.response.status
+                    return None
+            # A kept connection that has been closed meanwhile, or given up with 408, says nothing about the endpoint.
+            self._end_upstream()
+            upstream = None
+
+    def _send(self, upstream: Upstream, plan: Plan, content: bytes | None) -> None:
+        upstream.begin(self._outgoing, plan.send_timeout, plan.read_timeout)
+        if content is None:
+            upstream.flush()
+            self.pump = Pump(self._client, upstream, limit=plan.body_limit)
+            return
+        self._client.watch(upstream)
+        upstream.send_all(content)
+
+    def _receive(self, upstream: Upstream) -> None:
+        """Read the head of the final response; 1xx are passed on or, for 100, dropped (RFC 9110, section 15.2)."""
+        response = upstream.response
+        upstream.receive(True)
+        interim = 0
+        while response.status < 200 and not (response.status == 101 and self._outgoing.message.upgrade):
+            interim += 1
+            if response.status == 101:
+                raise ResponseError("switched protocols unasked")
+            if interim > MOST_INTERIM:
+                raise ResponseError("interim responses without end")
+            if response.status != 100:
+                self._client.interim(response)
+            upstream.receive(False)
+        if self.pump is not None:
+            self.pump.check()
+
+    def _end_upstream(self) -> None:
+        upstream, pump = self.upstream, self.pump
+        if upstream is None:
+            return
+        self.upstream = self.pump = None
+        self._client.watch(None)
+        if pump is not None:
+            pump.stop()
+        if self._outcome.upstream_seconds < 0:
+            self._outcome.answered()
+        upstream.close()
+
+    # --- failures -------------------------------------------------------------------------------------------------
+
+    def _repeatable(self, plan: Plan) -> bool:
+        return self._outgoing.method in IDEMPOTENT or plan.retry.non_idempotent
+
+    def _not_connected(self, target: Target, error: ConnectError) -> Failure:
+        outcome = self._outcome
+        outcome.answered()
+        outcome.upstream_status = error.status
+        if error.ours:
+            log.error("no connection to endpoint %s", error)
+            return Failure(Kind.OURS, replies.plain(error.status), False)
+        self._counters.add(Process.UPSTREAM_CONNECT_FAILURES, 1)
+        if target.failed():
+            self._ejected(target, error)
+        timed_out = error.status == 504
+        kind = Kind.TIMEOUT if timed_out else Kind.CONNECT
+        return Failure(kind, replies.plain(error.status), True, target, str(error))
+
+    def _broken(self, error: ExchangeError, plan: Plan, content: bytes | None) -> Failure:
+        """What ERROR, before the response has come, means for the attempt; raised again where it is the client's."""
+        upstream = self.upstream
+        assert upstream is not None  # noqa: S101 - it has just been asked
+        if self.pump is not None:
+            self.pump.stop()
+        if not error.endpoint:
+            raise error
+        ended = isinstance(error, IncompleteResponse)
+        repeatable = (content is not None or self._client.content.received == 0) and (
+            self._repeatable(plan) or (ended and upstream.unheard())
+        )
+        self._end_upstream()
+        log.debug("endpoint %s: %s", upstream.name, error)
+        if isinstance(error, StreamTimeout):
+            kind, reply = Kind.TIMEOUT, replies.GATEWAY_TIMEOUT
+        elif ended or not isinstance(error, ResponseError):
+            kind, reply = Kind.BREAK, replies.BAD_GATEWAY
+        else:
+            kind, reply = Kind.INVALID, replies.BAD_GATEWAY
+        self._outcome.upstream_status = reply.status
+        return Failure(kind, reply, repeatable, self._target, f"{upstream.name}: {error}")
+
+    def _unwanted(self, plan: Plan, content: bytes | None) -> Failure | None:
+        """A failure where another endpoint is to be asked because of the status that has come."""
+        assert self.upstream is not None  # noqa: S101 - its response has come
+        assert plan.unwanted is not None  # noqa: S101 - asked by the caller
+        status = self.upstream.response.status
+        if status not in plan.unwanted or content is None or not self._repeatable(plan):
+            return None
+        return Failure(Kind.STATUS, replies.plain(status), True)
+
+    def _another(self, plan: Plan, balancer: Balancer, failure: Failure, tried: tuple[Target, ...]) -> Target | None:
+        """Whom to ask after FAILURE, if that is allowed."""
+        retry = plan.retry
+        if not failure.repeatable or not allows(retry, failure.kind) or len(tried) == retry.tries:
+            return None
+        if retry.timeout and self._outcome.elapsed() > retry.timeout:
+            return None
+        another = balancer.choose(tried)
+        if another is None and failure.kind is Kind.BREAK and retry.tries:
+            another = balancer.choose(())  # the only one may do better at the next attempt
+        return another if another is not None and self._budget.take() else None
+
+    def _ejected(self, target: Target, error: Exception) -> None:
+        self._counters.add(Process.EJECTIONS, 1)
+        times = target.failures
+        if times & (times - 1) == 0:  # one that is asked all the same, for want of another, would fill the log
+            log.warning("endpoint %s is left out for a while (%d): %s", target.name, times, error)

@@ -1,0 +1,25 @@
+"""Exchanges with a span around each; used with `--enable-opentelemetry` only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.data.handling.handler import Handler
+
+if TYPE_CHECKING:
+    from edge.data.exchange.client import Client
+    from edge.data.handling.handler import Handling
+    from edge.data.observe.spans import Tracing
+    from edge.table.counters import RouteLabels
+
+
+class TracedHandler(Handler):
+    """Serves the requests of one client half within spans of TRACING."""
+
+    def __init__(self, handling: Handling, client: Client, tracing: Tracing) -> None:
+        super().__init__(handling, client)
+        self._tracing = tracing
+
+    def run(self) -> RouteLabels | None:
+        """As `Handler`."""
+        return self._tracing.run(self.exchange, super().run)

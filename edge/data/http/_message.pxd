@@ -1,0 +1,42 @@
+from libc.stdint cimport uint8_t
+
+from edge.data.http._fields cimport FieldLines
+
+cdef enum:
+    UNKNOWN = -1   # length of content that is framed otherwise
+    NONE = -2      # there is no content, and no Content-Length
+
+cdef class Message(FieldLines):
+    cdef public bytes method
+    cdef public bytes target
+    cdef public bytes host
+    cdef public bytes reason
+    cdef public int version
+    cdef public int status
+    cdef public long long length
+    cdef public bint chunked
+    cdef readonly long long content_length
+    cdef public bint upgrade
+    cdef public Py_ssize_t size
+    cdef bint seen_forwarded
+    cdef bint has_date
+    cdef bint has_server
+    cdef int request_id
+    cdef const uint8_t *passes
+
+    cpdef int missing(self)
+    cpdef bytes identify(self)
+
+cdef class Outgoing:
+    cdef public Message message
+    cdef public bytes method
+    cdef public bytes target
+    cdef public bytes host
+    cdef public bytes forwarded_host
+    cdef public bytes added
+    cdef public bytes request_id
+    cdef public long long length
+
+    cpdef bint streamed(self)
+
+cdef int check_host(const char *p, Py_ssize_t n) except -1

@@ -1,0 +1,37 @@
+from edge.data.http._fields import FieldLines
+
+NO_CONTENT: int
+UNKNOWN_LENGTH: int
+
+class Message(FieldLines):
+    method: bytes
+    target: bytes
+    host: bytes
+    reason: bytes
+    version: int
+    status: int
+    length: int
+    chunked: bool
+    upgrade: bool
+    size: int
+    @property
+    def content_length(self) -> int: ...
+    @property
+    def id(self) -> bytes: ...
+    def identify(self) -> bytes: ...
+    def pass_on(self, *, claims: bool, cdn: bool) -> None: ...
+    def missing(self) -> int: ...
+
+class Outgoing:
+    message: Message
+    method: bytes
+    target: bytes
+    host: bytes
+    forwarded_host: bytes
+    added: bytes
+    request_id: bytes
+    length: int
+    def __init__(self, message: Message) -> None: ...
+    def streamed(self) -> bool: ...
+
+def is_host(host: bytes) -> bool: ...

@@ -1,0 +1,135 @@
+# cython: language_level=3
+"""A message, whatever HTTP version carries it (RFC 9110, section 6): method, target and status, its fields.
+
+Rules of this file:
+- Policies, the log and both halves of an exchange speak of messages only. Reading and writing one is the grammar of a
+  version (`edge.data.http.h1`).
+- What one version adds to frame its messages is left out when the other half writes them.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdint cimport uint8_t
+from libc.string cimport memchr
+
+from edge.data.http._fields cimport FieldLines
+from edge.data.http._names cimport DIGIT, HOSTNAME, classes, in_bare_requests, in_requests, in_trusted_requests
+from edge.data.http._request_id cimport fresh_request_id
+
+from ipaddress import IPv6Address
+
+from edge.data.net.errors import MessageError
+
+NO_CONTENT = NONE
+UNKNOWN_LENGTH = UNKNOWN
+
+cdef enum:
+    LONGEST_HOST = 262  # a name of 255 with its dot, and a port
+
+
+cdef class Message(FieldLines):
+    """A request or a response, reused for all messages of one half.
+
+    `length` is the value of Content-Length, -1 without one; `chunked`: content of unknown length follows.
+    `content_length`: bytes of content of a request, UNKNOWN_LENGTH or NO_CONTENT.
+    """
+
+    def __cinit__(self):
+        self.length = -1
+        self.content_length = NONE
+        self.request_id = -1
+        self.method = self.target = self.host = self.reason = b""
+        self.passes = in_requests
+
+    @property
+    def id(self):
+        """The client's X-Request-ID, empty without one."""
+        if self.request_id < 0:
+            return b""
+        return PyBytes_FromStringAndSize(
+            self.text + self.fields[self.request_id].value, self.fields[self.request_id].value_length
+        )
+
+    cpdef bytes identify(self):
+        """The client's X-Request-ID, or a fresh one where it sent none or an empty one."""
+        if self.request_id >= 0 and self.fields[self.request_id].value_length:
+            return self.id
+        return fresh_request_id()
+
+    def pass_on(self, *, bint claims, bint cdn):
+        """Decide which fields of requests are passed on from now on.
+
+        CLAIMS: also what proxies say about a client and its way. CDN: also what a CDN sets for its origin; these always
+        go with CLAIMS. A new message passes on the latter alone.
+        """
+        if claims:
+            self.passes = in_trusted_requests
+        elif cdn:
+            self.passes = in_requests
+        else:
+            self.passes = in_bare_requests
+
+    cpdef int missing(self):
+        """Which of Date (1) and Server (2) this response lacks, added up."""
+        return (0 if self.has_date else 1) + (0 if self.has_server else 2)
+
+
+cdef class Outgoing:
+    """A request on its way to an endpoint: a message, with what Edge and the route's policies made of it."""
+
+    def __init__(self, Message message not None):
+        self.message = message
+        self.method = self.target = self.host = self.forwarded_host = self.added = self.request_id = b""
+        self.length = NONE
+
+    cpdef bint streamed(self):
+        """Whether content of unknown length follows the head."""
+        return self.length == UNKNOWN
+
+
+cdef int check_host(const char *p, Py_ssize_t n) except -1:
+    """See that a Host is a name or an address, and a port (RFC 9110, 4.2.1 and 7.2)."""
+    cdef Py_ssize_t i = 0, begin
+    cdef const char *bracket
+    cdef int port = 0
+    if n > LONGEST_HOST:
+        raise MessageError(400, "Host too long")
+    if n and p[0] == 91:
+        bracket = <const char *>memchr(p, 93, n)
+        if bracket == NULL:
+            raise MessageError(400, "malformed Host")
+        while i < n and p[i] != 37:  # no zone: it means something on the client's machine only
+            i += 1
+        if i < n:
+            raise MessageError(400, "malformed Host")
+        i = bracket - p + 1
+        try:
+            IPv6Address(PyBytes_FromStringAndSize(p + 1, i - 2).decode("ascii"))
+        except ValueError:
+            raise MessageError(400, "malformed Host") from None
+    else:
+        while i < n and classes[<uint8_t>p[i]] & HOSTNAME:
+            if p[i] == 46 and (i == 0 or p[i - 1] == 46):
+                raise MessageError(400, "empty label in Host")
+            i += 1
+        if i == 0:
+            raise MessageError(400, "malformed Host")
+    if i < n:
+        if p[i] != 58:
+            raise MessageError(400, "malformed Host")
+        begin = i + 1
+        for i in range(begin, n):
+            if not classes[<uint8_t>p[i]] & DIGIT or i - begin == 5:
+                raise MessageError(400, "malformed port in Host")
+            port = port * 10 + p[i] - 48
+        if port > 65535:
+            raise MessageError(400, "malformed port in Host")
+    return 0
+
+
+def is_host(bytes host not None):
+    """Whether HOST is what a Host field may say."""
+    try:
+        check_host(PyBytes_AS_STRING(host), PyBytes_GET_SIZE(host))
+    except MessageError:
+        return False
+    return True

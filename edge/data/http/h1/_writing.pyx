@@ -1,0 +1,90 @@
+# cython: language_level=3
+"""Heads of HTTP/1.1 messages, written with new framing (RFC 9112).
+
+Rules of this file:
+- Fields that pass through are copied as they came, runs of them in one piece. What frames a message, and what Edge says
+  about the client, is written here and nowhere else.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from libc.stdio cimport snprintf
+
+from edge.data.http._fields cimport FieldLines
+from edge.data.http._message cimport UNKNOWN, Message, Outgoing
+from edge.data.http._names cimport (
+    UPGRADE, X_FORWARDED_FOR, X_FORWARDED_HOST, in_responses, in_trailers,
+)
+from edge.data.net._stream cimport Stream
+
+
+cdef inline int put(Stream out, bytes text) except -1:
+    return out.put(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
+
+
+cdef int put_framing(Stream out, long long length, bint chunked) except -1:
+    cdef char line[48]
+    if chunked:
+        out.put(b"Transfer-Encoding: chunked\r\n", 28)
+    elif length >= 0:
+        out.put(line, snprintf(line, 48, b"Content-Length: %lld\r\n", length))
+    return 0
+
+
+cdef class HeadWriter:
+    """Writes heads into the output buffer of STREAM."""
+
+    def __init__(self, Stream stream not None):
+        self.stream = stream
+
+    cpdef request(self, Outgoing request):
+        """Put the head of REQUEST into the output buffer."""
+        cdef Message message = request.message
+        cdef Stream out = self.stream
+        put(out, request.method)
+        out.put(b" ", 1)
+        put(out, request.target)
+        out.put(b" HTTP/1.1\r\nHost: ", 17)
+        put(out, request.host)
+        out.put(b"\r\nX-Request-ID: ", 16)
+        put(out, request.request_id)
+        out.put(b"\r\nX-Forwarded-Host: ", 20)
+        put(out, request.forwarded_host)
+        out.put(b"\r\n", 2)
+        put(out, request.added)
+        if message.seen_forwarded:
+            message.put_known(out, X_FORWARDED_FOR, b"X-Original-Forwarded-For: ", 26)
+            message.put_known(out, X_FORWARDED_HOST, b"X-Original-Forwarded-Host: ", 27)
+        message.copy_fields(out, message.passes)
+        if message.upgrade:
+            message.put_known(out, UPGRADE, b"Connection: upgrade\r\nUpgrade: ", 30)
+        put_framing(out, request.length, request.length == UNKNOWN)
+        out.put(b"\r\n", 2)
+
+    cpdef response(self, Message response, bytes added, long long length, bint chunked, bint keep_alive, bint old_client=False):
+        """Put the head of RESPONSE into the output buffer, as it goes to a client.
+
+        ADDED are complete field lines. LENGTH is -1 for none. OLD_CLIENT speaks HTTP/1.0 and must hear that the connection
+        stays.
+        """
+        cdef char line[32]
+        cdef Stream out = self.stream
+        out.put(line, snprintf(line, 32, b"HTTP/1.1 %d ", response.status))
+        put(out, response.reason)
+        out.put(b"\r\n", 2)
+        response.copy_fields(out, in_responses)
+        put(out, added)
+        if response.status == 101 or response.status == 426:
+            response.put_known(out, UPGRADE, b"Connection: upgrade\r\nUpgrade: ", 30)
+        if response.status != 101:
+            put_framing(out, length, chunked)
+            if not keep_alive:
+                out.put(b"Connection: close\r\n", 19)
+            elif old_client:
+                out.put(b"Connection: keep-alive\r\n", 24)
+        out.put(b"\r\n", 2)
+
+    cpdef trailers(self, FieldLines trailers):
+        """Put the TRAILERS that may be passed on, and the empty line, into the output buffer (RFC 9110, 6.5.1)."""
+        cdef Stream out = self.stream
+        trailers.copy_fields(out, in_trailers)
+        out.put(b"\r\n", 2)

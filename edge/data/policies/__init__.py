@@ -1,0 +1,50 @@
+"""The steps of policies: a module for each record of `edge.table.policies`.
+
+Rules of this package:
+- A module has one function, `add`, which adds the policy's steps to the phases of a plan. It sees exchanges and
+  messages, never an HTTP version, a connection or an endpoint.
+- `ORDER` lists them all. Within a phase they act in this order: it is part of what users rely on.
+- A policy that is not listed here closes its route: requests are answered 503.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from edge.data.policies import (
+    access_log,
+    body_limit,
+    closed,
+    hsts,
+    https_redirect,
+    redirect,
+    request_headers,
+    response_headers,
+    retry,
+    rewrite,
+    timeouts,
+)
+from edge.table import policies
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from edge.table.policies.policy import Policy
+
+ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
+    # gates
+    (policies.Closed, closed),
+    (policies.HttpsRedirect, https_redirect),
+    (policies.Redirect, redirect),
+    (policies.BodyLimit, body_limit),
+    # edits of the request
+    (policies.Rewrite, rewrite),
+    (policies.RequestHeaders, request_headers),
+    # edits of the response
+    (policies.ResponseHeaders, response_headers),
+    (policies.Hsts, hsts),
+    # what the exchange itself goes by
+    (policies.Timeouts, timeouts),
+    (policies.Retry, retry),
+    (policies.NoAccessLog, access_log),
+)

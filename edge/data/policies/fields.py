@@ -1,0 +1,35 @@
+"""Field lines that policies make out of names and values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from edge.data.http._message import Message
+
+
+def line(name: str, value: str) -> bytes:
+    """A complete field line. The control plane has checked both."""
+    return f"{name}: {value}\r\n".encode()
+
+
+def lines(fields: Iterable[tuple[str, str]]) -> bytes:
+    """FIELDS as complete field lines."""
+    return b"".join(line(name, value) for name, value in fields)
+
+
+def names(fields: Iterable[str]) -> tuple[bytes, ...]:
+    """The names of FIELDS as `FieldLines.hide` takes them."""
+    return tuple(name.lower().encode() for name in fields)
+
+
+def combined(message: Message, name: str, value: str) -> bytes:
+    """A line that adds VALUE to what MESSAGE says under NAME, as one list (RFC 9110, section 5.3); that is hidden."""
+    known = name.lower().encode()
+    before = message.get(known)
+    if before is None:
+        return line(name, value)
+    message.hide(known)
+    return f"{name}: ".encode() + before + b"," + value.encode() + b"\r\n"

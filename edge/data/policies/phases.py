@@ -1,0 +1,59 @@
+"""The phases of an exchange in which policies act, collected for one route.
+
+Rules of this file:
+- A policy's module adds its steps to the phases, once, when the plan of a route is made. A phase in which no policy
+  acts is None in the plan and costs a request one comparison.
+- Within a phase, steps act in the order of `edge.data.policies.ORDER`.
+- What does not depend on the request is compiled to bytes here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from edge.data.exchange.exchange import Exchange
+from edge.data.http._message import Message
+from edge.data.http.replies import Reply
+from edge.table.policies import Retry, Timeouts
+
+Gate = Callable[[Exchange], Reply | None]
+"""Answers the request itself, or lets it pass (None). It may wait."""
+Edit = Callable[[Exchange], None]
+"""Changes `exchange.outgoing`, the request as the endpoint gets it."""
+Intercept = Callable[[Exchange, Message], Reply | None]
+"""Answers in place of an endpoint's response whose head has come, or lets it pass (None)."""
+AnswerEdit = Callable[[Exchange, Message | None], None]
+"""Changes the response: adds to `exchange.fields`, hides fields of the endpoint's message. None: the answer is Edge's
+own."""
+
+T = TypeVar("T")
+
+
+class Phases:
+    """The steps of the policies of one route.
+
+    - `gates`, `edits`, `intercepts`, `answers`: steps by phase, in order.
+    - `fields`, `secure_fields`: field lines of every response, and of those over TLS.
+    - `replaced`, `secure_replaced`: names (lower case) of endpoints' fields that these take the place of.
+    - `timeouts`, `retry`, `body_limit` (bytes, 0: none), `logged`: what the exchange itself goes by.
+    """
+
+    def __init__(self) -> None:
+        self.gates: list[Gate] = []
+        self.edits: list[Edit] = []
+        self.intercepts: list[Intercept] = []
+        self.answers: list[AnswerEdit] = []
+        self.fields = b""
+        self.secure_fields = b""
+        self.replaced: list[bytes] = []
+        self.secure_replaced: list[bytes] = []
+        self.timeouts = Timeouts("")
+        self.retry = Retry("")
+        self.body_limit = 0
+        self.logged = True
+
+
+def phase(steps: list[T]) -> tuple[T, ...] | None:
+    """STEPS as a plan holds them."""
+    return tuple(steps) or None

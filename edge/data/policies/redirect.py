@@ -1,0 +1,36 @@
+"""Answers every request of a route with a redirect (Gateway API, HTTPRequestRedirectFilter)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.data.http import replies
+from edge.data.policies.paths import changed_path
+
+if TYPE_CHECKING:
+    from edge.data.exchange.exchange import Exchange
+    from edge.data.http.replies import Reply
+    from edge.data.policies.phases import Phases
+    from edge.table.policies import Redirect
+
+DEFAULT_PORTS = {b"http": 80, b"https": 443}
+
+
+def add(policy: Redirect, phases: Phases) -> None:
+    """A gate that lets nothing pass."""
+    scheme, host, path = policy.scheme.encode(), policy.host.encode(), policy.path
+
+    def gate(exchange: Exchange) -> Reply | None:
+        client = exchange.client
+        to = scheme or (b"https" if client.secure else b"http")
+        name = host or replies.name_of(client.host)
+        if not name:
+            return replies.plain(400)  # HTTP/1.0 without Host: there is nowhere to redirect to
+        port = policy.port or (DEFAULT_PORTS[to] if scheme else client.port)
+        authority = name if port == DEFAULT_PORTS.get(to) else name + b":%d" % port
+        target = client.request.target
+        if path is not None:
+            target = changed_path(path, target)
+        return replies.redirect(policy.status, to + b"://" + authority + target)
+
+    phases.gates.append(gate)

@@ -1,0 +1,31 @@
+"""Removes, sets and adds fields of the response that goes to the client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.data.policies.fields import combined, lines, names
+
+if TYPE_CHECKING:
+    from edge.data.exchange.exchange import Exchange
+    from edge.data.http._message import Message
+    from edge.data.policies.phases import Phases
+    from edge.table.policies import ResponseHeaders
+
+
+def add(policy: ResponseHeaders, phases: Phases) -> None:
+    """An edit of endpoints' responses; answers that Edge makes itself stay as they are."""
+    hidden = names((*policy.remove, *(name for name, _ in policy.set)))
+    added = lines(policy.set)
+
+    def edit(exchange: Exchange, response: Message | None) -> None:
+        if response is None:
+            return
+        more = added
+        for added_name, value in policy.add:
+            more += combined(response, added_name, value)
+        for name in hidden:
+            response.hide(name)
+        exchange.fields += more
+
+    phases.answers.append(edit)

@@ -1,0 +1,129 @@
+"""The plans of one host, by path.
+
+Rules of this file:
+- A host's record is compiled once into dicts; a request costs one or two look-ups by path.
+- Paths are compared in normal form (`edge.table.paths`); endpoints get the bytes that the client sent.
+- A route with conditions that a request does not meet is passed over: the next one of the same path is looked at, then
+  shorter paths. A host without such routes pays nothing for that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.table.paths import normalise_bytes
+from edge.table.records import Host, PathKind, Route
+
+if TYPE_CHECKING:
+    from edge.data.http._message import Message
+    from edge.data.routing.plan import Plan
+    from edge.data.routing.planner import Planner
+
+
+class HostPlans:
+    """The plans of one host, by path."""
+
+    def __init__(self, record: Host, planner: Planner, previous: HostPlans | None = None) -> None:
+        """Compile RECORD, taking over from PREVIOUS the plans of routes that did not change."""
+        kept = {plan.route: plan for plan in previous.plans} if previous is not None else {}
+        self.record = record
+        self.unnamed = not record.name
+        """Whether these are for the hosts that no Ingress names."""
+        self.plans: list[Plan] = []
+        self._exact: dict[bytes, Plan] = {}
+        self._prefix: dict[bytes, Plan] = {}
+        self._strings: list[tuple[bytes, Plan]] = []
+
+        def plan_for(route: Route) -> Plan:
+            plan = kept.pop(route, None) or planner.plan(record.name, route)
+            plan.otherwise = None
+            self.plans.append(plan)
+            return plan
+
+        self._conditional = any(route.conditions is not None for route in record.routes)
+        strings: dict[bytes, Plan] = {}
+        for route in record.routes:
+            path = route.path.encode()
+            if route.kind is PathKind.EXACT:
+                _append(self._exact, path, plan_for(route))
+            elif route.kind is PathKind.PREFIX:
+                _append(self._prefix, path.rstrip(b"/"), plan_for(route))
+            else:
+                _append(strings, path, plan_for(route))
+        self._strings.extend(strings.items())
+        self._strings.sort(key=lambda entry: len(entry[0]), reverse=True)
+        self._default = plan_for(record.default) if record.default is not None else None
+        self._longest = max(map(len, self._prefix), default=0)
+        only_root = not self._conditional and not self._exact and not self._strings and set(self._prefix) == {b""}
+        self._everything = self._prefix[b""] if only_root else None
+        for plan in kept.values():
+            planner.drop(plan)
+
+    def match(self, request: Message) -> Plan | None:
+        """The plan for REQUEST, by its target in origin form (RFC 9112, section 3.2.1)."""
+        if self._everything is not None:
+            return self._everything
+        path = normalise_bytes(request.target.partition(b"?")[0])
+        if self._conditional:
+            return self._first_met(path, request)
+        plan = self._exact.get(path)
+        if plan is not None:
+            return plan
+        size, plan = self._by_elements(path)
+        for string, candidate in self._strings:
+            if len(string) <= size + 1:
+                break
+            if path.startswith(string):
+                return candidate
+        return plan if plan is not None else self._default
+
+    def _first_met(self, path: bytes, request: Message) -> Plan | None:
+        """As `match` for PATH, in the same order, but passing over routes whose conditions REQUEST does not meet."""
+        found: list[tuple[int, Plan]] = []
+        size, plan = self._by_elements(path)
+        while plan is not None:
+            found.append((size, plan))
+            size, plan = self._by_elements(path[: path.rfind(b"/", 0, size)]) if size > 0 else (-1, None)
+        found += [(len(string) - 1, plan) for string, plan in self._strings if path.startswith(string)]
+        found.sort(key=_size, reverse=True)
+        if path in self._exact:
+            found.insert(0, (len(path), self._exact[path]))
+        for _, candidate in found:
+            met = candidate.meeting(request)
+            if met is not None:
+                return met
+        return self._default
+
+    def names(self, path: bytes) -> bool:
+        """Whether a route is for this very PATH, and not just for what it lies under."""
+        return path in self._exact or path in self._prefix or any(path == string for string, _ in self._strings)
+
+    def _by_elements(self, path: bytes) -> tuple[int, Plan | None]:
+        """Longest match by whole path elements, with its length; -1 without one."""
+        if not self._prefix:
+            return -1, None
+        candidate = path[:-1] if path.endswith(b"/") else path
+        if len(candidate) > self._longest:
+            candidate = candidate[: self._longest + 1]
+            candidate = candidate[: candidate.rfind(b"/")]
+        while True:
+            plan = self._prefix.get(candidate)
+            if plan is not None:
+                return len(candidate), plan
+            cut = candidate.rfind(b"/")
+            if cut < 0:
+                return -1, None
+            candidate = candidate[:cut]
+
+
+def _size(found: tuple[int, Plan]) -> int:
+    return found[0]
+
+
+def _append(plans: dict[bytes, Plan], path: bytes, plan: Plan) -> None:
+    """Have PLAN looked at for PATH behind those that are there already."""
+    before = plans.setdefault(path, plan)
+    while before is not plan:
+        if before.otherwise is None:
+            before.otherwise = plan
+        before = before.otherwise

@@ -1,0 +1,110 @@
+"""Makes plans of routes, and shares balancers among those that name the same Service port.
+
+Rules of this file:
+- A policy that is not in `edge.data.policies.ORDER` closes its route, as do backends of a transport that is not spoken
+  here: requests are answered 503, and the log and a counter say so. No policy is skipped.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from edge.data.http import replies
+from edge.data.policies import ORDER
+from edge.data.policies.phases import Phases
+from edge.data.routing.plan import Destination, Plan
+from edge.data.upstream.balancer import Balancer
+from edge.data.upstream.target import Targets
+from edge.table.counters import Process
+from edge.table.records import Backend, Protocol
+
+if TYPE_CHECKING:
+    from edge.data.observe.access_log import AccessLog
+    from edge.table.counters import WorkerCounters
+    from edge.table.policies import AnyPolicy
+    from edge.table.policies.policy import Policy
+    from edge.table.reader import TableReader
+    from edge.table.records import Route, Transport
+
+log = logging.getLogger(__name__)
+
+SPOKEN = frozenset((Protocol.HTTP1,))
+"""What is spoken to endpoints."""
+
+
+class Planner:
+    """Makes the plans of one worker."""
+
+    def __init__(self, table: TableReader, counters: WorkerCounters, access_log: AccessLog | None) -> None:
+        self.targets = Targets()
+        self._part = table.endpoints
+        self._counters = counters
+        self._access_log = access_log
+        self._balancers: dict[tuple[str, Transport], tuple[Balancer, int]] = {}
+
+    def plan(self, host: str, route: Route) -> Plan:
+        """The plan for ROUTE under HOST."""
+        phases = Phases()
+        fault = _fill(phases, route.policies)
+        backends = [one for one in route.backends if one.weight > 0]
+        destinations = []
+        for backend in backends or [Backend(status=500 if route.backends else 404)]:
+            own = Phases() if backend.policies else None
+            fault = (_fill(own, backend.policies) if own is not None else "") or fault
+            if backend.transport.protocol not in SPOKEN:
+                fault = f"protocol {backend.transport.protocol!r} of backends"
+            destinations.append(self._destination(host, route, backend, own))
+        if fault:
+            self._counters.add(Process.CLOSED_ROUTES, 1)
+            log.error("%s%s (%s) is closed (503): %s is not known here", host, route.path, route.owner, fault)
+            phases.gates.insert(0, lambda exchange: replies.UNAVAILABLE)  # noqa: ARG005 - whatever is asked
+        return Plan(host, route, tuple(destinations), phases, logged=self._access_log is not None)
+
+    def drop(self, plan: Plan) -> None:
+        """PLAN will not be asked for again; requests that have it may finish."""
+        for destination in plan.destinations:
+            if destination.balancer is not None:
+                self._release(destination.balancer)
+
+    def _destination(self, host: str, route: Route, backend: Backend, phases: Phases | None) -> Destination:
+        return Destination(
+            host,
+            route,
+            backend,
+            balancer=self._acquire(backend.key, backend.transport) if backend.key else None,
+            reply=None
+            if backend.key
+            else replies.NOT_FOUND
+            if backend.status == 404
+            else replies.plain(backend.status),
+            phases=phases,
+            counters=self._counters,
+            access_log=self._access_log,
+        )
+
+    def _acquire(self, key: str, transport: Transport) -> Balancer:
+        balancer, users = self._balancers.get((key, transport), (None, 0))
+        if balancer is None:
+            balancer = Balancer(key, self._part, self.targets, transport)
+        self._balancers[key, transport] = (balancer, users + 1)
+        return balancer
+
+    def _release(self, balancer: Balancer) -> None:
+        at = (balancer.key, balancer.transport)
+        _, users = self._balancers[at]
+        if users > 1:
+            self._balancers[at] = (balancer, users - 1)
+        else:
+            del self._balancers[at]
+            balancer.close()
+
+
+def _fill(phases: Phases, policies: tuple[AnyPolicy, ...]) -> str:
+    """Add the steps of POLICIES to PHASES; the name of one that is not known here, empty: all are."""
+    by_type: dict[type[Policy], Policy] = {type(policy): policy for policy in policies}
+    for record, module in ORDER:
+        policy = by_type.pop(record, None)
+        if policy is not None:
+            module.add(policy, phases)
+    return f"policy {next(iter(by_type)).__name__}" if by_type else ""

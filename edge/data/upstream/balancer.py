@@ -1,0 +1,106 @@
+"""The endpoints of one Service port, and the choice among them.
+
+Rules of this file:
+- A `Balancer` follows the table lazily: `choose` takes up the record when the part of the table has changed.
+- A target that is ejected or on its way back is chosen only when no other is left, or by chance.
+"""
+
+from __future__ import annotations
+
+import random
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from edge.data.upstream.target import PLAIN
+from edge.table.reader import UnreadableError
+from edge.table.records import Balance, ServicePort
+
+if TYPE_CHECKING:
+    from edge.data.upstream.target import Target, Targets
+    from edge.table.reader import Part
+    from edge.table.records import Transport
+
+
+class Balancer:
+    """The endpoints of one Service port, spoken to by one transport."""
+
+    def __init__(self, key: str, part: Part, targets: Targets, transport: Transport = PLAIN) -> None:
+        self.key = key
+        self.transport = transport
+        self.generation = -1
+        self.record: ServicePort | None = None
+        self.targets: list[Target] = []
+        self._part = part
+        self._registry = targets
+        self._next = random.randrange(1 << 16)  # workers should not all begin with the same endpoint
+        self._by_load = False
+
+    def update(self) -> None:
+        """Take up the service's record as the table has it now."""
+        self.generation = self._part.generation
+        try:
+            record = self._part.get(self.key, ServicePort)
+        except UnreadableError:
+            return  # the endpoints that are known stay; without any the answer is 503
+        if record is self.record:
+            return
+        self.record = record
+        before = self.targets
+        endpoints = record.endpoints if record is not None else ()
+        self.targets = [self._registry.acquire(one.address, one.port, self.transport) for one in endpoints]
+        for target in before:
+            self._registry.release(target)
+        self._by_load = record is not None and record.balance is Balance.LEAST_CONNECTIONS
+
+    def close(self) -> None:
+        """Give the targets back."""
+        for target in self.targets:
+            self._registry.release(target)
+        self.targets = []
+        self.record = None
+
+    def choose(self, tried: tuple[Target, ...]) -> Target | None:
+        """The endpoint to ask, none of TRIED; None: there is none."""
+        if self.generation != self._part.generation:
+            self.update()
+        return self._least_connections(tried) if self._by_load else self._round_robin(tried)
+
+    def _round_robin(self, tried: tuple[Target, ...]) -> Target | None:
+        targets = self.targets
+        count = len(targets)
+        if not count:
+            return None
+        first = (self._next + 1) % count
+        if not tried:  # a further attempt must not have the next request begin with the endpoint that failed
+            self._next = first
+        target = targets[first]
+        if not target.failures and not tried:
+            return target
+        return self._next_best([*targets[first:], *targets[:first]], tried)
+
+    def _least_connections(self, tried: tuple[Target, ...]) -> Target | None:
+        targets = self.targets
+        count = len(targets)
+        if not count:
+            return None
+        first = random.randrange(count)
+        target = targets[first]
+        if count > 1:
+            other = targets[(first + random.randrange(1, count)) % count]
+            if other.in_flight < target.in_flight:
+                target = other
+        if not target.failures and not tried:
+            return target
+        return self._next_best(random.sample(targets, len(targets)), tried)
+
+    @staticmethod
+    def _next_best(order: list[Target], tried: tuple[Target, ...]) -> Target | None:
+        """First of ORDER that is well and untried, else coming back, else any; None when all have been tried."""
+        fresh = [target for target in order if target not in tried]
+        if not fresh:
+            return None
+        now = monotonic()
+        for target in fresh:
+            if not target.failures or target.willing(now):
+                return target
+        return next((target for target in fresh if target.ejected_until <= now), fresh[0])

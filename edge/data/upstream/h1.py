@@ -1,0 +1,203 @@
+"""The endpoint's half of an exchange over HTTP/1.1: one connection, its requests one after another (RFC 9112)."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from edge.data.exchange.upstream import Upstream
+from edge.data.http.h1._body import Body
+from edge.data.http.h1._head import Head
+from edge.data.http.h1._writing import HeadWriter
+from edge.data.net.errors import ENDPOINT
+
+if TYPE_CHECKING:
+    from edge.data.http._fields import FieldLines, Limits
+    from edge.data.http._message import Outgoing
+    from edge.data.net._buffer import Buffer
+    from edge.data.net._stream import Stream
+    from edge.data.upstream.target import Target
+
+FOREVER = 1e9
+"""Seconds."""
+_bytes_acked = struct.Struct("=120xQ")
+"""In `struct tcp_info` (Linux, since 4.1)."""
+
+
+class Keeper:
+    """What keeps idle connections."""
+
+    def keep(self, upstream: H1Upstream, now: float) -> None:
+        """UPSTREAM is idle from NOW on, monotonic seconds."""
+        raise NotImplementedError
+
+
+class H1Upstream(Upstream):
+    """A connection to TARGET."""
+
+    def __init__(self, target: Target, stream: Stream, limits: Limits, pool: Keeper) -> None:
+        """LIMITS: of the heads of responses; POOL: where it goes between two requests."""
+        stream.to_endpoint = True
+        self.name = target.name
+        self.target = target
+        self.stream = self.waiter = stream
+        self.response = self.head = Head()
+        self.content = self.body = Body(stream, False)
+        self.requests = 0
+        self.made = monotonic()
+        self.doubtful = False
+        """Its last response had no content where a faulty server may still send some: check the socket before reuse."""
+        self.idle_since = 0.0
+        self._limits = limits
+        self._writer = HeadWriter(stream)
+        self._pool = pool
+        self._chunked = 0
+        self._sent_before = 0
+        """Bytes sent for earlier requests."""
+        self._complete = False
+        """Whether the request has been sent as a whole."""
+        stream.on_surprise = self._surprised
+
+    # --- the request ----------------------------------------------------------------------------------------------
+
+    def begin(self, request: Outgoing, send_timeout: float, read_timeout: float) -> None:
+        """As `Upstream`."""
+        stream = self.stream
+        stream.write_timeout = send_timeout
+        stream.read_timeout = read_timeout
+        self.requests += 1
+        self._sent_before = stream.sent
+        self.head.size = 0
+        self._chunked = request.streamed()
+        self._complete = False
+        self._writer.request(request)
+
+    def send_all(self, content: bytes) -> None:
+        """As `Upstream`."""
+        if content:
+            self.stream.send(content)
+        else:
+            self.stream.flush()
+        self._complete = True
+
+    def send(self, source: Buffer, count: int) -> None:
+        """As `Upstream`."""
+        self.stream.send_from(source, count, self._chunked)
+
+    def flush(self) -> None:
+        """As `Upstream`."""
+        self.stream.flush()
+
+    def finish(self, trailers: FieldLines | None) -> None:
+        """As `Upstream`."""
+        stream = self.stream
+        if self._chunked:
+            stream.write(b"0\r\n")
+            if trailers is not None:
+                self._writer.trailers(trailers)
+            else:
+                stream.write(b"\r\n")
+        stream.flush()
+        self._complete = True
+
+    # --- the response ---------------------------------------------------------------------------------------------
+
+    def receive(self, first: bool) -> None:
+        """As `Upstream`."""
+        self.head.read_response(self.stream, self._limits, first)
+
+    def start_content(self, bodiless: bool) -> None:
+        """As `Upstream`."""
+        head = self.head
+        if bodiless:
+            self.body.start(-1, False, False)
+        else:
+            self.body.start(head.length, head.chunked, True)
+
+    def trailers(self) -> FieldLines | None:
+        """As `Upstream`."""
+        section = self.body.trailers
+        if not section:
+            return None
+        head = Head()
+        head.read_trailers(section, self._limits, ENDPOINT)
+        return head
+
+    def length(self) -> int:
+        """As `Upstream`."""
+        return self.head.length
+
+    def waiting(self) -> bool:
+        """As `Upstream`."""
+        return not len(self.stream)
+
+    def be_patient(self) -> float:
+        """As `Upstream`."""
+        patience = self.stream.read_timeout
+        self.stream.read_timeout = FOREVER
+        return patience
+
+    def be_impatient(self, timeout: float) -> None:
+        """As `Upstream`."""
+        self.stream.restart(timeout)
+
+    def fail(self, error: Exception) -> None:
+        """As `Upstream`."""
+        self.stream.fail(error)
+
+    # --- afterwards -----------------------------------------------------------------------------------------------
+
+    def unheard(self) -> bool:
+        """Whether an endpoint that hung up had done so before the last request came, and so processed nothing of it.
+
+        Its end of the connection shows what had arrived by then. Only for an orderly end (a reset does not show it),
+        and False where nothing can be known.
+        """
+        if self.head.size:
+            return False
+        try:
+            info = self.stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _bytes_acked.size)
+        except OSError:
+            return False
+        # One more than was sent: the SYN counts.
+        return len(info) == _bytes_acked.size and _bytes_acked.unpack(info)[0] <= self._sent_before + 1
+
+    def reusable(self, bodiless: bool) -> bool:
+        """As `Upstream`."""
+        head = self.head
+        self.doubtful = bodiless
+        return (
+            head.keep_alive
+            and self._complete
+            and (bodiless or head.length >= 0 or head.chunked)
+            and not len(self.stream)
+            and not self.stream.hung_up
+        )
+
+    def open(self, check: bool) -> bool:
+        """Whether an idle connection can be used; CHECK looks at the socket (one system call)."""
+        return not (check or self.doubtful) or self.stream.usable()
+
+    def release(self, now: float) -> None:
+        """As `Upstream`."""
+        self._pool.keep(self, now)
+
+    def park(self, now: float) -> None:
+        """Be idle from NOW on, monotonic seconds."""
+        self.idle_since = now
+        self.stream.park()
+
+    def close(self) -> None:
+        """As `Upstream`."""
+        self.stream.close()
+
+    def switched(self) -> Stream:
+        """As `Upstream`."""
+        return self.stream
+
+    def _surprised(self, stream: Stream) -> None:
+        if self.idle_since:
+            self.target.idle.remove(self)
+            stream.close()

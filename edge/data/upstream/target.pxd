@@ -1,0 +1,14 @@
+# C types for the attributes that are touched for every request; the module is plain Python.
+
+cdef class Target:
+    cdef readonly str address
+    cdef readonly int port
+    cdef readonly object transport
+    cdef readonly str name
+    cdef public list idle
+    cdef public int in_flight
+    cdef public int failures
+    cdef public int breaks
+    cdef public double ejected_until
+    cdef public double quiet_until
+    cdef public int users

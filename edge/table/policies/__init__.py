@@ -1,0 +1,51 @@
+"""The policies that a route may have: a module and a record for each.
+
+Rules of this package:
+- A record holds what was decided when the table was compiled; it names the field that asked for it.
+- `AnyPolicy` lists all of them. What reads a table decodes by that list: a policy that is not in it makes its route
+  unreadable, and requests to that route are answered 503. No policy is ever skipped.
+- The order in which policies act is `edge.data.policies.ORDER`.
+"""
+
+from __future__ import annotations
+
+from edge.table.policies.access_log import NoAccessLog
+from edge.table.policies.body_limit import BodyLimit
+from edge.table.policies.closed import Closed
+from edge.table.policies.headers import RequestHeaders, ResponseHeaders
+from edge.table.policies.hsts import Hsts
+from edge.table.policies.https_redirect import HttpsRedirect
+from edge.table.policies.redirect import Redirect
+from edge.table.policies.retry import Retry
+from edge.table.policies.rewrite import Rewrite
+from edge.table.policies.timeouts import Timeouts
+
+AnyPolicy = (
+    Closed
+    | HttpsRedirect
+    | Redirect
+    | BodyLimit
+    | Rewrite
+    | RequestHeaders
+    | ResponseHeaders
+    | Hsts
+    | Timeouts
+    | Retry
+    | NoAccessLog
+)
+"""Any policy; the list of them all."""
+
+__all__ = [
+    "AnyPolicy",
+    "BodyLimit",
+    "Closed",
+    "Hsts",
+    "HttpsRedirect",
+    "NoAccessLog",
+    "Redirect",
+    "RequestHeaders",
+    "ResponseHeaders",
+    "Retry",
+    "Rewrite",
+    "Timeouts",
+]

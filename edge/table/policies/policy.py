@@ -1,0 +1,20 @@
+"""What all policies have in common.
+
+A policy is what a user asked for beside host, path and backend: one record in this package, one reader for each API
+that can ask for it (`edge.control.translate`), one step in the data plane (`edge.data.policies`).
+"""
+
+from __future__ import annotations
+
+from edge.table.record import Record
+
+
+class Policy(Record, frozen=True):
+    """Base of the records of policies."""
+
+    source: str
+    """The field or flag that asked for it, such as `metadata.annotations["..."]` or `--hsts`."""
+
+    def summary(self) -> str:
+        """What the policy does, in a few words, for `edge routes` and `edge check`."""
+        raise NotImplementedError

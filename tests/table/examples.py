@@ -1,0 +1,35 @@
+"""One of each policy, for tests of all of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from edge.table.policies import (
+    BodyLimit,
+    Closed,
+    Hsts,
+    HttpsRedirect,
+    NoAccessLog,
+    Redirect,
+    RequestHeaders,
+    ResponseHeaders,
+    Retry,
+    Rewrite,
+    Timeouts,
+)
+from edge.table.policies.path_change import PathChange
+from edge.table.policies.policy import Policy
+
+POLICIES: Final[tuple[Policy, ...]] = (
+    Closed("a", "its Secret is missing"),
+    HttpsRedirect("b", 301, preserve_trailing_slash=True),
+    Redirect("c", 307, "https", "other.example", 8443, PathChange("/new", "/old")),
+    BodyLimit("d", 1 << 40),
+    Rewrite("e", "inner.example", PathChange("/")),
+    RequestHeaders("f", set=(("X-A", "1"),), add=(("X-B", "2"),), remove=("x-c",)),
+    ResponseHeaders("g", set=(("X-D", "3"),), add=(("X-E", "4"),), remove=("x-f",)),
+    Hsts("h", "max-age=1"),
+    Timeouts("i", 0.5, 1.5, 2.5),
+    Retry("j", 0, 1.25, True, on_error=False, on_timeout=False, on_invalid=True, on_statuses=(429, 503)),
+    NoAccessLog("k"),
+)

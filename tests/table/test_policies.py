@@ -1,0 +1,78 @@
+"""Every policy: listed for all that have to know it, with a summary for people."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import get_args
+
+import pytest
+
+from edge.data.policies import ORDER
+from edge.table import policies
+from edge.table.policies import AnyPolicy, Redirect, Retry, Rewrite
+from edge.table.policies.policy import Policy
+from tests.table.examples import POLICIES
+
+KNOWN = set(get_args(AnyPolicy))
+
+
+def defined() -> set[type[Policy]]:
+    """All records of policies that modules of the package define."""
+    modules = [
+        importlib.import_module(f"{policies.__name__}.{one.name}") for one in pkgutil.iter_modules(policies.__path__)
+    ]
+    found = {one for module in modules for one in vars(module).values() if isinstance(one, type)}
+    return {one for one in found if issubclass(one, Policy) and one is not Policy}
+
+
+def test_every_record_is_in_the_list_by_which_tables_are_read() -> None:
+    assert defined() == KNOWN
+    assert {getattr(policies, name) for name in policies.__all__ if name != "AnyPolicy"} == KNOWN
+
+
+def test_every_record_has_its_step_in_the_data_plane_once() -> None:
+    assert sorted(one.__name__ for one, _ in ORDER) == sorted(one.__name__ for one in KNOWN)
+    assert len({module for _, module in ORDER}) == len(ORDER)
+
+
+def test_there_is_an_example_of_each() -> None:
+    assert sorted(type(one).__name__ for one in POLICIES) == sorted(one.__name__ for one in KNOWN)
+
+
+@pytest.mark.parametrize("kind", sorted(KNOWN, key=lambda one: one.__name__), ids=lambda one: one.__name__)
+def test_the_first_field_says_who_asked_for_it(kind: type[Policy]) -> None:
+    assert kind.__struct_fields__[0] == "source"
+
+
+SUMMARIES = {
+    "Closed": "closed (503): its Secret is missing",
+    "HttpsRedirect": "http is redirected to https (301, trailing slash kept)",
+    "Redirect": "redirect (307) to https://other.example:8443 with /new for /old",
+    "BodyLimit": "request bodies up to 1099511627776 bytes",
+    "Rewrite": "requests are passed on with Host inner.example with path /",
+    "RequestHeaders": "request headers: set X-A; add X-B; remove x-c",
+    "ResponseHeaders": "response headers: set X-D; add X-E; remove x-f",
+    "Hsts": "Strict-Transport-Security: max-age=1",
+    "Timeouts": "timeouts connect 0.5 s, send 1.5 s, read 2.5 s",
+    "Retry": "a try for each endpoint within 1.25 s on invalid_header http_429 http_503 non_idempotent",
+    "NoAccessLog": "not logged",
+}
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda one: type(one).__name__)
+def test_what_it_does_is_said_in_a_line(policy: Policy) -> None:
+    assert policy.summary() == SUMMARIES[type(policy).__name__]
+
+
+@pytest.mark.parametrize(
+    ("policy", "summary"),
+    [
+        (Retry("a", tries=1), "no retries"),
+        (Retry("a", on_error=False, on_timeout=False), "no retries"),
+        (Redirect("a"), "redirect (302) to scheme as asked://host as asked"),
+        (Rewrite("a"), "requests are passed on"),
+    ],
+)
+def test_a_policy_of_defaults_has_a_summary_too(policy: Policy, summary: str) -> None:
+    assert policy.summary() == summary
