@@ -1,0 +1,99 @@
+"""Thousands of networks, and which of them an address is in.
+
+Rules of this file:
+- Networks are cut into ranges that do not overlap when they are built; looking up is `_networks.pyx`.
+- IPv4 and IPv6 are kept apart: `::/0` holds no IPv4 address. A network of IPv4-mapped addresses is an IPv4 network.
+- What is no address is in no network. An allow list so refuses it; a deny list does not.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from edge.data.net._networks import Ranges
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_MAPPED: Final = 0xFFFF << 32
+_BITS: Final = {4: 32, 6: 128}
+
+
+class NetworkError(ValueError):
+    """Not a network; the message quotes it."""
+
+
+class Network(NamedTuple):
+    """A network: all addresses that begin with the same bits."""
+
+    version: int
+    """4 or 6."""
+    first: int
+    """Its first address."""
+    prefix: int
+    """Bits that all its addresses share."""
+
+
+def parse(text: str) -> Network:
+    """The network that TEXT says, which may be an address. As in nginx, bits behind the prefix are cut off.
+
+    Raises:
+        NetworkError: TEXT is neither.
+    """
+    host, slash, length = text.strip().partition("/")
+    version = 6 if ":" in host else 4
+    bits = _BITS[version]
+    try:
+        packed = socket.inet_pton(socket.AF_INET6 if version == 6 else socket.AF_INET, host)
+    except (OSError, ValueError):
+        packed = b""
+    if not packed or (slash and not (length.isascii() and length.isdigit() and len(length) < 4)):
+        raise NetworkError(f"{text!r} is neither an IP address nor a network such as 10.0.0.0/8")
+    prefix = int(length) if slash else bits
+    if prefix > bits:
+        raise NetworkError(f"{text!r}: the longest prefix is /{bits}")
+    first = int.from_bytes(packed)
+    if version == 6 and first >> 32 == 0xFFFF and prefix >= 96:
+        version, bits, first, prefix = 4, 32, first - _MAPPED, prefix - 96
+    return Network(version, first >> (bits - prefix) << (bits - prefix), prefix)
+
+
+class Networks(Ranges):
+    """The networks of TEXTS, each an address or CIDR; they are numbered in this order."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        """Read all TEXTS; of equal networks the first counts.
+
+        Raises:
+            NetworkError: one of them is no network.
+        """
+        networks = [(*parse(text), number) for number, text in enumerate(texts)]
+        super().__init__(
+            _ranges(sorted(network[1:] for network in networks if network[0] == 4), 32),
+            _ranges(sorted(network[1:] for network in networks if network[0] == 6), 128),
+        )
+        self._length = len(networks)
+
+    def __len__(self) -> int:
+        return self._length
+
+
+def _ranges(networks: list[tuple[int, int, int]], bits: int) -> list[tuple[int, int]]:
+    """[(first address, number)] of the most specific of NETWORKS from each address on, -1 for none.
+
+    NETWORKS are sorted (first, prefix, number). Networks lie within each other or apart, so those that hold the address
+    that has been reached are a stack.
+    """
+    found: dict[int, int] = {}  # of several networks with one first address the last is the most specific
+    around: list[tuple[int, int, tuple[int, int]]] = []
+    beyond = 1 << bits
+    for first, prefix, number in [*networks, (beyond, 0, -1)]:
+        while around and around[-1][0] < first:
+            end = around.pop()[0]
+            if end + 1 < beyond:
+                found[end + 1] = around[-1][1] if around else -1
+        if first < beyond and not (around and around[-1][2] == (first, prefix)):
+            found[first] = number
+            around.append((first + (1 << (bits - prefix)) - 1, number, (first, prefix)))
+    return list(found.items())

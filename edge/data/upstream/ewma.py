@@ -1,0 +1,66 @@
+"""Balancing by peak EWMA: of two endpoints by chance the one that has answered faster of late.
+
+Rules of this file:
+- A score is in seconds. It follows a slower answer and a faster one alike, by the share `1 - exp(-dt / DECAY)`: an
+  endpoint that has not been asked for long has a score that the next answer all but replaces.
+- Between answers a score fades with time, so that an endpoint that was slow once is tried again.
+- An endpoint without a score gets the mean of the others: a new one neither gets all requests nor none.
+- Time and chance are given by the caller.
+"""
+
+from __future__ import annotations
+
+from math import exp
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from random import Random
+
+DECAY: Final = 10.0
+"""Seconds in which what is known loses all but 1/e of its weight."""
+
+
+class Scores:
+    """The scores of one service's endpoints, as one worker knows them."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[float, float]] = {}
+
+    def update(self, names: Sequence[str], now: float) -> None:
+        """Keep the scores of NAMES alone; those that are new begin with the mean of the others at NOW."""
+        kept = {name: self._known[name] for name in names if name in self._known}
+        if kept:
+            mean = sum(self.score(name, now) for name in kept) / len(kept)
+            for name in names:
+                kept.setdefault(name, (mean, now))
+        self._known = kept
+
+    def note(self, name: str, seconds: float, now: float) -> None:
+        """The endpoint NAME has answered after SECONDS, at NOW."""
+        before = self._known.get(name)
+        if before is None:
+            self._known[name] = seconds, now
+            return
+        score, touched = before
+        weight = exp(-max(now - touched, 0.0) / DECAY)
+        self._known[name] = score * weight + seconds * (1.0 - weight), max(now, touched)
+
+    def score(self, name: str, now: float) -> float:
+        """The score of NAME at NOW: lower is better, 0 if nothing is known."""
+        known = self._known.get(name)
+        if known is None:
+            return 0.0
+        score, touched = known
+        return score * exp(-max(now - touched, 0.0) / DECAY)
+
+    def choose(self, names: Sequence[str], now: float, chance: Random) -> str | None:
+        """The better of two of NAMES, drawn by CHANCE at NOW; None: there are none."""
+        count = len(names)
+        if count < 2:
+            return names[0] if names else None
+        first = chance.randrange(count)
+        second = (first + chance.randrange(1, count)) % count
+        return min(names[first], names[second], key=lambda name: self.score(name, now))

@@ -1,0 +1,162 @@
+"""Limits that hold for the pod, whichever of its workers takes a request: `DIRECTORY/limits`.
+
+Rules of this file:
+- The file has a fixed size and is made once, by the first worker; workers that come later use it as it is, so that a
+  limit outlives a worker.
+- What is counted in it is changed by `_limits.pyx`. A file of another version is replaced by a new one.
+- The client is a key of bytes, such as a packed address; a limit is named by text, such as its Ingress and kind.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import secrets
+import struct
+import tempfile
+from hashlib import blake2b
+from pathlib import Path
+from time import monotonic_ns
+from typing import Final
+
+from edge.table._limits import COUNT_SET, RATE_SET, SHARES, Counts, Rates, key
+
+MAGIC: Final = b"EDGELIM1"
+HEAD: Final = 4096
+"""Bytes before the first set: magic, secret, number of sets of rates, number of sets of connections."""
+RATE_SETS: Final = 8192
+"""Of eight clients each, in 1 MiB."""
+COUNT_SETS: Final = 1024
+"""Of eight clients each, in 1 MiB."""
+_HEADER: Final = struct.Struct("=8sQQQ")
+
+
+class LimitsError(Exception):
+    """Limits cannot be kept; the message says why."""
+
+
+class Limits:
+    """The limits of the pod, as one worker takes part in them."""
+
+    def __init__(self, directory: Path, slot: int, *, rate_sets: int = RATE_SETS, count_sets: int = COUNT_SETS) -> None:
+        """Map the file in DIRECTORY, and make it if there is none.
+
+        SLOT is the number of this worker: no other live one has it. What an earlier worker of the slot left is cleared.
+
+        Raises:
+            LimitsError: the directory cannot be written, or there are more workers than shares.
+        """
+        if not 0 <= slot < SHARES:
+            raise LimitsError(f"limits are kept for {SHARES} workers at most, and this is number {slot + 1}")
+        path = directory / "limits"
+        try:
+            self._memory = _mapped(path, rate_sets, count_sets)
+        except OSError as error:
+            raise LimitsError(f"--shm-dir {directory}: {error.strerror}; limits cannot be kept") from error
+        _, self._secret, rate_sets, count_sets = _HEADER.unpack_from(self._memory)
+        self._rates = Rates(self._memory, HEAD, rate_sets)
+        self._counts = Counts(self._memory, HEAD + rate_sets * RATE_SET, count_sets, slot)
+        self._counts.clear()
+
+    def rate(self, name: str, *, rate: int, burst: int) -> RateLimit:
+        """The limit called NAME: RATE thousandths of a request per second, BURST requests in excess of it."""
+        return RateLimit(self._rates, _number(name), self._secret, rate, 1000 * burst)
+
+    def connections(self, name: str, *, limit: int) -> ConnectionLimit:
+        """The limit called NAME: LIMIT requests of a client at once."""
+        return ConnectionLimit(self._counts, _number(name), self._secret, limit)
+
+
+class RateLimit:
+    """A limit of requests per time."""
+
+    __slots__ = ("_burst", "_number", "_rate", "_rates", "_secret")
+
+    def __init__(self, rates: Rates, number: int, secret: int, rate: int, burst: int) -> None:
+        self._rates = rates
+        self._number = number
+        self._secret = secret
+        self._rate = rate
+        self._burst = burst
+
+    def allows(self, client: bytes) -> bool:
+        """Whether one more request of CLIENT is within the limit; if so, it is counted."""
+        tag = key(self._number, client, self._secret)
+        return self._rates.take(tag, self._rate, self._burst, monotonic_ns() // 1_000_000) >= 0
+
+
+class ConnectionLimit:
+    """A limit of requests under way at once."""
+
+    __slots__ = ("_counts", "_limit", "_number", "_secret")
+
+    def __init__(self, counts: Counts, number: int, secret: int, limit: int) -> None:
+        self._counts = counts
+        self._number = number
+        self._secret = secret
+        self._limit = limit
+
+    def enter(self, client: bytes) -> int:
+        """Count one more request of CLIENT: what `leave` wants, or -1 if it is one too many."""
+        place = self._counts.enter(key(self._number, client, self._secret), self._limit)
+        return place if place >= -1 else UNCOUNTED
+
+    def leave(self, place: int) -> None:
+        """A request that `enter` let in has ended; to be called once for each."""
+        if place != UNCOUNTED:
+            self._counts.leave(place)
+
+
+UNCOUNTED: Final = 1 << 62
+"""Given for a request that is let in because there is no room to count it."""
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest())
+
+
+def _mapped(path: Path, rate_sets: int, count_sets: int) -> mmap.mmap:
+    found = _opened(path)
+    if found is None:
+        _make(path, rate_sets, count_sets)
+        found = _opened(path)
+    if found is None:
+        raise OSError(0, "another program writes the file limits")
+    return found
+
+
+def _opened(path: Path) -> mmap.mmap | None:
+    """The file, mapped; None if there is none, or one that this version did not make."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return None
+    try:
+        size = os.fstat(descriptor).st_size
+        if size < HEAD:
+            return None
+        memory = mmap.mmap(descriptor, size)
+    finally:
+        os.close(descriptor)
+    magic, _, rate_sets, count_sets = _HEADER.unpack_from(memory)
+    if magic != MAGIC or size != HEAD + rate_sets * RATE_SET + count_sets * COUNT_SET:
+        memory.close()
+        return None
+    return memory
+
+
+def _make(path: Path, rate_sets: int, count_sets: int) -> None:
+    """Make the file, unless another worker is first; the loser of the race uses the winner's."""
+    descriptor, name = tempfile.mkstemp(prefix=".limits.", dir=path.parent)
+    try:
+        os.posix_fallocate(descriptor, 0, HEAD + rate_sets * RATE_SET + count_sets * COUNT_SET)
+        os.pwrite(descriptor, _HEADER.pack(MAGIC, secrets.randbits(64), rate_sets, count_sets), 0)
+        if path.exists() and _opened(path) is None:
+            Path(name).replace(path)
+        else:
+            os.link(name, path)
+    except FileExistsError:
+        pass
+    finally:
+        os.close(descriptor)
+        Path(name).unlink(missing_ok=True)

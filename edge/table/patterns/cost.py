@@ -1,0 +1,117 @@
+"""What a match of a pattern may cost, judged by the pattern's tree.
+
+Rules of this file:
+- Costs are upper bounds, in bytes looked at, for a text of `LONGEST` bytes.
+- A repeat that ends the pattern is gone through once, for what follows it cannot fail. A repeat of bytes that are none
+  of those that may come next can end in one place only, so going back into it is of no use.
+- What cannot be said simply costs `ENDLESS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from edge.table.patterns.tree import ASSERTIONS, Back, Branches, Byte, Group, Node, Place, Repeat, width
+
+LONGEST: Final = 8192
+"""Bytes of the longest text that is matched."""
+ENDLESS: Final = 1 << 62
+"""A cost without a useful bound."""
+
+
+@dataclass(slots=True)
+class Cost:
+    """What a match may cost at most: bytes looked at."""
+
+    steps: int = 0
+    """By an engine that goes back over all that it has tried."""
+    unseen: int = 0
+    """The part of it that PCRE2 does not count against its match limit: what is looked at in one go."""
+
+
+def cost(branches: Branches, *, limit: int) -> Cost:
+    """The cost of a match anchored at its start, if PCRE2 ends it after LIMIT counted steps."""
+    meter = _Meter(limit)
+    meter.branches(branches, (), 1, last=True)
+    return Cost(min(meter.steps, ENDLESS), min(meter.unseen, ENDLESS))
+
+
+class _Meter:
+    """Adds up what the nodes of a pattern cost.
+
+    WAYS is in how many ways a node can be reached, which is how often it is tried; each method gives the ways in which
+    its nodes can end. AFTER is what follows them, and LAST says that the match is complete when they end.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.steps = 0
+        self.unseen = 0
+        self._limit = limit
+
+    def branches(self, branches: Branches, after: tuple[Node, ...], ways: int, *, last: bool) -> int:
+        return sum(self._sequence(branch, after, ways, last=last) for branch in branches)
+
+    def _sequence(self, nodes: tuple[Node, ...], after: tuple[Node, ...], ways: int, *, last: bool) -> int:
+        for position, node in enumerate(nodes):
+            rest = nodes[position + 1 :]
+            ways = min(self._node(node, rest + after, ways, last=last and not rest), ENDLESS)
+        return ways
+
+    def _node(self, node: Node, after: tuple[Node, ...], ways: int, *, last: bool) -> int:
+        self.steps += ways
+        if isinstance(node, Back):
+            self.steps += ways * LONGEST
+            self.unseen += min(ways, self._limit) * LONGEST
+        elif isinstance(node, Group):
+            return self._group(node, after, ways, last=last)
+        elif isinstance(node, Repeat):
+            many = self._bytes if isinstance(node.node, Byte) else self._groups
+            return many(node, after, ways, last=last)
+        return ways
+
+    def _group(self, node: Group, after: tuple[Node, ...], ways: int, *, last: bool) -> int:
+        if not node.is_look and node.opening != b"?>":
+            return self.branches(node.branches, after, ways, last=last)
+        if node.opening == b"?>":
+            self.steps = ENDLESS  # young in `re`, as possessive repeats are
+        self.branches(node.branches, (), ways, last=False)
+        if any(width(branch) is None for branch in node.branches):
+            self.unseen += min(ways, self._limit) * LONGEST
+        return ways
+
+    def _bytes(self, node: Repeat, after: tuple[Node, ...], ways: int, *, last: bool) -> int:
+        """A repeat of one byte."""
+        assert isinstance(node.node, Byte)  # noqa: S101
+        most = LONGEST if node.most is None else node.most
+        self.steps += most + ways * node.least if last else ways * most  # what ends the pattern succeeds once
+        if node.mode == b"+":
+            self.steps = ENDLESS
+            self.unseen += min(ways, self._limit) * most
+            return ways
+        return ways if last or _is_settled(node.node.mask, after) else ways * (most - node.least + 1)
+
+    def _groups(self, node: Repeat, after: tuple[Node, ...], ways: int, *, last: bool) -> int:
+        """A repeat of something longer: PCRE2's, unless it is optional only."""
+        if node.most == 1 and node.mode != b"+":
+            inner = self._sequence((node.node,), after, ways, last=last)
+            return inner if node.least else ways + inner
+        self.steps = ENDLESS
+        if node.mode == b"+":
+            self.unseen = ENDLESS  # what is within is tried again and again, and not counted
+        self._sequence((node.node,), (), ENDLESS, last=False)
+        return ENDLESS
+
+
+def _is_settled(mask: int, after: tuple[Node, ...]) -> bool:
+    """Whether a repeat of MASK can end in one place only, seen what comes AFTER it: giving bytes back is of no use."""
+    if not after:
+        return False
+    following = after[0]
+    if isinstance(following, Place):
+        return following.text in (ASSERTIONS[b"Z"], ASSERTIONS[b"z"])
+    if isinstance(following, Repeat) and following.least:
+        following = following.node
+    if isinstance(following, Group) and not following.is_look:
+        return all(_is_settled(mask, branch) for branch in following.branches)
+    return isinstance(following, Byte) and not following.mask & mask

@@ -1,0 +1,164 @@
+"""Patterns of users, as nginx takes them: matched from the start of a text, with bounded work.
+
+Rules of this file:
+- The control plane compiles a pattern to judge it, a worker to use it; both get the same answer.
+- A pattern whose cost is small by its form is matched by `re`, which is the fastest. Any other goes to PCRE2, the
+  engine of nginx, with a limit on its steps. What neither can bound is refused when it is compiled.
+- A match that reaches the limit has no result. `PatternLimitError` says so, and its caller must fail closed: nginx
+  answers 500 in that case.
+- Texts are bytes. Groups that took no part in a match are empty, as nginx's `$1` is.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from edge.table.patterns.cost import LONGEST, cost
+from edge.table.patterns.grammar import PatternError, Reader
+from edge.table.patterns.tree import ALL, Byte, Group, Repeat, write
+
+if TYPE_CHECKING:
+    import pcre2
+
+__all__ = ["LONGEST", "Expansion", "Pattern", "PatternError", "PatternLimitError", "compile_pattern"]
+
+PLAIN: Final = 100_000
+"""Bytes that `re` may look at in the worst case, less than a millisecond; it has no limit of its own."""
+STEPS: Final = 50_000
+"""Steps after which PCRE2 gives up, at about ten nanoseconds each."""
+UNSEEN: Final = 1_000_000
+"""Bytes that PCRE2 may look at without counting them as steps."""
+HEAP: Final = 16_384
+"""KiB that PCRE2 may remember of what it has tried."""
+
+
+class PatternLimitError(Exception):
+    """The match was given up: it takes more steps than are allowed, or the text is longer than `LONGEST`."""
+
+
+class Pattern:
+    """A compiled pattern."""
+
+    __slots__ = ("_bounded", "_plain", "groups", "names", "text")
+
+    def __init__(
+        self, text: str, plain: re.Pattern[bytes] | None, bounded: pcre2.Pattern | None, reader: Reader
+    ) -> None:
+        self.text = text
+        self.groups = reader.groups
+        """Number of capturing groups."""
+        self.names = reader.names
+        """Numbers of the groups that have names."""
+        self._plain = plain
+        self._bounded = bounded
+
+    def __repr__(self) -> str:
+        return f"<Pattern {self.text!r} by {'re' if self._plain else 'PCRE2'}>"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether `re` matches it, in about half a microsecond; PCRE2 takes five to ten."""
+        return self._plain is not None
+
+    def match(self, text: bytes) -> tuple[bytes, ...] | None:
+        """What the groups match in TEXT, or None if the pattern does not match.
+
+        Raises:
+            PatternLimitError: there is no result.
+        """
+        if len(text) > LONGEST:
+            raise PatternLimitError
+        if self._plain is not None:
+            found = self._plain.match(text)
+            return found.groups(b"") if found is not None else None
+        return self._match_bounded(text)
+
+    def _match_bounded(self, text: bytes) -> tuple[bytes, ...] | None:
+        import pcre2  # noqa: PLC0415  # the few patterns that need it pay for it
+
+        assert self._bounded is not None  # noqa: S101
+        try:
+            found = self._bounded.match(text)
+        except pcre2.LibraryError as error:
+            raise PatternLimitError from error
+        return tuple(group or b"" for group in found.groups()) if found is not None else None
+
+
+def compile_pattern(text: str, *, ignore_case: bool = True, anchored: bool = True) -> Pattern:
+    """The pattern TEXT. ANCHORED: it must match at the start of a text; the end of a match is always open.
+
+    Each branch of `a|b` is anchored, where nginx would anchor the first only.
+
+    Raises:
+        PatternError: it cannot be read, or its cost cannot be bounded.
+    """
+    reader = Reader(text, ignore_case=ignore_case)
+    branches = reader.branches
+    if not anchored:
+        anywhere = Repeat(Byte(ALL), 0, None, b"?")
+        branches = ((anywhere, Group(b"?:", branches)),)
+    price = cost(branches, limit=STEPS)
+    written = write(branches)
+    if price.steps <= PLAIN:
+        return Pattern(text, re.compile(written), None, reader)
+    if price.unseen > UNSEEN:
+        raise PatternError(
+            "a look-around, a back-reference or a possessive repeat stands where it may be tried at each character, "
+            "and that cannot be bounded; move it to the front, or give it a fixed length"
+        )
+    return Pattern(text, None, _bounded(written), reader)
+
+
+def _bounded(written: bytes) -> pcre2.Pattern:
+    import pcre2  # noqa: PLC0415
+
+    # NO_AUTO_POSSESS: repeats that the engine would make possessive are not counted. NO_JIT: it counts otherwise.
+    limits = b"(*NO_JIT)(*NO_AUTO_POSSESS)(*LIMIT_MATCH=%d)(*LIMIT_HEAP=%d)" % (STEPS, HEAP)
+    try:
+        return pcre2.compile(limits + written, jit=False)
+    except (pcre2.PatternError, pcre2.LibraryError) as error:
+        raise PatternError(str(error)) from error
+
+
+_REFERENCE: Final = re.compile(r"\$(?:([0-9])|\{([0-9])\})")
+
+
+class Expansion:
+    """A text with `$1` to `$9`, which stand for what the groups of a pattern matched; `${1}` is the same."""
+
+    __slots__ = ("_parts", "text")
+
+    def __init__(self, text: str, groups: int) -> None:
+        """Read TEXT, to be filled from so many GROUPS. As in nginx, `$3` of a pattern with two groups is empty.
+
+        Raises:
+            PatternError: TEXT uses `$0`, which nginx does not have, or `$` before anything but a group.
+        """
+        self.text = text
+        parts: list[bytes | int] = []
+        at = 0
+        for found in _REFERENCE.finditer(text):
+            parts.append(self._literal(text[at : found.start()]))
+            number = int(found[1] or found[2])
+            if not number:
+                raise PatternError("$0 does not exist; put parentheses around the whole pattern and use $1")
+            parts.append(number - 1 if number <= groups else b"")
+            at = found.end()
+        parts.append(self._literal(text[at:]))
+        self._parts = tuple(part for part in parts if part != b"")
+
+    @staticmethod
+    def _literal(text: str) -> bytes:
+        if "$" in text:
+            raise PatternError("a $ must be followed by the number of a group, 1 to 9")
+        return text.encode()
+
+    @property
+    def uses_groups(self) -> bool:
+        """Whether the text depends on the match."""
+        return any(isinstance(part, int) for part in self._parts)
+
+    def expand(self, groups: tuple[bytes, ...]) -> bytes:
+        """The text for GROUPS, as `Pattern.match` gives them."""
+        return b"".join([groups[part] if isinstance(part, int) else part for part in self._parts])
