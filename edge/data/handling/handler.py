@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from edge.data.http._message import Message
     from edge.data.http.replies import Reply
     from edge.data.observe.access_log import AccessLog
+    from edge.data.policies.phases import Gate
     from edge.data.routing.plan import Destination, Plan
     from edge.data.routing.router import Router
     from edge.data.upstream.attempts import Failure
@@ -100,7 +101,7 @@ class Handler:
             if plan is None:
                 reply = self._handling.unmatched(client.request)
             else:
-                destination = plan.only if plan.only is not None else plan.draw()
+                destination = plan.only if plan.only is not None else self._chosen(plan)
                 reply = self._pass(plan, destination)
             outcome.status = reply.status if reply is not None else outcome.upstream_status
         except ExchangeError as error:
@@ -118,14 +119,21 @@ class Handler:
 
     # --- the way out ----------------------------------------------------------------------------------------------
 
+    def _chosen(self, plan: Plan) -> Destination:
+        """The backend that takes the request, of several."""
+        for choice in plan.choices or ():
+            number: int | None = choice(self.exchange)
+            if number is not None:
+                return plan.destinations[number]
+        return plan.draw()
+
     def _pass(self, plan: Plan, destination: Destination) -> Reply | None:
         """The answer to make, or None when an endpoint's response has been passed on."""
         exchange = self.exchange
         if plan.gates is not None:
-            for gate in plan.gates:
-                reply: Reply | None = gate(exchange)
-                if reply is not None:
-                    return reply
+            reply = self._stopped(plan.gates)
+            if reply is not None:
+                return reply
         balancer = destination.balancer
         if balancer is None:
             return destination.reply
@@ -141,15 +149,30 @@ class Handler:
         call = self._call
         try:
             content = self._content() if self._client.has_content else b""
+            if plan.tees is not None:
+                for tee in plan.tees:
+                    tee(exchange, content)
             failure: Failure | None = call.ask(plan, balancer, target, content)
             if failure is not None:
-                if failure.target is not None:
-                    self._complain(failure.target, "no answer", failure.reason)
-                return failure.reply
+                return self._unanswered(failure)
             assert call.upstream is not None  # noqa: S101 - there was no failure
             return self._relay(call.upstream, plan, destination)
         finally:
             call.end()
+
+    def _stopped(self, gates: tuple[Gate, ...]) -> Reply | None:
+        """The answer of the first of GATES that does not let the request pass."""
+        for gate in gates:
+            reply = gate(self.exchange)
+            if reply is not None:
+                return reply
+        return None
+
+    def _unanswered(self, failure: Failure) -> Reply:
+        """The answer in place of the one that no endpoint gave."""
+        if failure.target is not None:
+            self._complain(failure.target, "no answer", failure.reason)
+        return failure.reply
 
     def _content(self) -> bytes | None:
         """The content of the request as a whole; None: it is too large for that, or its length is not known."""

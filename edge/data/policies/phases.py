@@ -21,6 +21,11 @@ Gate = Callable[[Exchange], Reply | None]
 """Answers the request itself, or lets it pass (None). It may wait."""
 Edit = Callable[[Exchange], None]
 """Changes `exchange.outgoing`, the request as the endpoint gets it."""
+Choice = Callable[[Exchange], int | None]
+"""The number of the backend in `Route.backends` that takes the request; None: the next choice decides, in the end the
+weights."""
+Tee = Callable[[Exchange, bytes | None], None]
+"""Sees the request as it goes to the endpoint, with its content (None: it is carried as it comes). It must not wait."""
 Intercept = Callable[[Exchange, Message], Reply | None]
 """Answers in place of an endpoint's response whose head has come, or lets it pass (None)."""
 AnswerEdit = Callable[[Exchange, Message | None], None]
@@ -33,7 +38,7 @@ T = TypeVar("T")
 class Phases:
     """The steps of the policies of one route.
 
-    - `gates`, `edits`, `intercepts`, `answers`: steps by phase, in order.
+    - `gates`, `choices`, `edits`, `tees`, `intercepts`, `answers`: steps by phase, in this order.
     - `fields`, `secure_fields`: field lines of every response, and of those over TLS.
     - `replaced`, `secure_replaced`: names (lower case) of endpoints' fields that these take the place of.
     - `timeouts`, `retry`, `body_limit` (bytes, 0: none), `logged`: what the exchange itself goes by.
@@ -41,7 +46,9 @@ class Phases:
 
     def __init__(self) -> None:
         self.gates: list[Gate] = []
+        self.choices: list[Choice] = []
         self.edits: list[Edit] = []
+        self.tees: list[Tee] = []
         self.intercepts: list[Intercept] = []
         self.answers: list[AnswerEdit] = []
         self.fields = b""

@@ -24,6 +24,8 @@ cdef class Plan:
     cdef readonly Destination only
     cdef double _total
     cdef readonly object conditions
+    cdef readonly tuple choices
+    cdef readonly tuple tees
     cdef public Plan otherwise
     cdef readonly tuple gates
     cdef readonly tuple edits

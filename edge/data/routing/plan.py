@@ -78,11 +78,13 @@ class Plan:
         self.route = route
         self.destinations = destinations
         self.only = destinations[0] if len(destinations) == 1 else None
+        self.choices = phase(phases.choices)
         self._total = sum(one.weight for one in destinations)
         self.conditions = route.conditions
         self.otherwise: Plan | None = None
         self.gates = phase(phases.gates)
         self.edits = phase(phases.edits)
+        self.tees = phase(phases.tees)
         self.intercepts = phase(phases.intercepts)
         self.answers = phase(phases.answers)
         self.fields = phases.fields
@@ -105,7 +107,7 @@ class Plan:
             point -= destination.weight
             if point < 0:
                 return destination
-        return self.destinations[-1]
+        return max(self.destinations, key=_weight)  # rounding
 
     def meeting(self, request: Message) -> Plan | None:
         """This plan, or the first of those behind it whose conditions REQUEST meets; None: there is none."""
@@ -113,6 +115,10 @@ class Plan:
         while plan is not None and plan.conditions is not None and not meets(plan.conditions, request):
             plan = plan.otherwise
         return plan
+
+
+def _weight(destination: Destination) -> int:
+    return destination.weight
 
 
 def meets(conditions: Conditions, request: Message) -> bool:

@@ -47,9 +47,11 @@ class Planner:
         """The plan for ROUTE under HOST."""
         phases = Phases()
         fault = _fill(phases, route.policies)
-        backends = [one for one in route.backends if one.weight > 0]
+        backends = route.backends
+        if not any(one.weight > 0 for one in backends):  # no share for anybody (Gateway API, BackendRef.weight)
+            backends = (Backend(status=500 if backends else 404),)
         destinations = []
-        for backend in backends or [Backend(status=500 if route.backends else 404)]:
+        for backend in backends:
             own = Phases() if backend.policies else None
             fault = (_fill(own, backend.policies) if own is not None else "") or fault
             if backend.transport.protocol not in SPOKEN:
