@@ -1,0 +1,112 @@
+"""How many instructions a worker executes in user space for one request: a yardstick that noise does not bend.
+
+    python bench/instructions.py [--requests 1200] [--top 30]
+
+The proxy runs under callgrind, twice, with a different number of requests on one connection; the difference, divided by
+the difference of the numbers, is the cost of a request. Start and end cancel out. The same binary gives the same figure
+within about 0.5 %, whatever else the machine does. Needs valgrind; takes about two minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from http.client import HTTPConnection
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from tests.support import objects
+from tests.support.backends import Backend
+from tests.support.edge import write
+from tests.support.site import ingress
+from tests.support.waiting import eventually, free_port
+
+FEW = 300
+"""Requests of the first run: what is done once and lazily is done by then."""
+HOST = "bench.test"
+
+
+def run(requests: int, folder: Path) -> Path:
+    """The profile of a worker that served so many REQUESTS."""
+    shm, listen = folder / f"shm-{requests}", free_port()
+    shm.mkdir(mode=0o700)
+    edge = [sys.executable, "-P", "-m", "edge"]
+    with Backend() as backend:
+        manifests = folder / f"manifests-{requests}"
+        manifests.mkdir()
+        web = [objects.service("web"), objects.endpoints("web", "127.0.0.1", port=backend.port)]
+        write(manifests, "all.yaml", objects.ingress_class(), ingress("web", f"{HOST} Prefix / web"), *web)
+        control = subprocess.Popen(
+            [*edge, "control", "--manifests", manifests, "--shm-dir", shm, "--admin", f"127.0.0.1:{free_port()}"]
+        )
+        profile = folder / f"callgrind.{requests}"
+        valgrind = ["valgrind", "-q", "--tool=callgrind", "--trace-children=yes", f"--callgrind-out-file={profile}.%p"]
+        listeners = ["--http", f"127.0.0.1:{listen}", "--https", f"127.0.0.1:{free_port()}"]
+        proxy = subprocess.Popen(
+            [*valgrind, *edge, "proxy", "--shm-dir", shm, "--workers=1", "--worker-timeout=600", *listeners]
+        )
+        try:
+            _ask(listen, requests)
+        finally:
+            proxy.send_signal(signal.SIGTERM)
+            proxy.wait(300)
+            control.terminate()
+            control.wait(60)
+    # The worker's is the one that has read requests.
+    (found,) = [one for one in folder.glob(f"{profile.name}.*") if "read_request" in one.read_text(errors="replace")]
+    return found
+
+
+def _ask(listen: int, requests: int) -> None:
+    client = HTTPConnection("127.0.0.1", listen, timeout=120)
+
+    def get() -> int:
+        try:
+            client.request("GET", "/", headers={"Host": HOST})
+            response = client.getresponse()
+            response.read()
+        except OSError:
+            client.close()  # nobody listens yet
+            return 0
+        return response.status
+
+    eventually(lambda: get() == 200, timeout=240)
+    for _ in range(requests):
+        if get() != 200:
+            raise SystemExit("the worker did not answer 200")
+
+
+def functions(profile: Path) -> Counter[str]:
+    """Instructions by function in PROFILE."""
+    command = ["callgrind_annotate", "--threshold=100", "--show-percs=no", profile]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found: Counter[str] = Counter()
+    for count, where in re.findall(r"^\s*([\d,]+)\s+(\S+:\S.*)$", text, re.MULTILINE):
+        name = where.rpartition("[")[0].strip().rpartition(":")[2]
+        found[re.sub(r"'\d+$", "", name)] += int(count.replace(",", ""))
+    return found
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--requests", type=int, default=1200, help="requests between the two runs")
+    parser.add_argument("--top", type=int, default=30, help="functions to print")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="edge-instructions-") as folder:
+        few = functions(run(FEW, Path(folder)))
+        many = functions(run(FEW + options.requests, Path(folder)))
+    each = {name: (count - few[name]) / options.requests for name, count in many.items()}
+    print(f"{sum(each.values()):10.0f} instructions a request")
+    for name, count in sorted(each.items(), key=lambda one: -one[1])[: options.top]:
+        print(f"{count:10.0f} {name}")
+
+
+if __name__ == "__main__":
+    main()
