@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.backends import Backend
 from tests.support.certificates import trusting_all
 from tests.support.clients import Client
+from tests.support.play import PAIRS, Played, Scene
 from tests.support.stage import Stage
 
 
@@ -30,3 +35,27 @@ def backend() -> Iterator[Backend]:
 def connect(stage: Stage, request: pytest.FixtureRequest) -> Callable[[], Client]:
     """Connections by the one or the other port."""
     return stage.connect if request.param == "plain" else lambda: stage.connect(tls=trusting_all())
+
+
+@pytest.fixture(params=PAIRS, ids="-".join)
+def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., Scene]]:
+    """Makes scenes; a test that uses it runs with each pair of halves that an exchange may have."""
+    numbers = itertools.count(1)
+    with ExitStack() as stack:
+
+        def make(*policies: Any, **rest: Any) -> Scene:
+            directory = tmp_path / str(next(numbers))
+            directory.mkdir(mode=0o700)
+            return stack.enter_context(Scene(directory, request.param, *policies, **rest))
+
+        yield make
+
+
+@pytest.fixture
+def play(scene: Callable[..., Scene]) -> Callable[..., Played]:
+    """Plays one request in a scene of its own."""
+
+    def once(request: Any, *policies: Any, secure: bool = False, **rest: Any) -> Played:
+        return scene(*policies, **rest).play(request, secure=secure)
+
+    return once

@@ -1,4 +1,5 @@
-# C types for the attributes that are touched for every request; the module is plain Python.
+# C types for the attributes that are touched for every request; the module is plain Python. They are public because a
+# half of an exchange may be a class of plain Python too.
 
 from edge.data.http._content cimport Content
 from edge.data.http._fields cimport FieldLines
@@ -7,10 +8,10 @@ from edge.data.net._buffer cimport Buffer
 cimport edge.data.exchange.upstream as c_upstream
 
 cdef class Client:
-    cdef readonly Message request
-    cdef readonly Content content
-    cdef readonly long long length
-    cdef readonly bint has_content
+    cdef public Message request
+    cdef public Content content
+    cdef public long long length
+    cdef public bint has_content
     cdef public bint secure
     cdef public str address
     cdef public int port

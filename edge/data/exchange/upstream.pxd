@@ -1,4 +1,5 @@
-# C types for the attributes that are touched for every request; the module is plain Python.
+# C types for the attributes that are touched for every request; the module is plain Python. They are public because a
+# half of an exchange may be a class of plain Python too.
 
 from edge.data.http._content cimport Content
 from edge.data.http._fields cimport FieldLines
@@ -7,10 +8,10 @@ from edge.data.net._buffer cimport Buffer
 from edge.data.net._stream cimport Stream
 
 cdef class Upstream:
-    cdef readonly str name
-    cdef readonly Message response
-    cdef readonly Content content
-    cdef readonly Stream waiter
+    cdef public str name
+    cdef public Message response
+    cdef public Content content
+    cdef public Stream waiter
 
     cpdef begin(self, Outgoing request, double send_timeout, double read_timeout)
     cpdef send_all(self, bytes content)
