@@ -21,7 +21,6 @@ class Client:
       `has_content`: some follow the head.
     - `secure`, `address`, `port`: whether it came by TLS, from which address, and to which port of ours.
     - `host`: as the client addressed it. `forwarding`: field lines that describe the client to an endpoint.
-    - `version`: of HTTP, as logs show it.
     - `upgraded`: the connection carries another protocol now.
     """
 
