@@ -26,9 +26,12 @@ def names(fields: Iterable[str]) -> tuple[bytes, ...]:
 
 
 def combined(message: Message, name: str, value: str) -> bytes:
-    """A line that adds VALUE to what MESSAGE says under NAME, as one list (RFC 9110, section 5.3); that is hidden."""
+    """A line that adds VALUE to what MESSAGE says under NAME, as one list (RFC 9110, section 5.3); that is hidden.
+
+    Cookies are no list: each has a line of its own.
+    """
     known = name.lower().encode()
-    before = message.get(known)
+    before = message.get(known) if known != b"set-cookie" else None
     if before is None:
         return line(name, value)
     message.hide(known)
