@@ -72,7 +72,7 @@ def test_a_broken_connection_is_not_kept(scene, script: Answer) -> None:
 
 def test_an_early_answer_ends_the_connection_where_the_request_is_not_finished(scene) -> None:
     request = Request("POST", content=bytes(100_000), stops=70_000, silent=True)
-    one: Scene = scene(endpoints=[Endpoint(Answer(403, early=True))], client_body_timeout=0.1)
+    one: Scene = scene(endpoints=[Endpoint(Answer(403, early=True))], client_body_timeout=1.0)
     assert one.play(request).status == 403
     assert one.idle() == 0
 

@@ -11,7 +11,7 @@ from tests.support.play import HANGS_UP, NO_HTTP, RESETS, SILENT, Answer, Cut, E
 from tests.support.play.memory import ENDPOINT
 
 ONCE = Retry("test", tries=1)
-QUICK = Timeouts("test", read=0.1)
+QUICK = Timeouts("test", read=0.3)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_client_that_hangs_up_within_its_content_leaves_no_request_behind(scen
 
 
 def test_a_client_that_does_not_wait_for_the_response_is_499(scene) -> None:
-    one: Scene = scene(endpoints=[Endpoint(Answer(after=0.3))])
+    one: Scene = scene(endpoints=[Endpoint(Answer(after=5.0))])
     played = one.play(Request(leaves=True))
     assert (played.outcome.status, played.received.status) == (499, 0)
     assert one.counted() == {("web", 499): 1}
@@ -123,7 +123,7 @@ def test_a_client_that_does_not_wait_for_the_response_is_499(scene) -> None:
 
 
 def test_that_is_not_the_endpoints_fault(scene) -> None:
-    one: Scene = scene(endpoints=[Endpoint(Answer(after=0.3), Answer())])
+    one: Scene = scene(endpoints=[Endpoint(Answer(after=5.0), Answer())])
     one.play(Request(leaves=True))
     (target,) = one.planner.targets._known.values()
     assert (target.failures, target.breaks) == (0, 0)

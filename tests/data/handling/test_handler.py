@@ -13,6 +13,7 @@ from edge.data.policies import phases as phases_module
 from edge.data.routing import planner
 from edge.table.counters import Process
 from edge.table.policies import BodyLimit, Redirect, Rewrite, Timeouts
+from edge.table.policies.path_change import PathChange
 from edge.table.policies.policy import Policy
 from edge.table.records import Backend, Condition, Conditions, PathKind, Protocol, Transport
 from tests.support.play import HANGS_UP, Answer, Asked, Cut, Endpoint, Request, Scene, backend, route
@@ -266,11 +267,15 @@ class Watch(Policy, frozen=True, tag=True):
     """The status that the gate answers with; 0: it lets requests pass."""
     intercept: int = 0
     """The same for the intercept."""
+    choice: int | None = None
+    """The number of the backend that it chooses."""
     fault: str = ""
     """The phase that raises an error."""
 
 
 ACTS: list[str] = []
+SEEN: list[tuple[bytes, bytes | None]] = []
+"""What the tee sees: target and content."""
 
 
 class WatchSteps:
@@ -294,7 +299,17 @@ class WatchSteps:
             if response is not None:
                 response.hide(b"x-hidden")
 
+        def choice(_) -> int | None:
+            act("choice")
+            return policy.choice
+
+        def tee(exchange, content: bytes | None) -> None:
+            act("tee")
+            SEEN.append((exchange.outgoing.target, content))
+
         phases.gates.append(gate)
+        phases.choices.append(choice)
+        phases.tees.append(tee)
         phases.edits.append(lambda _: act("edit"))
         phases.intercepts.append(lambda _, __: act("intercept", policy.intercept))
         phases.answers.append(answer)
@@ -307,6 +322,7 @@ def watch(scene, monkeypatch):
 
     def run(request: Request, endpoints=None, *policies: Policy, **rest):
         ACTS.clear()
+        SEEN.clear()
         endpoints = endpoints or [Endpoint(Answer(fields=(("X-Hidden", "1"),)))]
         played = scene(*policies, further=(Watch("test", **rest),), endpoints=endpoints).play(request)
         return played, list(ACTS)
@@ -316,7 +332,7 @@ def watch(scene, monkeypatch):
 
 def test_the_phases_of_a_request_that_is_passed_on(watch) -> None:
     played, acts = watch(Request())
-    assert acts == ["gate", "edit", "intercept", "answer", "release"]
+    assert acts == ["gate", "edit", "tee", "intercept", "answer", "release"]
     assert (played.status, played.field("x-watch"), played.field("x-hidden")) == (200, "seen", None)
 
 
@@ -328,19 +344,44 @@ def test_a_gate_answers_in_place_of_everything_behind_it(watch) -> None:
 
 def test_an_intercept_answers_in_place_of_the_endpoint(watch) -> None:
     played, acts = watch(Request(), intercept=418)
-    assert acts == ["gate", "edit", "intercept", "own answer", "release"]
+    assert acts == ["gate", "edit", "tee", "intercept", "own answer", "release"]
     assert (played.status, played.field("x-watch"), len(played.asked)) == (418, "seen", 1)
     assert played.outcome.upstream_status == 200
     assert b"hello" not in played.content
 
 
+def test_a_tee_sees_the_request_as_it_goes_to_the_endpoint(watch) -> None:
+    rewrite = Rewrite("test", path=PathChange("/inner"))
+    watch(Request("PUT", "/a", content=b"text"), None, rewrite)
+    assert SEEN == [(b"/inner", b"text")]
+    watch(Request("PUT", "/a", content=b"text", sized=False), None, rewrite)
+    assert SEEN == [(b"/inner", None)]
+
+
+@pytest.mark.parametrize(("chosen", "services"), [(0, {"a"}), (1, {"b"}), (None, {"a", "b"})])
+def test_a_choice_decides_among_several_backends_before_their_weights(scene, monkeypatch, chosen, services) -> None:
+    monkeypatch.setattr(planner, "ORDER", (*planner.ORDER, (Watch, WatchSteps)))
+    to = (backend("a", weight=1), backend("b", weight=1))
+    further = (Watch("test", choice=chosen),)
+    one = scene(routes=(route("/", to=to),), services={name: by(name) for name in ("a", "b")}, further=further)
+    assert {one.play(Request()).content.decode() for _ in range(40)} == services
+
+
+def test_a_choice_may_take_a_backend_of_weight_0(scene, monkeypatch) -> None:
+    monkeypatch.setattr(planner, "ORDER", (*planner.ORDER, (Watch, WatchSteps)))
+    to = (backend("a", weight=1), backend("b", weight=0))
+    services = {name: by(name) for name in ("a", "b")}
+    one = scene(routes=(route("/", to=to),), services=services, further=(Watch("test", choice=1),))
+    assert [one.play(Request()).content for _ in range(5)] == [b"b"] * 5
+
+
 def test_there_is_nothing_to_intercept_where_no_response_came(watch) -> None:
     played, acts = watch(Request(), [Endpoint(HANGS_UP)])
-    assert acts == ["gate", "edit", "own answer", "release"]
+    assert acts == ["gate", "edit", "tee", "own answer", "release"]
     assert played.status == 502
 
 
-@pytest.mark.parametrize("phase", ["gate", "edit", "intercept"])
+@pytest.mark.parametrize("phase", ["gate", "edit", "tee", "intercept"])
 def test_a_fault_of_a_policy_costs_one_request_and_is_logged(watch, phase: str, caplog) -> None:
     played, acts = watch(Request("GET", "/secret"), fault=phase)
     assert (played.status, played.whole, played.content) == (500, True, b"500 Internal Server Error\n")

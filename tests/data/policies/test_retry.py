@@ -9,7 +9,7 @@ from edge.table.policies import Retry, Timeouts
 from tests.support.play import HANGS_UP, NO_HTTP, RESETS, SILENT, Answer, Cut, Endpoint, Request
 
 WELL = Answer(content=b"well")
-QUICK = Timeouts("test", read=0.1)
+QUICK = Timeouts("test", read=0.3)
 
 
 def until_well(play, script: Answer, *policies, request: Request | None = None, connect: int = 0):

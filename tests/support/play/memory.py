@@ -44,7 +44,7 @@ class Ending(Pieces):
     def fill(self, wait: bool = False) -> int:
         if not self.pieces and self._error is not None:
             if isinstance(self._error, StreamTimeout):
-                gevent.sleep(0.05)
+                gevent.sleep(0.3)
             raise self._error
         return super().fill(wait)
 
@@ -98,7 +98,7 @@ class MemoryClient(Client):
 
     def watch(self, upstream: Upstream | None) -> None:
         if upstream is not None and self._request.leaves:
-            gevent.spawn_later(0.01, upstream.fail, PeerGone("the client is gone"))
+            gevent.spawn_later(0.05, upstream.fail, PeerGone("the client is gone"))
 
     def reply(self, reply: Reply, fields: bytes) -> None:
         received = self._received
@@ -237,7 +237,7 @@ class MemoryUpstream(Upstream):
         self._raise_fault()
         silent = answer.silent and answer.cut is None
         if first:
-            self._failed.wait(min(self._patience, 0.2) if silent else answer.after)
+            self._failed.wait(min(self._patience, 0.3) if silent else answer.after)
             self._raise_fault()
         if silent:
             raise StreamTimeout(f"silent for {self._patience:g} s", ENDPOINT)

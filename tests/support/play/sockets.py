@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ADDRESS = "192.0.2.1"
 """Of the client."""
-PATIENCE = 20.0
+PATIENCE = 40.0
 """Seconds after which a test has failed."""
 
 
@@ -116,7 +116,7 @@ def _send(stream: Stream, request: Request) -> None:
     for at in range(0, len(data), 50000):
         stream.send(data[at : at + 50000])
     if request.leaves:
-        gevent.sleep(0.05)
+        gevent.sleep(0.3)  # until the request has been read
         stream.abort()
     elif request.stops is not None and not request.silent:
         stream.close()
@@ -225,7 +225,7 @@ def _answer(stream: Stream, answer: Answer, method: str) -> bool:
     if answer.status == 101:
         echo(stream)
     if answer.reset:
-        gevent.sleep(0.02)  # or the reset takes away what has been sent
+        gevent.sleep(0.2)  # or the reset takes away what has been sent
         stream.abort()
     return not answer.raw and answer.cut is None and not answer.silent
 
