@@ -37,6 +37,7 @@ def test_another_status_may_be_asked_for(play) -> None:
         ("/a", "/a", "/a"),
         ("/a/?q", "/a/?q", "/a/?q"),
         ("/?", "/?", "/?"),
+        ("/a?q=/", "/a?q=/", "/a?q=/"),
     ],
 )
 def test_a_trailing_slash_is_dropped_unless_it_is_preserved(play, target: str, dropped: str, kept: str) -> None:
