@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.data.policies.fields import combined, lines, names
+from edge.data.policies.fields import combined, lines, names, without
 
 if TYPE_CHECKING:
     from edge.data.exchange.exchange import Exchange
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def add(policy: ResponseHeaders, phases: Phases) -> None:
     """An edit of endpoints' responses; answers that Edge makes itself stay as they are."""
-    hidden = names((*policy.remove, *(name for name, _ in policy.set)))
+    hidden = frozenset(names((*policy.remove, *(name for name, _ in policy.set))))
     added = lines(policy.set)
 
     def edit(exchange: Exchange, response: Message | None) -> None:
@@ -26,6 +26,6 @@ def add(policy: ResponseHeaders, phases: Phases) -> None:
             more += combined(response, added_name, value)
         for name in hidden:
             response.hide(name)
-        exchange.fields += more
+        exchange.fields = without(exchange.fields, hidden) + more
 
     phases.answers.append(edit)

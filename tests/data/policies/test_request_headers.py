@@ -68,3 +68,33 @@ def test_the_policy_of_a_backend_acts_behind_that_of_the_route(play) -> None:
     (one,) = play(Request(fields=SENT), routes=routes).asked
     assert (one.values("x-route"), one.values("x-backend")) == (["app"], ["web"])
     assert (one.values("x-a"), one.values("x-b")) == ([], [])
+
+
+# --- fields that Edge writes itself -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["Host", "X-Request-ID", "X-Forwarded-Host", "X-Real-IP", "X-Forwarded-Proto"])
+def test_a_field_that_is_set_replaces_what_edge_says(play, name: str) -> None:
+    one = asked(play, RequestHeaders("test", set=((name, "new"),)), ((name, "mine"),) if name != "Host" else ())
+    assert one.values(name.lower()) == ["new"]
+
+
+def test_there_is_one_host_whatever_is_added(play) -> None:
+    assert asked(play, RequestHeaders("test", add=(("host", "new"),))).values("host") == ["new"]
+
+
+def test_what_edge_says_about_the_client_can_be_removed(play) -> None:
+    one = asked(play, RequestHeaders("test", remove=("x-forwarded-for", "x-real-ip")))
+    assert (one.values("x-forwarded-for"), one.values("x-real-ip")) == ([], [])
+    assert one.values("x-forwarded-proto") == ["http"]
+
+
+def test_an_addition_to_what_edge_says_does_not_bring_back_what_the_client_says(play) -> None:
+    one = asked(play, RequestHeaders("test", add=(("X-Forwarded-For", "10.9.9.9"),)), (("X-Forwarded-For", "8.8.8.8"),))
+    assert one.values("x-forwarded-for") == ["192.0.2.1", "10.9.9.9"]
+
+
+def test_a_backend_replaces_what_the_route_has_set(play) -> None:
+    to = (backend(policies=(RequestHeaders("test", set=(("X-A", "backend"),)),)),)
+    (one,) = play(Request(), routes=(route("/", RequestHeaders("test", set=(("X-A", "route"),)), to=to),)).asked
+    assert one.values("x-a") == ["backend"]

@@ -67,3 +67,9 @@ def test_the_policy_of_a_backend_acts_beside_that_of_the_route(play) -> None:
     got = play(Request(), routes=routes, services={"web": [Endpoint(Answer(fields=SENT))]})
     assert (got.field("x-route"), got.field("x-backend")) == ("app", "web")
     assert (got.field("x-a"), got.field("x-b")) == (None, None)
+
+
+def test_the_route_replaces_what_a_backend_has_set(play) -> None:
+    to = (backend(policies=(ResponseHeaders("test", set=(("X-A", "backend"),)),)),)
+    got = play(Request(), routes=(route("/", ResponseHeaders("test", set=(("X-A", "route"),)), to=to),))
+    assert values(got.received.fields, "x-a") == ["route"]
