@@ -19,7 +19,7 @@ from edge.control.containment import REASON, contain
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import error
 from edge.table.codec import encode
-from edge.table.records import Certificate, Host, ServicePort
+from edge.table.records import Certificate, Host, Route, ServicePort
 from edge.table.writer import TableError
 
 if TYPE_CHECKING:
@@ -160,8 +160,11 @@ def _try(key: str, record: Record | None) -> str:
 def _owners(record: Record | None) -> set[ObjectId]:
     """The objects that RECORD is made of."""
     if isinstance(record, Host):
-        routes = (*record.routes, *((record.default,) if record.default is not None else ()))
-        return {ObjectId("Ingress", one.namespace, one.ingress) for one in routes}
+        routes: list[Route] = list(record.routes)
+        if record.default is not None:
+            routes.append(record.default)
+        owners = {one.owner for one in routes if one.owner.kind}
+        return {ObjectId(owner.kind, owner.namespace, owner.name) for owner in owners}
     if isinstance(record, ServicePort):
         return {ObjectId("Service", record.namespace, record.name)}
     if isinstance(record, Certificate) and record.name:

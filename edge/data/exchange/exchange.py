@@ -8,6 +8,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from edge.data.exchange._outcome import Outcome
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.data.exchange.client import Client
+
+log = logging.getLogger("edge.data")
 
 
 class Exchange:
@@ -47,6 +50,7 @@ class Exchange:
         outgoing.target = request.target
         outgoing.host = outgoing.forwarded_host = client.host
         outgoing.added = client.forwarding
+        outgoing.appended = b""
         outgoing.request_id = outcome.request_id
         outgoing.length = client.length
         self.fields = b""
@@ -57,4 +61,7 @@ class Exchange:
         """Call the `releases`: the exchange has ended."""
         releases, self.releases = self.releases, None
         for release in releases or ():
-            release(self)
+            try:
+                release(self)
+            except Exception:
+                log.exception("what a policy took is not given back")

@@ -119,9 +119,9 @@ class Call:
         """Have TARGET answer; None: the head of its response has come."""
         outcome = self._outcome
         replayable = content is not None and self._repeatable(plan)
-        outcome.ask(target.name)
         upstream = self._pool.reuse(target, not replayable)
         while True:
+            outcome.ask(target.name)
             reused = upstream is not None
             try:
                 if upstream is None:
@@ -136,7 +136,7 @@ class Call:
                 failure = self._broken(error, plan, content)
                 if not reused and failure.kind is Kind.BREAK and target.broke():
                     self._ejected(target, error)
-                if not reused or not failure.repeatable or failure.kind is Kind.TIMEOUT:
+                if not reused or not failure.repeatable or failure.kind is not Kind.BREAK:
                     return failure
             else:
                 if not reused or not replayable or upstream.response.status != 408:

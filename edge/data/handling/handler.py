@@ -97,21 +97,23 @@ class Handler:
         plan = destination = None
         reply: Reply | None
         try:
-            plan = self._router.match(client.request)
-            if plan is None:
-                reply = self._handling.unmatched(client.request)
-            else:
-                destination = plan.only if plan.only is not None else self._chosen(plan)
-                reply = self._pass(plan, destination)
-            outcome.status = reply.status if reply is not None else outcome.upstream_status
-        except ExchangeError as error:
-            reply = self._fault(error)
-        except Exception:  # noqa: BLE001 - a fault of ours costs one request, not the worker
-            reply = self._bug()
-        if reply is not None:
-            self._reply(reply, plan, destination)
-        if exchange.releases is not None:
-            exchange.release()
+            try:
+                plan = self._router.match(client.request)
+                if plan is None:
+                    reply = self._handling.unmatched(client.request)
+                else:
+                    destination = plan.only if plan.only is not None else self._chosen(plan)
+                    reply = self._pass(plan, destination)
+                outcome.status = reply.status if reply is not None else outcome.upstream_status
+            except ExchangeError as error:
+                reply = self._fault(error)
+            except Exception:  # noqa: BLE001 - a fault of ours costs one request, not the worker
+                reply = self._bug()
+            if reply is not None:
+                self._reply(reply, plan, destination)
+        finally:
+            if exchange.releases is not None:
+                exchange.release()
         if destination is None and plan is not None:
             destination = plan.destinations[0]
         self._account(plan, destination)
@@ -201,13 +203,13 @@ class Handler:
                 reply: Reply | None = intercept(exchange, response)
                 if reply is not None:
                     return reply
+        fields = self._fields(plan, destination, response)
         exchange.begun = True
         if status == 101:
-            self._switch(upstream, plan)
+            self._switch(upstream, plan, fields)
             return None
         if call.pump is not None:
             call.pump.answered = True
-        fields = self._fields(plan, destination, response)
         bodiless = client.request.method == b"HEAD" or status in (204, 304)
         upstream.start_content(bodiless)
         if bodiless:
@@ -243,10 +245,10 @@ class Handler:
                     response.hide(name)
         return exchange.fields + (plan.secure_fields if secure else plan.fields)
 
-    def _switch(self, upstream: Upstream, plan: Plan) -> None:
+    def _switch(self, upstream: Upstream, plan: Plan, fields: bytes) -> None:
         """Both sides agreed on another protocol: from here on bytes are only carried."""
         client, handling = self._client, self._handling
-        client.begin(upstream.response, NO_CONTENT, b"")
+        client.begin(upstream.response, NO_CONTENT, fields)
         client.flush()
         client.watch(None)
         client.upgraded = True
@@ -264,8 +266,12 @@ class Handler:
     def _reply(self, reply: Reply, plan: Plan | None, destination: Destination | None) -> None:
         """Answer with REPLY, and what the policies of the route add to it."""
         exchange, client = self.exchange, self._client
+        fields = b""
         try:
             fields = self._fields(plan, destination, None) if plan is not None else b""
+        except Exception:
+            log.exception("the policies of %s%s", plan.host if plan is not None else "", client.request.target)
+        try:
             client.reply(reply, fields)
             exchange.outcome.content_sent = len(reply.body) if client.request.method != b"HEAD" else 0
         except StreamError:

@@ -214,7 +214,7 @@ cdef class FieldLines:
         cdef int i
         cdef bint first = True
         for i in range(self.field_count):
-            if self.fields[i].known == known:
+            if self.fields[i].known == known and not self.fields[i].drop:
                 if first:
                     out.put(name, n)
                 else:

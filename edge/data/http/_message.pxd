@@ -34,6 +34,7 @@ cdef class Outgoing:
     cdef public bytes host
     cdef public bytes forwarded_host
     cdef public bytes added
+    cdef public bytes appended
     cdef public bytes request_id
     cdef public long long length
 

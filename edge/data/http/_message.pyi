@@ -29,6 +29,7 @@ class Outgoing:
     host: bytes
     forwarded_host: bytes
     added: bytes
+    appended: bytes
     request_id: bytes
     length: int
     def __init__(self, message: Message) -> None: ...

@@ -78,7 +78,7 @@ cdef class Outgoing:
 
     def __init__(self, Message message not None):
         self.message = message
-        self.method = self.target = self.host = self.forwarded_host = self.added = self.request_id = b""
+        self.method = self.target = self.host = self.forwarded_host = self.added = self.appended = self.request_id = b""
         self.length = NONE
 
     cpdef bint streamed(self):

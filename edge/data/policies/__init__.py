@@ -48,3 +48,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.Retry, retry),
     (policies.NoAccessLog, access_log),
 )
+OF_BACKENDS: Final[frozenset[type[Policy]]] = frozenset(
+    (policies.Rewrite, policies.RequestHeaders, policies.ResponseHeaders)
+)
+"""Policies that a single backend may have. They act once it has been chosen, so none of them can be a gate."""

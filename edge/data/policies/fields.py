@@ -4,18 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge.table.fields import name_fault, value_fault
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from edge.data.http._message import Message
-
-APART = frozenset((b"set-cookie", b"x-real-ip", b"x-forwarded-for", b"x-forwarded-port", b"x-forwarded-proto"))
-"""Cookies are no list; what a client says about its way is not joined with what Edge says about it."""
-
 
 def line(name: str, value: str) -> bytes:
-    """A complete field line. The control plane has checked both."""
+    """A complete field line.
+
+    Raises:
+        ValueError: a policy cannot write such a field.
+    """
+    fault = name_fault(name) or value_fault(value)
+    if fault:
+        raise ValueError(fault)
     return f"{name}: {value}\r\n".encode()
+
+
+def checked(value: str) -> str:
+    """VALUE.
+
+    Raises:
+        ValueError: a field cannot have it.
+    """
+    if fault := value_fault(value):
+        raise ValueError(fault)
+    return value
 
 
 def lines(fields: Iterable[tuple[str, str]]) -> bytes:
@@ -24,23 +39,18 @@ def lines(fields: Iterable[tuple[str, str]]) -> bytes:
 
 
 def names(fields: Iterable[str]) -> tuple[bytes, ...]:
-    """The names of FIELDS as `FieldLines.hide` takes them."""
+    """The names of FIELDS as `FieldLines.hide` takes them.
+
+    Raises:
+        ValueError: a policy cannot change such a field.
+    """
+    fields = tuple(fields)
+    for name in fields:
+        if fault := name_fault(name):
+            raise ValueError(fault)
     return tuple(name.lower().encode() for name in fields)
 
 
 def without(text: bytes, fields: frozenset[bytes]) -> bytes:
     """The field lines TEXT but for those of FIELDS (lower case)."""
     return b"".join(one for one in text.splitlines(keepends=True) if one.partition(b":")[0].lower() not in fields)
-
-
-def combined(message: Message, name: str, value: str) -> bytes:
-    """A line that adds VALUE to what MESSAGE says under NAME, as one list (RFC 9110, section 5.3); that is hidden.
-
-    What is in `APART` gets a line of its own.
-    """
-    known = name.lower().encode()
-    before = message.get(known) if known not in APART else None
-    if before is None:
-        return line(name, value)
-    message.hide(known)
-    return f"{name}: ".encode() + before + b"," + value.encode() + b"\r\n"

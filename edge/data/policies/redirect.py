@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.data.http import replies
-from edge.data.policies.paths import changed_path
+from edge.data.http._message import is_host
+from edge.data.policies.paths import path_change
 
 if TYPE_CHECKING:
     from edge.data.exchange.exchange import Exchange
@@ -18,7 +19,12 @@ DEFAULT_PORTS = {b"http": 80, b"https": 443}
 
 def add(policy: Redirect, phases: Phases) -> None:
     """A gate that lets nothing pass."""
-    scheme, host, path = policy.scheme.encode(), policy.host.encode(), policy.path
+    scheme, host = policy.scheme.encode(), policy.host.encode()
+    if scheme and scheme not in DEFAULT_PORTS:
+        raise ValueError(f'"{policy.scheme}" is neither http nor https')
+    if host and not is_host(host):
+        raise ValueError(f'"{policy.host}" is not a host')
+    path = path_change(policy.path) if policy.path is not None else None
 
     def gate(exchange: Exchange) -> Reply | None:
         client = exchange.client
@@ -30,7 +36,7 @@ def add(policy: Redirect, phases: Phases) -> None:
         authority = name if port == DEFAULT_PORTS.get(to) else name + b":%d" % port
         target = client.request.target
         if path is not None:
-            target = changed_path(path, target)
+            target = path(target)
         return replies.redirect(policy.status, to + b"://" + authority + target)
 
     phases.gates.append(gate)

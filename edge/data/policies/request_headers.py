@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from edge.data.policies.fields import combined, lines, names, without
+from edge.data.policies.fields import checked, lines, names, without
 
 if TYPE_CHECKING:
     from edge.data.exchange.exchange import Exchange
@@ -19,18 +19,17 @@ OWN: Final = {"host": "host", "x-request-id": "request_id", "x-forwarded-host": 
 def add(policy: RequestHeaders, phases: Phases) -> None:
     """An edit of the request. It also replaces what Edge itself, or an earlier edit, says under the same name."""
     hidden = frozenset(names((*policy.remove, *(name for name, _ in policy.set))))
-    own = [(OWN[name.lower()], value.encode()) for name, value in (*policy.add, *policy.set) if name.lower() in OWN]
-    added = lines(field for field in policy.set if field[0].lower() not in OWN)
-    adding = [field for field in policy.add if field[0].lower() not in OWN]
+    changed = (*policy.add, *policy.set)
+    own = [(OWN[name.lower()], checked(value).encode()) for name, value in changed if name.lower() in OWN]
+    # Several lines of one name are one list (RFC 9110, section 5.3), so what the client sent is not written again.
+    appended = lines(field for field in (*policy.set, *policy.add) if field[0].lower() not in OWN)
 
     def edit(exchange: Exchange) -> None:
         outgoing = exchange.outgoing
-        message, more = outgoing.message, added
-        for added_name, value in adding:
-            more += combined(message, added_name, value)
         for name in hidden:
-            message.hide(name)
-        outgoing.added = without(outgoing.added, hidden) + more
+            outgoing.message.hide(name)
+        outgoing.added = without(outgoing.added, hidden)
+        outgoing.appended = without(outgoing.appended, hidden) + appended
         for attribute, content in own:
             setattr(outgoing, attribute, content)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.data.policies.fields import combined, lines, names, without
+from edge.data.policies.fields import lines, names, without
 
 if TYPE_CHECKING:
     from edge.data.exchange.exchange import Exchange
@@ -16,16 +16,14 @@ if TYPE_CHECKING:
 def add(policy: ResponseHeaders, phases: Phases) -> None:
     """An edit of endpoints' responses; answers that Edge makes itself stay as they are."""
     hidden = frozenset(names((*policy.remove, *(name for name, _ in policy.set))))
-    added = lines(policy.set)
+    # Several lines of one name are one list, or cookies that stay apart (RFC 9110, section 5.3).
+    added = lines((*policy.set, *policy.add))
 
     def edit(exchange: Exchange, response: Message | None) -> None:
         if response is None:
             return
-        more = added
-        for added_name, value in policy.add:
-            more += combined(response, added_name, value)
         for name in hidden:
             response.hide(name)
-        exchange.fields = without(exchange.fields, hidden) + more
+        exchange.fields = without(exchange.fields, hidden) + added
 
     phases.answers.append(edit)

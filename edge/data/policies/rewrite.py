@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.data.policies.paths import changed_path
+from edge.data.http._message import is_host
+from edge.data.policies.paths import path_change
 
 if TYPE_CHECKING:
     from edge.data.exchange.exchange import Exchange
@@ -14,13 +15,16 @@ if TYPE_CHECKING:
 
 def add(policy: Rewrite, phases: Phases) -> None:
     """An edit of the request."""
-    host, path = policy.host.encode(), policy.path
+    host = policy.host.encode()
+    if host and not is_host(host):
+        raise ValueError(f'"{policy.host}" is not a host')
+    path = path_change(policy.path) if policy.path is not None else None
 
     def edit(exchange: Exchange) -> None:
         outgoing = exchange.outgoing
         if host:
             outgoing.host = host
         if path is not None:
-            outgoing.target = changed_path(path, outgoing.target)
+            outgoing.target = path(outgoing.target)
 
     phases.edits.append(edit)

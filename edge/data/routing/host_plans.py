@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 class HostPlans:
     """The plans of one host, by path."""
 
-    def __init__(self, record: Host, planner: Planner, previous: HostPlans | None = None) -> None:
-        """Compile RECORD, taking over from PREVIOUS the plans of routes that did not change."""
+    def __init__(
+        self, record: Host, planner: Planner, previous: HostPlans | None = None, *, unnamed: bool | None = None
+    ) -> None:
+        """Compile RECORD, taking over from PREVIOUS the plans of routes that did not change; UNNAMED: see there."""
         kept = {plan.route: plan for plan in previous.plans} if previous is not None else {}
         self.record = record
-        self.unnamed = not record.name
+        self.unnamed = not record.name if unnamed is None else unnamed
         """Whether these are for the hosts that no Ingress names."""
         self.plans: list[Plan] = []
         self._exact: dict[bytes, Plan] = {}

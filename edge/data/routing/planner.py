@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from edge.data.http import replies
-from edge.data.policies import ORDER
+from edge.data.policies import OF_BACKENDS, ORDER
 from edge.data.policies.phases import Phases
 from edge.data.routing.plan import Destination, Plan
 from edge.data.upstream.balancer import Balancer
@@ -47,19 +47,16 @@ class Planner:
         """The plan for ROUTE under HOST."""
         phases = Phases()
         fault = _fill(phases, route.policies)
-        backends = route.backends
-        if not any(one.weight > 0 for one in backends):  # no share for anybody (Gateway API, BackendRef.weight)
-            backends = (Backend(status=500 if backends else 404),)
         destinations = []
-        for backend in backends:
+        for backend in backends_of(route):
             own = Phases() if backend.policies else None
-            fault = (_fill(own, backend.policies) if own is not None else "") or fault
+            fault = (_fill(own, backend.policies, OF_BACKENDS) if own is not None else "") or fault
             if backend.transport.protocol not in SPOKEN:
                 fault = f"protocol {backend.transport.protocol!r} of backends"
             destinations.append(self._destination(host, route, backend, own))
         if fault:
             self._counters.add(Process.CLOSED_ROUTES, 1)
-            log.error("%s%s (%s) is closed (503): %s is not known here", host, route.path, route.owner, fault)
+            log.error("%s%s (%s) is closed (503): %s cannot be carried out", host, route.path, route.owner, fault)
             phases.gates.insert(0, lambda exchange: replies.UNAVAILABLE)  # noqa: ARG005 - whatever is asked
         return Plan(host, route, tuple(destinations), phases, logged=self._access_log is not None)
 
@@ -102,11 +99,24 @@ class Planner:
             balancer.close()
 
 
-def _fill(phases: Phases, policies: tuple[AnyPolicy, ...]) -> str:
-    """Add the steps of POLICIES to PHASES; the name of one that is not known here, empty: all are."""
+def backends_of(route: Route) -> tuple[Backend, ...]:
+    """The backends of ROUTE; one that answers by itself where none has a share (Gateway API, BackendRef.weight)."""
+    if any(one.weight > 0 for one in route.backends):
+        return route.backends
+    return (Backend(status=500 if route.backends else 404),)
+
+
+def _fill(phases: Phases, policies: tuple[AnyPolicy, ...], allowed: frozenset[type[Policy]] | None = None) -> str:
+    """Add the steps of POLICIES to PHASES, those of types in ALLOWED (None: all); empty, or which one cannot be."""
     by_type: dict[type[Policy], Policy] = {type(policy): policy for policy in policies}
+    if len(by_type) != len(policies):
+        return "a policy that is there twice"
     for record, module in ORDER:
-        policy = by_type.pop(record, None)
+        policy = by_type.get(record) if allowed is None or record in allowed else None
         if policy is not None:
-            module.add(policy, phases)
+            try:
+                module.add(policy, phases)
+            except ValueError as error:
+                return f"policy {record.__name__} ({error})"
+            del by_type[record]
     return f"policy {next(iter(by_type)).__name__}" if by_type else ""

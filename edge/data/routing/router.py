@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge.data.routing.host_plans import HostPlans
+from edge.data.routing.planner import backends_of
 from edge.table.counter_layout import labels_of
 from edge.table.paths import normalise_bytes
 from edge.table.reader import UnreadableError
@@ -49,8 +50,8 @@ class Router:
         self._hosts: dict[str, HostPlans] = {}
         self._default: Plan | None = None
         self._globals: Globals | None = None
-        self._unreadable: HostPlans | None = None
-        """Those of hosts that cannot be read, made when there is one."""
+        self._unreadable: dict[bool, HostPlans] = {}
+        """Those of hosts that cannot be read, made when there is one; by whether an Ingress names the host."""
         self._health_path = normalise_bytes(health_path.encode()) if health_path else b""
         self.generation = -1
         self._routes.on_gone = self._forget
@@ -98,7 +99,7 @@ class Router:
             return True  # nobody knows
         routes = [*record.routes, record.default] if record is not None else []
         routes.append(shared.default if shared is not None else None)
-        backends = [(route, backend) for route in routes if route is not None for backend in route.backends]
+        backends = [(route, backend) for route in routes if route is not None for backend in backends_of(route)]
         return any(labels_of(labels.host, route, backend) == labels for route, backend in backends)
 
     def _take_up(self) -> None:
@@ -135,7 +136,7 @@ class Router:
         try:
             record = self._table.routes.get(name, Host)
         except UnreadableError:
-            return known if known is not None else self._unavailable()
+            return known if known is not None else self._unavailable(name)
         if record is None:
             self._forget(name)
             return None
@@ -143,10 +144,11 @@ class Router:
             known = self._hosts[name] = HostPlans(record, self._planner, known)
         return known
 
-    def _unavailable(self) -> HostPlans:
-        if self._unreadable is None:
-            self._unreadable = HostPlans(UNREADABLE_HOST, self._planner)
-        return self._unreadable
+    def _unavailable(self, name: str) -> HostPlans:
+        named = bool(name)
+        if named not in self._unreadable:
+            self._unreadable[named] = HostPlans(UNREADABLE_HOST, self._planner, unnamed=not named)
+        return self._unreadable[named]
 
     def _forget(self, name: str) -> None:
         """There is no record NAME any more."""

@@ -10,6 +10,7 @@ cdef class Balancer:
     cdef public object record
     cdef public list targets
     cdef bint _by_load
+    cdef bint _closed
     cdef c_reader.Part _part
     cdef object _registry
     cdef Py_ssize_t _next

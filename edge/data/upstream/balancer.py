@@ -34,10 +34,13 @@ class Balancer:
         self._registry = targets
         self._next = random.randrange(1 << 16)  # workers should not all begin with the same endpoint
         self._by_load = False
+        self._closed = False
 
     def update(self) -> None:
         """Take up the service's record as the table has it now."""
         self.generation = self._part.generation
+        if self._closed:
+            return
         try:
             record = self._part.get(self.key, ServicePort)
         except UnreadableError:
@@ -53,11 +56,10 @@ class Balancer:
         self._by_load = record is not None and record.balance is Balance.LEAST_CONNECTIONS
 
     def close(self) -> None:
-        """Give the targets back."""
+        """Give the targets back. Requests that are under way may still choose among them."""
+        self._closed = True
         for target in self.targets:
             self._registry.release(target)
-        self.targets = []
-        self.record = None
 
     def choose(self, tried: tuple[Target, ...]) -> Target | None:
         """The endpoint to ask, none of TRIED; None: there is none."""

@@ -34,7 +34,7 @@ def test_a_field_that_is_added_joins_what_came(play) -> None:
 def test_all_three_act_together(play) -> None:
     policy = RequestHeaders("test", set=(("X-A", "new"),), add=(("X-B", "4"),), remove=("x-c",))
     one = asked(play, policy, (*SENT, ("X-C", "5")))
-    assert (one.values("x-a"), one.values("x-b"), one.values("x-c")) == (["new"], ["3,4"], [])
+    assert (one.values("x-a"), one.values("x-b"), one.values("x-c")) == (["new"], ["3", "4"], [])
 
 
 @pytest.mark.parametrize("request_", [Request("HEAD"), Request(version="1.0"), Request("POST", content=b"x")])
@@ -52,14 +52,14 @@ def test_a_further_attempt_gets_them_once(play) -> None:
     played = play(Request(fields=SENT), policy, endpoints=[Endpoint(HANGS_UP), Endpoint(HANGS_UP)])
     assert len(played.asked) == 3
     for one in played.asked:
-        assert (one.values("x-b"), one.values("x-a")) == (["3,4"], ["new"])
+        assert (one.values("x-b"), one.values("x-a")) == (["3", "4"], ["new"])
 
 
 def test_the_next_request_begins_afresh(scene) -> None:
     one = scene(RequestHeaders("test", add=(("X-B", "4"),)))
     for _ in range(2):
         (got,) = one.play(Request(fields=SENT)).asked
-        assert got.values("x-b") == ["3,4"]
+        assert got.values("x-b") == ["3", "4"]
 
 
 def test_the_policy_of_a_backend_acts_behind_that_of_the_route(play) -> None:

@@ -24,6 +24,7 @@ _BOOLEANS: Final = {
 _SIZE: Final = re.compile(r"([0-9]{1,15})([kKmMgG]?)")
 _UNITS: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _MOST: Final = 2**31 - 1
+_DIGITS: Final = 10
 _MOST_SIZE: Final = 2**63 - 1
 
 T = TypeVar("T")
@@ -69,9 +70,9 @@ class Values:
         """A decimal number, at least LEAST."""
 
         def parse(text: str) -> int | None:
-            if not text.isascii() or not text.isdigit() or not least <= int(text[:11]) <= _MOST:
+            if not text.isascii() or not text.isdigit() or len(text) > _DIGITS:
                 return None
-            return int(text)
+            return int(text) if least <= int(text) <= _MOST else None
 
         return self._read(name, f"a whole number from {least} on", parse, default)
 

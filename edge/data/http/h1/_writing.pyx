@@ -55,6 +55,8 @@ cdef class HeadWriter:
             message.put_known(out, X_FORWARDED_FOR, b"X-Original-Forwarded-For: ", 26)
             message.put_known(out, X_FORWARDED_HOST, b"X-Original-Forwarded-Host: ", 27)
         message.copy_fields(out, message.passes)
+        if request.appended:
+            put(out, request.appended)
         if message.upgrade:
             message.put_known(out, UPGRADE, b"Connection: upgrade\r\nUpgrade: ", 30)
         put_framing(out, request.length, request.length == UNKNOWN)
