@@ -16,7 +16,8 @@ from edge.control.containment import REASON
 from edge.control.kinds.admission import Refused, admit
 from edge.control.kinds.changes import Delete, Upsert
 from edge.control.kinds.decoding import decode
-from edge.control.kinds.objects import KINDS, ObjectError
+from edge.control.kinds.objects import ObjectError
+from edge.control.kinds.registry import KINDS
 from edge.control.publishing.state import State
 from edge.control.serving.metrics.expiry import Issuers
 from edge.control.translate import der, leaf, pem

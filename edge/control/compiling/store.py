@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from edge.control.kinds.changes import Delete, Invalid, Synced, Upsert, Valid
-from edge.control.kinds.objects import KINDS, EndpointSlice, ObjectId
+from edge.control.kinds.objects import EndpointSlice, ObjectId
 from edge.control.kinds.problems import Problem, error
+from edge.control.kinds.registry import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
