@@ -161,7 +161,7 @@ def _owners(record: Record | None) -> set[ObjectId]:
     """The objects that RECORD is made of."""
     if isinstance(record, Host):
         routes = (*record.routes, *((record.default,) if record.default is not None else ()))
-        return {ObjectId("Ingress", one.namespace, one.ingress) for one in routes}
+        return {ObjectId(one.owner.kind, one.owner.namespace, one.owner.name) for one in routes if one.owner.kind}
     if isinstance(record, ServicePort):
         return {ObjectId("Service", record.namespace, record.name)}
     if isinstance(record, Certificate) and record.name:
