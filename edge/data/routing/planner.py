@@ -16,8 +16,9 @@ from edge.data.policies.phases import Phases
 from edge.data.routing.plan import Destination, Plan
 from edge.data.upstream.balancer import Balancer
 from edge.data.upstream.target import Targets
+from edge.table.counter_layout import backends_of
 from edge.table.counters import Process
-from edge.table.records import Backend, Protocol
+from edge.table.records import Protocol
 
 if TYPE_CHECKING:
     from edge.data.observe.access_log import AccessLog
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from edge.table.policies import AnyPolicy
     from edge.table.policies.policy import Policy
     from edge.table.reader import TableReader
-    from edge.table.records import Route, Transport
+    from edge.table.records import Backend, Route, Transport
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +48,8 @@ class Planner:
         """The plan for ROUTE under HOST."""
         phases = Phases()
         fault = _fill(phases, route.policies)
-        backends = route.backends
-        if not any(one.weight > 0 for one in backends):  # no share for anybody (Gateway API, BackendRef.weight)
-            backends = (Backend(status=500 if backends else 404),)
         destinations = []
-        for backend in backends:
+        for backend in backends_of(route):
             own = Phases() if backend.policies else None
             fault = (_fill(own, backend.policies) if own is not None else "") or fault
             if backend.transport.protocol not in SPOKEN:
