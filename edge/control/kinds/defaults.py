@@ -53,6 +53,18 @@ def secret(filled: dict[str, Any]) -> None:
         filled["data"] = {**(data or {}), **encoded}
 
 
+def custom(filled: dict[str, Any]) -> None:
+    """Of a kind whose defaults are those of its struct: a field that is null has its default too."""
+    if isinstance(filled.get("spec"), dict):
+        filled["spec"] = _without_nulls(filled["spec"])
+
+
+def _without_nulls(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
+    return [_without_nulls(one) for one in value] if isinstance(value, list) else value
+
+
 def _with_protocol(ports: object) -> object:
     if not isinstance(ports, list):
         return ports

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from edge.control.kinds import defaults, names, objects, validation
+from edge.control.kinds import defaults, gateway, gateway_validation, names, objects, validation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -51,6 +51,12 @@ _ALL: Final = (
     Definition(objects.Secret, validation.secret, defaults.secret),
     Definition(objects.ConfigMap, validation.config_map),
     Definition(objects.Namespace, namespaced=False, in_files=False),
+    Definition(gateway.GatewayClass, gateway_validation.gateway_class, defaults.custom, namespaced=False),
+    Definition(gateway.Gateway, gateway_validation.gateway, defaults.custom),
+    Definition(gateway.HTTPRoute, gateway_validation.route, defaults.custom),
+    Definition(
+        gateway.ReferenceGrant, gateway_validation.grant, defaults.custom, versions=("gateway.networking.k8s.io/v1",)
+    ),
 )
 DEFINITIONS: Final[Mapping[str, Definition]] = {one.struct.kind: one for one in _ALL}
 """By kind."""

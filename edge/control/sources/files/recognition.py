@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 READ: Final = frozenset(kind for kind, one in DEFINITIONS.items() if one.in_files)
 """The kinds that are read."""
-_OTHER_GROUPS: Final = ("extensions", "networking.k8s.io", "discovery.k8s.io")
+_OTHER_GROUPS: Final = ("extensions", "networking.k8s.io", "discovery.k8s.io", "gateway.networking.k8s.io")
 """Groups that these kinds have, or had, versions in."""
 _DEEPEST_LIST: Final = 4
 
