@@ -47,11 +47,11 @@ def families(sums: SeriesSums, keys: Shown, settings: Settings) -> Iterator[Fami
     counts, histograms = Groups(ours.REQUESTS.labels), Groups(ours.DURATION.labels)
     for key, row in paced(keys):
         labels = key.labels
-        route = (labels.namespace, labels.ingress, labels.service)
-        kind = _class(key.status)
-        status = kind if settings.report_status_classes else str(key.status)
-        counts.add((*route, key.method, status, kind), sums.totals, row)
-        histograms.add((*route, kind), sums.totals, row)
+        route = (labels.kind, labels.namespace, labels.ingress, labels.service)
+        status_class = _class(key.status)
+        status = status_class if settings.report_status_classes else str(key.status)
+        counts.add((*route, key.method, status, status_class), sums.totals, row)
+        histograms.add((*route, status_class), sums.totals, row)
     yield SeriesFamily(ours.REQUESTS, counts)
     yield SeriesFamily(ours.DURATION, histograms, DURATION)
     yield SeriesFamily(ours.UPSTREAM, histograms, UPSTREAM)

@@ -6,7 +6,7 @@ import pytest
 from edge.control.compiling.delta import Delta
 from edge.table.counter_layout import labels_of
 from edge.table.counters import Process, WorkerCounters
-from edge.table.records import GLOBALS, Backend, Globals, Host
+from edge.table.records import GLOBALS, Backend, Globals, Host, Owner
 from tests.control.serving.metrics.conftest import route
 
 OURS = {"namespace": "shop", "ingress": "web", "service": "cart"}
@@ -17,6 +17,15 @@ def test_requests_are_told_by_route_method_status_and_class(world):
     world.count(method=b"POST", status=503)
     assert world.value("edge_requests_total", **OURS, method="GET", status="200", status_class="2xx") == 3
     assert world.value("edge_requests_total", **OURS, method="POST", status="503", status_class="5xx") == 1
+
+
+def test_an_ingress_and_an_httproute_of_one_name_are_two_routes(world):
+    other = msgspec.structs.replace(route("/b"), owner=Owner("HTTPRoute", "shop", "web"))
+    world.serve(Host(name="a.example", routes=(route("/a"), other)))
+    world.count(the_route=route("/a"))
+    world.count(the_route=other, times=2)
+    assert world.value("edge_requests_total", **OURS, kind="Ingress") == 1
+    assert world.value("edge_requests_total", **OURS, kind="HTTPRoute") == 2
 
 
 def test_requests_of_all_workers_are_summed(world):
