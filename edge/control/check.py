@@ -57,7 +57,7 @@ class Checked:
         delta = self._compiler.compile()
         self._content = Content.of(delta.routes, delta.endpoints, delta.tls)
         self._problems = {owner: list(problems) for owner, (_, problems) in delta.problems.items() if problems}
-        self._ingresses = sorted(ObjectId("Ingress", *key) for key in self._compiler.store.keys("Ingress"))
+        self._ingresses, self._routed = (self._all(kind) for kind in ("Ingress", "HTTPRoute"))
         self._claims = {owner: self._claim(owner) for owner in self._ingresses}
         for owner, claim in self._claims.items():
             if claim is Claim.NONE:
@@ -66,12 +66,13 @@ class Checked:
 
     def lines(self) -> Iterator[str]:
         """The verdict as text."""
-        for owner in self._ingresses:
+        asking = [*self._ingresses, *self._routed]
+        for owner in asking:
             yield self._heading(owner)
             yield from self._routes(owner)
             yield from self._problem_lines(owner)
             yield ""
-        for owner in sorted(self._problems.keys() - set(self._ingresses)):
+        for owner in sorted(self._problems.keys() - set(asking)):
             yield self._heading(owner)
             yield from self._problem_lines(owner)
             yield ""
@@ -86,7 +87,7 @@ class Checked:
 
     def _routes(self, owner: ObjectId) -> Iterator[str]:
         translation = self._compiler.translation(owner)
-        if translation is None:
+        if translation is None or not self._is_served(owner):
             yield f"  not served: {self._why_not(owner)}"
             return
         names = list(translation.hosts) if translation.default is None else [""]
@@ -129,6 +130,14 @@ class Checked:
             raise KeyError(owner)
         return found
 
+    def _all(self, kind: str) -> list[ObjectId]:
+        return sorted(ObjectId(kind, *key) for key in self._compiler.store.keys(kind))
+
+    def _is_served(self, owner: ObjectId) -> bool:
+        """Whether OWNER has a translation; an HTTPRoute that attaches to no listener has one with no host."""
+        translation = self._compiler.translation(owner)
+        return translation is not None and (owner.kind == "Ingress" or bool(translation.hosts))
+
     def _claim(self, owner: ObjectId) -> Claim:
         known = self._compiler.store.classes()
         return contain(
@@ -136,6 +145,8 @@ class Checked:
         )
 
     def _why_not(self, owner: ObjectId) -> str:
+        if owner.kind != "Ingress":
+            return "see below" if owner in self._problems else "it names no Gateway of this controller"
         claim = self._claims[owner]
         name = classes.class_name(self._ingress(owner))
         known = self._compiler.store.classes().get(name)
@@ -162,11 +173,15 @@ class Checked:
     def _summary(self) -> str:
         hosts = self._content.hosts.values()
         routes = sum(len(host.routes) + (host.default is not None) for host in hosts)
-        served = sum(self._compiler.translation(one) is not None for one in self._ingresses)
-        ignored = len(self._ingresses) - served
-        parts = [f"{_count(served, 'Ingress', 'Ingresses')} served with {_count(routes, 'route', 'routes')}"]
-        if ignored:
-            parts.append(f"{_count(ignored, 'Ingress', 'Ingresses')} not served")
+        groups = [(self._ingresses, "Ingress", "Ingresses")]
+        if self._routed:
+            groups.append((self._routed, "HTTPRoute", "HTTPRoutes"))
+        served = [_count(sum(map(self._is_served, owners)), *names) for owners, *names in groups]
+        parts = [f"{' and '.join(served)} served with {_count(routes, 'route', 'routes')}"]
+        for owners, *names in groups:
+            ignored = len(owners) - sum(map(self._is_served, owners))
+            if ignored:
+                parts.append(f"{_count(ignored, *names)} not served")
         errors, warnings = self.severities[Severity.ERROR], self.severities[Severity.WARNING]
         parts += [_count(errors, "error", "errors"), _count(warnings, "warning", "warnings")]
         return ", ".join(parts)

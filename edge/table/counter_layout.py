@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from edge.table.records import Backend
+
 if TYPE_CHECKING:
-    from edge.table.records import Backend, Route
+    from edge.table.records import Route
 
 VERSION: Final = 2
 """Of these files; those of another version are left alone by readers and replaced by the next owner of the slot."""
@@ -144,6 +146,16 @@ class RouteLabels(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Of the Ingress, not of the request."""
     canary: str
     """Name of the canary's Service; empty: none."""
+
+
+def backends_of(route: Route) -> tuple[Backend, ...]:
+    """The backends of ROUTE; where none has a share of its requests, one that stands for Edge's own answer.
+
+    Without any share the answer is 500 (Gateway API, BackendRef.weight), unless a policy gives one.
+    """
+    if any(one.weight > 0 for one in route.backends):
+        return route.backends
+    return (Backend(status=500 if route.backends else 404),)
 
 
 def labels_of(host: str, route: Route, backend: Backend) -> RouteLabels:

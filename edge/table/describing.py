@@ -45,7 +45,8 @@ def _backend(one: Backend, *, shared: bool) -> str:
 def _conditions(conditions: Conditions | None) -> str:
     if conditions is None:
         return ""
-    parts = [conditions.method] if conditions.method else []
+    parts = [f"{conditions.scheme} only"] if conditions.scheme else []
+    parts += [conditions.method] if conditions.method else []
     parts += [f"{one.name}: {one.value}" for one in conditions.headers]
     parts += [f"?{one.name}={one.value}" for one in conditions.query]
     return f" [{', '.join(parts)}]"

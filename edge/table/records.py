@@ -112,6 +112,8 @@ class Conditions(Record, frozen=True):
     """Empty: any."""
     headers: tuple[Condition, ...] = ()
     query: tuple[Condition, ...] = ()
+    scheme: str = ""
+    """`http` or `https`, by the port that took the request and not by what a proxy in front says; empty: any."""
 
 
 class Route(Record, frozen=True):

@@ -13,7 +13,7 @@ import yaml
 
 from edge.control import check
 from edge.settings import Settings
-from tests.support import objects
+from tests.support import gateway, objects
 from tests.support.certificates import self_signed
 
 
@@ -230,3 +230,40 @@ def test_what_another_program_writes_can_be_checked(folder: Path) -> None:
     assert "-> 10.0.0.1:8080" in done.stdout
     done = subprocess.run([*command[:-2], "/dev/null"], capture_output=True, text=True, check=False)
     assert (done.returncode, "/dev/null\n  error: is neither a file nor a folder" in done.stdout) == (1, True)
+
+
+def test_routes_of_the_gateway_api_are_shown_beside_ingresses(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    redirect = {"type": "RequestRedirect", "requestRedirect": {"scheme": "https"}}
+    write(folder / "a.yaml", gateway.gateway_class(), gateway.gateway(gateway.listener(port=81)))
+    write(
+        folder / "b.yaml",
+        gateway.route(
+            gateway.rule("web=3", "gone", matches=[gateway.path("/v1", headers=gateway.values(x="1"))]),
+            {"matches": [gateway.path("/old", "Exact")], "filters": [redirect]},
+        ),
+        gateway.route(gateway.rule("web"), name="far", parents=[{"name": "missing"}]),
+        gateway.route(gateway.rule("web"), name="mesh", parents=[{"kind": "Service", "group": "", "name": "web"}]),
+    )
+    write(folder / "c.yaml", objects.service(), objects.endpoints("web", "10.0.0.1"))
+    assert verdict(capsys, folder) == (
+        1,
+        """\
+HTTPRoute demo/far (manifests/b.yaml, document 2)
+  not served: see below
+  error: spec.parentRefs[0].name: Gateway demo/missing does not exist
+
+HTTPRoute demo/mesh (manifests/b.yaml, document 3)
+  not served: it names no Gateway of this controller
+
+HTTPRoute demo/web (manifests/b.yaml, document 1)
+  web.example
+    Exact /old [http only]        -> answer by policy                       redirect (302) to https://host as asked
+    Prefix /v1 [http only, x: 1]  -> web:80 (weight 3), gone:80 (weight 1)  -> 10.0.0.1:8080; -> 500
+  error: spec.rules[0].backendRefs[1].name: Service demo/gone does not exist; its share of the requests is answered 500
+
+Gateway demo/edge (manifests/a.yaml, document 2)
+  warning: spec.listeners[0].port: port 81 is not opened; the listener is served at the addresses of --http
+
+0 Ingresses and 1 HTTPRoute served with 2 routes, 2 HTTPRoutes not served, 2 errors, 1 warning
+""",
+    )

@@ -10,9 +10,14 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from edge.control.kinds.gateway import GROUP
+from edge.control.kinds.gateway_validation import OTHER_FILTERS
+from edge.control.kinds.registry import DEFINITIONS
+from edge.control.sources.cluster.source import WATCHED
 from edge.control.translate.annotations import policies
 from edge.control.translate.annotations.names import INGRESS_NGINX
 from edge.control.translate.annotations.values import PREFIX
+from edge.control.translate.gateway import filters, matches, route
 from tests.support.edge import Edge
 from tests.support.rendering import FILES, KUBERNETES, ROOT
 from tests.support.waiting import eventually
@@ -150,3 +155,23 @@ def test_the_runbook_runs_programs_that_are_in_the_image():
     """There is a shell, Edge and nothing that Debian does not always have."""
     commands = re.findall(r"kubectl exec \S+ -c proxy -- (\w+)", (ROOT / "docs/operations.md").read_text())
     assert set(commands) == {"edge", "sh"}
+
+
+def test_the_page_of_the_gateway_api_lists_what_is_supported():
+    text = (ROOT / "docs/gateway-api.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| yes \| (yes|no) \|$", text, re.MULTILINE))
+    assert rows == {unit.TYPE: "yes" if unit.OF_BACKENDS else "no" for unit in filters.UNITS}
+    for kind in OTHER_FILTERS:
+        assert f"`{kind}`" in text
+    paths = re.search(r"^\| path \| (.+) \|$", text, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", paths[1])) == set(matches.KINDS)
+    kinds = re.findall(r"^\| (\w+) \| gateway\.networking", text, re.MULTILINE)
+    known = [kind for kind, one in DEFINITIONS.items() if one.struct.api_version.startswith(GROUP)]
+    assert sorted(kinds) == sorted(known)
+    ignored = re.search(r"^(`.+) are ignored with a warning", text, re.MULTILINE)
+    assert len(re.findall(r"`\w+`", ignored[1])) == len(route.NOT_READ)
+
+
+def test_no_object_of_the_gateway_api_is_read_from_a_cluster():
+    """As the page says; the role of the manifests does not allow it."""
+    assert not {kind.name for kind in WATCHED} & {kind for kind in DEFINITIONS if "Gateway" in kind or "Route" in kind}

@@ -13,12 +13,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from edge.control.answers.event_objects import Subject, event_object
 from edge.control.answers.events import age
 from edge.control.containment import REASON
+from edge.control.kinds import resources
 from edge.control.kinds.admission import Refused, admit
 from edge.control.kinds.changes import Delete, Upsert
 from edge.control.kinds.decoding import decode
-from edge.control.kinds.objects import KINDS, ObjectError
+from edge.control.kinds.objects import ObjectError
+from edge.control.kinds.registry import KINDS
 from edge.control.publishing.state import State
 from edge.control.serving.metrics.expiry import Issuers
+from edge.control.sources.cluster.source import WATCHED
 from edge.control.translate import der, leaf, pem
 from edge.control.translate import key_pairs as certificates
 from edge.control.translate.key_pairs import CertificateError
@@ -34,6 +37,8 @@ from tests.support.world import World
 if TYPE_CHECKING:
     from edge.control.kinds.objects import Object
 
+LISTED = {one.name for one in (*WATCHED, resources.SECRET, resources.CONFIG_MAP)}
+"""The kinds that are read from a cluster, where an API server has validated them."""
 GOOD = "good.example"
 """A host beside the spoilt objects, which has to be served whatever they are."""
 
@@ -80,7 +85,7 @@ def objects(data: bytes) -> None:
     if not isinstance(given, list):
         given = spoilt_objects(random.Random(zlib.crc32(data)))
     raw = [one for one in given if isinstance(one, dict) and one.get("kind") in KINDS]
-    compiled([one for one in map(_decoded, raw) if one is not None])
+    compiled([one for one in map(_decoded, raw) if one is not None and one.kind in LISTED])
     compiled([one for one in map(_admitted, raw) if one is not None])
 
 

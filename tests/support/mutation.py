@@ -6,10 +6,11 @@ import copy
 import random
 from typing import Any
 
-from tests.support import objects
+from edge.control.kinds.registry import DEFINITIONS
+from tests.support import gateway, objects
 from tests.support.world import Manifest
 
-KINDS = ("Ingress", "IngressClass", "Service", "EndpointSlice", "Secret", "ConfigMap")
+KINDS = tuple(kind for kind, one in DEFINITIONS.items() if one.in_files)
 ODD: tuple[Any, ...] = (
     None, True, 0, -1, 1, 65536, 2**31, 2**63, 2**64, 10**30, 1.5, 1e308, "", " ", "\0", "\x7f", "é", "\u2028", "²",
     "٣", "a" * 70, "a." * 200, "*", "*.*", ".", "..", "/", "//", "a\nb", "%00", "{}", "-", "-1", "9" * 30, "9" * 5000,
@@ -74,7 +75,35 @@ def sample() -> list[Manifest]:
         objects.endpoints("web", "10.0.0.1", "10.0.0.2"),
         objects.secret(tls_crt="-----BEGIN CERTIFICATE-----", tls_key="user:$apr1$x$y\n"),
         config,
+        *_gateway_api(),
     ]
+
+
+def _gateway_api() -> list[Manifest]:
+    changes: Manifest = {
+        "set": [{"name": "X-A", "value": "1"}],
+        "add": [{"name": "X-B", "value": "2"}],
+        "remove": ["X-C"],
+    }
+    modifiers = [
+        {"type": "RequestHeaderModifier", "requestHeaderModifier": changes},
+        {"type": "ResponseHeaderModifier", "responseHeaderModifier": changes},
+    ]
+    prefix = {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/b"}
+    rewrite = {"type": "URLRewrite", "urlRewrite": {"hostname": "inner.test", "path": prefix}}
+    full = {"type": "ReplaceFullPath", "replaceFullPath": "/"}
+    redirect = {"scheme": "https", "hostname": "b.test", "port": 8443, "statusCode": 301, "path": full}
+    match = gateway.path("/a", headers=gateway.values(x="1"), queryParams=gateway.values(q="1"), method="GET")
+    routes = gateway.route(
+        gateway.rule("web=3", gateway.backend("web", filters=modifiers), matches=[match], filters=[rewrite]),
+        {"filters": [{"type": "RequestRedirect", "requestRedirect": redirect}, *modifiers]},
+        hosts=("*.web.example", "web.example"),
+        parents=[{"name": "edge", "namespace": "demo", "sectionName": "https", "port": 443}, {"name": "edge"}],
+    )
+    allowed = {"namespaces": {"from": "All"}, "kinds": [{"kind": "HTTPRoute"}]}
+    secure = gateway.listener("https", "*.example", secret="tls", allowedRoutes=allowed)
+    grant = gateway.grant("HTTPRoute", "demo", "Service", namespace="demo", name="web")
+    return [gateway.gateway_class(), gateway.gateway(gateway.listener(), secure), routes, grant]
 
 
 def spoilt_objects(chance: random.Random) -> list[Manifest]:

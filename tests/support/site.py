@@ -13,6 +13,7 @@ from edge.control.sources.files.manifest import Manifest, read
 from edge.control.sources.files.tree import key_of
 from edge.data.accepting.contexts import Contexts
 from edge.data.http._message import Message
+from edge.data.http.h1._head import Head
 from edge.data.routing.planner import Planner
 from edge.data.routing.router import Router
 from edge.settings import Settings
@@ -22,6 +23,7 @@ from edge.table.records import DEFAULT_CERTIFICATE, Certificate, Route, ServiceP
 from edge.table.writer import TableWriter
 from tests.support import objects
 from tests.support.policies import redirected
+from tests.support.wire import read_request, whole
 
 GENERATED = Certificate("", "", b"", b"", common_name="generated")
 
@@ -87,6 +89,22 @@ class Site:
             return str(to.status)
         return to.service if self.endpoints(to.key) else "503"
 
+    def takes(self, url: str, **rest: Any) -> str:
+        """The Services of the route that URL takes, with their weights where there are several; or the status.
+
+        REST: as `request` takes it.
+        """
+        scheme, _, rest_of_url = url.rpartition("://")
+        host, slash, path = rest_of_url.partition("/")
+        plan = self._router.match(request(host, slash + path or "/", secure=scheme == "https", **rest))
+        if plan is None:
+            return "404"
+        backends = plan.route.backends
+        named = [(one.service if one.key else str(one.status), one.weight) for one in backends]
+        if len(named) == 1:
+            return named[0][0]
+        return " ".join(f"{name}={weight}" for name, weight in named) or "policy"
+
     def route(self, url: str) -> Route:
         """The route that URL takes."""
         host, slash, path = url.partition("/")
@@ -122,10 +140,13 @@ class Site:
         return self._problems.get(owner, ())
 
 
-def request(host: str, target: str) -> Message:
-    """A GET of TARGET from HOST."""
-    message = Message()
-    message.method, message.host, message.target = b"GET", host.encode(), target.encode()
+def request(host: str, target: str, *, method: str = "GET", secure: bool = False, **fields: str) -> Message:
+    """A request for TARGET of HOST; the names of FIELDS have `_` for `-`."""
+    lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in fields.items())
+    message = Head()
+    text = f"{method} {target} HTTP/1.1\r\nHost: any.example\r\n{lines}\r\n"
+    read_request(whole(text.encode()), head=message)
+    message.host, message.secure = host.encode(), secure
     return message
 
 

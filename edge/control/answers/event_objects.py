@@ -8,13 +8,16 @@ https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from edge.control.api.lease import microtime
-from edge.control.kinds.objects import KINDS, ObjectId
 from edge.control.kinds.problems import Problem, Severity
+from edge.control.kinds.registry import KINDS
+
+if TYPE_CHECKING:
+    from edge.control.kinds.objects import ObjectId
 
 CONTROLLER = "edge.ingress/controller"
 """`reportingController`."""

@@ -32,8 +32,8 @@ from edge.control.api.pace import Bars, Pace
 from edge.control.api.threads import persist
 from edge.control.api.transport import MERGE_PATCH
 from edge.control.kinds import resources
-from edge.control.kinds.objects import KINDS
 from edge.control.kinds.problems import warning
+from edge.control.kinds.registry import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

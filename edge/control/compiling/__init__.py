@@ -5,5 +5,5 @@ object taken for itself (`edge.control.translate`), publication, threads.
 
 Each unit keeps what it has been told by whom (`replace`), and what of that is to be compiled again; `compile` does it
 and gives the records that may be different, and the owners whose problems may be. `compiler` puts the units together.
-An owner is the key of an Ingress.
+An owner is an object that asks for something: an Ingress, a Gateway, an HTTPRoute.
 """

@@ -4,8 +4,8 @@ Rules of this file:
 - What a round costs depends on what the changed objects have to do with others, not on how much there is.
 - The result does not depend on the way to it: after any changes the records and problems are those that compiling the
   objects from nothing would give. Only the records of Services that are no longer used go a little later.
-- What our own code cannot digest is reported, and its last good version stays in force, be it an Ingress, a Secret, a
-  Service or a class (`edge.control.containment`): one object never stops the others.
+- What our own code cannot digest is reported, and its last good version stays in force, be it an Ingress, an HTTPRoute,
+  a Secret, a Service or a class (`edge.control.containment`): one object never stops the others.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from edge.control.compiling.claims import Claims
 from edge.control.compiling.defaults import DefaultBackend
 from edge.control.compiling.delta import Delta
+from edge.control.compiling.gateways import Gateways
 from edge.control.compiling.hosts import Hosts
 from edge.control.compiling.server_names import Certificates
 from edge.control.compiling.service_ports import Services, Unresolved
@@ -31,6 +32,8 @@ from edge.control.translate.parts import NOTHING, Translation
 from edge.table.records import GLOBALS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edge.control.compiling.service_ports import Names
     from edge.control.compiling.store import Changed
     from edge.control.kinds.changes import Change
@@ -57,6 +60,7 @@ class Compiler:
         self.store = Store()
         self._settings = settings
         self._claims = Claims(self.store, settings)
+        self._gateways = Gateways(self.store, settings)
         self._hosts = Hosts()
         self._annotations = Reader(defaults_of(settings))
         self._services = Services(self.store, settings, names if names is not None else Unresolved())
@@ -128,8 +132,13 @@ class Compiler:
         if changed.classes:
             ingresses |= self._affected(changed)
         for key in ingresses:
-            self._take(key, delta)
+            self._take_ingress(key, delta)
         owners = {ObjectId("Ingress", *key) for key in ingresses}
+        if changed.gateways or changed.services:
+            concerned = self._gateways.affected(changed.gateways, changed.services)
+            for owner in concerned:
+                self._take_gateway(owner)
+            owners |= concerned
         for secret in changed.secrets:
             self._certificates.secrets.changed(secret)
         for service in changed.services:
@@ -152,21 +161,36 @@ class Compiler:
         self._report(owners, changed, delta)
         return delta
 
-    def _take(self, key: Key, delta: Delta) -> None:
+    def _take_ingress(self, key: Key, delta: Delta) -> None:
         """Take up the Ingress KEY as it is now."""
         ingress = self.store.ingress(key)
         owner = ObjectId("Ingress", *key)
+        was_served = owner in self._translations
+        self._take(owner, lambda: self._translated(key, ingress), exists=ingress is not None)
+        if owner in self._translations:
+            delta.served[owner] = ingress
+        elif was_served:
+            delta.served[owner] = None
+
+    def _take_gateway(self, owner: ObjectId) -> None:
+        """Take up the Gateway or route OWNER as it is now."""
+
+        def translated() -> Translation | None:
+            new, old = self._gateways.translated(owner), self._translations.get(owner)
+            return new if new != old else old  # often what it depends on is different and makes no difference
+
+        self._take(owner, translated, exists=self._gateways.exists(owner))
+
+    def _take(self, owner: ObjectId, translated: Callable[[], Translation | None], *, exists: bool) -> None:
+        """From now on OWNER asks for what TRANSLATED gives; if that fails and OWNER EXISTS, for the same as before."""
         old = self._translations.get(owner)
         self._broken.pop(owner, None)
 
         def failed(fault: str) -> Translation | None:
             self._breaks(owner, fault)
-            return old if ingress is not None else None
+            return old if exists else None
 
-        new = contain(owner, lambda: self._translated(key, ingress), failed)
-        if new is not None or old is not None:
-            delta.served[owner] = ingress if new is not None else None
-        self._put(owner, new)
+        self._put(owner, contain(owner, translated, failed))
 
     def _put(self, owner: ObjectId, new: Translation | None) -> None:
         """From now on OWNER asks for NEW; None: for nothing."""

@@ -142,9 +142,10 @@ def _merge(name: str, parts: Iterator[tuple[ObjectId, Order, HostPart]], losses:
     for owner, order, part in parts:
         for one in part.routes:
             at = (one.route.kind, one.route.path, one.route.conditions)
-            if at in winners:
+            winner = winners.get(at) or winners.get((one.route.kind, one.route.path, _in_any_scheme(one.route)))
+            if winner is not None:
                 what = f'path "{one.route.path}" ({describing.KINDS[one.route.kind]}) of {_host(name)}'
-                losses.setdefault(owner, []).append(_conflict(one.field, what, winners[at], owner, order))
+                losses.setdefault(owner, []).append(_conflict(one.field, what, winner, owner, order))
             else:
                 winners[at] = (owner, order, one)
         if part.default is not None:
@@ -162,6 +163,15 @@ def _merge(name: str, parts: Iterator[tuple[ObjectId, Order, HostPart]], losses:
     if any(one.route.conditions is not None for one in routes):
         routes.sort(key=_demands, reverse=True)  # stable: of equal ones the older object's goes first
     return HostPart(tuple(routes), default[2] if default is not None else None)
+
+
+def _in_any_scheme(route: Route) -> Conditions | None:
+    """The conditions of ROUTE without the scheme: who has them takes its requests, too."""
+    conditions = route.conditions
+    if conditions is None or not conditions.scheme:
+        return conditions
+    others = replace(conditions, scheme="")
+    return others if others != Conditions() else None
 
 
 def _demands(part: RoutePart) -> tuple[bool, int, int]:

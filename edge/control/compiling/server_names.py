@@ -1,9 +1,10 @@
 """The records of the TLS part: Certificates, and the names that they are shown for.
 
 Rules of this file:
-- Whose certificate a host shows is decided in this order: who lists the host under `spec.tls`, before Ingresses whose
-  certificate merely covers it; who has a rule for it, before who has none; then as in any conflict. A certificate that
-  is not usable, or not good for the host, gives way to the next.
+- Whose certificate a host shows is decided in this order: who names the host beside the certificate (`spec.tls` of an
+  Ingress, a listener of a Gateway), before Ingresses whose certificate merely covers it; who has a rule for it, before
+  who has none; then as in any conflict. A certificate that is not usable, or not good for the host, gives way to the
+  next.
 - A host that is listed, and for which there is no such certificate, is shown the default one.
 - An entry without hosts, in an Ingress without hosts, means every name that its certificate has.
 """
@@ -125,8 +126,8 @@ class Certificates:
                 continue
             reading = self.secrets.reading((use.namespace, use.secret))
             if use.host in self._broken:
-                yield replace(self._broken[use.host], field=use.field)
-            field = f"{use.field}.secretName"
+                yield replace(self._broken[use.host], field=use.secret_field)
+            field = use.secret_field
             if field not in told:
                 told.add(field)
                 for fault in reading.faults:
@@ -147,10 +148,10 @@ class Certificates:
         if not covered:
             instead = INSTEAD if winner == NOBODY else f"that of {winner} is shown"
             message = f'the certificate in Secret {secret} is not valid for host "{use.host}"; {instead}'
-            yield warning("HostNotCovered", f"{use.field}.hosts", message)
+            yield warning("HostNotCovered", use.host_field, message)
         elif winner != owner and key != certificate_key(use.namespace, use.secret):
             message = f'host "{use.host}" shows the certificate of {winner} instead of {secret}'
-            yield warning("CertificateConflict", f"{use.field}.secretName", message)
+            yield warning("CertificateConflict", use.secret_field, message)
 
     def _secret_changed(
         self, secret: Key, before: Reading, records: dict[str, Record | None], owners: set[ObjectId]

@@ -12,9 +12,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from edge.control.kinds import gateway
 from edge.control.kinds.changes import Delete, Invalid, Synced, Upsert, Valid
-from edge.control.kinds.objects import KINDS, EndpointSlice, ObjectId
+from edge.control.kinds.objects import EndpointSlice, ObjectId
 from edge.control.kinds.problems import Problem, error
+from edge.control.kinds.registry import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -37,6 +39,8 @@ class Changed:
     services: set[Key] = field(default_factory=set)
     """Those whose object or EndpointSlices are different."""
     secrets: set[Key] = field(default_factory=set)
+    gateways: set[ObjectId] = field(default_factory=set)
+    """Objects of the Gateway API."""
     faults: set[ObjectId] = field(default_factory=set)
     """Objects that can, or cannot, be read."""
 
@@ -112,6 +116,8 @@ class Store:
             changed.secrets.add(key)
         elif kind == "IngressClass":
             changed.classes.add(key)
+        elif KINDS[kind].api_version.startswith(gateway.GROUP):
+            changed.gateways.add(ObjectId(kind, *key))
 
     def _move_slice(self, key: Key, old: EndpointSlice | None, new: EndpointSlice | None) -> None:
         if old is not None:
@@ -166,9 +172,17 @@ class Store:
         """The names of all objects of KIND."""
         return self._objects[kind].keys()
 
+    def objects(self, kind: str) -> Collection[Object]:
+        """All objects of KIND."""
+        return self._objects[kind].values()
+
+    def get(self, name: ObjectId) -> Object | None:
+        """The object NAME."""
+        return self._objects.get(name.kind, {}).get((name.namespace, name.name))
+
     def uid(self, owner: ObjectId) -> str:
         """uid of the object OWNER, empty when there is none."""
-        found = self._objects.get(owner.kind, {}).get((owner.namespace, owner.name))
+        found = self.get(owner)
         return found.metadata.uid if found is not None else ""
 
     def ingress(self, key: Key) -> Ingress | None:

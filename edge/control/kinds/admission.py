@@ -5,16 +5,17 @@ Objects of a cluster have been through this; those of manifest files have not.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import TYPE_CHECKING, Any
 
 from edge.control.kinds import validation
 from edge.control.kinds.decoding import convert
-from edge.control.kinds.objects import CLUSTER_SCOPED, Object, ObjectError
+from edge.control.kinds.objects import Object, ObjectError
+from edge.control.kinds.registry import DEFINITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from edge.control.kinds.registry import Definition
 
 
 _MOST_SHOWN = 10**20
@@ -35,14 +36,15 @@ def admit(mapping: Mapping[str, Any], kind: str) -> Object:
     Raises:
         Refused: it is not valid.
     """
+    definition = DEFINITIONS[kind]
     errors = list(_type_faults(mapping))
     if errors:
         raise Refused(errors)
     try:
-        admitted = convert(_with_defaults(mapping, kind), kind)
+        admitted = convert(_with_defaults(mapping, definition), kind)
     except ObjectError as error:
         raise Refused([error]) from error
-    errors = list(validation.faults(admitted))
+    errors = [*validation.metadata(admitted.metadata, definition.name_fault), *definition.faults(admitted)]
     if errors:
         raise Refused(errors)
     return admitted
@@ -78,40 +80,9 @@ def _described(value: object) -> str:
     return "a mapping" if isinstance(value, dict) else "a list"
 
 
-def _with_defaults(mapping: Mapping[str, Any], kind: str) -> dict[str, Any]:
+def _with_defaults(mapping: Mapping[str, Any], definition: Definition) -> dict[str, Any]:
     metadata = dict(mapping["metadata"])
-    metadata["namespace"] = "" if kind in CLUSTER_SCOPED else metadata.get("namespace") or "default"
+    metadata["namespace"] = metadata.get("namespace") or "default" if definition.namespaced else ""
     filled = {**mapping, "metadata": metadata}
-    if kind == "Secret":
-        _default_secret(filled)
-    if kind == "Service" and isinstance(filled.get("spec"), dict):
-        spec = filled["spec"] = dict(filled["spec"])
-        spec["type"] = spec.get("type") or "ClusterIP"
-        spec["ports"] = _with_protocol(spec.get("ports"))
-    if kind == "EndpointSlice":
-        filled["addressType"] = filled.get("addressType") or ""
-        filled["ports"] = _with_protocol(filled.get("ports"))
+    definition.defaults(filled)
     return filled
-
-
-def _with_protocol(ports: object) -> object:
-    if not isinstance(ports, list):
-        return ports
-    return [{**port, "protocol": port.get("protocol") or "TCP"} if isinstance(port, dict) else port for port in ports]
-
-
-def _default_secret(filled: dict[str, Any]) -> None:
-    filled["type"] = filled.get("type") or "Opaque"
-    data = filled.get("data")
-    if isinstance(data, dict):
-        # Line ends within base64 mean nothing, as in Go: long values are often broken by hand.
-        data = filled["data"] = {key: value.replace("\n", "").replace("\r", "") for key, value in data.items()}
-        for key, value in data.items():
-            try:
-                binascii.a2b_base64(value, strict_mode=True)
-            except ValueError as error:
-                raise ObjectError(f'data["{key}"]', "is not base64; plain text goes to stringData") from error
-    plain = filled.pop("stringData", None)
-    if isinstance(plain, dict):
-        encoded = {key: base64.b64encode(value.encode()).decode() for key, value in plain.items()}
-        filled["data"] = {**(data or {}), **encoded}

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 from msgspec.structs import force_setattr
 
-from edge.control.kinds.objects import KINDS, SERVICE_NAME_LABEL, EndpointSlice, Named, Object, ObjectError
+from edge.control.kinds.objects import SERVICE_NAME_LABEL, EndpointSlice, Named, Object, ObjectError
+from edge.control.kinds.registry import DEFINITIONS, KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 """A copy of the whole object in an annotation: never read, and not kept in memory."""
 _DECODERS: Final = {kind: msgspec.json.Decoder(cls) for kind, cls in KINDS.items()}
-_ANNOTATED: Final = frozenset({"Ingress", "IngressClass"})
+_ANNOTATED: Final = frozenset(kind for kind, one in DEFINITIONS.items() if one.annotated)
 """Kinds whose annotations are read."""
 
 N = TypeVar("N", bound=Named)

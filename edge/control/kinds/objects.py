@@ -11,12 +11,9 @@ Sources: Kubernetes API reference, v1 of networking.k8s.io, discovery.k8s.io and
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 import msgspec
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Key = tuple[str, str]
 """Namespace (empty for a cluster-scoped object) and name: what names an object among those of its kind."""
@@ -67,6 +64,10 @@ class Named(Struct, frozen=True):
     def annotations(self) -> dict[str, str]:
         """The annotations, never None."""
         return self.metadata.annotations or {}
+
+
+Object = Named
+"""Any object that is read; `edge.control.kinds.registry` lists the kinds."""
 
 
 class ObjectId(msgspec.Struct, frozen=True, order=True, gc=False):
@@ -326,10 +327,3 @@ class Namespace(Named, frozen=True):
     kind = "Namespace"
     api_version = "v1"
     status: NamespaceStatus | None = None
-
-
-Object = Ingress | IngressClass | Service | EndpointSlice | Secret | ConfigMap | Namespace
-KINDS: Final[Mapping[str, type[Object]]] = {
-    cls.kind: cls for cls in (Ingress, IngressClass, Service, EndpointSlice, Secret, ConfigMap, Namespace)
-}
-CLUSTER_SCOPED: Final = frozenset({"IngressClass", "Namespace"})

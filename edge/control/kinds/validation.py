@@ -6,6 +6,7 @@ Rules of this file:
   server next to the applications that it serves does.
 - Another: capital letters and a trailing dot in host names, which mean nothing. Who reads the Ingress warns of them.
 - All that is wrong with an object is told at once.
+- A function for each kind; its object has its defaults. `edge.control.kinds.registry` says which is for which.
 
 Source: Kubernetes v1.34, pkg/apis/{networking,discovery,core}/validation.
 """
@@ -26,7 +27,6 @@ from edge.control.kinds.objects import (
     Ingress,
     IngressBackend,
     IngressClass,
-    Object,
     ObjectError,
     Secret,
     Service,
@@ -52,50 +52,34 @@ _MOST_DATA: Final = 1 << 20
 _MOST_ANNOTATIONS: Final = 256 << 10
 
 
-def faults(candidate: Object) -> Iterator[ObjectError]:
-    """All that is wrong with CANDIDATE, which has its defaults."""
-    yield from _metadata(
-        candidate.metadata, names.label_fault if candidate.kind == "Service" else names.subdomain_fault
-    )
-    if isinstance(candidate, Ingress):
-        yield from _ingress(candidate)
-    elif isinstance(candidate, IngressClass):
-        yield from _ingress_class(candidate)
-    elif isinstance(candidate, Service):
-        yield from _service(candidate)
-    elif isinstance(candidate, EndpointSlice):
-        yield from _endpoint_slice(candidate)
-    elif isinstance(candidate, Secret):
-        yield from _secret(candidate)
-    elif isinstance(candidate, ConfigMap):
-        yield from _data(candidate.data)
-
-
 # --- metadata -------------------------------------------------------------------------------------------------------
 
 
-def _metadata(metadata: Metadata, name_fault: Callable[[str], str]) -> Iterator[ObjectError]:
+def metadata(metadata: Metadata, name_fault: Callable[[str], str]) -> Iterator[ObjectError]:
+    """What is wrong with METADATA; NAME_FAULT: what the kind takes as a name."""
     if not metadata.name:
         yield ObjectError("metadata.name", "required")
     else:
-        yield from _told("metadata.name", name_fault(metadata.name))
+        yield from told("metadata.name", name_fault(metadata.name))
     if metadata.namespace:
-        yield from _told("metadata.namespace", names.label_fault(metadata.namespace))
+        yield from told("metadata.namespace", names.label_fault(metadata.namespace))
     for key, value in (metadata.labels or {}).items():
-        yield from _told(f'metadata.labels["{key}"]', names.qualified_fault(key) or names.label_value_fault(value))
+        yield from told(f'metadata.labels["{key}"]', names.qualified_fault(key) or names.label_value_fault(value))
     annotations = metadata.annotations or {}
     for key in annotations:
-        yield from _told(f'metadata.annotations["{key}"]', names.qualified_fault(key.lower()))
+        yield from told(f'metadata.annotations["{key}"]', names.qualified_fault(key.lower()))
     if sum(len(key) + len(value) for key, value in annotations.items()) > _MOST_ANNOTATIONS:
         yield ObjectError("metadata.annotations", f"must have no more than {_MOST_ANNOTATIONS} bytes in all")
 
 
-def _told(field: str, reason: str) -> Iterator[ObjectError]:
+def told(field: str, reason: str) -> Iterator[ObjectError]:
+    """A fault of FIELD if there is a REASON."""
     if reason:
         yield ObjectError(field, reason)
 
 
-def _one_of(field: str, value: str | None, choices: tuple[str, ...]) -> Iterator[ObjectError]:
+def one_of(field: str, value: str | None, choices: tuple[str, ...]) -> Iterator[ObjectError]:
+    """A fault of FIELD unless its VALUE is one of CHOICES."""
     if value not in choices:
         yield ObjectError(
             field, (f'"{value}" is not supported' if value else "required") + f"; one of {', '.join(choices)}"
@@ -105,7 +89,8 @@ def _one_of(field: str, value: str | None, choices: tuple[str, ...]) -> Iterator
 # --- networking.k8s.io ----------------------------------------------------------------------------------------------
 
 
-def _ingress(ingress: Ingress) -> Iterator[ObjectError]:
+def ingress(ingress: Ingress) -> Iterator[ObjectError]:
+    """What is wrong with an Ingress."""
     spec = ingress.spec
     if not spec.rules and spec.default_backend is None:
         yield ObjectError("spec", "either defaultBackend or rules is required")
@@ -114,7 +99,7 @@ def _ingress(ingress: Ingress) -> Iterator[ObjectError]:
     for number, rule in enumerate(spec.rules or ()):
         field = f"spec.rules[{number}]"
         if rule.host:
-            yield from _told(f"{field}.host", names.host_fault(names.host_name(rule.host)))
+            yield from told(f"{field}.host", names.host_fault(names.host_name(rule.host)))
         if rule.http is not None:
             if not rule.http.paths:
                 yield ObjectError(f"{field}.http.paths", "required")
@@ -124,11 +109,11 @@ def _ingress(ingress: Ingress) -> Iterator[ObjectError]:
         field = f"spec.tls[{number}]"
         for index, host in enumerate(map(names.host_name, tls.hosts or ())):
             fault = names.wildcard_fault(host) if "*" in host else names.subdomain_fault(host)
-            yield from _told(f"{field}.hosts[{index}]", fault)
+            yield from told(f"{field}.hosts[{index}]", fault)
         if tls.secret_name:
-            yield from _told(f"{field}.secretName", names.subdomain_fault(tls.secret_name))
+            yield from told(f"{field}.secretName", names.subdomain_fault(tls.secret_name))
     if spec.ingress_class_name is not None:
-        yield from _told("spec.ingressClassName", names.subdomain_fault(spec.ingress_class_name))
+        yield from told("spec.ingressClassName", names.subdomain_fault(spec.ingress_class_name))
         annotation = ingress.annotations.get(CLASS_ANNOTATION)
         if annotation is not None and annotation != spec.ingress_class_name:
             yield ObjectError(
@@ -142,7 +127,7 @@ def _path(path: HTTPIngressPath, field: str) -> Iterator[ObjectError]:
     if path.path_type is None:
         yield ObjectError(f"{field}.pathType", f"required; one of {', '.join(PATH_TYPES)}")
     elif path.path_type not in PATH_TYPES:
-        yield from _one_of(f"{field}.pathType", path.path_type, PATH_TYPES)
+        yield from one_of(f"{field}.pathType", path.path_type, PATH_TYPES)
     elif (text or path.path_type != "ImplementationSpecific") and not text.startswith("/"):
         yield ObjectError(f"{field}.path", f'"{text}" must begin with "/"')
     elif path.path_type != "ImplementationSpecific":
@@ -161,49 +146,51 @@ def _backend(backend: IngressBackend, field: str) -> Iterator[ObjectError]:
     elif backend.service is not None:
         service, port = backend.service, backend.service.port
         if service.name:
-            yield from _told(f"{field}.service.name", names.label_fault(service.name))
+            yield from told(f"{field}.service.name", names.label_fault(service.name))
         else:
             yield ObjectError(f"{field}.service.name", "required")
         if port.name and port.number:
             yield ObjectError(f"{field}.service.port", "must not have both a name and a number")
         elif port.name:
-            yield from _told(f"{field}.service.port.name", names.port_name_fault(port.name))
+            yield from told(f"{field}.service.port.name", names.port_name_fault(port.name))
         elif port.number:
-            yield from _told(f"{field}.service.port.number", names.port_number_fault(port.number))
+            yield from told(f"{field}.service.port.number", names.port_number_fault(port.number))
         else:
             yield ObjectError(f"{field}.service.port", "a name or a number is required")
     elif backend.resource is not None:
         for part, value in (("kind", backend.resource.kind), ("name", backend.resource.name)):
-            yield from _told(f"{field}.resource.{part}", names.segment_fault(value) if value else "required")
+            yield from told(f"{field}.resource.{part}", names.segment_fault(value) if value else "required")
         if backend.resource.api_group is not None:
-            yield from _told(f"{field}.resource.apiGroup", names.subdomain_fault(backend.resource.api_group))
+            yield from told(f"{field}.resource.apiGroup", names.subdomain_fault(backend.resource.api_group))
     else:
         yield ObjectError(field, "a service or a resource is required")
 
 
-def _ingress_class(ingress_class: IngressClass) -> Iterator[ObjectError]:
+def ingress_class(ingress_class: IngressClass) -> Iterator[ObjectError]:
+    """What is wrong with an IngressClass."""
     controller = ingress_class.spec.controller
     if not controller:
         yield ObjectError("spec.controller", "required")
     elif len(controller) > _MOST_CONTROLLER:
         yield ObjectError("spec.controller", f"must have no more than {_MOST_CONTROLLER} characters")
     else:
-        yield from _told("spec.controller", names.controller_fault(controller))
+        yield from told("spec.controller", names.controller_fault(controller))
 
 
 # --- v1 and discovery.k8s.io ----------------------------------------------------------------------------------------
 
 
-def _service(service: Service) -> Iterator[ObjectError]:
+def service(service: Service) -> Iterator[ObjectError]:
+    """What is wrong with a Service."""
     spec = service.spec
-    yield from _one_of("spec.type", spec.type or "ClusterIP", SERVICE_TYPES)
+    yield from one_of("spec.type", spec.type or "ClusterIP", SERVICE_TYPES)
     ports = spec.ports or ()
     headless = spec.cluster_ip == "None"
     if not ports and not headless and spec.type != "ExternalName":
         yield ObjectError("spec.ports", "required")
     if spec.type == "ExternalName":
         name = (spec.external_name or "").removesuffix(".")
-        yield from _told("spec.externalName", names.subdomain_fault(name) if name else "required")
+        yield from told("spec.externalName", names.subdomain_fault(name) if name else "required")
     if spec.cluster_ip and not headless and not names.is_address(spec.cluster_ip):
         yield ObjectError("spec.clusterIP", f'"{spec.cluster_ip}" must be an IP address, empty, or None')
     seen: set[tuple[int, str | None]] = set()
@@ -218,20 +205,21 @@ def _service(service: Service) -> Iterator[ObjectError]:
 
 def _service_port(port: ServicePort, field: str, *, only: bool) -> Iterator[ObjectError]:
     if port.name:
-        yield from _told(f"{field}.name", names.label_fault(port.name))
+        yield from told(f"{field}.name", names.label_fault(port.name))
     elif not only:
         yield ObjectError(f"{field}.name", "required when there are several ports")
-    yield from _told(f"{field}.port", names.port_number_fault(port.port))
-    yield from _one_of(f"{field}.protocol", port.protocol, PROTOCOLS)
+    yield from told(f"{field}.port", names.port_number_fault(port.port))
+    yield from one_of(f"{field}.protocol", port.protocol, PROTOCOLS)
     target = port.target_port
     if isinstance(target, int) and target:
-        yield from _told(f"{field}.targetPort", names.port_number_fault(target))
+        yield from told(f"{field}.targetPort", names.port_number_fault(target))
     elif isinstance(target, str) and target:
-        yield from _told(f"{field}.targetPort", names.port_name_fault(target))
+        yield from told(f"{field}.targetPort", names.port_name_fault(target))
 
 
-def _endpoint_slice(one: EndpointSlice) -> Iterator[ObjectError]:
-    yield from _one_of("addressType", one.address_type, ADDRESS_TYPES)
+def endpoint_slice(one: EndpointSlice) -> Iterator[ObjectError]:
+    """What is wrong with an EndpointSlice."""
+    yield from one_of("addressType", one.address_type, ADDRESS_TYPES)
     endpoints, ports = one.endpoints or (), one.ports or ()
     if len(endpoints) > _MOST_ENDPOINTS:
         yield ObjectError(
@@ -253,7 +241,7 @@ def _endpoint(endpoint: SliceEndpoint, address_type: str, field: str) -> Iterato
     if len(addresses) > _MOST_ADDRESSES:
         yield ObjectError(field, f"must have no more than {_MOST_ADDRESSES}")
     for number, address in enumerate(addresses):
-        yield from _told(f"{field}[{number}]", _address_fault(address, address_type))
+        yield from told(f"{field}[{number}]", _address_fault(address, address_type))
 
 
 def _address_fault(address: str, address_type: str) -> str:
@@ -270,10 +258,10 @@ def _address_fault(address: str, address_type: str) -> str:
 
 def _endpoint_port(port: EndpointPort, field: str) -> Iterator[ObjectError]:
     if port.name:
-        yield from _told(f"{field}.name", names.label_fault(port.name))
-    yield from _one_of(f"{field}.protocol", port.protocol, PROTOCOLS)
+        yield from told(f"{field}.name", names.label_fault(port.name))
+    yield from one_of(f"{field}.protocol", port.protocol, PROTOCOLS)
     if port.port is not None:
-        yield from _told(f"{field}.port", names.port_number_fault(port.port))
+        yield from told(f"{field}.port", names.port_number_fault(port.port))
 
 
 def _twice(field: str, texts: list[str], *, empty: bool = False) -> Iterator[ObjectError]:
@@ -285,7 +273,8 @@ def _twice(field: str, texts: list[str], *, empty: bool = False) -> Iterator[Obj
         seen.add(text)
 
 
-def _secret(secret: Secret) -> Iterator[ObjectError]:
+def secret(secret: Secret) -> Iterator[ObjectError]:
+    """What is wrong with a Secret."""
     yield from _data(secret.data)
     if secret.type == TLS_TYPE:
         for key in (TLS_CHAIN, TLS_KEY):
@@ -297,6 +286,11 @@ def _data(data: Mapping[str, str | bytes] | None) -> Iterator[ObjectError]:
     size = 0
     for key, value in (data or {}).items():
         size += len(value)
-        yield from _told(f'data["{key}"]', names.data_key_fault(key))
+        yield from told(f'data["{key}"]', names.data_key_fault(key))
     if size > _MOST_DATA:
         yield ObjectError("data", f"must have no more than {_MOST_DATA} bytes in all")
+
+
+def config_map(one: ConfigMap) -> Iterator[ObjectError]:
+    """What is wrong with a ConfigMap."""
+    yield from _data(one.data)

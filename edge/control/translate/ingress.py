@@ -121,14 +121,19 @@ def _secrets(ingress: Ingress, hosts: dict[str, HostPart]) -> Iterator[SecretUse
     namespace = ingress.metadata.namespace
     entries = list(enumerate(ingress.spec.tls or ()))
     for number, entry in entries:
-        field = f"spec.tls[{number}]"
         # Without hosts the entry means the hosts of the rules, and without rules any host.
         names = [host_name(host) for host in entry.hosts or ()] or list(hosts) or [""]
         for name in names:
             if name not in listed:
                 listed.add(name)
-                yield SecretUse(name, namespace, entry.secret_name or "", field, has_rule=name in hosts)
+                yield SecretUse(name, namespace, entry.secret_name or "", *_fields(number), has_rule=name in hosts)
     for number, entry in entries:
         if entry.secret_name:
             for name in [name for name in hosts if name and name not in listed]:
-                yield SecretUse(name, namespace, entry.secret_name, f"spec.tls[{number}]", implied=True)
+                yield SecretUse(name, namespace, entry.secret_name, *_fields(number), implied=True)
+
+
+def _fields(number: int) -> tuple[str, str]:
+    """Where the entry NUMBER names its Secret and its hosts."""
+    field = f"spec.tls[{number}]"
+    return sys.intern(f"{field}.secretName"), sys.intern(f"{field}.hosts")

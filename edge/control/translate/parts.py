@@ -57,7 +57,10 @@ class SecretUse(msgspec.Struct, frozen=True, gc=False):
     """Of the Secret."""
     secret: str
     """Its name; empty: the default certificate is meant."""
-    field: str
+    secret_field: str
+    """Where the Secret is named."""
+    host_field: str
+    """Where the host is named."""
     implied: bool = False
     """The host is not listed, but its rule stands in the same Ingress; the certificate may happen to cover it."""
     has_rule: bool = True

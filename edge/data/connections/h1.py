@@ -50,7 +50,7 @@ class Http1(Client):
         self.stream = stream
         self.request = self.head = Head()
         self.content = self.body = Body(stream, True)
-        self.secure = secure
+        self.secure = self.request.secure = secure
         self.address = address
         self.port = port
         self.host = b""

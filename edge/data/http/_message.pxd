@@ -17,6 +17,7 @@ cdef class Message(FieldLines):
     cdef public bint chunked
     cdef readonly long long content_length
     cdef public bint upgrade
+    cdef public bint secure
     cdef public Py_ssize_t size
     cdef bint seen_forwarded
     cdef bint has_date

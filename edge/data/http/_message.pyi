@@ -13,6 +13,7 @@ class Message(FieldLines):
     length: int
     chunked: bool
     upgrade: bool
+    secure: bool
     size: int
     @property
     def content_length(self) -> int: ...

@@ -125,6 +125,8 @@ def meets(conditions: Conditions, request: Message) -> bool:
     """Whether REQUEST has what CONDITIONS demand (Gateway API, HTTPRouteMatch)."""
     if conditions.method and request.method != conditions.method.encode():
         return False
+    if conditions.scheme and request.secure != (conditions.scheme == "https"):
+        return False
     for header in conditions.headers:
         if request.get(header.name.encode()) != header.value.encode():
             return False

@@ -16,8 +16,9 @@ from edge.data.policies.phases import Phases
 from edge.data.routing.plan import Destination, Plan
 from edge.data.upstream.balancer import Balancer
 from edge.data.upstream.target import Targets
+from edge.table.counter_layout import backends_of
 from edge.table.counters import Process
-from edge.table.records import Backend, Protocol
+from edge.table.records import Protocol
 
 if TYPE_CHECKING:
     from edge.data.observe.access_log import AccessLog
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from edge.table.policies import AnyPolicy
     from edge.table.policies.policy import Policy
     from edge.table.reader import TableReader
-    from edge.table.records import Route, Transport
+    from edge.table.records import Backend, Route, Transport
 
 log = logging.getLogger(__name__)
 
@@ -97,13 +98,6 @@ class Planner:
         else:
             del self._balancers[at]
             balancer.close()
-
-
-def backends_of(route: Route) -> tuple[Backend, ...]:
-    """The backends of ROUTE; one that answers by itself where none has a share (Gateway API, BackendRef.weight)."""
-    if any(one.weight > 0 for one in route.backends):
-        return route.backends
-    return (Backend(status=500 if route.backends else 404),)
 
 
 def _fill(phases: Phases, policies: tuple[AnyPolicy, ...], allowed: frozenset[type[Policy]] | None = None) -> str:

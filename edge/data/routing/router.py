@@ -14,8 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge.data.routing.host_plans import HostPlans
-from edge.data.routing.planner import backends_of
-from edge.table.counter_layout import labels_of
+from edge.table.counter_layout import backends_of, labels_of
 from edge.table.paths import normalise_bytes
 from edge.table.reader import UnreadableError
 from edge.table.records import GLOBALS, Globals, Host, PathKind, Route, wildcard_of
@@ -99,7 +98,8 @@ class Router:
             return True  # nobody knows
         routes = [*record.routes, record.default] if record is not None else []
         routes.append(shared.default if shared is not None else None)
-        backends = [(route, backend) for route in routes if route is not None for backend in backends_of(route)]
+        named = [route for route in routes if route is not None]
+        backends = [(route, one) for route in named for one in backends_of(route)]
         return any(labels_of(labels.host, route, backend) == labels for route, backend in backends)
 
     def _take_up(self) -> None:

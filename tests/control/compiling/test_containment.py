@@ -17,7 +17,19 @@ from edge.control.publishing.state import State
 from edge.settings import Settings
 from edge.table.reader import TableReader
 from edge.table.record import Record
-from edge.table.records import DEFAULT_CERTIFICATE, GLOBALS, Certificate, Endpoint, ServerName, ServicePort
+from edge.table.records import (
+    DEFAULT_CERTIFICATE,
+    GLOBALS,
+    Backend,
+    Certificate,
+    Endpoint,
+    Host,
+    Owner,
+    PathKind,
+    Route,
+    ServerName,
+    ServicePort,
+)
 from edge.table.writer import TableWriter
 from tests.support import objects
 from tests.support.certificates import self_signed
@@ -174,6 +186,16 @@ def test_every_listener_hears_of_a_round_that_one_of_them_cannot_digest(writer: 
     publisher.add(Delta(tls={DEFAULT_CERTIFICATE: GENERATED}))
     assert publisher.publish({})
     assert heard == [1]
+
+
+def test_a_host_that_cannot_be_written_is_reported_to_the_owners_of_its_routes(writer: TableWriter) -> None:
+    state = State()
+    publisher = Publisher(writer, state)
+    owner, backend = Owner("HTTPRoute", "demo", "bad"), Backend("demo", "web", "80", weight=10**30)
+    routes = (Route(PathKind.PREFIX, "/", owner, (backend,)), Route(PathKind.PREFIX, "/flag"))
+    publisher.add(Delta(routes={"bad.example": Host("bad.example", routes)}))
+    assert publisher.publish({})
+    assert [report.object for report in state.reports()] == [ObjectId("HTTPRoute", "demo", "bad")]
 
 
 def test_a_record_that_cannot_be_written_is_left_out_and_reported(writer: TableWriter) -> None:

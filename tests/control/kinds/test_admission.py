@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from edge.control.kinds.admission import Refused, admit
-from edge.control.kinds.objects import KINDS, ConfigMap, EndpointSlice, IngressClass, ObjectError, Secret, Service
+from edge.control.kinds.objects import ConfigMap, EndpointSlice, IngressClass, ObjectError, Secret, Service
+from edge.control.kinds.registry import KINDS
 from tests.support import objects
 
 

@@ -55,7 +55,7 @@ def histogram(name: str, text: str, *labels: str, note: str = "") -> Definition:
 
 # --- routes -----------------------------------------------------------------------------------------------------------
 
-_ROUTE = ("namespace", "ingress", "service")
+_ROUTE = ("kind", "namespace", "ingress", "service")
 REQUESTS = counter("edge_requests_total", "Requests answered.", *_ROUTE, "method", "status", "status_class")
 DURATION = histogram(
     "edge_request_duration_seconds",
@@ -74,9 +74,10 @@ RESPONSE_SIZE = histogram("edge_response_size_bytes", "Bytes of a response, head
 
 ROUTES = Section(
     "Routes",
-    "Counted for every route that the table has now, from its first request on. `ingress` and `service` are names in "
-    "`namespace`; `method` is one of RFC 9110 and PATCH, else `OTHER`; `status_class` is `2xx` and so on. Routes above "
-    "`--max-metric-series` are counted together as `_other`.",
+    "Counted for every route that the table has now, from its first request on. `kind` and `ingress` are kind and name "
+    "of the object that asked for the route, an Ingress or an HTTPRoute; both are empty if a flag did. `service` "
+    "is the name of the Service, `namespace` that of both. `method` is one of RFC 9110 and PATCH, else `OTHER`; "
+    "`status_class` is `2xx` and so on. Routes above `--max-metric-series` are counted together as `_other`.",
     (REQUESTS, DURATION, UPSTREAM, REQUEST_SIZE, RESPONSE_SIZE),
 )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from edge.control.serving.metrics import definitions as ours
 from edge.control.serving.metrics import nginx_definitions as theirs
 from edge.control.serving.metrics.series import DURATION, RECEIVED, SENT, UPSTREAM, Groups, SeriesFamily, paced
-from edge.table.counter_layout import OTHER, RouteLabels, labels_of
+from edge.table.counter_layout import OTHER, RouteLabels, backends_of, labels_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,8 @@ def existing(state: State) -> set[RouteLabels] | None:
     found = {OTHER}
     for host in paced(state.hosts()):
         routes = host.routes if host.default is None else (*host.routes, host.default)
-        found.update(labels_of(host.name, route, backend) for route in routes for backend in route.backends)
+        for route in routes:
+            found.update(labels_of(host.name, route, one) for one in backends_of(route))
     default = state.shared().default
     if default is not None:
         found.update(labels_of("", default, backend) for backend in default.backends)
@@ -46,11 +47,11 @@ def families(sums: SeriesSums, keys: Shown, settings: Settings) -> Iterator[Fami
     counts, histograms = Groups(ours.REQUESTS.labels), Groups(ours.DURATION.labels)
     for key, row in paced(keys):
         labels = key.labels
-        route = (labels.namespace, labels.ingress, labels.service)
-        kind = _class(key.status)
-        status = kind if settings.report_status_classes else str(key.status)
-        counts.add((*route, key.method, status, kind), sums.totals, row)
-        histograms.add((*route, kind), sums.totals, row)
+        route = (labels.kind, labels.namespace, labels.ingress, labels.service)
+        status_class = _class(key.status)
+        status = status_class if settings.report_status_classes else str(key.status)
+        counts.add((*route, key.method, status, status_class), sums.totals, row)
+        histograms.add((*route, status_class), sums.totals, row)
     yield SeriesFamily(ours.REQUESTS, counts)
     yield SeriesFamily(ours.DURATION, histograms, DURATION)
     yield SeriesFamily(ours.UPSTREAM, histograms, UPSTREAM)

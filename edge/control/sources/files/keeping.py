@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from edge.control.kinds.decoding import decode
-from edge.control.kinds.objects import KINDS, Object, ObjectError, ObjectId
+from edge.control.kinds.objects import Object, ObjectError, ObjectId
+from edge.control.kinds.registry import KINDS
 from edge.control.sources.files.manifest import Manifest
 
 if TYPE_CHECKING:

@@ -15,15 +15,17 @@ import msgspec
 
 from edge.control.containment import contain
 from edge.control.kinds.admission import Refused, admit
-from edge.control.kinds.objects import CLUSTER_SCOPED, KINDS, Object
+from edge.control.kinds.registry import DEFINITIONS, KINDS
 from edge.control.sources.files.documents import implied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-READ: Final = frozenset({"Ingress", "IngressClass", "Service", "EndpointSlice", "Secret", "ConfigMap"})
+    from edge.control.kinds.objects import Object
+
+READ: Final = frozenset(kind for kind, one in DEFINITIONS.items() if one.in_files)
 """The kinds that are read."""
-_OTHER_GROUPS: Final = ("extensions", "networking.k8s.io", "discovery.k8s.io")
+_OTHER_GROUPS: Final = ("extensions", "networking.k8s.io", "discovery.k8s.io", "gateway.networking.k8s.io")
 """Groups that these kinds have, or had, versions in."""
 _DEEPEST_LIST: Final = 4
 
@@ -88,7 +90,7 @@ def _object_of(kind: str, version: str, value: dict[str, Any]) -> Object | Fault
     metadata = value.get("metadata")
     name, namespace = _identity(metadata, kind) if isinstance(metadata, dict) else ("", "")
     wanted = KINDS[kind].api_version
-    if version != wanted:
+    if version != wanted and version not in DEFINITIONS[kind].versions:
         if "/" in version and version.partition("/")[0] not in _OTHER_GROUPS:
             return None  # another project's kind of the same name
         message = f'apiVersion: "{version}" of this kind is not served; use {wanted}'
@@ -120,7 +122,7 @@ def _identity(metadata: Mapping[str, object], kind: str) -> tuple[str, str]:
     name, namespace = metadata.get("name"), metadata.get("namespace")
     if not isinstance(name, str):
         return "", ""
-    if kind in CLUSTER_SCOPED:
+    if not DEFINITIONS[kind].namespaced:
         return name, ""
     return name, namespace if isinstance(namespace, str) and namespace else "default"
 

@@ -1,11 +1,12 @@
 """Metrics per route."""
 
+import msgspec
 import pytest
 
 from edge.control.compiling.delta import Delta
 from edge.table.counter_layout import labels_of
 from edge.table.counters import Process, WorkerCounters
-from edge.table.records import GLOBALS, Globals, Host
+from edge.table.records import GLOBALS, Backend, Globals, Host, Owner
 from tests.control.serving.metrics.conftest import route
 
 OURS = {"namespace": "shop", "ingress": "web", "service": "cart"}
@@ -16,6 +17,15 @@ def test_requests_are_told_by_route_method_status_and_class(world):
     world.count(method=b"POST", status=503)
     assert world.value("edge_requests_total", **OURS, method="GET", status="200", status_class="2xx") == 3
     assert world.value("edge_requests_total", **OURS, method="POST", status="503", status_class="5xx") == 1
+
+
+def test_an_ingress_and_an_httproute_of_one_name_are_two_routes(world):
+    other = msgspec.structs.replace(route("/b"), owner=Owner("HTTPRoute", "shop", "web"))
+    world.serve(Host(name="a.example", routes=(route("/a"), other)))
+    world.count(the_route=route("/a"))
+    world.count(the_route=other, times=2)
+    assert world.value("edge_requests_total", **OURS, kind="Ingress") == 1
+    assert world.value("edge_requests_total", **OURS, kind="HTTPRoute") == 2
 
 
 def test_requests_of_all_workers_are_summed(world):
@@ -43,6 +53,14 @@ def test_requests_that_asked_no_endpoint_have_no_upstream_duration(world):
     world.workers[0].series(labels_of("a.example", one, one.backends[0]), b"GET", 308).record(0.001, -1, 100, 100)
     assert world.value("edge_request_duration_seconds_count", **OURS, status_class="3xx") == 1
     assert world.values("edge_upstream_duration_seconds_count", status_class="3xx") == []
+
+
+def test_routes_without_backends_are_counted(world):
+    """A policy answers all their requests."""
+    one = msgspec.structs.replace(route(), backends=())
+    world.serve(Host(name="a.example", routes=(one,)))
+    world.workers[0].series(labels_of("a.example", one, Backend()), b"GET", 302).record(0.001, -1, 100, 100)
+    assert world.value("edge_requests_total", ingress="web", service="", status="302") == 1
 
 
 def test_paths_of_one_service_are_one_series_of_ours_and_several_of_ingress_nginx(world):

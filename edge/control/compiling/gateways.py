@@ -1,0 +1,144 @@
+"""The processor of the Gateway API: which Gateways and HTTPRoutes to translate again when something changes.
+
+Rules of this file:
+- What a translation asks about other objects is remembered (`_Look`), be it there or not. A change of one of these
+  objects has the translation made again, and no other change does.
+- An HTTPRoute depends on whether a Service has a port, not on its endpoints: those change all the time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from edge.control.kinds.gateway import Gateway, GatewayClass, HTTPRoute, ReferenceGrant
+from edge.control.kinds.objects import ObjectId
+from edge.control.translate.endpoints import EXTERNAL_NAME, find_port
+from edge.control.translate.gateway import listeners, route
+from edge.control.translate.gateway.grants import allowed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from edge.control.compiling.store import Store
+    from edge.control.kinds.objects import Key
+    from edge.control.translate.parts import Translation
+    from edge.settings import Settings
+
+TRANSLATED: Final = frozenset({Gateway.kind, HTTPRoute.kind})
+"""Kinds that are owners of translations."""
+
+
+class Gateways:
+    """The Gateways and HTTPRoutes of STORE, and what each of them depends on."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+        self._users: dict[ObjectId, set[ObjectId]] = {}
+        """By what they depend on."""
+        self._used: dict[ObjectId, frozenset[ObjectId]] = {}
+        """What an owner depends on."""
+        self._ports: dict[ObjectId, dict[str, str]] = {}
+        """What was found out about ports of Services: the fault, empty if there is none."""
+
+    def affected(self, changed: Iterable[ObjectId], services: Iterable[Key]) -> set[ObjectId]:
+        """The owners to translate again after these objects of the Gateway API have CHANGED, and these SERVICES."""
+        owners: set[ObjectId] = set()
+        for one in changed:
+            if one.kind in TRANSLATED:
+                owners.add(one)
+            owners |= self._users.get(_known_as(one), set())
+        for key in services:
+            service = ObjectId("Service", *key)
+            before = self._ports.get(service, {})
+            after = {port: self.port_fault(key, port) for port in before}
+            if before != after:
+                self._ports[service] = after
+                owners |= self._users.get(service, set())
+        return owners
+
+    def exists(self, owner: ObjectId) -> bool:
+        """Whether there is such an object."""
+        return self._store.get(owner) is not None
+
+    def translated(self, owner: ObjectId) -> Translation | None:
+        """What OWNER asks for now; None: nothing."""
+        look = _Look(self._store, self._settings, self)
+        try:
+            found = self._store.get(owner)
+            if isinstance(found, Gateway):
+                return listeners.translate(found, look, self._settings)
+            return route.translate(found, look) if isinstance(found, HTTPRoute) else None
+        finally:
+            self._depends(owner, frozenset(look.seen))
+
+    def port_fault(self, key: Key, port: str) -> str:
+        """As `View.service_fault`."""
+        service = self._store.service(key)
+        if service is None:
+            return "MissingService"
+        return "" if service.spec.type == EXTERNAL_NAME or find_port(service, port) is not None else "MissingPort"
+
+    def found(self, key: Key, port: str, fault: str) -> None:
+        """FAULT was found with this port of a Service."""
+        self._ports.setdefault(ObjectId("Service", *key), {})[port] = fault
+
+    def _depends(self, owner: ObjectId, used: frozenset[ObjectId]) -> None:
+        before = self._used.pop(owner, frozenset())
+        for one in before - used:
+            users = self._users[one]
+            users.discard(owner)
+            if not users:
+                del self._users[one]
+                self._ports.pop(one, None)
+        for one in used - before:
+            self._users.setdefault(one, set()).add(owner)
+        if used:
+            self._used[owner] = used
+
+
+class _Look:
+    """The `View` of one translation, which notes what it is asked for."""
+
+    def __init__(self, store: Store, settings: Settings, gateways: Gateways) -> None:
+        self._store = store
+        self._settings = settings
+        self._gateways = gateways
+        self.seen: set[ObjectId] = set()
+
+    def gateway(self, key: Key) -> Gateway | None:
+        return cast("Gateway | None", self._get(ObjectId(Gateway.kind, *key)))
+
+    def is_ours(self, gateway: Gateway) -> bool:
+        found = self._class(gateway)
+        return found is not None and found.spec.controller_name == self._settings.controller_class
+
+    def class_fault(self, gateway: Gateway) -> str:
+        if self._class(gateway) is not None:
+            return ""
+        name, controller = gateway.spec.gateway_class_name, self._settings.controller_class
+        return f'GatewayClass "{name}" does not exist; make one with controllerName {controller}'
+
+    def is_granted(self, owner: ObjectId, target: ObjectId) -> bool:
+        self.seen.add(_known_as(ObjectId(ReferenceGrant.kind, target.namespace, "")))
+        grants = cast("Iterable[ReferenceGrant]", self._store.objects(ReferenceGrant.kind))
+        return allowed((one for one in grants if one.metadata.namespace == target.namespace), owner, target)
+
+    def service_fault(self, service: Key, port: str) -> str:
+        self.seen.add(ObjectId("Service", *service))
+        fault = self._gateways.port_fault(service, port)
+        self._gateways.found(service, port, fault)
+        return fault
+
+    def _class(self, gateway: Gateway) -> GatewayClass | None:
+        name = ObjectId(GatewayClass.kind, "", gateway.spec.gateway_class_name)
+        return cast("GatewayClass | None", self._get(name))
+
+    def _get(self, name: ObjectId) -> object:
+        self.seen.add(name)
+        return self._store.get(name)
+
+
+def _known_as(one: ObjectId) -> ObjectId:
+    """What users of ONE depend on: itself, or all the ReferenceGrants of a namespace."""
+    return ObjectId(one.kind, one.namespace, "") if one.kind == ReferenceGrant.kind else one

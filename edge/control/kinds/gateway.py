@@ -1,0 +1,258 @@
+"""The objects of the Gateway API that are read, as typed structs.
+
+Rules of this file: those of `edge.control.kinds.objects`, and
+- The defaults are those of the CRDs. A field that is null counts as absent (`edge.control.kinds.defaults.custom`).
+- Of what is not supported only so much is declared as is needed to report it.
+
+Source: Gateway API v1.6, apis/v1.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from edge.control.kinds.objects import Named, Struct
+
+GROUP: Final = "gateway.networking.k8s.io"
+VERSION: Final = f"{GROUP}/v1"
+
+
+class GatewayClassSpec(Struct, frozen=True):
+    """Which controller serves the class."""
+
+    controller_name: str = ""
+
+
+class GatewayClass(Named, frozen=True):
+    """A class of Gateways."""
+
+    kind = "GatewayClass"
+    api_version = VERSION
+    spec: GatewayClassSpec = GatewayClassSpec()
+
+
+class SecretReference(Struct, frozen=True):
+    """A Secret with a certificate (SecretObjectReference)."""
+
+    name: str = ""
+    namespace: str = ""
+    """Empty: that of the Gateway."""
+    group: str = ""
+    kind: str = "Secret"
+
+
+class ListenerTls(Struct, frozen=True):
+    """TLS of a listener (GatewayTLSConfig)."""
+
+    mode: str = "Terminate"
+    certificate_refs: tuple[SecretReference, ...] = ()
+
+
+class RouteNamespaces(Struct, frozen=True):
+    """From which namespaces routes may attach; `from` is a word of Python."""
+
+    origin: str = msgspec.field(default="Same", name="from")
+
+
+class RouteKind(Struct, frozen=True):
+    """A kind of route that may attach (RouteGroupKind)."""
+
+    kind: str = ""
+    group: str = GROUP
+
+
+class AllowedRoutes(Struct, frozen=True):
+    """Which routes may attach."""
+
+    namespaces: RouteNamespaces = RouteNamespaces()
+    kinds: tuple[RouteKind, ...] = ()
+    """None: those that fit the protocol."""
+
+
+class Listener(Struct, frozen=True):
+    """One of the places where a Gateway takes requests."""
+
+    name: str = ""
+    hostname: str = ""
+    """Empty: any."""
+    port: int = 0
+    protocol: str = ""
+    tls: ListenerTls | None = None
+    allowed_routes: AllowedRoutes = AllowedRoutes()
+
+
+class GatewaySpec(Struct, frozen=True):
+    """What a Gateway asks for."""
+
+    gateway_class_name: str = ""
+    listeners: tuple[Listener, ...] = ()
+
+
+class Gateway(Named, frozen=True):
+    """Listeners that routes attach to."""
+
+    kind = "Gateway"
+    api_version = VERSION
+    spec: GatewaySpec = GatewaySpec()
+
+
+class ParentReference(Struct, frozen=True):
+    """What a route attaches to."""
+
+    name: str = ""
+    namespace: str = ""
+    """Empty: that of the route."""
+    group: str = GROUP
+    kind: str = "Gateway"
+    section_name: str = ""
+    """Name of the listener; empty: all of them."""
+    port: int = 0
+    """Of the listener; 0: any."""
+
+
+class PathMatch(Struct, frozen=True):
+    """HTTPPathMatch."""
+
+    type: str = "PathPrefix"
+    value: str = "/"
+
+
+class ValueMatch(Struct, frozen=True):
+    """HTTPHeaderMatch and HTTPQueryParamMatch."""
+
+    name: str = ""
+    value: str = ""
+    type: str = "Exact"
+
+
+class RouteMatch(Struct, frozen=True):
+    """What a request must have, all of it (HTTPRouteMatch)."""
+
+    path: PathMatch = PathMatch()
+    headers: tuple[ValueMatch, ...] = ()
+    query_params: tuple[ValueMatch, ...] = ()
+    method: str = ""
+
+
+class Header(Struct, frozen=True):
+    """A field with its value (HTTPHeader)."""
+
+    name: str = ""
+    value: str = ""
+
+
+class HeaderFilter(Struct, frozen=True):
+    """HTTPHeaderFilter."""
+
+    set: tuple[Header, ...] = ()
+    add: tuple[Header, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+class PathModifier(Struct, frozen=True):
+    """HTTPPathModifier."""
+
+    type: str = ""
+    replace_full_path: str | None = None
+    replace_prefix_match: str | None = None
+
+
+class RedirectFilter(Struct, frozen=True):
+    """HTTPRequestRedirectFilter."""
+
+    scheme: str = ""
+    hostname: str = ""
+    path: PathModifier | None = None
+    port: int = 0
+    status_code: int = 302
+
+
+class RewriteFilter(Struct, frozen=True):
+    """HTTPURLRewriteFilter."""
+
+    hostname: str = ""
+    path: PathModifier | None = None
+
+
+class RouteFilter(Struct, frozen=True):
+    """HTTPRouteFilter."""
+
+    type: str = ""
+    request_header_modifier: HeaderFilter | None = None
+    response_header_modifier: HeaderFilter | None = None
+    request_redirect: RedirectFilter | None = None
+    url_rewrite: RewriteFilter | None = None
+
+
+class BackendReference(Struct, frozen=True):
+    """Where requests go (HTTPBackendRef)."""
+
+    name: str = ""
+    namespace: str = ""
+    """Empty: that of the route."""
+    group: str = ""
+    kind: str = "Service"
+    port: int = 0
+    weight: int = 1
+    filters: tuple[RouteFilter, ...] = ()
+
+
+class RouteRule(Struct, frozen=True):
+    """Matches, any of which is enough, and what is done with the requests."""
+
+    matches: tuple[RouteMatch, ...] = (RouteMatch(),)
+    filters: tuple[RouteFilter, ...] = ()
+    backend_refs: tuple[BackendReference, ...] = ()
+    timeouts: Any = None
+    retry: Any = None
+    session_persistence: Any = None
+
+
+class RouteSpec(Struct, frozen=True):
+    """What an HTTPRoute asks for."""
+
+    parent_refs: tuple[ParentReference, ...] = ()
+    hostnames: tuple[str, ...] = ()
+    rules: tuple[RouteRule, ...] = (RouteRule(),)
+
+
+class HTTPRoute(Named, frozen=True):
+    """Hosts, matches and the Services behind them."""
+
+    kind = "HTTPRoute"
+    api_version = VERSION
+    spec: RouteSpec = RouteSpec()
+
+
+class GrantFrom(Struct, frozen=True):
+    """Whose references are allowed."""
+
+    group: str = ""
+    kind: str = ""
+    namespace: str = ""
+
+
+class GrantTo(Struct, frozen=True):
+    """What may be referred to."""
+
+    group: str = ""
+    kind: str = ""
+    name: str = ""
+    """Empty: all objects of the kind."""
+
+
+class GrantSpec(Struct, frozen=True):
+    """References that a ReferenceGrant allows into its namespace."""
+
+    sources: tuple[GrantFrom, ...] = msgspec.field(default=(), name="from")
+    to: tuple[GrantTo, ...] = ()
+
+
+class ReferenceGrant(Named, frozen=True):
+    """Allows references from other namespaces into its own."""
+
+    kind = "ReferenceGrant"
+    api_version = f"{GROUP}/v1beta1"
+    spec: GrantSpec = GrantSpec()

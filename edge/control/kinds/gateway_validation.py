@@ -1,0 +1,269 @@
+"""What the CRDs of the Gateway API refuse an object for, in those parts that Edge reads.
+
+Rules of this file:
+- Values that a CRD takes and Edge does not support are no fault here: the translation reports them
+  (`edge.control.translate.gateway`).
+
+Source: Gateway API v1.6, apis/v1, the kubebuilder and CEL rules of its types.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from edge.control.kinds import names
+from edge.control.kinds.objects import ObjectError
+from edge.control.kinds.validation import one_of, told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from edge.control.kinds.gateway import (
+        BackendReference,
+        Gateway,
+        GatewayClass,
+        Header,
+        HeaderFilter,
+        HTTPRoute,
+        Listener,
+        PathModifier,
+        ReferenceGrant,
+        RouteFilter,
+        RouteMatch,
+        RouteRule,
+        ValueMatch,
+    )
+
+MOST_LISTENERS: Final = 64
+MOST_RULES: Final = 16
+MOST_WEIGHT: Final = 1_000_000
+PATH_TYPES: Final = ("Exact", "PathPrefix", "RegularExpression")
+MATCH_TYPES: Final = ("Exact", "RegularExpression")
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
+SETTINGS: Final = {
+    "RequestHeaderModifier": "request_header_modifier",
+    "ResponseHeaderModifier": "response_header_modifier",
+    "RequestRedirect": "request_redirect",
+    "URLRewrite": "url_rewrite",
+}
+"""Filters that are read, with the attribute of their settings."""
+OTHER_FILTERS: Final = ("RequestMirror", "CORS", "ExternalAuth", "ExtensionRef")
+MODIFIERS: Final = {"ReplaceFullPath": "replaceFullPath", "ReplacePrefixMatch": "replacePrefixMatch"}
+REDIRECTS: Final = (301, 302, 303, 307, 308)
+SCHEMES: Final = ("http", "https")
+_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_|~`]{1,256}")
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_PATH: Final = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+")
+_NOT_IN_A_PATH: Final = ("//", "/./", "/../", "%2f", "%2F", "#")
+_NOT_AT_THE_END: Final = ("/..", "/.")
+
+
+def gateway_class(one: GatewayClass) -> Iterator[ObjectError]:
+    """What is wrong with a GatewayClass."""
+    name = one.spec.controller_name
+    yield from told("spec.controllerName", names.controller_fault(name) if name else "required")
+
+
+def gateway(one: Gateway) -> Iterator[ObjectError]:
+    """What is wrong with a Gateway."""
+    spec = one.spec
+    if not spec.gateway_class_name:
+        yield ObjectError("spec.gatewayClassName", "required")
+    if not 0 < len(spec.listeners) <= MOST_LISTENERS:
+        yield ObjectError("spec.listeners", f"must have from 1 to {MOST_LISTENERS} listeners")
+    seen: dict[object, int] = {}
+    for number, listener in enumerate(spec.listeners):
+        field = f"spec.listeners[{number}]"
+        yield from _listener(listener, field)
+        if seen.setdefault(listener.name, number) != number:
+            yield ObjectError(f"{field}.name", f'"{listener.name}" is used twice')
+        place = (listener.port, listener.protocol, names.host_name(listener.hostname))
+        if seen.setdefault(place, number) != number:
+            yield ObjectError(field, "port, protocol and hostname together must be unique among the listeners")
+
+
+def _listener(listener: Listener, field: str) -> Iterator[ObjectError]:
+    yield from told(f"{field}.name", names.subdomain_fault(listener.name) if listener.name else "required")
+    yield from told(f"{field}.port", names.port_number_fault(listener.port))
+    if not listener.protocol:
+        yield ObjectError(f"{field}.protocol", "required")
+    if listener.hostname:
+        yield from told(f"{field}.hostname", names.host_fault(names.host_name(listener.hostname)))
+    if listener.protocol == "HTTP" and listener.tls is not None:
+        yield ObjectError(f"{field}.tls", "must not be there for protocol HTTP")
+    if listener.protocol == "HTTPS" and (listener.tls is None or listener.tls.mode != "Terminate"):
+        yield ObjectError(f"{field}.tls", "must be there with mode Terminate for protocol HTTPS")
+    if listener.tls is not None:
+        if listener.protocol == "HTTPS" and not listener.tls.certificate_refs:
+            yield ObjectError(f"{field}.tls.certificateRefs", "required for protocol HTTPS")
+        for number, reference in enumerate(listener.tls.certificate_refs):
+            if not reference.name:
+                yield ObjectError(f"{field}.tls.certificateRefs[{number}].name", "required")
+    origin = listener.allowed_routes.namespaces.origin
+    yield from one_of(f"{field}.allowedRoutes.namespaces.from", origin, ("All", "Same", "Selector", "None"))
+
+
+def route(one: HTTPRoute) -> Iterator[ObjectError]:
+    """What is wrong with an HTTPRoute."""
+    for number, parent in enumerate(one.spec.parent_refs):
+        if not parent.name:
+            yield ObjectError(f"spec.parentRefs[{number}].name", "required")
+    for number, name in enumerate(one.spec.hostnames):
+        yield from told(f"spec.hostnames[{number}]", names.host_fault(names.host_name(name)) if name else "required")
+    if len(one.spec.rules) > MOST_RULES:
+        yield ObjectError(
+            "spec.rules", f"must have no more than {MOST_RULES} rules; split them over several HTTPRoutes"
+        )
+    for number, rule in enumerate(one.spec.rules):
+        yield from _rule(rule, f"spec.rules[{number}]")
+
+
+def _rule(rule: RouteRule, field: str) -> Iterator[ObjectError]:
+    for number, match in enumerate(rule.matches):
+        yield from _match(match, f"{field}.matches[{number}]")
+    yield from _filters(rule.filters, f"{field}.filters", rule.matches)
+    for number, reference in enumerate(rule.backend_refs):
+        yield from _backend(reference, f"{field}.backendRefs[{number}]", rule.matches)
+    if rule.backend_refs and any(one.type == "RequestRedirect" for one in rule.filters):
+        yield ObjectError(f"{field}.backendRefs", "must not be there beside the filter RequestRedirect")
+
+
+def _backend(reference: BackendReference, field: str, matches: Sequence[RouteMatch]) -> Iterator[ObjectError]:
+    if not reference.name:
+        yield ObjectError(f"{field}.name", "required")
+    if (reference.group, reference.kind) == ("", "Service") and not reference.port:
+        yield ObjectError(f"{field}.port", "required for a Service")
+    if reference.port:
+        yield from told(f"{field}.port", names.port_number_fault(reference.port))
+    if not 0 <= reference.weight <= MOST_WEIGHT:
+        yield ObjectError(f"{field}.weight", f"{reference.weight} must be between 0 and {MOST_WEIGHT}")
+    yield from _filters(reference.filters, f"{field}.filters", matches)
+
+
+def _match(match: RouteMatch, field: str) -> Iterator[ObjectError]:
+    path = match.path
+    yield from one_of(f"{field}.path.type", path.type, PATH_TYPES)
+    if path.type != "RegularExpression":
+        yield from _path(path.value, f"{field}.path.value")
+    if match.method:
+        yield from one_of(f"{field}.method", match.method, METHODS)
+    yield from _values(match.headers, f"{field}.headers")
+    yield from _values(match.query_params, f"{field}.queryParams")
+
+
+def _path(text: str, field: str) -> Iterator[ObjectError]:
+    if not text.startswith("/"):
+        yield ObjectError(field, f'"{text}" must begin with "/"')
+    elif _PATH.fullmatch(text) is None:
+        yield ObjectError(field, f'"{text}" must be a path; encode other characters with %')
+    for part in _NOT_IN_A_PATH:
+        if part in text:
+            yield ObjectError(field, f'"{text}" must not contain "{part}"')
+    for part in _NOT_AT_THE_END:
+        if text.endswith(part):
+            yield ObjectError(field, f'"{text}" must not end with "{part}"')
+
+
+def _values(matches: Sequence[ValueMatch], field: str) -> Iterator[ObjectError]:
+    for number, one in enumerate(matches):
+        yield from one_of(f"{field}[{number}].type", one.type, MATCH_TYPES)
+        yield from told(f"{field}[{number}].name", _name_fault(one.name))
+        if not one.value:
+            yield ObjectError(f"{field}[{number}].value", "required")
+
+
+def _name_fault(name: str) -> str:
+    if not name:
+        return "required"
+    return "" if _TOKEN.fullmatch(name) else f'"{name}" must be a name of letters, digits and !#$%&\'*+-.^_|~`'
+
+
+def _filters(filters: Sequence[RouteFilter], field: str, matches: Sequence[RouteMatch]) -> Iterator[ObjectError]:
+    types = [one.type for one in filters]
+    for number, one in enumerate(filters):
+        at = f"{field}[{number}]"
+        yield from one_of(f"{at}.type", one.type, (*SETTINGS, *OTHER_FILTERS))
+        if one.type in SETTINGS:
+            yield from _settings(one, at, matches)
+            if types.index(one.type) != number:
+                yield ObjectError(f"{at}.type", f"{one.type} must not be repeated")
+    if "RequestRedirect" in types and "URLRewrite" in types:
+        yield ObjectError(field, "must not have both RequestRedirect and URLRewrite")
+
+
+def _settings(one: RouteFilter, field: str, matches: Sequence[RouteMatch]) -> Iterator[ObjectError]:
+    if getattr(one, SETTINGS[one.type]) is None:
+        name = one.type[0].lower() + one.type[1:] if one.type != "URLRewrite" else "urlRewrite"
+        yield ObjectError(f"{field}.{name}", f"required for type {one.type}")
+        return
+    if one.request_header_modifier is not None:
+        yield from _headers(one.request_header_modifier, f"{field}.requestHeaderModifier")
+    if one.response_header_modifier is not None:
+        yield from _headers(one.response_header_modifier, f"{field}.responseHeaderModifier")
+    if one.url_rewrite is not None:
+        yield from _hostname(one.url_rewrite.hostname, f"{field}.urlRewrite.hostname")
+        yield from _modifier(one.url_rewrite.path, f"{field}.urlRewrite.path", matches)
+    if one.request_redirect is not None:
+        redirect, at = one.request_redirect, f"{field}.requestRedirect"
+        yield from _hostname(redirect.hostname, f"{at}.hostname")
+        yield from _modifier(redirect.path, f"{at}.path", matches)
+        if redirect.scheme:
+            yield from one_of(f"{at}.scheme", redirect.scheme, SCHEMES)
+        if redirect.port:
+            yield from told(f"{at}.port", names.port_number_fault(redirect.port))
+        if redirect.status_code not in REDIRECTS:
+            wanted = ", ".join(map(str, REDIRECTS))
+            yield ObjectError(f"{at}.statusCode", f"{redirect.status_code} is not supported; one of {wanted}")
+
+
+def _hostname(name: str, field: str) -> Iterator[ObjectError]:
+    if name:
+        yield from told(field, names.subdomain_fault(name))
+
+
+def _modifier(path: PathModifier | None, field: str, matches: Sequence[RouteMatch]) -> Iterator[ObjectError]:
+    if path is None:
+        return
+    yield from one_of(f"{field}.type", path.type, tuple(MODIFIERS))
+    value = path.replace_full_path if path.type == "ReplaceFullPath" else path.replace_prefix_match
+    if path.type in MODIFIERS:
+        at = f"{field}.{MODIFIERS[path.type]}"
+        if value is None:
+            yield ObjectError(at, f"required for type {path.type}")
+        elif value and _PATH.fullmatch(value) is None:
+            yield ObjectError(at, f'"{value}" must be a path; encode other characters with %')
+    if path.type == "ReplacePrefixMatch" and (len(matches) != 1 or matches[0].path.type != "PathPrefix"):
+        yield ObjectError(
+            f"{field}.type", "ReplacePrefixMatch takes a rule with exactly one match, of path type PathPrefix"
+        )
+
+
+def _headers(one: HeaderFilter, field: str) -> Iterator[ObjectError]:
+    for verb, headers in (("set", one.set), ("add", one.add)):
+        for number, header in enumerate(headers):
+            yield from _header(header, f"{field}.{verb}[{number}]")
+    for number, name in enumerate(one.remove):
+        yield from told(f"{field}.remove[{number}]", _name_fault(name))
+
+
+def _header(header: Header, field: str) -> Iterator[ObjectError]:
+    yield from told(f"{field}.name", _name_fault(header.name))
+    if not header.value:
+        yield ObjectError(f"{field}.value", "required")
+    elif _CONTROLS.search(header.value):
+        yield ObjectError(f"{field}.value", "must not contain line ends or other control characters")
+
+
+def grant(one: ReferenceGrant) -> Iterator[ObjectError]:
+    """What is wrong with a ReferenceGrant."""
+    for name, entries in (("from", one.spec.sources), ("to", one.spec.to)):
+        if not entries:
+            yield ObjectError(f"spec.{name}", "required")
+    for number, source in enumerate(one.spec.sources):
+        for part, value in (("kind", source.kind), ("namespace", source.namespace)):
+            if not value:
+                yield ObjectError(f"spec.from[{number}].{part}", "required")
+    for number, target in enumerate(one.spec.to):
+        if not target.kind:
+            yield ObjectError(f"spec.to[{number}].kind", "required")

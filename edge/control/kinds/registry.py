@@ -1,0 +1,64 @@
+"""The kinds of objects that Edge reads: for each of them what it is, its defaults and what it is refused for.
+
+Rules of this file:
+- A new kind is an entry here. Decoding, admission, the store and the readers of files go by this list.
+- Which kinds are read from a cluster is not said here: `edge.control.sources.cluster` lists and watches those that its
+  role allows, and `edge.control.kinds.resources` knows where they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from edge.control.kinds import defaults, gateway, gateway_validation, names, objects, validation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from edge.control.kinds.objects import Object, ObjectError
+
+
+def _no_faults(candidate: Any) -> Iterator[ObjectError]:  # noqa: ARG001 - the signature of all of them
+    yield from ()
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One kind."""
+
+    struct: type[Object]
+    faults: Callable[[Any], Iterator[ObjectError]] = _no_faults
+    """What is wrong with an object of the kind, beside its metadata."""
+    defaults: Callable[[dict[str, Any]], None] = defaults.none
+    """Fills in the defaults of a mapping."""
+    namespaced: bool = True
+    name_fault: Callable[[str], str] = names.subdomain_fault
+    """What keeps a text from being the name of such an object."""
+    annotated: bool = False
+    """Whether its annotations are read."""
+    in_files: bool = True
+    """Whether it is read from manifest files."""
+    versions: tuple[str, ...] = ()
+    """Further API versions that mean the same."""
+
+
+_ALL: Final = (
+    Definition(objects.Ingress, validation.ingress, annotated=True),
+    Definition(objects.IngressClass, validation.ingress_class, namespaced=False, annotated=True),
+    Definition(objects.Service, validation.service, defaults.service, name_fault=names.label_fault),
+    Definition(objects.EndpointSlice, validation.endpoint_slice, defaults.endpoint_slice),
+    Definition(objects.Secret, validation.secret, defaults.secret),
+    Definition(objects.ConfigMap, validation.config_map),
+    Definition(objects.Namespace, namespaced=False, in_files=False),
+    Definition(gateway.GatewayClass, gateway_validation.gateway_class, defaults.custom, namespaced=False),
+    Definition(gateway.Gateway, gateway_validation.gateway, defaults.custom),
+    Definition(gateway.HTTPRoute, gateway_validation.route, defaults.custom),
+    Definition(
+        gateway.ReferenceGrant, gateway_validation.grant, defaults.custom, versions=("gateway.networking.k8s.io/v1",)
+    ),
+)
+DEFINITIONS: Final[Mapping[str, Definition]] = {one.struct.kind: one for one in _ALL}
+"""By kind."""
+KINDS: Final[Mapping[str, type[Object]]] = {kind: one.struct for kind, one in DEFINITIONS.items()}
+"""The structs by kind."""

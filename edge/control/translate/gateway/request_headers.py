@@ -1,0 +1,21 @@
+"""The filter RequestHeaderModifier (Gateway API, HTTPHeaderFilter)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from edge.control.translate.gateway.header_modifier import changes
+from edge.table.policies import RequestHeaders
+
+if TYPE_CHECKING:
+    from edge.control.kinds.gateway import RouteFilter
+
+TYPE: Final = "RequestHeaderModifier"
+OF_BACKENDS: Final = True
+
+
+def read(one: RouteFilter, field: str, matched: str) -> RequestHeaders:  # noqa: ARG001 - the signature of all filters
+    """The policy that ONE at FIELD asks for, of a match with the path MATCHED."""
+    asked = one.request_header_modifier
+    assert asked is not None  # noqa: S101 - admission sees to it
+    return RequestHeaders(f"{field}.requestHeaderModifier", *changes(asked))

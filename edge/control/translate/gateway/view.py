@@ -1,0 +1,28 @@
+"""What a translation may ask about other objects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from edge.control.kinds.gateway import Gateway
+    from edge.control.kinds.objects import Key, ObjectId
+
+
+class View(Protocol):
+    """The other objects, as far as the Gateway API makes one object depend on them."""
+
+    def gateway(self, key: Key) -> Gateway | None:
+        """The Gateway KEY."""
+
+    def is_ours(self, gateway: Gateway) -> bool:
+        """Whether the class of GATEWAY has Edge's controller name."""
+
+    def class_fault(self, gateway: Gateway) -> str:
+        """Why the class of GATEWAY cannot be known; empty: it can."""
+
+    def is_granted(self, owner: ObjectId, target: ObjectId) -> bool:
+        """Whether a ReferenceGrant lets OWNER refer to TARGET, which is in another namespace."""
+
+    def service_fault(self, service: Key, port: str) -> str:
+        """`MissingService` or `MissingPort` when SERVICE has no such TCP port; empty: it has."""

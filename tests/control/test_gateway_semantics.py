@@ -1,0 +1,431 @@
+"""Manifests of the Gateway API in, answers out: what the API's reference says of Gateways and HTTPRoutes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import gateway, objects
+from tests.support.certificates import self_signed
+from tests.support.gateway import listener, path, route, rule, values
+from tests.support.objects import Manifest
+from tests.support.site import Site, ingress, serving
+
+OLD, NEW = {"creationTimestamp": "2025-01-01T00:00:00Z"}, {"creationTimestamp": "2026-01-01T00:00:00Z"}
+ROUTE = "HTTPRoute demo/web"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """With a class, a Gateway with a listener for any host, and Services a to e and old."""
+    one = Site(tmp_path)
+    one.put("class.yaml", gateway.gateway_class())
+    one.put("gateway.yaml", gateway.gateway())
+    one.put("services.yaml", *serving("a", "b", "c", "d", "e"))
+    yield one
+    one.close()
+
+
+# --- matches --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("target", "taken"),
+    [
+        ("/", "a"),
+        ("/v1", "b"),
+        ("/v1/x", "b"),
+        ("/v1x", "a"),
+        ("/v1/exact", "c"),
+        ("/v1/exact/", "b"),
+        ("/v1/%65xact", "c"),
+        ("/V1", "a"),
+    ],
+)
+def test_paths(site: Site, target: str, taken: str) -> None:
+    rules = [rule("a"), rule("b", matches=[path("/v1/")]), rule("c", matches=[path("/v1/exact", "Exact")])]
+    site.put("route.yaml", route(*rules))
+    assert site.takes("web.example" + target) == taken
+
+
+def test_any_match_of_a_rule_is_enough_and_all_of_a_match_is_needed(site: Site) -> None:
+    matches = [path("/a", headers=values(x_tenant="one"), method="POST"), path("/b")]
+    site.put("route.yaml", route(rule("a", matches=matches)))
+    assert site.takes("web.example/b") == "a"
+    assert site.takes("web.example/a", method="POST", X_Tenant="one") == "a"
+    assert site.takes("web.example/a", method="POST", X_Tenant="two") == "404"
+    assert site.takes("web.example/a", X_Tenant="one") == "404"
+
+
+def test_names_of_fields_have_no_case_and_their_values_have(site: Site) -> None:
+    site.put("route.yaml", route(rule("a", matches=[{"headers": values(X_Tenant="One")}])))
+    assert site.takes("web.example", x_tenant="One") == "a"
+    assert site.takes("web.example", x_tenant="one") == "404"
+
+
+def test_query_parameters(site: Site) -> None:
+    """Decoded; of several with one name the first counts, in the request as in the match."""
+    wanted = [*values(color="dark red"), *values(color="blue")]
+    site.put("route.yaml", route(rule("a", matches=[{"queryParams": wanted}])))
+    assert site.takes("web.example/?x=1&color=dark+red") == "a"
+    assert site.takes("web.example/?color=dark%20red&color=blue") == "a"
+    assert site.takes("web.example/?color=blue&color=dark+red") == "404"
+    assert site.takes("web.example/?Color=dark+red") == "404"
+    assert site.takes("web.example/") == "404"
+
+
+# --- precedence -----------------------------------------------------------------------------------------------------
+
+PRECEDENCE = [
+    ("longer path before method", path("/a/b"), path("/a", method="GET")),
+    ("exact path before a prefix with method", path("/a/b", "Exact"), path("/a/b", method="GET")),
+    ("method before headers", path("/a", method="GET"), path("/a", headers=values(x="1", y="1"))),
+    ("more headers before fewer", path("/a", headers=values(x="1", y="1")), path("/a", headers=values(x="1"))),
+    ("headers before query", path("/a", headers=values(x="1")), path("/a", queryParams=values(q="1", r="1"))),
+    ("more query before less", path("/a", queryParams=values(q="1", r="1")), path("/a", queryParams=values(r="1"))),
+    ("query before nothing", path("/a", queryParams=values(q="1")), path("/a")),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), [case[1:] for case in PRECEDENCE], ids=[case[0] for case in PRECEDENCE])
+@pytest.mark.parametrize("way", ["one route", "two routes", "two routes, the other way round"])
+def test_the_more_specific_match_goes_first(site: Site, first: Manifest, second: Manifest, way: str) -> None:
+    """Whichever stands first, in one route as in several, the older one being the less specific."""
+    one, other = rule("a", matches=[first]), rule("b", matches=[second])
+    if way == "one route":
+        site.put("route.yaml", route(other, one))
+    else:
+        ages = (OLD, NEW) if way == "two routes" else (NEW, OLD)
+        site.put("route.yaml", route(one, name="one", **ages[0]), route(other, name="two", **ages[1]))
+    assert site.takes("web.example/a/b?q=1&r=1", x="1", y="1") == "a"
+
+
+def test_of_equal_matches_the_older_route_goes_first_then_the_name(site: Site) -> None:
+    same = {"matches": [path("/a", headers=values(x="1"))]}
+    differ = {"matches": [path("/a", headers=values(y="1"))]}
+    site.put("route.yaml", route(rule("a", **same), name="z", **OLD), route(rule("b", **same), name="a", **NEW))
+    assert site.takes("web.example/a", x="1") == "a"
+    assert site.problems("HTTPRoute demo/a") == ("error PathConflict spec.rules[0].matches[0]",)
+    site.put("route.yaml", route(rule("a", **differ), name="z", **OLD), route(rule("b", **same), name="a", **NEW))
+    assert site.takes("web.example/a", x="1", y="1") == "a"
+    site.put("route.yaml", route(rule("a", **same), name="a"), route(rule("b", **differ), name="b"))
+    assert site.takes("web.example/a", x="1", y="1") == "a"
+
+
+def test_of_equal_matches_in_a_route_the_first_rule_counts(site: Site) -> None:
+    site.put("route.yaml", route(rule("a"), rule("b")))
+    assert site.takes("web.example") == "a"
+    assert site.problems(ROUTE) == ("error PathConflict spec.rules[1].matches[0]",)
+
+
+@pytest.mark.parametrize(("age", "other", "taken"), [(OLD, NEW, "a"), (NEW, OLD, "b")])
+def test_an_ingress_and_a_route_are_in_conflict_by_age(site: Site, age: Manifest, other: Manifest, taken: str) -> None:
+    site.put("route.yaml", route(rule("a"), **age))
+    site.put("ingress.yaml", ingress("web", "web.example Prefix / b", **other))
+    assert site.takes("web.example") == taken
+    if taken == "b":
+        assert site.problems(ROUTE) == ("error PathConflict spec.rules[0].matches[0]",)
+
+
+def test_an_ingress_serves_what_the_conditions_of_a_route_leave(site: Site) -> None:
+    site.put("route.yaml", route(rule("a", matches=[{"method": "POST"}]), **NEW))
+    site.put("ingress.yaml", ingress("web", "web.example Prefix / b", **OLD))
+    assert (site.takes("web.example", method="POST"), site.takes("web.example")) == ("a", "b")
+
+
+# --- hosts and listeners --------------------------------------------------------------------------------------------
+
+
+def test_a_wildcard_stands_for_several_labels(site: Site) -> None:
+    site.put("route.yaml", route(rule("a"), hosts=("*.wild.example",)))
+    taken = [site.takes(host) for host in ("x.wild.example", "y.x.wild.example", "wild.example")]
+    assert taken == ["a", "a", "404"]
+
+
+def test_a_route_is_served_under_the_hosts_that_it_and_the_listener_have(site: Site) -> None:
+    site.put("gateway.yaml", gateway.gateway(listener(hostname="*.wild.example")))
+    site.put("route.yaml", route(rule("a"), hosts=("x.wild.example", "other.example")))
+    taken = [site.takes(host) for host in ("x.wild.example", "y.wild.example", "other.example")]
+    assert taken == ["a", "404", "404"]
+    site.put("route.yaml", route(rule("a"), hosts=()))
+    assert [site.takes(host) for host in ("y.x.wild.example", "other.example")] == ["a", "404"]
+
+
+def test_without_any_host_a_route_takes_what_no_host_does(site: Site) -> None:
+    site.put("route.yaml", route(rule("a"), hosts=()), route(rule("b"), name="named"))
+    assert (site.takes("nobody.example"), site.takes("web.example")) == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("parent", "problem"),
+    [
+        ({"name": "missing"}, "NoMatchingParent spec.parentRefs[0].name"),
+        ({"name": "edge", "sectionName": "https"}, "NoMatchingParent spec.parentRefs[0].sectionName"),
+        ({"name": "edge", "port": 81}, "NoMatchingParent spec.parentRefs[0].port"),
+        ({"name": "edge", "namespace": "other"}, "NotAllowedByListeners spec.parentRefs[0]"),
+        ({"name": "narrow"}, "NoMatchingListenerHostname spec.hostnames"),
+        ({"name": "tcp"}, "NotAllowedByListeners spec.parentRefs[0]"),
+        ({"name": "grpc"}, "NotAllowedByListeners spec.parentRefs[0]"),
+    ],
+)
+def test_why_a_route_does_not_attach(site: Site, parent: Manifest, problem: str) -> None:
+    grpc = {"kinds": [{"kind": "GRPCRoute"}]}
+    site.put(
+        "gateways.yaml",
+        gateway.gateway(namespace="other"),
+        gateway.gateway(listener(hostname="narrow.example"), name="narrow"),
+        gateway.gateway(listener(protocol="TCP"), name="tcp"),
+        gateway.gateway(listener(allowedRoutes=grpc), name="grpc"),
+    )
+    site.put("route.yaml", route(rule("a"), parents=[parent]))
+    assert site.problems(ROUTE) == (f"error {problem}",)
+    assert site.takes("web.example") == "404"
+
+
+def test_a_gateway_may_allow_routes_of_other_namespaces(site: Site) -> None:
+    site.put("far.yaml", gateway.gateway(namespace="other"))
+    site.put("route.yaml", route(rule("a"), parents=[{"name": "edge", "namespace": "other"}]))
+    assert site.takes("web.example") == "404"
+    everybody = {"namespaces": {"from": "All"}}
+    site.put("far.yaml", gateway.gateway(listener(allowedRoutes=everybody), namespace="other"))
+    assert (site.takes("web.example"), site.problems(ROUTE)) == ("a", ())
+
+
+def test_what_a_gateway_asks_for_in_vain(site: Site) -> None:
+    selected = {"namespaces": {"from": "Selector"}, "kinds": [{"kind": "TCPRoute"}]}
+    site.put(
+        "gateway.yaml",
+        gateway.gateway(listener("a", protocol="TCP"), listener("b", port=81), listener("c", allowedRoutes=selected)),
+    )
+    assert site.problems("Gateway demo/edge") == (
+        "error UnsupportedProtocol spec.listeners[0].protocol",
+        "warning ListenerPort spec.listeners[1].port",
+        "error UnsupportedValue spec.listeners[2].allowedRoutes.namespaces.from",
+        "error InvalidRouteKinds spec.listeners[2].allowedRoutes.kinds[0]",
+    )
+
+
+@pytest.fixture
+def secure(site: Site) -> Site:
+    """With a listener for http and one for https, both for *.example."""
+    pair = self_signed("*.example")
+    site.put("secret.yaml", objects.secret(tls_crt=pair.certificate, tls_key=pair.key))
+    site.put("gateway.yaml", gateway.gateway(listener("http"), listener("https", "*.example", secret="tls")))
+    return site
+
+
+def test_the_certificate_of_a_listener_is_shown(secure: Site) -> None:
+    assert secure.certificate("web.example") == "tls"
+    assert secure.certificate("web.other") == "default"
+    assert secure.problems("Gateway demo/edge") == ()
+    secure.remove("secret.yaml")
+    assert secure.problems("Gateway demo/edge") == (
+        "error MissingSecret spec.listeners[1].tls.certificateRefs[0].name",
+    )
+
+
+def test_a_listener_without_hostname_shows_its_certificate_for_all_its_names(secure: Site) -> None:
+    secure.put("gateway.yaml", gateway.gateway(listener(secret="tls")))
+    assert (secure.certificate("web.example"), secure.certificate("web.other")) == ("tls", "default")
+
+
+def test_a_route_takes_requests_of_the_schemes_of_its_listeners(secure: Site) -> None:
+    """The usual pair: http is redirected, https is served."""
+    redirect = {"type": "RequestRedirect", "requestRedirect": {"scheme": "https"}}
+    secure.put(
+        "route.yaml",
+        route({"filters": [redirect]}, name="redirect", parents=[{"name": "edge", "sectionName": "http"}]),
+        route(rule("a"), parents=[{"name": "edge", "sectionName": "https"}]),
+    )
+    assert (secure.takes("http://web.example"), secure.takes("https://web.example")) == ("policy", "a")
+    assert secure.problems(ROUTE) == secure.problems("HTTPRoute demo/redirect") == ()
+    secure.put("route.yaml", route(rule("a"), parents=[{"name": "edge", "sectionName": "https"}]))
+    assert (secure.takes("http://web.example"), secure.takes("https://web.example")) == ("404", "a")
+    secure.put("route.yaml", route(rule("a")))
+    assert (secure.takes("http://web.example"), secure.takes("https://web.example")) == ("a", "a")
+    assert secure.route("web.example").conditions is None
+
+
+def test_a_younger_route_for_one_scheme_is_in_conflict_with_one_for_both(secure: Site) -> None:
+    secure.put("one.yaml", route(rule("a"), name="both", **OLD))
+    secure.put("two.yaml", route(rule("b"), parents=[{"name": "edge", "sectionName": "https"}], **NEW))
+    assert secure.takes("https://web.example") == "a"
+    assert secure.problems(ROUTE) == ("error PathConflict spec.rules[0].matches[0]",)
+
+
+def test_a_secret_in_another_namespace_needs_a_grant(secure: Site) -> None:
+    pair = self_signed("*.example")
+    secure.put("secret.yaml", objects.secret(namespace="certs", tls_crt=pair.certificate, tls_key=pair.key))
+    far = listener("https", "*.example", secret="tls")
+    far["tls"]["certificateRefs"][0]["namespace"] = "certs"
+    secure.put("gateway.yaml", gateway.gateway(far))
+    denied = ("error RefNotPermitted spec.listeners[0].tls.certificateRefs[0]",)
+    assert (secure.certificate("web.example"), secure.problems("Gateway demo/edge")) == ("default", denied)
+    secure.put("grant.yaml", gateway.grant("Gateway", "demo", "Secret", namespace="certs", name="tls"))
+    assert (secure.certificate("web.example"), secure.problems("Gateway demo/edge")) == ("tls", ())
+    secure.put("grant.yaml", gateway.grant("Gateway", "demo", "Secret", namespace="certs", name="other"))
+    assert secure.certificate("web.example") == "default"
+
+
+# --- classes --------------------------------------------------------------------------------------------------------
+
+
+def test_gateways_of_another_controller_are_not_ours(site: Site) -> None:
+    site.put("route.yaml", route(rule("a")))
+    assert site.takes("web.example") == "a"
+    site.put("class.yaml", gateway.gateway_class(controller="example.com/other"))
+    assert (site.takes("web.example"), site.problems(ROUTE), site.problems("Gateway demo/edge")) == ("404", (), ())
+    site.put("class.yaml", gateway.gateway_class())
+    assert site.takes("web.example") == "a"
+
+
+def test_a_class_that_does_not_exist_is_an_error_of_the_gateway(site: Site) -> None:
+    site.put("route.yaml", route(rule("a")))
+    site.remove("class.yaml")
+    assert site.takes("web.example") == "404"
+    assert site.problems("Gateway demo/edge") == ("error UnknownClass spec.gatewayClassName",)
+
+
+# --- backends -------------------------------------------------------------------------------------------------------
+
+
+def test_weights(site: Site) -> None:
+    site.put("route.yaml", route(rule("a=70", "b=30", "c=0", "d")))
+    assert site.takes("web.example") == "a=70 b=30 c=0 d=1"
+
+
+def test_a_backend_that_cannot_be_used_keeps_its_share(site: Site) -> None:
+    bucket = {"group": "example.com", "kind": "Bucket", "name": "files", "weight": 3}
+    site.put("route.yaml", route(rule("a=70", "missing=20", gateway.backend("b", port=81), bucket)))
+    assert site.takes("web.example") == "a=70 500=20 500=1 500=3"
+    assert site.problems(ROUTE) == (
+        "error MissingService spec.rules[0].backendRefs[1].name",
+        "error MissingPort spec.rules[0].backendRefs[2].port",
+        "error InvalidKind spec.rules[0].backendRefs[3].kind",
+    )
+
+
+def test_a_service_that_comes_and_goes(site: Site) -> None:
+    site.put("route.yaml", route(rule("late")))
+    assert site.takes("web.example") == "500"
+    site.put("late.yaml", *serving("late"))
+    assert (site.takes("web.example"), site.problems(ROUTE)) == ("late", ())
+    assert site.endpoints("demo/late:80") == ["10.0.0.1:8080"]
+    site.put("late.yaml", objects.service("late", port=81))
+    assert (site.takes("web.example"), site.problems(ROUTE)) == (
+        "500",
+        ("error MissingPort spec.rules[0].backendRefs[0].port",),
+    )
+    site.put("late.yaml", objects.service("late"))
+    assert site.problems(ROUTE) == ("warning NoEndpoints spec.rules[0].backendRefs[0]",)
+    site.remove("late.yaml")
+    assert site.takes("web.example") == "500"
+
+
+def test_a_service_in_another_namespace_needs_a_grant(site: Site) -> None:
+    far = gateway.backend("far", namespace="other")
+    site.put("far.yaml", objects.service("far", namespace="other"))
+    site.put("route.yaml", route(rule(far)))
+    denied = ("error RefNotPermitted spec.rules[0].backendRefs[0]",)
+    assert (site.takes("web.example"), site.problems(ROUTE)) == ("500", denied)
+    for wrong in (
+        gateway.grant("Gateway", "demo", "Service", namespace="other"),
+        gateway.grant("HTTPRoute", "third", "Service", namespace="other"),
+        gateway.grant("HTTPRoute", "demo", "Secret", namespace="other"),
+        gateway.grant("HTTPRoute", "demo", "Service", namespace="other", name="near"),
+        gateway.grant("HTTPRoute", "demo", "Service", namespace="demo"),
+    ):
+        site.put("grant.yaml", wrong)
+        assert site.takes("web.example") == "500"
+    site.put("grant.yaml", gateway.grant("HTTPRoute", "demo", "Service", namespace="other"))
+    assert site.takes("web.example") == "far"
+    site.remove("grant.yaml")
+    assert (site.takes("web.example"), site.problems(ROUTE)) == ("500", denied)
+
+
+@pytest.mark.parametrize("rules", [[{}], [{"backendRefs": []}], []])
+def test_rules_without_backends_are_answered_500(site: Site, rules: list[Manifest]) -> None:
+    site.put("route.yaml", route(*rules))
+    assert site.takes("web.example") == "500"
+
+
+# --- what is refused ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("match", "field"),
+    [
+        (path("/a.*", "RegularExpression"), "path.type"),
+        ({"headers": [{"name": "a", "value": ".*", "type": "RegularExpression"}]}, "headers[0].type"),
+        ({"queryParams": [{"name": "a", "value": ".*", "type": "RegularExpression"}]}, "queryParams[0].type"),
+    ],
+)
+def test_a_route_with_a_regular_expression_is_not_served(site: Site, match: Manifest, field: str) -> None:
+    """Not even its other rules: they might take requests that the expression was to take."""
+    site.put("route.yaml", route(rule("a"), rule("b", matches=[match])))
+    assert site.takes("web.example") == "404"
+    assert site.problems(ROUTE) == (f"error UnsupportedValue spec.rules[1].matches[0].{field}",)
+
+
+def test_a_rule_with_a_filter_that_is_not_supported_is_answered_500(site: Site) -> None:
+    mirror = {"type": "RequestMirror", "requestMirror": {"backendRef": {"name": "b", "port": 80}}}
+    site.put("route.yaml", route(rule("a", filters=[mirror]), rule("b", matches=[path("/b")])))
+    assert (site.takes("web.example"), site.takes("web.example/b")) == ("500", "b")
+    assert site.problems(ROUTE) == ("error UnsupportedFilter spec.rules[0].filters[0].type",)
+
+
+def test_a_backend_with_a_filter_that_is_not_supported_is_answered_500(site: Site) -> None:
+    redirect = {"type": "RequestRedirect", "requestRedirect": {}}
+    site.put("route.yaml", route(rule("a", gateway.backend("b", filters=[redirect]))))
+    assert site.takes("web.example") == "a=1 500=1"
+    assert site.problems(ROUTE) == ("error UnsupportedFilter spec.rules[0].backendRefs[1].filters[0].type",)
+
+
+def test_fields_that_are_ignored_are_reported(site: Site) -> None:
+    site.put("route.yaml", route(rule("a", timeouts={"request": "1s"}, sessionPersistence={})))
+    assert site.takes("web.example") == "a"
+    assert site.problems(ROUTE) == (
+        "warning UnsupportedField spec.rules[0].timeouts",
+        "warning UnsupportedField spec.rules[0].sessionPersistence",
+    )
+
+
+# --- changes --------------------------------------------------------------------------------------------------------
+
+
+def steps() -> Iterator[tuple[str, Any]]:
+    """Files of a site, each of which something else depends on."""
+    pair = self_signed("*.example")
+    far = listener("https", "*.example", secret="tls")
+    far["tls"]["certificateRefs"][0]["namespace"] = "certs"
+    yield "class", [gateway.gateway_class()]
+    yield "gateway", [gateway.gateway(listener(), far)]
+    yield "secret", [objects.secret(namespace="certs", tls_crt=pair.certificate, tls_key=pair.key)]
+    yield "certs", [gateway.grant("Gateway", "demo", "Secret", namespace="certs")]
+    yield "services", [objects.service("far", namespace="other"), *serving("a")]
+    yield "grant", [gateway.grant("HTTPRoute", "demo", "Service", namespace="other")]
+    yield "route", [route(rule("a=1", gateway.backend("far=2", namespace="other")))]
+
+
+STEPS = dict(steps())
+
+
+@pytest.mark.parametrize("first", STEPS)
+@pytest.mark.parametrize("last", STEPS)
+def test_the_order_in_which_objects_come_does_not_matter(tmp_path: Path, first: str, last: str) -> None:
+    """Nor does it matter when one of them was away for a while."""
+    site = Site(tmp_path)
+    names = [first, *(name for name in STEPS if name not in (first, last)), *([last] if last != first else [])]
+    for name in names:
+        site.put(f"{name}.yaml", *STEPS[name])
+    for _ in range(2):
+        assert site.takes("https://web.example") == "a=1 far=2"
+        assert site.certificate("web.example") == "tls"
+        assert site.problems(ROUTE) == ("warning NoEndpoints spec.rules[0].backendRefs[1]",)
+        assert site.problems("Gateway demo/edge") == ()
+        site.remove(f"{first}.yaml")
+        site.put(f"{first}.yaml", *STEPS[first])
+    site.close()
