@@ -45,7 +45,7 @@ MODULES = {
 
 
 class Parser(argparse.ArgumentParser):
-    """Tells a mistake in one line."""
+    """Reports a mistake in one line."""
 
     def error(self, message: str) -> NoReturn:
         """Say MESSAGE and the way to the help text."""

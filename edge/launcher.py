@@ -3,8 +3,8 @@
 Rules of this file:
 - The launcher is made to be process 1 of a container: it passes signals on, reaps every orphan and ends with the
   status of the proxy.
-- The proxy is the service: when it ends, everything ends. Nothing here starts it again; that is for whoever started
-  us, who also sees that it happens again and again.
+- The proxy is the service: when it ends, everything ends. Nothing here starts it again: that is up to the
+  container runtime or service manager, which also sees repeated failures.
 - The control plane may die: it is started again, ever more slowly, while traffic goes on by the last table. Only when
   it cannot start in the first place (its address is taken, a flag is wrong) everything ends with its status.
 - Draining is the proxy's business (`edge.system.draining`, `--pre-stop-delay`), so that two containers end as one tree
@@ -53,7 +53,7 @@ ORPHAN_GRACE = 3.0
 
 
 def run(settings: Settings) -> int:
-    """Run a whole Edge until it is told to stop; the exit status, see `edge.cli`.
+    """Run a whole Edge until a signal stops it; returns the exit status, see `edge.cli`.
 
     Raises:
         DirectoryError: there is no place for the table.
@@ -81,7 +81,7 @@ class Launcher:
         """Control planes that have died in a row."""
         self._proxy = 0
         self._ending: signal.Signals | None = None
-        """The signal that told us to end."""
+        """The signal that stops us."""
         self._status: int | None = None
         """What to end with, once that is known."""
 
@@ -126,7 +126,7 @@ class Launcher:
 
     def _pass_on(self, number: signal.Signals) -> None:
         if number in ENDING:
-            logger.info("told to end by %s", number.name)
+            logger.info("stopping on %s", number.name)
             self._ending = number
         _send(self._proxy, number)
 
@@ -242,7 +242,7 @@ def _outlive(pids: set[int], timeout: float) -> None:
 
 
 def _children() -> list[int]:
-    """Process ids of our children, adopted ones too; none where the kernel does not tell (it is an option of Linux)."""
+    """Process ids of our children, adopted ones too; empty if the kernel is built without CONFIG_PROC_CHILDREN."""
     try:
         return [int(pid) for pid in Path("/proc/self/task", str(os.getpid()), "children").read_text().split()]
     except FileNotFoundError:
@@ -252,7 +252,7 @@ def _children() -> list[int]:
 def _successor(ended: int) -> int:
     """The proxy that ENDED started to take its place (SIGUSR2); 0: none.
 
-    It has become our child by its parent's death. It is told from workers that were left over by its environment.
+    It has become our child by its parent's death. Its environment distinguishes it from workers that were left over.
     """
     mark = f"GUNICORN_PID={ended}".encode()
     for pid in _children():

@@ -118,7 +118,7 @@ def misspelt(environment: Mapping[str, str]) -> Iterable[str]:
 
 
 def default_text(field: Field) -> str:
-    """The default of FIELD for people; empty where the help text tells it."""
+    """The default of FIELD for people; empty where the help text has it."""
     value = field.default
     if isinstance(value, tuple):
         return " ".join(value)

@@ -379,7 +379,7 @@ cdef class Shadow:
             self.tail = offset
 
     def forget(self):
-        """Ask for the targets anew."""
+        """Forget the targets; they are looked up again."""
         self.targets.clear()
 
     cdef void take(self, Py_ssize_t offset, Py_ssize_t size, bint dead) noexcept nogil:

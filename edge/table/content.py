@@ -37,7 +37,7 @@ class Content:
     hosts: dict[str, Host] = field(default_factory=dict)
     """By name; the host without name stands for any other."""
     shared: Globals = field(default_factory=Globals)
-    services: dict[str, ServicePort] = field(default_factory=dict)
+    ports: dict[str, ServicePort] = field(default_factory=dict)
     """By key."""
     server_names: dict[str, ServerName] = field(default_factory=dict)
     """By key."""
@@ -71,7 +71,7 @@ class Content:
         elif isinstance(record, Globals):
             self.shared = record
         elif isinstance(record, ServicePort):
-            self.services[key] = record
+            self.ports[key] = record
         elif isinstance(record, ServerName):
             self.server_names[key] = record
         elif isinstance(record, Certificate):

@@ -3,7 +3,7 @@
 A worker owns a slot: `worker.<slot>`, locked by it for as long as it lives, and `series.<slot>.<n>`. The files stay
 when it dies and the next owner of the slot goes on from what they say, so a sum over all slots never goes backwards.
 
-- `worker.<slot>`: a page; `FILE_HEAD`, then the words of `Process`, 8 bytes each, little-endian and aligned.
+- `worker.<slot>`: a page; `FILE_HEAD`, then the words of `WorkerWord`, 8 bytes each, little-endian and aligned.
 - `series.<slot>.<n>`: `FILE_HEAD`, padded to `SERIES_FIRST` bytes, then entries one behind the other. An entry is a
   multiple of 64 bytes: sequence word (odd while the entry changes), size of the entry, length of the key (0: the entry
   is free), serial of the key, `VALUES` words of numbers, the key. The numbers are two histograms of times (request,
@@ -31,7 +31,7 @@ WORKER_NAME: Final = "worker."
 WORKER_MAGIC: Final = b"EDGEWRK\x00"
 WORKER_SIZE: Final = 4096
 WORKER_FIRST: Final = FILE_HEAD.size // 8
-"""Index of the word of the first `Process`."""
+"""Index of the word of the first `WorkerWord`."""
 SERIES_NAME: Final = "series."
 SERIES_MAGIC: Final = b"EDGESER\x00"
 SERIES_FIRST: Final = 64
@@ -42,8 +42,8 @@ LONGEST_KEY: Final = 16 * 1024
 """Bytes; what has longer labels is counted in the route of `OTHER`."""
 
 
-class Process(IntEnum):
-    """The words of a worker. Those in `GAUGES` say how things stand, all others only grow."""
+class WorkerWord(IntEnum):
+    """The words of a worker. Those in `GAUGES` go up and down, all others only grow."""
 
     PID = 0
     """As the worker sees it; it may live in another container."""
@@ -108,20 +108,20 @@ class Process(IntEnum):
 
 GAUGES: Final = frozenset(
     (
-        Process.PID,
-        Process.STARTED,
-        Process.HEARTBEAT,
-        Process.GENERATION,
-        Process.RESIDENT_BYTES,
-        Process.VIRTUAL_BYTES,
-        Process.CONNECTIONS_ACTIVE,
-        Process.CONNECTIONS_READING,
-        Process.CONNECTIONS_WRITING,
-        Process.CONNECTIONS_WAITING,
-        Process.CONNECTIONS_UPGRADED,
-        Process.UPSTREAM_IDLE,
-        Process.SERIES,
-        Process.DRAINING,
+        WorkerWord.PID,
+        WorkerWord.STARTED,
+        WorkerWord.HEARTBEAT,
+        WorkerWord.GENERATION,
+        WorkerWord.RESIDENT_BYTES,
+        WorkerWord.VIRTUAL_BYTES,
+        WorkerWord.CONNECTIONS_ACTIVE,
+        WorkerWord.CONNECTIONS_READING,
+        WorkerWord.CONNECTIONS_WRITING,
+        WorkerWord.CONNECTIONS_WAITING,
+        WorkerWord.CONNECTIONS_UPGRADED,
+        WorkerWord.UPSTREAM_IDLE,
+        WorkerWord.SERIES,
+        WorkerWord.DRAINING,
     )
 )
 """Words that the next owner of a slot starts at zero."""

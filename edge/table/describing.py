@@ -65,11 +65,11 @@ def endpoint(one: Endpoint) -> str:
     return str(Address(one.address, one.port))
 
 
-def endpoints(service: ServicePort | None, *, most: int = 0) -> str:
-    """The endpoints of SERVICE, no more than MOST of them named (0: all)."""
-    if service is None or not service.endpoints:
+def endpoints(port: ServicePort | None, *, most: int = 0) -> str:
+    """The endpoints of PORT, no more than MOST of them named (0: all)."""
+    if port is None or not port.endpoints:
         return "no endpoint (503)"
-    shown = [endpoint(one) for one in service.endpoints]
+    shown = [endpoint(one) for one in port.endpoints]
     if most and len(shown) > most:
         shown = [*shown[:most], f"and {len(shown) - most} more"]
     return ", ".join(shown)

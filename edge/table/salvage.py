@@ -21,7 +21,7 @@ UNREADABLE = Closed("", "its record cannot be read by this release")
 
 
 def salvage(data: bytes, kind: type[R]) -> R | None:
-    """The record in DATA with all that cannot be read closed; None: nothing can be told of it."""
+    """The record in DATA with all that cannot be read closed; None: nothing of it can be used."""
     if kind is not Host:
         return None
     try:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge.table.counters import CountersReader, Process
+from edge.table.counters import CountersReader, WorkerWord
 from tests.support.edge import Edge
 from tests.support.waiting import eventually
 
@@ -40,7 +40,7 @@ def dropped(edge: Edge) -> int:
     """Lines that were dropped, by the worker's own count."""
     reader = CountersReader(edge.shm_dir)
     try:
-        return sum(worker[Process.ACCESS_LOG_DROPPED] for worker in reader.workers())
+        return sum(worker[WorkerWord.ACCESS_LOG_DROPPED] for worker in reader.workers())
     finally:
         reader.close()
 

@@ -141,7 +141,7 @@ class OfService:
         self._know(None)
 
     def synced(self) -> None:
-        """The Service would have been told by now."""
+        """The first list is complete: warn if the Service is not in it."""
         if self._known is None:
             logger.warning("--publish-service %s: there is no such Service", self._service)
 

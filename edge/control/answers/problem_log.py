@@ -28,7 +28,7 @@ def log_problems(what: Round) -> None:
         logger.log(LEVELS[report.problem.severity], "%s: %s", report.object, report.problem, extra=_fields(report))
     left = max(0, len(what.appeared) - MOST) + max(0, len(what.gone) - MOST)
     if left:
-        logger.warning("%d more problems that have appeared or are over; metrics and `edge check` tell them all", left)
+        logger.warning("%d more problems have appeared or are over; metrics and `edge check` list all of them", left)
 
 
 def _first(reports: Sequence[Report]) -> Sequence[Report]:

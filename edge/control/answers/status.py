@@ -3,7 +3,7 @@
 Rules of this file:
 - Written by the leader alone, and a write is given no more time than leadership is certain for.
 - Only for Ingresses of the routing table, and only where the status is different from what it should be.
-- Each write names the version that it was decided on; after a conflict it is decided anew, on a newer version.
+- Each write names the version that it was decided on; after a conflict it is decided again, on a newer version.
 - The latest Ingress comes first: somebody is waiting for it, whatever else there is to write.
 
 https://kubernetes.io/docs/reference/kubernetes-api/service-resources/ingress-v1/
@@ -194,7 +194,7 @@ class StatusWriter:
             return None
 
     def _wait(self) -> float | None:
-        """Seconds until there may be something to do; None: until told so."""
+        """Seconds until there may be something to do; None: until notified."""
         now = time.monotonic()
         while self._later and self._later[0][0] <= now:
             self._consider(heapq.heappop(self._later)[1])
@@ -227,7 +227,7 @@ class StatusWriter:
         try:
             version = wire.decode_partial(answer).metadata.resource_version
         except msgspec.DecodeError:
-            return True  # the watch is going to tell the version
+            return True  # the watch will deliver the version
         with self._changed:
             if self._seen.get(key) is seen:
                 self._seen[key] = Seen(version, addresses)

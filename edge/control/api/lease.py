@@ -83,14 +83,14 @@ class Election:
         self._clock = clock
         self._until = 0.0
         """Leader until then."""
-        self._told = False
+        self._notified = False
         self._seen: Lease = {}
         """The last `spec` of the Lease, and when it was first seen."""
         self._seen_at = 0.0
         self._lease: Lease | None = None
         """The Lease as our last write left it: renewed without being read again."""
         self._hold = threading.Lock()
-        """Held by whoever deals with the Lease."""
+        """Held during work on the Lease."""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=persist, args=(self._turn,), name="leader election", daemon=True)
 
@@ -107,7 +107,7 @@ class Election:
             self._release()
             self._hold.release()
         self._until = 0.0
-        self._tell()
+        self._notify()
 
     def is_alone(self, patience: float) -> bool:
         """Whether no other instance stands: let go of the Lease, and take it back when nobody has taken it meanwhile.
@@ -148,14 +148,14 @@ class Election:
         """One try to get or keep the Lease, and the wait after it; False: stop."""
         with self._hold:
             self._step()
-        self._tell()
+        self._notify()
         return not self._stopping.wait(self._pause())
 
     def _pause(self) -> float:
         retry = self._term.retry
         if not self.leads:
             return random.uniform(retry, 1.2 * retry)  # noqa: S311  # candidates shall not march in step
-        # Not beyond the end of our time, which must be told when it comes.
+        # Not beyond the end of our leadership: listeners must hear of it at once.
         return min(retry, max(self.remaining, 0.001))
 
     def _step(self) -> None:
@@ -268,13 +268,13 @@ class Election:
         """Longest silence of the API server in one try, seconds: there must be time for another one."""
         return self._term.deadline / 2
 
-    # --- telling ----------------------------------------------------------------------------------------------------
+    # --- notifying --------------------------------------------------------------------------------------------------
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         leads = self.leads
-        if leads == self._told:
+        if leads == self._notified:
             return
-        self._told = leads
+        self._notified = leads
         logger.info("lease %s: %s", self._name, "this instance leads" if leads else "this instance leads no longer")
         for listener in self.listeners:
             listener(leads)

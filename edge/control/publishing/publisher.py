@@ -76,7 +76,7 @@ class Publisher:
         pending.problems.update(delta.problems)
 
     def publish(self, objects: Mapping[str, int]) -> bool:
-        """Publish all that was added, and tell the listeners of the state; False: that is not possible now.
+        """Publish all that was added, and notify the listeners of the state; False: that is not possible now.
 
         OBJECTS: how many there are of each kind.
         """

@@ -3,8 +3,8 @@
 Rules of this file:
 - A change that comes alone is published at once. After a publication there is a pause, a short one, which grows while
   changes wait at its end: a burst costs few publications, and no change waits longer than LONGEST_PAUSE and a round.
-- The first table waits until the source has told everything. A table that is in force already is never replaced
-  before that; without one, `--sync-timeout` ends the wait, unless no Ingress could be read at all.
+- The first table waits until the source has sent `Synced` for all its kinds. Until then a table that is in force is not
+  replaced. Without such a table `--sync-timeout` ends the wait, unless no Ingress could be read at all.
 - Whatever goes wrong in here ends the process: the table stays in force, and the next process begins afresh.
 """
 
@@ -102,7 +102,7 @@ class Rounds:
         self._hourly = 0.0
         self._deadline = time.monotonic() + sync_timeout
         self._needs = (-1, False)
-        """What the source and the resolver were told of last: the version of the needs, and whether those are all."""
+        """What the source and the resolver got last: the version of the needs, and whether they are complete."""
         self._refusals = refusals
         self._inspected = 0.0
         self._settled = False
@@ -111,7 +111,7 @@ class Rounds:
         self._stopping = threading.Event()
 
     def run(self) -> None:
-        """Work until told to stop."""
+        """Work until stopped."""
         pause = FIRST_PAUSE
         while True:
             waiting = not self._messages.empty()

@@ -88,7 +88,7 @@ class BoundedServer(ThreadingHTTPServer):
                 _cut(sock)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is nothing to tell; a fault of ours is."""
+        """Log our own faults, but not clients that went away."""
         del request
         if isinstance(sys.exc_info()[1], OSError):
             logger.debug("admin client %s went away", client_address)

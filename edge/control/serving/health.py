@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.system import draining
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,9 +98,9 @@ class Health:
         alive = [worker for worker in self._reader.workers() if worker.alive and worker.silence <= self._timeout]
         if not alive:
             return ["no worker lives"]
-        without = [worker for worker in alive if not worker[Process.GENERATION]]
+        without = [worker for worker in alive if not worker[WorkerWord.GENERATION]]
         if len(without) == len(alive):
             return ["no worker has taken up a table"]
         # One that began after the table was published takes it up before it listens; it keeps nobody waiting.
-        late = [worker.slot for worker in without if worker[Process.STARTED] / 1e9 < self._state.published]
+        late = [worker.slot for worker in without if worker[WorkerWord.STARTED] / 1e9 < self._state.published]
         return [f"worker {slot} has not taken up a table yet" for slot in late]

@@ -1,10 +1,10 @@
-"""The PROXY protocol, version 1 and 2: a load balancer tells whose connection it passes on.
+"""The PROXY protocol, version 1 and 2: a load balancer sends the address of the client whose connection it passes on.
 
 Rules of this file:
 - The header comes before everything else, TLS included. Exactly its bytes are taken from the socket, because a TLS
   handshake reads the socket itself.
-- Whoever turns the protocol on expects every connection to begin with a header: what is none is a fault, and there is
-  no answer to it but the end of the connection.
+- When the protocol is on, every connection must begin with a header. A connection that does not is closed without an
+  answer.
 - What a header says may be believed only if the peer is trusted; that is decided by the caller.
 
 The specification is HAProxy's `doc/proxy-protocol.txt`; numbers in comments are its sections.

@@ -487,14 +487,14 @@ cdef class Stream(Buffer):
             pass
 
     def shutdown_output(self):
-        """Tell the peer that nothing more will be sent; reading goes on."""
+        """Close the sending half; reading goes on."""
         if self.tls is not None:
             self.tls.say_goodbye()
         if not self.closed:
             c_shutdown(self.fd, SHUT_WR)
 
     def fail(self, failure not None):
-        """Have whoever waits for this stream, now or next, get FAILURE."""
+        """Raise FAILURE in the greenlet that waits for this stream, now or next."""
         self.failure = failure
         if self.reader is not None or self.writer is not None:
             self.loop.run_callback(self._wake_failed)
@@ -715,7 +715,7 @@ cdef class Stream(Buffer):
         self.close()
 
     def close(self):
-        """End the stream; whoever waits for it gets `StreamClosed`. May be called again."""
+        """Close the stream; a greenlet that waits for it gets `StreamClosed`. May be called again."""
         if self.closed:
             return
         self.closed = True

@@ -90,7 +90,7 @@ cdef bint openssl_is_known() noexcept:
 
 
 cdef class Tls:
-    """The server's end of a TLS connection; what each step gives is told here."""
+    """The server's end of a TLS connection; the docstrings say what each step returns."""
 
     cdef Py_ssize_t handshake(self) except? -9:
         """0: done. Else `WANT_READ`, `WANT_WRITE` or `RESET`. A handshake that fails raises `ssl.SSLError`."""
@@ -113,7 +113,7 @@ cdef class Tls:
         raise NotImplementedError
 
     cdef say_goodbye(self):
-        """Tell the peer that nothing more will be sent; whether it says the same is not waited for."""
+        """Send close_notify; the peer's own is not waited for."""
         raise NotImplementedError
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from edge.data.observe._lines import Lines
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 from edge.table.records import Backend, Owner
 
 if TYPE_CHECKING:
@@ -47,10 +47,10 @@ class AccessLog:
     def flush(self) -> None:
         """Write what can be written now."""
         lines = self.lines
-        with suppress(OSError):  # nobody is there to be told
+        with suppress(OSError):  # nobody reads the log
             lines.write(self._fd)
         if lines.dropped:
-            self._counters.add(Process.ACCESS_LOG_DROPPED, lines.dropped)
+            self._counters.add(WorkerWord.ACCESS_LOG_DROPPED, lines.dropped)
             lines.dropped = 0
 
 

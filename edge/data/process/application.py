@@ -5,9 +5,10 @@ Rules of this file:
   TTIN/TTOU add and drain one, USR2 hands the sockets to a new master. Its HTTP, its configuration files and its control
   socket are not used.
 - The configuration comes from `Settings` and is the same at a reload: nothing is read again then.
-- Of the workers only those count that were not told to end: the others may finish what they have for as long as their
-  graces allow, and keep neither their successors nor a signal waiting.
-- Which listening socket speaks TLS is told by order, and told on to a master that takes the sockets over.
+- Stopping workers are not counted. They may use their full grace period, and delay neither their replacements nor
+  signals.
+- The order of the listening sockets says which of them speak TLS; an arbiter that takes the sockets over gets the same
+  order.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ KILL_MARGIN = 2.0
 
 
 def run(settings: Settings) -> int:
-    """Serve until told to stop; the exit status.
+    """Serve until a signal stops us; returns the exit status.
 
     Raises:
         ListenError: an address cannot be listened on.
@@ -66,7 +67,7 @@ class EdgeLogger(Logger):  # type: ignore[misc]  # gunicorn is untyped
         self.error_log.propagate = True
 
     def info(self, msg: str, *arguments: Any, **named: Any) -> None:
-        """As gunicorn's, but for its list of addresses: to it all are http. `EdgeArbiter` tells each as it is."""
+        """As gunicorn's, without its list of addresses, which calls all of them http. `EdgeArbiter` logs them."""
         if not msg.startswith("Listening at"):
             super().info(msg, *arguments, **named)
 
@@ -123,8 +124,8 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         self._available = self.num_workers
         self._stop_at = 0.0
         self._succession = Succession()
-        self._told: set[int] = set()
-        """Workers that were told to end."""
+        self._stopping: set[int] = set()
+        """Workers that were asked to stop."""
         self._presence: draining.Presence | None = None
         self._known: frozenset[int] = frozenset()
         """The workers at the last look."""
@@ -187,14 +188,14 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
             self.kill_worker(pid, signal.SIGTERM)
 
     def _staying(self) -> list[int]:
-        """Workers that were not told to end, the oldest first. The others may take long to finish what they have."""
+        """Workers that were not asked to stop, the oldest first. The others may take long to finish their requests."""
         ages = sorted((worker.age, pid) for pid, worker in self.WORKERS.items())
-        return [pid for _, pid in ages if pid not in self._told]
+        return [pid for _, pid in ages if pid not in self._stopping]
 
     def kill_worker(self, pid: int, sig: int) -> None:
-        """Tell a worker to end; its death is then none that counts."""
+        """Send SIG to a worker; its end after SIGTERM does not count as a death."""
         if sig == signal.SIGTERM:
-            self._told.add(pid)
+            self._stopping.add(pid)
         super().kill_worker(pid, sig)
 
     def reap_workers(self) -> None:
@@ -202,11 +203,11 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         before = set(self.WORKERS)
         super().reap_workers()
         dead = before.difference(self.WORKERS)
-        if died := dead - self._told:
+        if died := dead - self._stopping:
             self._succession.died(len(died))
             if self._succession.hurried:
                 self.log.error("workers die again and again: the next one is started in %g s", PAUSE)
-        self._told.intersection_update(self.WORKERS)
+        self._stopping.intersection_update(self.WORKERS)
 
     def manage_workers(self) -> None:
         """Keep the number of workers, following the CPU limit where it is to be followed."""

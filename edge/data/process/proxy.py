@@ -23,7 +23,7 @@ from edge.data.routing.planner import Planner
 from edge.data.routing.router import Router
 from edge.data.upstream.budget import RetryBudget
 from edge.data.upstream.pool import Pool
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 from edge.table.reader import UnreadableError
 
 if TYPE_CHECKING:
@@ -118,11 +118,11 @@ class Proxy:
         counters = self.counters
         received, sent = counted_bytes()
         counters.beat()
-        counters.add(Process.BYTES_IN, received - self._received)
-        counters.add(Process.BYTES_OUT, sent - self._sent)
+        counters.add(WorkerWord.BYTES_IN, received - self._received)
+        counters.add(WorkerWord.BYTES_OUT, sent - self._sent)
         self._received, self._sent = received, sent
-        counters.set(Process.GENERATION, self.table.generation)
-        counters.add(Process.TABLE_REFUSALS, max(self.table.refusals - self._refusals, 0))
+        counters.set(WorkerWord.GENERATION, self.table.generation)
+        counters.add(WorkerWord.TABLE_REFUSALS, max(self.table.refusals - self._refusals, 0))
         self._refusals = self.table.refusals
         self.connections.count()
-        counters.set(Process.UPSTREAM_IDLE, len(self.planner.targets.idle()))
+        counters.set(WorkerWord.UPSTREAM_IDLE, len(self.planner.targets.idle()))

@@ -16,7 +16,7 @@ from edge.data.policies.phases import Phases
 from edge.data.routing.plan import Destination, Plan
 from edge.data.upstream.balancer import Balancer
 from edge.data.upstream.target import Targets
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 from edge.table.records import Backend, Protocol
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Planner:
                 fault = f"protocol {backend.transport.protocol!r} of backends"
             destinations.append(self._destination(host, route, backend, own))
         if fault:
-            self._counters.add(Process.CLOSED_ROUTES, 1)
+            self._counters.add(WorkerWord.CLOSED_ROUTES, 1)
             log.error("%s%s (%s) is closed (503): %s is not known here", host, route.path, route.owner, fault)
             phases.gates.insert(0, lambda exchange: replies.UNAVAILABLE)  # noqa: ARG005 - whatever is asked
         return Plan(host, route, tuple(destinations), phases, logged=self._access_log is not None)

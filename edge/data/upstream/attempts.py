@@ -17,7 +17,7 @@ IDEMPOTENT = frozenset(
 
 
 class Kind(Enum):
-    """Of failures, as `proxy-next-upstream` tells them apart."""
+    """Kinds of failures, as in `proxy-next-upstream`."""
 
     CONNECT = "connect"
     """No connection could be made."""

@@ -351,7 +351,7 @@ def test_an_error_of_ours_is_not_the_end(
     api.remove("Ingress", "demo", "gone")
     eventually(lambda: set(mirror.hosts) == {"same", "changed"})
     follows(api, mirror)
-    assert caplog.text.count("internal error; listing anew") == 2
+    assert caplog.text.count("internal error; listing again") == 2
 
 
 def test_a_watch_that_held_clears_the_slate(api: FakeAPI, begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:

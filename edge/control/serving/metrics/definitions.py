@@ -156,7 +156,7 @@ REFUSALS = counter(
 
 PROCESSES = Section(
     "Workers",
-    "`worker` is the number of its slot, which its successor takes over. Of one that has ended only restarts are told.",
+    "`worker` is the number of its slot, which its successor takes over. After its end only restarts are reported.",
     (
         WORKERS,
         RESTARTS,

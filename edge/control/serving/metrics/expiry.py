@@ -1,4 +1,4 @@
-"""What metrics tell of certificates and the table does not hold."""
+"""What metrics report of certificates and the table does not hold."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Words(NamedTuple):
     bounds: tuple[str, ...]
     """The values of `le`."""
     nanoseconds: bool
-    """Unit of the sum, which is told in seconds; else it is as it is."""
+    """Whether the sum is in nanoseconds and exported in seconds; otherwise it is exported unchanged."""
 
 
 _TIMES = (*map(floatToGoString, TIME_BUCKETS), "+Inf")
@@ -54,7 +54,7 @@ class Groups:
     """Series with the same values of some labels, summed up."""
 
     def __init__(self, names: tuple[str, ...], constants: dict[str, str] | None = None) -> None:
-        """NAMES: of the labels that tell groups apart; CONSTANTS: labels that all of them have."""
+        """NAMES: of the labels that distinguish groups; CONSTANTS: labels that all of them have."""
         self.totals = Totals()
         self.names = names
         self.constants = constants or {}

@@ -59,7 +59,7 @@ class IngressObserver(Protocol):
 
 
 class KubernetesSource:
-    """Tells CHANGES what the cluster holds."""
+    """Puts what the cluster holds into CHANGES."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class KubernetesSource:
         self._configmaps.start()
 
     def stop(self) -> None:
-        """Tell nothing more."""
+        """Send nothing more."""
         self._feed.mute()
         self._secrets.stop()
         self._configmaps.stop()

@@ -48,7 +48,7 @@ class Pending:
         return path in self._files and self._files[path][1] is Motion.WRITTEN
 
     def created(self, path: str, now: float) -> None:
-        """The file has appeared; whoever made it may be about to write it."""
+        """The file has appeared; its content may not be written yet."""
         self._files[path] = now + SETTLE, Motion.CREATED
 
     def written(self, path: str, now: float) -> None:

@@ -3,9 +3,9 @@
 Rules of this file:
 - Folders are watched and not files: files are replaced by others of the same name, folders seldom. A file that was
   named itself is watched too: mounted alone into a container, it is in another folder for the kernel than for us.
-- A watch belongs to the folder itself and not to its path. Paths are therefore watched anew at every survey, which
-  costs nothing where the folder is still the same.
-- Where the kernel has no more watches to give, the loss is told, and whoever listens must look by himself.
+- A watch belongs to the folder itself and not to its path. Every survey therefore watches each path again, which
+  costs nothing if the folder is still the same.
+- When the kernel has no more watches to give, the caller is informed and must poll instead.
 
 Source: inotify(7).
 """

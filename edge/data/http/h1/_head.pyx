@@ -6,7 +6,7 @@ Rules of this file:
   is refused, so that nobody behind Edge can understand it differently.
 - A head is copied once out of the stream and stays text; fields that pass through never become Python objects.
 - Whatever frames a message (Content-Length, Transfer-Encoding, Connection and what it names) is read here, and dropped:
-  `_writing` frames a message anew.
+  `_writing` adds the framing of the message that is sent.
 - The class does not know sockets; it reads from a Buffer. Of a Stream it also limits the time in which a head that has
   begun must be there.
 """
