@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check_build() -> None:
-    """Refuse to start from a checkout where somebody has forgotten to rebuild."""
+    """Refuse to start from a checkout whose compiled modules are out of date."""
     if _BUILT_IN_PLACE.exists():
         complaint = importlib.import_module("edge.system.compiled").complaint()
         if complaint:

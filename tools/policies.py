@@ -25,7 +25,7 @@ Made from the code by `tools/policies.py`.
 A *policy* is what a route has beside host, path and backend. The table lists all of them in the order in which they
 act (`edge.data.policies.ORDER`). The annotations have the prefix `nginx.ingress.kubernetes.io/`;
 [migration](migration.md) says how they differ from ingress-nginx. A process-wide key gives the value for all Ingresses,
-and an annotation of the same name overrides it. A policy without either is set by Edge itself.
+and an annotation of the same name overrides it. An Ingress cannot ask for a policy that has neither.
 
 | phase | what its steps do |
 |---|---|

@@ -4,7 +4,7 @@ Rules of this file:
 - A unit is what concerns one object or one record: an Ingress, a Secret, the port of a Service, a host. What escapes
   while it is worked on is a fault of our own code, and an error of that unit alone.
 - A unit computes first and changes what is kept afterwards, so that its last good version is still whole.
-- The log has the trace. What users see names no values, which may be somebody's key.
+- The log has the trace. What users see names no values, because a value may be a private key.
 """
 
 from __future__ import annotations

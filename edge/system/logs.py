@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge.settings import Settings
 
 PATIENCE = 0.25
-"""Seconds for which a message waits until somebody takes it; those after it do not until one has been taken."""
+"""Seconds for which a message waits for the reader; after that, messages do not wait until one has been read."""
 
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), 127)} | {
     ord("\n"): "\\n",
@@ -78,7 +78,7 @@ class Handler(logging.StreamHandler[Any]):
             self._dropped += 1
             return
         if self._dropped:
-            message, self._dropped = f"{self._dropped} messages were dropped: nobody took them", 0
+            message, self._dropped = f"{self._dropped} messages were dropped: the reader of the log was too slow", 0
             super().emit(logging.LogRecord(__name__, logging.WARNING, __file__, 0, message, (), None))
         super().emit(record)
 

@@ -367,7 +367,7 @@ cdef class Shadow:
         free(self.copy)
 
     def refresh(self, bint dead=False):
-        """Copy what has changed. An entry that is being written stays as it was; DEAD: nobody writes, take all."""
+        """Copy what has changed. An entry that is being written stays as it was; DEAD: the worker has ended, copy all."""
         cdef Py_ssize_t size, offset = self.chunk.first
         with nogil:
             while True:

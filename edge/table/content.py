@@ -1,4 +1,4 @@
-"""The whole table decoded: for tools and for `edge check`, not for workers, who decode what they serve.
+"""The whole table decoded: for tools and for `edge check`. Workers decode only what they serve.
 
 Nothing here knows where the records come from: a live table, or a compiler whose result is not published.
 """

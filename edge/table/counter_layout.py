@@ -95,7 +95,7 @@ class WorkerWord(IntEnum):
     STARTS = 29
     """Of workers in this slot."""
     ACCESS_LOG_DROPPED = 30
-    """Access lines given up because nobody took them."""
+    """Access lines dropped because the log's reader was too slow."""
     SERIES = 31
     """Entries in use."""
     SERIES_FOLDED = 32

@@ -8,7 +8,7 @@ Rules of this file:
 - Of a record that cannot be read at all the last good version stays in force; a part whose new segment cannot be read
   stays as it is, while the other parts go on.
 - What cannot be read is never taken for absent: where there is no earlier version, the caller gets an
-  `UnreadableError`, so that nobody else's record can take its place. What fails is tried again by `reopen`.
+  `UnreadableError`, so that no other record can take its place. What fails is tried again by `reopen`.
 - Whatever is wrong with a file (torn, truncated, corrupt, another version) is counted in `refusals`, a record once for
   each version of it. `fault` keeps the newest, `take_reports` gives those of records for the log.
 """

@@ -1,4 +1,4 @@
-"""What docs/ says is what the code does, as far as a machine can tell."""
+"""What docs/ says is what the code does, as far as a program can check."""
 
 import json
 import re
@@ -72,7 +72,7 @@ def test_every_alert_has_its_section_in_the_runbook():
         assert anchor in known
 
 
-def test_the_migration_guide_tells_of_every_annotation_what_becomes_of_it():
+def test_the_migration_guide_lists_every_annotation():
     text = (ROOT / "docs/migration.md").read_text()
     works, _, rest = text.partition("## Annotations that are ignored")
     named = set(re.findall(r"`([a-z0-9-]+)`", works))

@@ -329,7 +329,7 @@ def test_a_table_that_somebody_has_damaged_is_made_anew(
             if not path.name.startswith("worker"):
                 harm(path)
         edge.signal_to(edge.workers()[0], signal.SIGKILL)
-        eventually(lambda: "the table has been damaged by somebody else" in edge.log)
+        eventually(lambda: "another process has damaged the table" in edge.log)
         eventually(lambda: _status(edge.http) == 200)
         eventually(lambda: _status(edge.admin, "/readyz") == 200)
 

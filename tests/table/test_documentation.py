@@ -1,4 +1,4 @@
-"""docs/table.md is true: its reader reads, and its records have the fields that it tells."""
+"""docs/table.md is true: its reader reads, and its records have the fields that it lists."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ def test_the_reader_of_the_documentation_reads(tmp_path: Path, look_up: Callable
 
 
 @pytest.mark.parametrize("name", sorted(KINDS.keys() - {"Record"}))
-def test_every_field_is_told_in_order(name: str) -> None:
+def test_every_field_is_listed_in_order(name: str) -> None:
     (table,) = re.findall(rf"^\| {name} \|.*\n\|---\|---\|\n((?:\|.*\n)+)", TEXT, re.MULTILINE)
-    told = tuple(row.split("|")[1].strip() for row in table.splitlines())
-    assert told == KINDS[name].__struct_fields__
+    listed = tuple(row.split("|")[1].strip() for row in table.splitlines())
+    assert listed == KINDS[name].__struct_fields__
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_named() -> None:
     assert f"format version, {layout.VERSION} |" in TEXT

@@ -4,7 +4,7 @@ Rules of this file:
 - Written by the leader alone, and a write is given no more time than leadership is certain for.
 - Only for Ingresses of the routing table, and only where the status is different from what it should be.
 - Each write names the version that it was decided on; after a conflict it is decided again, on a newer version.
-- The latest Ingress comes first: somebody is waiting for it, whatever else there is to write.
+- The latest Ingress comes first, because its author is waiting for it.
 
 https://kubernetes.io/docs/reference/kubernetes-api/service-resources/ingress-v1/
 """

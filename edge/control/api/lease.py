@@ -1,7 +1,7 @@
 """Leader election by a Lease: which instance writes status and Events. Routing never depends on it.
 
 Rules of this file:
-- Fencing is by time, as client-go does it: who leads stops believing so RENEW_DEADLINE after its last renewal *began*,
+- Fencing is by time, as client-go does it: a leader stops leading RENEW_DEADLINE after its last renewal *began*,
   others take over DURATION after they *saw* it; with clocks that run at the same rate both are never true at once.
   Writers ask `remaining` before each write and give it no longer than that.
 - Clocks of different machines are never compared: of a foreign Lease only that it changed is looked at. The times in it
@@ -66,10 +66,10 @@ class Election:
         term: Term | None = None,
         clock: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
     ) -> None:
-        """IDENTITY must be nobody else's, not even that of this process's predecessor."""
+        """IDENTITY must be unique: not even this process's predecessor had it."""
         self.identity = identity
         self.holder = ""
-        """Who holds the Lease as far as we know; empty: nobody."""
+        """The holder of the Lease as far as we know; empty: none."""
         self.trouble = ""
         """Why the last try failed, for people; empty while all is well."""
         self.listeners: list[Callable[[bool], None]] = []
@@ -110,7 +110,7 @@ class Election:
         self._notify()
 
     def is_alone(self, patience: float) -> bool:
-        """Whether no other instance stands: let go of the Lease, and take it back when nobody has taken it meanwhile.
+        """Whether no other instance stands: release the Lease, and take it back if it is still free.
 
         PATIENCE in seconds must be longer than `Term.retry`. False also when it cannot be found out.
         """
@@ -222,7 +222,7 @@ class Election:
         try:
             answer = self._transport.request(method, path, body=lease, read_timeout=self._patience())
         except RefusedError as error:
-            if error.code == 409:  # somebody else was faster
+            if error.code == 409:  # another instance was faster
                 self._lease = None
                 return False
             raise

@@ -87,7 +87,7 @@ class AdminServer:
         logger.info("admin server on http://%s", self.address)
 
     def stop(self) -> None:
-        """Listen no more, and cut off who is being served."""
+        """Stop listening, and close open connections."""
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -177,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.scrapes.release()
 
     def _stream(self, pieces: Iterable[bytes], *, chunked: bool) -> None:
-        """Send PIECES gathered to a useful size; a failure breaks the connection, so that nobody takes half for all."""
+        """Send PIECES, joined to useful sizes. A failure closes the connection: an incomplete answer is noticed."""
         for block in _gathered(pieces):
             self.wfile.write(b"%x\r\n%b\r\n" % (len(block), block) if chunked else block)
         if chunked:

@@ -25,7 +25,7 @@ HEAD_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
 """Time for it to take the whole of the answer."""
 POLL = 0.2
-"""Seconds between two looks for those who are late."""
+"""Seconds between two checks for clients that are late."""
 
 logger = logging.getLogger(__name__)
 

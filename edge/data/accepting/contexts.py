@@ -6,7 +6,7 @@ Rules of this file:
 - Contexts are made when they are first needed and kept in bounded number; one whose certificate has changed is
   replaced for the next handshake, and open connections keep the old one.
 - What decides whether OpenSSL takes a certificate is in `edge.system.openssl`; the control plane judges by it too.
-- A server name or certificate whose record cannot be read is not absent: nobody else's certificate is shown instead.
+- A server name or certificate whose record cannot be read is not absent: no other certificate is shown instead.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ Rules of this file:
 - The ClientHello is read before the handshake: it decides for the certificate. One that has arrived whole stays in the
   socket. One that comes in pieces is taken out of it, because a socket may not have room for a large one, and OpenSSL
   reads it from memory.
-- A handshake has a deadline, and their number at a time is limited: above it the one that has taken longest makes room,
-  so that those who stall do not keep the others out.
+- A handshake has a deadline, and their number at a time is limited: above it the longest-running one is closed, so
+  that stalled clients do not keep others out.
 - A client that does not speak TLS gets an HTTP 400; one that offers no ALPN protocol of ours gets a TLS alert.
 """
 

@@ -57,10 +57,10 @@ class Spread:
         return not self._others
 
     def refresh(self) -> None:
-        """Look again who there is; once a second."""
+        """Look for the other workers again; once a second."""
         self._looked = time.monotonic()
         self._accepted, self._accepted_before = 0, self._accepted
-        with suppress(OSError):  # for want of descriptors: who is known stays known
+        with suppress(OSError):  # out of descriptors: keep the known workers
             self._known = self._found()
         now = time.monotonic_ns()
         self._others = tuple(

@@ -2,7 +2,7 @@
 """TLS over a non-blocking socket, in steps that never wait.
 
 Rules of this file:
-- "Not yet" is a number, `WANT_READ` or `WANT_WRITE`, never an exception; who waits, and how, is the stream's business.
+- "Not yet" is a number, `WANT_READ` or `WANT_WRITE`, never an exception; waiting is the stream's business.
 - OpenSSL is called directly where its functions are known (`use_openssl`): Python's wrappers cost an exception for each
   time that there is nothing to read, and two objects for each piece of data. Else through Python's object.
 """

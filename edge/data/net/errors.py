@@ -2,7 +2,7 @@
 
 Rules of this file:
 - The type says what happened, `endpoint` whose fault it is: both are known where an error is raised. What is answered
-  to whom is decided in one place, `edge.data.handling.faults`.
+  is decided in one place, `edge.data.handling.faults`.
 """
 
 from __future__ import annotations

@@ -324,7 +324,7 @@ cdef class Lines:
         """Write what the descriptor FD takes without waiting; whether that was all.
 
         Raises:
-            OSError: nobody reads there any more. The lines are dropped, and counted.
+            OSError: the log has no reader any more. The lines are dropped, and counted.
         """
         cdef Py_ssize_t done
         cdef pollfd ready

@@ -179,7 +179,7 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
             draining.begin(self._settings.table_directory)
 
     def reload(self) -> None:
-        """SIGHUP: a new worker for each old one, which ends when it has finished what it has; nobody waits for that."""
+        """SIGHUP: start a new worker for each old one, and let the old ones finish their requests."""
         old = self._staying()
         self.num_workers = self._available = wanted_workers(self._settings)
         for _ in range(self.num_workers):
@@ -233,11 +233,11 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
                 self.log.info("%d processors available, now %d workers", available, self.num_workers)
                 self._available = available
         if self._have_lost_counters():
-            self.log.error("the workers' counters have been removed by somebody else: replacing the workers")
+            self.log.error("the files of the workers' counters were removed: replacing the workers")
             self.handle_hup()
 
     def _have_lost_counters(self) -> bool:
-        """Whether all workers count where nobody can read it, and there is a table for new ones."""
+        """Whether the counter files of all workers are removed, and there is a table for new workers."""
         directory = self._settings.table_directory
         before, self._known = self._known, frozenset(self.WORKERS)
         if before != self._known or any(directory.glob(WORKER_NAME + "*")):

@@ -334,7 +334,7 @@ def test_forbidden(api: FakeAPI, begin: Begin, caplog: pytest.LogCaptureFixture)
 def test_an_error_of_ours_is_not_the_end(
     api: FakeAPI, begin: Begin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """When whoever is told fails in a way that nobody has foreseen, all is told again, and the log says so."""
+    """When the sink raises an unexpected error, all objects are sent again and the log says so."""
     api.apply(ingress("same"), ingress("gone"))
     _, mirror = begin()
     eventually(lambda: mirror.syncs and watching(api))

@@ -107,7 +107,9 @@ UPSTREAM_IDLE = gauge("edge_upstream_idle_connections", "Connections to endpoint
 CONNECT_FAILURES = counter("edge_upstream_connect_failures_total", "Connections to endpoints that failed to open.")
 RETRIES = counter("edge_upstream_retries_total", "Requests sent to another endpoint after one had failed.")
 EJECTIONS = counter("edge_upstream_ejections_total", "Endpoints left out for a while because they had failed.")
-LOG_DROPPED = counter("edge_access_log_dropped_lines_total", "Lines of the access log that nobody took in time.")
+LOG_DROPPED = counter(
+    "edge_access_log_dropped_lines_total", "Lines of the access log dropped because its reader was too slow."
+)
 SERIES = gauge("edge_route_series", "Combinations of route, method and status that workers count.")
 SERIES_FOLDED = counter(
     "edge_route_series_folded_total", "Times that a combination was counted as _other for want of room."
@@ -212,7 +214,7 @@ CONTROL_RESIDENT = gauge("edge_control_resident_memory_bytes", "Resident memory 
 
 CONTROL = Section(
     "Control plane",
-    "What the table is made from, and by whom.",
+    "What the table is made from, and how.",
     (
         BUILD,
         GENERATION,

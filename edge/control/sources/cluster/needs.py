@@ -1,7 +1,7 @@
 """Secrets and ConfigMaps: read one by one, because something names them.
 
 Rules of this file:
-- Of the objects that nobody needs, not even the content crosses the wire: one watch for metadata alone reports
+- The content of objects that are not needed is never fetched: one watch for metadata alone reports
   changes, and needed objects are then read by name. Nothing is asked for before something is needed.
 - Where that watch is forbidden, fails from the start, or does not reach (a namespace other than `--watch-namespace`),
   the needed objects are read again every POLL seconds; only the verb `get` is required then.

@@ -185,7 +185,7 @@ class Follower:
         for path, file in old.files.items():
             if path not in survey.files:
                 survey.files[path] = file  # until it is known to be gone
-                # When an open file is moved with its folder, nobody reports that it is closed.
+                # When an open file is moved with its folder, the kernel does not report that it is closed.
                 seen = path not in self._pending or self._pending.is_open(path)
                 if seen and not self._is_out_of_sight(file):
                     self._pending.gone(path, now, moved=path in survey.shadowed)

@@ -60,7 +60,7 @@ class Pending:
         self._files[path] = now, Motion.CLOSED
 
     def found(self, path: str, modified: float, now: float) -> None:
-        """It is different from what it was, since MODIFIED; who did it, and whether he is done, is not known."""
+        """It differs from what it was, since MODIFIED; whether the writer is done is not known."""
         self._files[path] = min(now + SETTLE, max(now, modified + SETTLE)), Motion.CLOSED
 
     def replaced(self, path: str, now: float) -> None:
@@ -75,7 +75,7 @@ class Pending:
             self.open(path)
 
     def open(self, path: str) -> None:
-        """It is open; somebody will write to it, or close it."""
+        """It is open; a write or a close will follow."""
         self._files[path] = inf, Motion.WRITTEN
 
     def gone(self, path: str, now: float, *, moved: bool = False) -> None:
