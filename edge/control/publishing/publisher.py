@@ -1,9 +1,9 @@
-"""From what was compiled to what workers and the rest of the control plane see.
+"""Publishes compiled records: to workers through the table, to the rest of the control plane through the state.
 
 Rules of this file:
-- What cannot be published is kept and put together with what comes after it, so that the next try publishes all.
-- The state says what is in the table: it is committed after publication, never before.
-- A record that cannot be written is left out, and is an error of the objects that it is made of.
+- Records that cannot be published now are merged with later ones, so that the next try publishes all.
+- The state shows what is in the table: it is committed after publication, never before.
+- A record that cannot be written is left out, and is an error of its objects.
 - The control plane cannot repair a table that was removed or damaged: it ends, and the next one starts afresh.
 """
 

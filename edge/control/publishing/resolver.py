@@ -1,7 +1,7 @@
-"""The names that Services of type ExternalName stand for, looked up in threads of their own.
+"""The DNS names of Services of type ExternalName, resolved in threads of their own.
 
 Rules of this file:
-- The libc's resolver is asked, as any program on this machine would ask. It gives no lifetimes, so an answer is kept
+- Names are resolved by getaddrinfo(3), as in any program on this machine. It gives no lifetimes, so an answer is kept
   for TTL seconds, and a failed name is tried again after RETRY.
 - Addresses that were once found stay in use for STALE seconds while the name cannot be resolved.
 """

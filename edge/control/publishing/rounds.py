@@ -1,11 +1,11 @@
-"""The compiler's thread: empties the queue, compiles, publishes, and knows when.
+"""The compiler's thread: empties the queue, compiles, and publishes.
 
 Rules of this file:
-- A change that comes alone is published at once. After a publication there is a pause, a short one, which grows while
-  changes wait at its end: a burst costs few publications, and no change waits longer than LONGEST_PAUSE and a round.
+- A single change is published at once. After a publication there is a short pause, which grows while changes keep
+  arriving: a burst costs few publications, and no change waits longer than LONGEST_PAUSE and a round.
 - The first table waits until the source has sent `Synced` for all its kinds. Until then a table that is in force is not
   replaced. Without such a table `--sync-timeout` ends the wait, unless no Ingress could be read at all.
-- Whatever goes wrong in here ends the process: the table stays in force, and the next process begins afresh.
+- An error in this thread ends the process: the table stays in force, and the next process starts afresh.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Rules of this file:
 - A connection gets one answer and is closed.
-- What is answered is decided elsewhere: `edge.control.serving.health`, `edge.control.serving.metrics`.
+- The answers are made elsewhere: `edge.control.serving.health`, `edge.control.serving.metrics`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""An HTTP server of threads that no number of slow or silent clients can use up.
+"""An HTTP server with threads that slow or silent clients cannot exhaust.
 
 Rules of this file:
-- A connection has bounded time to send its request, and to take the answer; then it is cut off.
-- Of too many connections the oldest gives way, first one that has not asked for anything yet.
+- A connection has limited time to send its request and to read the answer; then it is closed.
+- Above the limit of connections the oldest is closed, preferably one that has sent no request yet.
 """
 
 from __future__ import annotations

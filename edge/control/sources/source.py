@@ -1,6 +1,6 @@
 """What a source of objects is: a folder (`edge.control.sources.files`) or a cluster (`edge.control.sources.cluster`).
 
-A source runs threads of its own and puts `edge.control.kinds.changes` on the queue that it was made with. It says
+A source runs threads of its own and puts `edge.control.kinds.changes` on the queue that it was made with. It sends
 `Synced` once for each of its `kinds`; the first table waits for all of them.
 
 Secrets and ConfigMaps may be read by need: the control plane passes the names that objects refer to (`want`). Such a

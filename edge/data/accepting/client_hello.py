@@ -1,4 +1,4 @@
-"""What a TLS ClientHello asks for, read before the handshake (RFC 8446, section 4.1.2; RFC 6066; RFC 7301).
+"""The contents of a TLS ClientHello, read before the handshake (RFC 8446, section 4.1.2; RFC 6066; RFC 7301).
 
 Rules of this file:
 - It knows no sockets. It only has to choose a context, so it reads no more than that takes; but what it reads must be

@@ -1,4 +1,4 @@
-"""The certificates that clients are shown, as contexts of TLS.
+"""TLS contexts: one for each certificate that clients are shown.
 
 Rules of this file:
 - The context is chosen before the handshake, from the ClientHello as it waits in the socket, so that everything that

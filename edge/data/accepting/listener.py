@@ -1,8 +1,8 @@
 """From a listening socket to connections, each with a greenlet of its own: accept, PROXY header, TLS, HTTP.
 
 Rules of this file:
-- A listener accepts a few connections each time that the event loop says there are some; a worker that has more than
-  its share leaves them, for a moment, to the others.
+- A listener accepts a few connections each time that the event loop says there are some; a worker with more than
+  its share waits a moment, so that the others accept them.
 - What comes before the first request (PROXY header, handshake) has deadlines.
 """
 

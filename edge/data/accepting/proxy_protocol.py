@@ -5,7 +5,7 @@ Rules of this file:
   handshake reads the socket itself.
 - When the protocol is on, every connection must begin with a header. A connection that does not is closed without an
   answer.
-- What a header says may be believed only if the peer is trusted; that is decided by the caller.
+- A header may be used only if the peer is trusted; the caller decides that.
 
 The specification is HAProxy's `doc/proxy-protocol.txt`; numbers in comments are its sections.
 """

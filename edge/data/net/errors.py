@@ -1,8 +1,8 @@
-"""What can go wrong with a stream or a message, and whose fault it is.
+"""Errors of streams and messages, and whether the client or the endpoint caused them.
 
 Rules of this file:
-- The type says what happened, `endpoint` whose fault it is: both are known where an error is raised. What is answered
-  is decided in one place, `edge.data.handling.faults`.
+- The type says what happened, and `endpoint` who caused it: both are known where an error is raised. The answer to the
+  client is chosen in one place, `edge.data.handling.faults`.
 """
 
 from __future__ import annotations

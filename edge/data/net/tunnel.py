@@ -1,7 +1,7 @@
 """Two byte streams joined: WebSocket and any other upgraded protocol.
 
-Each direction ends for itself (half-close); the tunnel ends when both have, when one breaks, or when neither side has
-said anything for a while.
+Each direction ends separately (half-close). The tunnel ends when both directions have ended, when one breaks, or when
+both sides are silent for too long.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Rules of this file:
 - Lines are gathered and written when there are enough of them, or after a moment, by a descriptor that never waits: a
-  slow reader of the log does not stop the event loop. What it does not take in time is dropped and counted.
+  slow reader of the log does not stop the event loop. Lines that it does not read in time are dropped and counted.
 """
 
 from __future__ import annotations

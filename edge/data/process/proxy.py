@@ -1,8 +1,8 @@
 """One worker's proxy: everything that its connections share, put together.
 
 Rules of this file:
-- It is made after fork, by the worker; nothing here exists twice in a process.
-- What is done once a second for the whole worker is done in `tick`, nowhere else.
+- It is made after fork, by the worker, once per process.
+- Work that is due once a second for the whole worker is done in `tick`, nowhere else.
 """
 
 from __future__ import annotations

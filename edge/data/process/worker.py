@@ -4,7 +4,7 @@ Rules of this file:
 - Of `GeventWorker` it keeps the life cycle (heartbeat, signals, parent's death), not the request handling: `handle` and
   all that hangs on it are never called.
 - Nothing is monkey patched. Edge's own code waits on gevent explicitly, and nothing else in a worker blocks.
-- `__init__` and `setup` run in the master, where no event loop may come to be.
+- `__init__` and `setup` run in the arbiter, where no event loop may be created.
 """
 
 from __future__ import annotations

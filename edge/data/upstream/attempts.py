@@ -1,4 +1,4 @@
-"""Attempts to have an endpoint answer: how they fail, and when another may follow."""
+"""Attempts at endpoints: how they fail, and when another may follow."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Connections to endpoints: made, used again, given up.
+"""Connections to endpoints: opened, reused, closed.
 
 Rules of this file:
-- An idle connection is watched: what arrives on it, an end or a stray byte, closes it at once.
+- An idle connection is watched: an end or a stray byte on it closes it at once.
 - Idle connections are used last in, first out, and are bounded in number, age and requests.
-- What this process lacks (descriptors, ports) is not the endpoint's fault.
+- A lack of descriptors or ports in this process does not count against the endpoint.
 """
 
 from __future__ import annotations

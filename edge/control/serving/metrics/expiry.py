@@ -1,4 +1,4 @@
-"""What metrics report of certificates and the table does not hold."""
+"""Facts about certificates that only metrics need; the table does not hold them."""
 
 from __future__ import annotations
 

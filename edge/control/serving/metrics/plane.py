@@ -1,4 +1,4 @@
-"""What the control plane says: table, objects, problems, certificates, endpoints, and itself."""
+"""Metrics of the control plane: table, objects, problems, certificates, endpoints, and its process."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""What is counted per route, as families of metrics.
+"""The counters of routes, as families of metrics.
 
 Rules of this file:
 - There may be hundreds of thousands of lines. So a family is written in pieces of bounded size, by the compiled leaf,
   and Python does no more than name each series once.
-- The interpreter is let go of in between: the threads that publish tables must not wait for a scrape.
+- The GIL is released in between: the threads that publish tables must not wait for a scrape.
 """
 
 from __future__ import annotations

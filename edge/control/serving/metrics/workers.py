@@ -1,4 +1,4 @@
-"""What the words of the workers say."""
+"""Metrics of the workers, read from their words (`WorkerWord`)."""
 
 from __future__ import annotations
 

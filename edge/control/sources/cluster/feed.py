@@ -5,7 +5,7 @@ Rules of this file:
   not count, so neither a resync nor our own status writes reach the store.
 - Objects of a namespace that is not served are kept here, so that the namespace can be served, or not, from one moment
   to the next without asking the API server. The structs are shared with the store; what is held here is references.
-- Which namespaces are served is known before any kind is called synced.
+- The served namespaces are known before any kind is reported as synced.
 - Called by all watch threads; the lock also keeps the order of changes on the queue.
 """
 

@@ -1,12 +1,12 @@
 """Secrets and ConfigMaps: read one by one, because something names them.
 
 Rules of this file:
-- The content of objects that are not needed is never fetched: one watch for metadata alone reports
-  changes, and needed objects are then read by name. Nothing is asked for before something is needed.
+- The content of objects that are not needed is never fetched: one watch for metadata alone reports changes,
+  and needed objects are then read by name. Nothing is requested before something is needed.
 - Where that watch is forbidden, fails from the start, or does not reach (a namespace other than `--watch-namespace`),
   the needed objects are read again every POLL seconds; only the verb `get` is required then.
-- One that the API server cannot give, though it gives others, keeps neither those nor the first table waiting.
-- What is needed no longer is forgotten.
+- An object that the API server fails to return delays neither the other objects nor the first table.
+- An object that is no longer needed is forgotten.
 """
 
 from __future__ import annotations

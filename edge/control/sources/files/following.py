@@ -1,12 +1,12 @@
-"""Following the manifest files: what happens to them becomes new readings in the ledger.
+"""Follows the manifest files: reads those that change, and updates the ledger.
 
 Rules of this file:
-- A file is read as soon as it is closed or has been replaced; nothing is waited for that need not be.
-- What was read is taken up only if nothing has happened to the file meanwhile.
+- A file is read as soon as it is closed or has been replaced.
+- The content is used only if the file has not changed while it was read.
 - Surveys of the whole tree happen when folders or links change, when the kernel has lost events, and now and then in
   any case: some file systems send no events.
-- Files under a path that cannot be looked at, or that does not exist any more although it was named on the command
-  line, stay what they were: a volume that is being replaced must not take all routes with it.
+- Files under a path that cannot be read, or that was named on the command line and no longer exists, keep their last
+  content: a volume that is being replaced must not take all routes with it.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""What all files say together, and the changes from one moment to the next.
+"""The objects of all files together, and how they change.
 
 Rules of this file:
-- An object that stands in several files is the one of the first of them, by the order of --manifests and then by path.
+- If several files define an object, the first file wins, by the order of --manifests and then by path.
   The others are reported as faults of their files. When the first goes, the next takes over.
-- All files that changed at once are taken up at once: an object that moves from one to another is never gone.
+- Files that changed together are applied together: an object that moves between files is never deleted.
 - A fault is sent again after a change of its object, because a change ends the object's faults for the receiver.
 """
 

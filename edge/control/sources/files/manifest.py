@@ -1,11 +1,10 @@
-"""What one manifest file says: its objects, and what is wrong with it.
+"""The content of one manifest file: its objects and its faults.
 
 Rules of this file:
-- A `Manifest` is a value; reading the file again makes a new one, which takes over from the last one what the
-  documents whose text is the same have said.
-- While something in a file cannot be read, or names no object, the file takes nothing back: an object that is missing
-  from it may be what is written there. A document that is an object, but not a valid one, keeps its own last version
-  in force and no other.
+- A `Manifest` is a value. Reading the file again makes a new one, which reuses the objects of documents whose text is
+  the same.
+- While part of a file is unreadable, or names no object, objects missing from the file are not deleted: the unreadable
+  part may define them. An invalid object keeps its own last version in force, and no other.
 """
 
 from __future__ import annotations

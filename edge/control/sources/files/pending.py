@@ -1,10 +1,10 @@
-"""Files in motion: when a file that something happens to may be believed.
+"""Files that are changing: when their content may be read.
 
 Rules of this file:
-- A file that is being written is left alone until it is closed or replaced. If it stays open, and quiet, what is there
-  is taken for what it is: the begin of a file.
+- A file that is being written is left alone until it is closed or replaced. If it stays open without
+  writes, its present content is read.
 - A file that is gone may come back at once: many programs save by moving the old file away first.
-- An empty file may be the first half of a save: it is believed only when it stays empty for a moment.
+- An empty file may be the first half of a save: it is read only if it stays empty for a moment.
 - Nothing here looks at files; times are those of the caller's clock, in seconds.
 """
 

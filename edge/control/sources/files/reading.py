@@ -1,4 +1,4 @@
-"""Reading files: once and for all, or one of them, with the errors that this can have.
+"""Reads manifest files: all of them once, or a single one.
 
 Rules of this file:
 - A file is UTF-8, or begins with the byte order mark of UTF-16 (YAML 1.2, section 5.2), as PowerShell writes it.

@@ -1,6 +1,6 @@
 """The folder source: a thread that follows the manifest files for as long as the control plane lives.
 
-`Synced` is said when every file that there was at first has been read, and every --manifests exists.
+It sends `Synced` when all files of the first survey have been read and every path of --manifests exists.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Hearing from the kernel that something happens in a folder (inotify).
+"""Events of folders from the kernel (inotify).
 
 Rules of this file:
 - Folders are watched and not files: files are replaced by others of the same name, folders seldom. A file that was
