@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 OTHERS = frozenset({signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU})
-"""What the proxy understands beside those that end it."""
+"""Signals that are passed to the proxy, beside those that end it."""
 WAITED = ENDING | OTHERS | {signal.SIGCHLD}
 
 FIRST_START = 10.0
@@ -83,7 +83,7 @@ class Launcher:
         self._ending: signal.Signals | None = None
         """The signal that stops us."""
         self._status: int | None = None
-        """What to end with, once that is known."""
+        """The exit status, once that is known."""
 
     @classmethod
     def of(cls, settings: Settings) -> Launcher:

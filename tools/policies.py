@@ -30,7 +30,9 @@ and an annotation of the same name overrides it. An Ingress cannot ask for a pol
 | phase | what its steps do |
 |---|---|
 | gate | answers the request itself, or lets it pass |
+| choice | chooses the backend; without a choice the weights decide |
 | request | changes the request that the endpoint gets |
+| tee | sees the request as the endpoint gets it |
 | intercept | answers in place of an endpoint's response |
 | response | changes the response that the client gets |
 | exchange | sets a value that the exchange reads: a limit, a timeout, whether it is logged |
@@ -43,7 +45,9 @@ How to add one is in [CONTRIBUTING](../CONTRIBUTING.md#adding-a-policy).
 """
 PHASES: Final = {
     "gates": "gate",
+    "choices": "choice",
     "edits": "request",
+    "tees": "tee",
     "intercepts": "intercept",
     "answers": "response",
     "fields": "response",

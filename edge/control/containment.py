@@ -24,7 +24,7 @@ REASON: Final = "InternalError"
 
 
 def contain(unit: object, work: Callable[[], T], failed: Callable[[str], T]) -> T:
-    """What WORK gives; when it raises, that is logged, and FAILED gives a result in its place.
+    """The result of WORK; if it raises, the error is logged and the result of FAILED is returned instead.
 
     UNIT is named in the log. FAILED gets the fault as text for users; it decides what stays in force.
     """

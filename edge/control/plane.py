@@ -148,7 +148,7 @@ class Plane:
         self._stop.set()
 
     def _silent(self) -> str:
-        """What is wrong with the compiler's thread; empty: nothing."""
+        """The fault of the compiler's thread; empty: none."""
         silence = time.monotonic() - self.state.beat
         return f"the compiler has given no sign of life for {silence:.0f} s" if silence > SILENCE else ""
 
@@ -167,7 +167,7 @@ class Plane:
 
 
 def _source(settings: Settings, messages: Messages) -> tuple[Source, Callable[[State], Cluster] | None]:
-    """Where objects come from, and what answers back there. Each is imported only where it is used."""
+    """The source of objects, and the writer of status and Events. Each is imported only where it is used."""
     if settings.manifests:
         from edge.control.sources.files.source import FolderSource  # noqa: PLC0415
 
@@ -184,7 +184,7 @@ def _leads(cluster: Cluster) -> Callable[[], bool]:
 
 
 def _kept(directory: Path) -> Kept:
-    """What goes on from the table that is in force in DIRECTORY, as far as it can be read."""
+    """State to take over from the table in force in DIRECTORY, as far as it can be read."""
     part = TableReader(directory).tls
     published: Certificate | None = None
     keys: TicketKeys | None = None

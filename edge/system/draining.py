@@ -21,7 +21,7 @@ LOCK_NAME = "proxies.lock"
 
 
 class Presence:
-    """That a proxy serves DIRECTORY; it lasts as long as the process and those that it forks.
+    """A mark that a proxy serves DIRECTORY; it lasts as long as the process and those that it forks.
 
     Raises:
         OSError: the lock's file cannot be made.

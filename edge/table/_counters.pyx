@@ -128,7 +128,7 @@ cdef class ProcessWords:
 
 
 cdef class Series:
-    """Where the requests of one route, method and status are counted."""
+    """The counters of one route, method and status."""
 
     def __init__(self, ProcessWords process, Py_ssize_t total):
         """Counts nowhere yet, but for word TOTAL of PROCESS."""

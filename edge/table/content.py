@@ -44,7 +44,7 @@ class Content:
     certificates: dict[str, Certificate] = field(default_factory=dict)
     """By key."""
     faults: list[str] = field(default_factory=list)
-    """What could not be read."""
+    """Parts that could not be read."""
 
     @classmethod
     def of(cls, *parts: Mapping[str, Record | None]) -> Content:

@@ -78,7 +78,7 @@ class WorkerWord(IntEnum):
     REQUESTS = 18
     """Requests that a route took, those of routes that are gone included."""
     BAD_REQUESTS = 19
-    """What was not a request and was answered 4xx without looking for a route."""
+    """Malformed requests, answered 4xx without looking for a route."""
     UNMATCHED = 20
     """Requests that no route takes."""
     HANDSHAKES = 21
@@ -128,7 +128,7 @@ GAUGES: Final = frozenset(
 
 
 class RouteLabels(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a route's requests are counted under."""
+    """The labels under which a route's requests are counted."""
 
     kind: str
     """Of the object that the route comes from: Ingress, HTTPRoute; empty: a flag."""
@@ -147,7 +147,7 @@ class RouteLabels(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def labels_of(host: str, route: Route, backend: Backend) -> RouteLabels:
-    """What the requests of ROUTE under the record of HOST that go to BACKEND are counted under."""
+    """The labels of requests to BACKEND by ROUTE, in the record of HOST."""
     return RouteLabels(
         kind=route.owner.kind,
         namespace=route.owner.namespace or backend.namespace,
@@ -160,7 +160,7 @@ def labels_of(host: str, route: Route, backend: Backend) -> RouteLabels:
 
 
 class SeriesKey(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What an entry counts."""
+    """The key of an entry: route, method, status."""
 
     labels: RouteLabels
     method: str
@@ -187,7 +187,7 @@ def encode_key(labels: RouteLabels, method: str, status: int) -> bytes:
 
 
 def decode_key(key: bytes) -> SeriesKey | None:
-    """What KEY says; None when it says nothing."""
+    """The parts of KEY; None: it is malformed."""
     try:
         *labels, method, status = _decoder.decode(key)
     except msgspec.DecodeError:

@@ -39,7 +39,7 @@ class CountersError(Exception):
 
 
 class _Place(NamedTuple):
-    """Where an entry stands."""
+    """The place of an entry."""
 
     chunk: Chunk
     offset: int
@@ -105,7 +105,7 @@ class WorkerCounters(ProcessWords):
         self.set(WorkerWord.HEARTBEAT, time.monotonic_ns())
 
     def series(self, labels: RouteLabels, method: bytes, status: int) -> Series:
-        """Where requests of the route LABELS with METHOD that end in STATUS are counted; never fails."""
+        """The counters of requests of the route LABELS with METHOD that end in STATUS; never fails."""
         return self._series(labels, layout.METHODS.get(method, OTHER_METHOD), status)
 
     def reclaim(self, exists: Callable[[RouteLabels], bool]) -> int:

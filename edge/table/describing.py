@@ -31,7 +31,7 @@ def routes(host: Host) -> list[Route]:
 
 
 def route(one: Route, *, default: bool = False) -> tuple[str, str]:
-    """What ONE takes, and what it does with it; DEFAULT: it takes what no other does."""
+    """The matches of ONE, and what it does with them; DEFAULT: it matches what no other route does."""
     taken = "otherwise" if default else f"{KINDS[one.kind]} {one.path}{_conditions(one.conditions)}"
     done = ", ".join(_backend(backend, shared=len(one.backends) > 1) for backend in one.backends)
     return taken, done or "answer by policy"
@@ -52,7 +52,7 @@ def _conditions(conditions: Conditions | None) -> str:
 
 
 def policies(one: Route) -> Iterator[str]:
-    """What the policies of ONE do."""
+    """The summaries of the policies of ONE."""
     for policy in one.policies:
         yield policy.summary()
     for backend in one.backends:
@@ -85,7 +85,7 @@ def certificate(content: Content, host: Host) -> str:
 
 
 def secret(one: Certificate) -> str:
-    """Where ONE comes from."""
+    """The Secret of ONE."""
     return f"Secret {one.namespace}/{one.name}" if one.name else "made by Edge"
 
 

@@ -322,6 +322,6 @@ class TableReader:
                 self._reports.append(f"{fault}; {fault.consequence}")
 
     def take_reports(self) -> list[str]:
-        """What is wrong with records that have been refused since the last call."""
+        """The faults of records that have been refused since the last call."""
         reports, self._reports = self._reports, []
         return reports

@@ -1,4 +1,4 @@
-"""What is left of a record that this release cannot read as a whole.
+"""The readable part of a record that this release cannot read as a whole.
 
 A newer control plane may write policies that this reader does not know, and such a policy may be what keeps requests
 out. So its route is closed (503), and never served without it; the other routes of the host go on.

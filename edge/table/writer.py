@@ -121,7 +121,7 @@ class TableWriter:
         return self.generation
 
     def damage(self, *, thorough: bool) -> str:
-        """What another process has done to the files of the published table; empty: nothing.
+        """The damage that another process has done to the files of the published table; empty: none.
 
         THOROUGH: look at all that they hold, and not only whether they are there.
         """

@@ -15,6 +15,7 @@ from edge.control.translate.annotations.defaults import FLAGS
 from edge.control.translate.annotations.names import INGRESS_NGINX
 from edge.control.translate.annotations.values import PREFIX
 from edge.data.policies import ORDER
+from edge.data.policies.phases import Phases
 from tests.support.edge import Edge
 from tests.support.rendering import FILES, KUBERNETES, ROOT
 from tests.support.waiting import eventually
@@ -38,6 +39,12 @@ def test_the_settings_are_documented_from_their_definitions():
 def test_the_policies_are_documented_from_their_lists():
     generated = runpy.run_path(str(ROOT / "tools/policies.py"))["text"]()
     assert (ROOT / "docs/policies.md").read_text() == generated, "run `python tools/policies.py`"
+
+
+def test_every_phase_of_the_code_is_one_of_the_page():
+    """All other attributes of `Phases` are values that the exchange reads."""
+    steps = {name for name, value in vars(Phases()).items() if isinstance(value, list | bytes)}
+    assert set(runpy.run_path(str(ROOT / "tools/policies.py"))["PHASES"]) == steps
 
 
 def test_every_policy_of_the_page_has_its_phase_and_its_annotations():

@@ -29,14 +29,14 @@ SERVED = Problem(Severity.WARNING, "Served", "", "in the routing table: requests
 
 
 class Subject(msgspec.Struct, frozen=True, order=True, gc=False):
-    """What Events are about: one life of an object."""
+    """The subject of Events: one life (uid) of an object."""
 
     object: ObjectId
     uid: str
 
     @property
     def namespace(self) -> str:
-        """Where its Events are kept."""
+        """The namespace of its Events."""
         return self.object.namespace or "default"  # for those of cluster-scoped objects
 
 

@@ -89,7 +89,7 @@ class EventWriter:
         self._served: dict[ObjectId, str] = {}
         """Served Ingresses with their uid."""
         self._due: dict[Subject, float] = {}
-        """What to look at, with the time (monotonic seconds) from which on."""
+        """Subjects to check, each with the earliest time (monotonic seconds)."""
         self._queue: list[tuple[float, Subject]] = []
         """The same as a heap; what is not in `_due` with this time does not count."""
         self._news: OrderedDict[Subject, float] = OrderedDict()

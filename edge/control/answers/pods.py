@@ -40,13 +40,13 @@ PASSING_LABELS = frozenset(
 
 
 class PodSpec(Struct, frozen=True):
-    """Where a pod runs."""
+    """The place of a pod."""
 
     node_name: str = ""
 
 
 class PodStatus(Struct, frozen=True):
-    """How far a pod has come."""
+    """The state of a pod."""
 
     phase: str = ""
 

@@ -178,7 +178,7 @@ class StatusWriter:
         return True
 
     def _next(self) -> tuple[Key, Seen, Addresses] | None:
-        """What to write next; waits for it. None: stop."""
+        """The next write; waits for it. None: stop."""
         with self._changed:
             while not self._stopping:
                 wait = self._wait()
@@ -304,7 +304,7 @@ class StatusWriter:
         return False
 
     def _rest(self, seen: Seen | None) -> Addresses | None:
-        """What is left of a status without our addresses; None: there are none of ours in it."""
+        """A status without our addresses; None: it has none of ours."""
         if seen is None or not self._addresses:
             return None
         rest = tuple(one for one in seen.addresses if one not in self._addresses)

@@ -1,4 +1,4 @@
-"""Where the cluster is and who we are there, through the official client's loaders."""
+"""The address of the API server and our credentials, read by the official client's loaders."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _IDLE_CONNECTIONS = 32
 _PROBES = (15, 5, 3)
 """Seconds of silence, seconds between two probes, probes: a host that has vanished is noticed within half a minute."""
 _FAULTS = (ConfigException, OSError, yaml.YAMLError, KeyError, TypeError)
-"""What the official loaders raise for files that are not as they should be."""
+"""Exceptions that the official loaders raise for malformed files."""
 
 
 def load(settings: Settings, *, service_account: Path = SERVICE_ACCOUNT) -> Configuration:

@@ -105,11 +105,11 @@ class Reflector(Generic[T]):
         self._backoff = backoff or Backoff()
         self._known: dict[Key, str] = {}
         self._version = ""
-        """Where to watch from; empty: list first."""
+        """The resourceVersion to watch from; empty: list first."""
         self._reached = ""
-        """Where the last watch came to."""
+        """The resourceVersion that the last watch reached."""
         self._logged = ""
-        """What was logged of it."""
+        """The trouble that was logged last."""
         self._stopping = threading.Event()
         self._rouse = threading.Event()
         """Ends a wait between two tries: the API server is back."""

@@ -68,7 +68,7 @@ class Resolver:
             self._changed.notify_all()
 
     def look_up(self, name: str) -> Resolution | None:
-        """What NAME stands for; None: not known yet."""
+        """The addresses of NAME; None: not known yet."""
         with self._changed:
             known = self._names.get(name)
             return known.resolution if known is not None else None

@@ -61,7 +61,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What goes on from the table of an earlier control plane."""
+    """State taken over from the table of an earlier control plane."""
 
     tickets: TicketKeys | None
     certificate: Certificate
@@ -226,7 +226,7 @@ class Rounds:
         self._publisher.add(delta)
 
     def _settle_down(self) -> None:
-        """What is there now is going to stay: take it out of the collector's sight."""
+        """The present objects will stay: exclude them from garbage collection."""
         counts = ", ".join(f"{count} {kind}" for kind, count in self._compiler.store.counts().items() if count)
         logger.info("published table %d: %s", self._state.generation, counts or "no objects")
         gc.collect()

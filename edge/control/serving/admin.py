@@ -68,7 +68,7 @@ class AdminServer:
         self.health = Health(state, reader, settings, directory, stuck=stuck)
         self.collector = Collector(state, reader, settings, self.health, leads=leads)
         self.address = addresses.parse(settings.admin)
-        """Where it listens; once started, with the port that the kernel chose where the setting says 0."""
+        """The address that it listens on; once started, with the port that the kernel chose if the setting is 0."""
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -96,7 +96,7 @@ class AdminServer:
 
 
 class _Server(BoundedServer):
-    """What the handlers share."""
+    """State that the handlers share."""
 
     def __init__(self, sock: socket.socket, admin: AdminServer) -> None:
         super().__init__(sock, _Handler)

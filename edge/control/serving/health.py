@@ -94,7 +94,7 @@ class Health:
         return Verdict(not faults, tuple(faults))
 
     def _workers(self) -> list[str]:
-        """What keeps the workers from serving the table."""
+        """Why the workers do not serve the table."""
         alive = [worker for worker in self._reader.workers() if worker.alive and worker.silence <= self._timeout]
         if not alive:
             return ["no worker lives"]

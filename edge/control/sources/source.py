@@ -1,4 +1,4 @@
-"""What a source of objects is: a folder (`edge.control.sources.files`) or a cluster (`edge.control.sources.cluster`).
+"""A source of objects: a folder (`edge.control.sources.files`) or a cluster (`edge.control.sources.cluster`).
 
 A source runs threads of its own and puts `edge.control.kinds.changes` on the queue that it was made with. It sends
 `Synced` once for each of its `kinds`; the first table waits for all of them.
@@ -20,7 +20,7 @@ BY_NEED: Final = frozenset({"Secret", "ConfigMap"})
 
 
 class Source(Protocol):
-    """Where objects come from."""
+    """A source of objects."""
 
     @property
     def kinds(self) -> frozenset[str]:

@@ -23,7 +23,7 @@ SUPPORTED_VERSIONS = 43
 REMEMBERED = 256
 """Bytes of a list up to which what it says is remembered: those of real clients are short, and few."""
 RANDOM_END = 34
-"""Where legacy_version and random end, and the session id begins."""
+"""Offset of the session id, after legacy_version and random."""
 
 
 class NotAHelloError(ValueError):
@@ -40,7 +40,7 @@ class Incomplete:
 
 @dataclass(frozen=True, slots=True)
 class ClientHello:
-    """What a client offers."""
+    """The offers of a client."""
 
     server_name: str
     """SNI in lower case without a trailing dot; empty without one."""
@@ -67,7 +67,7 @@ class Reader:
         self._version = b""
         """The version that the first record says."""
         self._rest = b""
-        """What came behind the last record of the hello."""
+        """Bytes after the last record of the hello."""
 
     def feed(self, data: bytes) -> ClientHello | None:
         """The ClientHello, once DATA brings the end of its last record.

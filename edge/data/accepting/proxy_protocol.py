@@ -26,7 +26,7 @@ LONGEST_LINE = 107
 """Bytes of a version 1 header (2.1)."""
 SHORTEST_LINE = len(b"PROXY UNKNOWN\r\n")
 MAGIC = b"\r\n\r\n\x00\r\nQUIT\n"
-"""What a version 2 header begins with (2.2)."""
+"""The signature of a version 2 header (2.2)."""
 LONGEST_BINARY = 4096
 """Bytes of a version 2 header behind its first 16: far more than addresses and the usual TLVs take."""
 LOCAL = 0x20

@@ -38,7 +38,7 @@ SOON = 0.05
 
 
 class Spread:
-    """What this worker knows of the others."""
+    """This worker's view of the others."""
 
     def __init__(self, directory: Path, slot: int) -> None:
         self._directory = directory

@@ -88,7 +88,7 @@ def read(text: str) -> Hash:
 
 
 def _hashed(stored: Hash, password: bytes) -> bytes:
-    """What STORED would be if PASSWORD were the one."""
+    """The hash of PASSWORD with the parameters and salt of STORED."""
     if stored.kind == "plain":
         return b"{PLAIN}" + password
     if stored.kind == "sha":

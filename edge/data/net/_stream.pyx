@@ -412,7 +412,7 @@ cdef class Stream(Buffer):
             self.out_end = self.out_size = 0
 
     cdef char *room(self, Py_ssize_t n) except NULL:
-        """Where N more bytes of output may be put; add what was put to `out_end`."""
+        """A pointer to room for N more bytes of output; the caller adds the bytes it wrote to `out_end`."""
         global spare_outs
         cdef char *larger
         cdef Py_ssize_t size

@@ -146,7 +146,7 @@ cdef class OpenSslTls(Tls):
             ssl_free(self.ssl)
 
     cdef Py_ssize_t not_yet(self, int result) noexcept:
-        """What RESULT, not a success, says."""
+        """The meaning of RESULT, which is not a success."""
         cdef int error = ssl_get_error(self.ssl, result)
         if error == SSL_ERROR_WANT_READ:
             return WANT_READ

@@ -14,7 +14,7 @@ ENDPOINT = 502
 
 
 class Peer(Protocol):
-    """What a stream knows of its other end."""
+    """The state of a stream's other end."""
 
     to_endpoint: bool
 
@@ -53,7 +53,7 @@ class PeerGone(StreamError):
 
 
 class MessageError(ExchangeError):
-    """What a client sent is not a message that Edge accepts (RFC 9110, 9112)."""
+    """A client sent a message that Edge does not accept (RFC 9110, 9112)."""
 
     def __init__(self, status: int, reason: str) -> None:
         """STATUS is the answer; REASON is for the log."""
@@ -66,7 +66,7 @@ class MessageError(ExchangeError):
 
 
 class ResponseError(MessageError):
-    """What an endpoint sent is not a message that Edge passes on."""
+    """An endpoint sent a message that Edge does not pass on."""
 
     endpoint = True
 

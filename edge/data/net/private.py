@@ -65,7 +65,7 @@ def tls_connection(context: ssl.SSLContext, sock: Any, *, server_side: bool, ser
 
 
 class OpenSSL:
-    """What Edge asks of OpenSSL itself, below Python's `ssl`.
+    """Functions of OpenSSL that Edge calls below Python's `ssl`.
 
     The addresses of `SSL_CTX` and `SSL` are read out of Python's objects; `reachable` says whether that was found to
     work with this Python. Without it everything goes the documented way: slower, with tickets that only the worker

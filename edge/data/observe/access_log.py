@@ -25,7 +25,7 @@ class AccessLog:
 
     def __init__(self, counters: WorkerCounters, *, as_json: bool, fd: int = 1) -> None:
         self.lines = Lines(as_json=as_json)
-        """Where an exchange adds its line; see `Lines.add`."""
+        """The buffer to which an exchange adds its line; see `Lines.add`."""
         self._counters = counters
         self._fd = reopened(fd)
         self._as_json = as_json
@@ -33,7 +33,7 @@ class AccessLog:
         """`name_of` no route."""
 
     def name_of(self, owner: Owner, backend: Backend) -> bytes:
-        """What a line says about a route of OWNER and its BACKEND, as `Lines.add` wants it."""
+        """The part of a line that names a route of OWNER and its BACKEND, in the form that `Lines.add` takes."""
         if not self._as_json:
             return f"{backend.namespace}-{backend.service}-{backend.port}".encode() if backend.namespace else b""
         members = {

@@ -41,7 +41,7 @@ FLUSH = 2.0
 
 
 class Tracing:
-    """What the exchanges of one worker share. Made after fork."""
+    """State shared by the exchanges of one worker. Made after fork."""
 
     def __init__(self, settings: Settings) -> None:
         self._root = Context()

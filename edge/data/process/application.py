@@ -2,8 +2,8 @@
 
 Rules of this file:
 - gunicorn supplies processes and their signals: TERM drains, QUIT and INT end at once, HUP replaces the workers,
-  TTIN/TTOU add and drain one, USR2 hands the sockets to a new master. Its HTTP, its configuration files and its control
-  socket are not used.
+  TTIN/TTOU add and drain one, USR2 passes the sockets to a new arbiter. Its HTTP, its configuration files and its
+  control socket are not used.
 - The configuration comes from `Settings` and is the same at a reload: nothing is read again then.
 - Stopping workers are not counted. They may use their full grace period, and delay neither their replacements nor
   signals.
@@ -79,7 +79,7 @@ class EdgeLogger(Logger):  # type: ignore[misc]  # gunicorn is untyped
 
 
 class EdgeApplication(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
-    """What gunicorn asks for its configuration, and workers for theirs."""
+    """The configuration, as gunicorn and its workers read it."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -114,7 +114,7 @@ def wanted_workers(settings: Settings) -> int:
 
 
 class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
-    """The master process."""
+    """The arbiter process."""
 
     def __init__(self, app: EdgeApplication) -> None:
         super().__init__(app)
@@ -154,7 +154,7 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
             self.log.info("listening on %s://%s", scheme, addresses.of(listener.getsockname()))
 
     def maybe_promote_master(self) -> None:
-        """Become the proxy of the launcher when the master before us has ended, and end with it as that one did."""
+        """Become the proxy of the launcher when the arbiter before us has ended, and end with it as that one did."""
         successor = self.master_pid != 0
         super().maybe_promote_master()
         if successor and self.master_pid == 0:
@@ -168,7 +168,7 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         self._stop_at = time.monotonic() + self._settings.pre_stop_delay
 
     def _end(self) -> None:
-        if not self.reexec_pid:  # otherwise a new master serves the same sockets
+        if not self.reexec_pid:  # otherwise a new arbiter serves the same sockets
             self._mark()
         raise StopIteration
 

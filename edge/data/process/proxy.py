@@ -79,7 +79,7 @@ class Proxy:
         self._reclaim_at = time.monotonic() + RECLAIM
 
     def _handler(self, client: Client) -> Handler:
-        """What serves the requests of CLIENT."""
+        """The handler for the requests of CLIENT."""
         if self._tracing is not None:
             return TracedHandler(self.handling, client, self._tracing)
         return Handler(self.handling, client)

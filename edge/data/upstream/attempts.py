@@ -37,7 +37,7 @@ class Failure(NamedTuple):
 
     kind: Kind
     reply: Reply
-    """What to answer if there is no further attempt."""
+    """The answer if there is no further attempt."""
     repeatable: bool
     """Whether another attempt cannot do harm."""
     target: Target | None = None

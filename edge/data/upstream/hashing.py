@@ -25,7 +25,7 @@ _KEPT: Final = 20_000
 
 
 def place(key: bytes) -> int:
-    """Where KEY is on a ring, 0 to 2**32 - 1."""
+    """The position of KEY on a ring, 0 to 2**32 - 1."""
     return int.from_bytes(md5(key, usedforsecurity=False).digest()[:4], "little")
 
 

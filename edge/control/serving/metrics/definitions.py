@@ -20,7 +20,7 @@ class Definition:
     """As it is scraped."""
     kind: Kind
     text: str
-    """What it says, for `# HELP` and the reference."""
+    """Its meaning, for `# HELP` and the reference."""
     labels: tuple[str, ...] = ()
     note: str = ""
     """More for the reference only."""
@@ -39,7 +39,7 @@ class Section:
 
 
 def counter(name: str, text: str, *labels: str, note: str = "") -> Definition:
-    """What only grows."""
+    """A counter: a value that only grows."""
     return Definition(name, "counter", text, labels, note)
 
 

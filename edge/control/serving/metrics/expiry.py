@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Issuer(NamedTuple):
-    """Who signed a certificate, and for what kind of key."""
+    """The issuer of a certificate, and the kind of its key."""
 
     organization: str
     algorithm: str

@@ -33,7 +33,7 @@ REST = 0.0001
 
 
 class Words(NamedTuple):
-    """Where a histogram stands in a row."""
+    """The place of a histogram in a row."""
 
     first: int
     bounds: tuple[str, ...]

@@ -144,7 +144,7 @@ class _Builder:
 
 
 def _plain(text: str) -> object:
-    """What TEXT without quotes stands for."""
+    """The value of TEXT, a scalar without quotes."""
     if text in _WORDS:
         return _WORDS[text]
     if text[0] in "-+.0123456789":

@@ -66,7 +66,7 @@ class Piece(NamedTuple):
     item: int = 0
     """From 1; 0: the whole document."""
     offset: int = 0
-    """Where it begins in the file, characters."""
+    """Its offset in the file, in characters."""
     whole: tuple[str, int] | None = None
     """The document that it was cut from, and its offset."""
 

@@ -50,7 +50,7 @@ class Keeper:
         self._last = self._load()
 
     def last(self, key: FileKey, path: str) -> Manifest | None:
-        """What the file KEY at PATH said when an earlier control plane read it, as far as that was kept."""
+        """The content of the file KEY at PATH that an earlier control plane kept."""
         objects = self._last.get(_name(key))
         return Manifest(path, objects, dict.fromkeys(objects, (0, 0))) if objects else None
 

@@ -46,11 +46,11 @@ class Ledger:
         """As sent last."""
 
     def get(self, key: FileKey) -> Manifest | None:
-        """What the file KEY says."""
+        """The content of the file KEY."""
         return self._files.get(key)
 
     def places(self) -> dict[ObjectId, str]:
-        """Where each object in force stands."""
+        """The place of each object in force."""
         firsts = ((name, self._files[holders[0]]) for name, holders in self._holders.items())
         return {name: manifest.where(manifest.places[name]) for name, manifest in firsts}
 

@@ -25,7 +25,7 @@ EMPTY: Final = 0.1
 
 
 class Motion(Enum):
-    """What is happening to a file."""
+    """The state of a file that is changing."""
 
     CREATED = "created"
     WRITTEN = "written"

@@ -69,7 +69,7 @@ def load(path: str, *, wait: bool = False) -> tuple[str, tree.Signature]:
 
 
 def text_of(data: bytes) -> str:
-    """What a file with this DATA says, with line ends of LF.
+    """The text of a file with this DATA, with line ends of LF.
 
     Raises:
         UnicodeDecodeError: it is neither UTF-8 nor UTF-16 with a byte order mark.

@@ -39,7 +39,7 @@ class Fault(msgspec.Struct, frozen=True, gc=False):
 
     place: Place
     kind: str
-    """What it seems to be, as far as that is known; `namespace` and `name` likewise."""
+    """The kind that it seems to be, if known; `namespace` and `name` likewise."""
     namespace: str
     name: str
     message: str

@@ -48,7 +48,7 @@ class File(NamedTuple):
 
 @dataclass
 class Survey:
-    """What there is."""
+    """The files and folders found."""
 
     files: dict[str, File] = field(default_factory=dict)
     """By path."""

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES: Final = flags.CREATE | flags.MOVED_FROM | flags.MOVED_TO | flags.DELETE | flags.DELETE_SELF | flags.MOVE_SELF
-"""What names there are in a folder."""
+"""Events that change the names in a folder."""
 CONTENTS: Final = NAMES | flags.MODIFY | flags.CLOSE_WRITE | flags.ATTRIB
 """And what is done with the files of these names."""
 ITSELF: Final = flags.MODIFY | flags.CLOSE_WRITE | flags.ATTRIB | flags.DELETE_SELF | flags.MOVE_SELF
-"""What is done with a single file."""
+"""Events of a single file."""
 
 
 class Happening(NamedTuple):
