@@ -5,7 +5,7 @@ Rules of this file:
   status of the proxy.
 - The proxy is the service: when it ends, everything ends. Nothing here starts it again: that is up to the
   container runtime or service manager, which also sees repeated failures.
-- The control plane may die: it is started again, ever more slowly, while traffic goes on by the last table. Only when
+- The control plane may die: it is restarted with growing delays, while traffic is served by the last table. Only when
   it cannot start in the first place (its address is taken, a flag is wrong) everything ends with its status.
 - Draining is the proxy's business (`edge.system.draining`, `--pre-stop-delay`), so that two containers end as one tree
   does.
@@ -141,7 +141,7 @@ class Launcher:
 
     def _proxy_ended(self, status: int) -> None:
         if successor := _successor(self._proxy):
-            logger.info("the proxy, process %d, has handed over to process %d", self._proxy, successor)
+            logger.info("the proxy, process %d, was replaced by process %d", self._proxy, successor)
             self._proxy = successor
             if self._ending is not None:
                 _send(successor, self._ending)
@@ -150,7 +150,7 @@ class Launcher:
             self._status = 0
         else:
             self._status = status
-            logger.error("the proxy %s; ending", _told(status))
+            logger.error("the proxy %s; ending", _described(status))
         if not successor:
             self._proxy = 0
 
@@ -167,13 +167,13 @@ class Launcher:
             return
         lived = time.monotonic() - self._control_started
         if self._deaths == 0 and status in (1, 2) and lived < FIRST_START:
-            logger.error("the control plane cannot start: it %s; ending", _told(status))
+            logger.error("the control plane cannot start: it %s; ending", _described(status))
             self._status = status
             return
         self._deaths = 1 if lived >= GOOD_LIFE else self._deaths + 1
         pause = 0.0 if self._deaths == 1 else min(FIRST_PAUSE * 2.0 ** (self._deaths - 2), LONGEST_PAUSE)
         logger.error(
-            "the control plane %s; traffic goes on by the last table, next start in %g s", _told(status), pause
+            "the control plane %s; traffic is served by the last table, next start in %g s", _described(status), pause
         )
         self._control_due = time.monotonic() + pause
 
@@ -268,7 +268,7 @@ def _send(pid: int, number: signal.Signals) -> None:
             os.kill(pid, number)
 
 
-def _told(status: int) -> str:
+def _described(status: int) -> str:
     if status <= 128:
         return f"ended with status {status}"
     try:

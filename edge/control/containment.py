@@ -31,5 +31,5 @@ def contain(unit: object, work: Callable[[], T], failed: Callable[[str], T]) -> 
     try:
         return work()
     except Exception as fault:
-        logger.exception("%s: internal error, all else goes on; please report this", unit)
+        logger.exception("%s: internal error, everything else continues; please report this", unit)
         return failed(f"internal error ({type(fault).__name__}; the log has more)")

@@ -150,7 +150,7 @@ class Pods:
         try:
             return _decode(raw)
         except msgspec.DecodeError as error:
-            logger.warning("pod %s/%s is left out of account: %s", *key, error)
+            logger.warning("pod %s/%s is ignored: %s", *key, error)
             return None
 
     def put(self, key: Key, value: Pod | None) -> None:

@@ -283,7 +283,7 @@ class StatusWriter:
         with ThreadPoolExecutor(WITHDRAWERS, "withdraw status") as pool:
             left = sum(pool.map(lambda key: not self._withdraw(key, end), keys))
         if left:
-            logger.warning("status of %d Ingresses: there was no time to take our addresses out", left)
+            logger.warning("status of %d Ingresses: there was no time to remove our addresses", left)
 
     def _withdraw(self, key: Key, end: float) -> bool:
         """Take our addresses out of one status; whether they are out."""

@@ -275,7 +275,7 @@ class Election:
         if leads == self._notified:
             return
         self._notified = leads
-        logger.info("lease %s: %s", self._name, "this instance leads" if leads else "this instance leads no longer")
+        logger.info("lease %s: %s", self._name, "this instance leads" if leads else "this instance no longer leads")
         for listener in self.listeners:
             listener(leads)
 
@@ -289,7 +289,7 @@ class Election:
 
     def _well(self) -> None:
         if self.trouble:
-            logger.info("lease %s: well again", self._name)
+            logger.info("lease %s: working again", self._name)
         self.trouble = ""
 
 

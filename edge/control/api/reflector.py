@@ -215,7 +215,7 @@ class Reflector(Generic[T]):
 
     def _well(self) -> None:
         if self._logged:
-            logger.info("%s: well again", self.collection)
+            logger.info("%s: working again", self.collection)
         self.trouble = self._logged = ""
         self.refusals = 0
 

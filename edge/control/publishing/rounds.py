@@ -240,7 +240,7 @@ def guarded(work: Callable[[], None], failed: Callable[[], None]) -> Callable[[]
         try:
             work()
         except TableError as error:
-            logger.error("%s; beginning afresh", error)  # noqa: TRY400 - the message says it all
+            logger.error("%s; starting afresh", error)  # noqa: TRY400 - the message says it all
             failed()
         except Exception:
             logger.exception("unexpected error; the last table stays in force")

@@ -93,7 +93,7 @@ class BoundedServer(ThreadingHTTPServer):
         if isinstance(sys.exc_info()[1], OSError):
             logger.debug("admin client %s went away", client_address)
         else:
-            logger.exception("an answer broke off")
+            logger.exception("failed while sending an answer")
 
 
 def _cut(sock: socket.socket) -> None:

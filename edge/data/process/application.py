@@ -206,7 +206,7 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         if died := dead - self._stopping:
             self._succession.died(len(died))
             if self._succession.hurried:
-                self.log.error("workers die again and again: the next one is started in %g s", PAUSE)
+                self.log.error("workers die repeatedly: the next one is started in %g s", PAUSE)
         self._stopping.intersection_update(self.WORKERS)
 
     def manage_workers(self) -> None:
