@@ -102,7 +102,7 @@ class Proxy:
         text = str(fault or "") if not isinstance(fault, UnreadableError) else self._fault
         if text and text != self._fault:
             self.log.error(
-                "the newest table is refused: %s; the last good one stays in force, without one requests are answered 503",
+                "the newest table is refused: %s; the last good one stays in force, without one the answer is 503",
                 fault,
             )
         self._fault = text
