@@ -1,4 +1,4 @@
-"""The access log at a real data plane: whoever reads it, or does not, requests go on, and what is lost is counted."""
+"""The access log at a real data plane: a slow or missing reader stops no request, and lost lines are counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What clients notice of endpoints in trouble: nothing, as long as there is one that is not."""
+"""Clients notice nothing of failing endpoints as long as one works."""
 
 from __future__ import annotations
 

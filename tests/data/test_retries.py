@@ -1,4 +1,4 @@
-"""A request is sent again only where that can do no harm, to somebody else first, and within bounds."""
+"""A request is sent again only if that can do no harm, to another endpoint first, and within limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every phase of an exchange has its limit, and who is too slow is told so, or sees a message that is broken."""
+"""Every phase of an exchange has a time limit; the slow side gets an error, or sees a message that is cut off."""
 
 from __future__ import annotations
 

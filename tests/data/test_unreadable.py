@@ -1,4 +1,4 @@
-"""What cannot be read of the table is never taken for absent: it is answered 503, or by its last good version."""
+"""A record that cannot be read does not count as absent: its last good version is used, or the answer is 503."""
 
 from __future__ import annotations
 

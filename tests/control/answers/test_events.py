@@ -1,4 +1,4 @@
-"""Problems are told as Events of the object that has them: once, by one instance, within bounds."""
+"""Problems are reported as Events of their object: once, by one instance, within limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""List and watch through everything that an API server and the way to it can do."""
+"""List and watch, also when the API server or the network fails."""
 
 from __future__ import annotations
 

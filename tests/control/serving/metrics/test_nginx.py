@@ -1,4 +1,4 @@
-"""The names of ingress-nginx, which dashboards and alerts made for it ask for."""
+"""Metrics under the names of ingress-nginx, for its dashboards and alerts."""
 
 import time
 
