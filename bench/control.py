@@ -40,7 +40,7 @@ CREATED = "2026-01-01T00:00:00Z"
 
 
 def metadata(name: str, **more: Any) -> dict[str, Any]:
-    """What an API server tells of an object of this name."""
+    """What an API server sends of an object of this name."""
     fields = {"f:spec": {f"f:field{number}": {} for number in range(12)}}
     managed = {"manager": "kubectl", "operation": "Apply", "apiVersion": "v1", "time": CREATED, "fieldsV1": fields}
     return {

@@ -25,7 +25,7 @@ from edge.control.serving.metrics.collector import Collector
 from edge.control.serving.metrics.exposition import render
 from edge.settings import Settings
 from edge.table.counter_layout import labels_of
-from edge.table.counters import CountersReader, Process, RouteLabels, WorkerCounters
+from edge.table.counters import CountersReader, RouteLabels, WorkerCounters, WorkerWord
 from edge.table.records import Backend, Endpoint, Host, Owner, PathKind, Route, ServicePort
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ def calls(directory: Path, rounds: int) -> None:
     """Print what a worker's calls cost."""
     worker = WorkerCounters(directory)
     series = worker.series(LABELS, b"GET", 200)
-    retries = Process.RETRIES
+    retries = WorkerWord.RETRIES
     for name, call in {
         "Series.record": lambda: series.record(0.0123, 0.0117, 312, 2048),
         "Series.record, no endpoint asked": lambda: series.record(0.0001, -1.0, 312, 190),
         "add": lambda: worker.add(retries, 1),
-        "add(Process.RETRIES, 1)": lambda: worker.add(Process.RETRIES, 1),
+        "add(WorkerWord.RETRIES, 1)": lambda: worker.add(WorkerWord.RETRIES, 1),
         "set": lambda: worker.set(retries, 1),
         "series, known": lambda: worker.series(LABELS, b"GET", 200),
     }.items():

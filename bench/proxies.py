@@ -186,7 +186,7 @@ def objects(folder: Path, hosts: int) -> list[dict[str, object]]:
 
 
 def version(*command: str) -> str:
-    """The version that a program tells of itself; empty when it is not installed."""
+    """The version that a program reports; empty when it is not installed."""
     if shutil.which(command[0]) is None:
         return ""
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -45,7 +45,7 @@ MODULES = {
 
 
 class Parser(argparse.ArgumentParser):
-    """Tells a mistake in one line."""
+    """Reports a mistake in one line."""
 
     def error(self, message: str) -> NoReturn:
         """Say MESSAGE and the way to the help text."""
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check_build() -> None:
-    """Refuse to start from a checkout where somebody has forgotten to rebuild."""
+    """Refuse to start from a checkout whose compiled modules are out of date."""
     if _BUILT_IN_PLACE.exists():
         complaint = importlib.import_module("edge.system.compiled").complaint()
         if complaint:

@@ -3,9 +3,9 @@
 Rules of this file:
 - The launcher is made to be process 1 of a container: it passes signals on, reaps every orphan and ends with the
   status of the proxy.
-- The proxy is the service: when it ends, everything ends. Nothing here starts it again; that is for whoever started
-  us, who also sees that it happens again and again.
-- The control plane may die: it is started again, ever more slowly, while traffic goes on by the last table. Only when
+- The proxy is the service: when it ends, everything ends. Nothing here starts it again: that is up to the
+  container runtime or service manager, which also sees repeated failures.
+- The control plane may die: it is restarted with growing delays, while traffic is served by the last table. Only when
   it cannot start in the first place (its address is taken, a flag is wrong) everything ends with its status.
 - Draining is the proxy's business (`edge.system.draining`, `--pre-stop-delay`), so that two containers end as one tree
   does.
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 OTHERS = frozenset({signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU})
-"""What the proxy understands beside those that end it."""
+"""Signals that are passed to the proxy, beside those that end it."""
 WAITED = ENDING | OTHERS | {signal.SIGCHLD}
 
 FIRST_START = 10.0
@@ -53,7 +53,7 @@ ORPHAN_GRACE = 3.0
 
 
 def run(settings: Settings) -> int:
-    """Run a whole Edge until it is told to stop; the exit status, see `edge.cli`.
+    """Run a whole Edge until a signal stops it; returns the exit status, see `edge.cli`.
 
     Raises:
         DirectoryError: there is no place for the table.
@@ -81,9 +81,9 @@ class Launcher:
         """Control planes that have died in a row."""
         self._proxy = 0
         self._ending: signal.Signals | None = None
-        """The signal that told us to end."""
+        """The signal that stops us."""
         self._status: int | None = None
-        """What to end with, once that is known."""
+        """The exit status, once that is known."""
 
     @classmethod
     def of(cls, settings: Settings) -> Launcher:
@@ -126,7 +126,7 @@ class Launcher:
 
     def _pass_on(self, number: signal.Signals) -> None:
         if number in ENDING:
-            logger.info("told to end by %s", number.name)
+            logger.info("stopping on %s", number.name)
             self._ending = number
         _send(self._proxy, number)
 
@@ -141,7 +141,7 @@ class Launcher:
 
     def _proxy_ended(self, status: int) -> None:
         if successor := _successor(self._proxy):
-            logger.info("the proxy, process %d, has handed over to process %d", self._proxy, successor)
+            logger.info("the proxy, process %d, was replaced by process %d", self._proxy, successor)
             self._proxy = successor
             if self._ending is not None:
                 _send(successor, self._ending)
@@ -150,7 +150,7 @@ class Launcher:
             self._status = 0
         else:
             self._status = status
-            logger.error("the proxy %s; ending", _told(status))
+            logger.error("the proxy %s; ending", _described(status))
         if not successor:
             self._proxy = 0
 
@@ -167,13 +167,13 @@ class Launcher:
             return
         lived = time.monotonic() - self._control_started
         if self._deaths == 0 and status in (1, 2) and lived < FIRST_START:
-            logger.error("the control plane cannot start: it %s; ending", _told(status))
+            logger.error("the control plane cannot start: it %s; ending", _described(status))
             self._status = status
             return
         self._deaths = 1 if lived >= GOOD_LIFE else self._deaths + 1
         pause = 0.0 if self._deaths == 1 else min(FIRST_PAUSE * 2.0 ** (self._deaths - 2), LONGEST_PAUSE)
         logger.error(
-            "the control plane %s; traffic goes on by the last table, next start in %g s", _told(status), pause
+            "the control plane %s; traffic is served by the last table, next start in %g s", _described(status), pause
         )
         self._control_due = time.monotonic() + pause
 
@@ -242,7 +242,7 @@ def _outlive(pids: set[int], timeout: float) -> None:
 
 
 def _children() -> list[int]:
-    """Process ids of our children, adopted ones too; none where the kernel does not tell (it is an option of Linux)."""
+    """Process ids of our children, adopted ones too; empty if the kernel is built without CONFIG_PROC_CHILDREN."""
     try:
         return [int(pid) for pid in Path("/proc/self/task", str(os.getpid()), "children").read_text().split()]
     except FileNotFoundError:
@@ -252,7 +252,7 @@ def _children() -> list[int]:
 def _successor(ended: int) -> int:
     """The proxy that ENDED started to take its place (SIGUSR2); 0: none.
 
-    It has become our child by its parent's death. It is told from workers that were left over by its environment.
+    It has become our child by its parent's death. Its environment distinguishes it from workers that were left over.
     """
     mark = f"GUNICORN_PID={ended}".encode()
     for pid in _children():
@@ -268,7 +268,7 @@ def _send(pid: int, number: signal.Signals) -> None:
             os.kill(pid, number)
 
 
-def _told(status: int) -> str:
+def _described(status: int) -> str:
     if status <= 128:
         return f"ended with status {status}"
     try:

@@ -87,7 +87,7 @@ def resolve(command: str, arguments: Mapping[str, Any], environment: Mapping[str
 
 
 def to_arguments(settings: Settings, command: str) -> list[str]:
-    """What to give COMMAND on its command line for it to have SETTINGS, in an environment without our variables."""
+    """The command line that gives COMMAND these SETTINGS in an environment without our variables."""
     arguments = []
     for field in of_command(command):
         value = getattr(settings, field.name)
@@ -118,7 +118,7 @@ def misspelt(environment: Mapping[str, str]) -> Iterable[str]:
 
 
 def default_text(field: Field) -> str:
-    """The default of FIELD for people; empty where the help text tells it."""
+    """The default of FIELD for people; empty where the help text has it."""
     value = field.default
     if isinstance(value, tuple):
         return " ".join(value)
@@ -255,7 +255,7 @@ _CHECKS: dict[str, Callable[[str], Any]] = {
 
 
 def _check_listeners(command: str, settings: Settings) -> None:
-    """That no address is listened on twice by one process tree."""
+    """Refuse an address that one process tree would listen on twice."""
     taken: dict[addresses.Address, str] = {}
     for name in ("http", "https", "admin"):
         if command not in FIELDS[name].metadata["commands"]:

@@ -64,7 +64,7 @@ LARGEST_HEAD = 60 << 10
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What one process tree of Edge was told."""
+    """The settings of one process tree of Edge."""
 
     # --- what to serve ---
     manifests: tuple[str, ...] = setting(
@@ -186,10 +186,10 @@ class Settings:
         True, "Also serve metrics under the names of ingress-nginx, for its dashboards and alerts.", commands=CONTROL
     )
     metrics_per_host: bool = setting(
-        True, "Tell metrics under the names of ingress-nginx apart by host.", commands=CONTROL
+        True, "Give metrics under the names of ingress-nginx the label `host`.", commands=CONTROL
     )
     report_status_classes: bool = setting(
-        False, "Tell requests apart by the class of their status (2xx) instead of the status.", commands=CONTROL
+        False, "Count requests by the class of their status (2xx) instead of the status.", commands=CONTROL
     )
     exclude_socket_metrics: tuple[str, ...] = setting(
         (),

@@ -266,7 +266,7 @@ def _table(board: Dashboard) -> Dashboard:
         .with_panel(
             chart(
                 "Problems",
-                "As `edge check` and Events tell them.",
+                "The problems that `edge check` and Events report.",
                 Query(
                     f"max by (severity, reason) (edge_problems{{{HERE}}}) or max(edge_ingresses_served{{{HERE}}}) * 0",
                     "{{severity}} {{reason}}",

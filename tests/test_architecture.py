@@ -1,4 +1,4 @@
-"""What may know what: the borders between the packages, read off the source and off real processes."""
+"""Which package may import which: checked in the source and in real processes."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def test_version() -> None:
 
 
 def test_no_command_is_a_mistake() -> None:
-    """Told in one line, with exit status 2."""
+    """Reported in one line, with exit status 2."""
     done = edge()
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1

@@ -1,4 +1,4 @@
-"""What runs before a commit and on a forge is what runs here: one list of checks, in the Makefile and in .ci/run."""
+"""Commits and pull requests run the same checks: one list, in the Makefile and in .ci/run."""
 
 import re
 import subprocess

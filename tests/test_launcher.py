@@ -33,7 +33,7 @@ tell("ready")
 while True:
     signal.pause()
 """
-"""Runs until it is told to end."""
+"""Runs until a signal stops it."""
 
 TELL = """
 import os
@@ -195,7 +195,8 @@ def test_a_dead_control_plane_is_started_again(launched: Launched) -> None:
         eventually(lambda life=life: launched.control.is_ready(life))
     assert len(launched.proxy.pids) == 1
     assert (
-        "the control plane was killed by SIGKILL; traffic goes on by the last table, next start in 0 s" in launched.log
+        "the control plane was killed by SIGKILL; traffic is served by the last table, next start in 0 s"
+        in launched.log
     )
     assert "next start in 0.05 s" in launched.log
     assert "next start in 0.1 s" in launched.log
@@ -290,7 +291,7 @@ def test_a_proxy_may_hand_over_to_its_successor(launched: Launched) -> None:
     eventually(lambda: launched.proxy.is_ready(2))
     old, new = launched.proxy.pids
     os.kill(old, signal.SIGTERM)
-    eventually(lambda: "has handed over to process" in launched.log)
+    eventually(lambda: "was replaced by process" in launched.log)
     assert is_alive(new)
     launched.send(signal.SIGTERM)
     assert launched.wait() == 0
@@ -298,7 +299,7 @@ def test_a_proxy_may_hand_over_to_its_successor(launched: Launched) -> None:
 
 
 def test_an_order_to_end_in_the_middle_of_a_hand_over_ends_both(launched: Launched) -> None:
-    """The successor of a proxy that was told to end is told too."""
+    """The successor of a proxy that was stopped is stopped too."""
     launched.proxy.become(SUCCEEDED)
     launched.start_and_wait()
     launched.send(signal.SIGUSR2)

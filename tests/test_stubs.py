@@ -1,4 +1,4 @@
-"""What stands beside a compiled module says what the module is: `*.pyi` for mypy, `*.pxd` for Cython.
+"""The files beside a compiled module match the module: `*.pyi` for mypy, `*.pxd` for Cython.
 
 Cython and mypy each believe it without looking: an attribute that a stub wrongly calls writable, or one that a `.pxd`
 does not have, fails only when a request comes that way.

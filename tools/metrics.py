@@ -20,21 +20,21 @@ Made from the definitions in `edge/control/serving/metrics/` by `tools/metrics.p
 `/metrics` on `--admin` (default port 10254) serves them: the Prometheus text format, or OpenMetrics where the scraper
 asks for it, compressed where it takes that. Nothing has to be switched on.
 
-- Counters live in shared memory beside the routing table. They go on when a worker is replaced, and when the control
-  plane is; they begin anew when the whole of Edge does.
-- A route appears with its first request and disappears with the route. What was counted for it stays in the sums that
-  are not told by route.
-- A scrape reads what workers have written and never asks them; no request waits for it. How the files are laid out is
-  told in `edge/table/counter_layout.py`.
+- Counters live in shared memory beside the routing table. They continue when a worker is replaced, and when the control
+  plane is; they start from zero when the whole of Edge is restarted.
+- The series of a route appear with its first request and disappear with the route. Its counts stay in the sums that
+  have no labels of a route.
+- A scrape reads what workers have written and never asks them; no request waits for it. The layout of the files is in
+  `edge/table/counter_layout.py`.
 - Times are in seconds with the buckets {", ".join(f"{bound:g}" for bound in TIME_BUCKETS)}; sizes are in bytes with
   the buckets {", ".join(map(str, SIZE_BUCKETS))}.
 
 ## How many there are
 
-Names are told apart by what Ingresses say, never by what clients send: a host or a path that no Ingress names, and a
-method that no RFC defines, make no new series. A route has a line for each method and status, and 48 for each class of
-statuses. Under the names of ingress-nginx it has 49 for each method and status. Together that makes half a million
-lines for 5,000 routes that answer one kind of request each, which are rendered in about half a second. These settings
+Labels come from Ingresses, never from clients: a host or a path that no Ingress names, and a method that no RFC
+defines, make no new series. A route has a line for each method and status, and 48 for each class of statuses. Under the
+names of ingress-nginx it has 49 for each method and status. Together that makes half a million lines for 5,000 routes
+that answer one kind of request each, which are rendered in about half a second. These settings
 make them fewer:
 
 | setting | effect |
@@ -56,8 +56,8 @@ An API server that cannot be reached changes neither, once a table is in force.
 """
 TAIL = """
 Not served are `header_duration_seconds` and `connect_duration_seconds`, which are not measured apart; `bytes_sent`,
-deprecated there and the same as `response_size`; `check_success`, `check_errors` and `admission_*`, which tell of the
-admission webhook; and what the Go run-time tells of itself. In OpenMetrics, which allows them no type of their own,
+deprecated there and the same as `response_size`; `check_success`, `check_errors` and `admission_*`, which are about
+the admission webhook; and the metrics of the Go run-time. In OpenMetrics, which allows them no type of their own,
 counters without `_total` have the type `unknown`; their values and names are the same.
 """
 SECTIONS = (

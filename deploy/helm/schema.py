@@ -6,7 +6,7 @@ Rules of this file:
 - A name that values.yaml does not have is refused, except below the maps in `FREE`: those go into Kubernetes objects
   as they are.
 - Names of ingress-nginx's chart that Edge has nothing for (`files/ingress-nginx.yaml`) are let through: a template
-  refuses those that are set, and can tell the way out, which a schema cannot.
+  refuses those that are set, and can say what to use instead, which a schema cannot.
 - `controller.config` and `controller.extraArgs` take exactly the settings of `edge.settings`, so that a misspelt one is
   an error of `helm install` and not a warning in a log.
 """
@@ -83,7 +83,7 @@ EXACT: dict[str, dict[str, Any]] = {
     "controller.maxUnavailable": PODS,
     "controller.table.sizeLimit": {"type": ["string", "integer"]},
 }
-"""Values of which the default does not tell all."""
+"""Values whose default does not show their type."""
 
 
 BY_TYPE: dict[type, dict[str, Any]] = {
@@ -147,7 +147,7 @@ def _of(path: str, value: Any) -> dict[str, Any]:
     for kind, found in BY_TYPE.items():
         if isinstance(value, kind):
             return found
-    raise ValueError(f"{path}: the default {value!r} tells no type; add it to EXACT")
+    raise ValueError(f"{path}: the default {value!r} has no type; add it to EXACT")
 
 
 def _settings() -> dict[str, Any]:

@@ -120,7 +120,7 @@ class Checked:
         service = self._compiler.store.service((backend.namespace, backend.service))
         if service is not None and service.spec.type == "ExternalName" and not self._settings.disable_svc_external_name:
             return f"whatever {service.spec.external_name} resolves to"
-        return describing.endpoints(self._content.services.get(backend.key), most=_MOST_ENDPOINTS)
+        return describing.endpoints(self._content.ports.get(backend.key), most=_MOST_ENDPOINTS)
 
     # --- what is not ----------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ Rules of this file:
 - A unit is what concerns one object or one record: an Ingress, a Secret, the port of a Service, a host. What escapes
   while it is worked on is a fault of our own code, and an error of that unit alone.
 - A unit computes first and changes what is kept afterwards, so that its last good version is still whole.
-- The log has the trace. What users see names no values, which may be somebody's key.
+- The log has the trace. What users see names no values, because a value may be a private key.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ REASON: Final = "InternalError"
 
 
 def contain(unit: object, work: Callable[[], T], failed: Callable[[str], T]) -> T:
-    """What WORK gives; when it raises, that is logged, and FAILED gives a result in its place.
+    """The result of WORK; if it raises, the error is logged and the result of FAILED is returned instead.
 
     UNIT is named in the log. FAILED gets the fault as text for users; it decides what stays in force.
     """
     try:
         return work()
     except Exception as fault:
-        logger.exception("%s: internal error, all else goes on; please report this", unit)
+        logger.exception("%s: internal error, everything else continues; please report this", unit)
         return failed(f"internal error ({type(fault).__name__}; the log has more)")

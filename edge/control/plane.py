@@ -25,7 +25,7 @@ from edge.control.publishing.rounds import Kept, Resolved, Rounds, guarded
 from edge.control.publishing.state import State
 from edge.control.serving.admin import AdminServer
 from edge.system import draining
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 from edge.table.counters_reader import CountersReader
 from edge.table.reader import TableReader, UnreadableError
 from edge.table.records import DEFAULT_CERTIFICATE, TICKETS, Certificate, TicketKeys
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MARK_PATIENCE: Final = 0.5
-"""Seconds after our own signal within which a proxy that was told to stop at the same time says so."""
+"""Seconds after our own signal within which a proxy that is stopped at the same time reports that it drains."""
 STEP: Final = 0.1
 GIVEN_UP: Final = 4
 """Exit status of a control plane that cannot go on, but the next one may."""
@@ -52,7 +52,7 @@ SILENCE: Final = 60.0
 
 
 def run(settings: Settings) -> int:
-    """Publish the table of SETTINGS until told to stop; the exit status, see `edge.cli`.
+    """Publish the table of SETTINGS until a signal stops it; returns the exit status, see `edge.cli`.
 
     Raises:
         ListenError: the address of `--admin` cannot be listened on.
@@ -103,7 +103,7 @@ class Plane:
             state=self.state,
             kept=kept,
             sync_timeout=settings.sync_timeout,
-            refusals=lambda: sum(worker[Process.TABLE_REFUSALS] for worker in self._counters.workers()),
+            refusals=lambda: sum(worker[WorkerWord.TABLE_REFUSALS] for worker in self._counters.workers()),
         )
         self._compiling = threading.Thread(target=guarded(self._rounds.run, self._fail), name="compiler")
         self._admin = AdminServer(
@@ -148,14 +148,14 @@ class Plane:
         self._stop.set()
 
     def _silent(self) -> str:
-        """What is wrong with the compiler's thread; empty: nothing."""
+        """The fault of the compiler's thread; empty: none."""
         silence = time.monotonic() - self.state.beat
         return f"the compiler has given no sign of life for {silence:.0f} s" if silence > SILENCE else ""
 
     def _outlive_proxy(self) -> None:
-        """While the proxy drains, whose requests still need endpoints that live, go on.
+        """Keep publishing while the proxy drains, because its requests still need live endpoints.
 
-        In two containers of a pod both are told to stop at once; a launcher tells us after the proxy has ended.
+        In two containers of a pod both get SIGTERM at once; a launcher stops us after the proxy has ended.
         """
         directory = self._settings.table_directory
         end = time.monotonic() + MARK_PATIENCE
@@ -167,7 +167,7 @@ class Plane:
 
 
 def _source(settings: Settings, messages: Messages) -> tuple[Source, Callable[[State], Cluster] | None]:
-    """Where objects come from, and what answers back there. Each is imported only where it is used."""
+    """The source of objects, and the writer of status and Events. Each is imported only where it is used."""
     if settings.manifests:
         from edge.control.sources.files.source import FolderSource  # noqa: PLC0415
 
@@ -184,7 +184,7 @@ def _leads(cluster: Cluster) -> Callable[[], bool]:
 
 
 def _kept(directory: Path) -> Kept:
-    """What goes on from the table that is in force in DIRECTORY, as far as it can be read."""
+    """State to take over from the table in force in DIRECTORY, as far as it can be read."""
     part = TableReader(directory).tls
     published: Certificate | None = None
     keys: TicketKeys | None = None

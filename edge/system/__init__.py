@@ -1,4 +1,4 @@
-"""What both sides and the launcher need of the operating system: addresses, logs, processors, directories.
+"""Functions of the operating system for both sides and the launcher: addresses, logs, processors, directories.
 
 What belongs here: small modules over the standard library alone. What does not: anything that knows the table,
 Kubernetes or HTTP.

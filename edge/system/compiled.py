@@ -29,7 +29,7 @@ _SHOWN: Final = 5
 
 
 def sources(package: Path = PACKAGE) -> list[Path]:
-    """What is compiled: Cython, and the plain modules that have a `.pxd` beside them."""
+    """The compiled modules: Cython, and plain modules that have a `.pxd` beside them."""
     return [package / name for name in _sources(_files(package))]
 
 
@@ -66,7 +66,7 @@ def stale(package: Path = PACKAGE) -> list[str]:
 
 
 def complaint(package: Path = PACKAGE) -> str:
-    """What is wrong and the way out; empty: nothing is."""
+    """The fault and how to mend it; empty: none."""
     modules = stale(package)
     if not modules:
         return ""
@@ -122,7 +122,7 @@ def _digests(package: Path, files: set[str]) -> dict[str, str]:
 
 
 def _read(path: Path, texts: dict[Path, bytes | None]) -> bytes | None:
-    """What the file at PATH says; None: there is none."""
+    """The content of the file at PATH; None: there is none."""
     if path not in texts:
         try:
             texts[path] = path.read_bytes()

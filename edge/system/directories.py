@@ -1,8 +1,8 @@
 """Directories for the table: made, checked, found and cleaned.
 
 A launcher makes a private one in /dev/shm and holds a lock in it for as long as it lives. The kernel lets go of the
-lock whatever way the launcher ends, so the next launcher can tell, and remove, what a killed one left behind. A
-directory without that lock's file was named by somebody (`--shm-dir`) and is never removed.
+lock whatever way the launcher ends, so the next launcher can recognize, and remove, what a killed one left behind. A
+directory without that lock's file was named by `--shm-dir` and is never removed.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""How the proxy tells the control plane that it is about to end: a file named `draining` beside the table.
+"""How the proxy reports to the control plane that it drains: a file named `draining` beside the table.
 
-The proxy makes it when it is told to stop, before it stops accepting; while it exists `/readyz` says no. It is a file
+The proxy creates it on SIGTERM, before it stops accepting; while it exists `/readyz` says no. It is a file
 because the two may run in two containers that share nothing but this directory. A starting proxy removes it.
 
-Where several proxies serve one directory, the last of them makes the file: of those that end before, the others are
-told by a lock that each holds.
+Where several proxies serve one directory, the last of them creates the file. Each holds a shared lock, which shows the
+last one that the others have ended.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LOCK_NAME = "proxies.lock"
 
 
 class Presence:
-    """That a proxy serves DIRECTORY; it lasts as long as the process and those that it forks.
+    """A mark that a proxy serves DIRECTORY; it lasts as long as the process and those that it forks.
 
     Raises:
         OSError: the lock's file cannot be made.

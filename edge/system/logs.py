@@ -1,7 +1,7 @@
 """Log lines of every process of Edge: one format, one stream (standard error), text or JSON.
 
 Access lines are no business of this module: workers write them to standard output, ready-made.
-A reader that does not keep up costs messages, not service: whoever has one to log waits for him a moment, and once.
+A reader that does not keep up loses messages and does not stop the service: logging waits for it once, for a moment.
 A message may carry values for machines: `log.warning("...", extra={"fields": {"namespace": "shop"}})`; the text form
 leaves them out, so the message must say all that a person needs.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge.settings import Settings
 
 PATIENCE = 0.25
-"""Seconds for which a message waits until somebody takes it; those after it do not until one has been taken."""
+"""Seconds for which a message waits for the reader; after that, messages do not wait until one has been read."""
 
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), 127)} | {
     ord("\n"): "\\n",
@@ -66,7 +66,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class Handler(logging.StreamHandler[Any]):
-    """Writes to standard error what somebody takes there, and tells how many messages nobody took."""
+    """Writes to standard error, drops messages that nobody reads, and reports how many were dropped."""
 
     def __init__(self) -> None:
         super().__init__(sys.stderr)
@@ -78,7 +78,7 @@ class Handler(logging.StreamHandler[Any]):
             self._dropped += 1
             return
         if self._dropped:
-            message, self._dropped = f"{self._dropped} messages were dropped: nobody took them", 0
+            message, self._dropped = f"{self._dropped} messages were dropped: the reader of the log was too slow", 0
             super().emit(logging.LogRecord(__name__, logging.WARNING, __file__, 0, message, (), None))
         super().emit(record)
 
@@ -87,7 +87,7 @@ class Handler(logging.StreamHandler[Any]):
             poll = select.poll()
             poll.register(self.stream.fileno(), select.POLLOUT)
             return bool(poll.poll(patience * 1000))
-        except (OSError, ValueError):  # no descriptor, or a closed one: the write will tell
+        except (OSError, ValueError):  # no descriptor, or a closed one: the write reports it
             return True
 
 

@@ -128,7 +128,7 @@ cdef class ProcessWords:
 
 
 cdef class Series:
-    """Where the requests of one route, method and status are counted."""
+    """The counters of one route, method and status."""
 
     def __init__(self, ProcessWords process, Py_ssize_t total):
         """Counts nowhere yet, but for word TOTAL of PROCESS."""
@@ -367,7 +367,7 @@ cdef class Shadow:
         free(self.copy)
 
     def refresh(self, bint dead=False):
-        """Copy what has changed. An entry that is being written stays as it was; DEAD: nobody writes, take all."""
+        """Copy what has changed. An entry that is being written stays as it was; DEAD: the worker has ended, copy all."""
         cdef Py_ssize_t size, offset = self.chunk.first
         with nogil:
             while True:
@@ -379,7 +379,7 @@ cdef class Shadow:
             self.tail = offset
 
     def forget(self):
-        """Ask for the targets anew."""
+        """Forget the targets; they are looked up again."""
         self.targets.clear()
 
     cdef void take(self, Py_ssize_t offset, Py_ssize_t size, bint dead) noexcept nogil:

@@ -2,7 +2,7 @@
 """Aligned 8-byte words of a shared mapping, loaded and stored in one piece.
 
 Python cannot promise either the single access or the order of memory; this leaf does both: a store is a release, a
-load an acquire, so that whoever sees a new word also sees all that was written before it.
+load an acquire, so that a process that sees a new word also sees all that was written before it.
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer

@@ -1,4 +1,4 @@
-"""The whole table decoded: for tools and for `edge check`, not for workers, who decode what they serve.
+"""The whole table decoded: for tools and for `edge check`. Workers decode only what they serve.
 
 Nothing here knows where the records come from: a live table, or a compiler whose result is not published.
 """
@@ -37,14 +37,14 @@ class Content:
     hosts: dict[str, Host] = field(default_factory=dict)
     """By name; the host without name stands for any other."""
     shared: Globals = field(default_factory=Globals)
-    services: dict[str, ServicePort] = field(default_factory=dict)
+    ports: dict[str, ServicePort] = field(default_factory=dict)
     """By key."""
     server_names: dict[str, ServerName] = field(default_factory=dict)
     """By key."""
     certificates: dict[str, Certificate] = field(default_factory=dict)
     """By key."""
     faults: list[str] = field(default_factory=list)
-    """What could not be read."""
+    """Parts that could not be read."""
 
     @classmethod
     def of(cls, *parts: Mapping[str, Record | None]) -> Content:
@@ -71,7 +71,7 @@ class Content:
         elif isinstance(record, Globals):
             self.shared = record
         elif isinstance(record, ServicePort):
-            self.services[key] = record
+            self.ports[key] = record
         elif isinstance(record, ServerName):
             self.server_names[key] = record
         elif isinstance(record, Certificate):

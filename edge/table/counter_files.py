@@ -37,7 +37,7 @@ def take_slot(directory: Path) -> tuple[int, int]:
             if os.fstat(fd).st_size == layout.WORKER_SIZE and os.pread(fd, len(head), 0) == head:
                 return slot, fd
             if os.fstat(fd).st_size:
-                path.unlink()  # of another version, or damaged; who maps it keeps it
+                path.unlink()  # of another version, or damaged; processes that map it keep it
                 os.close(fd)
                 continue
             os.posix_fallocate(fd, 0, layout.WORKER_SIZE)

@@ -3,7 +3,7 @@
 A worker owns a slot: `worker.<slot>`, locked by it for as long as it lives, and `series.<slot>.<n>`. The files stay
 when it dies and the next owner of the slot goes on from what they say, so a sum over all slots never goes backwards.
 
-- `worker.<slot>`: a page; `FILE_HEAD`, then the words of `Process`, 8 bytes each, little-endian and aligned.
+- `worker.<slot>`: a page; `FILE_HEAD`, then the words of `WorkerWord`, 8 bytes each, little-endian and aligned.
 - `series.<slot>.<n>`: `FILE_HEAD`, padded to `SERIES_FIRST` bytes, then entries one behind the other. An entry is a
   multiple of 64 bytes: sequence word (odd while the entry changes), size of the entry, length of the key (0: the entry
   is free), serial of the key, `VALUES` words of numbers, the key. The numbers are two histograms of times (request,
@@ -33,7 +33,7 @@ WORKER_NAME: Final = "worker."
 WORKER_MAGIC: Final = b"EDGEWRK\x00"
 WORKER_SIZE: Final = 4096
 WORKER_FIRST: Final = FILE_HEAD.size // 8
-"""Index of the word of the first `Process`."""
+"""Index of the word of the first `WorkerWord`."""
 SERIES_NAME: Final = "series."
 SERIES_MAGIC: Final = b"EDGESER\x00"
 SERIES_FIRST: Final = 64
@@ -44,8 +44,8 @@ LONGEST_KEY: Final = 16 * 1024
 """Bytes; what has longer labels is counted in the route of `OTHER`."""
 
 
-class Process(IntEnum):
-    """The words of a worker. Those in `GAUGES` say how things stand, all others only grow."""
+class WorkerWord(IntEnum):
+    """The words of a worker. Those in `GAUGES` go up and down, all others only grow."""
 
     PID = 0
     """As the worker sees it; it may live in another container."""
@@ -80,7 +80,7 @@ class Process(IntEnum):
     REQUESTS = 18
     """Requests that a route took, those of routes that are gone included."""
     BAD_REQUESTS = 19
-    """What was not a request and was answered 4xx without looking for a route."""
+    """Malformed requests, answered 4xx without looking for a route."""
     UNMATCHED = 20
     """Requests that no route takes."""
     HANDSHAKES = 21
@@ -97,7 +97,7 @@ class Process(IntEnum):
     STARTS = 29
     """Of workers in this slot."""
     ACCESS_LOG_DROPPED = 30
-    """Access lines given up because nobody took them."""
+    """Access lines dropped because the log's reader was too slow."""
     SERIES = 31
     """Entries in use."""
     SERIES_FOLDED = 32
@@ -110,27 +110,27 @@ class Process(IntEnum):
 
 GAUGES: Final = frozenset(
     (
-        Process.PID,
-        Process.STARTED,
-        Process.HEARTBEAT,
-        Process.GENERATION,
-        Process.RESIDENT_BYTES,
-        Process.VIRTUAL_BYTES,
-        Process.CONNECTIONS_ACTIVE,
-        Process.CONNECTIONS_READING,
-        Process.CONNECTIONS_WRITING,
-        Process.CONNECTIONS_WAITING,
-        Process.CONNECTIONS_UPGRADED,
-        Process.UPSTREAM_IDLE,
-        Process.SERIES,
-        Process.DRAINING,
+        WorkerWord.PID,
+        WorkerWord.STARTED,
+        WorkerWord.HEARTBEAT,
+        WorkerWord.GENERATION,
+        WorkerWord.RESIDENT_BYTES,
+        WorkerWord.VIRTUAL_BYTES,
+        WorkerWord.CONNECTIONS_ACTIVE,
+        WorkerWord.CONNECTIONS_READING,
+        WorkerWord.CONNECTIONS_WRITING,
+        WorkerWord.CONNECTIONS_WAITING,
+        WorkerWord.CONNECTIONS_UPGRADED,
+        WorkerWord.UPSTREAM_IDLE,
+        WorkerWord.SERIES,
+        WorkerWord.DRAINING,
     )
 )
 """Words that the next owner of a slot starts at zero."""
 
 
 class RouteLabels(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a route's requests are counted under."""
+    """The labels under which a route's requests are counted."""
 
     kind: str
     """Of the object that the route comes from: Ingress, HTTPRoute; empty: a flag."""
@@ -159,7 +159,7 @@ def backends_of(route: Route) -> tuple[Backend, ...]:
 
 
 def labels_of(host: str, route: Route, backend: Backend) -> RouteLabels:
-    """What the requests of ROUTE under the record of HOST that go to BACKEND are counted under."""
+    """The labels of requests to BACKEND by ROUTE, in the record of HOST."""
     return RouteLabels(
         kind=route.owner.kind,
         namespace=route.owner.namespace or backend.namespace,
@@ -172,7 +172,7 @@ def labels_of(host: str, route: Route, backend: Backend) -> RouteLabels:
 
 
 class SeriesKey(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What an entry counts."""
+    """The key of an entry: route, method, status."""
 
     labels: RouteLabels
     method: str
@@ -199,7 +199,7 @@ def encode_key(labels: RouteLabels, method: str, status: int) -> bytes:
 
 
 def decode_key(key: bytes) -> SeriesKey | None:
-    """What KEY says; None when it says nothing."""
+    """The parts of KEY; None: it is malformed."""
     try:
         *labels, method, status = _decoder.decode(key)
     except msgspec.DecodeError:

@@ -1,8 +1,8 @@
 """Counting in a worker: cheap enough for every request, and kept when the worker dies.
 
 Rules of this file:
-- One worker writes a slot's files, which the lock on `worker.<slot>` sees to; whoever takes the slot next goes on from
-  what they say.
+- Only one worker writes a slot's files, ensured by the lock on `worker.<slot>`. The next owner of the slot continues
+  from their values.
 - Counting never fails a request: where there is no room for a new series, it is folded into another or into none.
 - `add`, `set` and `Series.record` are compiled, allocate nothing and take tens of nanoseconds.
 """
@@ -20,18 +20,18 @@ from typing import TYPE_CHECKING, NamedTuple
 from edge.table import counter_files
 from edge.table import counter_layout as layout
 from edge.table._counters import Chunk, ProcessWords, Series, entry_size
-from edge.table.counter_layout import OTHER, OTHER_METHOD, Process, RouteLabels
+from edge.table.counter_layout import OTHER, OTHER_METHOD, RouteLabels, WorkerWord
 from edge.table.counters_reader import CountersReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["CountersError", "CountersReader", "Process", "RouteLabels", "Series", "WorkerCounters"]
+__all__ = ["CountersError", "CountersReader", "RouteLabels", "Series", "WorkerCounters", "WorkerWord"]
 
 BOUND = 50_000
-"""Series of a worker unless told otherwise; about half a kibibyte each."""
+"""Default number of series of a worker; about half a kibibyte each."""
 ROUTE_BOUND = 64
-"""Combinations of method and status of a route; above it they are told apart by the class of the status only."""
+"""Combinations of method and status of a route; above it they are counted by the class of the status."""
 
 
 class CountersError(Exception):
@@ -39,7 +39,7 @@ class CountersError(Exception):
 
 
 class _Place(NamedTuple):
-    """Where an entry stands."""
+    """The place of an entry."""
 
     chunk: Chunk
     offset: int
@@ -78,40 +78,40 @@ class WorkerCounters(ProcessWords):
         try:
             self.slot, self._lock = counter_files.take_slot(directory)
             memory = mmap.mmap(self._lock, layout.WORKER_SIZE)
-            self.map(memory, layout.WORKER_FIRST, len(Process))
+            self.map(memory, layout.WORKER_FIRST, len(WorkerWord))
             self._adopt()
         except OSError as error:
             if self._lock >= 0:
                 os.close(self._lock)
             reason = f"{error.strerror}; counters of requests cannot be kept"
             raise CountersError(f"--shm-dir {directory}: {reason}") from error
-        self._cpu_before = self.get(Process.CPU_MICROSECONDS)
+        self._cpu_before = self.get(WorkerWord.CPU_MICROSECONDS)
         for gauge in layout.GAUGES:
             self.set(gauge, 0)
-        self.set(Process.PID, os.getpid())
-        self.set(Process.STARTED, time.time_ns())
-        self.set(Process.SERIES, self._count)
-        self.add(Process.STARTS, 1)
+        self.set(WorkerWord.PID, os.getpid())
+        self.set(WorkerWord.STARTED, time.time_ns())
+        self.set(WorkerWord.SERIES, self._count)
+        self.add(WorkerWord.STARTS, 1)
         self.beat()
 
     def beat(self) -> None:
         """Say that this process lives, and what it uses; to be called about once a second from its main loop."""
         usage = resource.getrusage(resource.RUSAGE_SELF)
-        self.set(Process.CPU_MICROSECONDS, self._cpu_before + int((usage.ru_utime + usage.ru_stime) * 1e6))
+        self.set(WorkerWord.CPU_MICROSECONDS, self._cpu_before + int((usage.ru_utime + usage.ru_stime) * 1e6))
         with suppress(OSError):
             virtual, resident = Path("/proc/self/statm").read_bytes().split(None, 2)[:2]
-            self.set(Process.VIRTUAL_BYTES, int(virtual) * mmap.PAGESIZE)
-            self.set(Process.RESIDENT_BYTES, int(resident) * mmap.PAGESIZE)
-        self.set(Process.HEARTBEAT, time.monotonic_ns())
+            self.set(WorkerWord.VIRTUAL_BYTES, int(virtual) * mmap.PAGESIZE)
+            self.set(WorkerWord.RESIDENT_BYTES, int(resident) * mmap.PAGESIZE)
+        self.set(WorkerWord.HEARTBEAT, time.monotonic_ns())
 
     def series(self, labels: RouteLabels, method: bytes, status: int) -> Series:
-        """Where requests of the route LABELS with METHOD that end in STATUS are counted; never fails."""
+        """The counters of requests of the route LABELS with METHOD that end in STATUS; never fails."""
         return self._series(labels, layout.METHODS.get(method, OTHER_METHOD), status)
 
     def reclaim(self, exists: Callable[[RouteLabels], bool]) -> int:
         """Free the series of routes for which EXISTS says no, and give their number.
 
-        A series of theirs that is still held counts nowhere from now on, but for `Process.REQUESTS`.
+        A series of theirs that is still held counts nowhere from now on, but for `WorkerWord.REQUESTS`.
         """
         freed = 0
         for labels in list(self._routes):
@@ -124,7 +124,7 @@ class WorkerCounters(ProcessWords):
                 self._free.setdefault(entry.place.size, []).append(entry.place)
                 freed += 1
         self._count -= freed
-        self.set(Process.SERIES, self._count)
+        self.set(WorkerWord.SERIES, self._count)
         return freed
 
     def close(self) -> None:
@@ -156,13 +156,13 @@ class WorkerCounters(ProcessWords):
                 return self._series(labels, *folded)
             entry = self._make(labels, method, status)
             if entry is None:
-                self.add(Process.SERIES_FOLDED, 1)
-                return self._series(OTHER, method, status) if labels != OTHER else Series(self, Process.REQUESTS)
+                self.add(WorkerWord.SERIES_FOLDED, 1)
+                return self._series(OTHER, method, status) if labels != OTHER else Series(self, WorkerWord.REQUESTS)
             self._routes.setdefault(labels, {})[method, status] = entry
             self._count += 1
-            self.set(Process.SERIES, self._count)
+            self.set(WorkerWord.SERIES, self._count)
         if entry.series is None:
-            entry.series = Series(self, Process.REQUESTS)
+            entry.series = Series(self, WorkerWord.REQUESTS)
             entry.place.chunk.attach(entry.series, entry.place.offset)
         return entry.series
 

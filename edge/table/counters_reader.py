@@ -3,7 +3,7 @@
 Rules of this file:
 - A worker is never waited for and never disturbed: its words are read as they stand, its series each as it was at one
   moment, or as it was last time when it is just being written.
-- Dead workers' counters stay in the sums; how things stand is told of living workers only.
+- Dead workers' counters stay in the sums; gauges are reported for living workers only.
 - Files that are not ours, damaged or of another version are passed over.
 """
 
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from edge.table import counter_layout as layout
 from edge.table._counters import Chunk, Shadow, Totals
 from edge.table._words import Words
-from edge.table.counter_layout import GAUGES, Process, SeriesKey
+from edge.table.counter_layout import GAUGES, SeriesKey, WorkerWord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ class Worker:
     """Seconds since its last sign of life."""
     words: tuple[int, ...]
 
-    def __getitem__(self, which: Process) -> int:
+    def __getitem__(self, which: WorkerWord) -> int:
         return self.words[which]
 
 
@@ -83,11 +83,11 @@ class _Slot:
         return False
 
     def read(self) -> Worker:
-        values = [self.words.load(layout.WORKER_FIRST + which) for which in Process]
+        values = [self.words.load(layout.WORKER_FIRST + which) for which in WorkerWord]
         for gauge in GAUGES:
             if values[gauge] >= 1 << 63:
                 values[gauge] -= 1 << 64
-        silence = (time.monotonic_ns() - values[Process.HEARTBEAT]) / 1e9
+        silence = (time.monotonic_ns() - values[WorkerWord.HEARTBEAT]) / 1e9
         return Worker(self.number, self.alive(), max(silence, 0.0), tuple(values))
 
 
@@ -150,7 +150,7 @@ class CountersReader:
         return number
 
     def _forget(self) -> None:
-        """Number the rows anew, without those of series that are gone."""
+        """Number the rows again, without those of series that are gone."""
         self._numbers.clear()
         self._keys = []
         self._totals = Totals()

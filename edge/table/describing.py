@@ -31,7 +31,7 @@ def routes(host: Host) -> list[Route]:
 
 
 def route(one: Route, *, default: bool = False) -> tuple[str, str]:
-    """What ONE takes, and what it does with it; DEFAULT: it takes what no other does."""
+    """The matches of ONE, and what it does with them; DEFAULT: it matches what no other route does."""
     taken = "otherwise" if default else f"{KINDS[one.kind]} {one.path}{_conditions(one.conditions)}"
     done = ", ".join(_backend(backend, shared=len(one.backends) > 1) for backend in one.backends)
     return taken, done or "answer by policy"
@@ -53,7 +53,7 @@ def _conditions(conditions: Conditions | None) -> str:
 
 
 def policies(one: Route) -> Iterator[str]:
-    """What the policies of ONE do."""
+    """The summaries of the policies of ONE."""
     for policy in one.policies:
         yield policy.summary()
     for backend in one.backends:
@@ -66,11 +66,11 @@ def endpoint(one: Endpoint) -> str:
     return str(Address(one.address, one.port))
 
 
-def endpoints(service: ServicePort | None, *, most: int = 0) -> str:
-    """The endpoints of SERVICE, no more than MOST of them named (0: all)."""
-    if service is None or not service.endpoints:
+def endpoints(port: ServicePort | None, *, most: int = 0) -> str:
+    """The endpoints of PORT, no more than MOST of them named (0: all)."""
+    if port is None or not port.endpoints:
         return "no endpoint (503)"
-    shown = [endpoint(one) for one in service.endpoints]
+    shown = [endpoint(one) for one in port.endpoints]
     if most and len(shown) > most:
         shown = [*shown[:most], f"and {len(shown) - most} more"]
     return ", ".join(shown)
@@ -86,7 +86,7 @@ def certificate(content: Content, host: Host) -> str:
 
 
 def secret(one: Certificate) -> str:
-    """Where ONE comes from."""
+    """The Secret of ONE."""
     return f"Secret {one.namespace}/{one.name}" if one.name else "made by Edge"
 
 

@@ -1,4 +1,4 @@
-"""Layout of the table's files, in one place for writer and reader (docs/table.md tells it in prose).
+"""Layout of the table's files, in one place for writer and reader (described in docs/table.md).
 
 All integers are little-endian and naturally aligned. Words that change after a file has been published are read and
 stored by `edge.table._words` only, one aligned 8-byte access each.

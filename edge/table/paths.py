@@ -19,7 +19,7 @@ from typing import Final
 
 _UNRESERVED: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 _LITERAL: Final = _UNRESERVED + b"!$&'()*+,;=:@/"
-"""What a path holds as it is: pchar without percent-encodings, and the slash."""
+"""Characters of a path that are not encoded: pchar without percent-encodings, and the slash."""
 _ENCODED: Final = re.compile(rb"%[0-9A-Fa-f]{2}|[^" + re.escape(_LITERAL) + rb"]")
 _FORMS: Final = {b"%%%02X" % byte: bytes((byte,)) if byte in _UNRESERVED else b"%%%02X" % byte for byte in range(256)}
 _SLASHES: Final = re.compile(rb"//+")

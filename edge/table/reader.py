@@ -7,8 +7,8 @@ Rules of this file:
 - A host's routes that this release cannot read are closed (`edge.table.salvage`), whatever an earlier version said.
 - Of a record that cannot be read at all the last good version stays in force; a part whose new segment cannot be read
   stays as it is, while the other parts go on.
-- What cannot be read is never taken for absent: where there is no earlier version, whoever asks gets an
-  `UnreadableError`, so that nobody else's record can take its place. What fails is tried again by `reopen`.
+- What cannot be read is never taken for absent: where there is no earlier version, the caller gets an
+  `UnreadableError`, so that no other record can take its place. What fails is tried again by `reopen`.
 - Whatever is wrong with a file (torn, truncated, corrupt, another version) is counted in `refusals`, a record once for
   each version of it. `fault` keeps the newest, `take_reports` gives those of records for the log.
 """
@@ -94,7 +94,7 @@ class Part:
     def get(self, key: str, kind: type[R]) -> R | None:
         """The record of KIND under KEY, None when there is none.
 
-        The same object as last time as long as the record's bytes are the same, so `is` tells whether it changed.
+        The same object as last time as long as the record's bytes are the same, so `is` shows whether it changed.
 
         Raises:
             UnreadableError: it cannot be read, and no earlier version of it is known.
@@ -127,7 +127,7 @@ class Part:
             try:
                 found = self.segment.find(key.encode())
             except SegmentError:
-                continue  # whoever asks for the record next will report it
+                continue  # the next `get` of the record reports it
             if found is None:
                 del self._cache[key]
                 if self.on_gone is not None:
@@ -322,6 +322,6 @@ class TableReader:
                 self._reports.append(f"{fault}; {fault.consequence}")
 
     def take_reports(self) -> list[str]:
-        """What is wrong with records that have been refused since the last call."""
+        """The faults of records that have been refused since the last call."""
         reports, self._reports = self._reports, []
         return reports

@@ -55,7 +55,7 @@ class ServicePort(Record, frozen=True):
 
 
 class Protocol(IntEnum):
-    """What an endpoint speaks."""
+    """The protocol of an endpoint."""
 
     HTTP1 = 0
     """HTTP/1.1."""
@@ -106,7 +106,7 @@ class Condition(Record, frozen=True):
 
 
 class Conditions(Record, frozen=True):
-    """What a request must have beside host and path to be taken by a route."""
+    """Conditions beside host and path that a request must meet to match a route."""
 
     method: str = ""
     """Empty: any."""
@@ -117,7 +117,7 @@ class Conditions(Record, frozen=True):
 
 
 class Route(Record, frozen=True):
-    """What is done with the requests for one path of a host."""
+    """A route: the policies and backends of one path of a host."""
 
     kind: PathKind
     path: str
@@ -146,7 +146,7 @@ class Host(Record, frozen=True):
 
 
 class Globals(Record, frozen=True):
-    """What holds for all hosts. Key: `GLOBALS`."""
+    """Settings of all hosts. Key: `GLOBALS`."""
 
     default: Route | None = None
     """For requests that no host or path takes (`--default-backend-service`); None: 404."""

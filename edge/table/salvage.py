@@ -1,4 +1,4 @@
-"""What is left of a record that this release cannot read as a whole.
+"""The readable part of a record that this release cannot read as a whole.
 
 A newer control plane may write policies that this reader does not know, and such a policy may be what keeps requests
 out. So its route is closed (503), and never served without it; the other routes of the host go on.
@@ -21,7 +21,7 @@ UNREADABLE = Closed("", "its record cannot be read by this release")
 
 
 def salvage(data: bytes, kind: type[R]) -> R | None:
-    """The record in DATA with all that cannot be read closed; None: nothing can be told of it."""
+    """The record in DATA with all that cannot be read closed; None: nothing of it can be used."""
     if kind is not Host:
         return None
     try:

@@ -68,11 +68,11 @@ class Segment:
 
     @staticmethod
     def log_start(slots: int) -> int:
-        """Where the log begins in a segment of SLOTS slots."""
+        """The offset of the log in a segment of SLOTS slots."""
         return layout.SEGMENT_HEAD_SIZE + slots * layout.WORD
 
     def find(self, key: bytes) -> tuple[int, int] | None:
-        """Where KEY's slot is (index of the word) and what it holds; None when there is no such record.
+        """The index of KEY's slot word and its value; None: there is no such record.
 
         Raises:
             SegmentError: a slot points outside of the log, or to a record that may be KEY's and fails its checksum.
@@ -80,7 +80,7 @@ class Segment:
         return self._find(key, layout.key_hash(key))
 
     def slot_at(self, position: int) -> int:
-        """What the slot at POSITION (as `find` gives it) holds now."""
+        """The present value of the slot at POSITION (from `find`)."""
         return self.words.load(position)
 
     def read(self, slot: int) -> bytes:

@@ -1,7 +1,7 @@
 """`edge routes`: the table of a running instance, read as its workers read it.
 
 Rules of this file:
-- The table is read through `TableReader`, so what is wrong with it is wrong here as well, and told.
+- The table is read through `TableReader`, so faults of the table are found here as well, and reported.
 - Key material is never shown: what is shown of a record is listed here, field by field where it may hold a secret.
 
 Exit status: 0; 1: there is no table, or not all of it can be read.
@@ -50,7 +50,7 @@ def run(directory: Path, *, as_json: bool) -> int:
 
 
 def print_error(message: str, directory: Path) -> None:
-    """Tell MESSAGE about DIRECTORY on standard error."""
+    """Report MESSAGE about DIRECTORY on standard error."""
     sys.stderr.write(f"edge routes: {directory}: {message}\n")
 
 
@@ -85,9 +85,9 @@ def lines(table: TableReader, content: Content) -> Iterator[str]:
         yield "  what no host takes"
         yield from describing.columns([_row(content.shared.default, default=True)], "    ")
     yield ""
-    yield f"Services: {len(content.services)}"
+    yield f"Services: {len(content.ports)}"
     services = [
-        (key, describing.BALANCES[one.balance], describing.endpoints(one)) for key, one in _sorted(content.services)
+        (key, describing.BALANCES[one.balance], describing.endpoints(one)) for key, one in _sorted(content.ports)
     ]
     yield from describing.columns(services, "  ")
     yield ""
@@ -134,7 +134,7 @@ def document(table: TableReader, content: Content) -> dict[str, Any]:
         "published": describing.moment(table.published),
         "hosts": [_host(content, one) for _, one in _sorted(content.hosts)],
         "default": _plain(default) if default is not None else None,
-        "services": [_service(key, one) for key, one in _sorted(content.services)],
+        "services": [_service_port(key, one) for key, one in _sorted(content.ports)],
         "certificates": [_certificate(content, key, one) for key, one in _sorted(content.certificates)],
     }
 
@@ -149,7 +149,7 @@ def _host(content: Content, host: Host) -> dict[str, Any]:
     }
 
 
-def _service(key: str, one: ServicePort) -> dict[str, Any]:
+def _service_port(key: str, one: ServicePort) -> dict[str, Any]:
     return {"key": key, **_plain(one), "endpoints": [describing.endpoint(endpoint) for endpoint in one.endpoints]}
 
 

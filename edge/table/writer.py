@@ -7,8 +7,8 @@ Rules of this file:
 - All that can fail is done before anything that a reader could see: a change is published as a whole or not at all.
 - A writer that starts fills fresh segments and swaps them in with its first change: until then, and if it dies
   before, readers keep what the last writer published.
-- What the table holds is in the segments and nowhere else: the writer keeps no copy. So it can tell that somebody has
-  taken or spoilt a file, but not mend it.
+- What the table holds is in the segments and nowhere else: the writer keeps no copy. So it can detect that a file was
+  removed or damaged, but not repair it.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class TableWriter:
         return self.generation
 
     def damage(self, *, thorough: bool) -> str:
-        """What somebody has done to the files of the table that was published; empty: nothing.
+        """The damage that another process has done to the files of the published table; empty: none.
 
         THOROUGH: look at all that they hold, and not only whether they are there.
         """
@@ -263,4 +263,4 @@ def _holds(segment: SegmentWriter, key: bytes, value: bytes | None) -> bool:
     try:
         return segment.value_of(key) == value
     except SegmentError:
-        return False  # somebody has spoilt the file: publishing anew mends it
+        return False  # the file was damaged: publishing again repairs it

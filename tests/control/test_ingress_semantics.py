@@ -1,4 +1,4 @@
-"""Ingress v1, sentence by sentence: manifests as people write them in, answers as workers give them out."""
+"""Ingress v1, sentence by sentence: from manifests to the answers of workers."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ def test_problems_are_logged_when_they_appear_and_when_they_are_over(control: Ed
     line = "Ingress demo/web: spec.rules[0].http.paths[0].backend.service: Service demo/web has no ready endpoint"
     eventually(lambda: f"warning control[{control.pid}] {line}" in control.log)
     write(folder, "endpoints.yaml", objects.endpoints("web", "10.0.0.1"))
-    eventually(lambda: "Ingress demo/web: over: " in control.log)
+    eventually(lambda: "Ingress demo/web: resolved: " in control.log)
 
 
 def test_it_outlives_a_proxy_that_drains(control: Edge, folder: Path, directory: Path) -> None:

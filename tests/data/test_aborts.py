@@ -1,4 +1,4 @@
-"""Whoever leaves in the middle ends the exchange for the other side too, soon and visibly."""
+"""A client or endpoint that leaves in the middle ends the exchange for the other side too, soon and visibly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The access log at a real data plane: whoever reads it, or does not, requests go on, and what is lost is counted."""
+"""The access log at a real data plane: a slow or missing reader stops no request, and lost lines are counted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge.table.counters import CountersReader, Process
+from edge.table.counters import CountersReader, WorkerWord
 from tests.support.edge import Edge
 from tests.support.waiting import eventually
 
@@ -40,7 +40,7 @@ def dropped(edge: Edge) -> int:
     """Lines that were dropped, by the worker's own count."""
     reader = CountersReader(edge.shm_dir)
     try:
-        return sum(worker[Process.ACCESS_LOG_DROPPED] for worker in reader.workers())
+        return sum(worker[WorkerWord.ACCESS_LOG_DROPPED] for worker in reader.workers())
     finally:
         reader.close()
 

@@ -1,4 +1,4 @@
-"""A slow reader slows the writer down: however much passes, a worker holds a bounded piece of it."""
+"""A slow reader slows the writer down: a worker buffers a limited part of any body."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import msgpack
 import pytest
 
 from edge.table.codec import encode
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 from edge.table.policies.policy import Policy
 from edge.table.record import Record
 from edge.table.records import Backend, Host, Owner, PathKind, Route
@@ -74,10 +74,10 @@ GUARDED = {
 def test_that_route_alone_is_closed_counted_and_logged(stage: Stage, good: Host, what: str, known: bool) -> None:
     publish(stage, good if known else Host(good.name))
     assert stage.get(good.name, "/guarded").status == (200 if known else 404)
-    before = stage.count(Process.TABLE_REFUSALS)
+    before = stage.count(WorkerWord.TABLE_REFUSALS)
     publish(stage, Host(good.name, (good.routes[0], GUARDED[what](good.routes[1]))))
     assert [stage.get(good.name, path).status for path in ("/guarded", "/guarded/x", "/", "/x")] == [503, 503, 200, 200]
-    eventually(lambda: stage.count(Process.TABLE_REFUSALS) == before + 1)
+    eventually(lambda: stage.count(WorkerWord.TABLE_REFUSALS) == before + 1)
     eventually(lambda: f'record "{good.name}" of routes cannot be read in part' in stage.edge.log)
     publish(stage, good)
     assert stage.get(good.name, "/guarded").status == 200

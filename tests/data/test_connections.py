@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 from edge.table.policies import BodyLimit
 from tests.support.backends import Backend
 from tests.support.certificates import self_signed
@@ -24,7 +24,7 @@ FEW = ("sh", "-c", 'ulimit -n 128; exec "$@"', "sh")
 
 def alone(stage: Stage) -> bool:
     """Whether the connection by which it was seen to be ready has come and gone."""
-    return stage.count(Process.CONNECTIONS_ACCEPTED) > 0 and stage.count(Process.CONNECTIONS_ACTIVE) == 0
+    return stage.count(WorkerWord.CONNECTIONS_ACCEPTED) > 0 and stage.count(WorkerWord.CONNECTIONS_ACTIVE) == 0
 
 
 def test_a_connection_above_the_limit_is_told_so_and_the_others_go_on() -> None:
@@ -40,7 +40,7 @@ def test_a_connection_above_the_limit_is_told_so_and_the_others_go_on() -> None:
                 assert third.is_closed()
             assert first.request(host=host).status == 200
         eventually(lambda: stage.get(host).status == 200)
-        assert stage.count(Process.CONNECTIONS_REFUSED) >= 1
+        assert stage.count(WorkerWord.CONNECTIONS_REFUSED) >= 1
 
 
 def test_many_connections_at_once_are_served_up_to_the_limit() -> None:
@@ -61,7 +61,7 @@ def test_each_of_a_crowd_above_the_limit_is_told() -> None:
         for client in clients:
             client.send(head("/", method="POST", body=b"x"))
         assert [client.response().status for client in clients] == [404] + [503] * 149
-        assert stage.count(Process.CONNECTIONS_REFUSED) == 149
+        assert stage.count(WorkerWord.CONNECTIONS_REFUSED) == 149
 
 
 def test_few_descriptors_are_shared_out_so_that_clients_are_told_and_endpoints_reached() -> None:
@@ -98,7 +98,7 @@ def test_a_certificate_that_could_not_be_read_for_want_of_descriptors_is_shown_l
         limits = resource.prlimit(worker, resource.RLIMIT_NOFILE)
         eventually(lambda: alone(stage))
         held = stack.enter_context(Client(stage.edge.https))
-        eventually(lambda: stage.count(Process.CONNECTIONS_ACTIVE) == 1)
+        eventually(lambda: stage.count(WorkerWord.CONNECTIONS_ACTIVE) == 1)
         resource.prlimit(worker, resource.RLIMIT_NOFILE, (stage.descriptors(), limits[1]))
         with pytest.raises(ssl.SSLError, match="ALERT_INTERNAL_ERROR"):
             context.wrap_socket(held.socket, server_hostname=host)

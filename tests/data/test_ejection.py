@@ -1,11 +1,11 @@
-"""What clients notice of endpoints in trouble: nothing, as long as there is one that is not."""
+"""Clients notice nothing of failing endpoints as long as one works."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
 
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 from edge.table.records import Balance
 from tests.support.backends import Backend, Peer, Script, read_head
 from tests.support.clients import Client, head
@@ -23,11 +23,11 @@ def ask(stage: Stage, host: str, count: int) -> Counter[str]:
 
 
 def test_an_endpoint_that_refuses_connections_is_left_out(stage: Stage) -> None:
-    before = stage.count(Process.UPSTREAM_CONNECT_FAILURES), stage.count(Process.EJECTIONS)
+    before = stage.count(WorkerWord.UPSTREAM_CONNECT_FAILURES), stage.count(WorkerWord.EJECTIONS)
     with Backend("good") as good:
         host = stage.serve(good, ("127.0.0.1", free_port()))
         assert ask(stage, host, 50) == {"good": 50}
-    after = stage.count(Process.UPSTREAM_CONNECT_FAILURES), stage.count(Process.EJECTIONS)
+    after = stage.count(WorkerWord.UPSTREAM_CONNECT_FAILURES), stage.count(WorkerWord.EJECTIONS)
     assert after == (before[0] + 1, before[1] + 1)
     assert "is left out for a while" in stage.edge.log
 

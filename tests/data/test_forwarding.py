@@ -1,4 +1,4 @@
-"""What Edge says to endpoints about the client, what the client may say itself, and whom Edge believes."""
+"""The fields that describe the client to endpoints: written by Edge, passed on, or trusted."""
 
 from __future__ import annotations
 

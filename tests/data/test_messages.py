@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 from edge.table.policies import BodyLimit
 from tests.support.backends import Backend, GoneError, Listener, Peer, Script, body_pieces, pattern, read_head
 from tests.support.clients import Client, head
@@ -564,7 +564,7 @@ def test_what_an_endpoint_says_unasked_ends_its_connection(stage: Stage, stray: 
         for _ in range(12):
             assert client.request("/", host=host).body == b"ok"
         assert endpoint.connections >= 6
-        assert stage.count(Process.EJECTIONS) == 0
+        assert stage.count(WorkerWord.EJECTIONS) == 0
 
 
 def test_what_is_wrong_with_a_request_is_told_to_who_asks_for_it() -> None:

@@ -1,4 +1,4 @@
-"""Whatever Edge accepts, llhttp and h11 understand in the same way: as it came, and as it is written.
+"""llhttp and h11 read every message that Edge accepts in the same way, as it came and as Edge writes it.
 
 Messages are made from good parts and spoiled in the ways that have parted parsers before; the oracles are not asked
 about what Edge refuses.

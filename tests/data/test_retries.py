@@ -1,4 +1,4 @@
-"""A request is sent again only where that can do no harm, to somebody else first, and within bounds."""
+"""A request is sent again only if that can do no harm, to another endpoint first, and within limits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from edge.data.upstream.budget import CONSTANT, SECONDS
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 from edge.table.policies import Retry
 from tests.support.backends import Backend, Listener, Peer, Script, answering, body_pieces, read_head
 from tests.support.clients import BrokenError, Client, head
@@ -240,13 +240,13 @@ def test_attempts_are_bounded_by_a_budget() -> None:
         with stage.connect() as client:
             for _ in range(300):
                 assert client.request("/", host=host).status == 502
-        again = stage.count(Process.RETRIES)
+        again = stage.count(WorkerWord.RETRIES)
         assert again == len(one.requests) + len(two.requests) - 300
         assert CONSTANT * SECONDS <= again < 300
 
 
 def test_every_attempt_is_logged(stage: Stage, backend: Backend) -> None:
-    before = stage.count(Process.RETRIES)
+    before = stage.count(WorkerWord.RETRIES)
     with Faulty(hang_up) as faulty:
         host = stage.serve(faulty, backend)
         for _ in range(2):
@@ -256,7 +256,7 @@ def test_every_attempt_is_logged(stage: Stage, backend: Backend) -> None:
         assert len(twice) == 1
         assert f"] [] 127.0.0.1:{faulty.port}, 127.0.0.1:{backend.port} 0, 7 0.0" in twice[0]
         assert " 502, 200 " in twice[0]
-    assert stage.count(Process.RETRIES) == before + 1
+    assert stage.count(WorkerWord.RETRIES) == before + 1
 
 
 # --- kept connections that have ended meanwhile ---
@@ -293,14 +293,14 @@ class Hasty(Listener):
 
 
 def test_an_idempotent_request_that_meets_the_end_of_a_connection_gets_a_new_one(stage: Stage) -> None:
-    before = stage.count(Process.EJECTIONS)
+    before = stage.count(WorkerWord.EJECTIONS)
     with Hasty() as endpoint:
         host = stage.serve(endpoint, retry=Retry("test", tries=1))
         with stage.connect() as client:
             for _ in range(5):
                 assert client.request("/", host=host).body == b"well"
         eventually(lambda: endpoint.answered == endpoint.connections >= 5)
-        assert stage.count(Process.EJECTIONS) == before
+        assert stage.count(WorkerWord.EJECTIONS) == before
 
 
 class Restarted:

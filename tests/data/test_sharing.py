@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from edge.data.accepting.spread import MANY, Spread
-from edge.table.counters import CountersReader, Process, WorkerCounters
+from edge.table.counters import CountersReader, WorkerCounters, WorkerWord
 from tests.support.clients import Client
 from tests.support.edge import Edge
 from tests.support.waiting import eventually
@@ -28,7 +28,7 @@ def edge():
 def both_accept(edge):
     """Whether both workers have come to accept; asks once more."""
     edge.get("/")
-    accepted = words(edge, Process.CONNECTIONS_ACCEPTED)
+    accepted = words(edge, WorkerWord.CONNECTIONS_ACCEPTED)
     return len(accepted) == 2 and all(accepted)
 
 
@@ -48,7 +48,7 @@ def largest_share(before, after):
 
 
 def test_sixty_four_clients_give_no_worker_more_than_its_share(edge):
-    before = words(edge, Process.UNMATCHED)
+    before = words(edge, WorkerWord.UNMATCHED)
 
     def client():
         with Client(edge.http) as connection:
@@ -60,20 +60,20 @@ def test_sixty_four_clients_give_no_worker_more_than_its_share(edge):
         thread.start()
     for thread in threads:
         thread.join(40)
-    eventually(lambda: sum(words(edge, Process.UNMATCHED)) - sum(before) == 64 * 50)
-    assert largest_share(before, words(edge, Process.UNMATCHED)) <= MOST
+    eventually(lambda: sum(words(edge, WorkerWord.UNMATCHED)) - sum(before) == 64 * 50)
+    assert largest_share(before, words(edge, WorkerWord.UNMATCHED)) <= MOST
 
 
 @pytest.mark.parametrize("count", [2, 4, 6, 10])
 def test_few_long_connections_are_shared_too(edge, count):
-    eventually(lambda: sum(words(edge, Process.CONNECTIONS_ACTIVE)) == 0)
-    before = words(edge, Process.CONNECTIONS_ACCEPTED)
+    eventually(lambda: sum(words(edge, WorkerWord.CONNECTIONS_ACTIVE)) == 0)
+    before = words(edge, WorkerWord.CONNECTIONS_ACCEPTED)
     connections = []
     try:
         for _ in range(count):
             connections.append(Client(edge.http))
             connections[-1].request("/")
-        assert largest_share(before, words(edge, Process.CONNECTIONS_ACCEPTED)) <= MOST
+        assert largest_share(before, words(edge, WorkerWord.CONNECTIONS_ACCEPTED)) <= MOST
     finally:
         for connection in connections:
             connection.close()
@@ -103,7 +103,7 @@ class TestHesitation:
         eventually(lambda: not worker.hesitation(1))
 
     def test_nobody_waits_for_one_that_accepts_no_more(self, worker, other):
-        other.set(Process.DRAINING, 1)
+        other.set(WorkerWord.DRAINING, 1)
         assert not worker.hesitation(1)
 
     def test_where_connections_come_by_the_hundred_one_more_is_none(self, worker):

@@ -1,4 +1,4 @@
-"""Every phase of an exchange has its limit, and who is too slow is told so, or sees a message that is broken."""
+"""Every phase of an exchange has a time limit; the slow side gets an error, or sees a message that is cut off."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 from edge.table.policies import Retry
 from tests.support.backends import Backend, Peer, Script, body_pieces, pattern, read_head
 from tests.support.clients import BrokenError, Client, head
@@ -75,7 +75,7 @@ def test_a_client_that_says_nothing_is_left_without_a_word(stage: Stage) -> None
 
 def test_a_head_that_trickles_in_is_cut_however_busily_it_does(stage: Stage, backend: Backend) -> None:
     host = stage.serve(backend)
-    before = stage.count(Process.BAD_REQUESTS)
+    before = stage.count(WorkerWord.BAD_REQUESTS)
     with stage.connect() as client:
         text = head("/", host=host, fields=[("X-Slow", "x" * 1000)])
         ended = threading.Event()
@@ -96,7 +96,7 @@ def test_a_head_that_trickles_in_is_cut_however_busily_it_does(stage: Stage, bac
         thread.join()
     assert response.status == 408
     assert response.get("connection") == "close"
-    assert stage.count(Process.BAD_REQUESTS) == before + 1
+    assert stage.count(WorkerWord.BAD_REQUESTS) == before + 1
     assert not any(request.get("host") == host for request in backend.requests)
 
 
@@ -192,11 +192,11 @@ def test_a_client_that_does_not_read_is_cut_off(stage: Stage, backend: Backend) 
 
 
 def test_an_endpoint_that_cannot_be_connected_to_is_answered_504(stage: Stage) -> None:
-    before = stage.count(Process.UPSTREAM_CONNECT_FAILURES)
+    before = stage.count(WorkerWord.UPSTREAM_CONNECT_FAILURES)
     with Full() as full:
         host = stage.serve(full.address, connect=QUICK)
         assert stage.get(host).status == 504
-    assert stage.count(Process.UPSTREAM_CONNECT_FAILURES) == before + 1
+    assert stage.count(WorkerWord.UPSTREAM_CONNECT_FAILURES) == before + 1
     assert f" {full.address[0]}:{full.address[1]} 0 " in stage.log_lines(host, 1)[0]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from edge.data.accepting import contexts as tls
 from edge.data.accepting.contexts import Contexts
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 from edge.table.reader import TableReader
 from edge.table.records import DEFAULT_CERTIFICATE, Certificate, ServerName, certificate_key, server_name_key
 from edge.table.writer import TableWriter
@@ -160,12 +160,12 @@ def test_tls_1_2_and_1_3_are_spoken(stage: Stage, backend: Backend, version: ssl
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
 def test_older_versions_are_refused_with_an_alert(stage: Stage) -> None:
-    before = stage.count(Process.HANDSHAKE_FAILURES)
+    before = stage.count(WorkerWord.HANDSHAKE_FAILURES)
     context = only(ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
     context.set_ciphers("ALL:@SECLEVEL=0")
     with pytest.raises(ssl.SSLError, match="PROTOCOL_VERSION"):
         stage.connect(tls=context)
-    eventually(lambda: stage.count(Process.HANDSHAKE_FAILURES) == before + 1)
+    eventually(lambda: stage.count(WorkerWord.HANDSHAKE_FAILURES) == before + 1)
 
 
 def test_weak_ciphers_are_refused(stage: Stage) -> None:
@@ -193,7 +193,7 @@ def test_garbage_on_the_tls_port_ends_the_connection(stage: Stage) -> None:
 
 def test_a_client_that_leaves_within_its_handshake_leaves_nothing_behind(stage: Stage) -> None:
     stage.get("nobody.invalid")
-    eventually(lambda: stage.count(Process.CONNECTIONS_ACTIVE) == 0)
+    eventually(lambda: stage.count(WorkerWord.CONNECTIONS_ACTIVE) == 0)
     before = stage.descriptors()
     for cut in (1, 5, 50, 200):
         hello = hello_of(trusting_all())
@@ -241,7 +241,7 @@ def test_stalled_hellos_cost_no_processor_time(stage: Stage) -> None:
     try:
         for client in clients:
             client.send(b"\x16\x03\x01")
-        eventually(lambda: stage.count(Process.CONNECTIONS_ACTIVE) >= len(clients))
+        eventually(lambda: stage.count(WorkerWord.CONNECTIONS_ACTIVE) >= len(clients))
         (worker,) = stage.edge.workers()
         before = switches(worker)
         threading.Event().wait(0.5)
@@ -268,8 +268,8 @@ def test_a_session_is_resumed_by_any_worker(version: ssl.TLSVersion) -> None:
         host = stage.serve(backend)
         stage.certificate(issue(host), host)
         context = only(version)
-        eventually(lambda: stage.get(host).status == 200 and len(stage.each(Process.CONNECTIONS_ACCEPTED)) == 2)
-        eventually(lambda: stage.get(host).status == 200 and all(stage.each(Process.CONNECTIONS_ACCEPTED)))
+        eventually(lambda: stage.get(host).status == 200 and len(stage.each(WorkerWord.CONNECTIONS_ACCEPTED)) == 2)
+        eventually(lambda: stage.get(host).status == 200 and all(stage.each(WorkerWord.CONNECTIONS_ACCEPTED)))
         with connected(stage, context, host) as first:
             ask(first, host)
             session = first.session
@@ -281,9 +281,9 @@ def test_a_session_is_resumed_by_any_worker(version: ssl.TLSVersion) -> None:
             assert again.session_reused
         for one in open_ones:
             one.close()
-        eventually(lambda: stage.count(Process.HANDSHAKES_RESUMED) == 12)
-        assert stage.count(Process.HANDSHAKES) == 13
-        assert all(stage.each(Process.HANDSHAKES_RESUMED)), "both workers have resumed some"
+        eventually(lambda: stage.count(WorkerWord.HANDSHAKES_RESUMED) == 12)
+        assert stage.count(WorkerWord.HANDSHAKES) == 13
+        assert all(stage.each(WorkerWord.HANDSHAKES_RESUMED)), "both workers have resumed some"
 
 
 def test_a_session_of_retired_keys_is_not_resumed(stage: Stage, backend: Backend) -> None:

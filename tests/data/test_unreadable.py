@@ -1,4 +1,4 @@
-"""What cannot be read of the table is never taken for absent: it is answered 503, or by its last good version."""
+"""A record that cannot be read does not count as absent: its last good version is used, or the answer is 503."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edge.data.accepting.contexts import Contexts
 from edge.data.routing.planner import Planner
 from edge.data.routing.router import UNAVAILABLE, Router
 from edge.table.counter_layout import labels_of
-from edge.table.counters import Process, WorkerCounters
+from edge.table.counters import WorkerCounters, WorkerWord
 from edge.table.policies import Closed
 from edge.table.reader import TableReader, UnreadableError
 from edge.table.record import Record
@@ -275,12 +275,12 @@ def test_a_worker_answers_503_and_reports_it(stage: Stage, backend: Backend) -> 
     stage.serve(backend, host="*.gated.test")
     assert stage.get("a.gated.test").status == 200
     record = Host("pay.gated.test", (route("pay", "demo/*:80"),))
-    before = stage.count(Process.TABLE_REFUSALS)
+    before = stage.count(WorkerWord.TABLE_REFUSALS)
     publish(routes={"pay.gated.test": newer(record)})
     assert [stage.get("pay.gated.test").status for _ in range(3)] == [503, 503, 503]
     assert stage.get("a.gated.test").status == 200
     eventually(lambda: 'record "pay.gated.test" of routes cannot be read' in stage.edge.log)
-    eventually(lambda: stage.count(Process.TABLE_REFUSALS) == before + 1)
+    eventually(lambda: stage.count(WorkerWord.TABLE_REFUSALS) == before + 1)
     publish(routes={"pay.gated.test": record})
     assert stage.get("pay.gated.test").status == 200
 
@@ -303,10 +303,10 @@ def test_a_handshake_without_a_readable_certificate_ends_in_an_alert(stage: Stag
     stage.certificate(pair, "alert.test", secret="alert")
     key = server_name_key("alert.test")
     stage._writer.publish(tls={key: newer(ServerName("alert.test", "c:demo/alert"))})
-    before = stage.count(Process.HANDSHAKE_FAILURES)
+    before = stage.count(WorkerWord.HANDSHAKE_FAILURES)
     with pytest.raises(ssl.SSLError, match="internal error"):
         stage.connect(tls=trusting_all(), server_name="alert.test")
-    assert stage.count(Process.HANDSHAKE_FAILURES) == before + 1
+    assert stage.count(WorkerWord.HANDSHAKE_FAILURES) == before + 1
     stage._writer.publish(tls={key: ServerName("alert.test", "c:demo/alert")})
     with stage.connect(tls=trusting_all(), server_name="alert.test") as client:
         assert serial_of(client.certificate) == pair.serial

@@ -11,7 +11,7 @@ from contextlib import suppress
 import pytest
 import websocket
 
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 from tests.support.backends import Backend, GoneError, Peer, Script, pattern, read_head
 from tests.support.clients import Client, Fields, head, swap
 from tests.support.stage import Stage
@@ -49,15 +49,15 @@ def test_websockets_of_a_real_client_work(stage: Stage) -> None:
         for message in ("hello", "x" * 100_000, ""):
             one.send(message)
             assert one.recv() == message
-        eventually(lambda: stage.count(Process.CONNECTIONS_UPGRADED) == 1)
+        eventually(lambda: stage.count(WorkerWord.CONNECTIONS_UPGRADED) == 1)
         # Each connection has one state. Two beats, so that a gauge of before the upgrade is not taken for one after it.
         for _ in range(2):
-            beat = stage.count(Process.HEARTBEAT)
-            eventually(lambda beat=beat: stage.count(Process.HEARTBEAT) > beat)
-        assert stage.count(Process.CONNECTIONS_WRITING) == 0
+            beat = stage.count(WorkerWord.HEARTBEAT)
+            eventually(lambda beat=beat: stage.count(WorkerWord.HEARTBEAT) > beat)
+        assert stage.count(WorkerWord.CONNECTIONS_WRITING) == 0
         one.close()
         eventually(lambda: backend.open == 0)
-        eventually(lambda: stage.count(Process.CONNECTIONS_UPGRADED) == 0)
+        eventually(lambda: stage.count(WorkerWord.CONNECTIONS_UPGRADED) == 0)
         assert " 101 " in stage.log_lines(host, 1)[0]
         assert stage.counted(host) == {("GET", 101): 1}
 

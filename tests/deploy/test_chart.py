@@ -1,4 +1,4 @@
-"""The Helm chart renders to objects that Kubernetes takes, for every value that people bring from ingress-nginx."""
+"""The Helm chart renders to valid Kubernetes objects, for every value known from ingress-nginx."""
 
 import json
 import runpy

@@ -1,4 +1,4 @@
-"""What docs/ says is what the code does, as far as a machine can tell."""
+"""What docs/ says is what the code does, as far as a program can check."""
 
 import json
 import re
@@ -15,12 +15,16 @@ from edge.control.kinds.gateway_validation import OTHER_FILTERS
 from edge.control.kinds.registry import DEFINITIONS
 from edge.control.sources.cluster.source import WATCHED
 from edge.control.translate.annotations import policies
+from edge.control.translate.annotations.defaults import FLAGS
 from edge.control.translate.annotations.names import INGRESS_NGINX
 from edge.control.translate.annotations.values import PREFIX
 from edge.control.translate.gateway import filters, matches, route
+from edge.data.policies import ORDER
+from edge.data.policies.phases import Phases
 from tests.support.edge import Edge
 from tests.support.rendering import FILES, KUBERNETES, ROOT
 from tests.support.waiting import eventually
+from tests.test_architecture import FLOORS
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 ANCHOR = re.compile(r"[^a-z0-9 _-]")
@@ -35,6 +39,26 @@ def anchors(text):
 def test_the_settings_are_documented_from_their_definitions():
     generated = runpy.run_path(str(ROOT / "tools/configuration.py"))["text"]()
     assert (ROOT / "docs/configuration.md").read_text() == generated, "run `python tools/configuration.py`"
+
+
+def test_the_policies_are_documented_from_their_lists():
+    generated = runpy.run_path(str(ROOT / "tools/policies.py"))["text"]()
+    assert (ROOT / "docs/policies.md").read_text() == generated, "run `python tools/policies.py`"
+
+
+def test_every_phase_of_the_code_is_one_of_the_page():
+    """All other attributes of `Phases` are values that the exchange reads."""
+    steps = {name for name, value in vars(Phases()).items() if isinstance(value, list | bytes)}
+    assert set(runpy.run_path(str(ROOT / "tools/policies.py"))["PHASES"]) == steps
+
+
+def test_every_policy_of_the_page_has_its_phase_and_its_annotations():
+    text = (ROOT / "docs/policies.md").read_text()
+    rows = re.findall(r"^\| `([A-Z]\w+)` \| ([a-z, ]+) \| \S.* \|$", text, re.MULTILINE)
+    assert [name for name, _ in rows] == [record.__name__ for record, _ in ORDER]
+    named = set(re.findall(r"`([a-z0-9-]+)`", text))
+    assert named >= {name for unit in policies.UNITS for name in unit.NAMES}
+    assert named >= set(FLAGS)
 
 
 @pytest.mark.parametrize("page", [*PAGES, *ROOT.glob("*.md"), ROOT / "bench/RESULTS.md"], ids=lambda page: page.name)
@@ -60,7 +84,7 @@ def test_every_alert_has_its_section_in_the_runbook():
         assert anchor in known
 
 
-def test_the_migration_guide_tells_of_every_annotation_what_becomes_of_it():
+def test_the_migration_guide_lists_every_annotation():
     text = (ROOT / "docs/migration.md").read_text()
     works, _, rest = text.partition("## Annotations that are ignored")
     named = set(re.findall(r"`([a-z0-9-]+)`", works))
@@ -95,6 +119,25 @@ def test_the_architecture_names_every_compiled_leaf():
     text = (ROOT / "docs/architecture.md").read_text()
     named = {name.rpartition("/")[2] for name in names_of_files(text) if name.endswith(".pyx")}
     assert named == {path.name for path in (ROOT / "edge").rglob("*.pyx")}
+
+
+@pytest.mark.parametrize("side", FLOORS)
+def test_the_architecture_shows_the_floors_that_are_enforced(side):
+    section = (ROOT / "docs/architecture.md").read_text().partition(f"\n### {side.replace('.', '/')}\n")[2]
+    rows = [line.split("|")[1] for line in section.partition("\n#")[0].splitlines() if line.startswith("| `")]
+    assert tuple(tuple(re.findall(r"`([\w.]+)`", row)) for row in rows) == FLOORS[side]
+
+
+def test_the_vocabulary_names_files_that_there_are():
+    text = (ROOT / "docs/vocabulary.md").read_text()
+    assert len(text.splitlines()) <= 60
+    places = re.findall(r"\| `([\w./{},]+)` \|$", text, re.MULTILINE)
+    assert len(places) > 30
+    for place in places:
+        stem, brace, names = place.partition("{")
+        alternatives, _, end = names.partition("}")
+        for name in alternatives.split(",") if brace else ("",):
+            assert (ROOT / "edge" / (stem + name + end)).exists(), place
 
 
 def test_the_architecture_gives_a_reason_for_every_dependency():

@@ -91,7 +91,7 @@ def test_workers_that_die_at_once_are_not_replaced_in_a_tight_loop(site: Site, t
         "Worker.init_process = lambda self: os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     with Edge(site.folder, ready=False, environment={"PYTHONPATH": str(tmp_path)}) as edge:
-        eventually(lambda: edge.log.count("workers die again and again: the next one is started in 1 s") == 2)
+        eventually(lambda: edge.log.count("workers die repeatedly: the next one is started in 1 s") == 2)
         assert edge.log.count("Booting worker") <= 13
         assert edge.stop() == 0
 
@@ -329,7 +329,7 @@ def test_a_table_that_somebody_has_damaged_is_made_anew(
             if not path.name.startswith("worker"):
                 harm(path)
         edge.signal_to(edge.workers()[0], signal.SIGKILL)
-        eventually(lambda: "the table has been damaged by somebody else" in edge.log)
+        eventually(lambda: "another process has damaged the table" in edge.log)
         eventually(lambda: _status(edge.http) == 200)
         eventually(lambda: _status(edge.admin, "/readyz") == 200)
 

@@ -1,4 +1,4 @@
-"""A load balancer's probe on the traffic ports: whose it is, by what else takes the requests of that host."""
+"""A load balancer's probe on the traffic ports: when Edge answers it, and when a route does."""
 
 from __future__ import annotations
 

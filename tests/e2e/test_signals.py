@@ -9,7 +9,7 @@ import socket
 import pytest
 import websocket
 
-from edge.table.counters import CountersReader, Process
+from edge.table.counters import CountersReader, WorkerWord
 from edge.table.counters_reader import Worker
 from tests.e2e.conftest import Site
 from tests.support.backends import Backend
@@ -156,10 +156,10 @@ def test_nobody_waits_for_a_worker_that_finishes_what_it_has(
         for _ in range(2):
             hold(stack.enter_context(edge.connect()), backend)
         edge.signal(number)
-        eventually(lambda: any(worker[Process.DRAINING] for worker in living(edge)))
+        eventually(lambda: any(worker[WorkerWord.DRAINING] for worker in living(edge)))
         for _ in range(8):
             assert stack.enter_context(edge.connect(timeout=40)).request("/").status == 200
-        assert any(worker[Process.DRAINING] for worker in living(edge))
+        assert any(worker[WorkerWord.DRAINING] for worker in living(edge))
         backend.release.set()
 
 
@@ -178,7 +178,7 @@ def test_a_worker_that_finishes_what_it_has_takes_nobodys_place(site: Site, back
         eventually(lambda: len(set(edge.workers()) - set(old)) == 2)
         edge.signal(signal.SIGTERM)
         eventually(lambda: edge.admin_get("/readyz").status == 503)
-        assert any(worker[Process.DRAINING] for worker in living(edge))
+        assert any(worker[WorkerWord.DRAINING] for worker in living(edge))
         backend.release.set()
         assert held.response().status == 200
 

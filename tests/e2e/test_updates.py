@@ -1,4 +1,4 @@
-"""Changes of manifests under load: obeyed at once, felt by nobody."""
+"""Changes of manifests under load take effect at once and fail no request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the control plane reads from strangers, as targets: certificates with their keys, and whole objects."""
+"""Untrusted input of the control plane as targets: certificates with their keys, and whole objects."""
 
 from __future__ import annotations
 

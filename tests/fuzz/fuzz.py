@@ -1,4 +1,4 @@
-"""Coverage-guided fuzzing of what reads bytes from strangers.
+"""Coverage-guided fuzzing of the code that reads untrusted bytes.
 
     python tests/fuzz/fuzz.py TARGET [FLAGS OF LIBFUZZER ...]
 

@@ -1,4 +1,4 @@
-"""Alerts fire in the faults that they are about. What can only be told by the clock is in `test_alerts.py`."""
+"""Alerts fire in the faults that they are about. Alerts that depend on time alone are in `test_alerts.py`."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Real HTTP/1.1 servers to stand behind Edge: one that tells what it got, and one that plays any bytes.
+"""Real HTTP/1.1 servers to stand behind Edge: one that reports what it received, and one that sends any bytes.
 
 `Backend` answers by the first element of the path:
 

@@ -1,4 +1,4 @@
-"""A client of HTTP/1 that sends what it is told, byte by byte, and reads strictly."""
+"""A client of HTTP/1 that sends given bytes and reads strictly."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 from typing import Any, Self
 
-from edge.table.counters import CountersReader, Process
+from edge.table.counters import CountersReader, WorkerWord
 from edge.table.policies import Retry, Timeouts
 from edge.table.policies.policy import Policy
 from edge.table.records import (
@@ -141,11 +141,11 @@ class Stage:
 
     # --- a look inside --------------------------------------------------------------------------------------------
 
-    def count(self, which: Process) -> int:
+    def count(self, which: WorkerWord) -> int:
         """The sum of a word of all workers. Gauges follow within a second."""
         return sum(self.each(which))
 
-    def each(self, which: Process) -> list[int]:
+    def each(self, which: WorkerWord) -> list[int]:
         """That word of each worker."""
         reader = CountersReader(self.directory)
         try:

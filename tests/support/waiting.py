@@ -1,4 +1,4 @@
-"""Waiting for what will come true, and ports that nobody has."""
+"""Waiting for conditions, and free ports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objects in, the table and the problems that they amount to out: a compiler and what it has said so far."""
+"""A compiler with its results so far: objects in, table and problems out."""
 
 from __future__ import annotations
 

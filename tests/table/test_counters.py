@@ -14,7 +14,7 @@ import pytest
 from edge.table import counter_layout as layout
 from edge.table._counters import SIZE_BUCKETS, TIME_BUCKETS, VALUES
 from edge.table.counter_layout import OTHER, SeriesKey
-from edge.table.counters import CountersError, CountersReader, Process, RouteLabels, WorkerCounters
+from edge.table.counters import CountersError, CountersReader, RouteLabels, WorkerCounters, WorkerWord
 
 TIMES = len(TIME_BUCKETS) + 2
 SIZES = len(SIZE_BUCKETS) + 2
@@ -66,37 +66,37 @@ def kill(process: subprocess.Popen) -> None:
 
 
 def test_words_are_added_to_and_set(worker, reader):
-    worker.add(Process.RETRIES, 3)
-    worker.add(Process.RETRIES, 4)
-    worker.add(Process.CONNECTIONS_ACTIVE, 2)
-    worker.add(Process.CONNECTIONS_ACTIVE, -1)
-    worker.set(Process.GENERATION, 17)
+    worker.add(WorkerWord.RETRIES, 3)
+    worker.add(WorkerWord.RETRIES, 4)
+    worker.add(WorkerWord.CONNECTIONS_ACTIVE, 2)
+    worker.add(WorkerWord.CONNECTIONS_ACTIVE, -1)
+    worker.set(WorkerWord.GENERATION, 17)
     (found,) = reader.workers()
-    assert (found[Process.RETRIES], found[Process.CONNECTIONS_ACTIVE], found[Process.GENERATION]) == (7, 1, 17)
+    assert (found[WorkerWord.RETRIES], found[WorkerWord.CONNECTIONS_ACTIVE], found[WorkerWord.GENERATION]) == (7, 1, 17)
 
 
 @pytest.mark.usefixtures("worker")
 def test_a_worker_says_who_it_is_and_what_it_uses(reader):
     (found,) = reader.workers()
     assert found.alive
-    assert found[Process.PID] == os.getpid()
-    assert found[Process.STARTS] == 1
-    assert found[Process.STARTED] <= time.time_ns()
-    assert found[Process.RESIDENT_BYTES] > 1_000_000
-    assert found[Process.VIRTUAL_BYTES] >= found[Process.RESIDENT_BYTES]
-    assert found[Process.CPU_MICROSECONDS] > 0
+    assert found[WorkerWord.PID] == os.getpid()
+    assert found[WorkerWord.STARTS] == 1
+    assert found[WorkerWord.STARTED] <= time.time_ns()
+    assert found[WorkerWord.RESIDENT_BYTES] > 1_000_000
+    assert found[WorkerWord.VIRTUAL_BYTES] >= found[WorkerWord.RESIDENT_BYTES]
+    assert found[WorkerWord.CPU_MICROSECONDS] > 0
 
 
 def test_a_word_outside_is_refused(worker):
     with pytest.raises(IndexError):
-        worker.add(len(Process), 1)
+        worker.add(len(WorkerWord), 1)
     with pytest.raises(IndexError):
         worker.set(-1, 1)
 
 
 def test_a_gauge_below_zero_is_read_as_such(worker, reader):
-    worker.add(Process.CONNECTIONS_UPGRADED, -1)
-    assert reader.workers()[0][Process.CONNECTIONS_UPGRADED] == -1
+    worker.add(WorkerWord.CONNECTIONS_UPGRADED, -1)
+    assert reader.workers()[0][WorkerWord.CONNECTIONS_UPGRADED] == -1
 
 
 # --- slots --------------------------------------------------------------------------------------------------------
@@ -115,21 +115,21 @@ def test_workers_take_the_lowest_free_slots(tmp_path, reader):
 
 def test_the_next_owner_of_a_slot_goes_on_with_counters_and_begins_with_gauges(tmp_path, reader):
     first = WorkerCounters(tmp_path)
-    first.add(Process.HANDSHAKES, 5)
-    first.add(Process.CONNECTIONS_ACTIVE, 9)
+    first.add(WorkerWord.HANDSHAKES, 5)
+    first.add(WorkerWord.CONNECTIONS_ACTIVE, 9)
     first.series(labels(), b"GET", 200).record(0.1, 0.1, 10, 10)
     first.close()
-    cpu = reader.workers()[0][Process.CPU_MICROSECONDS]
+    cpu = reader.workers()[0][WorkerWord.CPU_MICROSECONDS]
     second = WorkerCounters(tmp_path)
-    second.add(Process.HANDSHAKES, 1)
+    second.add(WorkerWord.HANDSHAKES, 1)
     second.series(labels(), b"GET", 200).record(0.1, 0.1, 10, 10)
     second.beat()
     (worker,) = reader.workers()
-    assert worker[Process.HANDSHAKES] == 6
-    assert worker[Process.CONNECTIONS_ACTIVE] == 0
-    assert worker[Process.STARTS] == 2
-    assert worker[Process.REQUESTS] == 2
-    assert worker[Process.CPU_MICROSECONDS] > cpu
+    assert worker[WorkerWord.HANDSHAKES] == 6
+    assert worker[WorkerWord.CONNECTIONS_ACTIVE] == 0
+    assert worker[WorkerWord.STARTS] == 2
+    assert worker[WorkerWord.REQUESTS] == 2
+    assert worker[WorkerWord.CPU_MICROSECONDS] > cpu
     assert requests(reader.series().values()[SeriesKey(labels(), "GET", 200)]) == 2
     second.close()
 
@@ -139,10 +139,10 @@ def test_a_closed_slot_is_written_no_more(tmp_path, reader):
     series = first.series(labels(), b"GET", 200)
     first.close()
     second = WorkerCounters(tmp_path)
-    first.add(Process.RETRIES, 1)
+    first.add(WorkerWord.RETRIES, 1)
     series.record(0.1, 0.1, 10, 10)
     first.series(labels("/new"), b"GET", 200).record(0.1, 0.1, 10, 10)
-    assert second.get(Process.RETRIES) == 0
+    assert second.get(WorkerWord.RETRIES) == 0
     assert reader.series().values() == {}
     second.close()
     first.close()
@@ -150,17 +150,17 @@ def test_a_closed_slot_is_written_no_more(tmp_path, reader):
 
 def test_a_killed_worker_is_seen_to_be_dead_at_once_and_its_counters_stay(tmp_path, reader):
     process = spawn(
-        tmp_path, "counters.add(Process.RETRIES, 2)\nprint('ready', flush=True)\nimport time\ntime.sleep(60)"
+        tmp_path, "counters.add(WorkerWord.RETRIES, 2)\nprint('ready', flush=True)\nimport time\ntime.sleep(60)"
     )
     assert reader.workers()[0].alive
     kill(process)
     (worker,) = reader.workers()
     assert not worker.alive
-    assert worker[Process.RETRIES] == 2
+    assert worker[WorkerWord.RETRIES] == 2
 
 
 def test_a_worker_without_heartbeat_is_alive_but_silent(worker, reader):
-    worker.set(Process.HEARTBEAT, time.monotonic_ns() - 5_000_000_000)
+    worker.set(WorkerWord.HEARTBEAT, time.monotonic_ns() - 5_000_000_000)
     (found,) = reader.workers()
     assert found.alive
     assert found.silence >= 5
@@ -188,7 +188,7 @@ def test_files_of_another_version_are_passed_over_and_replaced(tmp_path, reader)
     counters = WorkerCounters(tmp_path)
     assert counters.slot == 0
     counters.series(labels(), b"GET", 200).record(1, 1, 1, 1)
-    assert reader.workers()[0][Process.REQUESTS] == 1
+    assert reader.workers()[0][WorkerWord.REQUESTS] == 1
     assert not series.exists()
     counters.close()
 
@@ -281,7 +281,7 @@ def test_more_series_than_a_file_holds_are_kept_and_adopted(tmp_path, reader):
     values = reader.series().values()
     assert {key.labels for key in values} == set(many)
     assert {requests(numbers) for numbers in values.values()} == {2}
-    assert second.get(Process.SERIES) == len(many)
+    assert second.get(WorkerWord.SERIES) == len(many)
     second.close()
 
 
@@ -296,8 +296,8 @@ def test_series_of_routes_that_are_gone_are_freed_and_a_held_one_counts_nowhere(
     gone.record(0.1, 0.1, 1, 1)
     assert not gone.counts
     assert [key.labels.path for key in reader.series().values()] == ["/kept"]
-    assert worker.get(Process.REQUESTS) == 3
-    assert worker.get(Process.SERIES) == 1
+    assert worker.get(WorkerWord.REQUESTS) == 3
+    assert worker.get(WorkerWord.SERIES) == 1
 
 
 def test_a_freed_entry_is_used_again_from_zero_and_a_reader_takes_the_new_name(worker, reader):
@@ -345,7 +345,7 @@ def test_above_the_bound_routes_are_counted_together(tmp_path, reader):
     values = reader.series().values()
     assert len(values) == 11
     assert requests(values[SeriesKey(OTHER, "GET", 200)]) == 40
-    assert worker.get(Process.SERIES_FOLDED) == 40
+    assert worker.get(WorkerWord.SERIES_FOLDED) == 40
     worker.close()
 
 
@@ -371,7 +371,7 @@ def test_without_room_in_memory_requests_are_counted_but_not_by_route(worker, re
     monkeypatch.setattr(os, "posix_fallocate", full)
     worker.series(labels(), b"GET", 200).record(0.1, 0.1, 1, 1)
     assert reader.series().values() == {}
-    assert reader.workers()[0][Process.REQUESTS] == 1
+    assert reader.workers()[0][WorkerWord.REQUESTS] == 1
     assert not list(worker.directory.glob("*.tmp"))
     monkeypatch.undo()
     worker.series(labels(), b"GET", 200).record(0.1, 0.1, 1, 1)
@@ -418,8 +418,8 @@ def test_a_worker_killed_while_it_counts_loses_nothing_and_the_next_goes_on(tmp_
         assert now > last
         last = now
     (worker,) = reader.workers()
-    assert worker[Process.STARTS] == 5
-    assert worker[Process.REQUESTS] - last in range(6)  # one of each life may have been counted in one of the two
+    assert worker[WorkerWord.STARTS] == 5
+    assert worker[WorkerWord.REQUESTS] - last in range(6)  # one of each life may have been counted in one of the two
 
 
 def test_an_entry_left_half_written_is_read_as_it_stands_and_goes_on(tmp_path):

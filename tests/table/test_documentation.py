@@ -1,4 +1,4 @@
-"""docs/table.md is true: its reader reads, and its records have the fields that it tells."""
+"""docs/table.md is true: its reader reads, and its records have the fields that it lists."""
 
 from __future__ import annotations
 
@@ -41,15 +41,13 @@ def test_the_reader_of_the_documentation_reads(tmp_path: Path, look_up: Callable
         f"h{number}.example": Host(f"h{number}.example", (Route(PathKind.EXACT, "/", OWNER, (Backend("a", "b"),)),))
         for number in range(500)
     }
-    service = ServicePort("a", "b", "80", (Endpoint("10.0.0.1", 80),))
-    writer.publish(routes=hosts, endpoints={"a/b:80": service})
+    port = ServicePort("a", "b", "80", (Endpoint("10.0.0.1", 80),))
+    writer.publish(routes=hosts, endpoints={"a/b:80": port})
     writer.publish(routes={f"h{number}.example": None for number in range(0, 500, 2)})
     for name, host in hosts.items():
         found = look_up(tmp_path, "routes", name)
         assert (found and msgspec.convert(found, Host)) == (None if int(name[1:-8]) % 2 == 0 else host)
-    assert decode(encode(service), ServicePort) == msgspec.convert(
-        look_up(tmp_path, "endpoints", "a/b:80"), ServicePort
-    )
+    assert decode(encode(port), ServicePort) == msgspec.convert(look_up(tmp_path, "endpoints", "a/b:80"), ServicePort)
     path = tmp_path / "endpoints.1"
     content = path.read_bytes()
     path.write_bytes(content.replace(b"10.0.0.1", b"10.0.0.2"))
@@ -58,11 +56,11 @@ def test_the_reader_of_the_documentation_reads(tmp_path: Path, look_up: Callable
 
 
 @pytest.mark.parametrize("name", sorted(KINDS.keys() - {"Record"}))
-def test_every_field_is_told_in_order(name: str) -> None:
+def test_every_field_is_listed_in_order(name: str) -> None:
     (table,) = re.findall(rf"^\| {name} \|.*\n\|---\|---\|\n((?:\|.*\n)+)", TEXT, re.MULTILINE)
-    told = tuple(row.split("|")[1].strip() for row in table.splitlines())
-    assert told == KINDS[name].__struct_fields__
+    listed = tuple(row.split("|")[1].strip() for row in table.splitlines())
+    assert listed == KINDS[name].__struct_fields__
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_named() -> None:
     assert f"format version, {layout.VERSION} |" in TEXT

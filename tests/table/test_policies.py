@@ -1,4 +1,4 @@
-"""Every policy: listed for all that have to know it, with a summary for people."""
+"""Every policy is in all lists, and has a summary for people."""
 
 from __future__ import annotations
 

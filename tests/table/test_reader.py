@@ -1,4 +1,4 @@
-"""Reading: whatever is wrong with a file, the last good table stays in force."""
+"""Reading: if a file is damaged, the last good table stays in force."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a newer control plane wrote and this reader does not know closes its route, and no other."""
+"""A policy that this reader does not know closes its route, and no other."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def host(name: str, service: str = "a/web:80") -> Host:
     )
 
 
-def service(port: int = 8080, name: str = "web", count: int = 1) -> ServicePort:
+def service_port(port: int = 8080, name: str = "web", count: int = 1) -> ServicePort:
     return ServicePort("a", name, "80", tuple(Endpoint(f"10.0.0.{number}", port) for number in range(count)))
 
 
@@ -51,15 +51,15 @@ def test_an_empty_first_table_is_a_table(writer: TableWriter, tmp_path: Path) ->
 
 
 def test_a_publication_without_differences_is_none(writer: TableWriter) -> None:
-    writer.publish(endpoints={"a/web:80": service()})
-    assert writer.publish(endpoints={"a/web:80": service(), "a/never:80": None}) == 1
+    writer.publish(endpoints={"a/web:80": service_port()})
+    assert writer.publish(endpoints={"a/web:80": service_port(), "a/never:80": None}) == 1
 
 
 def test_a_change_leaves_the_other_parts_alone(writer: TableWriter, tmp_path: Path) -> None:
-    writer.publish(routes={"web.example": host("web.example")}, endpoints={"a/web:80": service()})
+    writer.publish(routes={"web.example": host("web.example")}, endpoints={"a/web:80": service_port()})
     reader = TableReader(tmp_path)
     before = reader.routes.generation, reader.tls.generation, reader.endpoints.generation
-    writer.publish(endpoints={"a/web:80": service(9090)})
+    writer.publish(endpoints={"a/web:80": service_port(9090)})
     reader.refresh()
     assert (reader.routes.generation, reader.tls.generation) == before[:2]
     assert reader.endpoints.generation > before[2]
@@ -123,15 +123,15 @@ def test_a_writer_that_dies_before_its_first_publication_has_disturbed_nothing(t
 
 
 def test_a_full_log_moves_to_a_larger_segment_and_the_old_one_is_freed(writer: TableWriter, tmp_path: Path) -> None:
-    writer.publish(endpoints={"a/other:80": service(name="other")})
+    writer.publish(endpoints={"a/other:80": service_port(name="other")})
     reader = TableReader(tmp_path)
     other = reader.endpoints.get("a/other:80", ServicePort)
     before = segments(tmp_path)
     for port in range(1, 2000):
-        writer.publish(endpoints={"a/web:80": service(port, count=3)})
+        writer.publish(endpoints={"a/web:80": service_port(port, count=3)})
         if port % 100 == 0:
             reader.refresh()
-            assert reader.endpoints.get("a/web:80", ServicePort) == service(port, count=3)
+            assert reader.endpoints.get("a/web:80", ServicePort) == service_port(port, count=3)
     reader.refresh()
     assert segments(tmp_path) != before
     assert len(segments(tmp_path)) == 3
@@ -142,7 +142,7 @@ def test_the_size_of_the_files_follows_what_is_in_use_not_what_was_published(
     writer: TableWriter, tmp_path: Path
 ) -> None:
     for port in range(1, 5000):
-        writer.publish(endpoints={"a/web:80": service(port)})
+        writer.publish(endpoints={"a/web:80": service_port(port)})
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 400_000
 
 
@@ -162,26 +162,26 @@ class Full:
 def test_without_room_the_table_stays_and_the_next_try_publishes_all(
     writer: TableWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    writer.publish(routes={"web.example": host("web.example")}, endpoints={"a/web:80": service()})
+    writer.publish(routes={"web.example": host("web.example")}, endpoints={"a/web:80": service_port()})
     reader = TableReader(tmp_path)
     before = segments(tmp_path)
     full = Full(200_000)
     monkeypatch.setattr(os, "posix_fallocate", full)
     many: dict[str, Record | None] = {f"h{number}.example": host(f"h{number}.example") for number in range(3000)}
-    changes: dict[str, Any] = {"routes": {**many, "web.example": None}, "endpoints": {"a/web:80": service(9090)}}
+    changes: dict[str, Any] = {"routes": {**many, "web.example": None}, "endpoints": {"a/web:80": service_port(9090)}}
     for _ in range(2):
         with pytest.raises(TableError, match="no space left; give the shared memory more room"):
             writer.publish(**changes)
         assert not reader.changed()
         reader.refresh()
-        assert reader.endpoints.get("a/web:80", ServicePort) == service()
+        assert reader.endpoints.get("a/web:80", ServicePort) == service_port()
         assert reader.routes.get("web.example", Host) is not None
         assert segments(tmp_path) == before
-    writer.publish(endpoints={"a/web:80": service(7070)})  # what has room is published
+    writer.publish(endpoints={"a/web:80": service_port(7070)})  # what has room is published
     full.limit = 1 << 30
     writer.publish(**changes)
     reader.refresh()
-    assert reader.endpoints.get("a/web:80", ServicePort) == service(9090)
+    assert reader.endpoints.get("a/web:80", ServicePort) == service_port(9090)
     assert reader.routes.get("web.example", Host) is None
     assert reader.routes.get("h2999.example", Host) == many["h2999.example"]
     assert reader.refusals == 0
@@ -255,7 +255,7 @@ def _scribble(path: Path) -> None:
 def test_what_others_do_to_the_files_is_seen(
     writer: TableWriter, tmp_path: Path, name: str, harm: Callable[[Path], None], thorough: bool, told: str
 ) -> None:
-    writer.publish(routes={"web.example": host("web.example")}, endpoints={"a/web:80": service()})
+    writer.publish(routes={"web.example": host("web.example")}, endpoints={"a/web:80": service_port()})
     assert writer.damage(thorough=True) == ""
     harm(tmp_path / name)
     damage = writer.damage(thorough=thorough)
@@ -263,7 +263,7 @@ def test_what_others_do_to_the_files_is_seen(
 
 
 def test_a_spoilt_record_is_seen(writer: TableWriter, tmp_path: Path) -> None:
-    writer.publish(endpoints={"a/web:80": service()})
+    writer.publish(endpoints={"a/web:80": service_port()})
     path = tmp_path / "endpoints.1"
     path.write_bytes(path.read_bytes().replace(b"10.0.0.0", b"10.0.0.9"))
     assert writer.damage(thorough=False) == ""
@@ -283,7 +283,7 @@ def test_a_reader_always_finds_what_was_published_last(
     writer, early = TableWriter(directory), TableReader(directory)
     expected: dict[str, ServicePort] = {}
     for number, batch in enumerate(batches):
-        records = {key: service(number + 1, key, count) if count else None for key, count in batch.items()}
+        records = {key: service_port(number + 1, key, count) if count else None for key, count in batch.items()}
         writer.publish(endpoints=records)
         for key, record in records.items():
             expected.pop(key, None)

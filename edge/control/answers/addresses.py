@@ -40,7 +40,7 @@ _NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z
 
 
 class Origin(Protocol):
-    """Where addresses come from."""
+    """A source of addresses."""
 
     listeners: list[Callable[[], None]]
     """Called when `addresses` may give something else; must not wait."""
@@ -56,7 +56,7 @@ class Origin(Protocol):
 
 
 def choose(settings: Settings, transport: Transport, pods: Pods, *, timing: Timing | None = None) -> Origin:
-    """What SETTINGS ask for: `--publish-status-address`, else `--publish-service`, else the nodes of PODS."""
+    """The source that SETTINGS select: `--publish-status-address`, else `--publish-service`, else the nodes of PODS."""
     if settings.publish_status_address:
         return Fixed(settings.publish_status_address)
     if settings.publish_service:
@@ -141,7 +141,7 @@ class OfService:
         self._know(None)
 
     def synced(self) -> None:
-        """The Service would have been told by now."""
+        """The first list is complete: warn if the Service is not in it."""
         if self._known is None:
             logger.warning("--publish-service %s: there is no such Service", self._service)
 
@@ -174,7 +174,7 @@ class NodeAddress(Struct, frozen=True):
 
 
 class NodeStatus(Struct, frozen=True):
-    """What a node says of itself."""
+    """The addresses that a node reports."""
 
     addresses: tuple[NodeAddress, ...] | None = None
 

@@ -1,7 +1,7 @@
-"""What Edge has to say to the cluster: status and Events, by whichever instance is elected.
+"""Writes status and Events to the cluster, from the elected instance only.
 
 Rules of this file:
-- Nothing here is needed for routing. What cannot be said is said later, or not at all; the log tells why.
+- Nothing here is needed for routing. What cannot be written now is written later or dropped; the log has the reason.
 """
 
 from __future__ import annotations

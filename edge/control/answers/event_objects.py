@@ -1,6 +1,6 @@
-"""The Event that tells a problem, as the API server takes it.
+"""The Event that reports a problem, in the form that the API server accepts.
 
-Its name follows from the object and the problem, so that whoever finds the problem again meets the Event that is there.
+Its name is derived from the object and the problem, so the same problem always has the same Event.
 
 https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
 """
@@ -32,19 +32,19 @@ SERVED = Problem(Severity.WARNING, "Served", "", "in the routing table: requests
 
 
 class Subject(msgspec.Struct, frozen=True, order=True, gc=False):
-    """What Events are about: one life of an object."""
+    """The subject of Events: one life (uid) of an object."""
 
     object: ObjectId
     uid: str
 
     @property
     def namespace(self) -> str:
-        """Where its Events are kept."""
+        """The namespace of its Events."""
         return self.object.namespace or "default"  # for those of cluster-scoped objects
 
 
 def event_object(subject: Subject, problem: Problem, instance: str) -> dict[str, Any]:
-    """The one Event that tells PROBLEM of SUBJECT; INSTANCE names the process that does."""
+    """The Event that reports PROBLEM of SUBJECT; INSTANCE names the reporting process."""
     name = subject.object
     regarding = {"apiVersion": KINDS[name.kind].api_version, "kind": name.kind, "name": name.name}
     if name.namespace:

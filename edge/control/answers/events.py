@@ -1,13 +1,12 @@
-"""Events: what is wrong with an Ingress, and that it is served, told where its author looks.
+"""Events on an Ingress: what is wrong with it, and that it is served.
 
 Rules of this file:
 - Written by the leader alone; the others listen and are ready to go on.
-- A problem has one Event, by its name (`event_objects`). Whoever finds the problem again, a control plane that was
-  restarted or a new leader, meets the Event that is there (409) and leaves it alone. One that was mended and is back,
-  or has lasted until the API server is about to forget the Event, counts as one more in its series. Nothing else is
-  repeated.
+- A problem has one Event, by its name (`event_objects`). A restarted control plane or a new leader that finds the same
+  problem gets a 409 and leaves the Event alone. A problem that comes back, or that lasts until its Event is about to
+  expire, increments the count of the Event's series. Nothing else is repeated.
 - A problem must last SETTLE seconds: objects that were applied together do not arrive together.
-- Bounded: SEVERAL Events per object, RATE per second, and MEMORY of what was told.
+- Bounded: SEVERAL Events per object, RATE per second, and MEMORY Events remembered.
 
 https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
 """
@@ -57,14 +56,14 @@ REFRESH = 2400.0
 QUIET = 60.0
 """Least seconds between two writes of one Event."""
 FRESH = 600.0
-"""Seconds since its creation within which an Ingress that was there when we started may not have been told of."""
+"""Seconds since its creation within which an Ingress that existed when we started may not have its Event yet."""
 GAP = 30.0
-"""Seconds before our election from which on nobody else may have told: a little more than an election takes."""
+"""Seconds before our election in which there may have been no leader: a little more than an election takes."""
 PATIENCE = 10.0
 
 
-class Told(msgspec.Struct, gc=False):
-    """What was told of a problem."""
+class Written(msgspec.Struct, gc=False):
+    """The last Event written for a problem."""
 
     count: int
     at: float
@@ -74,7 +73,7 @@ class Told(msgspec.Struct, gc=False):
 
 
 class EventWriter:
-    """Tells problems as Events while ELECTION is won."""
+    """Writes problems as Events while we are the leader by ELECTION."""
 
     def __init__(self, transport: Transport, election: Election, *, instance: str) -> None:
         """INSTANCE names this process."""
@@ -90,14 +89,14 @@ class EventWriter:
         self._served: dict[ObjectId, str] = {}
         """Served Ingresses with their uid."""
         self._due: dict[Subject, float] = {}
-        """What to look at, with the time (monotonic seconds) from which on."""
+        """Subjects to check, each with the earliest time (monotonic seconds)."""
         self._queue: list[tuple[float, Subject]] = []
         """The same as a heap; what is not in `_due` with this time does not count."""
         self._news: OrderedDict[Subject, float] = OrderedDict()
         """Ingresses that are served for the first time, since when."""
         self._held: set[Subject] = set()
         """Of these, those whose namespace forbids us to write; they are in `_due`."""
-        self._told: OrderedDict[tuple[Subject, Problem], Told] = OrderedDict()
+        self._written: OrderedDict[tuple[Subject, Problem], Written] = OrderedDict()
         self._heard_any = False
         self._next_refresh = 0.0
         self._stopping = False
@@ -109,7 +108,7 @@ class EventWriter:
         self._thread.start()
 
     def stop(self) -> None:
-        """End soon; what was not told yet the next leader tells."""
+        """End soon; the next leader writes what is not written yet."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
@@ -141,9 +140,9 @@ class EventWriter:
             self._problems.pop(subject, None)
             if subject not in self._held:
                 self._due.pop(subject, None)
-        told = self._told.get((subject, problem))
-        if told is not None:
-            told.over = True
+        last = self._written.get((subject, problem))
+        if last is not None:
+            last.over = True
 
     def _is_served(self, name: ObjectId, ingress: Ingress | None, now: float) -> None:
         if ingress is None:
@@ -178,13 +177,13 @@ class EventWriter:
             if self._stopping:
                 return False
             events = list(self._next())
-        for subject, problem, told in events:
-            if not self._tell(subject, problem, told):
+        for subject, problem, last in events:
+            if not self._report(subject, problem, last):
                 break
         return True
 
     def _wait(self) -> float | None:
-        """Seconds until there may be something to do; None: until told so."""
+        """Seconds until there may be something to do; None: until notified."""
         now = time.monotonic()
         if not self._election.leads:
             self._due.clear()  # an election brings them back
@@ -205,19 +204,19 @@ class EventWriter:
         return max(0.0, min(ready) - now, 0.0 if len(ready) == 1 else self._pace.delay())
 
     def _forget_old_news(self, now: float) -> None:
-        """What became served so long ago has been told by the leader of that time."""
+        """Drop news so old that the previous leader has written it."""
         while self._news and now - next(iter(self._news.values())) >= GAP:
             self._news.popitem(last=False)
 
     def _refresh(self, now: float) -> None:
         """Have Events renewed that end soon while their problems last."""
-        for (subject, problem), told in self._told.items():
-            if now - told.at >= REFRESH and problem in self._problems.get(subject, ()):
-                told.over = True
+        for (subject, problem), last in self._written.items():
+            if now - last.at >= REFRESH and problem in self._problems.get(subject, ()):
+                last.over = True
                 self._look_at(subject, now)
 
-    def _next(self) -> Iterator[tuple[Subject, Problem, Told | None]]:
-        """The next Events to write, all of one object; with what was told of each before."""
+    def _next(self) -> Iterator[tuple[Subject, Problem, Written | None]]:
+        """The next Events to write, all of one object, each with the last one written for it."""
         if self._news:
             subject, _ = self._news.popitem(last=False)
             if self._bars.end(subject.namespace):
@@ -244,17 +243,17 @@ class EventWriter:
             text = f"{more} more problems; the log of the control plane, or edge check, names them all"
             problems = [*problems[:SEVERAL], warning("MoreProblems", "", text)]
         for problem in problems:
-            told = self._told.get((subject, problem))
-            if told is None:
+            last = self._written.get((subject, problem))
+            if last is None:
                 yield subject, problem, None
-            elif told.over and now - told.at >= QUIET:
-                yield subject, problem, told
-            elif told.over:
-                self._look_at(subject, told.at + QUIET)
+            elif last.over and now - last.at >= QUIET:
+                yield subject, problem, last
+            elif last.over:
+                self._look_at(subject, last.at + QUIET)
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
-    def _tell(self, subject: Subject, problem: Problem, told: Told | None) -> bool:
+    def _report(self, subject: Subject, problem: Problem, last: Written | None) -> bool:
         """Write one Event; False: the API server wants to be left alone for now."""
         time.sleep(self._pace.delay())
         remaining = self._election.remaining
@@ -263,7 +262,7 @@ class EventWriter:
             return False
         self._pace.take()
         try:
-            count = self._write(subject, problem, told, min(PATIENCE, remaining))
+            count = self._write(subject, problem, last, min(PATIENCE, remaining))
         except KubernetesError as error:
             return self._failed(subject, problem, error)
         self._pace.worked()
@@ -276,17 +275,17 @@ class EventWriter:
 
     def _remember(self, subject: Subject, problem: Problem, count: int) -> None:
         lasts = problem in self._problems.get(subject, ()) or problem.reason == "MoreProblems"
-        self._told[subject, problem] = Told(count, time.monotonic(), over=not lasts)
-        self._told.move_to_end((subject, problem))
-        if len(self._told) > MEMORY:
-            self._told.popitem(last=False)
+        self._written[subject, problem] = Written(count, time.monotonic(), over=not lasts)
+        self._written.move_to_end((subject, problem))
+        if len(self._written) > MEMORY:
+            self._written.popitem(last=False)
 
-    def _write(self, subject: Subject, problem: Problem, told: Told | None, patience: float) -> int:
+    def _write(self, subject: Subject, problem: Problem, last: Written | None, patience: float) -> int:
         """Write the Event; gives how many it stands for."""
         path = resources.EVENT.collection(subject.namespace).path
         event = event_object(subject, problem, self._instance)
-        if told is not None:
-            count = told.count + 1
+        if last is not None:
+            count = last.count + 1
             series = {"series": {"count": count, "lastObservedTime": microtime()}}
             name = event["metadata"]["name"]
             try:

@@ -40,13 +40,13 @@ PASSING_LABELS = frozenset(
 
 
 class PodSpec(Struct, frozen=True):
-    """Where a pod runs."""
+    """The place of a pod."""
 
     node_name: str = ""
 
 
 class PodStatus(Struct, frozen=True):
-    """How far a pod has come."""
+    """The state of a pod."""
 
     phase: str = ""
 
@@ -68,7 +68,7 @@ _decode = msgspec.json.Decoder(Pod).decode
 
 
 def own_name() -> str:
-    """The name of our pod; empty: we are in none, or were not told."""
+    """The name of our pod; empty outside a pod or if POD_NAME is not set."""
     return os.environ.get("POD_NAME", "")
 
 
@@ -89,7 +89,7 @@ class Pods:
 
     @property
     def in_pod(self) -> bool:
-        """Whether we run in a pod, as far as we were told."""
+        """Whether POD_NAME says that we run in a pod."""
         return bool(self._own[1])
 
     def start(self) -> None:
@@ -143,36 +143,36 @@ class Pods:
         labels = pod.metadata.labels or {}
         return ",".join(f"{name}={value}" for name, value in sorted(labels.items()) if name not in PASSING_LABELS)
 
-    # --- what the reflector tells -----------------------------------------------------------------------------------
+    # --- called by the reflector --------------------------------------------------------------------------------------
 
     def decode(self, key: Key, raw: msgspec.Raw) -> Pod | None:
         """The pod, None when it cannot be read."""
         try:
             return _decode(raw)
         except msgspec.DecodeError as error:
-            logger.warning("pod %s/%s is left out of account: %s", *key, error)
+            logger.warning("pod %s/%s is ignored: %s", *key, error)
             return None
 
     def put(self, key: Key, value: Pod | None) -> None:
         """A pod is there."""
         if value is not None:
             self._pods[key] = value
-            self._tell()
+            self._notify()
 
     def drop(self, key: Key) -> None:
         """A pod is gone."""
         self._pods.pop(key, None)
-        self._tell()
+        self._notify()
 
     def synced(self) -> None:
-        """All pods have been told."""
+        """The first list of pods is complete."""
         self._is_synced = True
-        self._tell()
+        self._notify()
 
     def refused(self, times: int) -> None:
         """The reflector has said so in the log."""
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         if self._is_synced:
             for listener in self.listeners:
                 listener()

@@ -1,4 +1,4 @@
-"""Problems in the log: once when one appears, once when it is gone."""
+"""Logs each problem once when it appears and once when it is resolved."""
 
 from __future__ import annotations
 
@@ -23,12 +23,14 @@ LEVELS: Final = {Severity.ERROR: logging.ERROR, Severity.WARNING: logging.WARNIN
 def log_problems(what: Round) -> None:
     """Log what WHAT says of problems; a listener of the state."""
     for report in _first(what.gone):
-        logger.info("%s: over: %s", report.object, report.problem, extra=_fields(report))
+        logger.info("%s: resolved: %s", report.object, report.problem, extra=_fields(report))
     for report in _first(what.appeared):
         logger.log(LEVELS[report.problem.severity], "%s: %s", report.object, report.problem, extra=_fields(report))
     left = max(0, len(what.appeared) - MOST) + max(0, len(what.gone) - MOST)
     if left:
-        logger.warning("%d more problems that have appeared or are over; metrics and `edge check` tell them all", left)
+        logger.warning(
+            "%d more problems have appeared or are resolved; metrics and `edge check` list all of them", left
+        )
 
 
 def _first(reports: Sequence[Report]) -> Sequence[Report]:

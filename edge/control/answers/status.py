@@ -3,8 +3,8 @@
 Rules of this file:
 - Written by the leader alone, and a write is given no more time than leadership is certain for.
 - Only for Ingresses of the routing table, and only where the status is different from what it should be.
-- Each write names the version that it was decided on; after a conflict it is decided anew, on a newer version.
-- The latest Ingress comes first: somebody is waiting for it, whatever else there is to write.
+- Each write names the version that it was decided on; after a conflict it is decided again, on a newer version.
+- The latest Ingress comes first, because its author is waiting for it.
 
 https://kubernetes.io/docs/reference/kubernetes-api/service-resources/ingress-v1/
 """
@@ -178,7 +178,7 @@ class StatusWriter:
         return True
 
     def _next(self) -> tuple[Key, Seen, Addresses] | None:
-        """What to write next; waits for it. None: stop."""
+        """The next write; waits for it. None: stop."""
         with self._changed:
             while not self._stopping:
                 wait = self._wait()
@@ -194,7 +194,7 @@ class StatusWriter:
             return None
 
     def _wait(self) -> float | None:
-        """Seconds until there may be something to do; None: until told so."""
+        """Seconds until there may be something to do; None: until notified."""
         now = time.monotonic()
         while self._later and self._later[0][0] <= now:
             self._consider(heapq.heappop(self._later)[1])
@@ -227,7 +227,7 @@ class StatusWriter:
         try:
             version = wire.decode_partial(answer).metadata.resource_version
         except msgspec.DecodeError:
-            return True  # the watch is going to tell the version
+            return True  # the watch will deliver the version
         with self._changed:
             if self._seen.get(key) is seen:
                 self._seen[key] = Seen(version, addresses)
@@ -283,7 +283,7 @@ class StatusWriter:
         with ThreadPoolExecutor(WITHDRAWERS, "withdraw status") as pool:
             left = sum(pool.map(lambda key: not self._withdraw(key, end), keys))
         if left:
-            logger.warning("status of %d Ingresses: there was no time to take our addresses out", left)
+            logger.warning("status of %d Ingresses: there was no time to remove our addresses", left)
 
     def _withdraw(self, key: Key, end: float) -> bool:
         """Take our addresses out of one status; whether they are out."""
@@ -304,7 +304,7 @@ class StatusWriter:
         return False
 
     def _rest(self, seen: Seen | None) -> Addresses | None:
-        """What is left of a status without our addresses; None: there are none of ours in it."""
+        """A status without our addresses; None: it has none of ours."""
         if seen is None or not self._addresses:
             return None
         rest = tuple(one for one in seen.addresses if one not in self._addresses)

@@ -1,4 +1,4 @@
-"""Where the cluster is and who we are there, through the official client's loaders."""
+"""The address of the API server and our credentials, read by the official client's loaders."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _IDLE_CONNECTIONS = 32
 _PROBES = (15, 5, 3)
 """Seconds of silence, seconds between two probes, probes: a host that has vanished is noticed within half a minute."""
 _FAULTS = (ConfigException, OSError, yaml.YAMLError, KeyError, TypeError)
-"""What the official loaders raise for files that are not as they should be."""
+"""Exceptions that the official loaders raise for malformed files."""
 
 
 def load(settings: Settings, *, service_account: Path = SERVICE_ACCOUNT) -> Configuration:
@@ -62,11 +62,11 @@ def load(settings: Settings, *, service_account: Path = SERVICE_ACCOUNT) -> Conf
     except (*_FAULTS, urllib3.exceptions.LocationParseError) as error:
         raise ConfigurationError(f"{files or 'service account'}: {error}") from error
     if not configuration.verify_ssl:
-        logger.warning("%s: the certificate of the API server is not verified; who answers may be anybody", files)
+        logger.warning("%s: the certificate of the API server is not verified, so any server may answer", files)
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # would say so with each connection
     if proxy is not None and proxy.auth:  # urllib3 would leave it out
         configuration.proxy_headers = urllib3.make_headers(proxy_basic_auth=unquote(proxy.auth))
-    configuration.retries = False  # who retries, and when, is decided by the caller
+    configuration.retries = False  # the caller decides about retries
     configuration.socket_options = tcp_keepalive_socket_options(*_PROBES)
     configuration.connection_pool_maxsize = _IDLE_CONNECTIONS
     return configuration
@@ -103,7 +103,7 @@ def _namespace_in(files: str) -> str:
 
 
 def _namespace_of(token: str) -> str:
-    """The namespace of the service account that TOKEN stands for; empty: it stands for somebody else.
+    """The namespace of the service account that TOKEN stands for; empty: it is not one of a service account.
 
     https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-tokens
     """

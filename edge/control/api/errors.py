@@ -1,4 +1,4 @@
-"""What can go wrong between us and the API server, by what to do about it."""
+"""Errors of requests to the API server, grouped by what the caller should do."""
 
 from __future__ import annotations
 

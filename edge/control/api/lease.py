@@ -1,7 +1,7 @@
 """Leader election by a Lease: which instance writes status and Events. Routing never depends on it.
 
 Rules of this file:
-- Fencing is by time, as client-go does it: who leads stops believing so RENEW_DEADLINE after its last renewal *began*,
+- Fencing is by time, as client-go does it: a leader stops leading RENEW_DEADLINE after its last renewal *began*,
   others take over DURATION after they *saw* it; with clocks that run at the same rate both are never true at once.
   Writers ask `remaining` before each write and give it no longer than that.
 - Clocks of different machines are never compared: of a foreign Lease only that it changed is looked at. The times in it
@@ -66,10 +66,10 @@ class Election:
         term: Term | None = None,
         clock: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
     ) -> None:
-        """IDENTITY must be nobody else's, not even that of this process's predecessor."""
+        """IDENTITY must be unique: not even this process's predecessor had it."""
         self.identity = identity
         self.holder = ""
-        """Who holds the Lease as far as we know; empty: nobody."""
+        """The holder of the Lease as far as we know; empty: none."""
         self.trouble = ""
         """Why the last try failed, for people; empty while all is well."""
         self.listeners: list[Callable[[bool], None]] = []
@@ -83,14 +83,14 @@ class Election:
         self._clock = clock
         self._until = 0.0
         """Leader until then."""
-        self._told = False
+        self._notified = False
         self._seen: Lease = {}
         """The last `spec` of the Lease, and when it was first seen."""
         self._seen_at = 0.0
         self._lease: Lease | None = None
         """The Lease as our last write left it: renewed without being read again."""
         self._hold = threading.Lock()
-        """Held by whoever deals with the Lease."""
+        """Held during work on the Lease."""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=persist, args=(self._turn,), name="leader election", daemon=True)
 
@@ -107,10 +107,10 @@ class Election:
             self._release()
             self._hold.release()
         self._until = 0.0
-        self._tell()
+        self._notify()
 
     def is_alone(self, patience: float) -> bool:
-        """Whether no other instance stands: let go of the Lease, and take it back when nobody has taken it meanwhile.
+        """Whether no other instance stands: release the Lease, and take it back if it is still free.
 
         PATIENCE in seconds must be longer than `Term.retry`. False also when it cannot be found out.
         """
@@ -148,14 +148,14 @@ class Election:
         """One try to get or keep the Lease, and the wait after it; False: stop."""
         with self._hold:
             self._step()
-        self._tell()
+        self._notify()
         return not self._stopping.wait(self._pause())
 
     def _pause(self) -> float:
         retry = self._term.retry
         if not self.leads:
             return random.uniform(retry, 1.2 * retry)  # noqa: S311  # candidates shall not march in step
-        # Not beyond the end of our time, which must be told when it comes.
+        # Not beyond the end of our leadership: listeners must hear of it at once.
         return min(retry, max(self.remaining, 0.001))
 
     def _step(self) -> None:
@@ -222,7 +222,7 @@ class Election:
         try:
             answer = self._transport.request(method, path, body=lease, read_timeout=self._patience())
         except RefusedError as error:
-            if error.code == 409:  # somebody else was faster
+            if error.code == 409:  # another instance was faster
                 self._lease = None
                 return False
             raise
@@ -268,14 +268,14 @@ class Election:
         """Longest silence of the API server in one try, seconds: there must be time for another one."""
         return self._term.deadline / 2
 
-    # --- telling ----------------------------------------------------------------------------------------------------
+    # --- notifying --------------------------------------------------------------------------------------------------
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         leads = self.leads
-        if leads == self._told:
+        if leads == self._notified:
             return
-        self._told = leads
-        logger.info("lease %s: %s", self._name, "this instance leads" if leads else "this instance leads no longer")
+        self._notified = leads
+        logger.info("lease %s: %s", self._name, "this instance leads" if leads else "this instance no longer leads")
         for listener in self.listeners:
             listener(leads)
 
@@ -289,7 +289,7 @@ class Election:
 
     def _well(self) -> None:
         if self.trouble:
-            logger.info("lease %s: well again", self._name)
+            logger.info("lease %s: working again", self._name)
         self.trouble = ""
 
 

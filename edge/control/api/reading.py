@@ -76,7 +76,7 @@ class Reader:
             query["continue"] = page.metadata.continue_
 
     def invalid(self, key: Key, message: str) -> Invalid:
-        """What is wrong with the object."""
+        """The fault of the object."""
         return Invalid(self._kind.path_of(key), self._kind.name, *key, message)
 
     def _decoded(self, key: Key, raw: bytes | msgspec.Raw) -> Object | Invalid:

@@ -1,10 +1,10 @@
 """List and watch of one collection: a thread that keeps a sink true to what the API server has.
 
 Rules of this file:
-- A list is taken up when all its pages are there; until then the sink keeps what it has, and then it is told the
-  differences alone. What is known of each object is its resourceVersion, compared for equality only.
+- A list is applied when all its pages are there. Until then the sink keeps what it has, and then it gets only the
+  differences. What is known of each object is its resourceVersion, compared for equality only.
 - A watch goes on from the last version seen, in an event or a bookmark, however it ended; only where the API server
-  has forgotten that version (410), or the stream can no longer be understood, the collection is listed anew.
+  has forgotten that version (410), or the stream cannot be decoded, is the collection listed again.
 - No failure ends the thread, and no ending, however polite, makes it ask again in a hot loop. Time is monotonic.
 
 https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
@@ -48,7 +48,7 @@ AT_ONCE = 0.0005
 
 
 class Sink(Protocol[T]):
-    """Who is told; all calls come from the reflector's thread."""
+    """Receives the objects; all calls come from the reflector's thread."""
 
     def decode(self, key: Key, raw: msgspec.Raw) -> T:
         """The object in RAW; whatever is wrong with it must be part of the result, not an exception."""
@@ -60,7 +60,7 @@ class Sink(Protocol[T]):
         """The object is gone."""
 
     def synced(self) -> None:
-        """The first list has been told whole."""
+        """The first list has been passed on completely."""
 
     def refused(self, times: int) -> None:
         """The API server has forbidden it, TIMES times in a row."""
@@ -105,11 +105,11 @@ class Reflector(Generic[T]):
         self._backoff = backoff or Backoff()
         self._known: dict[Key, str] = {}
         self._version = ""
-        """Where to watch from; empty: list first."""
+        """The resourceVersion to watch from; empty: list first."""
         self._reached = ""
-        """Where the last watch came to."""
+        """The resourceVersion that the last watch reached."""
         self._logged = ""
-        """What was logged of it."""
+        """The trouble that was logged last."""
         self._stopping = threading.Event()
         self._rouse = threading.Event()
         """Ends a wait between two tries: the API server is back."""
@@ -124,7 +124,7 @@ class Reflector(Generic[T]):
         self._thread.start()
 
     def stop(self) -> None:
-        """End soon; the sink is told nothing more once the thread is over."""
+        """End soon; after the end of the thread the sink is not called any more."""
         self._stopping.set()
         self._rouse.set()
         stream = self._stream
@@ -153,9 +153,9 @@ class Reflector(Generic[T]):
             try:
                 delay = self._try()
             except Exception:
-                logger.exception("%s: internal error; listing anew (please report this)", self.collection)
-                # What the sink has got is not known: all of it is told again.
-                self._list_anew()
+                logger.exception("%s: internal error; listing again (please report this)", self.collection)
+                # It is not known what the sink has got, so all objects are sent again.
+                self._relist()
                 self._known = dict.fromkeys(self._known, "")
                 delay = self._backoff.next()
             if delay and not self._stopping.is_set():
@@ -169,20 +169,20 @@ class Reflector(Generic[T]):
                 self._list()
             held = self._watch()
         except _ExpiredError:
-            self._list_anew()
+            self._relist()
             # One expiry, after a long outage, is the ordinary course of things; a second one in a row has to wait.
             first, delay = not self._backoff.failures, self._backoff.next()
             return 0.0 if first else delay
         except RefusedError as error:
             return self._refused(error)
         except MalformedError as error:
-            self._list_anew()
+            self._relist()
             return self._failed(f"{self.collection}: {error}")
         except KubernetesError as error:
             return self._failed(f"{self.collection}: {error}")
         return 0.0 if held else self._backoff.next()
 
-    def _list_anew(self) -> None:
+    def _relist(self) -> None:
         self._reached, self._version = self._version or self._reached, ""
 
     def _refused(self, error: RefusedError) -> float:
@@ -197,7 +197,7 @@ class Reflector(Generic[T]):
                 f"{self.collection}: the API server does not accept our credentials to {verb} (401)", at_once=True
             )
         if error.code in RELIST:
-            self._list_anew()
+            self._relist()
         rest = error.retry_after or 0.0
         self._not_before = time.monotonic() + rest
         return rest + self._failed(f"{self.collection}: {error}")
@@ -215,7 +215,7 @@ class Reflector(Generic[T]):
 
     def _well(self) -> None:
         if self._logged:
-            logger.info("%s: well again", self.collection)
+            logger.info("%s: working again", self.collection)
         self.trouble = self._logged = ""
         self.refusals = 0
 
@@ -234,7 +234,7 @@ class Reflector(Generic[T]):
         while True:
             page = self._page(query)
             if _is_older(page.metadata.resource_version, self._reached):
-                self._known = dict.fromkeys(self._known, "")  # a restored cluster: its versions count anew
+                self._known = dict.fromkeys(self._known, "")  # a restored cluster: its versions start over
             for raw in page.items or ():
                 metadata = self._metadata(raw)
                 versions[metadata.key] = metadata.resource_version

@@ -1,4 +1,4 @@
-"""Threads that go on whatever happens: what they keep true would be false from then on, and nobody would know."""
+"""Threads that survive every error: if one ended, what it keeps up to date would become stale without notice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 REST = 5.0
-"""Seconds after an error that nobody has foreseen."""
+"""Seconds of pause after an unexpected error."""
 
 
 def persist(step: Callable[[], bool]) -> None:

@@ -2,7 +2,7 @@
 
 Rules of this file:
 - Nothing is retried and nothing is decoded but refusals; every failure is a `KubernetesError`.
-- Credentials are taken anew for each request by the client's own hook; after a 401 the whole configuration is read
+- The client's own hook reads the credentials for each request; after a 401 the whole configuration is read
   again, at most once a second, because the hook looks at the token file only once a minute and by the wall clock.
   Files with certificates are read for each new connection.
 """
@@ -175,7 +175,7 @@ class Transport:
         return response
 
     def _heard(self, status: int) -> None:
-        """Tell who waits for the API server that it is back, as soon as anybody has found out."""
+        """Wake everything that waits for the API server, once any request has got an answer."""
         if status >= 500 or status in (401, 429):
             return
         now = time.monotonic()

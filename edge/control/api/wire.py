@@ -62,7 +62,7 @@ class StatusDetails(msgspec.Struct, rename="camel", frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """What the API server answers instead of an object when it refuses."""
+    """The API server's answer when it refuses a request."""
 
     code: int = 0
     reason: str = ""

@@ -1,7 +1,7 @@
-"""The certificate that is shown where there is no other: signed by itself, made at the first start.
+"""The self-signed certificate that is shown for hosts without one of their own; made at the first start.
 
-It goes on from one control plane to the next through the table, so that a client that has made an exception for it
-need not do so again; a new one is made RENEW seconds before it runs out.
+The next control plane finds it in the table and keeps it, so that clients that accept it as an exception need not do so
+again. A new one is made RENEW seconds before it expires.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""From what was compiled to what workers and the rest of the control plane see.
+"""Publishes compiled records: to workers through the table, to the rest of the control plane through the state.
 
 Rules of this file:
-- What cannot be published is kept and put together with what comes after it, so that the next try publishes all.
-- The state says what is in the table: it is committed after publication, never before.
-- A record that cannot be written is left out, and is an error of the objects that it is made of.
-- A table that somebody has taken away or spoilt is none that the control plane could mend: it begins afresh.
+- Records that cannot be published now are merged with later ones, so that the next try publishes all.
+- The state shows what is in the table: it is committed after publication, never before.
+- A record that cannot be written is left out, and is an error of its objects.
+- The control plane cannot repair a table that was removed or damaged: it ends, and the next one starts afresh.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Publisher:
         damage = self._writer.damage(thorough=refusals > self._refusals)
         self._refusals = refusals
         if damage:
-            raise TableError(f"the table has been damaged by somebody else: {damage}")
+            raise TableError(f"another process has damaged the table: {damage}")
 
     @property
     def retry_due(self) -> float | None:
@@ -76,7 +76,7 @@ class Publisher:
         pending.problems.update(delta.problems)
 
     def publish(self, objects: Mapping[str, int]) -> bool:
-        """Publish all that was added, and tell the listeners of the state; False: that is not possible now.
+        """Publish all that was added, and notify the listeners of the state; False: that is not possible now.
 
         OBJECTS: how many there are of each kind.
         """
@@ -105,7 +105,7 @@ class Publisher:
         state.published = self._writer.published
         self._report(pending)
         what = state.commit(pending, objects)
-        state.own_table = True  # last: who asks for the table's contents when it is true finds them
+        state.own_table = True  # last: a reader that sees it finds the contents
         for listener in state.listeners:
             contain("listener of rounds", functools.partial(listener, what), lambda _: None)
         return True

@@ -1,8 +1,8 @@
-"""The names that Services of type ExternalName stand for, looked up in threads of their own.
+"""The DNS names of Services of type ExternalName, resolved in threads of their own.
 
 Rules of this file:
-- The libc's resolver is asked, as any program on this machine would ask; it tells no lifetime, so what it says is
-  taken for TTL seconds, and a failure is tried again after RETRY.
+- Names are resolved by getaddrinfo(3), as in any program on this machine. It gives no lifetimes, so an answer is kept
+  for TTL seconds, and a failed name is tried again after RETRY.
 - Addresses that were once found stay in use for STALE seconds while the name cannot be resolved.
 """
 
@@ -40,12 +40,12 @@ class _Name:
 class Resolver:
     """Follows the names that are wanted."""
 
-    def __init__(self, tell: Callable[[str], None], *, look: Look | None = None, ttl: float = TTL) -> None:
-        """TELL is called, by any thread, with each name that stands for something else than before.
+    def __init__(self, on_change: Callable[[str], None], *, look: Look | None = None, ttl: float = TTL) -> None:
+        """ON_CHANGE is called, from any thread, with each name whose addresses have changed.
 
         LOOK gives the addresses of a name and raises OSError when it cannot.
         """
-        self._tell = tell
+        self._on_change = on_change
         self._look = look or addresses_of
         self._ttl = ttl
         self._changed = threading.Condition()
@@ -68,7 +68,7 @@ class Resolver:
             self._changed.notify_all()
 
     def look_up(self, name: str) -> Resolution | None:
-        """What NAME stands for; None: not known yet."""
+        """The addresses of NAME; None: not known yet."""
         with self._changed:
             known = self._names.get(name)
             return known.resolution if known is not None else None
@@ -100,7 +100,7 @@ class Resolver:
             except (OSError, ValueError) as error:  # ValueError: a label that is too long, or a NUL
                 addresses, fault = (), getattr(error, "strerror", None) or str(error)
             if self._take(name, addresses, fault):
-                self._tell(name)
+                self._on_change(name)
 
     def _next(self) -> str | None:
         """The next name to ask for; waits for it. None: stop."""
@@ -139,7 +139,7 @@ def addresses_of(name: str) -> tuple[str, ...]:
     """The addresses of NAME, sorted.
 
     Raises:
-        OSError: it has none, or nobody can tell.
+        OSError: it has none, or the DNS does not answer.
     """
     found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
     return tuple(sorted({str(address[0]) for *_, address in found}))

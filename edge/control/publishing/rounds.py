@@ -1,11 +1,11 @@
-"""The compiler's thread: empties the queue, compiles, publishes, and knows when.
+"""The compiler's thread: empties the queue, compiles, and publishes.
 
 Rules of this file:
-- A change that comes alone is published at once. After a publication there is a pause, a short one, which grows while
-  changes wait at its end: a burst costs few publications, and no change waits longer than LONGEST_PAUSE and a round.
-- The first table waits until the source has told everything. A table that is in force already is never replaced
-  before that; without one, `--sync-timeout` ends the wait, unless no Ingress could be read at all.
-- Whatever goes wrong in here ends the process: the table stays in force, and the next process begins afresh.
+- A single change is published at once. After a publication there is a short pause, which grows while changes keep
+  arriving: a burst costs few publications, and no change waits longer than LONGEST_PAUSE and a round.
+- The first table waits until the source has sent `Synced` for all its kinds. Until then a table that is in force is not
+  replaced. Without such a table `--sync-timeout` ends the wait, unless no Ingress could be read at all.
+- An error in this thread ends the process: the table stays in force, and the next process starts afresh.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What goes on from the table of an earlier control plane."""
+    """State taken over from the table of an earlier control plane."""
 
     tickets: TicketKeys | None
     certificate: Certificate
@@ -102,7 +102,7 @@ class Rounds:
         self._hourly = 0.0
         self._deadline = time.monotonic() + sync_timeout
         self._needs = (-1, False)
-        """What the source and the resolver were told of last: the version of the needs, and whether those are all."""
+        """What the source and the resolver got last: the version of the needs, and whether they are complete."""
         self._refusals = refusals
         self._inspected = 0.0
         self._settled = False
@@ -111,7 +111,7 @@ class Rounds:
         self._stopping = threading.Event()
 
     def run(self) -> None:
-        """Work until told to stop."""
+        """Work until stopped."""
         pause = FIRST_PAUSE
         while True:
             waiting = not self._messages.empty()
@@ -226,7 +226,7 @@ class Rounds:
         self._publisher.add(delta)
 
     def _settle_down(self) -> None:
-        """What is there now is going to stay: take it out of the collector's sight."""
+        """The present objects will stay: exclude them from garbage collection."""
         counts = ", ".join(f"{count} {kind}" for kind, count in self._compiler.store.counts().items() if count)
         logger.info("published table %d: %s", self._state.generation, counts or "no objects")
         gc.collect()
@@ -240,7 +240,7 @@ def guarded(work: Callable[[], None], failed: Callable[[], None]) -> Callable[[]
         try:
             work()
         except TableError as error:
-            logger.error("%s; beginning afresh", error)  # noqa: TRY400 - the message says it all
+            logger.error("%s; starting afresh", error)  # noqa: TRY400 - the message says it all
             failed()
         except Exception:
             logger.exception("unexpected error; the last table stays in force")

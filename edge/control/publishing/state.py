@@ -1,4 +1,4 @@
-"""What the control plane knows, for other threads to read: the admin server, metrics, status and Events.
+"""The state of the control plane, for other threads to read: the admin server, metrics, status and Events.
 
 Rules of this file:
 - One thread writes, in one short step per round (`commit`); readers get copies. The lock is never held while anything
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What a round changed, for listeners."""
+    """The changes of a round, for listeners."""
 
     generation: int
     served: Mapping[ObjectId, Ingress | None]

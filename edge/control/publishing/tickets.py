@@ -1,7 +1,7 @@
-"""Keys that seal TLS session tickets, the same in all workers so that a session can go on in any of them.
+"""Keys that encrypt TLS session tickets. All workers have the same ones, so each can resume a session.
 
-A key lives for DAY as the newest one, and is kept for as long again as tickets sealed with it may come back. Keys go on
-from one control plane to the next through the table; they are nowhere else.
+A key is the newest one for DAY, and is kept for as long as its tickets are valid. Keys are stored in the table only;
+the next control plane finds them there.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Rules of this file:
 - A connection gets one answer and is closed.
-- What is answered is decided elsewhere: `edge.control.serving.health`, `edge.control.serving.metrics`.
+- The answers are made elsewhere: `edge.control.serving.health`, `edge.control.serving.metrics`.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class AdminServer:
         self.health = Health(state, reader, settings, directory, stuck=stuck)
         self.collector = Collector(state, reader, settings, self.health, leads=leads)
         self.address = addresses.parse(settings.admin)
-        """Where it listens; once started, with the port that the kernel chose where the setting says 0."""
+        """The address that it listens on; once started, with the port that the kernel chose if the setting is 0."""
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -87,7 +87,7 @@ class AdminServer:
         logger.info("admin server on http://%s", self.address)
 
     def stop(self) -> None:
-        """Listen no more, and cut off who is being served."""
+        """Stop listening, and close open connections."""
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -96,7 +96,7 @@ class AdminServer:
 
 
 class _Server(BoundedServer):
-    """What the handlers share."""
+    """State that the handlers share."""
 
     def __init__(self, sock: socket.socket, admin: AdminServer) -> None:
         super().__init__(sock, _Handler)
@@ -177,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.scrapes.release()
 
     def _stream(self, pieces: Iterable[bytes], *, chunked: bool) -> None:
-        """Send PIECES gathered to a useful size; a failure breaks the connection, so that nobody takes half for all."""
+        """Send PIECES, joined to useful sizes. A failure closes the connection: an incomplete answer is noticed."""
         for block in _gathered(pieces):
             self.wfile.write(b"%x\r\n%b\r\n" % (len(block), block) if chunked else block)
         if chunked:

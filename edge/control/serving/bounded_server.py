@@ -1,8 +1,8 @@
-"""An HTTP server of threads that no number of slow or silent clients can use up.
+"""An HTTP server with threads that slow or silent clients cannot exhaust.
 
 Rules of this file:
-- A connection has bounded time to send its request, and to take the answer; then it is cut off.
-- Of too many connections the oldest gives way, first one that has not asked for anything yet.
+- A connection has limited time to send its request and to read the answer; then it is closed.
+- Above the limit of connections the oldest is closed, preferably one that has sent no request yet.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ HEAD_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
 """Time for it to take the whole of the answer."""
 POLL = 0.2
-"""Seconds between two looks for those who are late."""
+"""Seconds between two checks for clients that are late."""
 
 logger = logging.getLogger(__name__)
 
@@ -88,12 +88,12 @@ class BoundedServer(ThreadingHTTPServer):
                 _cut(sock)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is nothing to tell; a fault of ours is."""
+        """Log our own faults, but not clients that went away."""
         del request
         if isinstance(sys.exc_info()[1], OSError):
             logger.debug("admin client %s went away", client_address)
         else:
-            logger.exception("an answer broke off")
+            logger.exception("failed while sending an answer")
 
 
 def _cut(sock: socket.socket) -> None:

@@ -1,7 +1,7 @@
 """Whether this instance can take requests (readiness), and whether only a restart can help it (liveness).
 
-Liveness catches a compiler that is stuck and workers that are and nobody replaces, and nothing else: not an API server
-that is away, not a bad manifest, not a table that cannot be published. None of that is mended by a restart.
+Liveness fails only for a stuck compiler, or for stuck workers that are not replaced. It does not fail for an API server
+that is away, a bad manifest or a table that cannot be published, because a restart helps with none of these.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.system import draining
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,13 +94,13 @@ class Health:
         return Verdict(not faults, tuple(faults))
 
     def _workers(self) -> list[str]:
-        """What keeps the workers from serving the table."""
+        """Why the workers do not serve the table."""
         alive = [worker for worker in self._reader.workers() if worker.alive and worker.silence <= self._timeout]
         if not alive:
             return ["no worker lives"]
-        without = [worker for worker in alive if not worker[Process.GENERATION]]
+        without = [worker for worker in alive if not worker[WorkerWord.GENERATION]]
         if len(without) == len(alive):
             return ["no worker has taken up a table"]
-        # One that began after the table was published takes it up before it listens; it keeps nobody waiting.
-        late = [worker.slot for worker in without if worker[Process.STARTED] / 1e9 < self._state.published]
+        # A worker that started after the publication reads the table before it listens.
+        late = [worker.slot for worker in without if worker[WorkerWord.STARTED] / 1e9 < self._state.published]
         return [f"worker {slot} has not taken up a table yet" for slot in late]

@@ -1,11 +1,11 @@
-"""What a source of objects is: a folder (`edge.control.sources.files`) or a cluster (`edge.control.sources.cluster`).
+"""A source of objects: a folder (`edge.control.sources.files`) or a cluster (`edge.control.sources.cluster`).
 
-A source runs threads of its own and puts `edge.control.kinds.changes` on the queue that it was made with. It says
+A source runs threads of its own and puts `edge.control.kinds.changes` on the queue that it was made with. It sends
 `Synced` once for each of its `kinds`; the first table waits for all of them.
 
-Secrets and ConfigMaps may be read by need: the control plane tells the source which ones are referred to. A source that
-does so says `Synced` of the two kinds when it has looked for those that it was told to want with `settled`, which is
-when all other kinds are there, and it says `Delete` of a wanted object that does not exist.
+Secrets and ConfigMaps may be read by need: the control plane passes the names that objects refer to (`want`). Such a
+source sends `Synced` for the two kinds once it has looked up every object passed to `want(..., settled=True)`, which
+is called when all other kinds are there. It sends `Delete` for a wanted object that does not exist.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BY_NEED: Final = frozenset({"Secret", "ConfigMap"})
 
 
 class Source(Protocol):
-    """Where objects come from."""
+    """A source of objects."""
 
     @property
     def kinds(self) -> frozenset[str]:

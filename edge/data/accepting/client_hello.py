@@ -1,4 +1,4 @@
-"""What a TLS ClientHello asks for, read before the handshake (RFC 8446, section 4.1.2; RFC 6066; RFC 7301).
+"""The contents of a TLS ClientHello, read before the handshake (RFC 8446, section 4.1.2; RFC 6066; RFC 7301).
 
 Rules of this file:
 - It knows no sockets. It only has to choose a context, so it reads no more than that takes; but what it reads must be
@@ -23,7 +23,7 @@ SUPPORTED_VERSIONS = 43
 REMEMBERED = 256
 """Bytes of a list up to which what it says is remembered: those of real clients are short, and few."""
 RANDOM_END = 34
-"""Where legacy_version and random end, and the session id begins."""
+"""Offset of the session id, after legacy_version and random."""
 
 
 class NotAHelloError(ValueError):
@@ -40,7 +40,7 @@ class Incomplete:
 
 @dataclass(frozen=True, slots=True)
 class ClientHello:
-    """What a client offers."""
+    """The offers of a client."""
 
     server_name: str
     """SNI in lower case without a trailing dot; empty without one."""
@@ -67,7 +67,7 @@ class Reader:
         self._version = b""
         """The version that the first record says."""
         self._rest = b""
-        """What came behind the last record of the hello."""
+        """Bytes after the last record of the hello."""
 
     def feed(self, data: bytes) -> ClientHello | None:
         """The ClientHello, once DATA brings the end of its last record.

@@ -1,12 +1,12 @@
-"""The certificates that clients are shown, as contexts of TLS.
+"""TLS contexts: one for each certificate that clients are shown.
 
 Rules of this file:
 - The context is chosen before the handshake, from the ClientHello as it waits in the socket, so that everything that
   a context holds (versions, ciphers, certificate) is that host's.
-- Contexts are made when they are first needed and kept in bounded number; one whose certificate has changed is made
-  anew for the next handshake, connections that have the old one go on with it.
+- Contexts are made when they are first needed and kept in bounded number; one whose certificate has changed is
+  replaced for the next handshake, and open connections keep the old one.
 - What decides whether OpenSSL takes a certificate is in `edge.system.openssl`; the control plane judges by it too.
-- A server name or certificate whose record cannot be read is not absent: nobody else's certificate is shown instead.
+- A server name or certificate whose record cannot be read is not absent: no other certificate is shown instead.
 """
 
 from __future__ import annotations

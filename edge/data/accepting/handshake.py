@@ -4,9 +4,9 @@ Rules of this file:
 - The ClientHello is read before the handshake: it decides for the certificate. One that has arrived whole stays in the
   socket. One that comes in pieces is taken out of it, because a socket may not have room for a large one, and OpenSSL
   reads it from memory.
-- A handshake has a deadline, and their number at a time is limited: above it the one that has taken longest makes room,
-  so that those who stall do not keep the others out.
-- Who speaks something else than TLS, or offers no protocol that is spoken here, is told so in its own language.
+- A handshake has a deadline, and their number at a time is limited: above it the longest-running one is closed, so
+  that stalled clients do not keep others out.
+- A client that does not speak TLS gets an HTTP 400; one that offers no ALPN protocol of ours gets a TLS alert.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from edge.data.accepting import client_hello
 from edge.data.http import replies
 from edge.data.net.errors import StreamError
 from edge.data.net.private import OPENSSL
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 from edge.table.reader import UnreadableError
 
 if TYPE_CHECKING:
@@ -40,17 +40,18 @@ PEEKED = 1 << 18
 REFUSAL_TIMEOUT = 2.0
 """Seconds for a client to take what refuses it."""
 REFUSED_BYTES = 1 << 24
-"""Bytes that are read and dropped behind a refusal, so that who is still sending gets to read it."""
+"""Bytes read and dropped after a refusal, so that a client that is still sending can read it."""
 SPOKEN = frozenset((b"http/1.1", b"http/1.0"))
-"""Protocols of ALPN; who offers only others is told so (RFC 7301, section 3.2), which OpenSSL does not do by itself."""
+"""Supported ALPN protocols. A client that offers only others gets the alert no_application_protocol (RFC 7301, section
+3.2), which OpenSSL does not send by itself."""
 NO_APPLICATION_PROTOCOL = b"\x15\x03\x03\x00\x02\x02\x78"
 """A fatal alert (RFC 8446, section 6)."""
 INTERNAL_ERROR = b"\x15\x03\x03\x00\x02\x02\x50"
 """The same, where there is no certificate to show, or it cannot be read."""
 
 # Plain numbers: a member of an enumeration costs a look-up of its own each time.
-HANDSHAKES = int(Process.HANDSHAKES)
-HANDSHAKES_RESUMED = int(Process.HANDSHAKES_RESUMED)
+HANDSHAKES = int(WorkerWord.HANDSHAKES)
+HANDSHAKES_RESUMED = int(WorkerWord.HANDSHAKES_RESUMED)
 
 
 class Handshakes:
@@ -101,7 +102,7 @@ class Handshakes:
         try:
             resumed = stream.accept_tls(shown.context, shown.address, ahead)
         except (ssl.SSLError, StreamError) as error:
-            counters.add(Process.HANDSHAKE_FAILURES, 1)
+            counters.add(WorkerWord.HANDSHAKE_FAILURES, 1)
             self._log.debug("handshake failed: %s", error)
             return False
         finally:
@@ -114,7 +115,7 @@ class Handshakes:
 
     def _alert(self, stream: Stream, alert: bytes) -> None:
         """Refuse the handshake with ALERT."""
-        self._counters.add(Process.HANDSHAKE_FAILURES, 1)
+        self._counters.add(WorkerWord.HANDSHAKE_FAILURES, 1)
         stream.write_timeout = REFUSAL_TIMEOUT
         stream.send(alert)
         stream.linger(0.5, REFUSED_BYTES)
@@ -198,8 +199,8 @@ class Handshakes:
         self._held -= self._taken.pop(stream, 0)
 
     def _not_tls(self, stream: Stream, data: bytes) -> None:
-        """Tell a client that speaks HTTP, or anything else, to the TLS port."""
-        self._counters.add(Process.HANDSHAKE_FAILURES, 1)
+        """Answer a client that speaks HTTP, or anything else, on the TLS port."""
+        self._counters.add(WorkerWord.HANDSHAKE_FAILURES, 1)
         if data[:1].isalpha():
             stream.write_timeout = REFUSAL_TIMEOUT
             stream.send(replies.farewell(replies.PLAIN_ON_TLS))

@@ -1,8 +1,8 @@
 """From a listening socket to connections, each with a greenlet of its own: accept, PROXY header, TLS, HTTP.
 
 Rules of this file:
-- A listener accepts a few connections each time that the event loop says there are some; a worker that has more than
-  its share leaves them, for a moment, to the others.
+- A listener accepts a few connections each time that the event loop says there are some; a worker with more than
+  its share waits a moment, so that the others accept them.
 - What comes before the first request (PROXY header, handshake) has deadlines.
 """
 
@@ -23,7 +23,7 @@ from edge.data.http import replies
 from edge.data.net._accept import accept
 from edge.data.net._stream import Stream
 from edge.data.net.errors import MessageError, StreamError
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 
 if TYPE_CHECKING:
     import socket
@@ -39,7 +39,7 @@ AT_ONCE = 16
 PAUSE_NO_DESCRIPTORS = 0.5
 """Seconds without accepting after the process ran out of descriptors."""
 REFUSED_AT_ONCE = 65536
-"""The same for who is told without being waited for."""
+"""Bytes read and dropped when a refused client is answered without waiting."""
 TOO_MANY = replies.farewell(replies.TOO_MANY)
 HTTPS_PORT = 443
 """A PROXY header that names it as the destination speaks for a balancer in front that has ended TLS: it has no other
@@ -48,9 +48,9 @@ COMPLAIN = 10.0
 """Seconds between two messages that the limit of connections or descriptors has been reached."""
 
 # Plain numbers: a member of an enumeration costs a look-up of its own each time.
-CONNECTIONS_ACCEPTED = int(Process.CONNECTIONS_ACCEPTED)
-CONNECTIONS_ACTIVE = int(Process.CONNECTIONS_ACTIVE)
-CONNECTIONS_HANDLED = int(Process.CONNECTIONS_HANDLED)
+CONNECTIONS_ACCEPTED = int(WorkerWord.CONNECTIONS_ACCEPTED)
+CONNECTIONS_ACTIVE = int(WorkerWord.CONNECTIONS_ACTIVE)
+CONNECTIONS_HANDLED = int(WorkerWord.CONNECTIONS_HANDLED)
 
 NO_DESCRIPTORS = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 GONE_AGAIN = frozenset(
@@ -244,7 +244,7 @@ class Listener:
     def _refuse(self, stream: Stream, peer: str) -> None:
         """Above the limit of connections: say so, and end."""
         connections = self._connections
-        connections.counters.add(Process.CONNECTIONS_REFUSED, 1)
+        connections.counters.add(WorkerWord.CONNECTIONS_REFUSED, 1)
         self._complain(
             "more than %d connections (--max-worker-connections, limit of open files): answered 503",
             connections.most,

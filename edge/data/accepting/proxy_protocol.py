@@ -1,11 +1,11 @@
-"""The PROXY protocol, version 1 and 2: a load balancer tells whose connection it passes on.
+"""The PROXY protocol, version 1 and 2: a load balancer sends the address of the client whose connection it passes on.
 
 Rules of this file:
 - The header comes before everything else, TLS included. Exactly its bytes are taken from the socket, because a TLS
   handshake reads the socket itself.
-- Whoever turns the protocol on expects every connection to begin with a header: what is none is a fault, and there is
-  no answer to it but the end of the connection.
-- What a header says may be believed only if the peer is trusted; that is decided by the caller.
+- When the protocol is on, every connection must begin with a header. A connection that does not is closed without an
+  answer.
+- A header may be used only if the peer is trusted; the caller decides that.
 
 The specification is HAProxy's `doc/proxy-protocol.txt`; numbers in comments are its sections.
 """
@@ -26,7 +26,7 @@ LONGEST_LINE = 107
 """Bytes of a version 1 header (2.1)."""
 SHORTEST_LINE = len(b"PROXY UNKNOWN\r\n")
 MAGIC = b"\r\n\r\n\x00\r\nQUIT\n"
-"""What a version 2 header begins with (2.2)."""
+"""The signature of a version 2 header (2.2)."""
 LONGEST_BINARY = 4096
 """Bytes of a version 2 header behind its first 16: far more than addresses and the usual TLVs take."""
 LOCAL = 0x20

@@ -1,10 +1,10 @@
 """Sharing new connections among the workers of one listening socket.
 
-The kernel wakes every worker for a new connection, and whoever is quickest takes it: with few long connections one
-worker may end up with all of them. So a worker looks at how many connections the others have (words in shared memory)
-and, while it has more, waits a moment before it accepts: whoever has fewer is then the quickest. It waits for those
-alone that accept, and not for long: a client is never kept waiting for a worker that is stuck. Where connections come
-and go by the hundred, chance shares them well enough, and waiting would cost more than it is worth.
+The kernel wakes every worker for a new connection, and the quickest one takes it: with few long connections one worker
+may end up with all of them. So a worker compares its number of connections with those of the others (words in shared
+memory) and, while it has more, waits a moment before it accepts, so that a worker with fewer is quicker. It waits only
+for workers that accept, and not for long: a stuck worker keeps no client waiting. Where connections come and go by the
+hundred, chance shares them well enough, and waiting would cost more than it is worth.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from edge.table import counter_layout as layout
 from edge.table._words import Words
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ SOON = 0.05
 
 
 class Spread:
-    """What this worker knows of the others."""
+    """This worker's view of the others."""
 
     def __init__(self, directory: Path, slot: int) -> None:
         self._directory = directory
@@ -57,13 +57,15 @@ class Spread:
         return not self._others
 
     def refresh(self) -> None:
-        """Look again who there is; once a second."""
+        """Look for the other workers again; once a second."""
         self._looked = time.monotonic()
         self._accepted, self._accepted_before = 0, self._accepted
-        with suppress(OSError):  # for want of descriptors: who is known stays known
+        with suppress(OSError):  # out of descriptors: keep the known workers
             self._known = self._found()
         now = time.monotonic_ns()
-        self._others = tuple(words for words in self._known.values() if now - _word(words, Process.HEARTBEAT) < FRESH)
+        self._others = tuple(
+            words for words in self._known.values() if now - _word(words, WorkerWord.HEARTBEAT) < FRESH
+        )
 
     def _found(self) -> dict[str, Words]:
         found: dict[str, Words] = {}
@@ -92,11 +94,11 @@ class Spread:
 
 def _should_go_first(words: Words, own: int) -> bool:
     """Whether the worker of WORDS should take the next connection before one that has OWN."""
-    theirs = _word(words, Process.CONNECTIONS_ACTIVE)
-    return own > theirs + theirs // SLACK and not _word(words, Process.DRAINING)
+    theirs = _word(words, WorkerWord.CONNECTIONS_ACTIVE)
+    return own > theirs + theirs // SLACK and not _word(words, WorkerWord.DRAINING)
 
 
-def _word(words: Words, which: Process) -> int:
+def _word(words: Words, which: WorkerWord) -> int:
     return words.load(layout.WORKER_FIRST + which)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from edge.data.http._fields import Limits
 from edge.data.http.clock import Clock
 from edge.data.http.forwarding import Forwarding
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,9 +93,9 @@ class Connections:
         idle = [connection for connection in self.open if connection.idle]
         reading = sum(1 for connection in idle if len(connection.stream))
         upgraded = sum(1 for connection in self.open if connection.upgraded)
-        counters.set(Process.CONNECTIONS_READING, reading)
-        counters.set(Process.CONNECTIONS_WAITING, len(idle) - reading)
-        counters.set(Process.CONNECTIONS_WRITING, len(self.open) - len(idle) - upgraded)
+        counters.set(WorkerWord.CONNECTIONS_READING, reading)
+        counters.set(WorkerWord.CONNECTIONS_WAITING, len(idle) - reading)
+        counters.set(WorkerWord.CONNECTIONS_WRITING, len(self.open) - len(idle) - upgraded)
 
 
 def _limits(wanted: int) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from edge.data.http.h1._body import Body
 from edge.data.http.h1._head import Head
 from edge.data.http.h1._writing import HeadWriter
 from edge.data.net.errors import MessageError, StreamError, StreamTimeout
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 
 if TYPE_CHECKING:
     from edge.data.connections.connections import Connections
@@ -158,7 +158,7 @@ class Http1(Client):
         """Answer what is not a request, and end."""
         head, stream = self.head, self.stream
         line = head.first_line if head.size else stream.peek(LOGGED_LINE).partition(b"\r\n")[0]
-        self.connections.counters.add(Process.BAD_REQUESTS, 1)
+        self.connections.counters.add(WorkerWord.BAD_REQUESTS, 1)
         self._keep = False
         self.request = self.head = Head()  # what was read of it is nothing to rely on
         reply = replies.plain(status)

@@ -17,7 +17,7 @@ from edge.data.http import replies
 from edge.data.net.errors import ExchangeError, IncompleteResponse, ResponseError, StreamTimeout
 from edge.data.upstream.attempts import IDEMPOTENT, Failure, Kind, allows
 from edge.data.upstream.pool import ConnectError
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 
 if TYPE_CHECKING:
     from edge.data.exchange._outcome import Outcome
@@ -93,7 +93,7 @@ class Call:
             if another is None:
                 return failure
             self._outcome.give_up()
-            self._counters.add(Process.RETRIES, 1)
+            self._counters.add(WorkerWord.RETRIES, 1)
             target = another
 
     def end(self) -> None:
@@ -197,7 +197,7 @@ class Call:
         if error.ours:
             log.error("no connection to endpoint %s", error)
             return Failure(Kind.OURS, replies.plain(error.status), False)
-        self._counters.add(Process.UPSTREAM_CONNECT_FAILURES, 1)
+        self._counters.add(WorkerWord.UPSTREAM_CONNECT_FAILURES, 1)
         if target.failed():
             self._ejected(target, error)
         timed_out = error.status == 504
@@ -249,7 +249,7 @@ class Call:
         return another if another is not None and self._budget.take() else None
 
     def _ejected(self, target: Target, error: Exception) -> None:
-        self._counters.add(Process.EJECTIONS, 1)
+        self._counters.add(WorkerWord.EJECTIONS, 1)
         times = target.failures
         if times & (times - 1) == 0:  # one that is asked all the same, for want of another, would fill the log
             log.warning("endpoint %s is left out for a while (%d): %s", target.name, times, error)

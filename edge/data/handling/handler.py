@@ -19,7 +19,7 @@ from edge.data.http import replies
 from edge.data.http._message import NO_CONTENT
 from edge.data.net.errors import ExchangeError, StreamError
 from edge.data.net.tunnel import tunnel
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 from edge.table.policies import Timeouts
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Handling:
 
     def unmatched(self, request: Message) -> Reply:
         """The answer to REQUEST, which no route takes, or which is a load balancer's probe."""
-        self.counters.add(Process.UNMATCHED, 1)
+        self.counters.add(WorkerWord.UNMATCHED, 1)
         if self.router.generation <= 0:
             return replies.UNAVAILABLE
         return replies.HEALTHY if self.router.probed(request) else replies.NOT_FOUND

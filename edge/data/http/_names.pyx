@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""What bytes may stand where in a head, and the field names that mean something to a proxy (RFC 9110, RFC 9112).
+"""The bytes that are allowed in each part of a head, and the field names that concern a proxy (RFC 9110, RFC 9112).
 
 Rules of this file:
 - Everything is a table, filled once: a byte's classes, a name's meaning, what is passed on in which kind of message.
@@ -81,7 +81,7 @@ cdef bint same_name(const char *a, const char *b, Py_ssize_t n) noexcept nogil:
 
 
 cdef uint8_t look_up(const char *p, Py_ssize_t n) noexcept nogil:
-    """What the field name P of N bytes is known as."""
+    """The number of the known field name P of N bytes."""
     cdef uint32_t lengths = known_lengths[<uint8_t>p[0]]
     cdef uint32_t i
     if n <= LONGEST_KNOWN and lengths >> n & 1:

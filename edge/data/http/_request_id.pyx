@@ -11,7 +11,7 @@ cdef uint64_t random_state[2]
 
 
 def seed_request_ids():
-    """Start the sequence of request ids anew; each process must do so after fork."""
+    """Start a new sequence of request ids; each process must do so after fork."""
     cdef bytes seed = os.urandom(16)
     memcpy(random_state, PyBytes_AS_STRING(seed), 16)
     random_state[0] |= 1

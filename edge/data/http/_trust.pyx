@@ -3,7 +3,7 @@
 
 Rules of this file:
 - The walk begins with the nearest hop, at the right end, and goes no further than it is believed. What stands to the
-  left of that was written by somebody who is not trusted, so it is not even read.
+  left of that comes from an untrusted peer and is not read.
 - An entry is an IP address, or one with a port (RFC 7239, section 6: IPv6 in brackets). Whatever else it is (`unknown`,
   an obfuscated identifier, an address with a zone) ends the walk. Empty members are skipped (RFC 9110, section 5.6.1).
 - A client decides how many entries there are: each costs one inet_pton(3), and no Python object.

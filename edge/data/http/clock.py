@@ -1,4 +1,4 @@
-"""What is made once a second instead of once a request: the Date and Server fields."""
+"""The Date and Server fields, made once a second instead of once a request."""
 
 from __future__ import annotations
 

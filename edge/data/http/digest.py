@@ -28,10 +28,10 @@ class DigestError(ValueError):
 
 
 class Verdict(NamedTuple):
-    """What is to be said of a request."""
+    """The verdict on a request."""
 
     user: str | None
-    """Who it is; None: it has to be asked again."""
+    """The user; None: the client must authenticate again."""
     stale: bool = False
     """Whether all was right but the age of the nonce."""
 
@@ -92,7 +92,7 @@ class Digest:
         )
 
     def check(self, value: str, method: str, target: str, now: float) -> Verdict:
-        """Who asks with METHOD for TARGET, the request target as it came, by the field VALUE."""
+        """The verdict on a request with METHOD for TARGET, the request target as it came, by the field VALUE."""
         given = parameters(value)
         if given is None or any(name not in given for name in _NEEDED):
             return Verdict(None)

@@ -1,4 +1,4 @@
-"""Who the client is, and what Edge says to endpoints about it (ingress-nginx's X-Forwarded-* contract).
+"""The client's address, and the fields that describe it to endpoints (ingress-nginx's X-Forwarded-* contract).
 
 Without trust the peer is the client, and its X-Forwarded-For and -Host are passed on as X-Original-Forwarded-*. A
 trusted peer (another proxy in `--proxy-real-ip-cidr`, with `--use-forwarded-headers`) speaks for its client. The list
@@ -23,7 +23,7 @@ _SECURE = {"http": False, "https": True, "ws": False, "wss": True}
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a request comes from, as far as Edge believes it."""
+    """The origin of a request, as far as Edge trusts it."""
 
     address: str
     host: bytes
@@ -66,7 +66,7 @@ class Forwarding:
         return f"Forwarded: for={node}{authority};proto={'https' if secure else 'http'}\r\n".encode("latin-1")
 
     def origin(self, request: Message, *, peer: str, port: int, secure: bool) -> Origin:
-        """What a trusted PEER says about its client in REQUEST; PORT and SECURE are how the peer itself came."""
+        """The client that a trusted PEER describes in REQUEST; PORT and SECURE are those of the peer's connection."""
         chain = request.get(b"x-forwarded-for")
         address = forwarded_for = self._trust.client(chain, peer) if chain else peer
         if self._append:
@@ -91,7 +91,7 @@ def _text(request: Message, name: bytes) -> str:
 
 
 def _first(request: Message, name: bytes) -> str:
-    """What the proxy closest to the client has said."""
+    """The value set by the proxy closest to the client."""
     return _text(request, name).partition(",")[0].strip()
 
 

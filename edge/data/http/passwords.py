@@ -83,12 +83,12 @@ def read(text: str) -> Hash:
             raise PasswordError(f"the cost {cost[1].decode()} of bcrypt is outside 4 to {MOST_COST}")
         return Hash("bcrypt", stored)
     if re.fullmatch(rb"[./0-9A-Za-z]{13}", stored):
-        raise PasswordError("DES crypt sees eight characters of a password only; make the entry anew with htpasswd -B")
+        raise PasswordError("DES crypt sees eight characters of a password only; make the entry again with htpasswd -B")
     raise PasswordError("not a hash that is supported; make the entry with htpasswd -B (bcrypt)")
 
 
 def _hashed(stored: Hash, password: bytes) -> bytes:
-    """What STORED would be if PASSWORD were the one."""
+    """The hash of PASSWORD with the parameters and salt of STORED."""
     if stored.kind == "plain":
         return b"{PLAIN}" + password
     if stored.kind == "sha":

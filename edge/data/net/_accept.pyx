@@ -29,9 +29,9 @@ cdef extern from "arpa/inet.h":
 
 
 def accept(int listener):
-    """The descriptor, non-blocking, of the next connection to LISTENER and its peer's address; None: nobody waits.
+    """The descriptor, non-blocking, of the next connection to LISTENER and its peer's address; None: no connection is waiting.
 
-    An IPv6 address is given without its zone, which means nothing to anybody else.
+    An IPv6 address is given without its zone, which has no meaning on other machines.
 
     Raises:
         OSError: as accept4(2).

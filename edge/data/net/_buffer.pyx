@@ -2,7 +2,7 @@
 """Bytes that have been read and not yet consumed, in one block of bounded size.
 
 Rules of this file:
-- Memory follows bytes in flight: an empty buffer that nobody fills owns no block.
+- Memory follows bytes in flight: an empty buffer that is not being filled owns no block.
 - Freed blocks are kept for the next reader, the most recently used first: they are still in cache.
 """
 

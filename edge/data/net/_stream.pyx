@@ -3,7 +3,7 @@
 
 Rules of this file:
 - recv(2) and send(2) are called straight into and out of C buffers; "would block" is read from errno, never raised.
-- One read watcher per socket is started once and left armed. When it fires with nobody waiting it is stopped, and
+- One read watcher per socket is started once and left armed. When it fires and no greenlet waits, it is stopped, and
   armed again by the next wait: no epoll_ctl per wait.
 - A wait is: remember the greenlet, switch to the hub. It may be woken for no reason, so every caller tries again.
 - Timeouts cost a store: a wait writes its deadline into a field, and `sweep`, called a few times a second, wakes
@@ -100,7 +100,7 @@ cdef inline double now() noexcept:
 def sweep():
     """Wake every wait whose deadline has passed. For a timer of the event loop, several times a second.
 
-    Also look at peers that are being watched and whose end stands behind bytes that nobody reads yet.
+    Also check watched peers whose end of stream is behind bytes that are not read yet.
     """
     cdef double time = now()
     cdef Stream stream
@@ -182,7 +182,7 @@ cdef class Stream(Buffer):
             self.on_surprise(self)
 
     cdef look(self):
-        """See whether the peer has hung up, although there are bytes that nobody has read."""
+        """Check whether the peer has closed, although there are unread bytes."""
         cdef pollfd one
         one.fd = self.fd
         one.events = POLLRDHUP
@@ -412,7 +412,7 @@ cdef class Stream(Buffer):
             self.out_end = self.out_size = 0
 
     cdef char *room(self, Py_ssize_t n) except NULL:
-        """Where N more bytes of output may be put; add what was put to `out_end`."""
+        """A pointer to room for N more bytes of output; the caller adds the bytes it wrote to `out_end`."""
         global spare_outs
         cdef char *larger
         cdef Py_ssize_t size
@@ -465,7 +465,7 @@ cdef class Stream(Buffer):
         self._release_out()
 
     def discard_output(self):
-        """Forget what `write` has put and nobody has sent."""
+        """Drop bytes that `write` has queued and that are not sent yet."""
         self._release_out()
 
     def linger(self, double seconds, Py_ssize_t most):
@@ -487,14 +487,14 @@ cdef class Stream(Buffer):
             pass
 
     def shutdown_output(self):
-        """Tell the peer that nothing more will be sent; reading goes on."""
+        """Close the sending half; reading goes on."""
         if self.tls is not None:
             self.tls.say_goodbye()
         if not self.closed:
             c_shutdown(self.fd, SHUT_WR)
 
     def fail(self, failure not None):
-        """Have whoever waits for this stream, now or next, get FAILURE."""
+        """Raise FAILURE in the greenlet that waits for this stream, now or next."""
         self.failure = failure
         if self.reader is not None or self.writer is not None:
             self.loop.run_callback(self._wake_failed)
@@ -697,7 +697,7 @@ cdef class Stream(Buffer):
         return n < 0 and (errno == EAGAIN or errno == EINTR)
 
     cpdef park(self):
-        """Be ready for a long wait of nobody: give memory back and have the watcher look for the peer's end."""
+        """Prepare for a long idle time: release memory and let the watcher look for the peer's end."""
         if self.start == self.end:
             self.release()
         if not self.read_armed and not self.closed:
@@ -715,7 +715,7 @@ cdef class Stream(Buffer):
         self.close()
 
     def close(self):
-        """End the stream; whoever waits for it gets `StreamClosed`. May be called again."""
+        """Close the stream; a greenlet that waits for it gets `StreamClosed`. May be called again."""
         if self.closed:
             return
         self.closed = True

@@ -2,7 +2,7 @@
 """TLS over a non-blocking socket, in steps that never wait.
 
 Rules of this file:
-- "Not yet" is a number, `WANT_READ` or `WANT_WRITE`, never an exception; who waits, and how, is the stream's business.
+- "Not yet" is a number, `WANT_READ` or `WANT_WRITE`, never an exception; waiting is the stream's business.
 - OpenSSL is called directly where its functions are known (`use_openssl`): Python's wrappers cost an exception for each
   time that there is nothing to read, and two objects for each piece of data. Else through Python's object.
 """
@@ -90,7 +90,7 @@ cdef bint openssl_is_known() noexcept:
 
 
 cdef class Tls:
-    """The server's end of a TLS connection; what each step gives is told here."""
+    """The server's end of a TLS connection; the docstrings say what each step returns."""
 
     cdef Py_ssize_t handshake(self) except? -9:
         """0: done. Else `WANT_READ`, `WANT_WRITE` or `RESET`. A handshake that fails raises `ssl.SSLError`."""
@@ -113,7 +113,7 @@ cdef class Tls:
         raise NotImplementedError
 
     cdef say_goodbye(self):
-        """Tell the peer that nothing more will be sent; whether it says the same is not waited for."""
+        """Send close_notify; the peer's own is not waited for."""
         raise NotImplementedError
 
 
@@ -146,7 +146,7 @@ cdef class OpenSslTls(Tls):
             ssl_free(self.ssl)
 
     cdef Py_ssize_t not_yet(self, int result) noexcept:
-        """What RESULT, not a success, says."""
+        """The meaning of RESULT, which is not a success."""
         cdef int error = ssl_get_error(self.ssl, result)
         if error == SSL_ERROR_WANT_READ:
             return WANT_READ

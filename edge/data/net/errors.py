@@ -1,8 +1,8 @@
-"""What can go wrong with a stream or a message, and whose fault it is.
+"""Errors of streams and messages, and whether the client or the endpoint caused them.
 
 Rules of this file:
-- The type says what happened, `endpoint` whose fault it is: both are known where an error is raised. What is answered
-  to whom is decided in one place, `edge.data.handling.faults`.
+- The type says what happened, and `endpoint` who caused it: both are known where an error is raised. The answer to the
+  client is chosen in one place, `edge.data.handling.faults`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ ENDPOINT = 502
 
 
 class Peer(Protocol):
-    """What a stream knows of its other end."""
+    """The state of a stream's other end."""
 
     to_endpoint: bool
 
@@ -53,7 +53,7 @@ class PeerGone(StreamError):
 
 
 class MessageError(ExchangeError):
-    """What a client sent is not a message that Edge accepts (RFC 9110, 9112)."""
+    """A client sent a message that Edge does not accept (RFC 9110, 9112)."""
 
     def __init__(self, status: int, reason: str) -> None:
         """STATUS is the answer; REASON is for the log."""
@@ -66,7 +66,7 @@ class MessageError(ExchangeError):
 
 
 class ResponseError(MessageError):
-    """What an endpoint sent is not a message that Edge passes on."""
+    """An endpoint sent a message that Edge does not pass on."""
 
     endpoint = True
 

@@ -65,7 +65,7 @@ def tls_connection(context: ssl.SSLContext, sock: Any, *, server_side: bool, ser
 
 
 class OpenSSL:
-    """What Edge asks of OpenSSL itself, below Python's `ssl`.
+    """Functions of OpenSSL that Edge calls below Python's `ssl`.
 
     The addresses of `SSL_CTX` and `SSL` are read out of Python's objects; `reachable` says whether that was found to
     work with this Python. Without it everything goes the documented way: slower, with tickets that only the worker
@@ -97,8 +97,8 @@ class OpenSSL:
         return _member(context, 0) if self.reachable else 0
 
     def tune(self, context: ssl.SSLContext) -> None:
-        """Have connections of CONTEXT give their buffers back when idle, read what there is in one go, not build the
-        chain anew for each handshake, and keep no sessions (tickets are with the clients)."""
+        """Make connections of CONTEXT release their buffers when idle, read all available bytes at once, build the
+        certificate chain once instead of at each handshake, and keep no sessions (clients hold tickets)."""
         if self.reachable:
             pointer = _member(context, 0)
             self._control(pointer, _CTRL_MODE, _MODE_PARTIAL_WRITE | _MODE_NO_AUTO_CHAIN | _MODE_RELEASE_BUFFERS, None)

@@ -1,7 +1,7 @@
 """Two byte streams joined: WebSocket and any other upgraded protocol.
 
-Each direction ends for itself (half-close); the tunnel ends when both have, when one breaks, or when neither side has
-said anything for a while.
+Each direction ends separately (half-close). The tunnel ends when both directions have ended, when one breaks, or when
+both sides are silent for too long.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import gevent
 
 from edge.data.net.errors import StreamError, StreamTimeout
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 
 if TYPE_CHECKING:
     from edge.data.net._stream import Stream
@@ -25,14 +25,14 @@ def tunnel(client: Stream, endpoint: Stream, *, timeout: float, counters: Worker
     """Carry bytes both ways, those already buffered first, until the end of both; TIMEOUT in seconds of silence."""
     both = Tunnel(timeout)
     client.write_timeout = endpoint.write_timeout = timeout
-    counters.add(Process.CONNECTIONS_UPGRADED, 1)
+    counters.add(WorkerWord.CONNECTIONS_UPGRADED, 1)
     back = gevent.spawn(both.carry, endpoint, client)
     try:
         both.carry(client, endpoint)
         back.join()
     finally:
         back.kill()
-        counters.add(Process.CONNECTIONS_UPGRADED, -1)
+        counters.add(WorkerWord.CONNECTIONS_UPGRADED, -1)
 
 
 class Tunnel:

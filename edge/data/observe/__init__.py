@@ -1,1 +1,1 @@
-"""What becomes of exchanges in the access log and in traces."""
+"""Exchanges in the access log and in traces."""

@@ -5,7 +5,7 @@ Rules of this file:
 - What a client sent is escaped, always: in the text form as nginx does it (`\\xXX` for controls, quotes, backslashes and
   what is not ASCII), in the JSON form by RFC 8259, section 7.
 - A line is shortened rather than left out when a client makes it absurdly long.
-- What the reader of the log does not take is kept up to a bound; above it lines are dropped, and counted.
+- Lines that the reader of the log has not read are kept up to a limit; above it lines are dropped and counted.
 - Lines of several processes share one pipe: pieces of at most PIPE_BUF bytes, cut between lines, keep lines whole
   (pipe(7)).
 """
@@ -324,7 +324,7 @@ cdef class Lines:
         """Write what the descriptor FD takes without waiting; whether that was all.
 
         Raises:
-            OSError: nobody reads there any more. The lines are dropped, and counted.
+            OSError: the log has no reader any more. The lines are dropped, and counted.
         """
         cdef Py_ssize_t done
         cdef pollfd ready

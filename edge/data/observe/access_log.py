@@ -2,7 +2,7 @@
 
 Rules of this file:
 - Lines are gathered and written when there are enough of them, or after a moment, by a descriptor that never waits: a
-  slow reader of the log does not stop the event loop. What it does not take in time is dropped and counted.
+  slow reader of the log does not stop the event loop. Lines that it does not read in time are dropped and counted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from edge.data.observe._lines import Lines
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 from edge.table.records import Backend, Owner
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class AccessLog:
 
     def __init__(self, counters: WorkerCounters, *, as_json: bool, fd: int = 1) -> None:
         self.lines = Lines(as_json=as_json)
-        """Where an exchange adds its line; see `Lines.add`."""
+        """The buffer to which an exchange adds its line; see `Lines.add`."""
         self._counters = counters
         self._fd = reopened(fd)
         self._as_json = as_json
@@ -33,7 +33,7 @@ class AccessLog:
         """`name_of` no route."""
 
     def name_of(self, owner: Owner, backend: Backend) -> bytes:
-        """What a line says about a route of OWNER and its BACKEND, as `Lines.add` wants it."""
+        """The part of a line that names a route of OWNER and its BACKEND, in the form that `Lines.add` takes."""
         if not self._as_json:
             return f"{backend.namespace}-{backend.service}-{backend.port}".encode() if backend.namespace else b""
         members = {
@@ -47,10 +47,10 @@ class AccessLog:
     def flush(self) -> None:
         """Write what can be written now."""
         lines = self.lines
-        with suppress(OSError):  # nobody is there to be told
+        with suppress(OSError):  # nobody reads the log
             lines.write(self._fd)
         if lines.dropped:
-            self._counters.add(Process.ACCESS_LOG_DROPPED, lines.dropped)
+            self._counters.add(WorkerWord.ACCESS_LOG_DROPPED, lines.dropped)
             lines.dropped = 0
 
 

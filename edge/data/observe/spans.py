@@ -41,7 +41,7 @@ FLUSH = 2.0
 
 
 class Tracing:
-    """What the exchanges of one worker share. Made after fork."""
+    """State shared by the exchanges of one worker. Made after fork."""
 
     def __init__(self, settings: Settings) -> None:
         self._root = Context()
@@ -72,7 +72,7 @@ class Tracing:
             span.end()
 
     def begin(self, client: Client) -> tuple[Span, bytes]:
-        """A span for CLIENT's request, and the field lines that tell the endpoint of it."""
+        """A span for CLIENT's request, and the field lines that pass it on to the endpoint."""
         request = client.request
         carrier = {}
         for name in ("traceparent", "tracestate"):
@@ -90,7 +90,7 @@ class Tracing:
         return span, "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode("latin-1")
 
     def _finish(self, span: Span, exchange: Exchange, route: RouteLabels | None) -> None:
-        """Tell SPAN what came of EXCHANGE."""
+        """Record the outcome of EXCHANGE in SPAN."""
         outcome = exchange.outcome
         if route is not None:
             method = exchange.client.request.method.decode("latin-1")

@@ -33,7 +33,7 @@ def check(settings: Settings) -> None:
 
 
 def start(settings: Settings) -> Tracing | None:
-    """What traces requests by SETTINGS, in a worker; None where they are not traced."""
+    """The tracer of a worker by SETTINGS; None: requests are not traced."""
     if not settings.enable_opentelemetry:
         return None
     made: Tracing = importlib.import_module("edge.data.observe.spans").Tracing(settings)

@@ -2,12 +2,13 @@
 
 Rules of this file:
 - gunicorn supplies processes and their signals: TERM drains, QUIT and INT end at once, HUP replaces the workers,
-  TTIN/TTOU add and drain one, USR2 hands the sockets to a new master. Its HTTP, its configuration files and its control
-  socket are not used.
+  TTIN/TTOU add and drain one, USR2 passes the sockets to a new arbiter. Its HTTP, its configuration files and its
+  control socket are not used.
 - The configuration comes from `Settings` and is the same at a reload: nothing is read again then.
-- Of the workers only those count that were not told to end: the others may finish what they have for as long as their
-  graces allow, and keep neither their successors nor a signal waiting.
-- Which listening socket speaks TLS is told by order, and told on to a master that takes the sockets over.
+- Stopping workers are not counted. They may use their full grace period, and delay neither their replacements nor
+  signals.
+- The order of the listening sockets says which of them speak TLS; an arbiter that takes the sockets over gets the same
+  order.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ KILL_MARGIN = 2.0
 
 
 def run(settings: Settings) -> int:
-    """Serve until told to stop; the exit status.
+    """Serve until a signal stops us; returns the exit status.
 
     Raises:
         ListenError: an address cannot be listened on.
@@ -66,7 +67,7 @@ class EdgeLogger(Logger):  # type: ignore[misc]  # gunicorn is untyped
         self.error_log.propagate = True
 
     def info(self, msg: str, *arguments: Any, **named: Any) -> None:
-        """As gunicorn's, but for its list of addresses: to it all are http. `EdgeArbiter` tells each as it is."""
+        """As gunicorn's, without its list of addresses, which calls all of them http. `EdgeArbiter` logs them."""
         if not msg.startswith("Listening at"):
             super().info(msg, *arguments, **named)
 
@@ -78,7 +79,7 @@ class EdgeLogger(Logger):  # type: ignore[misc]  # gunicorn is untyped
 
 
 class EdgeApplication(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
-    """What gunicorn asks for its configuration, and workers for theirs."""
+    """The configuration, as gunicorn and its workers read it."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -113,7 +114,7 @@ def wanted_workers(settings: Settings) -> int:
 
 
 class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
-    """The master process."""
+    """The arbiter process."""
 
     def __init__(self, app: EdgeApplication) -> None:
         super().__init__(app)
@@ -123,8 +124,8 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         self._available = self.num_workers
         self._stop_at = 0.0
         self._succession = Succession()
-        self._told: set[int] = set()
-        """Workers that were told to end."""
+        self._stopping: set[int] = set()
+        """Workers that were asked to stop."""
         self._presence: draining.Presence | None = None
         self._known: frozenset[int] = frozenset()
         """The workers at the last look."""
@@ -153,7 +154,7 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
             self.log.info("listening on %s://%s", scheme, addresses.of(listener.getsockname()))
 
     def maybe_promote_master(self) -> None:
-        """Become the proxy of the launcher when the master before us has ended, and end with it as that one did."""
+        """Become the proxy of the launcher when the arbiter before us has ended, and end with it as that one did."""
         successor = self.master_pid != 0
         super().maybe_promote_master()
         if successor and self.master_pid == 0:
@@ -167,7 +168,7 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         self._stop_at = time.monotonic() + self._settings.pre_stop_delay
 
     def _end(self) -> None:
-        if not self.reexec_pid:  # otherwise a new master serves the same sockets
+        if not self.reexec_pid:  # otherwise a new arbiter serves the same sockets
             self._mark()
         raise StopIteration
 
@@ -178,7 +179,7 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
             draining.begin(self._settings.table_directory)
 
     def reload(self) -> None:
-        """SIGHUP: a new worker for each old one, which ends when it has finished what it has; nobody waits for that."""
+        """SIGHUP: start a new worker for each old one, and let the old ones finish their requests."""
         old = self._staying()
         self.num_workers = self._available = wanted_workers(self._settings)
         for _ in range(self.num_workers):
@@ -187,14 +188,14 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
             self.kill_worker(pid, signal.SIGTERM)
 
     def _staying(self) -> list[int]:
-        """Workers that were not told to end, the oldest first. The others may take long to finish what they have."""
+        """Workers that were not asked to stop, the oldest first. The others may take long to finish their requests."""
         ages = sorted((worker.age, pid) for pid, worker in self.WORKERS.items())
-        return [pid for _, pid in ages if pid not in self._told]
+        return [pid for _, pid in ages if pid not in self._stopping]
 
     def kill_worker(self, pid: int, sig: int) -> None:
-        """Tell a worker to end; its death is then none that counts."""
+        """Send SIG to a worker; its end after SIGTERM does not count as a death."""
         if sig == signal.SIGTERM:
-            self._told.add(pid)
+            self._stopping.add(pid)
         super().kill_worker(pid, sig)
 
     def reap_workers(self) -> None:
@@ -202,11 +203,11 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         before = set(self.WORKERS)
         super().reap_workers()
         dead = before.difference(self.WORKERS)
-        if died := dead - self._told:
+        if died := dead - self._stopping:
             self._succession.died(len(died))
             if self._succession.hurried:
-                self.log.error("workers die again and again: the next one is started in %g s", PAUSE)
-        self._told.intersection_update(self.WORKERS)
+                self.log.error("workers die repeatedly: the next one is started in %g s", PAUSE)
+        self._stopping.intersection_update(self.WORKERS)
 
     def manage_workers(self) -> None:
         """Keep the number of workers, following the CPU limit where it is to be followed."""
@@ -232,11 +233,11 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
                 self.log.info("%d processors available, now %d workers", available, self.num_workers)
                 self._available = available
         if self._have_lost_counters():
-            self.log.error("the workers' counters have been removed by somebody else: replacing the workers")
+            self.log.error("the files of the workers' counters were removed: replacing the workers")
             self.handle_hup()
 
     def _have_lost_counters(self) -> bool:
-        """Whether all workers count where nobody can read it, and there is a table for new ones."""
+        """Whether the counter files of all workers are removed, and there is a table for new workers."""
         directory = self._settings.table_directory
         before, self._known = self._known, frozenset(self.WORKERS)
         if before != self._known or any(directory.glob(WORKER_NAME + "*")):

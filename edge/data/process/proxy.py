@@ -1,8 +1,8 @@
 """One worker's proxy: everything that its connections share, put together.
 
 Rules of this file:
-- It is made after fork, by the worker; nothing here exists twice in a process.
-- What is done once a second for the whole worker is done in `tick`, nowhere else.
+- It is made after fork, by the worker, once per process.
+- Work that is due once a second for the whole worker is done in `tick`, nowhere else.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from edge.data.routing.planner import Planner
 from edge.data.routing.router import Router
 from edge.data.upstream.budget import RetryBudget
 from edge.data.upstream.pool import Pool
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 from edge.table.reader import UnreadableError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Proxy:
         self._reclaim_at = time.monotonic() + RECLAIM
 
     def _handler(self, client: Client) -> Handler:
-        """What serves the requests of CLIENT."""
+        """The handler for the requests of CLIENT."""
         if self._tracing is not None:
             return TracedHandler(self.handling, client, self._tracing)
         return Handler(self.handling, client)
@@ -102,7 +102,7 @@ class Proxy:
         text = str(fault or "") if not isinstance(fault, UnreadableError) else self._fault
         if text and text != self._fault:
             self.log.error(
-                "the newest table is refused: %s; the last good one stays in force, or else requests are answered 503",
+                "the newest table is refused: %s; the last good one stays in force, without one the answer is 503",
                 fault,
             )
         self._fault = text
@@ -118,11 +118,11 @@ class Proxy:
         counters = self.counters
         received, sent = counted_bytes()
         counters.beat()
-        counters.add(Process.BYTES_IN, received - self._received)
-        counters.add(Process.BYTES_OUT, sent - self._sent)
+        counters.add(WorkerWord.BYTES_IN, received - self._received)
+        counters.add(WorkerWord.BYTES_OUT, sent - self._sent)
         self._received, self._sent = received, sent
-        counters.set(Process.GENERATION, self.table.generation)
-        counters.add(Process.TABLE_REFUSALS, max(self.table.refusals - self._refusals, 0))
+        counters.set(WorkerWord.GENERATION, self.table.generation)
+        counters.add(WorkerWord.TABLE_REFUSALS, max(self.table.refusals - self._refusals, 0))
         self._refusals = self.table.refusals
         self.connections.count()
-        counters.set(Process.UPSTREAM_IDLE, len(self.planner.targets.idle()))
+        counters.set(WorkerWord.UPSTREAM_IDLE, len(self.planner.targets.idle()))

@@ -1,4 +1,4 @@
-"""The sockets that the proxy listens on, opened once by the first master and handed on from then on."""
+"""The sockets that the proxy listens on, opened once by the first arbiter and passed on to later ones."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How soon a worker that has died by itself gets a successor: at once, unless that happens again and again.
+"""How soon a worker that has died by itself is replaced: at once, or after a pause if workers die repeatedly.
 
-What is beyond repair (not enough memory, a library that crashes) would otherwise have the master fork as fast as it
-can, which takes the processor from everything else on the node and floods the log.
+Without the pause, a lasting fault (not enough memory, a library that crashes) would make the arbiter fork in a tight
+loop, which takes the processor from everything else on the node and floods the log.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Rules of this file:
 - Of `GeventWorker` it keeps the life cycle (heartbeat, signals, parent's death), not the request handling: `handle` and
   all that hangs on it are never called.
 - Nothing is monkey patched. Edge's own code waits on gevent explicitly, and nothing else in a worker blocks.
-- `__init__` and `setup` run in the master, where no event loop may come to be.
+- `__init__` and `setup` run in the arbiter, where no event loop may be created.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from edge.data.observe import tracing
 from edge.data.observe.access_log import AccessLog
 from edge.data.process.proxy import Proxy
 from edge.system import logs
-from edge.table.counters import Process, WorkerCounters
+from edge.table.counters import WorkerCounters, WorkerWord
 from edge.table.reader import TableReader
 
 if TYPE_CHECKING:
@@ -96,12 +96,12 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
             gevent.get_hub().loop.run_callback_threadsafe(self._stopped.set)
 
     def handle_abort(self, sig: int, frame: FrameType | None) -> None:
-        """SIGABRT: the master has had no sign of life for too long; tell where we are stuck."""
+        """SIGABRT: the arbiter has missed our heartbeat for too long; print where we are stuck."""
         print_run_info(file=sys.stderr)
         super().handle_abort(sig, frame)
 
     def run(self) -> None:
-        """Serve until told to stop, then drain."""
+        """Serve until stopped, then drain."""
         try:
             self._serve()
         except Exception:
@@ -160,7 +160,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
     def _drain(self, connections: Connections, listeners: list[Listener]) -> None:
         """Accept no more, finish what has begun, for as long as the graces allow."""
         connections.draining = True
-        connections.counters.set(Process.DRAINING, 1)
+        connections.counters.set(WorkerWord.DRAINING, 1)
         for listener in listeners:
             listener.stop()
         begun = time.monotonic()

@@ -17,7 +17,7 @@ from edge.data.routing.plan import Destination, Plan
 from edge.data.upstream.balancer import Balancer
 from edge.data.upstream.target import Targets
 from edge.table.counter_layout import backends_of
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 from edge.table.records import Protocol
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Planner:
                 fault = f"protocol {backend.transport.protocol!r} of backends"
             destinations.append(self._destination(host, route, backend, own))
         if fault:
-            self._counters.add(Process.CLOSED_ROUTES, 1)
+            self._counters.add(WorkerWord.CLOSED_ROUTES, 1)
             log.error("%s%s (%s) is closed (503): %s cannot be carried out", host, route.path, route.owner, fault)
             phases.gates.insert(0, lambda exchange: replies.UNAVAILABLE)  # noqa: ARG005 - whatever is asked
         return Plan(host, route, tuple(destinations), phases, logged=self._access_log is not None)

@@ -1,4 +1,4 @@
-"""Attempts to have an endpoint answer: how they fail, and when another may follow."""
+"""Attempts at endpoints: how they fail, and when another may follow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IDEMPOTENT = frozenset(
 
 
 class Kind(Enum):
-    """Of failures, as `proxy-next-upstream` tells them apart."""
+    """Kinds of failures, as in `proxy-next-upstream`."""
 
     CONNECT = "connect"
     """No connection could be made."""
@@ -37,7 +37,7 @@ class Failure(NamedTuple):
 
     kind: Kind
     reply: Reply
-    """What to answer if there is no further attempt."""
+    """The answer if there is no further attempt."""
     repeatable: bool
     """Whether another attempt cannot do harm."""
     target: Target | None = None

@@ -5,7 +5,7 @@ Rules of this file:
   endpoint that has not been asked for long has a score that the next answer all but replaces.
 - Between answers a score fades with time, so that an endpoint that was slow once is tried again.
 - An endpoint without a score gets the mean of the others: a new one neither gets all requests nor none.
-- Time and chance are given by the caller.
+- The caller passes the time and the random numbers.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ _bytes_acked = struct.Struct("=120xQ")
 
 
 class Keeper:
-    """What keeps idle connections."""
+    """A keeper of idle connections."""
 
     def keep(self, upstream: H1Upstream, now: float) -> None:
         """UPSTREAM is idle from NOW on, monotonic seconds."""

@@ -25,7 +25,7 @@ _KEPT: Final = 20_000
 
 
 def place(key: bytes) -> int:
-    """Where KEY is on a ring, 0 to 2**32 - 1."""
+    """The position of KEY on a ring, 0 to 2**32 - 1."""
     return int.from_bytes(md5(key, usedforsecurity=False).digest()[:4], "little")
 
 
@@ -67,7 +67,7 @@ class Ring:
         return self._names[self._owners[bisect_left(self._places, place(key)) % len(self._owners)]]
 
     def order(self, key: bytes) -> Iterator[str]:
-        """The endpoints in KEY's order, each once: to whom it goes if those before cannot take it."""
+        """The endpoints in KEY's order, each once: the next is used if those before it cannot take the request."""
         seen: set[int] = set()
         begin = bisect_left(self._places, place(key)) if self._places else 0
         for step in range(len(self._owners)):

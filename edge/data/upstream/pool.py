@@ -1,9 +1,9 @@
-"""Connections to endpoints: made, used again, given up.
+"""Connections to endpoints: opened, reused, closed.
 
 Rules of this file:
-- An idle connection is watched: what arrives on it, an end or a stray byte, closes it at once.
+- An idle connection is watched: an end or a stray byte on it closes it at once.
 - Idle connections are used last in, first out, and are bounded in number, age and requests.
-- What this process lacks (descriptors, ports) is not the endpoint's fault.
+- A lack of descriptors or ports in this process does not count against the endpoint.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from edge.data.net._stream import Stream
 from edge.data.net.errors import StreamTimeout
 from edge.data.net.private import new_socket
 from edge.data.upstream.h1 import H1Upstream, Keeper
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 
 if TYPE_CHECKING:
     from edge.data.exchange.upstream import Upstream
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MOST_REQUESTS = 10_000
 LONGEST_LIFE = 3600.0
-"""Requests and seconds after which a connection is not kept, so that a Service's own address is balanced anew now and
+"""Requests and seconds after which a connection is not kept, so that a Service's own address is balanced again now and
 then (nginx's defaults for keepalive_requests and keepalive_time)."""
 SHED = 16
 """Idle connections that are closed at a time to make room for others."""
@@ -39,7 +39,7 @@ OURS = LACKING | {errno.EADDRNOTAVAIL, errno.EAGAIN}
 
 
 class ConnectError(Exception):
-    """No connection could be made; `status` is what a client is told if no other endpoint helps."""
+    """No connection could be made; `status` is the answer to the client if no other endpoint works."""
 
     def __init__(self, status: int, reason: str, *, ours: bool = False) -> None:
         """OURS: it was this machine's lack of something."""
@@ -97,7 +97,7 @@ class Pool(Keeper):
         if code:
             stream.close()
             raise ConnectError(502, f"{target.name}: {os.strerror(code)}")
-        self._counters.add(Process.UPSTREAM_CONNECTIONS, 1)
+        self._counters.add(WorkerWord.UPSTREAM_CONNECTIONS, 1)
         return H1Upstream(target, stream, self._limits, self)
 
     def _socket(self, target: Target) -> Any:

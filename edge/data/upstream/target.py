@@ -2,7 +2,7 @@
 
 Rules of this file:
 - A `Target` is one address, port and transport for the whole worker: all Services that name it share its idle
-  connections and what is known of its health.
+  connections and its health.
 - Health is learned from traffic only (passive): a target that refuses connections, or breaks one after the other, is
   left out for a while, longer each time, and comes back slowly. When all are out, none is.
 """

@@ -2,7 +2,7 @@
 
 Rules of this file:
 - What is not in the grammar here (recursion, conditions, verbs, callouts, Unicode properties, `(?x)`, `(?m)`) is
-  refused: its cost cannot be judged, or nobody needs it in a path.
+  refused: its cost cannot be bounded, or a path does not need it.
 - A refusal gives the place in the text.
 """
 

@@ -22,7 +22,7 @@ class RequestHeaders(Policy, frozen=True, tag=True):
 
 
 class ResponseHeaders(Policy, frozen=True, tag=True):
-    """The same for the response that goes to the client."""
+    """Fields of the response that goes to the client: removed, set (in place of those that came) and added."""
 
     set: Fields = ()
     add: Fields = ()

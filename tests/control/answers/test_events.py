@@ -1,4 +1,4 @@
-"""Problems are told as Events of the object that has them: once, by one instance, within bounds."""
+"""Problems are reported as Events of their object: once, by one instance, within limits."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_a_problem_that_comes_back(api: FakeAPI, instance: Instances, monkeypatc
     api.apply(ingress())
     one = instance()
     assert one.cluster.events is not None
-    known = one.cluster.events._told
+    known = one.cluster.events._written
     for times in (1, 2, 3):
         one.problems("web", MISSING)
         eventually(lambda times=times: events(api) and events(api)[0].get("series", {}).get("count", 1) == times)

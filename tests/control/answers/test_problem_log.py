@@ -22,7 +22,7 @@ def test_each_is_one_line_with_object_and_field(caplog: pytest.LogCaptureFixture
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         ("ERROR", "Ingress demo/web: spec.x: is missing"),
         ("WARNING", "Ingress demo/web: has none"),
-        ("INFO", "Ingress demo/web: over: spec.x: is missing"),
+        ("INFO", "Ingress demo/web: resolved: spec.x: is missing"),
     ]
     assert caplog.records[0].fields["reason"] == "MissingService"  # type: ignore[attr-defined]
 

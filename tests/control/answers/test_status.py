@@ -1,4 +1,4 @@
-"""The status of Ingresses shows where they are served, written by one instance and to those that are served alone."""
+"""The status of served Ingresses shows their addresses; one instance writes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leader election: one leader at a time, whatever the API server and the way to it do."""
+"""Leader election: one leader at a time, also when the API server or the network fails."""
 
 from __future__ import annotations
 

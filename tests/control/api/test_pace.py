@@ -1,4 +1,4 @@
-"""How fast we write."""
+"""The rate of writes to the API server."""
 
 from __future__ import annotations
 

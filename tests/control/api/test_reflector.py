@@ -1,4 +1,4 @@
-"""List and watch through everything that an API server and the way to it can do."""
+"""List and watch, also when the API server or the network fails."""
 
 from __future__ import annotations
 
@@ -334,7 +334,7 @@ def test_forbidden(api: FakeAPI, begin: Begin, caplog: pytest.LogCaptureFixture)
 def test_an_error_of_ours_is_not_the_end(
     api: FakeAPI, begin: Begin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """When whoever is told fails in a way that nobody has foreseen, all is told again, and the log says so."""
+    """When the sink raises an unexpected error, all objects are sent again and the log says so."""
     api.apply(ingress("same"), ingress("gone"))
     _, mirror = begin()
     eventually(lambda: mirror.syncs and watching(api))
@@ -351,7 +351,7 @@ def test_an_error_of_ours_is_not_the_end(
     api.remove("Ingress", "demo", "gone")
     eventually(lambda: set(mirror.hosts) == {"same", "changed"})
     follows(api, mirror)
-    assert caplog.text.count("internal error; listing anew") == 2
+    assert caplog.text.count("internal error; listing again") == 2
 
 
 def test_a_watch_that_held_clears_the_slate(api: FakeAPI, begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Threads go on after errors that nobody has foreseen."""
+"""Threads survive unexpected errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever fails inside, it is an error of one object: its last good version stays, and all others go on."""
+"""An internal failure is an error of one object: its last good version stays, and all others are served."""
 
 from __future__ import annotations
 

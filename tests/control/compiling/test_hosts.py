@@ -1,4 +1,4 @@
-"""Host records: several Ingresses of a host are one, and who loses a path is told who won."""
+"""Host records: Ingresses of one host are merged, and the loser of a path gets a problem that names the winner."""
 
 from __future__ import annotations
 

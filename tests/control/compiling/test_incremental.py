@@ -1,4 +1,4 @@
-"""Whatever the way to a set of objects, the table and the problems are those of compiling the objects from nothing."""
+"""After any sequence of changes, table and problems are the same as after compiling all objects at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TLS records: which certificate a host shows, and what is said where it is not the one that was asked for."""
+"""TLS records: which certificate a host shows, and the problem if it is not the requested one."""
 
 from __future__ import annotations
 

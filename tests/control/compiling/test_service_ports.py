@@ -1,4 +1,4 @@
-"""Service records: the endpoints of what backends name, and what is wrong with it."""
+"""Service port records: the endpoints that backends name, and their problems."""
 
 from __future__ import annotations
 

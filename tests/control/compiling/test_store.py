@@ -1,4 +1,4 @@
-"""The objects as they were last told, and what is different since the last look."""
+"""The objects in force, and the changes since the last look."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The generated certificate, and how long it goes on."""
+"""The generated certificate, and when it is renewed."""
 
 from __future__ import annotations
 

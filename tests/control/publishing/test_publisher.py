@@ -1,4 +1,4 @@
-"""From what was compiled to the table and the state, also when there is no room."""
+"""Publishing compiled records to the table and the state, also without room."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names that Services stand for are looked up aside, and again as time passes."""
+"""Names of Services of type ExternalName are resolved in the background, and again after a time."""
 
 from __future__ import annotations
 

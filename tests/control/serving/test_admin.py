@@ -16,7 +16,7 @@ from edge.control.serving import admin, bounded_server
 from edge.control.serving.admin import AdminServer
 from edge.settings import Settings
 from edge.system import addresses, draining
-from edge.table.counters import CountersReader, Process, RouteLabels, WorkerCounters
+from edge.table.counters import CountersReader, RouteLabels, WorkerCounters, WorkerWord
 from tests.support.waiting import eventually, has_ipv6
 
 
@@ -28,7 +28,7 @@ class World:
         self.state = State()
         self.state.generation, self.state.own_table = 1, True
         self.worker = WorkerCounters(directory)
-        self.worker.set(Process.GENERATION, 1)
+        self.worker.set(WorkerWord.GENERATION, 1)
         settings = Settings(admin=address, shm_dir=str(directory))
         self.server = AdminServer(self.state, CountersReader(directory), settings, directory)
         self.server.start()

@@ -12,7 +12,7 @@ from edge.control.serving import health
 from edge.control.serving.health import Health
 from edge.settings import Settings
 from edge.system import draining
-from edge.table.counters import CountersReader, Process, WorkerCounters
+from edge.table.counters import CountersReader, WorkerCounters, WorkerWord
 from tests.support.waiting import eventually
 
 
@@ -29,11 +29,11 @@ class World:
         settings = Settings(shm_dir=str(directory), worker_timeout=30)
         self.health = Health(self.state, self.reader, settings, directory, stuck=lambda: self.stuck)
         self.worker = WorkerCounters(directory)
-        self.worker.set(Process.GENERATION, 3)
+        self.worker.set(WorkerWord.GENERATION, 3)
 
     def silence(self, seconds):
         """The worker gives no sign of life for SECONDS."""
-        self.worker.set(Process.HEARTBEAT, time.monotonic_ns() - int(seconds * 1e9))
+        self.worker.set(WorkerWord.HEARTBEAT, time.monotonic_ns() - int(seconds * 1e9))
 
 
 @pytest.fixture
@@ -92,9 +92,9 @@ def test_a_later_table_that_cannot_be_published_leaves_it_ready(world):
 
 
 def test_a_worker_must_have_taken_up_a_table(world):
-    world.worker.set(Process.GENERATION, 0)
+    world.worker.set(WorkerWord.GENERATION, 0)
     assert world.health.ready().lines == ("no worker has taken up a table",)
-    world.worker.set(Process.GENERATION, 1)
+    world.worker.set(WorkerWord.GENERATION, 1)
     assert world.health.ready().well
 
 
@@ -103,7 +103,7 @@ def test_every_worker_that_began_before_the_table_must_have_taken_it_up(world):
     assert world.health.ready().well
     world.state.published = time.time() + 1
     assert world.health.ready().lines == ("worker 1 has not taken up a table yet",)
-    second.set(Process.GENERATION, 3)
+    second.set(WorkerWord.GENERATION, 3)
     assert world.health.ready().well
     second.close()
 
@@ -157,7 +157,7 @@ def test_workers_that_ended_and_were_not_replaced_ask_for_one(world):
     assert world.health.live().well
     world.worker = WorkerCounters(world.directory)
     world.silence(30 + health.LATE + 1)
-    heartbeat = world.worker.get(Process.HEARTBEAT)
+    heartbeat = world.worker.get(WorkerWord.HEARTBEAT)
     world.worker.close()
     _write_heartbeat(world.directory, heartbeat)
     assert world.health.live().lines == ("no worker has lived for 41 s",)
@@ -168,7 +168,7 @@ def test_workers_that_ended_and_were_not_replaced_ask_for_one(world):
 def _write_heartbeat(directory, heartbeat):
     """What a worker that was killed has left behind."""
     with (directory / "worker.0").open("r+b") as file:
-        file.seek(16 + 8 * Process.HEARTBEAT)
+        file.seek(16 + 8 * WorkerWord.HEARTBEAT)
         file.write(heartbeat.to_bytes(8, "little"))
 
 

@@ -1,4 +1,4 @@
-"""Annotations of an Ingress as policies, and what is said of those that are none."""
+"""Annotations of an Ingress as policies, and the problems of those that are none."""
 
 from __future__ import annotations
 

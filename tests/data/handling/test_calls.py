@@ -7,7 +7,7 @@ import pytest
 from edge.data.handling.calls import MOST_INTERIM
 from edge.data.upstream.budget import CONSTANT, SECONDS
 from edge.data.upstream.target import BREAKS
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 from edge.table.policies import Retry
 from tests.support.play import HANGS_UP, NO_HTTP, RESETS, Answer, Cut, Endpoint, Request, Scene
 
@@ -39,7 +39,7 @@ def test_a_kept_connection_that_breaks_says_nothing_about_the_endpoint(scene) ->
     assert one.play(Request()).status == 200
     played = one.play(Request())
     assert (played.content, played.outcome.earlier, endpoint.connections) == (b"again", None, 2)
-    assert one.count(Process.RETRIES) == 0
+    assert one.count(WorkerWord.RETRIES) == 0
 
 
 def test_so_does_a_kept_connection_that_is_given_up_with_408(scene) -> None:
@@ -96,7 +96,7 @@ def test_an_endpoint_that_refuses_connections_is_left_out(scene) -> None:
     one: Scene = scene(endpoints=[refusing, well])
     assert {one.play(Request()).status for _ in range(10)} == {200}
     assert refusing.attempts == 1
-    assert (one.count(Process.UPSTREAM_CONNECT_FAILURES), one.count(Process.EJECTIONS)) == (1, 1)
+    assert (one.count(WorkerWord.UPSTREAM_CONNECT_FAILURES), one.count(WorkerWord.EJECTIONS)) == (1, 1)
 
 
 def test_so_is_one_that_breaks_new_connections_in_a_row(scene) -> None:
@@ -104,13 +104,13 @@ def test_so_is_one_that_breaks_new_connections_in_a_row(scene) -> None:
     one: Scene = scene(endpoints=[breaking, well])
     assert {one.play(Request()).status for _ in range(4 * BREAKS)} == {200}
     assert len(breaking.asked) == BREAKS
-    assert one.count(Process.EJECTIONS) == 1
+    assert one.count(WorkerWord.EJECTIONS) == 1
 
 
 def test_want_of_descriptors_is_not_the_endpoints_fault(scene) -> None:
     one: Scene = scene(endpoints=[Endpoint(connect=503)])
     assert one.play(Request()).status == 503
-    assert (one.count(Process.UPSTREAM_CONNECT_FAILURES), one.count(Process.EJECTIONS)) == (0, 0)
+    assert (one.count(WorkerWord.UPSTREAM_CONNECT_FAILURES), one.count(WorkerWord.EJECTIONS)) == (0, 0)
 
 
 # --- the budget -------------------------------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ def test_further_attempts_end_with_the_budget(scene) -> None:
     for _ in range(granted - 1):
         assert one.budget.take()
     assert [len(one.play(Request()).asked) for _ in range(3)] == [2, 1, 1]
-    assert one.count(Process.RETRIES) == 1
+    assert one.count(WorkerWord.RETRIES) == 1
 
 
 def test_each_request_earns_a_share_of_an_attempt(scene) -> None:

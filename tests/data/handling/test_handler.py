@@ -11,7 +11,7 @@ from edge.data.http import replies
 from edge.data.http.h1._head import Head
 from edge.data.policies import phases as phases_module
 from edge.data.routing import planner
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 from edge.table.policies import BodyLimit, Redirect, Rewrite, Timeouts
 from edge.table.policies.path_change import PathChange
 from edge.table.policies.policy import Policy
@@ -134,7 +134,7 @@ def test_what_no_route_takes_is_answered_404(scene) -> None:
     one = scene(routes=(route("/a"),))
     played = one.play(Request("GET", "/b"))
     assert (played.status, played.content, played.asked) == (404, b"default backend - 404", [])
-    assert one.count(Process.UNMATCHED) == 1
+    assert one.count(WorkerWord.UNMATCHED) == 1
 
 
 def conditional(service: str, path: str = "/", **rest):
@@ -239,7 +239,7 @@ def test_a_route_with_an_unknown_policy_is_closed(scene, caplog) -> None:
     one = scene(further=(Guard("test"),))
     played = one.play(Request())
     assert (played.status, played.asked) == (503, [])
-    assert one.count(Process.CLOSED_ROUTES) == 1
+    assert one.count(WorkerWord.CLOSED_ROUTES) == 1
     assert "policy Guard cannot be carried out" in caplog.text
 
 
@@ -254,7 +254,7 @@ def test_a_route_with_an_unknown_transport_is_closed(scene, monkeypatch) -> None
     one = scene(routes=routes)
     assert one.play(Request()).status == 503
     assert one.asked() == []
-    assert one.count(Process.CLOSED_ROUTES) == 1
+    assert one.count(WorkerWord.CLOSED_ROUTES) == 1
 
 
 # --- phases -----------------------------------------------------------------------------------------------------------

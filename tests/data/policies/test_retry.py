@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 from edge.table.policies import Retry, Timeouts
 from tests.support.play import HANGS_UP, NO_HTTP, RESETS, SILENT, Answer, Cut, Endpoint, Request
 
@@ -40,7 +40,7 @@ def test_it_may_be_the_one_that_answers(scene, script: Answer, status: int) -> N
     assert sorted(len(each.asked) for each in played) == [1, 2]
     again = next(each for each in played if len(each.asked) == 2)
     assert [earlier[2] for earlier in again.outcome.earlier or []] == [status]
-    assert one.count(Process.RETRIES) == 1
+    assert one.count(WorkerWord.RETRIES) == 1
 
 
 @pytest.mark.parametrize("status", [502, 504])

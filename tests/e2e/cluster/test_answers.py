@@ -1,4 +1,4 @@
-"""What Edge says to the cluster: addresses in the status, and Events about mistakes."""
+"""What Edge writes to the cluster: addresses in the status, and Events about problems."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several instances: one writes, and the last one puts the lights out."""
+"""Several instances: one writes, and the last one clears the status."""
 
 from __future__ import annotations
 

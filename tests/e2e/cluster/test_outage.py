@@ -1,4 +1,4 @@
-"""The API server is away, or forgets: traffic does not notice."""
+"""The API server is away or loses its history: traffic is not affected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user applies to the cluster is what requests meet."""
+"""Objects that a user applies to the cluster take effect for requests."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from edge.data.upstream.budget import RetryBudget
 from edge.data.upstream.pool import ConnectError
 from edge.data.upstream.target import Target
 from edge.settings import Settings
-from edge.table.counters import CountersReader, Process, WorkerCounters
+from edge.table.counters import CountersReader, WorkerCounters, WorkerWord
 from edge.table.policies.policy import Policy
 from edge.table.reader import TableReader
 from edge.table.records import Backend, Host, Owner, PathKind, Route, ServicePort
@@ -235,7 +235,7 @@ class Scene:
         """Connections to endpoints that are kept."""
         return len(self.planner.targets.idle())
 
-    def count(self, which: Process) -> int:
+    def count(self, which: WorkerWord) -> int:
         return self.counters.get(which)
 
     def counted(self) -> dict[tuple[str, int], int]:

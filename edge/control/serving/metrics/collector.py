@@ -1,4 +1,4 @@
-"""Everything that Edge tells Prometheus, gathered anew for each scrape."""
+"""All metrics of Edge, collected for each scrape."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class Definition:
     """As it is scraped."""
     kind: Kind
     text: str
-    """What it says, for `# HELP` and the reference."""
+    """Its meaning, for `# HELP` and the reference."""
     labels: tuple[str, ...] = ()
     note: str = ""
     """More for the reference only."""
@@ -39,7 +39,7 @@ class Section:
 
 
 def counter(name: str, text: str, *labels: str, note: str = "") -> Definition:
-    """What only grows."""
+    """A counter: a value that only grows."""
     return Definition(name, "counter", text, labels, note)
 
 
@@ -108,7 +108,9 @@ UPSTREAM_IDLE = gauge("edge_upstream_idle_connections", "Connections to endpoint
 CONNECT_FAILURES = counter("edge_upstream_connect_failures_total", "Connections to endpoints that failed to open.")
 RETRIES = counter("edge_upstream_retries_total", "Requests sent to another endpoint after one had failed.")
 EJECTIONS = counter("edge_upstream_ejections_total", "Endpoints left out for a while because they had failed.")
-LOG_DROPPED = counter("edge_access_log_dropped_lines_total", "Lines of the access log that nobody took in time.")
+LOG_DROPPED = counter(
+    "edge_access_log_dropped_lines_total", "Lines of the access log dropped because its reader was too slow."
+)
 SERIES = gauge("edge_route_series", "Combinations of route, method and status that workers count.")
 SERIES_FOLDED = counter(
     "edge_route_series_folded_total", "Times that a combination was counted as _other for want of room."
@@ -157,7 +159,7 @@ REFUSALS = counter(
 
 PROCESSES = Section(
     "Workers",
-    "`worker` is the number of its slot, which its successor takes over. Of one that has ended only restarts are told.",
+    "`worker` is the number of its slot, which its successor takes over. After its end only restarts are reported.",
     (
         WORKERS,
         RESTARTS,
@@ -213,7 +215,7 @@ CONTROL_RESIDENT = gauge("edge_control_resident_memory_bytes", "Resident memory 
 
 CONTROL = Section(
     "Control plane",
-    "What the table is made from, and by whom.",
+    "What the table is made from, and how.",
     (
         BUILD,
         GENERATION,

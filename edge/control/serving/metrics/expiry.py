@@ -1,4 +1,4 @@
-"""What metrics tell of certificates and the table does not hold."""
+"""Facts about certificates that only metrics need; the table does not hold them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Issuer(NamedTuple):
-    """Who signed a certificate, and for what kind of key."""
+    """The issuer of a certificate, and the kind of its key."""
 
     organization: str
     algorithm: str

@@ -32,7 +32,7 @@ REQUEST_SIZE = _metric("histogram", "request_size", "Bytes of a request.", *REQU
 RESPONSE_SIZE = _metric("histogram", "response_size", "Bytes of a response.", *REQUEST)
 
 SOCKET = (REQUESTS, DURATION, RESPONSE, REQUEST_SIZE, RESPONSE_SIZE)
-"""What --exclude-socket-metrics can leave out."""
+"""The metrics that --exclude-socket-metrics can leave out."""
 
 # --- process ----------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What the control plane says: table, objects, problems, certificates, endpoints, and itself."""
+"""Metrics of the control plane: table, objects, problems, certificates, endpoints, and its process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from edge.settings import Settings
 
 MOST_SERVICES = 10_000
-"""Ports of Services whose endpoints are told."""
+"""Ports of Services whose endpoints have a metric of their own."""
 REPOSITORY = "edge-ingress"
 
 
@@ -74,20 +74,17 @@ class Plane:
         yield many(
             ours.EXPIRY, (((leaf.namespace, leaf.name, leaf.common_name), leaf.not_after) for leaf in certificates)
         )
-        services = [record for record in state.endpoints().values() if isinstance(record, ServicePort)]
-        yield one(ours.WITHOUT_ENDPOINTS, sum(not service.endpoints for service in services))
-        if len(services) > MOST_SERVICES:
-            services.sort(key=lambda service: bool(service.endpoints))
+        ports = [record for record in state.endpoints().values() if isinstance(record, ServicePort)]
+        yield one(ours.WITHOUT_ENDPOINTS, sum(not port.endpoints for port in ports))
+        if len(ports) > MOST_SERVICES:
+            ports.sort(key=lambda port: bool(port.endpoints))
         yield many(
             ours.ENDPOINTS,
-            (
-                ((service.namespace, service.name, service.port), len(service.endpoints))
-                for service in services[:MOST_SERVICES]
-            ),
+            (((port.namespace, port.name, port.port), len(port.endpoints)) for port in ports[:MOST_SERVICES]),
         )
 
     def nginx_families(self, instance: Values) -> Iterator[Family]:
-        """The same as ingress-nginx tells it; INSTANCE are the values of its labels of every metric."""
+        """The same under the names of ingress-nginx; INSTANCE: values of the labels that all its metrics have."""
         state = self._state
         yield many(theirs.BUILD, [((f"v{__version__}", "", REPOSITORY, *instance), 1)])
         for definition, value in (
@@ -126,15 +123,15 @@ def orphans(state: State) -> set[tuple[str, str, str]]:
         for report in state.reports()
         if report.problem.reason == Fault.MISSING_SERVICE and report.object.kind == "Ingress"
     }
-    services = state.endpoints()
+    ports = state.endpoints()
     empty = set()
     for host in state.hosts():
         for route in (*host.routes, *((host.default,) if host.default is not None else ())):
             if route.owner.kind != "Ingress":
                 continue
             for backend in route.backends:
-                service = services.get(backend.key)
-                if backend.key and not (isinstance(service, ServicePort) and service.endpoints):
+                port = ports.get(backend.key)
+                if backend.key and not (isinstance(port, ServicePort) and port.endpoints):
                     empty.add((route.owner.namespace, route.owner.name))
     return {(*ingress, "no-service") for ingress in missing} | {(*one, "no-endpoint") for one in empty - missing}
 

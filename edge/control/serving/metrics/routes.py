@@ -60,7 +60,7 @@ def families(sums: SeriesSums, keys: Shown, settings: Settings) -> Iterator[Fami
 
 
 def nginx_families(sums: SeriesSums, keys: Shown, settings: Settings, instance: Values) -> Iterator[Family]:
-    """The same as ingress-nginx tells it; INSTANCE are the values of its labels of every metric."""
+    """The same under the names of ingress-nginx; INSTANCE: values of the labels that all its metrics have."""
     excluded = {theirs.PREFIX + name for name in settings.exclude_socket_metrics}
     names = tuple(name for name in theirs.REQUEST if name != "host" or settings.metrics_per_host)
     groups = Groups(names, dict(zip(theirs.INSTANCE, instance, strict=True)))

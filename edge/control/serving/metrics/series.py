@@ -1,9 +1,9 @@
-"""What is counted per route, as families of metrics.
+"""The counters of routes, as families of metrics.
 
 Rules of this file:
 - There may be hundreds of thousands of lines. So a family is written in pieces of bounded size, by the compiled leaf,
   and Python does no more than name each series once.
-- The interpreter is let go of in between: the threads that publish tables must not wait for a scrape.
+- The GIL is released in between: the threads that publish tables must not wait for a scrape.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ REST = 0.0001
 
 
 class Words(NamedTuple):
-    """Where a histogram stands in a row."""
+    """The place of a histogram in a row."""
 
     first: int
     bounds: tuple[str, ...]
     """The values of `le`."""
     nanoseconds: bool
-    """Unit of the sum, which is told in seconds; else it is as it is."""
+    """Whether the sum is in nanoseconds and exported in seconds; otherwise it is exported unchanged."""
 
 
 _TIMES = (*map(floatToGoString, TIME_BUCKETS), "+Inf")
@@ -54,7 +54,7 @@ class Groups:
     """Series with the same values of some labels, summed up."""
 
     def __init__(self, names: tuple[str, ...], constants: dict[str, str] | None = None) -> None:
-        """NAMES: of the labels that tell groups apart; CONSTANTS: labels that all of them have."""
+        """NAMES: of the labels that distinguish groups; CONSTANTS: labels that all of them have."""
         self.totals = Totals()
         self.names = names
         self.constants = constants or {}

@@ -1,11 +1,11 @@
-"""Between the watches and the store: what is told, what is kept back, and what was told before.
+"""Between the watches and the store: what is sent, what is held back, and what was sent before.
 
 Rules of this file:
-- A change is told only when it differs in something that Edge reads; versions, generations and an Ingress's status do
+- A change is sent only when it differs in something that Edge reads; versions, generations and an Ingress's status do
   not count, so neither a resync nor our own status writes reach the store.
 - Objects of a namespace that is not served are kept here, so that the namespace can be served, or not, from one moment
   to the next without asking the API server. The structs are shared with the store; what is held here is references.
-- Which namespaces are served is known before any kind is called synced.
+- The served namespaces are known before any kind is reported as synced.
 - Called by all watch threads; the lock also keeps the order of changes on the queue.
 """
 
@@ -34,7 +34,7 @@ class Feed:
     """Puts changes on CHANGES.
 
     With SELECTIVE only the namespaces that were opened are served, otherwise all but those that were closed. What is in
-    EXEMPT (kind and namespace) is told whatever its namespace.
+    EXEMPT (kind and namespace) is sent whatever its namespace.
     """
 
     def __init__(self, changes: queue.SimpleQueue[Change], *, selective: bool, exempt: Set[Key] = frozenset()) -> None:
@@ -52,7 +52,7 @@ class Feed:
         self._held: list[str] = []
         """Kinds that are synced but must wait for the namespaces."""
         self._muted = False
-        self._told: set[str] = set()
+        self._sent: set[str] = set()
         """Kinds called synced."""
 
     # --- objects --------------------------------------------------------------------------------------------------
@@ -65,7 +65,7 @@ class Feed:
                 faults = self._faults.setdefault(namespace, {})
                 before, faults[value.kind, name] = faults.get((value.kind, name)), value
                 if before != value and self._serves(value.kind, namespace):
-                    self._tell(value)
+                    self._send(value)
                 return
             at = (value.kind, name)
             known = self._objects.setdefault(namespace, {})
@@ -74,20 +74,20 @@ class Feed:
             if not same:
                 known[at] = value
             if (mended or not same) and self._serves(value.kind, namespace):
-                self._tell(Upsert(value))
+                self._send(Upsert(value))
 
     def drop(self, kind: str, key: Key) -> None:
         """The object is gone."""
         with self._lock:
             served = self._serves(kind, key[0])
             if self._forget(kind, key) and served:
-                self._tell(Delete(kind, *key))
+                self._send(Delete(kind, *key))
 
     def absent(self, kind: str, key: Key) -> None:
         """The object, which something refers to, does not exist; said whether or not it was known."""
         with self._lock:
             self._forget(kind, key)
-            self._tell(Delete(kind, *key))
+            self._send(Delete(kind, *key))
 
     def _forget(self, kind: str, key: Key) -> bool:
         """Forget the object and its fault; whether there was either."""
@@ -115,7 +115,7 @@ class Feed:
         with self._lock:
             self._muted = True
 
-    def _tell(self, change: Change) -> None:
+    def _send(self, change: Change) -> None:
         if not self._muted:
             self._changes.put(change)
 
@@ -129,7 +129,7 @@ class Feed:
             self._closed.discard(namespace)
             self._gone.discard(namespace)
             if not before:
-                self._tell_all(namespace, gone=False)
+                self._send_all(namespace, gone=False)
 
     def close(self, namespace: str, *, gone: bool) -> None:
         """Serve NAMESPACE no longer: it is being deleted, or is GONE, or is not selected any more."""
@@ -137,7 +137,7 @@ class Feed:
             before = self._is_open(namespace)
             self._opened.discard(namespace)
             if before:
-                self._tell_all(namespace, gone=True)
+                self._send_all(namespace, gone=True)
             if not gone:
                 self._closed.add(namespace)
             elif namespace in self._objects:
@@ -152,7 +152,7 @@ class Feed:
             self._namespaces_known = True
             held, self._held = self._held, []
             for kind in ["Namespace", *held]:
-                self._tell_synced(kind)
+                self._send_synced(kind)
 
     def _is_open(self, namespace: str) -> bool:
         return not namespace or (namespace in self._opened if self._selective else namespace not in self._closed)
@@ -160,13 +160,13 @@ class Feed:
     def _serves(self, kind: str, namespace: str) -> bool:
         return self._is_open(namespace) or (kind, namespace) in self._exempt or kind in BY_NEED
 
-    def _tell_all(self, namespace: str, *, gone: bool) -> None:
+    def _send_all(self, namespace: str, *, gone: bool) -> None:
         for (kind, name), obj in self._objects.get(namespace, {}).items():
             if kind not in BY_NEED and (kind, namespace) not in self._exempt:
-                self._tell(Delete(kind, namespace, name) if gone else Upsert(obj))
+                self._send(Delete(kind, namespace, name) if gone else Upsert(obj))
         for (kind, name), fault in self._faults.get(namespace, {}).items():
             if kind not in BY_NEED and (kind, namespace) not in self._exempt:
-                self._tell(Delete(kind, namespace, name) if gone else fault)
+                self._send(Delete(kind, namespace, name) if gone else fault)
 
     # --- synced ---------------------------------------------------------------------------------------------------
 
@@ -174,19 +174,19 @@ class Feed:
         """Everything of KIND that is there has been put."""
         with self._lock:
             if self._namespaces_known:
-                self._tell_synced(kind)
+                self._send_synced(kind)
             elif kind not in self._held:
                 self._held.append(kind)
 
     def is_synced(self, kind: str) -> bool:
         """Whether KIND has been called synced."""
         with self._lock:
-            return kind in self._told
+            return kind in self._sent
 
-    def _tell_synced(self, kind: str) -> None:
-        if kind not in self._told:
-            self._told.add(kind)
-            self._tell(Synced(kind))
+    def _send_synced(self, kind: str) -> None:
+        if kind not in self._sent:
+            self._sent.add(kind)
+            self._send(Synced(kind))
 
 
 def equal(old: Object, new: Object) -> bool:

@@ -1,12 +1,12 @@
 """Secrets and ConfigMaps: read one by one, because something names them.
 
 Rules of this file:
-- Of the objects that nobody needs, not even the content crosses the wire: one watch for metadata alone tells when
-  an object changes, and what is needed is then read by name. Nothing at all is asked for before something is needed.
+- The content of objects that are not needed is never fetched: one watch for metadata alone reports changes,
+  and needed objects are then read by name. Nothing is requested before something is needed.
 - Where that watch is forbidden, fails from the start, or does not reach (a namespace other than `--watch-namespace`),
   the needed objects are read again every POLL seconds; only the verb `get` is required then.
-- One that the API server cannot give, though it gives others, keeps neither those nor the first table waiting.
-- What is needed no longer is forgotten.
+- An object that the API server fails to return delays neither the other objects nor the first table.
+- An object that is no longer needed is forgotten.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ POLL_RATE = 20.0
 BULK = 64
 """From this many objects to read on, they are taken from one list instead."""
 PATIENCE = 5.0
-"""Seconds that the first reads wait for the metadata, which tell what need not be asked for."""
+"""Seconds that the first reads wait for the metadata, which show what need not be asked for."""
 FAILURES = 3
 """Failures in a row after which a round of reads is broken off, or an object is called unreadable if others are not."""
 
@@ -130,7 +130,7 @@ class Needs:
         self.put(key, None)
 
     def synced(self) -> None:
-        """From now on the metadata tell what is there."""
+        """From now on the metadata show which objects exist."""
         with self._changed:
             self._changed.notify()
 
@@ -142,7 +142,7 @@ class Needs:
             self._changed.notify()
 
     def _is_watched(self, key: Key) -> bool:
-        """Whether the metadata watch would tell of KEY."""
+        """Whether the metadata watch covers KEY."""
         reflector, scope = self._reflector, self._collection.scope
         return reflector.has_synced and not reflector.trouble and scope in ("", key[0])
 

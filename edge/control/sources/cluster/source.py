@@ -1,10 +1,10 @@
 """The cluster as a source of changes: one watch per kind, all into one feed.
 
 Rules of this file:
-- A kind that Edge can do without, and may not list, is called synced after a few refusals: it must not keep the rest
-  from being served. Its watch goes on asking, so a granted permission takes effect without a restart.
-- Without permission to list IngressClasses, the one that `--ingress-class` names is taken for there, and for ours.
-- With a namespace selector and no permission to list namespaces nothing is served: a selector is a promise.
+- An optional kind that Edge may not list counts as synced after a few refusals, so that it does not delay the others.
+  Its watch keeps trying, so a permission that is granted later takes effect without a restart.
+- Without permission to list IngressClasses, Edge assumes that the one named by `--ingress-class` exists and is ours.
+- With a namespace selector and no permission to list namespaces nothing is served: other namespaces must stay out.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 REFUSALS = 3
-"""Refusals in a row after which an optional kind is given up for the time being; roles may appear just after us."""
+"""Refusals in a row after which an optional kind counts as synced; roles may be created just after the start."""
 
 
 class IngressObserver(Protocol):
-    """Who wants to see each Ingress with its status, whatever else the feed makes of it."""
+    """Sees each Ingress with its status, also those that the feed holds back."""
 
     def seen(self, ingress: Ingress) -> None:
         """INGRESS exists in this version."""
@@ -59,7 +59,7 @@ class IngressObserver(Protocol):
 
 
 class KubernetesSource:
-    """Tells CHANGES what the cluster holds."""
+    """Puts what the cluster holds into CHANGES."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class KubernetesSource:
         self._configmaps.start()
 
     def stop(self) -> None:
-        """Tell nothing more."""
+        """Send nothing more."""
         self._feed.mute()
         self._secrets.stop()
         self._configmaps.stop()
@@ -107,7 +107,7 @@ class KubernetesSource:
 
     @property
     def kinds(self) -> frozenset[str]:
-        """Every kind is called synced once, those that may not be listed too where Edge can do without."""
+        """Every kind is reported as synced once, also optional kinds that may not be listed."""
         return frozenset(kind.name for kind in (*WATCHED, resources.SECRET, resources.CONFIG_MAP))
 
     @property
@@ -220,7 +220,7 @@ class Watch:
                 observer.gone(key)
 
     def synced(self) -> None:
-        """The kind is there, when its other watches are too."""
+        """This watch is synced; the kind is when all its watches are."""
         if not self._given_up:
             self._is_there()
         elif self.kind is resources.INGRESS_CLASS and self.reflector.version_of(self._assumed) is None:

@@ -1,11 +1,11 @@
-"""The text of one document as plain values, the same ones whether it is written in YAML or in JSON.
+"""Decodes one document, YAML or JSON, to plain values.
 
 Rules of this file:
-- What comes out is what JSON has: None, bool, int, float, str, list, dict with str as keys. A date stays the text that
+- The values are those of JSON: None, bool, int, float, str, list, dict with str as keys. A date stays the text that
   it is, `12:30` is no number of seconds, and the key `on` is "on".
 - Plain words mean what they mean to kubectl: `yes`, `on` and `off` are booleans when they stand as values.
 - libyaml parses; tags are resolved here, because PyYAML's own resolver knows YAML 1.1 only, and is slow.
-- A document must not cost more than its text promises: aliases are expanded up to a bound.
+- Aliases are expanded up to a limit, so that a small document cannot use much memory.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class _Builder:
 
 
 def _plain(text: str) -> object:
-    """What TEXT without quotes stands for."""
+    """The value of TEXT, a scalar without quotes."""
     if text in _WORDS:
         return _WORDS[text]
     if text[0] in "-+.0123456789":

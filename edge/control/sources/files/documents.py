@@ -1,12 +1,12 @@
-"""A file's text cut into documents, and lists into their items, without reading what they say.
+"""Splits a file's text into documents, and lists into their items, without decoding them.
 
 Rules of this file:
 - Cutting is by text alone and costs next to nothing, so that a file of thousands of documents can be read again after
   each edit: only those whose text is different are decoded.
 - YAML's document markers stand at the begin of a line and may stand nowhere else, not even in quoted text or block
   scalars (YAML 1.2, 9.1.2), so the cut is exact. For the items of a `List` it is nearly so: an anchor may be used in
-  another item. Who decodes an item and fails must try the whole document, which is `Piece.whole`.
-- Documents are counted as people do: a comment before the first `---` is none, and after it every `---` begins one.
+  another item. If decoding an item fails, the caller must decode the whole document, `Piece.whole`.
+- Documents are numbered as a reader would: a comment before the first `---` is none, then each `---` begins one.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Piece(NamedTuple):
     item: int = 0
     """From 1; 0: the whole document."""
     offset: int = 0
-    """Where it begins in the file, characters."""
+    """Its offset in the file, in characters."""
     whole: tuple[str, int] | None = None
     """The document that it was cut from, and its offset."""
 

@@ -1,12 +1,12 @@
-"""Following the manifest files: what happens to them becomes new readings in the ledger.
+"""Follows the manifest files: reads those that change, and updates the ledger.
 
 Rules of this file:
-- A file is read as soon as it is closed or has been replaced; nothing is waited for that need not be.
-- What was read is taken up only if nothing has happened to the file meanwhile.
+- A file is read as soon as it is closed or has been replaced.
+- The content is used only if the file has not changed while it was read.
 - Surveys of the whole tree happen when folders or links change, when the kernel has lost events, and now and then in
-  any case: some file systems tell nothing.
-- Files under a path that cannot be looked at, or that does not exist any more although it was named on the command
-  line, stay what they were: a volume that is being replaced must not take all routes with it.
+  any case: some file systems send no events.
+- Files under a path that cannot be read, or that was named on the command line and no longer exists, keep their last
+  content: a volume that is being replaced must not take all routes with it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 SURVEY: Final = 60.0
 """Seconds between surveys without cause."""
 POLL: Final = 1.0
-"""The same where the kernel does not tell of changes."""
+"""The same where the kernel does not report changes."""
 
 
 class Reading(NamedTuple):
@@ -50,14 +50,14 @@ class Reading(NamedTuple):
 
 
 class Follower:
-    """Tells TELL what the files under ROOTS say; for one thread, except `wake`."""
+    """Passes what the files under ROOTS say to SEND; for one thread, except `wake`."""
 
-    def __init__(self, roots: Sequence[str], tell: Callable[[Change], None], keeper: Keeper) -> None:
+    def __init__(self, roots: Sequence[str], send: Callable[[Change], None], keeper: Keeper) -> None:
         """Looks at nothing yet."""
         self._keeper = keeper
         self._roots = [tree.rooted(path) for path in roots]
         self._watches = Watches()
-        self._ledger = Ledger(tell)
+        self._ledger = Ledger(send)
         self._pending = Pending()
         self._survey = tree.Survey()
         self._surveyed = -inf
@@ -115,9 +115,9 @@ class Follower:
                 self.look_again()
             elif self._changes_the_tree(one):
                 self._surveyed = -inf
-        told = [(path, one) for one in happenings if not one.mask & flags.ISDIR for path in self._meant(one)]
-        renamed = {one.cookie for _, one in told if one.mask & flags.MOVED_TO}
-        for path, one in told:
+        events = [(path, one) for one in happenings if not one.mask & flags.ISDIR for path in self._meant(one)]
+        renamed = {one.cookie for _, one in events if one.mask & flags.MOVED_TO}
+        for path, one in events:
             self._note(path, one.mask, moved=one.cookie in renamed)
 
     def _changes_the_tree(self, one: Happening) -> bool:
@@ -167,7 +167,7 @@ class Follower:
         self._surveyed = now = time.monotonic()
         old, self._survey = self._survey, survey
         self._compare(old, now)
-        self._tell_blind(old, now)
+        self._report_blind(old, now)
         if self._first is None:
             self._first = set(survey.files)
 
@@ -185,13 +185,13 @@ class Follower:
         for path, file in old.files.items():
             if path not in survey.files:
                 survey.files[path] = file  # until it is known to be gone
-                # When an open file is moved with its folder, nobody reports that it is closed.
+                # When an open file is moved with its folder, the kernel does not report that it is closed.
                 seen = path not in self._pending or self._pending.is_open(path)
                 if seen and not self._is_out_of_sight(file):
                     self._pending.gone(path, now, moved=path in survey.shadowed)
 
-    def _tell_blind(self, old: Survey, now: float) -> None:
-        """Tell of paths that cannot be looked at, when that lasts."""
+    def _report_blind(self, old: Survey, now: float) -> None:
+        """Report paths that cannot be read, if that lasts."""
         new, known = self._survey.blind, old.blind
         if new.keys() - known.keys():
             self._surveyed = min(self._surveyed, now + GRACE - SURVEY)
@@ -208,7 +208,7 @@ class Follower:
     # --- reading --------------------------------------------------------------------------------------------------
 
     def _read(self, due: Sequence[tuple[str, Motion]]) -> None:
-        """Read the files that are DUE, and tell what is different."""
+        """Read the files that are DUE, and send what is different."""
         if not due:
             return
         readings: list[Reading] = []

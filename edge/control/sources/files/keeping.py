@@ -1,12 +1,12 @@
-"""What stays in force although the files do not say it any more, kept for the next control plane.
+"""Last good versions of objects whose documents are now invalid, kept for the next control plane.
 
-An object whose document cannot be taken lives in this process alone: its last good version is written nowhere. Were
-the process to die, its routes would go with it, and nobody has deleted anything. So these objects, which are few, are
-put into a file beside the table, and serve as what a file said last when it is read for the first time.
+Such a version exists only in the memory of this process. If the process died, its routes would be lost although the
+object was not deleted. So these few objects are written to a file beside the table. The next control plane uses them as
+the last content of their files.
 
 Rules of this file:
 - The file is for the same user and the same instance only: it stands in the table's directory, which is private.
-- It is a help and no more: whatever is wrong with it, there is nothing kept.
+- A file that cannot be read counts as empty.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Keeper:
         self._last = self._load()
 
     def last(self, key: FileKey, path: str) -> Manifest | None:
-        """What the file KEY at PATH said when an earlier control plane read it, as far as that was kept."""
+        """The content of the file KEY at PATH that an earlier control plane kept."""
         objects = self._last.get(_name(key))
         return Manifest(path, objects, dict.fromkeys(objects, (0, 0))) if objects else None
 

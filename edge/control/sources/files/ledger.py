@@ -1,10 +1,10 @@
-"""What all files say together, and the changes from one moment to the next.
+"""The objects of all files together, and how they change.
 
 Rules of this file:
-- An object that stands in several files is the one of the first of them, by the order of --manifests and then by path.
-  The others are told where they stand. When the first goes, the next takes over.
-- All files that changed at once are taken up at once: an object that moves from one to another is never gone.
-- A fault is told again after a change of the object that it is about: for the listener the change has ended it.
+- If several files define an object, the first file wins, by the order of --manifests and then by path.
+  The others are reported as faults of their files. When the first goes, the next takes over.
+- Files that changed together are applied together: an object that moves between files is never deleted.
+- A fault is sent again after a change of its object, because a change ends the object's faults for the receiver.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ class FileKey(NamedTuple):
 
 
 class Ledger:
-    """Tells TELL each change."""
+    """Passes each change to SEND."""
 
-    def __init__(self, tell: Callable[[Change], None]) -> None:
-        self._tell = tell
+    def __init__(self, send: Callable[[Change], None]) -> None:
+        self._send = send
         self._files: dict[FileKey, Manifest] = {}
         self._holders: dict[ObjectId, tuple[FileKey, ...]] = {}
         """The files that an object stands in, in order."""
         self._losing: dict[FileKey, set[ObjectId]] = {}
         """The objects of a file that stand in an earlier file too."""
         self._objects: dict[ObjectId, Object] = {}
-        """As told."""
+        """As sent last."""
         self._faults: dict[FileKey, dict[str, Invalid]] = {}
-        """As told."""
+        """As sent last."""
 
     def get(self, key: FileKey) -> Manifest | None:
-        """What the file KEY says."""
+        """The content of the file KEY."""
         return self._files.get(key)
 
     def places(self) -> dict[ObjectId, str]:
-        """Where each object in force stands."""
+        """The place of each object in force."""
         firsts = ((name, self._files[holders[0]]) for name, holders in self._holders.items())
         return {name: manifest.where(manifest.places[name]) for name, manifest in firsts}
 
@@ -63,9 +63,9 @@ class Ledger:
         for name in touched:
             concerned.update(self._holders.get(name, ()))
         faults = {key: self._faults_of(key) for key in sorted(concerned)}
-        self._tell_valid(faults)
-        changed = self._tell_objects(touched)
-        self._tell_invalid(faults, changed)
+        self._send_valid(faults)
+        changed = self._send_objects(touched)
+        self._send_invalid(faults, changed)
 
     def _replace(self, key: FileKey, new: Manifest | None) -> set[ObjectId]:
         """Put NEW in the place of what KEY said; gives the objects that are not the same in both."""
@@ -111,36 +111,36 @@ class Ledger:
             faults.setdefault(where, Invalid(where, name.kind, name.namespace, name.name, message))
         return faults
 
-    def _tell_valid(self, faults: Mapping[FileKey, dict[str, Invalid]]) -> None:
+    def _send_valid(self, faults: Mapping[FileKey, dict[str, Invalid]]) -> None:
         for key, new in faults.items():
             for where in self._faults.get(key, {}):
                 if where not in new:
-                    self._tell(Valid(where))
+                    self._send(Valid(where))
 
-    def _tell_objects(self, touched: set[ObjectId]) -> set[ObjectId]:
-        """Tell what became of the objects TOUCHED; gives those that are told."""
-        told: set[ObjectId] = set()
+    def _send_objects(self, touched: set[ObjectId]) -> set[ObjectId]:
+        """Send what became of the objects TOUCHED; returns those that were sent."""
+        sent: set[ObjectId] = set()
         for name in sorted(touched):
             holders = self._holders.get(name)
             if holders is None:
                 if self._objects.pop(name, None) is not None:
-                    told.add(name)
-                    self._tell(Delete(name.kind, name.namespace, name.name))
+                    sent.add(name)
+                    self._send(Delete(name.kind, name.namespace, name.name))
                 continue
             one = self._files[holders[0]].objects[name]
             if name not in self._objects or self._objects[name] != one:
                 self._objects[name] = one
-                told.add(name)
-                self._tell(Upsert(one))
-        return told
+                sent.add(name)
+                self._send(Upsert(one))
+        return sent
 
-    def _tell_invalid(self, faults: Mapping[FileKey, dict[str, Invalid]], changed: set[ObjectId]) -> None:
+    def _send_invalid(self, faults: Mapping[FileKey, dict[str, Invalid]], changed: set[ObjectId]) -> None:
         for key, new in faults.items():
             old = self._faults.get(key, {})
             for where, fault in new.items():
                 about = ObjectId(fault.kind, fault.namespace, fault.name)
                 if about in changed or old.get(where) != fault:
-                    self._tell(fault)
+                    self._send(fault)
             if new:
                 self._faults[key] = new
             else:

@@ -1,11 +1,10 @@
-"""What one manifest file says: its objects, and what is wrong with it.
+"""The content of one manifest file: its objects and its faults.
 
 Rules of this file:
-- A `Manifest` is a value; reading the file again makes a new one, which takes over from the last one what the
-  documents whose text is the same have said.
-- While something in a file cannot be read, or names no object, the file takes nothing back: an object that is missing
-  from it may be what is written there. A document that is an object, but not a valid one, keeps its own last version
-  in force and no other.
+- A `Manifest` is a value. Reading the file again makes a new one, which reuses the objects of documents whose text is
+  the same.
+- While part of a file is unreadable, or names no object, objects missing from the file are not deleted: the unreadable
+  part may define them. An invalid object keeps its own last version in force, and no other.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _FEW: Final = 64
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a file says, as far as it can be read."""
+    """The content of a file, as far as it can be read."""
 
     path: str
     objects: dict[ObjectId, Object] = {}
@@ -39,7 +38,7 @@ class Manifest(msgspec.Struct, frozen=True):
     kept: frozenset[ObjectId] = frozenset()
     """Those of the objects that only an earlier reading has seen."""
     said: dict[Content, _Said] = {}
-    """What each of its pieces says, to be taken over by the next reading."""
+    """The content of each of its pieces, reused by the next reading."""
     bodies: list[str] | None = None
     """Its documents, if it is plain and nothing is wrong with it."""
 
@@ -56,7 +55,7 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 class _Said(msgspec.Struct, frozen=True):
-    """What a piece says, wherever in a file it stands."""
+    """The content of a piece, independent of its place in the file."""
 
     objects: tuple[tuple[int, ObjectId, Object], ...] = ()
     """With the number of the item within the piece."""
@@ -66,7 +65,7 @@ class _Said(msgspec.Struct, frozen=True):
 
 
 def read(path: str, text: str, last: Manifest | None = None, *, partial: bool = False) -> Manifest:
-    """What the file at PATH says with this TEXT, after it said LAST.
+    """The content of the file at PATH with this TEXT; LAST is its previous content.
 
     PARTIAL: the text may be cut off, so that its last document is not to be trusted and nothing is taken back.
     """
@@ -159,7 +158,7 @@ class _Reading:
                 self._kept.append(name)
 
     def result(self, bodies: list[str] | None) -> Manifest:
-        """What has come together; BODIES: the documents of a plain file."""
+        """The collected content; BODIES: the documents of a plain file."""
         return Manifest(
             self._path,
             self._objects,

@@ -1,10 +1,10 @@
-"""Files in motion: when a file that something happens to may be believed.
+"""Files that are changing: when their content may be read.
 
 Rules of this file:
-- A file that is being written is left alone until it is closed or replaced. If it stays open, and quiet, what is there
-  is taken for what it is: the begin of a file.
+- A file that is being written is left alone until it is closed or replaced. If it stays open without
+  writes, its present content is read.
 - A file that is gone may come back at once: many programs save by moving the old file away first.
-- An empty file may be the first half of a save: it is believed only when it stays empty for a moment.
+- An empty file may be the first half of a save: it is read only if it stays empty for a moment.
 - Nothing here looks at files; times are those of the caller's clock, in seconds.
 """
 
@@ -25,7 +25,7 @@ EMPTY: Final = 0.1
 
 
 class Motion(Enum):
-    """What is happening to a file."""
+    """The state of a file that is changing."""
 
     CREATED = "created"
     WRITTEN = "written"
@@ -48,7 +48,7 @@ class Pending:
         return path in self._files and self._files[path][1] is Motion.WRITTEN
 
     def created(self, path: str, now: float) -> None:
-        """The file has appeared; whoever made it may be about to write it."""
+        """The file has appeared; its content may not be written yet."""
         self._files[path] = now + SETTLE, Motion.CREATED
 
     def written(self, path: str, now: float) -> None:
@@ -60,7 +60,7 @@ class Pending:
         self._files[path] = now, Motion.CLOSED
 
     def found(self, path: str, modified: float, now: float) -> None:
-        """It is different from what it was, since MODIFIED; who did it, and whether he is done, is not known."""
+        """It differs from what it was, since MODIFIED; whether the writer is done is not known."""
         self._files[path] = min(now + SETTLE, max(now, modified + SETTLE)), Motion.CLOSED
 
     def replaced(self, path: str, now: float) -> None:
@@ -75,7 +75,7 @@ class Pending:
             self.open(path)
 
     def open(self, path: str) -> None:
-        """It is open; somebody will write to it, or close it."""
+        """It is open; a write or a close will follow."""
         self._files[path] = inf, Motion.WRITTEN
 
     def gone(self, path: str, now: float, *, moved: bool = False) -> None:

@@ -1,9 +1,9 @@
-"""Reading files: once and for all, or one of them, with the errors that this can have.
+"""Reads manifest files: all of them once, or a single one.
 
 Rules of this file:
 - A file is UTF-8, or begins with the byte order mark of UTF-16 (YAML 1.2, section 5.2), as PowerShell writes it.
 - Marks at the begin of a line are left out, as in files that were joined (YAML 1.2, 9.1.1), and a line end is LF
-  afterwards (YAML 1.2, 5.4), so that whoever cuts the text need know no other.
+  afterwards (YAML 1.2, 5.4), so the code that splits the text needs to know no other.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _UTF_32: Final = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _MARK: Final = "\ufeff"
 
 
-def once(paths: Sequence[str], tell: Callable[[Change], None]) -> dict[ObjectId, str]:
-    """Tell TELL what the files at PATHS say now, pipes among them; gives where each object stands."""
+def once(paths: Sequence[str], send: Callable[[Change], None]) -> dict[ObjectId, str]:
+    """Pass what the files at PATHS say now to SEND, pipes included; returns the place of each object."""
     paths = [tree.rooted(path) for path in paths]
     survey = tree.survey(paths, lambda _folder, _mask: None)
     said: dict[FileKey, Manifest | None] = {
@@ -49,7 +49,7 @@ def once(paths: Sequence[str], tell: Callable[[Change], None]) -> dict[ObjectId,
             said[key] = manifest.read(path, load(path, wait=path not in survey.files)[0])
         except (OSError, UnicodeDecodeError) as error:
             said[key] = Manifest(path).unreadable(reason(error))
-    ledger = Ledger(tell)
+    ledger = Ledger(send)
     ledger.update(said)
     return ledger.places()
 
@@ -69,7 +69,7 @@ def load(path: str, *, wait: bool = False) -> tuple[str, tree.Signature]:
 
 
 def text_of(data: bytes) -> str:
-    """What a file with this DATA says, with line ends of LF.
+    """The text of a file with this DATA, with line ends of LF.
 
     Raises:
         UnicodeDecodeError: it is neither UTF-8 nor UTF-16 with a byte order mark.
@@ -116,5 +116,5 @@ def exists(path: str) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:
-        pass  # it cannot be told
+        pass  # not known
     return True

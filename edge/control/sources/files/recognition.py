@@ -1,8 +1,8 @@
-"""Which objects a document holds, told apart from all else that stands in manifest files.
+"""Which of the objects in a document Edge reads.
 
 Rules of this file:
-- Kinds that Edge does not read are nobody's fault. A kind that it reads under another version of its API, and one that
-  is nearly the name of a kind of the same API group, are told.
+- Kinds that Edge does not read are ignored. Reported are a kind that Edge reads under another version of its API, and
+  a name that is nearly that of a kind of the same API group.
 - Lists are taken apart; an item may leave out what its list says already.
 """
 
@@ -41,7 +41,7 @@ class Fault(msgspec.Struct, frozen=True, gc=False):
 
     place: Place
     kind: str
-    """What it seems to be, as far as that is known; `namespace` and `name` likewise."""
+    """The kind that it seems to be, if known; `namespace` and `name` likewise."""
     namespace: str
     name: str
     message: str

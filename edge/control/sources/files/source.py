@@ -1,6 +1,6 @@
 """The folder source: a thread that follows the manifest files for as long as the control plane lives.
 
-`Synced` is said when every file that there was at first has been read, and every --manifests exists.
+It sends `Synced` when all files of the first survey have been read and every path of --manifests exists.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _AFTER_FAILURE: Final = 1.0
 
 
 class FolderSource:
-    """Tells CHANGES what the files of `settings.manifests` hold."""
+    """Puts what the files of `settings.manifests` hold into CHANGES."""
 
     def __init__(self, settings: Settings, changes: queue.SimpleQueue[Change]) -> None:
         """Looks at nothing yet."""
@@ -60,7 +60,7 @@ class FolderSource:
 
     @property
     def by_need(self) -> bool:
-        """No: all objects of all files are told."""
+        """No: all objects of all files are sent."""
         return False
 
     def want(self, names: frozenset[ObjectId], *, settled: bool) -> None:

@@ -1,13 +1,13 @@
 """Finding the manifest files: a survey of what --manifests names.
 
 Rules of this file:
-- In folders, files count by their suffix. What begins with a dot is not looked into (editors' files, `..data`), nor
-  is a kustomization. A file that is named itself counts whatever its name is.
+- In folders, files are read by their suffix. Names that begin with a dot (editors' files, `..data`) and kustomizations
+  are skipped. A file that --manifests names itself is read whatever its name is.
 - Symbolic links are followed, files and folders. Of several paths to one of them the first counts. All folders in which
   a link, or a part of a path, may be changed to lead elsewhere are watched too: that is how Kubernetes replaces the
   files of a ConfigMap, and how releases are switched.
-- A folder is watched before it is read, so that nothing can appear in between unseen.
-- What cannot be looked at is not gone: it is named in `blind`.
+- A folder is watched before it is listed, so that no new file is missed.
+- A path that cannot be read does not count as deleted: it is listed in `blind`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class File(NamedTuple):
 
 @dataclass
 class Survey:
-    """What there is."""
+    """The files and folders found."""
 
     files: dict[str, File] = field(default_factory=dict)
     """By path."""

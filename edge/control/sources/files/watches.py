@@ -1,11 +1,11 @@
-"""Hearing from the kernel that something happens in a folder (inotify).
+"""Events of folders from the kernel (inotify).
 
 Rules of this file:
 - Folders are watched and not files: files are replaced by others of the same name, folders seldom. A file that was
   named itself is watched too: mounted alone into a container, it is in another folder for the kernel than for us.
-- A watch belongs to the folder itself and not to its path. Paths are therefore watched anew at every survey, which
-  costs nothing where the folder is still the same.
-- Where the kernel has no more watches to give, the loss is told, and whoever listens must look by himself.
+- A watch belongs to the folder itself and not to its path. Every survey therefore watches each path again, which
+  costs nothing if the folder is still the same.
+- When the kernel has no more watches to give, the caller is informed and must poll instead.
 
 Source: inotify(7).
 """
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES: Final = flags.CREATE | flags.MOVED_FROM | flags.MOVED_TO | flags.DELETE | flags.DELETE_SELF | flags.MOVE_SELF
-"""What names there are in a folder."""
+"""Events that change the names in a folder."""
 CONTENTS: Final = NAMES | flags.MODIFY | flags.CLOSE_WRITE | flags.ATTRIB
 """And what is done with the files of these names."""
 ITSELF: Final = flags.MODIFY | flags.CLOSE_WRITE | flags.ATTRIB | flags.DELETE_SELF | flags.MOVE_SELF
-"""What is done with a single file."""
+"""Events of a single file."""
 
 
 class Happening(NamedTuple):

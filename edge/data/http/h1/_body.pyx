@@ -66,7 +66,7 @@ cdef class Body(Content):
     cpdef bint finish(self):
         """Whether the whole body has been read and consumed, so that the next message begins where the buffer does.
 
-        `done` alone does not say so: whoever carried the last piece may have been stopped before it was taken.
+        `done` alone is not enough: the greenlet that carried the last piece may have been stopped before it was taken.
         """
         if not self.done or (self.given >= 0 and self.buffer.start != self.given):
             return False
@@ -77,7 +77,7 @@ cdef class Body(Content):
 
     @property
     def whole(self):
-        """Whether what is left of the body stands in the buffer already (told only of sized bodies)."""
+        """Whether the rest of the body is in the buffer already (known only of sized bodies)."""
         return self.done or (self.kind == 0 and self.buffer.end - self.buffer.start >= self.remaining)
 
     cpdef Py_ssize_t fill(self) except -1:

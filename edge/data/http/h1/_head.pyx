@@ -3,10 +3,10 @@
 
 Rules of this file:
 - The grammar is that of RFC 9110 and RFC 9112, and wherever a recipient *may* be lenient it is not: what is doubtful
-  is refused, so that nobody behind Edge can understand it differently.
+  is refused, so that no endpoint can understand it differently.
 - A head is copied once out of the stream and stays text; fields that pass through never become Python objects.
 - Whatever frames a message (Content-Length, Transfer-Encoding, Connection and what it names) is read here, and dropped:
-  `_writing` frames a message anew.
+  `_writing` adds the framing of the message that is sent.
 - The class does not know sockets; it reads from a Buffer. Of a Stream it also limits the time in which a head that has
   begun must be there.
 """
@@ -227,7 +227,7 @@ cdef class Head(Message):
         if memchr(p + at, 37, end - at) == NULL:
             return 0
         for at in range(at, end):
-            if p[at] == 63:  # nobody decodes a query before it is taken apart, and browsers send what they like there
+            if p[at] == 63:  # queries are split before they are decoded, and browsers send any bytes there
                 return 0
             if p[at] == 37 and (
                 not classes[p[at + 1]] & classes[p[at + 2]] & HEXDIGIT or (p[at + 1] == 48 and p[at + 2] == 48)
@@ -343,7 +343,7 @@ cdef class Head(Message):
             raise ResponseError("switched protocols to an unknown one")
         self.upgrade = upgrade
         if self.status == 204 and (self.chunked or self.length > 0):
-            self.keep_alive = False  # there is none for the client, but who knows what follows here
+            self.keep_alive = False  # the client has none, but bytes may follow here
         return 0
 
     cdef _content_length(self, const char *value, Py_ssize_t n, int fault):

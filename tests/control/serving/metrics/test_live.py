@@ -1,4 +1,4 @@
-"""A scrape of a running Edge: what clients did is what is told."""
+"""A scrape of a running Edge: the metrics match what clients did."""
 
 import re
 import signal

@@ -1,4 +1,4 @@
-"""The names of ingress-nginx, which dashboards and alerts made for it ask for."""
+"""Metrics under the names of ingress-nginx, for its dashboards and alerts."""
 
 import time
 
@@ -8,7 +8,7 @@ from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import error
 from edge.control.serving.metrics import nginx_definitions as theirs
 from edge.control.translate.endpoints import Fault
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 from edge.table.records import Certificate, Host, ServerName
 from tests.control.serving.metrics.conftest import route
 from tests.support.certificates import issue
@@ -102,13 +102,13 @@ def test_the_path_is_the_ingress_s_and_stands_as_it_is_written(world):
 
 def test_connections_and_processes_are_sums(world):
     for worker in world.workers:
-        worker.set(Process.CONNECTIONS_ACTIVE, 5)
-        worker.set(Process.CONNECTIONS_WAITING, 2)
-        worker.set(Process.CONNECTIONS_WRITING, 1)
-        worker.set(Process.CONNECTIONS_UPGRADED, 2)
-        worker.add(Process.CONNECTIONS_ACCEPTED, 9)
-        worker.add(Process.CONNECTIONS_HANDLED, 8)
-    world.workers[0].add(Process.UNMATCHED, 4)
+        worker.set(WorkerWord.CONNECTIONS_ACTIVE, 5)
+        worker.set(WorkerWord.CONNECTIONS_WAITING, 2)
+        worker.set(WorkerWord.CONNECTIONS_WRITING, 1)
+        worker.set(WorkerWord.CONNECTIONS_UPGRADED, 2)
+        worker.add(WorkerWord.CONNECTIONS_ACCEPTED, 9)
+        worker.add(WorkerWord.CONNECTIONS_HANDLED, 8)
+    world.workers[0].add(WorkerWord.UNMATCHED, 4)
     world.count()
     name = "nginx_ingress_controller_nginx_process_connections"
     assert world.value(name, state="active") == 10

@@ -10,7 +10,7 @@ from edge.control.kinds.objects import ObjectId
 from edge.control.publishing.state import State
 from edge.control.serving.metrics import plane
 from edge.system import draining
-from edge.table.counters import Process
+from edge.table.counters import WorkerWord
 from edge.table.records import Certificate, Endpoint, Host, ServicePort
 from tests.control.serving.metrics.conftest import route
 
@@ -93,7 +93,7 @@ def test_leader_readiness_and_draining_are_told(world):
     world.leads = True
     assert world.value("edge_leader") == 1
     assert world.value("edge_ready") == 0
-    world.workers[0].set(Process.GENERATION, 7)
+    world.workers[0].set(WorkerWord.GENERATION, 7)
     assert world.value("edge_ready") == 1
     assert world.value("edge_draining") == 0
     draining.begin(world.directory)

@@ -5,7 +5,7 @@ import pytest
 
 from edge.control.compiling.delta import Delta
 from edge.table.counter_layout import labels_of
-from edge.table.counters import Process, WorkerCounters
+from edge.table.counters import WorkerCounters, WorkerWord
 from edge.table.records import GLOBALS, Backend, Globals, Host, Owner
 from tests.control.serving.metrics.conftest import route
 
@@ -112,7 +112,7 @@ def test_routes_of_an_earlier_control_plane_are_told_until_there_is_a_table_of_t
 
 def test_a_worker_that_was_replaced_takes_nothing_away(world):
     world.count(times=10)
-    world.workers[0].add(Process.RETRIES, 3)
+    world.workers[0].add(WorkerWord.RETRIES, 3)
     world.workers[0].close()
     assert world.value("edge_requests_total", **OURS) == 10
     world.workers[0] = WorkerCounters(world.directory)

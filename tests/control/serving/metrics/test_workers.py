@@ -5,7 +5,7 @@ import time
 import pytest
 
 from edge.control.serving.metrics import workers
-from edge.table.counters import Process, WorkerCounters
+from edge.table.counters import WorkerCounters, WorkerWord
 
 
 def test_every_counter_of_traffic_is_a_sum_over_workers_living_and_dead(world):
@@ -20,10 +20,10 @@ def test_every_counter_of_traffic_is_a_sum_over_workers_living_and_dead(world):
 
 def test_gauges_are_of_living_workers(world):
     for worker in world.workers:
-        worker.set(Process.CONNECTIONS_ACTIVE, 5)
-        worker.set(Process.UPSTREAM_IDLE, 3)
-        worker.set(Process.CONNECTIONS_WRITING, 2)
-        worker.set(Process.CONNECTIONS_UPGRADED, 1)
+        worker.set(WorkerWord.CONNECTIONS_ACTIVE, 5)
+        worker.set(WorkerWord.UPSTREAM_IDLE, 3)
+        worker.set(WorkerWord.CONNECTIONS_WRITING, 2)
+        worker.set(WorkerWord.CONNECTIONS_UPGRADED, 1)
     world.workers[1].close()
     assert world.value("edge_connections_active") == 5
     assert world.value("edge_upstream_idle_connections") == 3
@@ -38,7 +38,7 @@ def test_gauges_are_of_living_workers(world):
 
 
 def test_a_worker_tells_what_it_uses(world):
-    world.workers[1].set(Process.CONNECTIONS_ACTIVE, 4)
+    world.workers[1].set(WorkerWord.CONNECTIONS_ACTIVE, 4)
     assert world.value("edge_workers") == 2
     assert world.value("edge_worker_connections", worker="1") == 4
     assert world.value("edge_worker_cpu_seconds_total", worker="0") > 0
@@ -49,8 +49,8 @@ def test_a_worker_tells_what_it_uses(world):
 
 
 def test_a_worker_that_stays_behind_the_table_is_seen(world):
-    world.workers[0].set(Process.GENERATION, 7)
-    world.workers[1].set(Process.GENERATION, 4)
+    world.workers[0].set(WorkerWord.GENERATION, 7)
+    world.workers[1].set(WorkerWord.GENERATION, 4)
     assert world.value("edge_worker_table_generation", worker="1") == 4
     assert [world.value("edge_worker_table_lag", worker=slot) for slot in "01"] == [0, 3]
 

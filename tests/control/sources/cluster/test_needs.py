@@ -1,4 +1,4 @@
-"""Secrets and ConfigMaps are read because something names them, and otherwise not."""
+"""Secrets and ConfigMaps are read only if an object names them."""
 
 from __future__ import annotations
 

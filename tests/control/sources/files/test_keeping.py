@@ -1,4 +1,4 @@
-"""What stays in force although the files do not say it any more, over the death of the control plane."""
+"""Last good versions of invalid objects survive the death of the control plane."""
 
 from __future__ import annotations
 

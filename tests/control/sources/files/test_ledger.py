@@ -1,4 +1,4 @@
-"""What several files say together."""
+"""The objects of several files together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one file says, and says again after it was edited."""
+"""The content of one file, before and after an edit."""
 
 from __future__ import annotations
 

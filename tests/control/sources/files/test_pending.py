@@ -1,4 +1,4 @@
-"""When a file that something happens to may be believed."""
+"""When the content of a changing file may be read."""
 
 from __future__ import annotations
 

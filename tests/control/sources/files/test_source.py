@@ -1,4 +1,4 @@
-"""The folder source on real files: what people and programs do to them, and what is told of it."""
+"""The folder source on real files: edits by people and programs, and the changes that it sends."""
 
 from __future__ import annotations
 

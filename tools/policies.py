@@ -1,0 +1,103 @@
+"""Writes docs/policies.md from the lists of policies: python tools/policies.py (make docs)."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from edge.control.translate.annotations.defaults import FLAGS
+from edge.control.translate.annotations.policies import UNITS
+from edge.data.policies import ORDER
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from edge.table.policies.policy import Policy
+
+TARGET: Final = Path(__file__).parents[1] / "docs/policies.md"
+HEAD: Final = """\
+# Policies
+
+Made from the code by `tools/policies.py`.
+
+A *policy* is what a route has beside host, path and backend. The table lists all of them in the order in which they
+act (`edge.data.policies.ORDER`). The annotations have the prefix `nginx.ingress.kubernetes.io/`;
+[migration](migration.md) says how they differ from ingress-nginx. A process-wide key gives the value for all Ingresses,
+and an annotation of the same name overrides it. An Ingress cannot ask for a policy that has neither.
+
+| phase | what its steps do |
+|---|---|
+| gate | answers the request itself, or lets it pass |
+| choice | chooses the backend; without a choice the weights decide |
+| request | changes the request that the endpoint gets |
+| tee | sees the request as the endpoint gets it |
+| intercept | answers in place of an endpoint's response |
+| response | changes the response that the client gets |
+| exchange | sets a value that the exchange reads: a limit, a timeout, whether it is logged |
+
+| policy | phase | what it does | annotations | process-wide keys |
+|---|---|---|---|---|
+"""
+TAIL: Final = """
+How to add one is in [CONTRIBUTING](../CONTRIBUTING.md#adding-a-policy).
+"""
+PHASES: Final = {
+    "gates": "gate",
+    "choices": "choice",
+    "edits": "request",
+    "tees": "tee",
+    "intercepts": "intercept",
+    "answers": "response",
+    "fields": "response",
+    "secure_fields": "response",
+    "replaced": "response",
+    "secure_replaced": "response",
+}
+"""The phase of each attribute of `edge.data.policies.phases.Phases`; every other attribute is read by the exchange."""
+
+
+def text() -> str:
+    """The whole page."""
+    return HEAD + "".join(_row(record, module) for record, module in ORDER) + TAIL
+
+
+def phases(module: ModuleType) -> list[str]:
+    """The phases to which MODULE adds steps: the attributes of `phases` that it names, in their order."""
+    tree = ast.walk(ast.parse(inspect.getsource(module)))
+    attributes = (node for node in tree if isinstance(node, ast.Attribute))
+    named = {PHASES.get(one.attr, "exchange") for one in attributes if _is_phases(one.value)}
+    return [phase for phase in dict.fromkeys((*PHASES.values(), "exchange")) if phase in named]
+
+
+def _is_phases(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "phases"
+
+
+def units(record: type[Policy]) -> list[ModuleType]:
+    """The readers of annotations that make a RECORD."""
+    return [unit for unit in UNITS if record in vars(unit).values()]
+
+
+def keys(unit: ModuleType) -> set[str]:
+    """The process-wide keys that UNIT reads."""
+    tree = ast.walk(ast.parse(inspect.getsource(unit)))
+    return {node.value for node in tree if isinstance(node, ast.Constant) and node.value in FLAGS}
+
+
+def _row(record: type[Policy], module: ModuleType) -> str:
+    readers = units(record)
+    names = sorted({name for unit in readers for name in unit.NAMES})
+    process_wide = sorted({key for unit in readers for key in keys(unit)})
+    does = (record.__doc__ or "").partition("\n")[0].replace("|", "\\|")
+    cells = (f"`{record.__name__}`", ", ".join(phases(module)), does, _code(names), _code(process_wide))
+    return f"| {' | '.join(cells)} |\n".replace("|  |", "| |").replace("|  |", "| |")
+
+
+def _code(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+if __name__ == "__main__":
+    TARGET.write_text(text())
