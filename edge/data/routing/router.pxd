@@ -13,7 +13,7 @@ cdef class Router:
     cdef dict _hosts
     cdef c_plan.Plan _default
     cdef object _globals
-    cdef HostPlans _unreadable
+    cdef dict _unreadable
     cdef bytes _health_path
     cdef public long long generation
 

@@ -49,8 +49,8 @@ class Router:
         self._hosts: dict[str, HostPlans] = {}
         self._default: Plan | None = None
         self._globals: Globals | None = None
-        self._unreadable: HostPlans | None = None
-        """Those of hosts that cannot be read, made when there is one."""
+        self._unreadable: dict[bool, HostPlans] = {}
+        """Plans of hosts that cannot be read, made when there is one; True: of the hosts that no Ingress names."""
         self._health_path = normalise_bytes(health_path.encode()) if health_path else b""
         self.generation = -1
         self._routes.on_gone = self._forget
@@ -135,7 +135,7 @@ class Router:
         try:
             record = self._table.routes.get(name, Host)
         except UnreadableError:
-            return known if known is not None else self._unavailable()
+            return known if known is not None else self._unavailable(unnamed=not name)
         if record is None:
             self._forget(name)
             return None
@@ -143,10 +143,13 @@ class Router:
             known = self._hosts[name] = HostPlans(record, self._planner, known)
         return known
 
-    def _unavailable(self) -> HostPlans:
-        if self._unreadable is None:
-            self._unreadable = HostPlans(UNREADABLE_HOST, self._planner)
-        return self._unreadable
+    def _unavailable(self, *, unnamed: bool) -> HostPlans:
+        """What answers 503; UNNAMED: for hosts that no Ingress names, so that probes get their answer."""
+        plans = self._unreadable.get(unnamed)
+        if plans is None:
+            plans = self._unreadable[unnamed] = HostPlans(UNREADABLE_HOST, self._planner)
+            plans.unnamed = unnamed
+        return plans
 
     def _forget(self, name: str) -> None:
         """There is no record NAME any more."""
