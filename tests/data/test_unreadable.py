@@ -160,6 +160,17 @@ def test_what_a_newer_release_adds_closes_the_host_although_an_earlier_version_i
     assert taken(router, "a.test") == "good"
 
 
+def test_a_host_that_cannot_be_read_answers_probes_no_more_than_its_other_requests(table: Table) -> None:
+    records: dict[str, Record] = {name: newer(Host(name, (route(ingress),))) for name, ingress in HOSTS.items()}
+    table.writer.publish(routes=records)
+    reader = table.reader()
+    router = Router(reader, Planner(reader, table.counters, None), "/healthz")
+    assert [taken(router, host, b"/healthz") for host in ("pay.shop.test", "a.shop.test", "shop.test")] == [503] * 3
+    assert taken(router, "x.test", b"/healthz") == 404, "no Ingress names it: the probe is Edge's"
+    assert router.probed(request("x.test", "/healthz"))
+    assert not router.probed(request("pay.shop.test", "/healthz"))
+
+
 def test_many_names_that_cannot_be_read_cost_one_plan(table: Table) -> None:
     table.writer.publish(routes={"": newer(Host(""))})
     router = table.router()

@@ -28,6 +28,8 @@ _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE]
 _PREFIX: Final = "tag:yaml.org,2002:"
 _MOST_VALUES: Final = 1_000_000
 _DEEPEST: Final = 100
+_MOST_DIGITS: Final = 100
+"""Of an integer in YAML; a longer one is text, because Python cannot print it."""
 _ANY: Final = msgspec.json.Decoder()
 
 
@@ -55,8 +57,8 @@ def decode_json(text: str | bytes | msgspec.Raw) -> object:
                 json.loads(text)
             except json.JSONDecodeError as precise:
                 reason, line = precise.msg, precise.lineno - 1
-            except RecursionError:
-                pass
+            except (ValueError, RecursionError):
+                pass  # a number of thousands of digits, or values that lie too deep: msgspec has said why
         raise DocumentError(f"not JSON: {reason}", line) from error
 
 
@@ -158,6 +160,8 @@ def _plain(text: str) -> object:
 
 def _integer(text: str) -> object:
     digits = text.lstrip("-+")
+    if len(digits) > _MOST_DIGITS:
+        return text
     octal = len(digits) > 1 and digits[0] == "0" and digits[1].isdigit()
     try:
         return int(text, 8 if octal else 0)

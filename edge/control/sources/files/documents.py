@@ -245,7 +245,7 @@ def _json(text: str) -> list[Piece] | None:
             _, end = decoder.raw_decode(text, start)
             pieces += _json_document(text[start:end], pieces[-1].document + 1 if pieces else 1, start)
             start = _after_space(text, end)
-    except (json.JSONDecodeError, msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):  # also of a number of thousands of digits
         return None
     return pieces
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.control.sources.files import manifest
 from edge.control.sources.files.decoding import DocumentError, decode_json, decode_yaml
 
 
@@ -95,6 +96,18 @@ def test_a_short_text_cannot_stand_for_a_billion_values() -> None:
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
     with pytest.raises(DocumentError, match="too many"):
         decode_yaml("\n".join(lines))
+
+
+@pytest.mark.parametrize("text", ['{"kind":' + "9" * 5000 + "}", '{"a": 1} {"kind":' + "9" * 5000 + "}"])
+def test_json_with_a_number_of_thousands_of_digits_is_refused(text: str) -> None:
+    with pytest.raises(DocumentError, match="not JSON"):
+        decode_json(text)
+    assert [said.readable for said in manifest.read("a.json", text).said.values()] == [False]
+
+
+@pytest.mark.parametrize("text", ["0x" + "f" * 5000, "0o" + "7" * 5000, "9" * 5000])
+def test_a_number_of_thousands_of_digits_is_text(text: str) -> None:
+    assert decode_yaml(text) == text
 
 
 def test_json_that_is_none_is_refused_with_its_line() -> None:
