@@ -97,21 +97,23 @@ class Handler:
         plan = destination = None
         reply: Reply | None
         try:
-            plan = self._router.match(client.request)
-            if plan is None:
-                reply = self._handling.unmatched(client.request)
-            else:
-                destination = plan.only if plan.only is not None else self._chosen(plan)
-                reply = self._pass(plan, destination)
-            outcome.status = reply.status if reply is not None else outcome.upstream_status
-        except ExchangeError as error:
-            reply = self._fault(error)
-        except Exception:  # noqa: BLE001 - a fault of ours costs one request, not the worker
-            reply = self._bug()
-        if reply is not None:
-            self._reply(reply, plan, destination)
-        if exchange.releases is not None:
-            exchange.release()
+            try:
+                plan = self._router.match(client.request)
+                if plan is None:
+                    reply = self._handling.unmatched(client.request)
+                else:
+                    destination = plan.only if plan.only is not None else self._chosen(plan)
+                    reply = self._pass(plan, destination)
+                outcome.status = reply.status if reply is not None else outcome.upstream_status
+            except ExchangeError as error:
+                reply = self._fault(error)
+            except Exception:  # noqa: BLE001 - a fault of ours costs one request, not the worker
+                reply = self._bug()
+            if reply is not None:
+                self._reply(reply, plan, destination)
+        finally:
+            if exchange.releases is not None:
+                exchange.release()
         if destination is None and plan is not None:
             destination = plan.destinations[0]
         self._account(plan, destination)

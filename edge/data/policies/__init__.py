@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Final
 
 from edge.data.policies import (
     access_log,
+    basic_auth,
     body_limit,
+    client_limits,
     closed,
+    digest_auth,
     hsts,
     https_redirect,
     redirect,
@@ -22,6 +25,8 @@ from edge.data.policies import (
     response_headers,
     retry,
     rewrite,
+    satisfy_any,
+    source_ranges,
     timeouts,
 )
 from edge.table import policies
@@ -36,6 +41,11 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.Closed, closed),
     (policies.HttpsRedirect, https_redirect),
     (policies.Redirect, redirect),
+    (policies.ClientLimits, client_limits),
+    (policies.SourceRanges, source_ranges),
+    (policies.BasicAuth, basic_auth),
+    (policies.DigestAuth, digest_auth),
+    (policies.SatisfyAny, satisfy_any),  # after all that check who the client is
     (policies.BodyLimit, body_limit),
     # edits of the request
     (policies.Rewrite, rewrite),
