@@ -208,7 +208,7 @@ def test_limits_hold_for_all_workers_together(client: str) -> None:
 def test_what_a_dead_worker_has_counted_is_given_back(client: str) -> None:
     with Backend() as backend, Stage("--use-forwarded-headers", "--proxy-real-ip-cidr=127.0.0.0/8") as stage:
         host = stage.serve(backend, policies=(ClientLimits("test", connections=1),))
-        (worker,) = stage.edge.workers()
+        (worker,) = eventually(stage.edge.workers)
         with stage.connect() as connection:
             connection.send(head("/hold", host=host, fields=[("X-Forwarded-For", client)]))
             eventually(lambda: backend.held == 1)

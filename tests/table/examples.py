@@ -16,6 +16,7 @@ from edge.table.policies import (
     Redirect,
     RequestHeaders,
     ResponseHeaders,
+    ResponseRate,
     Retry,
     Rewrite,
     SatisfyAny,
@@ -42,4 +43,5 @@ POLICIES: Final[tuple[Policy, ...]] = (
     BasicAuth("n", "shop", (("anna", "{PLAIN}a"), ("bert", "{PLAIN}b"))),
     DigestAuth("o", "shop", (("anna", "0" * 32),)),
     SatisfyAny("p"),
+    ResponseRate("q", 1024, 2048),
 )

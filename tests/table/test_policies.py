@@ -61,6 +61,7 @@ SUMMARIES = {
     "SourceRanges": "clients: no 10.1.0.0/16, only 10.0.0.0/8 ::1",
     "BasicAuth": 'Basic authentication for "shop", 2 users',
     "DigestAuth": 'Digest authentication for "shop", 1 users',
+    "ResponseRate": "responses at 1024 bytes/s after 2048 bytes",
     "SatisfyAny": "one of the checks of clients is enough",
 }
 

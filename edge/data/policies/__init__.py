@@ -23,6 +23,7 @@ from edge.data.policies import (
     redirect,
     request_headers,
     response_headers,
+    response_rate,
     retry,
     rewrite,
     satisfy_any,
@@ -54,6 +55,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.ResponseHeaders, response_headers),
     (policies.Hsts, hsts),
     # what the exchange itself goes by
+    (policies.ResponseRate, response_rate),
     (policies.Timeouts, timeouts),
     (policies.Retry, retry),
     (policies.NoAccessLog, access_log),

@@ -18,6 +18,7 @@ from edge.data.http.replies import Reply
 from edge.table.policies import Retry, Timeouts
 
 if TYPE_CHECKING:
+    from edge.data.policies.pace import Pace
     from edge.data.policies.resources import Resources
     from edge.table.records import Owner
 
@@ -47,7 +48,8 @@ class Phases:
     - `checks`: those of the gates that check who the client is, see `check`.
     - `fields`, `secure_fields`: field lines of every response, and of those over TLS.
     - `replaced`, `secure_replaced`: names (lower case) of endpoints' fields that these take the place of.
-    - `timeouts`, `retry`, `body_limit` (bytes, 0: none), `logged`: what the exchange itself goes by.
+    - `timeouts`, `retry`, `body_limit` (bytes, 0: none), `pace` (None: as fast as it goes), `logged`: what the exchange
+      itself goes by.
     """
 
     def __init__(self, resources: Resources, owner: Owner) -> None:
@@ -67,6 +69,7 @@ class Phases:
         self.timeouts = Timeouts("")
         self.retry = Retry("")
         self.body_limit = 0
+        self.pace: Pace | None = None
         self.logged = True
 
     def check(self, gate: Gate, *, admits: bool = True) -> None:

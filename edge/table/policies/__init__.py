@@ -18,6 +18,7 @@ from edge.table.policies.headers import RequestHeaders, ResponseHeaders
 from edge.table.policies.hsts import Hsts
 from edge.table.policies.https_redirect import HttpsRedirect
 from edge.table.policies.redirect import Redirect
+from edge.table.policies.response_rate import ResponseRate
 from edge.table.policies.retry import Retry
 from edge.table.policies.rewrite import Rewrite
 from edge.table.policies.source_ranges import SourceRanges
@@ -37,6 +38,7 @@ AnyPolicy = (
     | RequestHeaders
     | ResponseHeaders
     | Hsts
+    | ResponseRate
     | Timeouts
     | Retry
     | NoAccessLog
@@ -56,6 +58,7 @@ __all__ = [
     "Redirect",
     "RequestHeaders",
     "ResponseHeaders",
+    "ResponseRate",
     "Retry",
     "Rewrite",
     "SatisfyAny",

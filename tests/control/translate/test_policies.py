@@ -100,6 +100,7 @@ EXAMPLES: dict[str, tuple[dict[str, str], type[Policy | Deferred]]] = {
     "source_ranges": ({"denylist_source_range": "10.0.0.0/8"}, records.SourceRanges),
     "auth": ({"auth_type": "basic", "auth_secret": "users"}, Deferred),
     "satisfy": ({"satisfy": "any"}, records.SatisfyAny),
+    "response_rate": ({"limit_rate": "1"}, records.ResponseRate),
     "body_limit": ({"proxy_body_size": "1"}, records.BodyLimit),
     "timeouts": ({"proxy_read_timeout": "1"}, records.Timeouts),
     "retry": ({"proxy_next_upstream": "off"}, records.Retry),

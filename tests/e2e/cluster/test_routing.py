@@ -90,8 +90,8 @@ def shown(edge: Edge, host: str) -> int:
 
 
 def test_users_of_a_secret(where: Cluster, edge: Edge, backend: Backend) -> None:
-    """Until the Secret that auth-secret names is there nobody gets in, and an Event says so; then its users do, and those
-    of its next version."""
+    """Until the Secret that auth-secret names is there nobody gets in, and an Event says so; then its users do, and
+    those of its next version."""
     asked = annotated(auth_type="basic", auth_secret="users")
     where.apply(
         where.ingress("inner", service="inner", host="inner.example", annotations=asked),
