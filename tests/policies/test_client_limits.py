@@ -180,6 +180,16 @@ def test_a_client_that_goes_away_makes_room(stage: Stage, client: str) -> None:
         eventually(lambda: statuses(stage, host, client, 1) == [200])
 
 
+def test_a_websocket_takes_room_until_it_ends(stage: Stage, backend: Backend, client: str) -> None:
+    host = stage.serve(backend, policies=(ClientLimits("test", connections=1),))
+    upgrade = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")]
+    fields = [("X-Forwarded-For", client), *upgrade, ("Sec-WebSocket-Key", "x" * 22 + "==")]
+    with stage.connect() as connection:
+        assert connection.request("/websocket", host=host, fields=fields).status == 101
+        assert statuses(stage, host, client, 1) == [503]
+    eventually(lambda: statuses(stage, host, client, 1) == [200])
+
+
 def test_a_refused_request_takes_no_room(stage: Stage, backend: Backend, client: str) -> None:
     """One that another gate refuses, too."""
     policies = (ClientLimits("test", connections=1), SourceRanges("test", (client,)))
