@@ -123,6 +123,11 @@ class Settings:
     disable_svc_external_name: bool = setting(
         False, "Answer 503 for Services of type ExternalName.", commands=TRANSLATION
     )
+    allow_cross_namespace_resources: bool = setting(
+        False,
+        "Let annotations name Secrets and ConfigMaps of other namespaces than their Ingress's.",
+        commands=TRANSLATION,
+    )
     sync_timeout: float = setting(
         60.0,
         "Publish the first table after this time even if some kinds could not be listed yet.",

@@ -21,6 +21,7 @@ from typing import Final
 
 from edge.table._limits import COUNT_SET, RATE_SET, SHARES, Counts, Rates, key
 
+NAME: Final = "limits"
 MAGIC: Final = b"EDGELIM1"
 HEAD: Final = 4096
 """Bytes before the first set: magic, secret, number of sets of rates, number of sets of connections."""
@@ -48,7 +49,7 @@ class Limits:
         """
         if not 0 <= slot < SHARES:
             raise LimitsError(f"limits are kept for {SHARES} workers at most, and this is number {slot + 1}")
-        path = directory / "limits"
+        path = directory / NAME
         try:
             self._memory = _mapped(path, rate_sets, count_sets)
         except OSError as error:
@@ -109,6 +110,11 @@ class ConnectionLimit:
 
 UNCOUNTED: Final = 1 << 62
 """Given for a request that is let in because there is no room to count it."""
+
+
+def has_limits(directory: Path) -> bool:
+    """Whether a worker has made the file in DIRECTORY already."""
+    return (directory / NAME).exists()
 
 
 def _number(name: str) -> int:

@@ -164,9 +164,14 @@ def _certificate(content: Content, key: str, one: Certificate) -> dict[str, Any]
 
 
 def _plain(record: Record) -> dict[str, Any]:
-    """All fields of RECORD, which must hold no secret."""
-    named = {"policy": type(record).__name__} if isinstance(record, Policy) else {}
-    return {**named, **{name: _value(getattr(record, name)) for name in record.__struct_fields__}}
+    """All fields of RECORD, which must hold no secret but those that a policy names as `secrets`."""
+    if not isinstance(record, Policy):
+        return {name: _value(getattr(record, name)) for name in record.__struct_fields__}
+    shown: dict[str, Any] = {"policy": type(record).__name__}
+    for name in record.__struct_fields__:
+        value = getattr(record, name)
+        shown[name] = [public for public, _ in value] if name in record.secrets else _value(value)
+    return shown
 
 
 def _value(value: Any) -> Any:

@@ -11,12 +11,13 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from edge.data.http.digest import LIFETIME, Digest, DigestError, Verdict, parameters, users
+from edge.data.http.digest import LIFETIME, Digest, Verdict, parameters
+from edge.table.users import DigestError, from_htdigest
 
 KEY = b"shared by all workers"
 NOW = 1_800_000_000.0
 HA1 = md5(b"anna:The realm:secret").hexdigest()
-USERS = users(f"# users\nanna:The realm:{HA1}\nbert:Other:{HA1}\n")
+USERS = from_htdigest(f"# users\nanna:The realm:{HA1}\nbert:Other:{HA1}\n")
 
 
 @pytest.fixture
@@ -112,10 +113,10 @@ def test_parameters(value: str, found: dict[str, str] | None) -> None:
 
 def test_users() -> None:
     """The first of several counts; a line that is none is named."""
-    assert users(f"a:r:{HA1}\na:r:{'0' * 32}\n") == {("a", "r"): HA1}
+    assert from_htdigest(f"a:r:{HA1}\na:r:{'0' * 32}\n") == {("a", "r"): HA1}
     for line in ("a:r", "a:r:secret", ":r:" + HA1, "a:b:r:" + HA1):
         with pytest.raises(DigestError, match="line 2"):
-            users("\n" + line)
+            from_htdigest("\n" + line)
 
 
 def test_a_realm_is_quoted() -> None:

@@ -14,7 +14,8 @@ import pytest
 
 from edge.data.http.credentials import BusyError, Credentials
 from edge.data.http.crypts import md5_crypt, sha_crypt
-from edge.data.http.passwords import LONGEST, Hash, PasswordError, Passwords, from_file, from_map, read
+from edge.data.http.passwords import LONGEST, Hash, Passwords, read
+from edge.table.users import PasswordError, from_file, from_map
 
 # As glibc's crypt(3) and openssl make them; those of SHA-crypt stand in its specification.
 KNOWN = [
@@ -107,27 +108,29 @@ def test_hashes_refused(text: str, reason: str) -> None:
 
 def test_a_file() -> None:
     """Comments, empty lines and CRLF are no matter; the first of several entries counts; a bad one is a problem."""
-    passwords = from_file(
+    users = from_file(
         "# users\r\n\r\nanna:{PLAIN}one:two\r\nbert:{PLAIN}three \r\nanna:{PLAIN}four\r\ncarl:rqXexS6ZhobKA:x\r\n"
         "carl:{PLAIN}y\r\nnobody\r\n:{PLAIN}x\r\ndora:" + read_sha("z") + ":Dora, of sales\r\n"
     )
+    passwords = Passwords(users.hashes)
     assert passwords.check("anna", b"one:two")
     assert not passwords.check("anna", b"four")
     assert passwords.check("bert", b"three")
     assert passwords.check("dora", b"z")
     assert not passwords.check("carl", b"y")
     assert not passwords.check("", b"x")
-    assert len(passwords) == 3
-    assert [problem.split(":")[0] for problem in passwords.problems] == ["line 8", "line 9", "line 6, user carl"]
-    assert "rqXexS6ZhobKA" not in str(passwords.problems)
+    assert len(users.hashes) == 3
+    assert [problem.split(":")[0] for problem in users.problems] == ["line 8", "line 9", "line 6, user carl"]
+    assert "rqXexS6ZhobKA" not in str(users.problems)
 
 
 def test_a_map() -> None:
     """A key per user."""
-    passwords = from_map({"anna": read_sha("one") + "\n", "bert": "nonsense"})
+    users = from_map({"anna": read_sha("one") + "\n", "bert": "nonsense"})
+    passwords = Passwords(users.hashes)
     assert passwords.check("anna", b"one")
     assert not passwords.check("bert", b"nonsense")
-    assert passwords.problems == ["key bert: not a hash that is supported; make the entry with htpasswd -B (bcrypt)"]
+    assert users.problems == ("key bert: not a hash that is supported; make the entry with htpasswd -B (bcrypt)",)
 
 
 def read_sha(password: str) -> str:
@@ -161,7 +164,7 @@ REAL_SLEEP = time.sleep
 @pytest.fixture
 def passwords() -> Passwords:
     """Anna's is checked slowly."""
-    found = Passwords([("", "anna", bcrypt.hashpw(b"right", bcrypt.gensalt(4)).decode())])
+    found = Passwords([("anna", bcrypt.hashpw(b"right", bcrypt.gensalt(4)).decode())])
     stored = found.find("anna")
     assert stored is not None
     found._hashes["anna"] = Slow(*stored)
@@ -218,7 +221,7 @@ def test_a_new_hash_is_checked_anew(passwords: Passwords) -> None:
     """A password that is changed in the Secret is no longer right."""
     credentials = Credentials()
     assert credentials.check(passwords, "anna", b"right")
-    changed = Passwords([("", "anna", bcrypt.hashpw(b"other", bcrypt.gensalt(4)).decode())])
+    changed = Passwords([("anna", bcrypt.hashpw(b"other", bcrypt.gensalt(4)).decode())])
     assert not credentials.check(changed, "anna", b"right")
     assert credentials.check(changed, "anna", b"other")
     assert not credentials.check(changed, "nobody", b"other")
@@ -227,5 +230,5 @@ def test_a_new_hash_is_checked_anew(passwords: Passwords) -> None:
 def test_quick_kinds_need_no_thread() -> None:
     """They take less than the way to one."""
     credentials = Credentials()
-    assert credentials.check(from_file("anna:{PLAIN}x"), "anna", b"x")
+    assert credentials.check(Passwords([("anna", "{PLAIN}x")]), "anna", b"x")
     assert credentials._pool is None

@@ -159,8 +159,10 @@ def test_a_rewrite_of_host_and_path(edge: Edge) -> None:
 def test_fields_of_the_request_are_changed(edge: Edge, target: str) -> None:
     """By a filter of the rule as by one of the backend."""
     fields = [("X-Set", "client"), ("X-Add", "some"), ("X-Remove", "1"), ("X-Keep", "1")]
-    got = seen(edge.get(target, fields=fields))
-    assert (got["x-set"], got["x-add"], got["x-keep"]) == ("edge", "some,more", "1")
+    response = edge.get(target, fields=fields)
+    got = seen(response)
+    assert (got["x-set"], got["x-keep"]) == ("edge", "1")
+    assert [value for name, value in response.json()["headers"] if name.lower() == "x-add"] == ["some", "more"]
     assert "x-remove" not in got
 
 

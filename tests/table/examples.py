@@ -5,16 +5,22 @@ from __future__ import annotations
 from typing import Final
 
 from edge.table.policies import (
+    BasicAuth,
     BodyLimit,
+    ClientLimits,
     Closed,
+    DigestAuth,
     Hsts,
     HttpsRedirect,
     NoAccessLog,
     Redirect,
     RequestHeaders,
     ResponseHeaders,
+    ResponseRate,
     Retry,
     Rewrite,
+    SatisfyAny,
+    SourceRanges,
     Timeouts,
 )
 from edge.table.policies.path_change import PathChange
@@ -32,4 +38,10 @@ POLICIES: Final[tuple[Policy, ...]] = (
     Timeouts("i", 0.5, 1.5, 2.5),
     Retry("j", 0, 1.25, True, on_error=False, on_timeout=False, on_invalid=True, on_statuses=(429, 503)),
     NoAccessLog("k"),
+    ClientLimits("l", 1, 2, 3, 4, ("10.0.0.0/8",)),
+    SourceRanges("m", ("10.1.0.0/16",), ("10.0.0.0/8", "::1")),
+    BasicAuth("n", "shop", (("anna", "{PLAIN}a"), ("bert", "{PLAIN}b"))),
+    DigestAuth("o", "shop", (("anna", "0" * 32),)),
+    SatisfyAny("p"),
+    ResponseRate("q", 1024, 2048),
 )

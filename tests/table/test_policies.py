@@ -57,6 +57,12 @@ SUMMARIES = {
     "Timeouts": "timeouts connect 0.5 s, send 1.5 s, read 2.5 s",
     "Retry": "a try for each endpoint within 1.25 s on invalid_header http_429 http_503 non_idempotent",
     "NoAccessLog": "not logged",
+    "ClientLimits": "requests of a client: 1/s, 2/min, 3 at once, not for 1 networks",
+    "SourceRanges": "clients: no 10.1.0.0/16, only 10.0.0.0/8 ::1",
+    "BasicAuth": 'Basic authentication for "shop", 2 users',
+    "DigestAuth": 'Digest authentication for "shop", 1 users',
+    "ResponseRate": "responses at 1024 bytes/s after 2048 bytes",
+    "SatisfyAny": "one of the checks of clients is enough",
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import pytest
 
 from edge.table import layout, show
-from edge.table.policies import AnyPolicy, BodyLimit, HttpsRedirect, NoAccessLog
+from edge.table.policies import AnyPolicy, BasicAuth, BodyLimit, HttpsRedirect, NoAccessLog
 from edge.table.record import Record
 from edge.table.records import (
     DEFAULT_CERTIFICATE,
@@ -47,6 +47,7 @@ def route(path: str = "/", kind: PathKind = PathKind.PREFIX, **fields: Any) -> R
     return Route(kind, path, **{"owner": SHOP, "backends": (WEB,), **fields})
 
 
+USERS = BasicAuth("auth", "shop", (("anna", "{PLAIN}secret\n"),))
 ROUTES: dict[str, Record | None] = {
     "shop.example": Host(
         "shop.example",
@@ -57,7 +58,7 @@ ROUTES: dict[str, Record | None] = {
         default=route(policies=(BodyLimit("a", 1024), NoAccessLog("b"))),
         tls=True,
     ),
-    "": Host("", (route("/any", PathKind.STRING),)),
+    "": Host("", (route("/any", PathKind.STRING, policies=(USERS,)),)),
     GLOBALS: Globals(default=route(owner=Owner(), backends=(Backend("demo", "fallback", "80", "demo/fallback:80"),))),
 }
 ENDPOINTS: dict[str, Record | None] = {
@@ -102,7 +103,7 @@ Hosts: 2
     Prefix /      -> web:80      Ingress demo/shop; http is redirected to https (308)
     otherwise     -> web:80      Ingress demo/shop; request bodies up to 1024 bytes; not logged
   any other host
-    ImplementationSpecific /any  -> web:80  Ingress demo/shop
+    ImplementationSpecific /any  -> web:80  Ingress demo/shop; Basic authentication for "shop", 1 users
   what no host takes
     otherwise  -> fallback:80  --default-backend-service
 
@@ -149,7 +150,8 @@ def test_json_holds_the_same(directory: Path, capsys: pytest.CaptureFixture[str]
 def test_no_key_material_is_shown(directory: Path, capsys: pytest.CaptureFixture[str], as_json: bool) -> None:
     show.run(directory, as_json=as_json)
     captured = capsys.readouterr()
-    assert "secret\\n" not in captured.out
+    assert "secret" not in captured.out
+    assert ('"anna"' in captured.out) == as_json, "who the users are may be known"
     assert "PRIVATE" not in captured.out + captured.err
     assert "ticket" not in captured.out + captured.err
 
@@ -169,6 +171,12 @@ def test_nor_is_a_new_policy() -> None:
     """Policies are shown with all their fields too."""
     assert {kind.__name__: kind.__struct_fields__[1:] for kind in get_args(AnyPolicy)} == {
         "Closed": ("reason",),
+        "ClientLimits": ("per_second", "per_minute", "connections", "burst", "exempt"),
+        "SourceRanges": ("deny", "allow"),
+        "BasicAuth": ("realm", "users"),  # of which the names are shown
+        "DigestAuth": ("realm", "users"),
+        "SatisfyAny": (),
+        "ResponseRate": ("rate", "after"),
         "HttpsRedirect": ("status", "preserve_trailing_slash"),
         "Redirect": ("status", "scheme", "host", "port", "path"),
         "BodyLimit": ("size",),

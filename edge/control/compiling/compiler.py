@@ -18,6 +18,7 @@ from edge.control.compiling.defaults import DefaultBackend
 from edge.control.compiling.delta import Delta
 from edge.control.compiling.gateways import Gateways
 from edge.control.compiling.hosts import Hosts
+from edge.control.compiling.references import References
 from edge.control.compiling.server_names import Certificates
 from edge.control.compiling.service_ports import Services, Unresolved
 from edge.control.compiling.store import Store
@@ -62,6 +63,8 @@ class Compiler:
         self._claims = Claims(self.store, settings)
         self._gateways = Gateways(self.store, settings)
         self._hosts = Hosts()
+        self._references = References(self.store, by_need=by_need)
+        self._by_need = by_need
         self._annotations = Reader(defaults_of(settings))
         self._services = Services(self.store, settings, names if names is not None else Unresolved())
         namespace, _, name = settings.default_ssl_certificate.partition("/")
@@ -98,12 +101,12 @@ class Compiler:
     @property
     def needs_version(self) -> int:
         """Grows when `wanted` or `external_names` may be different."""
-        return self._certificates.secrets.version + self._services.version
+        return self._certificates.secrets.version + self._references.version + self._services.version
 
     @property
     def wanted(self) -> frozenset[ObjectId]:
-        """The Secrets that are needed; ConfigMaps would be too, but no annotation that is supported names one."""
-        return frozenset(ObjectId("Secret", *key) for key in self._certificates.secrets.names)
+        """The Secrets and ConfigMaps that are needed."""
+        return self._references.names.union(ObjectId("Secret", *key) for key in self._certificates.secrets.names)
 
     @property
     def external_names(self) -> frozenset[str]:
@@ -131,6 +134,7 @@ class Compiler:
         ingresses = changed.ingresses
         if changed.classes:
             ingresses |= self._affected(changed)
+        ingresses |= self._referring(changed)
         for key in ingresses:
             self._take_ingress(key, delta)
         owners = {ObjectId("Ingress", *key) for key in ingresses}
@@ -159,6 +163,7 @@ class Compiler:
         delta.routes.update(records)
         owners |= touched
         self._report(owners, changed, delta)
+        self._forget(changed)
         return delta
 
     def _take_ingress(self, key: Key, delta: Delta) -> None:
@@ -192,6 +197,25 @@ class Compiler:
 
         self._put(owner, contain(owner, translated, failed))
 
+    def _referring(self, changed: Changed) -> set[Key]:
+        """The Ingresses that name Secrets and ConfigMaps that have changed."""
+        owners = {owner for name in _referents(changed) for owner in self._references.owners(name)}
+        return {(owner.namespace, owner.name) for owner in owners if owner.kind == "Ingress"}
+
+    def _forget(self, changed: Changed) -> None:
+        """Forget what is needed no longer, or was when it CHANGED: whether it exists will have to be told again."""
+        released = self._references.take_released() | _referents(changed)
+        released.update(ObjectId("Secret", *key) for key in self._certificates.secrets.take_released())
+        if self._by_need:
+            for name in released:
+                if not self._is_wanted(name):
+                    self.store.forget(name.kind, ((name.namespace, name.name),))
+
+    def _is_wanted(self, name: ObjectId) -> bool:
+        if self._references.owners(name):
+            return True
+        return name.kind == "Secret" and bool(self._certificates.secrets.users((name.namespace, name.name)))
+
     def _put(self, owner: ObjectId, new: Translation | None) -> None:
         """From now on OWNER asks for NEW; None: for nothing."""
         old = self._translations.get(owner)
@@ -199,6 +223,7 @@ class Compiler:
             return
         order = (new or old or NOTHING).order
         self._hosts.replace(owner, old, new)
+        self._references.replace(owner, old.references if old else (), new.references if new else ())
         self._services.replace(owner, order, old.uses if old else (), new.uses if new else ())
         self._certificates.replace(owner, order, old.secrets if old else (), new.secrets if new else ())
         if new is None:
@@ -209,7 +234,8 @@ class Compiler:
     def _translated(self, key: Key, ingress: Ingress | None) -> Translation | None:
         if not self._claims.is_ours(key, ingress) or ingress is None:
             return None
-        return translate(ingress, self._annotations)
+        cross_namespace = self._settings.allow_cross_namespace_resources
+        return translate(ingress, self._annotations, self._references.find, cross_namespace=cross_namespace)
 
     def _affected(self, changed: Changed) -> set[Key]:
         """The Ingresses to look at again now that classes are others."""
@@ -266,6 +292,12 @@ class Compiler:
         found += self._services.problems(translation.uses)
         found += self._certificates.problems(owner, translation.secrets)
         return found
+
+
+def _referents(changed: Changed) -> set[ObjectId]:
+    """The Secrets and ConfigMaps of CHANGED."""
+    secrets = {ObjectId("Secret", *key) for key in changed.secrets}
+    return secrets.union(ObjectId("ConfigMap", *key) for key in changed.config_maps)
 
 
 def _subject(change: Change) -> ObjectId | None:

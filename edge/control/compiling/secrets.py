@@ -50,6 +50,7 @@ class Secrets:
         self._readings: dict[Key, Reading] = {}
         self._due: list[tuple[float, Key]] = []
         self._dirty: set[Key] = set()
+        self._released: set[Key] = set()
         self.version = 0
         """Grows with each change to `names`."""
 
@@ -83,8 +84,8 @@ class Secrets:
             new = UNREAD
             if secret in self._users:
                 new = self._readings[secret] = self._contained(secret, old, now)
-            elif self._by_need:
-                self._store.forget("Secret", (secret,))
+            else:
+                self._released.add(secret)
             if new != old:
                 before[secret] = old
         self._dirty.clear()
@@ -94,6 +95,11 @@ class Secrets:
     def names(self) -> frozenset[Key]:
         """The Secrets in use."""
         return frozenset(self._users)
+
+    def take_released(self) -> set[Key]:
+        """The Secrets that have been in use, and are no longer, since the last call."""
+        released, self._released = self._released, set()
+        return released - self._users.keys()
 
     @property
     def next_due(self) -> float | None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from edge.control.kinds.changes import Change
-    from edge.control.kinds.objects import Ingress, IngressClass, Key, Object, Secret, Service
+    from edge.control.kinds.objects import ConfigMap, Ingress, IngressClass, Key, Object, Secret, Service
 
 FIELD = re.compile(r"[A-Za-z]\S*")
 """How the message of an `Invalid` begins when it names a field."""
@@ -41,6 +41,7 @@ class Changed:
     secrets: set[Key] = field(default_factory=set)
     gateways: set[ObjectId] = field(default_factory=set)
     """Objects of the Gateway API."""
+    config_maps: set[Key] = field(default_factory=set)
     faults: set[ObjectId] = field(default_factory=set)
     """Objects that can, or cannot, be read."""
 
@@ -114,6 +115,8 @@ class Store:
             changed.ingresses.add(key)
         elif kind == "Secret":
             changed.secrets.add(key)
+        elif kind == "ConfigMap":
+            changed.config_maps.add(key)
         elif kind == "IngressClass":
             changed.classes.add(key)
         elif KINDS[kind].api_version.startswith(gateway.GROUP):
@@ -154,8 +157,8 @@ class Store:
 
     def _fault_changed(self, owner: ObjectId) -> None:
         self._changed.faults.add(owner)
-        if owner.kind == "Secret":
-            self._changed.secrets.add((owner.namespace, owner.name))
+        if owner.kind in self._told:
+            self._mark(owner.kind, (owner.namespace, owner.name))
 
     def faults(self, owner: ObjectId) -> list[Problem]:
         """What keeps the newest version of OWNER from being read."""
@@ -204,6 +207,10 @@ class Store:
     def secret(self, key: Key) -> Secret | None:
         """The Secret KEY."""
         return cast("Secret | None", self._objects["Secret"].get(key))
+
+    def referent(self, name: ObjectId) -> Secret | ConfigMap | None:
+        """The Secret or ConfigMap NAME."""
+        return cast("Secret | ConfigMap | None", self._objects[name.kind].get((name.namespace, name.name)))
 
     def is_told(self, kind: str, key: Key) -> bool:
         """Whether it has been said of an object that is read by need that it exists, or not, or cannot be read."""

@@ -16,37 +16,60 @@ from msgspec.structs import replace
 
 from edge.control.kinds.names import host_name
 from edge.control.kinds.problems import Problem, error, warning
+from edge.control.translate.annotations.policies import one_closed
+from edge.control.translate.annotations.values import CLOSES
+from edge.control.translate.annotations.wanted import ContentError
 from edge.control.translate.parts import BY_CLUSTER_IP, HostPart, RoutePart, SecretUse, ServiceUse, Translation
 from edge.table import describing
 from edge.table.paths import normalise
-from edge.table.policies import AnyPolicy, HttpsRedirect
+from edge.table.policies import AnyPolicy, BasicAuth, Closed, DigestAuth, HttpsRedirect
 from edge.table.records import Backend, Owner, PathKind, Route, service_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from edge.control.kinds.objects import HTTPIngressPath, Ingress, IngressBackend, IngressRule
+    from edge.control.kinds.objects import (
+        ConfigMap,
+        HTTPIngressPath,
+        Ingress,
+        IngressBackend,
+        IngressRule,
+        ObjectId,
+        Secret,
+    )
     from edge.control.translate.annotations.policies import Reader
+    from edge.control.translate.annotations.wanted import Deferred, Reference
+
+    Find = Callable[[ObjectId], Secret | ConfigMap | str | None]
+    """Gives a Secret or ConfigMap; text: why there is none that can be read; None: it has not been looked for yet."""
 
 ACME: Final = "/.well-known/acme-challenge"
-"""Paths that are never redirected to https: the certificate may be what is being asked for (RFC 8555, 8.3)."""
+"""Paths that are never redirected to https and need no password: who asks may be about to give the certificate
+(RFC 8555, 8.3)."""
 KINDS: Final = {name: kind for kind, name in describing.KINDS.items()}
 
 
-def translate(ingress: Ingress, annotations: Reader) -> Translation:
-    """What INGRESS asks for; ANNOTATIONS reads its annotations."""
-    return _Translator(ingress, annotations).result()
+def translate(ingress: Ingress, annotations: Reader, find: Find, *, cross_namespace: bool = False) -> Translation:
+    """What INGRESS asks for; ANNOTATIONS reads its annotations, FIND gives the objects that they name.
+
+    CROSS_NAMESPACE: they may name objects of other namespaces.
+    """
+    return _Translator(ingress, annotations, find, cross_namespace=cross_namespace).result()
 
 
 class _Translator:
-    def __init__(self, ingress: Ingress, annotations: Reader) -> None:
+    def __init__(self, ingress: Ingress, annotations: Reader, find: Find, *, cross_namespace: bool) -> None:
         self._ingress = ingress
         self._metadata = ingress.metadata
+        self._find = find
+        self._cross_namespace = cross_namespace
+        self._references: list[ObjectId] = []
         self._asked, found = annotations.read(ingress.annotations)
         self._problems: list[Problem] = list(found)
         self._uses: list[ServiceUse] = []
         owner = Owner("Ingress", ingress.metadata.namespace, ingress.metadata.name)
-        self._model = Route(PathKind.PREFIX, "/", owner, policies=self._asked.policies)
+        made = [self._made(one) for one in self._asked.deferred]
+        self._model = Route(PathKind.PREFIX, "/", owner, policies=one_closed((*self._asked.policies, *made)))
 
     def result(self) -> Translation:
         spec, metadata = self._ingress.spec, self._metadata
@@ -68,7 +91,33 @@ class _Translator:
             uses=tuple(self._uses),
             secrets=tuple(_secrets(self._ingress, hosts)),
             problems=tuple(self._problems),
+            references=tuple(self._references),
         )
+
+    def _made(self, deferred: Deferred) -> AnyPolicy:
+        """The policy that DEFERRED is with the object that it needs; without that, one that closes the routes."""
+        reference, namespace = deferred.reference, self._metadata.namespace
+        name = reference.within(namespace)
+        if name.namespace != namespace and not self._cross_namespace:
+            fault = f"{name} is in another namespace, which --allow-cross-namespace-resources would allow"
+            return self._closed("CrossNamespace", reference, fault)
+        self._references.append(name)
+        found = self._find(name)
+        if found is None:
+            return Closed(reference.field, f"{name} has not been read yet")
+        if isinstance(found, str):
+            return self._closed(f"Missing{name.kind}", reference, found)
+        try:
+            policy, faults = deferred.make(found)
+        except ContentError as error:
+            return self._closed(f"Invalid{name.kind}", reference, f"{name} cannot be used: {error}")
+        for fault in faults:
+            self._problems.append(warning(f"Invalid{name.kind}", reference.field, f"{name}: {fault}"))
+        return policy
+
+    def _closed(self, reason: str, reference: Reference, fault: str) -> Closed:
+        self._problems.append(error(reason, reference.field, f"{fault}; {CLOSES}"))
+        return Closed(reference.field, fault)
 
     def _rule(self, rule: IngressRule, field: str) -> Iterator[RoutePart]:
         for number, path in enumerate((rule.http.paths if rule.http is not None else None) or ()):
@@ -92,7 +141,7 @@ class _Translator:
             self._problems.append(error("UnsupportedBackend", f"{field}.resource", message))
         route = replace(self._model, kind=kind, path=path, backends=(to,))
         part = RoutePart(route, self._asked.with_tls, sys.intern(field.removesuffix(".backend")))
-        return _without_redirects(part) if path.startswith(ACME) else part
+        return _for_challenges(part) if path.startswith(ACME) else part
 
     def _use(self, to: Backend, field: str) -> str:
         asked = self._asked.balancing
@@ -105,11 +154,11 @@ class _Translator:
         return key
 
 
-def _without_redirects(part: RoutePart) -> RoutePart:
-    """PART without redirects to https."""
+def _for_challenges(part: RoutePart) -> RoutePart:
+    """PART without redirects to https and without passwords."""
 
     def others(policies: tuple[AnyPolicy, ...]) -> tuple[AnyPolicy, ...]:
-        return tuple(one for one in policies if not isinstance(one, HttpsRedirect))
+        return tuple(one for one in policies if not isinstance(one, HttpsRedirect | BasicAuth | DigestAuth))
 
     return replace(
         part, route=replace(part.route, policies=others(part.route.policies)), with_tls=others(part.with_tls)

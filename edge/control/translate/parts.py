@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
+    from edge.control.kinds.objects import ObjectId
     from edge.control.kinds.problems import Problem
     from edge.table.policies import AnyPolicy
     from edge.table.records import Balance, Route
@@ -83,6 +84,8 @@ class Translation(msgspec.Struct, frozen=True, gc=False):
     uses: tuple[ServiceUse, ...]
     secrets: tuple[SecretUse, ...]
     problems: tuple[Problem, ...]
+    references: tuple[ObjectId, ...] = ()
+    """Secrets and ConfigMaps that annotations name; the object is translated again when one of them changes."""
 
 
 NOTHING = Translation(("", "", ""), {}, None, (), (), ())

@@ -13,4 +13,5 @@ cdef class Exchange:
     cdef public bint begun
 
     cpdef begin(self)
+    cpdef on_release(self, release)
     cpdef release(self)

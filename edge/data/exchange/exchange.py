@@ -27,7 +27,7 @@ class Exchange:
 
     - `client`: the half that the request came by. `outgoing`: the request as an endpoint gets it.
     - `fields`: complete field lines that the response gets, whoever makes it.
-    - `releases`: called when the exchange has ended, in order; a gate that takes something puts its return here.
+    - `releases`: called when the exchange has ended, in order; `on_release` adds to them.
     - `begun`: the final response has begun, so that no other can be given.
     """
 
@@ -56,6 +56,12 @@ class Exchange:
         self.fields = b""
         self.releases = None
         self.begun = False
+
+    def on_release(self, release: Callable[[Exchange], None]) -> None:
+        """Have RELEASE called when the exchange ends, however it ends."""
+        if self.releases is None:
+            self.releases = []
+        self.releases.append(release)
 
     def release(self) -> None:
         """Call the `releases`: the exchange has ended."""

@@ -5,7 +5,7 @@ Rules of this file:
 - A nonce that is too old, though ours, is answered with `stale=true`: the client tries again without asking its user.
 - Only `qop=auth` is taken. Counters of requests (`nc`) are not remembered: within the lifetime of its nonce a request
   can be repeated by someone who has seen it, so this needs TLS as Basic does.
-- Lines of users are `user:realm:HA1`; HA1 is MD5 of `user:realm:password`, as htdigest(1) writes it.
+- How users are written is `edge.table.users`; HA1 is MD5 of `user:realm:password`.
 """
 
 from __future__ import annotations
@@ -19,12 +19,7 @@ LIFETIME: Final = 300
 """Seconds that a nonce is good for."""
 
 _PARAMETER: Final = re.compile(r'[ \t]*([A-Za-z*]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s",;]+))[ \t]*(?:,|$)')
-_HA1: Final = re.compile(r"[0-9a-fA-F]{32}")
 _NEEDED: Final = ("username", "realm", "nonce", "uri", "response", "cnonce", "nc", "qop")
-
-
-class DigestError(ValueError):
-    """A line that is no user of digest authentication; the message says where."""
 
 
 class Verdict(NamedTuple):
@@ -34,24 +29,6 @@ class Verdict(NamedTuple):
     """The user; None: the client must authenticate again."""
     stale: bool = False
     """Whether all was right but the age of the nonce."""
-
-
-def users(text: str) -> dict[tuple[str, str], str]:
-    """(user, realm) to HA1, from the lines of TEXT; the first of several counts.
-
-    Raises:
-        DigestError: a line is not `user:realm:HA1`.
-    """
-    found: dict[tuple[str, str], str] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        entry = line.strip()
-        if not entry or entry.startswith("#"):
-            continue
-        fields = entry.split(":")
-        if len(fields) != 3 or not fields[0] or not _HA1.fullmatch(fields[2]):
-            raise DigestError(f"line {number}: not user:realm:HA1, as htdigest writes it")
-        found.setdefault((fields[0], fields[1]), fields[2].lower())
-    return found
 
 
 def parameters(value: str) -> dict[str, str] | None:

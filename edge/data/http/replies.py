@@ -37,6 +37,7 @@ NOT_FOUND = Reply(404, b"default backend - 404")
 """Nothing takes the request; the text is the one that ingress-nginx users know."""
 HEALTHY = Reply(200, b"")
 """The answer to a load balancer's probe (`--health-check-path`)."""
+FORBIDDEN = plain(403)
 UNAVAILABLE = plain(503)
 BAD_GATEWAY = plain(502)
 GATEWAY_TIMEOUT = plain(504)

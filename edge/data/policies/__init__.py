@@ -13,15 +13,21 @@ from typing import TYPE_CHECKING, Final
 
 from edge.data.policies import (
     access_log,
+    basic_auth,
     body_limit,
+    client_limits,
     closed,
+    digest_auth,
     hsts,
     https_redirect,
     redirect,
     request_headers,
     response_headers,
+    response_rate,
     retry,
     rewrite,
+    satisfy_any,
+    source_ranges,
     timeouts,
 )
 from edge.table import policies
@@ -36,6 +42,11 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.Closed, closed),
     (policies.HttpsRedirect, https_redirect),
     (policies.Redirect, redirect),
+    (policies.ClientLimits, client_limits),
+    (policies.SourceRanges, source_ranges),
+    (policies.BasicAuth, basic_auth),
+    (policies.DigestAuth, digest_auth),
+    (policies.SatisfyAny, satisfy_any),  # after all that check who the client is
     (policies.BodyLimit, body_limit),
     # edits of the request
     (policies.Rewrite, rewrite),
@@ -44,6 +55,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.ResponseHeaders, response_headers),
     (policies.Hsts, hsts),
     # what the exchange itself goes by
+    (policies.ResponseRate, response_rate),
     (policies.Timeouts, timeouts),
     (policies.Retry, retry),
     (policies.NoAccessLog, access_log),

@@ -38,6 +38,11 @@ def lines(fields: Iterable[tuple[str, str]]) -> bytes:
     return b"".join(line(name, value) for name, value in fields)
 
 
+def quoted(text: str) -> bytes:
+    """TEXT, which has no control characters, as a quoted string (RFC 9110, section 5.6.4)."""
+    return '"{}"'.format(text.replace("\\", "\\\\").replace('"', '\\"')).encode()
+
+
 def names(fields: Iterable[str]) -> tuple[bytes, ...]:
     """The names of FIELDS as `FieldLines.hide` takes them.
 

@@ -10,12 +10,17 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from edge.data.exchange.exchange import Exchange
 from edge.data.http._message import Message
 from edge.data.http.replies import Reply
 from edge.table.policies import Retry, Timeouts
+
+if TYPE_CHECKING:
+    from edge.data.policies.pace import Pace
+    from edge.data.policies.resources import Resources
+    from edge.table.records import Owner
 
 Gate = Callable[[Exchange], Reply | None]
 """Answers the request itself, or lets it pass (None). It may wait."""
@@ -38,14 +43,20 @@ T = TypeVar("T")
 class Phases:
     """The steps of the policies of one route.
 
+    - `resources`: what the steps share within the worker. `owner`: the object that asked for the route.
     - `gates`, `choices`, `edits`, `tees`, `intercepts`, `answers`: steps by phase, in this order.
+    - `checks`: those of the gates that check who the client is, see `check`.
     - `fields`, `secure_fields`: field lines of every response, and of those over TLS.
     - `replaced`, `secure_replaced`: names (lower case) of endpoints' fields that these take the place of.
-    - `timeouts`, `retry`, `body_limit` (bytes, 0: none), `logged`: what the exchange itself goes by.
+    - `timeouts`, `retry`, `body_limit` (bytes, 0: none), `pace` (None: as fast as it goes), `logged`: what the exchange
+      itself goes by.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, resources: Resources, owner: Owner) -> None:
+        self.resources = resources
+        self.owner = owner
         self.gates: list[Gate] = []
+        self.checks: list[tuple[Gate, bool]] = []
         self.choices: list[Choice] = []
         self.edits: list[Edit] = []
         self.tees: list[Tee] = []
@@ -58,7 +69,13 @@ class Phases:
         self.timeouts = Timeouts("")
         self.retry = Retry("")
         self.body_limit = 0
+        self.pace: Pace | None = None
         self.logged = True
+
+    def check(self, gate: Gate, *, admits: bool = True) -> None:
+        """Add GATE, which checks who the client is; ADMITS: where one check is enough, passing this one is."""
+        self.gates.append(gate)
+        self.checks.append((gate, admits))
 
 
 def phase(steps: list[T]) -> tuple[T, ...] | None:

@@ -41,6 +41,7 @@ cdef class Plan:
     cdef readonly object retry
     cdef readonly object unwanted
     cdef readonly long long body_limit
+    cdef readonly object pace
     cdef readonly bint logged
 
     cpdef Destination draw(self)

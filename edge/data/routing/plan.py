@@ -98,6 +98,7 @@ class Plan:
         self.unwanted = frozenset(phases.retry.on_statuses) or None
         """Statuses for which another endpoint is asked; None: there are none."""
         self.body_limit = phases.body_limit
+        self.pace = phases.pace
         self.logged = logged and phases.logged
 
     def draw(self) -> Destination:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from edge.data.http import replies
 from edge.data.policies import OF_BACKENDS, ORDER
 from edge.data.policies.phases import Phases
+from edge.data.policies.resources import Resources
 from edge.data.routing.plan import Destination, Plan
 from edge.data.upstream.balancer import Balancer
 from edge.data.upstream.target import Targets
@@ -42,15 +43,16 @@ class Planner:
         self._part = table.endpoints
         self._counters = counters
         self._access_log = access_log
+        self._resources = Resources(counters.directory, counters.slot)
         self._balancers: dict[tuple[str, Transport], tuple[Balancer, int]] = {}
 
     def plan(self, host: str, route: Route) -> Plan:
         """The plan for ROUTE under HOST."""
-        phases = Phases()
+        phases = Phases(self._resources, route.owner)
         fault = _fill(phases, route.policies)
         destinations = []
         for backend in backends_of(route):
-            own = Phases() if backend.policies else None
+            own = Phases(self._resources, route.owner) if backend.policies else None
             fault = (_fill(own, backend.policies, OF_BACKENDS) if own is not None else "") or fault
             if backend.transport.protocol not in SPOKEN:
                 fault = f"protocol {backend.transport.protocol!r} of backends"

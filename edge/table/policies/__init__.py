@@ -10,25 +10,35 @@ Rules of this package:
 from __future__ import annotations
 
 from edge.table.policies.access_log import NoAccessLog
+from edge.table.policies.auth import BasicAuth, DigestAuth, SatisfyAny
 from edge.table.policies.body_limit import BodyLimit
+from edge.table.policies.client_limits import ClientLimits
 from edge.table.policies.closed import Closed
 from edge.table.policies.headers import RequestHeaders, ResponseHeaders
 from edge.table.policies.hsts import Hsts
 from edge.table.policies.https_redirect import HttpsRedirect
 from edge.table.policies.redirect import Redirect
+from edge.table.policies.response_rate import ResponseRate
 from edge.table.policies.retry import Retry
 from edge.table.policies.rewrite import Rewrite
+from edge.table.policies.source_ranges import SourceRanges
 from edge.table.policies.timeouts import Timeouts
 
 AnyPolicy = (
     Closed
     | HttpsRedirect
     | Redirect
+    | ClientLimits
+    | SourceRanges
+    | BasicAuth
+    | DigestAuth
+    | SatisfyAny
     | BodyLimit
     | Rewrite
     | RequestHeaders
     | ResponseHeaders
     | Hsts
+    | ResponseRate
     | Timeouts
     | Retry
     | NoAccessLog
@@ -37,15 +47,21 @@ AnyPolicy = (
 
 __all__ = [
     "AnyPolicy",
+    "BasicAuth",
     "BodyLimit",
+    "ClientLimits",
     "Closed",
+    "DigestAuth",
     "Hsts",
     "HttpsRedirect",
     "NoAccessLog",
     "Redirect",
     "RequestHeaders",
     "ResponseHeaders",
+    "ResponseRate",
     "Retry",
     "Rewrite",
+    "SatisfyAny",
+    "SourceRanges",
     "Timeouts",
 ]

@@ -6,11 +6,16 @@ that can ask for it (`edge.control.translate`), one step in the data plane (`edg
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from edge.table.record import Record
 
 
 class Policy(Record, frozen=True):
     """Base of the records of policies."""
+
+    secrets: ClassVar[frozenset[str]] = frozenset()
+    """Fields of pairs of a name and a secret; `edge routes` shows the names alone."""
 
     source: str
     """The field or flag that asked for it, such as `metadata.annotations["..."]` or `--hsts`."""

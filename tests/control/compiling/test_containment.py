@@ -65,7 +65,7 @@ def failing(real: Callable[..., Any], is_bad: Callable[..., bool]) -> Callable[.
 
 
 UNITS = {
-    "translate": (compiler, "translate", lambda ingress, _: ingress.metadata.name == "bad"),
+    "translate": (compiler, "translate", lambda ingress, *_: ingress.metadata.name == "bad"),
     "claim": (claims.classes, "claim", lambda ingress, *_: ingress.metadata.name == "bad"),
     "certificate": (secrets.certificates, "read", lambda secret: secret.metadata.name == "bad"),
     "endpoints": (service_ports, "by_slices", lambda service, *_: service.metadata.name == "bad"),

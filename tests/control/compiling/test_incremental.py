@@ -16,6 +16,7 @@ from edge.control.kinds.changes import Change, Delete, Invalid, Upsert, Valid
 from edge.control.kinds.objects import Object, ObjectId
 from edge.settings import Settings
 from tests.support import objects
+from tests.support.annotated import annotated
 from tests.support.certificates import Pair, self_signed
 from tests.support.world import Manifest, World, taken
 
@@ -90,6 +91,8 @@ ingresses = st.builds(
         {"nginx.ingress.kubernetes.io/force-ssl-redirect": "true", "nginx.ingress.kubernetes.io/load-balance": "ewma"},
         {"nginx.ingress.kubernetes.io/service-upstream": "true", "nginx.ingress.kubernetes.io/proxy-read-timeout": "x"},
         {"kubernetes.io/ingress.class": "edge"},
+        annotated(auth_type="basic", auth_secret="t1"),
+        annotated(auth_type="basic", auth_secret="b/t2", allowlist_source_range="x"),
     ),
 )
 
@@ -134,7 +137,13 @@ secrets = st.builds(
     few(*CERTIFICATES),
     few("kubernetes.io/tls", "kubernetes.io/tls", "Opaque"),
 )
-manifests = st.one_of(ingresses, ingresses, classes, services, slices, secrets)
+users = st.builds(
+    lambda name, namespace, text: objects.secret(name, namespace=namespace, kind="Opaque", auth=text),
+    few("t1", "t2"),
+    few(*NAMESPACES),
+    few("anna:{PLAIN}a", "anna:?\nbert:{PLAIN}b", b"\xff"),
+)
+manifests = st.one_of(ingresses, ingresses, classes, services, slices, secrets, users)
 kinds = few("Ingress", "Ingress", "IngressClass", "Service", "EndpointSlice", "Secret")
 steps = st.lists(
     st.one_of(

@@ -19,7 +19,7 @@ from tests.support.world import Manifest, taken
 def translated(**spec: Any) -> Translation:
     made = taken(objects.ingress() | {"spec": spec})
     assert isinstance(made, Ingress)
-    return translate(made, Reader({}))
+    return translate(made, Reader({}), lambda _: None)
 
 
 def rule(host: str | None, *paths: Manifest) -> Manifest:

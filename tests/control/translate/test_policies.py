@@ -12,6 +12,7 @@ from edge.control.translate import annotations as package
 from edge.control.translate.annotations import policies
 from edge.control.translate.annotations.names import INGRESS_NGINX
 from edge.control.translate.annotations.values import PREFIX
+from edge.control.translate.annotations.wanted import Deferred
 from edge.table import policies as records
 from edge.table.policies import BodyLimit, Hsts, HttpsRedirect, NoAccessLog, Retry, Timeouts
 from edge.table.policies.policy import Policy
@@ -92,15 +93,20 @@ def test_a_forced_redirect_is_for_hosts_without_tls_too() -> None:
     assert [type(one) for one in asked.with_tls] == [Hsts]
 
 
-EXAMPLES: dict[str, tuple[dict[str, str], type[Policy]]] = {
+EXAMPLES: dict[str, tuple[dict[str, str], type[Policy | Deferred]]] = {
     "https_redirect": ({"force_ssl_redirect": "true"}, records.HttpsRedirect),
     "hsts": ({}, records.Hsts),
+    "client_limits": ({"limit_rps": "1"}, records.ClientLimits),
+    "source_ranges": ({"denylist_source_range": "10.0.0.0/8"}, records.SourceRanges),
+    "auth": ({"auth_type": "basic", "auth_secret": "users"}, Deferred),
+    "satisfy": ({"satisfy": "any"}, records.SatisfyAny),
+    "response_rate": ({"limit_rate": "1"}, records.ResponseRate),
     "body_limit": ({"proxy_body_size": "1"}, records.BodyLimit),
     "timeouts": ({"proxy_read_timeout": "1"}, records.Timeouts),
     "retry": ({"proxy_next_upstream": "off"}, records.Retry),
     "access_log": ({"enable_access_log": "false"}, records.NoAccessLog),
 }
-"""Annotations for each unit, and what they ask for."""
+"""Annotations for each unit, and what they ask for; `Deferred` where that needs another object."""
 
 
 @pytest.mark.parametrize("unit", policies.UNITS, ids=lambda unit: unit.__name__.rpartition(".")[2])
@@ -108,7 +114,7 @@ def test_every_unit_asks_for_its_policy(unit: Any) -> None:
     annotations, kind = EXAMPLES[unit.__name__.rpartition(".")[2]]
     asked, problems = read(**annotations)
     assert problems == []
-    assert kind in [type(one) for one in (*asked.policies, *asked.with_tls)]
+    assert kind in [type(one) for one in (*asked.policies, *asked.with_tls, *asked.deferred)]
     assert {name.replace("_", "-") for name in annotations} <= unit.NAMES
 
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.data.net.networks import NetworkError, Networks, parse
+from edge.data.net.networks import Networks
+from edge.table.networks import NetworkError, parse
 
 NESTED = [
     "10.0.0.0/8",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
+from tests.support.annotated import annotated
 from tests.support.backends import Backend
 from tests.support.certificates import issue, serial_of, trusting_all
 from tests.support.cluster import Cluster
@@ -84,6 +87,26 @@ def shown(edge: Edge, host: str) -> int:
     """The serial number of the certificate that is shown for HOST."""
     with edge.connect(tls=trusting_all(), server_name=host) as client:
         return serial_of(client.certificate)
+
+
+def test_users_of_a_secret(where: Cluster, edge: Edge, backend: Backend) -> None:
+    """Until the Secret that auth-secret names is there nobody gets in, and an Event says so; then its users do, and
+    those of its next version."""
+    asked = annotated(auth_type="basic", auth_secret="users")
+    where.apply(
+        where.ingress("inner", service="inner", host="inner.example", annotations=asked),
+        where.service("inner"),
+        where.endpoints(backend.port, "inner"),
+    )
+    eventually(lambda: answer(edge, "inner.example") == 503)
+    eventually(lambda: "MissingSecret" in {event["reason"] for event in where.events("inner")})
+    for password in ("one", "two"):
+        where.apply(secret("users", namespace=where.name, kind="Opaque", auth=f"anna:{{PLAIN}}{password}"))
+        right = [("Authorization", "Basic " + b64encode(f"anna:{password}".encode()).decode())]
+        eventually(lambda right=right: edge.get("/", host="inner.example", fields=right).status == 200)
+        assert answer(edge, "inner.example") == 401
+    where.delete("Secret", "users")
+    eventually(lambda: answer(edge, "inner.example") == 503)
 
 
 def test_a_namespace_that_is_deleted(where: Cluster, edge: Edge, backend: Backend) -> None:

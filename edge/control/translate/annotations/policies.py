@@ -11,24 +11,43 @@ import msgspec
 from edge.control.kinds.problems import Problem, warning
 from edge.control.translate.annotations import (
     access_log,
+    auth,
     balancing,
     body_limit,
+    client_limits,
     hsts,
     https_redirect,
+    response_rate,
     retry,
+    satisfy,
+    source_ranges,
     timeouts,
 )
 from edge.control.translate.annotations.balancing import Balancing
 from edge.control.translate.annotations.names import INGRESS_NGINX
 from edge.control.translate.annotations.values import PREFIX, Values, field
+from edge.control.translate.annotations.wanted import Deferred, Wanted
+from edge.table.policies.closed import Closed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from edge.control.translate.annotations.values import Defaults
     from edge.table.policies import AnyPolicy
 
-UNITS: Final = (https_redirect, hsts, body_limit, timeouts, retry, access_log)
+UNITS: Final = (
+    https_redirect,
+    hsts,
+    client_limits,
+    source_ranges,
+    auth,
+    satisfy,
+    body_limit,
+    response_rate,
+    timeouts,
+    retry,
+    access_log,
+)
 """The readers of policies. A new one is a module with NAMES and `read`, and an entry here."""
 SUPPORTED: Final = frozenset[str]().union(*(unit.NAMES for unit in UNITS), balancing.NAMES)
 
@@ -39,6 +58,8 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     policies: tuple[AnyPolicy, ...] = ()
     with_tls: tuple[AnyPolicy, ...] = ()
     """Policies of hosts that have TLS only."""
+    deferred: tuple[Deferred, ...] = ()
+    """Policies that need a Secret or ConfigMap."""
     balancing: Balancing = Balancing()
 
 
@@ -57,14 +78,25 @@ class Reader:
 
     def _read(self, annotations: tuple[tuple[str, str], ...]) -> tuple[Asked, tuple[Problem, ...]]:
         values = Values(dict(annotations), self._defaults)
-        wanted = [one for unit in UNITS for one in unit.read(values)]
+        found = [one for unit in UNITS for one in unit.read(values)]
+        wanted = [one for one in found if isinstance(one, Wanted)]
         asked = Asked(
-            policies=tuple(one.policy for one in wanted if not one.with_tls),
+            policies=one_closed(one.policy for one in wanted if not one.with_tls),
             with_tls=tuple(one.policy for one in wanted if one.with_tls),
+            deferred=tuple(one for one in found if isinstance(one, Deferred)),
             balancing=balancing.read(values),
         )
         ignored = [_ignored(name) for name, _ in annotations if name not in SUPPORTED]
         return asked, (*values.problems, *ignored)
+
+
+def one_closed(policies: Iterable[AnyPolicy]) -> tuple[AnyPolicy, ...]:
+    """POLICIES with the first `Closed` only: one closes a route as well as several."""
+    found: list[AnyPolicy] = []
+    for policy in policies:
+        if not isinstance(policy, Closed) or not any(isinstance(one, Closed) for one in found):
+            found.append(policy)
+    return tuple(found)
 
 
 def _ignored(name: str) -> Problem:

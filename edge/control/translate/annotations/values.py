@@ -5,7 +5,8 @@ Rules of this file:
   the same as no annotation.
 - Beneath the annotations of an Ingress lie the process-wide values of the same names (`Defaults`): a reader asks once
   and gets the annotation or what lies beneath it.
-- A value that cannot be read is reported, and what lies beneath it holds.
+- A value that cannot be read is reported, and what lies beneath it holds; where that would open a door (lists of
+  networks), the reader closes the routes instead.
 """
 
 from __future__ import annotations
@@ -14,13 +15,19 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
+from edge.control.kinds.names import label_fault, subdomain_fault
 from edge.control.kinds.problems import Problem, error
+from edge.control.translate.annotations.wanted import Reference, Wanted
+from edge.table import networks
+from edge.table.policies.closed import Closed
 
 PREFIX: Final = "nginx.ingress.kubernetes.io/"
 _BOOLEANS: Final = {
     **dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True),
     **dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False),
 }
+CLOSES: Final = "requests are answered 503"
+"""What is done about an annotation that guards a route and cannot be carried out."""
 _SIZE: Final = re.compile(r"([0-9]{1,15})([kKmMgG]?)")
 _UNITS: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _MOST: Final = 2**31 - 1
@@ -98,6 +105,65 @@ class Values:
             return words if words <= allowed else None
 
         return self._read(name, "made of " + ", ".join(sorted(allowed)), parse, frozenset())
+
+    def set_one(self, *names: str) -> str:
+        """The first of NAMES, which mean the same, that is set; the first of all if none is."""
+        for values in (self._annotations, {name: text for name, (text, _) in self._defaults.items()}):
+            for name in names:
+                if values.get(name, "").strip():
+                    return name
+        return names[0]
+
+    def networks(self, name: str, instead: str = CLOSES) -> tuple[str, ...] | None:
+        """Addresses and networks between commas, empty: NAME is not set; None: one cannot be read, which is reported.
+
+        INSTEAD says in that report what is done about it.
+        """
+        text, _ = self._found(name)
+        if not text:
+            return ()
+        texts = tuple(one.strip() for one in text.split(",") if one.strip())
+        try:
+            for one in texts:
+                networks.parse(one)
+        except networks.NetworkError as fault:
+            self.report(name, f"{fault}; {instead}")
+            return None
+        if not texts:
+            self.report(name, f'"{text}" names no network; {instead}')
+            return None
+        return texts
+
+    def reference(self, kind: str, name: str) -> Reference | None:
+        """The object of KIND that NAME names as `[namespace/]name`; None: that is no name, which is reported."""
+        text, place = self._found(name)
+        namespace, slash, rest = text.rpartition("/")
+        fault = subdomain_fault(rest) or (label_fault(namespace) if slash else "")
+        if fault:
+            self.report(name, f"{fault}; {CLOSES}")
+            return None
+        return Reference(kind, namespace, rest, place)
+
+    def report(self, name: str, message: str) -> None:
+        """NAME is invalid, for the reason in MESSAGE."""
+        self._unreadable.add(name)
+        problem = error("InvalidAnnotation", self._found(name)[1], message)
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def refuse(self, name: str, fault: str) -> Wanted:
+        """Report FAULT of NAME; the policy that closes the routes of the Ingress because of it."""
+        self.report(name, f"{fault}; {CLOSES}")
+        return self.close(name, fault)
+
+    def close(self, name: str, reason: str) -> Wanted:
+        """The policy that closes the routes of the Ingress because NAME cannot be carried out, for REASON."""
+        return Wanted(Closed(self._found(name)[1], reason))
+
+    def _found(self, name: str) -> tuple[str, str]:
+        """The value of NAME and where it is set; both empty: nowhere."""
+        text = self._annotations.get(name, "").strip()
+        return (text, field(name)) if text else self._defaults.get(name, ("", ""))
 
     def _read(self, name: str, wanted: str, parse: Callable[[str], T | None], default: T) -> T:
         """The annotation NAME as PARSE has it, else the process-wide value, else DEFAULT."""

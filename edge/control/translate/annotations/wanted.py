@@ -1,4 +1,4 @@
-"""A policy that annotations ask for."""
+"""What annotations ask for: a policy, or one that needs another object first."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from edge.control.kinds.objects import ObjectId
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge.control.kinds.objects import ConfigMap, Secret
     from edge.table.policies import AnyPolicy
 
 
@@ -16,3 +21,35 @@ class Wanted(msgspec.Struct, frozen=True, gc=False):
     policy: AnyPolicy
     with_tls: bool = False
     """Only on hosts that have TLS: whether one does is known when all objects are put together."""
+
+
+class Reference(msgspec.Struct, frozen=True, gc=False):
+    """An object that an annotation names."""
+
+    kind: str
+    """Secret or ConfigMap."""
+    namespace: str
+    """Empty: the namespace of the Ingress."""
+    name: str
+    field: str
+    """Of the annotation."""
+
+    def within(self, namespace: str) -> ObjectId:
+        """The object, where the Ingress is in NAMESPACE."""
+        return ObjectId(self.kind, self.namespace or namespace, self.name)
+
+
+class ContentError(ValueError):
+    """The object that is referred to does not have what it should have; the message says what, and the way out."""
+
+
+class Deferred(msgspec.Struct, frozen=True, gc=False):
+    """A policy that is made of the object REFERENCE; without a usable one the routes of the Ingress are closed."""
+
+    reference: Reference
+    make: Callable[[Secret | ConfigMap], tuple[AnyPolicy, tuple[str, ...]]]
+    """The policy, and what is wrong with parts of the object that can be left out.
+
+    Raises:
+        ContentError: the object cannot be used.
+    """

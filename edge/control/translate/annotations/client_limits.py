@@ -1,0 +1,29 @@
+"""Limits of a client's requests: limit-rps, limit-rpm, limit-connections, limit-burst-multiplier and limit-allowlist
+(also called limit-whitelist)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from edge.control.translate.annotations.wanted import Wanted
+from edge.table.policies.client_limits import ClientLimits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edge.control.translate.annotations.values import Values
+
+_LIMITS: Final = ("limit-rps", "limit-rpm", "limit-connections")
+_BURST: Final = "limit-burst-multiplier"
+_EXEMPT: Final = ("limit-allowlist", "limit-whitelist")
+NAMES: Final = frozenset({*_LIMITS, _BURST, *_EXEMPT})
+
+
+def read(values: Values) -> Iterator[Wanted]:
+    """One policy for all limits; 0 is none. Exemptions that cannot be read are none: the limits hold for everybody."""
+    per_second, per_minute, connections = (values.integer(name, 0) for name in _LIMITS)
+    burst = values.integer(_BURST, ClientLimits("").burst, least=1)
+    exempt = values.networks(values.set_one(*_EXEMPT), "the limits hold for all clients")
+    if per_second or per_minute or connections:
+        source = values.source(*_LIMITS)
+        yield Wanted(ClientLimits(source, per_second, per_minute, connections, burst, exempt or ()))

@@ -1,0 +1,31 @@
+"""Client addresses: denylist-source-range, allowlist-source-range and its older name whitelist-source-range.
+
+A list that cannot be read closes the routes of the Ingress: a guess might let in whom the list was to keep out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from edge.control.translate.annotations.wanted import Wanted
+from edge.table.policies.source_ranges import SourceRanges
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edge.control.translate.annotations.values import Values
+
+_DENY: Final = "denylist-source-range"
+_ALLOW: Final = ("allowlist-source-range", "whitelist-source-range")
+NAMES: Final = frozenset({_DENY, *_ALLOW})
+
+
+def read(values: Values) -> Iterator[Wanted]:
+    """One policy for both lists."""
+    allowing = values.set_one(*_ALLOW)
+    deny, allow = values.networks(_DENY), values.networks(allowing)
+    if deny is None or allow is None:
+        name = _DENY if deny is None else allowing
+        yield values.close(name, "the list of networks cannot be read")
+    elif deny or allow:
+        yield Wanted(SourceRanges(values.source(_DENY, allowing), deny, allow))

@@ -1,0 +1,81 @@
+"""Limits how many requests a client may make, and how many at once.
+
+A request that is too many at once has been counted by the rates, as in nginx.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from edge.data.http import replies
+from edge.data.policies import closed
+from edge.data.policies.source_ranges import networks
+from edge.table.limits import LimitsError
+
+if TYPE_CHECKING:
+    from edge.data.exchange.exchange import Exchange
+    from edge.data.http.replies import Reply
+    from edge.data.policies.phases import Gate, Phases
+    from edge.table.limits import ConnectionLimit, RateLimit
+    from edge.table.policies import ClientLimits
+
+log = logging.getLogger(__name__)
+
+
+def add(policy: ClientLimits, phases: Phases) -> None:
+    """A gate for each limit. Where limits cannot be kept, the route is closed."""
+    owner = str(phases.owner)
+    try:
+        limits = phases.resources.limits
+    except LimitsError as error:
+        log.error("%s is closed (503): %s", owner, error)  # noqa: TRY400 - the message says it all
+        phases.gates.append(closed.gate)
+        return
+    gates: list[Gate] = []
+    # The rates of nginx are whole thousandths of a request per second.
+    for name, requests, rate in (
+        ("rps", policy.per_second, policy.per_second * 1000),
+        ("rpm", policy.per_minute, policy.per_minute * 1000 // 60),
+    ):
+        if requests:
+            gates.append(_rate(limits.rate(f"{owner} {name}", rate=rate, burst=requests * policy.burst)))
+    if policy.connections:
+        gates.append(_connections(limits.connections(f"{owner} connections", limit=policy.connections)))
+    if policy.exempt:
+        gates = [_except(policy.exempt, tuple(gates))]
+    phases.gates += gates
+
+
+def _rate(limit: RateLimit) -> Gate:
+    def gate(exchange: Exchange) -> Reply | None:
+        return None if limit.allows(exchange.client.address.encode()) else replies.UNAVAILABLE
+
+    return gate
+
+
+def _connections(limit: ConnectionLimit) -> Gate:
+    def gate(exchange: Exchange) -> Reply | None:
+        place = limit.enter(exchange.client.address.encode())
+        if place < 0:
+            return replies.UNAVAILABLE
+        exchange.on_release(lambda _: limit.leave(place))
+        return None
+
+    return gate
+
+
+def _except(clients: tuple[str, ...], gates: tuple[Gate, ...]) -> Gate:
+    """GATES for all but CLIENTS."""
+    exempt = networks(clients)
+
+    def gate(exchange: Exchange) -> Reply | None:
+        if exchange.client.address in exempt:
+            return None
+        for one in gates:
+            reply = one(exchange)
+            if reply is not None:
+                return reply
+        return None
+
+    return gate

@@ -1,0 +1,44 @@
+"""Who may come in, by name and password (RFC 7617, RFC 7616), and how that goes together with other checks."""
+
+from __future__ import annotations
+
+from edge.table.policies.policy import Policy
+
+
+class BasicAuth(Policy, frozen=True, tag=True):
+    """Requests without the name and password of one of USERS are answered 401.
+
+    What names the user to Edge does not reach the endpoint.
+    """
+
+    secrets = frozenset({"users"})
+
+    realm: str = ""
+    users: tuple[tuple[str, str], ...] = ()
+    """Names, and hashes of passwords as `edge.table.users` reads them."""
+
+    def summary(self) -> str:
+        """As `Policy`."""
+        return f'Basic authentication for "{self.realm}", {len(self.users)} users'
+
+
+class DigestAuth(Policy, frozen=True, tag=True):
+    """As `BasicAuth`, by Digest."""
+
+    secrets = frozenset({"users"})
+
+    realm: str = ""
+    users: tuple[tuple[str, str], ...] = ()
+    """Names, and MD5 of `user:realm:password` in hexadecimal digits."""
+
+    def summary(self) -> str:
+        """As `Policy`."""
+        return f'Digest authentication for "{self.realm}", {len(self.users)} users'
+
+
+class SatisfyAny(Policy, frozen=True, tag=True):
+    """Of the checks who a client is, by address or by name, it has to pass one; without this policy all."""
+
+    def summary(self) -> str:
+        """As `Policy`."""
+        return "one of the checks of clients is enough"

@@ -1,0 +1,28 @@
+"""How many requests a client may make, and how many at once."""
+
+from __future__ import annotations
+
+from edge.table.policies.policy import Policy
+
+
+class ClientLimits(Policy, frozen=True, tag=True):
+    """Requests in excess of a limit are answered 503. Each limit is of one client address under one owner of routes,
+    and holds for all workers of the pod together; 0: there is no such limit.
+
+    As in nginx, requests leak out of a bucket at the rate, and what the bucket holds beside is answered without delay.
+    """
+
+    per_second: int = 0
+    per_minute: int = 0
+    connections: int = 0
+    """Requests under way at once."""
+    burst: int = 5
+    """Requests in excess of a rate that pass at once, in multiples of the rate."""
+    exempt: tuple[str, ...] = ()
+    """Networks of clients without limits, as `edge.table.networks` reads them."""
+
+    def summary(self) -> str:
+        """As `Policy`."""
+        limits = ((self.per_second, "/s"), (self.per_minute, "/min"), (self.connections, " at once"))
+        text = ", ".join(f"{limit}{unit}" for limit, unit in limits if limit)
+        return f"requests of a client: {text}" + (f", not for {len(self.exempt)} networks" if self.exempt else "")
