@@ -5,17 +5,22 @@ from __future__ import annotations
 from typing import Final
 
 from edge.table.policies import (
+    AppRoot,
     BodyLimit,
     Closed,
+    ConnectionField,
+    Cors,
     Hsts,
     HttpsRedirect,
     NoAccessLog,
     Redirect,
+    RedirectTo,
     RequestHeaders,
     ResponseHeaders,
     Retry,
     Rewrite,
     Timeouts,
+    UpstreamHost,
 )
 from edge.table.policies.path_change import PathChange
 from edge.table.policies.policy import Policy
@@ -32,4 +37,9 @@ POLICIES: Final[tuple[Policy, ...]] = (
     Timeouts("i", 0.5, 1.5, 2.5),
     Retry("j", 0, 1.25, True, on_error=False, on_timeout=False, on_invalid=True, on_statuses=(429, 503)),
     NoAccessLog("k"),
+    AppRoot("l", "/app"),
+    Cors("m", ("https://a.example", "null"), "GET", "X-A", False, "X-B", 60),
+    RedirectTo("n", 307, "https://other.example$request_uri"),
+    UpstreamHost("o", "$http_x_host"),
+    ConnectionField("p", "close"),
 )

@@ -57,6 +57,11 @@ SUMMARIES = {
     "Timeouts": "timeouts connect 0.5 s, send 1.5 s, read 2.5 s",
     "Retry": "a try for each endpoint within 1.25 s on invalid_header http_429 http_503 non_idempotent",
     "NoAccessLog": "not logged",
+    "AppRoot": "redirect (302) to /app",
+    "Cors": "CORS for https://a.example, null",
+    "RedirectTo": "redirect (307) to https://other.example$request_uri",
+    "UpstreamHost": "requests are passed on with Host $http_x_host",
+    "ConnectionField": "requests are passed on with Connection: close",
 }
 
 

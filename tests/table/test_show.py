@@ -179,6 +179,11 @@ def test_nor_is_a_new_policy() -> None:
         "Timeouts": ("connect", "send", "read"),
         "Retry": ("tries", "timeout", "non_idempotent", "on_error", "on_timeout", "on_invalid", "on_statuses"),
         "NoAccessLog": (),
+        "AppRoot": ("path",),
+        "Cors": ("origins", "methods", "headers", "credentials", "expose", "max_age"),
+        "RedirectTo": ("status", "location"),
+        "UpstreamHost": ("value",),
+        "ConnectionField": ("value",),
     }
 
 

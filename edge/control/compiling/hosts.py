@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from edge.control.compiling.app_roots import with_app_root
 from edge.control.containment import REASON, contain
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate.parts import HostPart, Order, RoutePart
@@ -161,7 +162,7 @@ def _merge(name: str, parts: Iterator[tuple[ObjectId, Order, HostPart]], losses:
     routes = [one for _, _, one in winners.values()]
     if any(one.route.conditions is not None for one in routes):
         routes.sort(key=_demands, reverse=True)  # stable: of equal ones the older object's goes first
-    return HostPart(tuple(routes), default[2] if default is not None else None)
+    return with_app_root(HostPart(tuple(routes), default[2] if default is not None else None))
 
 
 def _demands(part: RoutePart) -> tuple[bool, int, int]:

@@ -13,16 +13,21 @@ from typing import TYPE_CHECKING, Final
 
 from edge.data.policies import (
     access_log,
+    app_root,
     body_limit,
     closed,
+    connection_field,
+    cors,
     hsts,
     https_redirect,
     redirect,
+    redirect_to,
     request_headers,
     response_headers,
     retry,
     rewrite,
     timeouts,
+    upstream_host,
 )
 from edge.table import policies
 
@@ -34,11 +39,16 @@ if TYPE_CHECKING:
 ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     # gates
     (policies.Closed, closed),
+    (policies.AppRoot, app_root),
+    (policies.Cors, cors),  # a preflight request carries no credentials, and must not be redirected
+    (policies.RedirectTo, redirect_to),
     (policies.HttpsRedirect, https_redirect),
     (policies.Redirect, redirect),
     (policies.BodyLimit, body_limit),
     # edits of the request
     (policies.Rewrite, rewrite),
+    (policies.UpstreamHost, upstream_host),
+    (policies.ConnectionField, connection_field),
     (policies.RequestHeaders, request_headers),
     # edits of the response
     (policies.ResponseHeaders, response_headers),

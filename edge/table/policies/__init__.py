@@ -10,22 +10,32 @@ Rules of this package:
 from __future__ import annotations
 
 from edge.table.policies.access_log import NoAccessLog
+from edge.table.policies.app_root import AppRoot
 from edge.table.policies.body_limit import BodyLimit
 from edge.table.policies.closed import Closed
+from edge.table.policies.connection_field import ConnectionField
+from edge.table.policies.cors import Cors
 from edge.table.policies.headers import RequestHeaders, ResponseHeaders
 from edge.table.policies.hsts import Hsts
 from edge.table.policies.https_redirect import HttpsRedirect
 from edge.table.policies.redirect import Redirect
+from edge.table.policies.redirect_to import RedirectTo
 from edge.table.policies.retry import Retry
 from edge.table.policies.rewrite import Rewrite
 from edge.table.policies.timeouts import Timeouts
+from edge.table.policies.upstream_host import UpstreamHost
 
 AnyPolicy = (
     Closed
+    | AppRoot
+    | Cors
+    | RedirectTo
     | HttpsRedirect
     | Redirect
     | BodyLimit
     | Rewrite
+    | UpstreamHost
+    | ConnectionField
     | RequestHeaders
     | ResponseHeaders
     | Hsts
@@ -37,15 +47,20 @@ AnyPolicy = (
 
 __all__ = [
     "AnyPolicy",
+    "AppRoot",
     "BodyLimit",
     "Closed",
+    "ConnectionField",
+    "Cors",
     "Hsts",
     "HttpsRedirect",
     "NoAccessLog",
     "Redirect",
+    "RedirectTo",
     "RequestHeaders",
     "ResponseHeaders",
     "Retry",
     "Rewrite",
     "Timeouts",
+    "UpstreamHost",
 ]

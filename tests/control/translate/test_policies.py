@@ -98,6 +98,11 @@ EXAMPLES: dict[str, tuple[dict[str, str], type[Policy]]] = {
     "body_limit": ({"proxy_body_size": "1"}, records.BodyLimit),
     "timeouts": ({"proxy_read_timeout": "1"}, records.Timeouts),
     "retry": ({"proxy_next_upstream": "off"}, records.Retry),
+    "app_root": ({"app_root": "/app"}, records.AppRoot),
+    "cors": ({"enable_cors": "true"}, records.Cors),
+    "redirect_to": ({"permanent_redirect": "https://other.example"}, records.RedirectTo),
+    "upstream_host": ({"upstream_vhost": "inner.example"}, records.UpstreamHost),
+    "connection_field": ({"connection_proxy_header": "close"}, records.ConnectionField),
     "access_log": ({"enable_access_log": "false"}, records.NoAccessLog),
 }
 """Annotations for each unit, and what they ask for."""

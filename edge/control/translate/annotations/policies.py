@@ -11,12 +11,17 @@ import msgspec
 from edge.control.kinds.problems import Problem, warning
 from edge.control.translate.annotations import (
     access_log,
+    app_root,
     balancing,
     body_limit,
+    connection_field,
+    cors,
     hsts,
     https_redirect,
+    redirect_to,
     retry,
     timeouts,
+    upstream_host,
 )
 from edge.control.translate.annotations.balancing import Balancing
 from edge.control.translate.annotations.names import INGRESS_NGINX
@@ -28,9 +33,23 @@ if TYPE_CHECKING:
     from edge.control.translate.annotations.values import Defaults
     from edge.table.policies import AnyPolicy
 
-UNITS: Final = (https_redirect, hsts, body_limit, timeouts, retry, access_log)
+UNITS: Final = (
+    app_root,
+    cors,
+    redirect_to,
+    https_redirect,
+    hsts,
+    body_limit,
+    upstream_host,
+    connection_field,
+    timeouts,
+    retry,
+    access_log,
+)
 """The readers of policies. A new one is a module with NAMES and `read`, and an entry here."""
-SUPPORTED: Final = frozenset[str]().union(*(unit.NAMES for unit in UNITS), balancing.NAMES)
+WITHOUT_EFFECT: Final = frozenset({"enable-rewrite-log", "http2-push-preload"})
+"""Accepted, for nothing that a client or an endpoint could see depends on them."""
+SUPPORTED: Final = WITHOUT_EFFECT.union(*(unit.NAMES for unit in UNITS), balancing.NAMES)
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
