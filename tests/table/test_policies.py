@@ -61,6 +61,9 @@ SUMMARIES = {
     "Cors": "CORS for https://a.example, null",
     "RedirectTo": "redirect (307) to https://other.example$request_uri",
     "UpstreamHost": "requests are passed on with Host $http_x_host",
+    "CookieChange": "cookies of endpoints are passed on with Domain o.example for i.example with Path /b for /a",
+    "LocationChange": "redirects of endpoints are passed on with / for http://inner.example/",
+    "OldHttp": "requests are passed on as HTTP/1.0",
     "ConnectionField": "requests are passed on with Connection: close",
 }
 

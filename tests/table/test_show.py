@@ -184,6 +184,9 @@ def test_nor_is_a_new_policy() -> None:
         "RedirectTo": ("status", "location"),
         "UpstreamHost": ("value",),
         "ConnectionField": ("value",),
+        "CookieChange": ("domain", "new_domain", "path", "new_path"),
+        "LocationChange": ("beginning", "replacement"),
+        "OldHttp": (),
     }
 
 

@@ -49,6 +49,7 @@ class Exchange:
         outgoing.added = client.forwarding
         outgoing.request_id = outcome.request_id
         outgoing.length = client.length
+        outgoing.old = False
         self.fields = b""
         self.releases = None
         self.begun = False

@@ -36,6 +36,7 @@ cdef class Outgoing:
     cdef public bytes added
     cdef public bytes request_id
     cdef public long long length
+    cdef public bint old
 
     cpdef bint streamed(self)
 

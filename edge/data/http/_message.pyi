@@ -31,6 +31,7 @@ class Outgoing:
     added: bytes
     request_id: bytes
     length: int
+    old: bool
     def __init__(self, message: Message) -> None: ...
     def streamed(self) -> bool: ...
 

@@ -14,10 +14,13 @@ from edge.table.policies.app_root import AppRoot
 from edge.table.policies.body_limit import BodyLimit
 from edge.table.policies.closed import Closed
 from edge.table.policies.connection_field import ConnectionField
+from edge.table.policies.cookie_change import CookieChange
 from edge.table.policies.cors import Cors
 from edge.table.policies.headers import RequestHeaders, ResponseHeaders
 from edge.table.policies.hsts import Hsts
 from edge.table.policies.https_redirect import HttpsRedirect
+from edge.table.policies.location_change import LocationChange
+from edge.table.policies.old_http import OldHttp
 from edge.table.policies.redirect import Redirect
 from edge.table.policies.redirect_to import RedirectTo
 from edge.table.policies.retry import Retry
@@ -36,7 +39,10 @@ AnyPolicy = (
     | Rewrite
     | UpstreamHost
     | ConnectionField
+    | OldHttp
     | RequestHeaders
+    | CookieChange
+    | LocationChange
     | ResponseHeaders
     | Hsts
     | Timeouts
@@ -51,10 +57,13 @@ __all__ = [
     "BodyLimit",
     "Closed",
     "ConnectionField",
+    "CookieChange",
     "Cors",
     "Hsts",
     "HttpsRedirect",
+    "LocationChange",
     "NoAccessLog",
+    "OldHttp",
     "Redirect",
     "RedirectTo",
     "RequestHeaders",

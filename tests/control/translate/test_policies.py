@@ -103,6 +103,9 @@ EXAMPLES: dict[str, tuple[dict[str, str], type[Policy]]] = {
     "redirect_to": ({"permanent_redirect": "https://other.example"}, records.RedirectTo),
     "upstream_host": ({"upstream_vhost": "inner.example"}, records.UpstreamHost),
     "connection_field": ({"connection_proxy_header": "close"}, records.ConnectionField),
+    "old_http": ({"proxy_http_version": "1.0"}, records.OldHttp),
+    "cookie_change": ({"proxy_cookie_path": "/ /app"}, records.CookieChange),
+    "location_change": ({"proxy_redirect_from": "/a", "proxy_redirect_to": "/b"}, records.LocationChange),
     "access_log": ({"enable_access_log": "false"}, records.NoAccessLog),
 }
 """Annotations for each unit, and what they ask for."""
