@@ -18,6 +18,7 @@ from edge.table.policies import (
     OldHttp,
     Redirect,
     RedirectTo,
+    RegexRewrite,
     RequestHeaders,
     ResponseHeaders,
     Retry,
@@ -48,4 +49,5 @@ POLICIES: Final[tuple[Policy, ...]] = (
     CookieChange("q", "i.example", "o.example", "/a", "/b"),
     LocationChange("r", "http://inner.example/", "/"),
     OldHttp("s"),
+    RegexRewrite("t", "/$1", "/a", "/a/(.*)"),
 )

@@ -63,6 +63,7 @@ SUMMARIES = {
     "UpstreamHost": "requests are passed on with Host $http_x_host",
     "CookieChange": "cookies of endpoints are passed on with Domain o.example for i.example with Path /b for /a",
     "LocationChange": "redirects of endpoints are passed on with / for http://inner.example/",
+    "RegexRewrite": "requests are passed on with path /$1 and X-Forwarded-Prefix /a",
     "OldHttp": "requests are passed on as HTTP/1.0",
     "ConnectionField": "requests are passed on with Connection: close",
 }

@@ -25,6 +25,7 @@ from edge.data.policies import (
     old_http,
     redirect,
     redirect_to,
+    regex_rewrite,
     request_headers,
     response_headers,
     retry,
@@ -45,6 +46,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.AppRoot, app_root),
     (policies.Cors, cors),  # a preflight request carries no credentials, and must not be redirected
     (policies.RedirectTo, redirect_to),
+    (policies.RegexRewrite, regex_rewrite),  # an edit, but for a target that is a URL
     (policies.HttpsRedirect, https_redirect),
     (policies.Redirect, redirect),
     (policies.BodyLimit, body_limit),

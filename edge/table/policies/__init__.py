@@ -23,6 +23,7 @@ from edge.table.policies.location_change import LocationChange
 from edge.table.policies.old_http import OldHttp
 from edge.table.policies.redirect import Redirect
 from edge.table.policies.redirect_to import RedirectTo
+from edge.table.policies.regex_rewrite import RegexRewrite
 from edge.table.policies.retry import Retry
 from edge.table.policies.rewrite import Rewrite
 from edge.table.policies.timeouts import Timeouts
@@ -37,6 +38,7 @@ AnyPolicy = (
     | Redirect
     | BodyLimit
     | Rewrite
+    | RegexRewrite
     | UpstreamHost
     | ConnectionField
     | OldHttp
@@ -66,6 +68,7 @@ __all__ = [
     "OldHttp",
     "Redirect",
     "RedirectTo",
+    "RegexRewrite",
     "RequestHeaders",
     "ResponseHeaders",
     "Retry",

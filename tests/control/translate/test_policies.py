@@ -106,6 +106,7 @@ EXAMPLES: dict[str, tuple[dict[str, str], type[Policy]]] = {
     "old_http": ({"proxy_http_version": "1.0"}, records.OldHttp),
     "cookie_change": ({"proxy_cookie_path": "/ /app"}, records.CookieChange),
     "location_change": ({"proxy_redirect_from": "/a", "proxy_redirect_to": "/b"}, records.LocationChange),
+    "regex_rewrite": ({"rewrite_target": "/$1"}, records.RegexRewrite),
     "access_log": ({"enable_access_log": "false"}, records.NoAccessLog),
 }
 """Annotations for each unit, and what they ask for."""

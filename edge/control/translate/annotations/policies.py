@@ -22,6 +22,7 @@ from edge.control.translate.annotations import (
     location_change,
     old_http,
     redirect_to,
+    regex_rewrite,
     retry,
     timeouts,
     upstream_host,
@@ -43,6 +44,7 @@ UNITS: Final = (
     https_redirect,
     hsts,
     body_limit,
+    regex_rewrite,
     upstream_host,
     connection_field,
     old_http,
@@ -65,6 +67,8 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     with_tls: tuple[AnyPolicy, ...] = ()
     """Policies of hosts that have TLS only."""
     balancing: Balancing = Balancing()
+    use_regex: bool = False
+    """Whether its paths are regular expressions in any case."""
 
 
 class Reader:
@@ -87,6 +91,7 @@ class Reader:
             policies=tuple(one.policy for one in wanted if not one.with_tls),
             with_tls=tuple(one.policy for one in wanted if one.with_tls),
             balancing=balancing.read(values),
+            use_regex=regex_rewrite.uses_regex(values),
         )
         ignored = [_ignored(name) for name, _ in annotations if name not in SUPPORTED]
         return asked, (*values.problems, *ignored)
