@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 KINDS: Final = {PathKind.EXACT: "Exact", PathKind.PREFIX: "Prefix", PathKind.STRING: "ImplementationSpecific"}
 """As the Kubernetes API names them (`pathType`)."""
+PATHS: Final = {**KINDS, PathKind.PATTERN: "Pattern"}
+"""All kinds; the API has no name for the last."""
 BALANCES: Final = {Balance.ROUND_ROBIN: "round robin", Balance.LEAST_CONNECTIONS: "least connections"}
 _ORDER: Final = {PathKind.EXACT: 0, PathKind.PREFIX: 1, PathKind.STRING: 1}
 
@@ -27,12 +29,16 @@ def host_name(host: Host) -> str:
 
 def routes(host: Host) -> list[Route]:
     """The routes of HOST in the order in which they are tried, the default one not among them."""
-    return sorted(host.routes, key=lambda route: (_ORDER[route.kind], -len(route.path), route.path, route.kind))
+    patterns = [route for route in host.routes if route.kind is PathKind.PATTERN]
+    others = [route for route in host.routes if route.kind is not PathKind.PATTERN]
+    others.sort(key=lambda route: (_ORDER[route.kind], -len(route.path), route.path, route.kind))
+    exact = sum(route.kind is PathKind.EXACT for route in others)
+    return [*others[:exact], *patterns, *others[exact:]]
 
 
 def route(one: Route, *, default: bool = False) -> tuple[str, str]:
     """The matches of ONE, and what it does with them; DEFAULT: it matches what no other route does."""
-    taken = "otherwise" if default else f"{KINDS[one.kind]} {one.path}{_conditions(one.conditions)}"
+    taken = "otherwise" if default else f"{PATHS[one.kind]} {one.path}{_conditions(one.conditions)}"
     done = ", ".join(_backend(backend, shared=len(one.backends) > 1) for backend in one.backends)
     return taken, done or "answer by policy"
 

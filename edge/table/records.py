@@ -24,6 +24,8 @@ class PathKind(IntEnum):
     """The same path elements, from the first on; a trailing slash of the route's path has no meaning."""
     STRING = 2
     """A plain string prefix (`ImplementationSpecific`)."""
+    PATTERN = 3
+    """A regular expression (`edge.table.patterns`) that matches from the start of the path, whatever its case."""
 
 
 class Balance(IntEnum):
@@ -121,7 +123,7 @@ class Route(Record, frozen=True):
 
     kind: PathKind
     path: str
-    """Normalised (see docs/architecture.md), always beginning with a slash."""
+    """Normalised (see docs/architecture.md), always beginning with a slash; a pattern as it was written."""
     owner: Owner = Owner()
     backends: tuple[Backend, ...] = ()
     """None: a policy answers every request."""
@@ -138,7 +140,8 @@ class Host(Record, frozen=True):
     """Lower case, without port or trailing dot; empty: any other host. `*.example.com` stands for one more label,
     `**.example.com` for one or more."""
     routes: tuple[Route, ...] = ()
-    """Exact paths are tried first, then the longest; order counts among routes of the same kind and path only."""
+    """Exact paths are tried first, then patterns in the order in which they stand here, then the longest path; order
+    counts else among routes of the same kind and path only."""
     default: Route | None = None
     """For paths that match no route; None: `Globals.default`, else 404."""
     tls: bool = False

@@ -180,5 +180,5 @@ def _value(value: Any) -> Any:
     if isinstance(value, tuple | list | frozenset):
         return [_value(one) for one in value]
     if isinstance(value, PathKind):
-        return describing.KINDS[value]
+        return describing.PATHS[value]
     return value.name.lower() if isinstance(value, IntEnum) else value

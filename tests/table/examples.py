@@ -5,15 +5,23 @@ from __future__ import annotations
 from typing import Final
 
 from edge.table.policies import (
+    AppRoot,
     BasicAuth,
     BodyLimit,
     ClientLimits,
     Closed,
+    ConnectionField,
+    CookieChange,
+    Cors,
     DigestAuth,
     Hsts,
     HttpsRedirect,
+    LocationChange,
     NoAccessLog,
+    OldHttp,
     Redirect,
+    RedirectTo,
+    RegexRewrite,
     RequestHeaders,
     ResponseHeaders,
     ResponseRate,
@@ -22,6 +30,7 @@ from edge.table.policies import (
     SatisfyAny,
     SourceRanges,
     Timeouts,
+    UpstreamHost,
 )
 from edge.table.policies.path_change import PathChange
 from edge.table.policies.policy import Policy
@@ -44,4 +53,13 @@ POLICIES: Final[tuple[Policy, ...]] = (
     DigestAuth("o", "shop", (("anna", "0" * 32),)),
     SatisfyAny("p"),
     ResponseRate("q", 1024, 2048),
+    AppRoot("l", "/app"),
+    Cors("m", ("https://a.example", "null"), "GET", "X-A", False, "X-B", 60),
+    RedirectTo("n", 307, "https://other.example$request_uri"),
+    UpstreamHost("o", "$http_x_host"),
+    ConnectionField("p", "close"),
+    CookieChange("q", "i.example", "o.example", "/a", "/b"),
+    LocationChange("r", "http://inner.example/", "/"),
+    OldHttp("s"),
+    RegexRewrite("t", "/$1", "/a", "/a/(.*)"),
 )

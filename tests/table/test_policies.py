@@ -63,6 +63,15 @@ SUMMARIES = {
     "DigestAuth": 'Digest authentication for "shop", 1 users',
     "ResponseRate": "responses at 1024 bytes/s after 2048 bytes",
     "SatisfyAny": "one of the checks of clients is enough",
+    "AppRoot": "redirect (302) to /app",
+    "Cors": "CORS for https://a.example, null",
+    "RedirectTo": "redirect (307) to https://other.example$request_uri",
+    "UpstreamHost": "requests are passed on with Host $http_x_host",
+    "CookieChange": "cookies of endpoints are passed on with Domain o.example for i.example with Path /b for /a",
+    "LocationChange": "redirects of endpoints are passed on with / for http://inner.example/",
+    "RegexRewrite": "requests are passed on with path /$1 and X-Forwarded-Prefix /a",
+    "OldHttp": "requests are passed on as HTTP/1.0",
+    "ConnectionField": "requests are passed on with Connection: close",
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import pytest
 
-from edge.table import layout, show
+from edge.table import describing, layout, show
 from edge.table.policies import AnyPolicy, BasicAuth, BodyLimit, HttpsRedirect, NoAccessLog
 from edge.table.record import Record
 from edge.table.records import (
@@ -187,6 +187,15 @@ def test_nor_is_a_new_policy() -> None:
         "Timeouts": ("connect", "send", "read"),
         "Retry": ("tries", "timeout", "non_idempotent", "on_error", "on_timeout", "on_invalid", "on_statuses"),
         "NoAccessLog": (),
+        "AppRoot": ("path",),
+        "Cors": ("origins", "methods", "headers", "credentials", "expose", "max_age"),
+        "RedirectTo": ("status", "location"),
+        "UpstreamHost": ("value",),
+        "ConnectionField": ("value",),
+        "CookieChange": ("domain", "new_domain", "path", "new_path"),
+        "LocationChange": ("beginning", "replacement"),
+        "OldHttp": (),
+        "RegexRewrite": ("target", "prefix", "pattern"),
     }
 
 
@@ -225,3 +234,21 @@ def test_a_table_of_another_version_is_refused(directory: Path, capsys: pytest.C
     captured = capsys.readouterr()
     assert captured.out == ""
     assert f"the table cannot be read: {segment}: format version" in captured.err
+
+
+def test_patterns_stand_in_the_order_in_which_they_are_tried() -> None:
+    host = Host(
+        "regex.example",
+        (
+            Route(PathKind.PREFIX, "/a/longer"),
+            Route(PathKind.PATTERN, "/b.*", Owner("Ingress", "demo", "web")),
+            Route(PathKind.PATTERN, "/abc"),
+            Route(PathKind.EXACT, "/"),
+        ),
+    )
+    assert [describing.route(one)[0] for one in describing.routes(host)] == [
+        "Exact /",
+        "Pattern /b.*",
+        "Pattern /abc",
+        "Prefix /a/longer",
+    ]

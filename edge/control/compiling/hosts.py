@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from edge.control.compiling.app_roots import with_app_root
+from edge.control.compiling.regex_hosts import in_regex_mode
 from edge.control.containment import REASON, contain
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate.parts import HostPart, Order, RoutePart
@@ -159,10 +161,10 @@ def _merge(name: str, parts: Iterator[tuple[ObjectId, Order, HostPart]], losses:
             above = winners.get((PathKind.PREFIX, one.route.path.rstrip("/") or "/", one.route.conditions))
             if above is not None:
                 losses.setdefault(owner, []).append(_shadowed(name, one, above[0]))
-    routes = [one for _, _, one in winners.values()]
-    if any(one.route.conditions is not None for one in routes):
+    routes = [(owner, one) for owner, _, one in winners.values()]
+    if any(one.route.conditions is not None for _, one in routes):
         routes.sort(key=_demands, reverse=True)  # stable: of equal ones the older object's goes first
-    return HostPart(tuple(routes), default[2] if default is not None else None)
+    return with_app_root(in_regex_mode(routes, (default[0], default[2]) if default is not None else None, losses))
 
 
 def _in_any_scheme(route: Route) -> Conditions | None:
@@ -174,9 +176,9 @@ def _in_any_scheme(route: Route) -> Conditions | None:
     return others if others != Conditions() else None
 
 
-def _demands(part: RoutePart) -> tuple[bool, int, int]:
+def _demands(owned: tuple[ObjectId, RoutePart]) -> tuple[bool, int, int]:
     """How much a route demands beside its path (Gateway API, HTTPRouteRule, precedence of matches)."""
-    conditions = part.route.conditions
+    conditions = owned[1].route.conditions
     if conditions is None:
         return False, 0, 0
     return bool(conditions.method), len(conditions.headers), len(conditions.query)

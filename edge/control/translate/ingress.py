@@ -22,7 +22,7 @@ from edge.control.translate.annotations.wanted import ContentError
 from edge.control.translate.parts import BY_CLUSTER_IP, HostPart, RoutePart, SecretUse, ServiceUse, Translation
 from edge.table import describing
 from edge.table.paths import normalise
-from edge.table.policies import AnyPolicy, BasicAuth, Closed, DigestAuth, HttpsRedirect
+from edge.table.policies import AnyPolicy, BasicAuth, Closed, DigestAuth, HttpsRedirect, RegexRewrite
 from edge.table.records import Backend, Owner, PathKind, Route, service_key
 
 if TYPE_CHECKING:
@@ -128,9 +128,9 @@ class _Translator:
         text = normalise(path.path or "/")
         if kind is PathKind.PREFIX and text != "/":
             text = text.removesuffix("/")
-        return self._part(kind, sys.intern(text), path.backend, f"{field}.backend")
+        return self._part(kind, sys.intern(text), path.backend, f"{field}.backend", written=path.path or "/")
 
-    def _part(self, kind: PathKind, path: str, backend: IngressBackend, field: str) -> RoutePart:
+    def _part(self, kind: PathKind, path: str, backend: IngressBackend, field: str, *, written: str = "/") -> RoutePart:
         if backend.service is not None:
             port = sys.intern(str(backend.service.port))
             to = Backend(self._metadata.namespace, backend.service.name, port)
@@ -140,7 +140,11 @@ class _Translator:
             message = "resource backends are not supported; requests are answered 404"
             self._problems.append(error("UnsupportedBackend", f"{field}.resource", message))
         route = replace(self._model, kind=kind, path=path, backends=(to,))
-        part = RoutePart(route, self._asked.with_tls, sys.intern(field.removesuffix(".backend")))
+        route, rewritten = _rewritten(route, written)
+        regex = rewritten or self._asked.use_regex
+        part = RoutePart(
+            route, self._asked.with_tls, sys.intern(field.removesuffix(".backend")), sys.intern(written), regex
+        )
         return _for_challenges(part) if path.startswith(ACME) else part
 
     def _use(self, to: Backend, field: str) -> str:
@@ -152,6 +156,21 @@ class _Translator:
         use = ServiceUse(key, to.namespace, to.service, to.port, field, asked.algorithm, asked.by_cluster_ip)
         self._uses.append(use)
         return key
+
+
+def _rewritten(route: Route, written: str) -> tuple[Route, bool]:
+    """ROUTE with the pattern of its rewrite, which is its path as WRITTEN, and whether it has a rewrite.
+
+    A target that is the path itself rewrites nothing, as in ingress-nginx.
+    """
+    for number, policy in enumerate(route.policies):
+        if isinstance(policy, RegexRewrite):
+            others = route.policies[:number], route.policies[number + 1 :]
+            if policy.target == written:
+                return replace(route, policies=(*others[0], *others[1])), False
+            made = replace(policy, pattern=written)
+            return replace(route, policies=(*others[0], made, *others[1])), True
+    return route, False
 
 
 def _for_challenges(part: RoutePart) -> RoutePart:

@@ -33,6 +33,10 @@ class RoutePart(msgspec.Struct, frozen=True, gc=False):
     with_tls: tuple[AnyPolicy, ...]
     """Further policies where the host has TLS."""
     field: str
+    text: str = ""
+    """The path as it was written: where a host's paths are regular expressions, it is one."""
+    regex: bool = False
+    """Whether this route makes the paths of its host regular expressions."""
 
 
 class ServiceUse(msgspec.Struct, frozen=True, gc=False):

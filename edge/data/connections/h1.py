@@ -219,7 +219,7 @@ class Http1(Client):
         stream.send(
             head
             + self._clock.defaults[3]
-            + b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n" % len(reply.body)
+            + b"Content-Type: %b\r\nContent-Length: %d\r\n" % (reply.content_type, len(reply.body))
             + reply.fields
             + fields
             + connection

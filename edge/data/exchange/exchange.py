@@ -53,6 +53,7 @@ class Exchange:
         outgoing.appended = b""
         outgoing.request_id = outcome.request_id
         outgoing.length = client.length
+        outgoing.old = False
         self.fields = b""
         self.releases = None
         self.begun = False

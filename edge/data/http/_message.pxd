@@ -38,6 +38,7 @@ cdef class Outgoing:
     cdef public bytes appended
     cdef public bytes request_id
     cdef public long long length
+    cdef public bint old
 
     cpdef bint streamed(self)
 

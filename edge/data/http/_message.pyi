@@ -33,6 +33,7 @@ class Outgoing:
     appended: bytes
     request_id: bytes
     length: int
+    old: bool
     def __init__(self, message: Message) -> None: ...
     def streamed(self) -> bool: ...
 

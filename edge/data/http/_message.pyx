@@ -75,7 +75,10 @@ cdef class Message(FieldLines):
 
 
 cdef class Outgoing:
-    """A request on its way to an endpoint: a message, with what Edge and the route's policies made of it."""
+    """A request on its way to an endpoint: a message, with what Edge and the route's policies made of it.
+
+    `old`: an endpoint that speaks HTTP/1 gets it as HTTP/1.0.
+    """
 
     def __init__(self, Message message not None):
         self.message = message

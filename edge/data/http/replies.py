@@ -18,6 +18,7 @@ class Reply:
     body: bytes
     fields: bytes = b""
     """Complete field lines beside those of the body."""
+    content_type: bytes = b"text/plain; charset=utf-8"
 
 
 def reason(status: int) -> str:

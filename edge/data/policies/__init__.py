@@ -13,14 +13,22 @@ from typing import TYPE_CHECKING, Final
 
 from edge.data.policies import (
     access_log,
+    app_root,
     basic_auth,
     body_limit,
     client_limits,
     closed,
+    connection_field,
+    cookie_change,
+    cors,
     digest_auth,
     hsts,
     https_redirect,
+    location_change,
+    old_http,
     redirect,
+    redirect_to,
+    regex_rewrite,
     request_headers,
     response_headers,
     response_rate,
@@ -29,6 +37,7 @@ from edge.data.policies import (
     satisfy_any,
     source_ranges,
     timeouts,
+    upstream_host,
 )
 from edge.table import policies
 
@@ -40,6 +49,10 @@ if TYPE_CHECKING:
 ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     # gates
     (policies.Closed, closed),
+    (policies.AppRoot, app_root),
+    (policies.Cors, cors),  # a preflight request carries no credentials, and must not be redirected
+    (policies.RedirectTo, redirect_to),
+    (policies.RegexRewrite, regex_rewrite),  # an edit, but for a target that is a URL
     (policies.HttpsRedirect, https_redirect),
     (policies.Redirect, redirect),
     (policies.ClientLimits, client_limits),
@@ -50,8 +63,13 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.BodyLimit, body_limit),
     # edits of the request
     (policies.Rewrite, rewrite),
+    (policies.UpstreamHost, upstream_host),
+    (policies.ConnectionField, connection_field),
+    (policies.OldHttp, old_http),
     (policies.RequestHeaders, request_headers),
     # edits of the response
+    (policies.CookieChange, cookie_change),
+    (policies.LocationChange, location_change),
     (policies.ResponseHeaders, response_headers),
     (policies.Hsts, hsts),
     # what the exchange itself goes by

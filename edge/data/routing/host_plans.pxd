@@ -10,6 +10,8 @@ cdef class HostPlans:
     cdef dict _exact
     cdef dict _prefix
     cdef list _strings
+    cdef list _patterns
+    cdef c_plan.Plan _unmatched
     cdef c_plan.Plan _default
     cdef c_plan.Plan _everything
     cdef Py_ssize_t _longest

@@ -5,6 +5,8 @@ Rules of this file:
 - Paths are compared in normal form (`edge.table.paths`); endpoints get the bytes that the client sent.
 - A route with conditions that a request does not meet is passed over: the next one of the same path is looked at, then
   shorter paths. A host without such routes pays nothing for that.
+- Patterns are tried one after another. A request that takes too many steps is answered 500: what would come after is
+  perhaps not meant for it.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.table.paths import normalise_bytes
-from edge.table.records import Host, PathKind, Route
+from edge.table.patterns.matching import Pattern, PatternLimitError, compile_pattern
+from edge.table.records import Backend, Host, PathKind, Route
 
 if TYPE_CHECKING:
     from edge.data.http._message import Message
@@ -35,6 +38,9 @@ class HostPlans:
         self._exact: dict[bytes, Plan] = {}
         self._prefix: dict[bytes, Plan] = {}
         self._strings: list[tuple[bytes, Plan]] = []
+        self._patterns: list[tuple[Pattern, Plan]] | None = None
+        self._unmatched: Plan | None = None
+        """Answers what cannot be matched within the limit."""
 
         def plan_for(route: Route) -> Plan:
             plan = kept.pop(route, None) or planner.plan(record.name, route)
@@ -44,19 +50,26 @@ class HostPlans:
 
         self._conditional = any(route.conditions is not None for route in record.routes)
         strings: dict[bytes, Plan] = {}
+        patterns: list[tuple[Pattern, Plan]] = []
         for route in record.routes:
             path = route.path.encode()
             if route.kind is PathKind.EXACT:
                 _append(self._exact, path, plan_for(route))
             elif route.kind is PathKind.PREFIX:
                 _append(self._prefix, path.rstrip(b"/"), plan_for(route))
+            elif route.kind is PathKind.PATTERN:
+                patterns.append((compile_pattern(route.path), plan_for(route)))
             else:
                 _append(strings, path, plan_for(route))
+        if patterns:
+            self._patterns = patterns
+            self._unmatched = plan_for(Route(PathKind.PREFIX, "/", backends=(Backend(status=500),)))
         self._strings.extend(strings.items())
         self._strings.sort(key=lambda entry: len(entry[0]), reverse=True)
         self._default = plan_for(record.default) if record.default is not None else None
         self._longest = max(map(len, self._prefix), default=0)
-        only_root = not self._conditional and not self._exact and not self._strings and set(self._prefix) == {b""}
+        others = self._conditional or self._exact or self._strings or self._patterns
+        only_root = not others and set(self._prefix) == {b""}
         self._everything = self._prefix[b""] if only_root else None
         for plan in kept.values():
             planner.drop(plan)
@@ -66,6 +79,10 @@ class HostPlans:
         if self._everything is not None:
             return self._everything
         path = normalise_bytes(request.target.partition(b"?")[0])
+        if self._patterns is not None and path not in self._exact:
+            plan = self._by_pattern(path, request)
+            if plan is not None:
+                return plan
         if self._conditional:
             return self._first_met(path, request)
         plan = self._exact.get(path)
@@ -95,6 +112,19 @@ class HostPlans:
             if met is not None:
                 return met
         return self._default
+
+    def _by_pattern(self, path: bytes, request: Message) -> Plan | None:
+        """The plan of the first pattern that matches PATH and whose conditions REQUEST meets."""
+        for pattern, plan in self._patterns or ():
+            try:
+                matches = pattern.match(path) is not None
+            except PatternLimitError:
+                return self._unmatched
+            if matches:
+                met = plan.meeting(request)
+                if met is not None:
+                    return met
+        return None
 
     def names(self, path: bytes) -> bool:
         """Whether a route is for this very PATH, and not just for what it lies under."""

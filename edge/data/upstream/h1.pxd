@@ -29,6 +29,7 @@ cdef class H1Upstream(Upstream):
     cdef int _chunked
     cdef unsigned long long _sent_before
     cdef bint _complete
+    cdef bint _last
 
     cpdef bint open(self, bint check)
     cpdef park(self, double now)

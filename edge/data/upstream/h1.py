@@ -58,6 +58,8 @@ class H1Upstream(Upstream):
         """Bytes sent for earlier requests."""
         self._complete = False
         """Whether the request has been sent as a whole."""
+        self._last = False
+        """Whether it was of HTTP/1.0, which ends the connection."""
         stream.on_surprise = self._surprised
 
     # --- the request ----------------------------------------------------------------------------------------------
@@ -72,6 +74,7 @@ class H1Upstream(Upstream):
         self.head.size = 0
         self._chunked = request.streamed()
         self._complete = False
+        self._last = request.old
         self._writer.request(request)
 
     def send_all(self, content: bytes) -> None:
@@ -171,6 +174,7 @@ class H1Upstream(Upstream):
         return (
             head.keep_alive
             and self._complete
+            and not self._last
             and (bodiless or head.length >= 0 or head.chunked)
             and not len(self.stream)
             and not self.stream.hung_up

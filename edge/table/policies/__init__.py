@@ -10,22 +10,34 @@ Rules of this package:
 from __future__ import annotations
 
 from edge.table.policies.access_log import NoAccessLog
+from edge.table.policies.app_root import AppRoot
 from edge.table.policies.auth import BasicAuth, DigestAuth, SatisfyAny
 from edge.table.policies.body_limit import BodyLimit
 from edge.table.policies.client_limits import ClientLimits
 from edge.table.policies.closed import Closed
+from edge.table.policies.connection_field import ConnectionField
+from edge.table.policies.cookie_change import CookieChange
+from edge.table.policies.cors import Cors
 from edge.table.policies.headers import RequestHeaders, ResponseHeaders
 from edge.table.policies.hsts import Hsts
 from edge.table.policies.https_redirect import HttpsRedirect
+from edge.table.policies.location_change import LocationChange
+from edge.table.policies.old_http import OldHttp
 from edge.table.policies.redirect import Redirect
+from edge.table.policies.redirect_to import RedirectTo
+from edge.table.policies.regex_rewrite import RegexRewrite
 from edge.table.policies.response_rate import ResponseRate
 from edge.table.policies.retry import Retry
 from edge.table.policies.rewrite import Rewrite
 from edge.table.policies.source_ranges import SourceRanges
 from edge.table.policies.timeouts import Timeouts
+from edge.table.policies.upstream_host import UpstreamHost
 
 AnyPolicy = (
     Closed
+    | AppRoot
+    | Cors
+    | RedirectTo
     | HttpsRedirect
     | Redirect
     | ClientLimits
@@ -35,7 +47,13 @@ AnyPolicy = (
     | SatisfyAny
     | BodyLimit
     | Rewrite
+    | RegexRewrite
+    | UpstreamHost
+    | ConnectionField
+    | OldHttp
     | RequestHeaders
+    | CookieChange
+    | LocationChange
     | ResponseHeaders
     | Hsts
     | ResponseRate
@@ -47,15 +65,23 @@ AnyPolicy = (
 
 __all__ = [
     "AnyPolicy",
+    "AppRoot",
     "BasicAuth",
     "BodyLimit",
     "ClientLimits",
     "Closed",
+    "ConnectionField",
+    "CookieChange",
+    "Cors",
     "DigestAuth",
     "Hsts",
     "HttpsRedirect",
+    "LocationChange",
     "NoAccessLog",
+    "OldHttp",
     "Redirect",
+    "RedirectTo",
+    "RegexRewrite",
     "RequestHeaders",
     "ResponseHeaders",
     "ResponseRate",
@@ -64,4 +90,5 @@ __all__ = [
     "SatisfyAny",
     "SourceRanges",
     "Timeouts",
+    "UpstreamHost",
 ]

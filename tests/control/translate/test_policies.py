@@ -104,6 +104,15 @@ EXAMPLES: dict[str, tuple[dict[str, str], type[Policy | Deferred]]] = {
     "body_limit": ({"proxy_body_size": "1"}, records.BodyLimit),
     "timeouts": ({"proxy_read_timeout": "1"}, records.Timeouts),
     "retry": ({"proxy_next_upstream": "off"}, records.Retry),
+    "app_root": ({"app_root": "/app"}, records.AppRoot),
+    "cors": ({"enable_cors": "true"}, records.Cors),
+    "redirect_to": ({"permanent_redirect": "https://other.example"}, records.RedirectTo),
+    "upstream_host": ({"upstream_vhost": "inner.example"}, records.UpstreamHost),
+    "connection_field": ({"connection_proxy_header": "close"}, records.ConnectionField),
+    "old_http": ({"proxy_http_version": "1.0"}, records.OldHttp),
+    "cookie_change": ({"proxy_cookie_path": "/ /app"}, records.CookieChange),
+    "location_change": ({"proxy_redirect_from": "/a", "proxy_redirect_to": "/b"}, records.LocationChange),
+    "regex_rewrite": ({"rewrite_target": "/$1"}, records.RegexRewrite),
     "access_log": ({"enable_access_log": "false"}, records.NoAccessLog),
 }
 """Annotations for each unit, and what they ask for; `Deferred` where that needs another object."""

@@ -11,17 +11,26 @@ import msgspec
 from edge.control.kinds.problems import Problem, warning
 from edge.control.translate.annotations import (
     access_log,
+    app_root,
     auth,
     balancing,
     body_limit,
     client_limits,
+    connection_field,
+    cookie_change,
+    cors,
     hsts,
     https_redirect,
+    location_change,
+    old_http,
+    redirect_to,
+    regex_rewrite,
     response_rate,
     retry,
     satisfy,
     source_ranges,
     timeouts,
+    upstream_host,
 )
 from edge.control.translate.annotations.balancing import Balancing
 from edge.control.translate.annotations.names import INGRESS_NGINX
@@ -36,6 +45,9 @@ if TYPE_CHECKING:
     from edge.table.policies import AnyPolicy
 
 UNITS: Final = (
+    app_root,
+    cors,
+    redirect_to,
     https_redirect,
     hsts,
     client_limits,
@@ -43,13 +55,21 @@ UNITS: Final = (
     auth,
     satisfy,
     body_limit,
+    regex_rewrite,
+    upstream_host,
+    connection_field,
+    old_http,
+    cookie_change,
+    location_change,
     response_rate,
     timeouts,
     retry,
     access_log,
 )
 """The readers of policies. A new one is a module with NAMES and `read`, and an entry here."""
-SUPPORTED: Final = frozenset[str]().union(*(unit.NAMES for unit in UNITS), balancing.NAMES)
+WITHOUT_EFFECT: Final = frozenset({"enable-rewrite-log", "http2-push-preload"})
+"""Accepted, for nothing that a client or an endpoint could see depends on them."""
+SUPPORTED: Final = WITHOUT_EFFECT.union(*(unit.NAMES for unit in UNITS), balancing.NAMES)
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
@@ -61,6 +81,8 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     deferred: tuple[Deferred, ...] = ()
     """Policies that need a Secret or ConfigMap."""
     balancing: Balancing = Balancing()
+    use_regex: bool = False
+    """Whether its paths are regular expressions in any case."""
 
 
 class Reader:
@@ -85,6 +107,7 @@ class Reader:
             with_tls=tuple(one.policy for one in wanted if one.with_tls),
             deferred=tuple(one for one in found if isinstance(one, Deferred)),
             balancing=balancing.read(values),
+            use_regex=regex_rewrite.uses_regex(values),
         )
         ignored = [_ignored(name) for name, _ in annotations if name not in SUPPORTED]
         return asked, (*values.problems, *ignored)

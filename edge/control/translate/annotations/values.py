@@ -165,6 +165,10 @@ class Values:
         text = self._annotations.get(name, "").strip()
         return (text, field(name)) if text else self._defaults.get(name, ("", ""))
 
+    def parsed(self, name: str, wanted: str, parse: Callable[[str], T | None], default: T) -> T:
+        """What PARSE makes of the text; None: it is not WANTED, in a few words for the report."""
+        return self._read(name, wanted, parse, default)
+
     def _read(self, name: str, wanted: str, parse: Callable[[str], T | None], default: T) -> T:
         """The annotation NAME as PARSE has it, else the process-wide value, else DEFAULT."""
         text = self._annotations.get(name, "").strip()

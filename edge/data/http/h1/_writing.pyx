@@ -43,7 +43,7 @@ cdef class HeadWriter:
         put(out, request.method)
         out.put(b" ", 1)
         put(out, request.target)
-        out.put(b" HTTP/1.1\r\nHost: ", 17)
+        out.put(b" HTTP/1.0\r\nHost: " if request.old else b" HTTP/1.1\r\nHost: ", 17)
         put(out, request.host)
         out.put(b"\r\nX-Request-ID: ", 16)
         put(out, request.request_id)

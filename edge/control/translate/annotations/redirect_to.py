@@ -1,0 +1,50 @@
+"""Redirects of all requests: permanent-redirect, temporal-redirect, the -code of each, and for a path as the target
+relative-redirects and use-port-in-redirects."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from edge.control.translate.annotations.wanted import Wanted
+from edge.table import templates, variables
+from edge.table.policies.redirect_to import RedirectTo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edge.control.translate.annotations.values import Values
+
+NAMES: Final = frozenset(
+    {
+        "permanent-redirect",
+        "permanent-redirect-code",
+        "temporal-redirect",
+        "temporal-redirect-code",
+        "relative-redirects",
+        "use-port-in-redirects",
+    }
+)
+_URL: Final = re.compile(r"(?:(?i:https?|\$scheme)://|/)[!#-~]*")
+"""Visible ASCII without a quote."""
+
+
+def _url(text: str) -> str | None:
+    try:
+        return templates.parse(text, variables.REQUEST).text if _URL.fullmatch(text) else None
+    except templates.TemplateError:
+        return None
+
+
+def read(values: Values) -> Iterator[Wanted]:
+    """The temporal one goes before the permanent one. Another status than these is ignored, as in ingress-nginx."""
+    wanted = "an http or https URL or a path, with no variable but those of a request"
+    port = ":$server_port" if values.boolean("use-port-in-redirects") else ""
+    base = "" if values.boolean("relative-redirects") else f"$scheme://$host{port}"
+    for name, default, last in (("temporal-redirect", 302, 307), ("permanent-redirect", 301, 308)):
+        statuses = {str(status): status for status in range(300, last + 1)}
+        status = values.choice(f"{name}-code", statuses, default)
+        url = values.parsed(name, wanted, _url, "")
+        if url:
+            yield Wanted(RedirectTo(values.source(name), status, base + url if url.startswith("/") else url))
+            return

@@ -1,0 +1,28 @@
+"""Variables that texts of users may have where a request is at hand (nginx docs, "Embedded Variables").
+
+Rules of this file:
+- The control plane reads texts by this list, and workers have a value for each name in it
+  (`edge.data.policies.variables`).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+REQUEST: Final = frozenset(
+    {
+        "args",
+        "best_http_host",
+        "host",
+        "http_",
+        "http_host",
+        "is_args",
+        "query_string",
+        "remote_addr",
+        "request_uri",
+        "scheme",
+        "server_port",
+        "uri",
+    }
+)
+"""What a request says about itself. `http_` is the family of its header fields."""
