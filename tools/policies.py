@@ -45,6 +45,8 @@ How to add one is in [CONTRIBUTING](../CONTRIBUTING.md#adding-a-policy).
 """
 PHASES: Final = {
     "gates": "gate",
+    "checks": "gate",
+    "check": "gate",
     "choices": "choice",
     "edits": "request",
     "tees": "tee",
@@ -55,7 +57,7 @@ PHASES: Final = {
     "replaced": "response",
     "secure_replaced": "response",
 }
-"""The phase of each attribute of `edge.data.policies.phases.Phases`; every other attribute is read by the exchange."""
+"""The phase of each attribute that adds a step to `edge.data.policies.phases.Phases`; the exchange reads all others."""
 
 
 def text() -> str:
