@@ -66,7 +66,7 @@ def kind_of(text: str) -> str:
             raise PasswordError(f"the cost {cost[1].decode()} of bcrypt is outside 4 to {MOST_COST}")
         return "bcrypt"
     if re.fullmatch(rb"[./0-9A-Za-z]{13}", stored):
-        raise PasswordError("DES crypt sees eight characters of a password only; make the entry anew with htpasswd -B")
+        raise PasswordError("DES crypt sees eight characters of a password only; make the entry again with htpasswd -B")
     raise PasswordError("not a hash that is supported; make the entry with htpasswd -B (bcrypt)")
 
 

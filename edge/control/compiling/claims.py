@@ -43,7 +43,7 @@ class Claims:
         """The Ingresses that may be somebody else's now that the IngressClasses CHANGED are what they are."""
         known = self._store.classes()
         default_is_ours = classes.default_is_ours(known, self._settings)
-        keys = set(self._unknown)  # they are told which classes there are
+        keys = set(self._unknown)  # their message lists the classes
         if bool(known) != self._had_classes:  # by whether there are any, missing ones are judged
             keys.update(self._named)
         for _, name in changed:

@@ -76,7 +76,7 @@ class Compiler:
         self._broken: dict[ObjectId, Problem] = {}
         """Objects that our own code cannot digest."""
         self._of_flags: dict[ObjectId, tuple[Problem, ...]] = {}
-        """Problems told of objects that are named by flags."""
+        """Problems of objects that flags name."""
 
     def apply(self, change: Change) -> None:
         """Take up CHANGE; it takes effect with the next `compile`."""
@@ -203,7 +203,7 @@ class Compiler:
         return {(owner.namespace, owner.name) for owner in owners if owner.kind == "Ingress"}
 
     def _forget(self, changed: Changed) -> None:
-        """Forget what is needed no longer, or was when it CHANGED: whether it exists will have to be told again."""
+        """Forget what is needed no longer, or was when it CHANGED: the source has to report again whether it exists."""
         released = self._references.take_released() | _referents(changed)
         released.update(ObjectId("Secret", *key) for key in self._certificates.secrets.take_released())
         if self._by_need:

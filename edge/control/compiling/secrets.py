@@ -33,7 +33,7 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
 
     material: Material | None = None
     faults: tuple[Problem, ...] = ()
-    """What is wrong with it; without a field, which is that of whoever names the Secret."""
+    """What is wrong with it; without a field, which is that of the object that names the Secret."""
 
 
 UNREAD: Final = Reading()
@@ -43,7 +43,7 @@ class Secrets:
     """All Secrets that are named for their certificate."""
 
     def __init__(self, store: Store, *, by_need: bool) -> None:
-        """BY_NEED: whether the source tells of the Secrets that it was told to want, missing or not, and no others."""
+        """BY_NEED: whether the source reports only the Secrets that it was asked for, missing ones included."""
         self._store = store
         self._by_need = by_need
         self._users: dict[Key, dict[ObjectId, tuple[str, ...]]] = {}

@@ -120,7 +120,7 @@ class Certificates:
 
     def problems(self, owner: ObjectId, uses: Iterable[SecretUse]) -> Iterator[Problem]:
         """What is wrong with the certificates that OWNER asks for by USES."""
-        told: set[str] = set()
+        reported: set[str] = set()
         for use in uses:
             if not use.secret:
                 continue
@@ -128,8 +128,8 @@ class Certificates:
             if use.host in self._broken:
                 yield replace(self._broken[use.host], field=use.secret_field)
             field = use.secret_field
-            if field not in told:
-                told.add(field)
+            if field not in reported:
+                reported.add(field)
                 for fault in reading.faults:
                     yield replace(fault, field=field)
             if reading.material is not None and use.host in self._shown and not use.implied:

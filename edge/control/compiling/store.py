@@ -1,7 +1,7 @@
-"""The objects as they were last told, with what of them has changed since the last look.
+"""The objects as the source last sent them, and which of them have changed since the last look.
 
 Rules of this file:
-- One thread. Sources speak through a queue; whoever empties it applies the changes here.
+- One thread. Sources put changes on a queue; the thread that empties it applies them here.
 - An object that cannot be read leaves its last good version in force; the fault is kept until it is mended.
 - Nothing is interpreted but which Service an EndpointSlice belongs to.
 """
@@ -59,7 +59,7 @@ class Store:
         """Where the faults of an object are."""
         self._changed = Changed()
         self.synced: set[str] = set()
-        """Kinds of which everything has been told."""
+        """Kinds of which everything has been sent."""
 
     # --- in -------------------------------------------------------------------------------------------------------
 
@@ -83,7 +83,7 @@ class Store:
         return changed
 
     def forget(self, kind: str, keys: Iterable[Key]) -> None:
-        """Objects of KIND that nothing names any more: whether they exist will have to be told again."""
+        """Objects of KIND that nothing names any more: the source has to report again whether they exist."""
         self._told[kind].difference_update(keys)
 
     def _put(self, kind: str, key: Key, new: Object | None) -> None:

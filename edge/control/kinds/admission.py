@@ -23,7 +23,7 @@ _MOST_SHOWN = 10**20
 
 
 class Refused(ValueError):  # noqa: N818 - what happens to the object
-    """The object is not valid; `errors` say in which fields, the message tells all of them."""
+    """The object is not valid; `errors` name the fields, the message lists all of them."""
 
     def __init__(self, errors: Iterable[ObjectError]) -> None:
         self.errors = tuple(errors)
@@ -51,7 +51,7 @@ def admit(mapping: Mapping[str, Any], kind: str) -> Object:
 
 
 def _type_faults(mapping: Mapping[str, Any]) -> Iterator[ObjectError]:
-    """Mistakes of hand-written YAML, told better here than by a decoder."""
+    """Mistakes of hand-written YAML; the messages here are clearer than a decoder's."""
     metadata = mapping.get("metadata")
     if not isinstance(metadata, dict):
         yield ObjectError("metadata", "required" if metadata is None else "must be a mapping")

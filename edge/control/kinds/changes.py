@@ -34,7 +34,7 @@ class Delete:
 class Invalid:
     """The source holds something that cannot be taken as an object; whatever was known of it stays in force.
 
-    The fault is over when the same `where` is told again as an `Upsert`/`Delete` of that object, or as `Valid`.
+    The fault ends with an `Upsert` or `Delete` of that object, or with `Valid` for the same `where`.
     """
 
     where: str
@@ -56,7 +56,7 @@ class Valid:
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """Everything of KIND that exists now has been told. A source says it once per kind."""
+    """A source has sent everything of KIND that exists now. It sends this once per kind."""
 
     kind: str
 

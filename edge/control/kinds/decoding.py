@@ -3,7 +3,7 @@
 Rules of this file:
 - Labels and annotations can be declared as a whole only, so those that nobody reads are taken out here: a cluster holds
   many thousand objects.
-- What is wrong is told by field, in the project's words.
+- Faults name the field, in the project's own words.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge.control.kinds import names
 from edge.control.kinds.objects import ObjectError
-from edge.control.kinds.validation import one_of, told
+from edge.control.kinds.validation import fault_at, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,7 +62,7 @@ _NOT_AT_THE_END: Final = ("/..", "/.")
 def gateway_class(one: GatewayClass) -> Iterator[ObjectError]:
     """What is wrong with a GatewayClass."""
     name = one.spec.controller_name
-    yield from told("spec.controllerName", names.controller_fault(name) if name else "required")
+    yield from fault_at("spec.controllerName", names.controller_fault(name) if name else "required")
 
 
 def gateway(one: Gateway) -> Iterator[ObjectError]:
@@ -84,12 +84,12 @@ def gateway(one: Gateway) -> Iterator[ObjectError]:
 
 
 def _listener(listener: Listener, field: str) -> Iterator[ObjectError]:
-    yield from told(f"{field}.name", names.subdomain_fault(listener.name) if listener.name else "required")
-    yield from told(f"{field}.port", names.port_number_fault(listener.port))
+    yield from fault_at(f"{field}.name", names.subdomain_fault(listener.name) if listener.name else "required")
+    yield from fault_at(f"{field}.port", names.port_number_fault(listener.port))
     if not listener.protocol:
         yield ObjectError(f"{field}.protocol", "required")
     if listener.hostname:
-        yield from told(f"{field}.hostname", names.host_fault(names.host_name(listener.hostname)))
+        yield from fault_at(f"{field}.hostname", names.host_fault(names.host_name(listener.hostname)))
     if listener.protocol == "HTTP" and listener.tls is not None:
         yield ObjectError(f"{field}.tls", "must not be there for protocol HTTP")
     if listener.protocol == "HTTPS" and (listener.tls is None or listener.tls.mode != "Terminate"):
@@ -110,7 +110,9 @@ def route(one: HTTPRoute) -> Iterator[ObjectError]:
         if not parent.name:
             yield ObjectError(f"spec.parentRefs[{number}].name", "required")
     for number, name in enumerate(one.spec.hostnames):
-        yield from told(f"spec.hostnames[{number}]", names.host_fault(names.host_name(name)) if name else "required")
+        yield from fault_at(
+            f"spec.hostnames[{number}]", names.host_fault(names.host_name(name)) if name else "required"
+        )
     if len(one.spec.rules) > MOST_RULES:
         yield ObjectError(
             "spec.rules", f"must have no more than {MOST_RULES} rules; split them over several HTTPRoutes"
@@ -135,7 +137,7 @@ def _backend(reference: BackendReference, field: str, matches: Sequence[RouteMat
     if (reference.group, reference.kind) == ("", "Service") and not reference.port:
         yield ObjectError(f"{field}.port", "required for a Service")
     if reference.port:
-        yield from told(f"{field}.port", names.port_number_fault(reference.port))
+        yield from fault_at(f"{field}.port", names.port_number_fault(reference.port))
     if not 0 <= reference.weight <= MOST_WEIGHT:
         yield ObjectError(f"{field}.weight", f"{reference.weight} must be between 0 and {MOST_WEIGHT}")
     yield from _filters(reference.filters, f"{field}.filters", matches)
@@ -168,7 +170,7 @@ def _path(text: str, field: str) -> Iterator[ObjectError]:
 def _values(matches: Sequence[ValueMatch], field: str) -> Iterator[ObjectError]:
     for number, one in enumerate(matches):
         yield from one_of(f"{field}[{number}].type", one.type, MATCH_TYPES)
-        yield from told(f"{field}[{number}].name", _name_fault(one.name))
+        yield from fault_at(f"{field}[{number}].name", _name_fault(one.name))
         if not one.value:
             yield ObjectError(f"{field}[{number}].value", "required")
 
@@ -211,7 +213,7 @@ def _settings(one: RouteFilter, field: str, matches: Sequence[RouteMatch]) -> It
         if redirect.scheme:
             yield from one_of(f"{at}.scheme", redirect.scheme, SCHEMES)
         if redirect.port:
-            yield from told(f"{at}.port", names.port_number_fault(redirect.port))
+            yield from fault_at(f"{at}.port", names.port_number_fault(redirect.port))
         if redirect.status_code not in REDIRECTS:
             wanted = ", ".join(map(str, REDIRECTS))
             yield ObjectError(f"{at}.statusCode", f"{redirect.status_code} is not supported; one of {wanted}")
@@ -219,7 +221,7 @@ def _settings(one: RouteFilter, field: str, matches: Sequence[RouteMatch]) -> It
 
 def _hostname(name: str, field: str) -> Iterator[ObjectError]:
     if name:
-        yield from told(field, names.subdomain_fault(name))
+        yield from fault_at(field, names.subdomain_fault(name))
 
 
 def _modifier(path: PathModifier | None, field: str, matches: Sequence[RouteMatch]) -> Iterator[ObjectError]:
@@ -244,11 +246,11 @@ def _headers(one: HeaderFilter, field: str) -> Iterator[ObjectError]:
         for number, header in enumerate(headers):
             yield from _header(header, f"{field}.{verb}[{number}]")
     for number, name in enumerate(one.remove):
-        yield from told(f"{field}.remove[{number}]", _name_fault(name))
+        yield from fault_at(f"{field}.remove[{number}]", _name_fault(name))
 
 
 def _header(header: Header, field: str) -> Iterator[ObjectError]:
-    yield from told(f"{field}.name", _name_fault(header.name))
+    yield from fault_at(f"{field}.name", _name_fault(header.name))
     if not header.value:
         yield ObjectError(f"{field}.value", "required")
     elif _CONTROLS.search(header.value):

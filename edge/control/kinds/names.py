@@ -1,4 +1,4 @@
-"""What the Kubernetes API takes as a name, each kind of name as a function that tells what is wrong with a text.
+"""What the Kubernetes API takes as a name, each kind of name as a function that returns the fault of a text.
 
 Rules of this file:
 - A function gives the reason for which the text is refused, empty when it is taken; it never raises.

@@ -1,4 +1,4 @@
-"""What is wrong with an object, as a value: `edge check`, Events, metrics and the log all tell the same.
+"""What is wrong with an object, as a value: `edge check`, Events, metrics and the log report the same.
 
 A problem belongs to the object that its author can mend, which is nearly always an Ingress. It is compared by value:
 one that is found again is not a new one.

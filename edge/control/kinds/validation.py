@@ -5,7 +5,7 @@ Rules of this file:
 - One exception: loopback and link-local addresses of endpoints are taken. A cluster has no use for them; an edge
   server next to the applications that it serves does.
 - Another: capital letters and a trailing dot in host names, which mean nothing. Who reads the Ingress warns of them.
-- All that is wrong with an object is told at once.
+- All faults of an object are reported at once.
 - A function for each kind; its object has its defaults. `edge.control.kinds.registry` says which is for which.
 
 Source: Kubernetes v1.34, pkg/apis/{networking,discovery,core}/validation.
@@ -60,19 +60,19 @@ def metadata(metadata: Metadata, name_fault: Callable[[str], str]) -> Iterator[O
     if not metadata.name:
         yield ObjectError("metadata.name", "required")
     else:
-        yield from told("metadata.name", name_fault(metadata.name))
+        yield from fault_at("metadata.name", name_fault(metadata.name))
     if metadata.namespace:
-        yield from told("metadata.namespace", names.label_fault(metadata.namespace))
+        yield from fault_at("metadata.namespace", names.label_fault(metadata.namespace))
     for key, value in (metadata.labels or {}).items():
-        yield from told(f'metadata.labels["{key}"]', names.qualified_fault(key) or names.label_value_fault(value))
+        yield from fault_at(f'metadata.labels["{key}"]', names.qualified_fault(key) or names.label_value_fault(value))
     annotations = metadata.annotations or {}
     for key in annotations:
-        yield from told(f'metadata.annotations["{key}"]', names.qualified_fault(key.lower()))
+        yield from fault_at(f'metadata.annotations["{key}"]', names.qualified_fault(key.lower()))
     if sum(len(key) + len(value) for key, value in annotations.items()) > _MOST_ANNOTATIONS:
         yield ObjectError("metadata.annotations", f"must have no more than {_MOST_ANNOTATIONS} bytes in all")
 
 
-def told(field: str, reason: str) -> Iterator[ObjectError]:
+def fault_at(field: str, reason: str) -> Iterator[ObjectError]:
     """A fault of FIELD if there is a REASON."""
     if reason:
         yield ObjectError(field, reason)
@@ -99,7 +99,7 @@ def ingress(ingress: Ingress) -> Iterator[ObjectError]:
     for number, rule in enumerate(spec.rules or ()):
         field = f"spec.rules[{number}]"
         if rule.host:
-            yield from told(f"{field}.host", names.host_fault(names.host_name(rule.host)))
+            yield from fault_at(f"{field}.host", names.host_fault(names.host_name(rule.host)))
         if rule.http is not None:
             if not rule.http.paths:
                 yield ObjectError(f"{field}.http.paths", "required")
@@ -109,11 +109,11 @@ def ingress(ingress: Ingress) -> Iterator[ObjectError]:
         field = f"spec.tls[{number}]"
         for index, host in enumerate(map(names.host_name, tls.hosts or ())):
             fault = names.wildcard_fault(host) if "*" in host else names.subdomain_fault(host)
-            yield from told(f"{field}.hosts[{index}]", fault)
+            yield from fault_at(f"{field}.hosts[{index}]", fault)
         if tls.secret_name:
-            yield from told(f"{field}.secretName", names.subdomain_fault(tls.secret_name))
+            yield from fault_at(f"{field}.secretName", names.subdomain_fault(tls.secret_name))
     if spec.ingress_class_name is not None:
-        yield from told("spec.ingressClassName", names.subdomain_fault(spec.ingress_class_name))
+        yield from fault_at("spec.ingressClassName", names.subdomain_fault(spec.ingress_class_name))
         annotation = ingress.annotations.get(CLASS_ANNOTATION)
         if annotation is not None and annotation != spec.ingress_class_name:
             yield ObjectError(
@@ -146,22 +146,22 @@ def _backend(backend: IngressBackend, field: str) -> Iterator[ObjectError]:
     elif backend.service is not None:
         service, port = backend.service, backend.service.port
         if service.name:
-            yield from told(f"{field}.service.name", names.label_fault(service.name))
+            yield from fault_at(f"{field}.service.name", names.label_fault(service.name))
         else:
             yield ObjectError(f"{field}.service.name", "required")
         if port.name and port.number:
             yield ObjectError(f"{field}.service.port", "must not have both a name and a number")
         elif port.name:
-            yield from told(f"{field}.service.port.name", names.port_name_fault(port.name))
+            yield from fault_at(f"{field}.service.port.name", names.port_name_fault(port.name))
         elif port.number:
-            yield from told(f"{field}.service.port.number", names.port_number_fault(port.number))
+            yield from fault_at(f"{field}.service.port.number", names.port_number_fault(port.number))
         else:
             yield ObjectError(f"{field}.service.port", "a name or a number is required")
     elif backend.resource is not None:
         for part, value in (("kind", backend.resource.kind), ("name", backend.resource.name)):
-            yield from told(f"{field}.resource.{part}", names.segment_fault(value) if value else "required")
+            yield from fault_at(f"{field}.resource.{part}", names.segment_fault(value) if value else "required")
         if backend.resource.api_group is not None:
-            yield from told(f"{field}.resource.apiGroup", names.subdomain_fault(backend.resource.api_group))
+            yield from fault_at(f"{field}.resource.apiGroup", names.subdomain_fault(backend.resource.api_group))
     else:
         yield ObjectError(field, "a service or a resource is required")
 
@@ -174,7 +174,7 @@ def ingress_class(ingress_class: IngressClass) -> Iterator[ObjectError]:
     elif len(controller) > _MOST_CONTROLLER:
         yield ObjectError("spec.controller", f"must have no more than {_MOST_CONTROLLER} characters")
     else:
-        yield from told("spec.controller", names.controller_fault(controller))
+        yield from fault_at("spec.controller", names.controller_fault(controller))
 
 
 # --- v1 and discovery.k8s.io ----------------------------------------------------------------------------------------
@@ -190,7 +190,7 @@ def service(service: Service) -> Iterator[ObjectError]:
         yield ObjectError("spec.ports", "required")
     if spec.type == "ExternalName":
         name = (spec.external_name or "").removesuffix(".")
-        yield from told("spec.externalName", names.subdomain_fault(name) if name else "required")
+        yield from fault_at("spec.externalName", names.subdomain_fault(name) if name else "required")
     if spec.cluster_ip and not headless and not names.is_address(spec.cluster_ip):
         yield ObjectError("spec.clusterIP", f'"{spec.cluster_ip}" must be an IP address, empty, or None')
     seen: set[tuple[int, str | None]] = set()
@@ -205,16 +205,16 @@ def service(service: Service) -> Iterator[ObjectError]:
 
 def _service_port(port: ServicePort, field: str, *, only: bool) -> Iterator[ObjectError]:
     if port.name:
-        yield from told(f"{field}.name", names.label_fault(port.name))
+        yield from fault_at(f"{field}.name", names.label_fault(port.name))
     elif not only:
         yield ObjectError(f"{field}.name", "required when there are several ports")
-    yield from told(f"{field}.port", names.port_number_fault(port.port))
+    yield from fault_at(f"{field}.port", names.port_number_fault(port.port))
     yield from one_of(f"{field}.protocol", port.protocol, PROTOCOLS)
     target = port.target_port
     if isinstance(target, int) and target:
-        yield from told(f"{field}.targetPort", names.port_number_fault(target))
+        yield from fault_at(f"{field}.targetPort", names.port_number_fault(target))
     elif isinstance(target, str) and target:
-        yield from told(f"{field}.targetPort", names.port_name_fault(target))
+        yield from fault_at(f"{field}.targetPort", names.port_name_fault(target))
 
 
 def endpoint_slice(one: EndpointSlice) -> Iterator[ObjectError]:
@@ -241,14 +241,14 @@ def _endpoint(endpoint: SliceEndpoint, address_type: str, field: str) -> Iterato
     if len(addresses) > _MOST_ADDRESSES:
         yield ObjectError(field, f"must have no more than {_MOST_ADDRESSES}")
     for number, address in enumerate(addresses):
-        yield from told(f"{field}[{number}]", _address_fault(address, address_type))
+        yield from fault_at(f"{field}[{number}]", _address_fault(address, address_type))
 
 
 def _address_fault(address: str, address_type: str) -> str:
     if address_type == "FQDN":
         return names.subdomain_fault(address.removesuffix("."))
     if address_type not in ADDRESS_TYPES:
-        return ""  # told already
+        return ""  # reported already
     try:
         parsed = ipaddress.IPv4Address(address) if address_type == "IPv4" else ipaddress.IPv6Address(address)
     except ValueError:
@@ -258,10 +258,10 @@ def _address_fault(address: str, address_type: str) -> str:
 
 def _endpoint_port(port: EndpointPort, field: str) -> Iterator[ObjectError]:
     if port.name:
-        yield from told(f"{field}.name", names.label_fault(port.name))
+        yield from fault_at(f"{field}.name", names.label_fault(port.name))
     yield from one_of(f"{field}.protocol", port.protocol, PROTOCOLS)
     if port.port is not None:
-        yield from told(f"{field}.port", names.port_number_fault(port.port))
+        yield from fault_at(f"{field}.port", names.port_number_fault(port.port))
 
 
 def _twice(field: str, texts: list[str], *, empty: bool = False) -> Iterator[ObjectError]:
@@ -286,7 +286,7 @@ def _data(data: Mapping[str, str | bytes] | None) -> Iterator[ObjectError]:
     size = 0
     for key, value in (data or {}).items():
         size += len(value)
-        yield from told(f'data["{key}"]', names.data_key_fault(key))
+        yield from fault_at(f'data["{key}"]', names.data_key_fault(key))
     if size > _MOST_DATA:
         yield ObjectError("data", f"must have no more than {_MOST_DATA} bytes in all")
 

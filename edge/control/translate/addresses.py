@@ -6,7 +6,7 @@ Rules of this file:
   ValidateNonSpecialIP). It does not see what a name of the DNS stands for: such addresses pass the same check here.
 - An IPv6 address that carries an IPv4 address leads to that one, so that one counts. The API server does not look into
   such addresses, so EndpointSlices are checked for them here.
-- Manifest files are written by whoever runs Edge: there, loopback and link-local addresses are in order.
+- Manifest files are written by the operator of Edge: there, loopback and link-local addresses are in order.
 """
 
 from __future__ import annotations

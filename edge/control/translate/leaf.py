@@ -150,7 +150,7 @@ def _time(element: Element) -> float:
     try:
         offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
         zone = timezone(-offset if sign == b"-" else offset) if offset else UTC
-        # In UTC, so that whoever shows the date stays within the years that there are.
+        # In UTC, so that formatting the date stays within the supported years.
         return datetime(year, month, day, hour, minute, second, tzinfo=zone).astimezone(UTC).timestamp()
     except (ValueError, OverflowError):
         return 0.0

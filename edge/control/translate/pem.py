@@ -1,6 +1,7 @@
 """PEM texts (RFC 7468) taken apart, and put into one form.
 
-What is published is put together anew, so that a worker reads neither what stands between the blocks nor a second key.
+The published PEM is built from the parsed blocks, so that a worker reads neither what stands between the blocks nor a
+second key.
 """
 
 from __future__ import annotations

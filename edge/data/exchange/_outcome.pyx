@@ -2,7 +2,7 @@
 """What came of an exchange: what counters, the access log and spans read.
 
 Rules of this file:
-- It is plain data and a clock, filled on the way and read at the end. Whoever reads it changes nothing.
+- It is plain data and a clock, filled on the way and read at the end. Its readers change nothing.
 - Times are those of CLOCK_MONOTONIC, in seconds, as `time.monotonic` gives them.
 """
 

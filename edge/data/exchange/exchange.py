@@ -26,7 +26,7 @@ class Exchange:
     """One exchange after another of the same client half.
 
     - `client`: the half that the request came by. `outgoing`: the request as an endpoint gets it.
-    - `fields`: complete field lines that the response gets, whoever makes it.
+    - `fields`: complete field lines that the response gets, an endpoint's as well as Edge's own.
     - `releases`: called when the exchange has ended, in order; `on_release` adds to them.
     - `begun`: the final response has begun, so that no other can be given.
     """

@@ -1,4 +1,4 @@
-"""Names of the annotations that ingress-nginx 1.15 knows, without prefix: told apart from misspelt ones.
+"""Names of the annotations that ingress-nginx 1.15 knows, without prefix, to distinguish them from misspelt ones.
 
 Source: kubernetes/ingress-nginx, docs/user-guide/nginx-configuration/annotations.md.
 """

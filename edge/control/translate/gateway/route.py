@@ -3,7 +3,7 @@
 Rules of this file:
 - A route with a match that is not supported is not served at all: a rule that is left out would leave its requests to
   wider rules.
-- Requests that come by one scheme only (all listeners of a host are HTTP, or all are HTTPS) are told apart by a
+- Requests that come by one scheme only (all listeners of a host are HTTP, or all are HTTPS) are distinguished by a
   condition; where both take a host there is none.
 
 Source: Gateway API v1.6, HTTPRoute.
