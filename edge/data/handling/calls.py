@@ -136,7 +136,7 @@ class Call:
                 failure = self._broken(error, plan, content)
                 if not reused and failure.kind is Kind.BREAK and target.broke():
                     self._ejected(target, error)
-                if not reused or not failure.repeatable or failure.kind is not Kind.BREAK:
+                if not reused or not failure.repeatable or failure.kind is Kind.TIMEOUT:
                     return failure
             else:
                 if not reused or not replayable or upstream.response.status != 408:
