@@ -12,10 +12,12 @@ from edge.table.codec import DecodeError, decode
 from edge.table.records import (
     DEFAULT_CERTIFICATE,
     GLOBALS,
+    LISTENERS,
     TICKETS,
     Certificate,
     Globals,
     Host,
+    Listeners,
     ServerName,
     ServicePort,
     server_name_key,
@@ -35,8 +37,9 @@ class Content:
     """The records of all parts."""
 
     hosts: dict[str, Host] = field(default_factory=dict)
-    """By name; the host without name stands for any other."""
+    """By key; the host without name stands for any other."""
     shared: Globals = field(default_factory=Globals)
+    listeners: Listeners = field(default_factory=Listeners)
     ports: dict[str, ServicePort] = field(default_factory=dict)
     """By key."""
     server_names: dict[str, ServerName] = field(default_factory=dict)
@@ -70,6 +73,8 @@ class Content:
             self.hosts[key] = record
         elif isinstance(record, Globals):
             self.shared = record
+        elif isinstance(record, Listeners):
+            self.listeners = record
         elif isinstance(record, ServicePort):
             self.ports[key] = record
         elif isinstance(record, ServerName):
@@ -89,7 +94,7 @@ class Content:
         return sorted(one.host for one in self.server_names.values() if one.certificate == certificate)
 
     def _read(self, part: Part, kind: type[Record]) -> None:
-        special: dict[str, type[Record]] = {GLOBALS: Globals}
+        special: dict[str, type[Record]] = {GLOBALS: Globals, LISTENERS: Listeners}
         try:
             items: Iterable[tuple[str, bytes]] = sorted(part.items())
         except SegmentError as error:

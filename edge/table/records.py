@@ -10,9 +10,13 @@ Rules of this file:
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from edge.table.policies import AnyPolicy
 from edge.table.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class PathKind(IntEnum):
@@ -134,7 +138,7 @@ class Route(Record, frozen=True):
 
 
 class Host(Record, frozen=True):
-    """Everything that is served under one host name. Key: `name`."""
+    """Everything that is served under one host name. Key: `scoped(scope, name)`."""
 
     name: str
     """Lower case, without port or trailing dot; empty: any other host. `*.example.com` stands for one more label,
@@ -146,6 +150,29 @@ class Host(Record, frozen=True):
     """For paths that match no route; None: `Globals.default`, else 404."""
     tls: bool = False
     """Whether a certificate is configured for this host."""
+    scope: str = ""
+    """Of the listeners that take its requests (`Listening`); empty: Edge's own addresses."""
+    listener: str = ""
+    """With a scope: the host name of the listener that these routes are attached to, written as `name`."""
+    wider: bool = False
+    """Whether a request that no route takes goes on to the routes of the next wider host, if that allows it too."""
+
+
+class Listening(Record, frozen=True):
+    """A socket to listen on, beside those of `--http` and `--https`."""
+
+    address: str
+    """IPv4 or IPv6, without brackets."""
+    port: int
+    scope: str
+    """The requests that come here are for the hosts of this scope: a Gateway and a port."""
+    tls: bool = False
+
+
+class Listeners(Record, frozen=True):
+    """All sockets to listen on beside those of `--http` and `--https`. Key: `LISTENERS`."""
+
+    sockets: tuple[Listening, ...] = ()
 
 
 class Globals(Record, frozen=True):
@@ -172,11 +199,13 @@ class Certificate(Record, frozen=True):
 
 
 class ServerName(Record, frozen=True):
-    """Which certificate is shown for one TLS server name. Key: `server_name_key(host)`."""
+    """Which certificate is shown for one TLS server name. Key: `server_name_key(scoped(scope, host))`."""
 
     host: str
     certificate: str
     """Key of the `Certificate` record."""
+    scope: str = ""
+    """As `Host.scope`; with one, `host` is the host name of the listener."""
 
 
 class TicketKeys(Record, frozen=True):
@@ -190,6 +219,8 @@ class TicketKeys(Record, frozen=True):
 
 GLOBALS = "globals:"
 """Key of the `Globals` record, in the routes part; no host name has a colon."""
+LISTENERS = "listeners:"
+"""Key of the `Listeners` record, in the routes part."""
 TICKETS = "t:"
 """Key of the `TicketKeys` record, in the tls part."""
 DEFAULT_CERTIFICATE = "c:"
@@ -204,6 +235,34 @@ def service_key(namespace: str, name: str, port: str | int) -> str:
 def certificate_key(namespace: str, name: str) -> str:
     """Key of a `Certificate` record in the tls part."""
     return f"c:{namespace}/{name}"
+
+
+def scoped(scope: str, host: str) -> str:
+    """The key of HOST in SCOPE; without a scope it is the host itself."""
+    return f"{scope}|{host}" if scope else host
+
+
+def is_scoped(key: str) -> bool:
+    """Whether a KEY that `scoped` has made has a scope."""
+    return "|" in key
+
+
+def host_of(key: str) -> str:
+    """The host in a KEY that `scoped` has made."""
+    return key.rpartition("|")[2]
+
+
+def hosts_over(name: str) -> Iterator[str]:
+    """The names of records that may take requests for the host NAME, the most specific first."""
+    yield name
+    wildcard = wildcard_of(name)
+    if wildcard:
+        yield wildcard
+    domain = name
+    while wildcard and (domain := domain.partition(".")[2]):
+        yield f"**.{domain}"
+    if name:
+        yield ""
 
 
 def wildcard_of(host: str) -> str:

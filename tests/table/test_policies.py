@@ -64,6 +64,8 @@ SUMMARIES = {
     "ResponseRate": "responses at 1024 bytes/s after 2048 bytes",
     "SatisfyAny": "one of the checks of clients is enough",
     "AppRoot": "redirect (302) to /app",
+    "CorsFilter": "CORS for https://*.a.example",
+    "Deadline": "a request takes 0.5 s at most, an attempt takes 0.25 s at most",
     "Cors": "CORS for https://a.example, null",
     "RedirectTo": "redirect (307) to https://other.example$request_uri",
     "UpstreamHost": "requests are passed on with Host $http_x_host",

@@ -19,7 +19,7 @@ from edge.control.containment import REASON, contain
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate.parts import HostPart, Order, RoutePart
 from edge.table import describing
-from edge.table.records import Conditions, Host, PathKind, Route
+from edge.table.records import Conditions, Host, PathKind, Route, host_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -94,7 +94,13 @@ class Hosts:
             return {name: None}, losses
         ordered = sorted(parts.items(), key=_order) if len(parts) > 1 else parts.items()
         merged = _merge(name, ((owner, order, part) for owner, (order, part) in ordered), losses)
-        return {name: self._record(name, merged, tls=has_tls(name))}, losses
+        every = [part for _, part in parts.values()]
+        tls = has_tls(name) or any(part.tls for part in every)
+        record = self._record(host_of(name), merged, tls=tls)
+        if any(part.wider for part in every):
+            scope, listener = name.rpartition("|")[0], every[0].listener
+            record = replace(record, scope=scope, listener=listener, wider=all(part.wider for part in every))
+        return {name: record}, losses
 
     def problems(self, owner: ObjectId, translation: Translation) -> Iterator[Problem]:
         """What OWNER, which asks for TRANSLATION, does not get."""
@@ -202,4 +208,4 @@ def _shadowed(name: str, one: RoutePart, winner: ObjectId) -> Problem:
 
 
 def _host(name: str) -> str:
-    return f'host "{name}"' if name else "any host"
+    return f'host "{host_of(name)}"' if host_of(name) else "any host"

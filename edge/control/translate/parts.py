@@ -16,8 +16,9 @@ import msgspec
 if TYPE_CHECKING:
     from edge.control.kinds.objects import ObjectId
     from edge.control.kinds.problems import Problem
+    from edge.control.translate.gateway.facts import GatewayFacts, RouteFacts
     from edge.table.policies import AnyPolicy
-    from edge.table.records import Balance, Route
+    from edge.table.records import Balance, Listening, Route
 
 BY_CLUSTER_IP = "#cluster-ip"
 """Ends the key of a Service port that is reached by its own address."""
@@ -76,6 +77,11 @@ class HostPart(msgspec.Struct, frozen=True, gc=False):
 
     routes: tuple[RoutePart, ...] = ()
     default: RoutePart | None = None
+    listener: str = ""
+    """As `Host.listener`; `wider` likewise."""
+    wider: bool = False
+    tls: bool = False
+    """Whether all requests for the host come by TLS."""
 
 
 class Translation(msgspec.Struct, frozen=True, gc=False):
@@ -83,6 +89,7 @@ class Translation(msgspec.Struct, frozen=True, gc=False):
 
     order: Order
     hosts: dict[str, HostPart]
+    """By key of the record."""
     default: RoutePart | None
     """For requests that nothing else takes."""
     uses: tuple[ServiceUse, ...]
@@ -90,6 +97,10 @@ class Translation(msgspec.Struct, frozen=True, gc=False):
     problems: tuple[Problem, ...]
     references: tuple[ObjectId, ...] = ()
     """Secrets and ConfigMaps that annotations name; the object is translated again when one of them changes."""
+    facts: GatewayFacts | RouteFacts | None = None
+    """For the status of objects of the Gateway API that are ours."""
+    sockets: tuple[Listening, ...] = ()
+    """To listen on, beside Edge's own."""
 
 
 NOTHING = Translation(("", "", ""), {}, None, (), (), ())

@@ -25,6 +25,8 @@ from edge.table.records import (
     Certificate,
     ServerName,
     TicketKeys,
+    hosts_over,
+    scoped,
     server_name_key,
     wildcard_of,
 )
@@ -54,6 +56,7 @@ class Contexts:
     def __init__(self, table: TableReader) -> None:
         self._table = table
         self._keys: dict[str, str] = {}
+        self._scoped: dict[tuple[str, str], ServerName | None] = {}
         self._generation = -1
         self._made: OrderedDict[str, tuple[Certificate, TicketKeys | None, ServerContext | None]] = OrderedDict()
 
@@ -69,11 +72,42 @@ class Contexts:
         if table.tls.generation != self._generation or len(self._keys) > MOST_NAMES:
             self._generation = table.tls.generation
             self._keys.clear()
+            self._scoped.clear()
             self._forget()
         key = self._keys.get(server_name)
         if key is None:
             key = self._keys[server_name] = self._certificate_for(server_name)
         return self._context(key) or self._context(DEFAULT_CERTIFICATE)
+
+    def choose_in(self, scope: str, server_name: str) -> tuple[ServerContext | None, str] | None:
+        """As `choose` at the address of a Gateway, with the host name of the listener; None: no listener takes it.
+
+        Raises:
+            UnreadableError: as `choose`.
+        """
+        table = self._table
+        if table.changed():
+            table.refresh()
+        if table.tls.generation != self._generation or len(self._scoped) > MOST_NAMES:
+            self._generation = table.tls.generation
+            self._keys.clear()
+            self._scoped.clear()
+            self._forget()
+        at = (scope, server_name)
+        if at not in self._scoped:
+            self._scoped[at] = self._listener_for(scope, server_name)
+        shown = self._scoped[at]
+        if shown is None:
+            return None
+        return self._context(shown.certificate) or self._context(DEFAULT_CERTIFICATE), shown.host
+
+    def _listener_for(self, scope: str, name: str) -> ServerName | None:
+        """What the most specific listener of SCOPE that takes NAME shows."""
+        for candidate in hosts_over(name):
+            shown = self._table.tls.get(server_name_key(scoped(scope, candidate)), ServerName)
+            if shown is not None:
+                return shown
+        return None
 
     def _certificate_for(self, name: str) -> str:
         """Key of the certificate for server NAME: exact, then wildcard, then the default one."""

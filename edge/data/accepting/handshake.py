@@ -69,34 +69,46 @@ class Handshakes:
         """Bytes of ClientHellos that are held, the longest first."""
         self._held = 0
 
-    def accept(self, stream: Stream) -> bool:
-        """Speak TLS on STREAM; False where the connection is to end."""
+    def accept(self, stream: Stream, scope: str = "") -> str | None:
+        """Speak TLS on STREAM, which came in at SCOPE; None where the connection is to end.
+
+        Else the host name of the listener; without a scope there is but one, which has none.
+        """
         stream.read_timeout = stream.write_timeout = self._timeout
         stream.expire_in(self._timeout)
         try:
-            return self._shake(stream)
+            return self._shake(stream, scope)
         finally:
             if self._taken:
                 self._drop(stream)
 
-    def _shake(self, stream: Stream) -> bool:
+    def _shake(self, stream: Stream, scope: str) -> str | None:
         counters = self._counters
         found = self._hello(stream)
         if found is None:
-            return False
+            return None
         hello, ahead = found
         if hello.alpn and SPOKEN.isdisjoint(hello.alpn):
             self._alert(stream, NO_APPLICATION_PROTOCOL)
-            return False
+            return None
         # Two server names whose hosts had different policies (versions, client certificates) would need their requests
-        # held against the one that was shown here (421); all hosts have the same so far.
+        # held against the one that was shown here (421), as it is done in scopes; all hosts have the same so far.
+        listener = ""
+        shown = None
         try:
-            shown = self._contexts.choose(hello.server_name)
+            if scope:
+                chosen = self._contexts.choose_in(scope, hello.server_name)
+                if chosen is None:
+                    counters.add(WorkerWord.HANDSHAKE_FAILURES, 1)
+                    return None  # without an alert: nobody is here under that name
+                shown, listener = chosen
+            else:
+                shown = self._contexts.choose(hello.server_name)
         except UnreadableError:
-            shown = None
+            pass
         if shown is None:
             self._alert(stream, INTERNAL_ERROR)
-            return False
+            return None
         self._make_room()
         self._pending[stream] = None
         try:
@@ -104,14 +116,14 @@ class Handshakes:
         except (ssl.SSLError, StreamError) as error:
             counters.add(WorkerWord.HANDSHAKE_FAILURES, 1)
             self._log.debug("handshake failed: %s", error)
-            return False
+            return None
         finally:
             self._pending.pop(stream, None)
         counters.add(HANDSHAKES, 1)
         if resumed:
             counters.add(HANDSHAKES_RESUMED, 1)
         stream.expire_in(0)
-        return True
+        return listener
 
     def _alert(self, stream: Stream, alert: bytes) -> None:
         """Refuse the handshake with ALERT."""

@@ -20,6 +20,7 @@ from edge.data.accepting import proxy_protocol
 from edge.data.accepting.handshake import REFUSAL_TIMEOUT, REFUSED_BYTES, Handshakes
 from edge.data.connections.h1 import Http1
 from edge.data.http import replies
+from edge.data.http.scope import Scope
 from edge.data.net._accept import accept
 from edge.data.net._stream import Stream
 from edge.data.net.errors import MessageError, StreamError
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
     from edge.data.accepting.spread import Spread
     from edge.data.connections.connections import Connections
+
+    Places = dict[tuple[str, int], "Listener"]
+    """By address and port."""
 
 log = logging.getLogger("edge.data")
 
@@ -91,16 +95,26 @@ class Listener:
         *,
         tls: bool,
         shed: Callable[[], object],
+        scope: str = "",
+        port: int = 0,
+        places: Places | None = None,
     ) -> None:
-        """SHED gives descriptors back when they have run out."""
+        """SHED gives descriptors back when they have run out. SCOPE: see `edge.table.records.Listening`.
+
+        PORT: that of SOCK, where it has none itself: it is not listened on then.
+        PLACES: the addresses of Gateways that connections to a socket for all addresses may have come to.
+        """
         self._sock = sock
         self._fd = sock.fileno()
-        self._port = sock.getsockname()[1]
+        self._port = port or sock.getsockname()[1]
         self._connections = connections
         self._handshakes = handshakes
         self._shed = shed
         self._spread = spread
         self._tls = tls
+        self._scope = scope
+        self._plain_scope = Scope(scope, None) if scope else None
+        self._places = places
         self._proxied = connections.settings.use_proxy_protocol
         self._header_timeout = connections.settings.proxy_protocol_header_timeout
         self._complained = -COMPLAIN
@@ -194,12 +208,12 @@ class Listener:
             if above:
                 self._refuse(stream, peer)
                 return
-            opened = self._open(stream, peer)
-            if opened is None:
-                return
-            client, port, secure = opened
-            counters.add(CONNECTIONS_HANDLED, 1)
-            Http1(connections, stream, address=client, port=port, secure=secure).serve()
+            if self._places:
+                place = self._places.get(stream.socket.getsockname()[:2])
+                if place is not None:
+                    place.serve(stream, peer)
+                    return
+            self.serve(stream, peer)
         except (StreamError, MessageError, OSError) as error:
             log.debug("connection from %s: %s", peer, error)
         except Exception:
@@ -213,24 +227,40 @@ class Listener:
             else:
                 os.close(fd)
 
-    def _open(self, stream: Stream, peer: str) -> tuple[str, int, bool] | None:
-        """See to all that precedes HTTP: the client's address, the port that it came to, and whether it speaks https.
+    def serve(self, stream: Stream, peer: str) -> None:
+        """Serve a connection of PEER that this socket took, or that came to its address through another one."""
+        connections = self._connections
+        opened = self._open(stream, peer)
+        if opened is None:
+            return
+        client, port, secure, scope = opened
+        connections.counters.add(CONNECTIONS_HANDLED, 1)
+        Http1(connections, stream, address=client, port=port, secure=secure, scope=scope).serve()
+
+    def _open(self, stream: Stream, peer: str) -> tuple[str, int, bool, Scope | None] | None:
+        """See to all that precedes HTTP: the client's address, the port that it came to, whether it speaks https, and
+        the scope.
 
         None where there will be no HTTP.
         """
         if not self._proxied and not self._tls:
-            return peer, self._port, False
+            return peer, self._port, False, self._plain_scope
         opening = Opening(stream)
         self._connections.open.add(opening)
         try:
-            origin = self._origin(stream, peer)
-            return origin if not self._tls or self._handshakes.accept(stream) else None
+            client, port, secure = self._origin(stream, peer)
+            if not self._tls:
+                return client, port, secure, self._plain_scope
+            listener = self._handshakes.accept(stream, self._scope)
+            if listener is None:
+                return None
+            return client, port, secure, Scope(self._scope, listener) if self._scope else None
         finally:
             self._connections.open.discard(opening)
 
     def _origin(self, stream: Stream, peer: str) -> tuple[str, int, bool]:
         """As `_open`, by the PROXY header of a trusted PEER."""
-        own = peer, HTTPS_PORT if self._tls else self._port, self._tls
+        own = peer, HTTPS_PORT if self._tls and not self._scope else self._port, self._tls
         if not self._proxied:
             return own
         stream.read_timeout = self._header_timeout
@@ -255,7 +285,7 @@ class Listener:
                 stream.send(TOO_MANY)
             return
         self._origin(stream, peer)
-        if not self._tls or self._handshakes.accept(stream):
+        if not self._tls or self._handshakes.accept(stream, self._scope) is not None:
             stream.write_timeout = REFUSAL_TIMEOUT
             stream.send(TOO_MANY)
             stream.linger(0.5, REFUSED_BYTES)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edge.data.http._fields import FieldLines
     from edge.data.http._message import Message
     from edge.data.http.replies import Reply
+    from edge.data.http.scope import Scope
     from edge.data.net._buffer import Buffer
     from edge.data.net._stream import Stream
 
@@ -44,13 +45,23 @@ LOGGED_LINE = 1024
 class Http1(Client):
     """A connection from a client; also the client's half of its exchanges."""
 
-    def __init__(self, connections: Connections, stream: Stream, *, address: str, port: int, secure: bool) -> None:
-        """ADDRESS is the client's, PORT the one that it came to."""
+    def __init__(
+        self,
+        connections: Connections,
+        stream: Stream,
+        *,
+        address: str,
+        port: int,
+        secure: bool,
+        scope: Scope | None = None,
+    ) -> None:
+        """ADDRESS is the client's, PORT the one that it came to; SCOPE: see `Message`."""
         self.connections = connections
         self.stream = stream
         self.request = self.head = Head()
         self.content = self.body = Body(stream, True)
         self.secure = self.request.secure = secure
+        self.request.scope = scope
         self.address = address
         self.port = port
         self.host = b""

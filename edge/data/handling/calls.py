@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("edge.data")
 
+LEAST_PATIENCE = 0.001
+"""Seconds: 0 would be no limit."""
 MOST_INTERIM = 32
 """Responses of status 1xx to one request."""
 
@@ -125,7 +127,7 @@ class Call:
             reused = upstream is not None
             try:
                 if upstream is None:
-                    upstream = self._pool.connect(target, plan.connect_timeout)
+                    upstream = self._pool.connect(target, self._patience(plan, plan.connect_timeout))
                     target.succeeded()
                 self.upstream = upstream
                 self._send(upstream, plan, content)
@@ -149,12 +151,22 @@ class Call:
 
     def _send(self, upstream: Upstream, plan: Plan, content: bytes | None) -> None:
         upstream.begin(self._outgoing, plan.send_timeout, plan.read_timeout)
+        if plan.deadline is not None:
+            upstream.expire_in(self._patience(plan, plan.deadline.attempt))
         if content is None:
             upstream.flush()
             self.pump = Pump(self._client, upstream, limit=plan.body_limit)
             return
         self._client.watch(upstream)
         upstream.send_all(content)
+
+    def _patience(self, plan: Plan, seconds: float) -> float:
+        """SECONDS (0: no limit), or what the deadline of the request leaves of them."""
+        deadline = plan.deadline
+        if deadline is None or not deadline.request:
+            return seconds
+        left = max(deadline.request - self._outcome.elapsed(), LEAST_PATIENCE)
+        return min(seconds, left) if seconds else left
 
     def _receive(self, upstream: Upstream) -> None:
         """Read the head of the final response; 1xx are passed on or, for 100, dropped (RFC 9110, section 15.2)."""
@@ -243,8 +255,10 @@ class Call:
             return None
         if retry.timeout and self._outcome.elapsed() > retry.timeout:
             return None
+        if plan.deadline is not None and 0 < plan.deadline.request <= self._outcome.elapsed():
+            return None
         another = balancer.choose(tried)
-        if another is None and failure.kind is Kind.BREAK and retry.tries:
+        if another is None and (retry.same_endpoint or (failure.kind is Kind.BREAK and retry.tries)):
             another = balancer.choose(())  # the only one may do better at the next attempt
         return another if another is not None and self._budget.take() else None
 

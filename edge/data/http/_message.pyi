@@ -1,4 +1,5 @@
 from edge.data.http._fields import FieldLines
+from edge.data.http.scope import Scope
 
 NO_CONTENT: int
 UNKNOWN_LENGTH: int
@@ -14,6 +15,7 @@ class Message(FieldLines):
     chunked: bool
     upgrade: bool
     secure: bool
+    scope: Scope | None
     size: int
     @property
     def content_length(self) -> int: ...

@@ -21,6 +21,8 @@ from edge.data.policies import (
     connection_field,
     cookie_change,
     cors,
+    cors_filter,
+    deadline,
     digest_auth,
     hsts,
     https_redirect,
@@ -51,6 +53,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.Closed, closed),
     (policies.AppRoot, app_root),
     (policies.Cors, cors),  # a preflight request carries no credentials, and must not be redirected
+    (policies.CorsFilter, cors_filter),
     (policies.RedirectTo, redirect_to),
     (policies.RegexRewrite, regex_rewrite),  # an edit, but for a target that is a URL
     (policies.HttpsRedirect, https_redirect),
@@ -75,6 +78,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     # what the exchange itself goes by
     (policies.ResponseRate, response_rate),
     (policies.Timeouts, timeouts),
+    (policies.Deadline, deadline),
     (policies.Retry, retry),
     (policies.NoAccessLog, access_log),
 )

@@ -20,6 +20,7 @@ from edge.table.policies import Retry, Timeouts
 if TYPE_CHECKING:
     from edge.data.policies.pace import Pace
     from edge.data.policies.resources import Resources
+    from edge.table.policies import Deadline
     from edge.table.records import Owner
 
 Gate = Callable[[Exchange], Reply | None]
@@ -48,7 +49,7 @@ class Phases:
     - `checks`: those of the gates that check who the client is, see `check`.
     - `fields`, `secure_fields`: field lines of every response, and of those over TLS.
     - `replaced`, `secure_replaced`: names (lower case) of endpoints' fields that these take the place of.
-    - `timeouts`, `retry`, `body_limit` (bytes, 0: none), `pace` (None: as fast as it goes), `logged`: what the exchange
+    - `timeouts`, `deadline` (None: there is none), `retry`, `body_limit` (bytes, 0: none), `pace` (None: as fast as it goes), `logged`: what the exchange
       itself goes by.
     """
 
@@ -67,6 +68,7 @@ class Phases:
         self.replaced: list[bytes] = []
         self.secure_replaced: list[bytes] = []
         self.timeouts = Timeouts("")
+        self.deadline: Deadline | None = None
         self.retry = Retry("")
         self.body_limit = 0
         self.pace: Pace | None = None

@@ -38,6 +38,7 @@ cdef class Plan:
     cdef readonly double connect_timeout
     cdef readonly double send_timeout
     cdef readonly double read_timeout
+    cdef readonly object deadline
     cdef readonly object retry
     cdef readonly object unwanted
     cdef readonly long long body_limit

@@ -94,6 +94,7 @@ class Plan:
         self.connect_timeout = phases.timeouts.connect
         self.send_timeout = phases.timeouts.send
         self.read_timeout = phases.timeouts.read
+        self.deadline = phases.deadline
         self.retry = phases.retry
         self.unwanted = frozenset(phases.retry.on_statuses) or None
         """Statuses for which another endpoint is asked; None: there are none."""

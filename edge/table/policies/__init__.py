@@ -18,6 +18,8 @@ from edge.table.policies.closed import Closed
 from edge.table.policies.connection_field import ConnectionField
 from edge.table.policies.cookie_change import CookieChange
 from edge.table.policies.cors import Cors
+from edge.table.policies.cors_filter import CorsFilter
+from edge.table.policies.deadline import Deadline
 from edge.table.policies.headers import RequestHeaders, ResponseHeaders
 from edge.table.policies.hsts import Hsts
 from edge.table.policies.https_redirect import HttpsRedirect
@@ -37,6 +39,7 @@ AnyPolicy = (
     Closed
     | AppRoot
     | Cors
+    | CorsFilter
     | RedirectTo
     | HttpsRedirect
     | Redirect
@@ -58,6 +61,7 @@ AnyPolicy = (
     | Hsts
     | ResponseRate
     | Timeouts
+    | Deadline
     | Retry
     | NoAccessLog
 )
@@ -73,6 +77,8 @@ __all__ = [
     "ConnectionField",
     "CookieChange",
     "Cors",
+    "CorsFilter",
+    "Deadline",
     "DigestAuth",
     "Hsts",
     "HttpsRedirect",
