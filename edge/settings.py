@@ -122,8 +122,8 @@ class Settings:
     )
     gateway_addresses: tuple[str, ...] = setting(
         (),
-        "Give each Gateway an address of its own out of this block, or of these addresses, and listen there at the ports"
-        " of its listeners (default: all Gateways share the addresses of --http and --https).",
+        "Give each Gateway an address of its own out of this block, or of these addresses, and listen there at the"
+        " ports of its listeners (default: all Gateways share the addresses of --http and --https).",
         placeholder="CIDR,...",
         commands=TRANSLATION,
     )

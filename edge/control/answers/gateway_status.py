@@ -246,9 +246,10 @@ class GatewayStatusWriter:
         others = [one for one in old if one.get("controllerName") != self._controller]
         ours = [one for one in old if one.get("controllerName") == self._controller]
         known = {_key(one.get("parentRef")): one.get("conditions") for one in ours}
-        new = []
-        for one in (wanted or {SHARED: []})[SHARED]:
-            new.append({**one, "conditions": _dated(one["conditions"], known.get(_key(one["parentRef"])))})
+        new = [
+            {**one, "conditions": _dated(one["conditions"], known.get(_key(one["parentRef"])))}
+            for one in (wanted or {SHARED: []})[SHARED]
+        ]
         if _same(new, ours):
             return None
         return {SHARED: [*others, *new][:MOST_PARENTS]}

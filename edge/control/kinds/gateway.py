@@ -70,7 +70,7 @@ class SelectorRequirement(Struct, frozen=True):
 class LabelSelector(Struct, frozen=True):
     """The labels that an object must have, all of them."""
 
-    match_labels: dict[str, str] = {}
+    match_labels: dict[str, str] = msgspec.field(default_factory=dict)
     match_expressions: tuple[SelectorRequirement, ...] = ()
 
 

@@ -49,8 +49,8 @@ class Phases:
     - `checks`: those of the gates that check who the client is, see `check`.
     - `fields`, `secure_fields`: field lines of every response, and of those over TLS.
     - `replaced`, `secure_replaced`: names (lower case) of endpoints' fields that these take the place of.
-    - `timeouts`, `deadline` (None: there is none), `retry`, `body_limit` (bytes, 0: none), `pace` (None: as fast as it goes), `logged`: what the exchange
-      itself goes by.
+    - `timeouts`, `deadline` (None: there is none), `retry`, `body_limit` (bytes, 0: none), `pace` (None: as fast as it
+      goes), `logged`: what the exchange itself goes by.
     """
 
     def __init__(self, resources: Resources, owner: Owner) -> None:

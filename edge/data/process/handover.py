@@ -4,8 +4,8 @@ Rules of this file:
 - The table says what to listen on (`edge.table.records.Listeners`), beside the sockets of `--http` and `--https`.
 - Only the arbiter holds a socket for good: a worker gets a copy over a Unix socket of its own (unix(7), SCM_RIGHTS). So
   connections that wait to be accepted survive the death of a worker.
-- Where one of our own sockets takes a port at all addresses, nothing is opened: that socket's connections to the address
-  are served as if they had come by one of its own.
+- Where one of our own sockets takes a port at all addresses, nothing is opened: that socket's connections to the
+  address are served as if they had come by one of its own.
 - What cannot be opened is reported once and tried again.
 """
 

@@ -87,9 +87,7 @@ class Attachment:
         if not allowed:
             message = f"{gateway.id} does not allow it; see allowedRoutes of its listeners"
             return Verdict("NotAllowedByListeners", message), field
-        for one in allowed:
-            if self._serve(gateway, one, every):
-                attached.append(one.listener.name)
+        attached += [one.listener.name for one in allowed if self._serve(gateway, one, every)]
         if not attached:
             hosts = ", ".join(one.hostname for one in allowed)
             message = f"no host name is among those of the listeners of {gateway.id}, which are {hosts}"

@@ -55,14 +55,18 @@ def translate(gateway: Gateway, view: View, settings: Settings) -> Translation |
     for standing in standings(gateway):
         problems += _limits(standing, assignment, settings)
         references = FINE
+        own: tuple[tuple[str, str], ...] = ()
         tls = standing.listener.protocol == "HTTPS"
         scope = scope_of(gateway, standing.listener.port) if not assignment.shared else ""
         key = scoped(scope, record_name(standing.hostname)) if scope else standing.hostname
         if tls and standing.listener.tls is not None:
-            references = _certificates(gateway, standing, view, key, secrets, problems)
+            found, faults = _certificates(gateway, standing, view, key)
+            secrets += found
+            problems += faults
+            own = tuple((use.namespace, use.secret) for use in found)
+            references = Verdict(faults[0].reason, faults[0].message) if faults else FINE
         if standing.unknown_kinds and not references.reason:
             references = Verdict("InvalidRouteKinds", f"not supported: {', '.join(standing.unknown_kinds)}")
-        own = tuple((use.namespace, use.secret) for use in secrets if use.host_field == f"{standing.field}.hostname")
         facts.append(ListenerFacts(standing, references, own))
         if scope and standing.served:
             hosts[key] = HostPart(listener=record_name(standing.hostname), wider=True, tls=tls)
@@ -114,20 +118,19 @@ def _ports(listeners: Iterable[str]) -> set[int]:
 
 
 def _certificates(
-    gateway: Gateway, standing: Standing, view: View, key: str, secrets: list[SecretUse], problems: list[Problem]
-) -> Verdict:
-    """Have the Secrets of a listener used for the server names of KEY; what is wrong with the references to them."""
-    verdict = FINE
+    gateway: Gateway, standing: Standing, view: View, key: str
+) -> tuple[list[SecretUse], list[Problem]]:
+    """The Secrets of a listener, for the server names of KEY; what is wrong with the references to them."""
+    uses: list[SecretUse] = []
+    problems: list[Problem] = []
     tls = standing.listener.tls
     for index, reference in enumerate(tls.certificate_refs if tls is not None else ()):
         at = f"{standing.field}.tls.certificateRefs[{index}]"
         secret, found = _secret(gateway, reference, at, view)
         problems += found
         if secret is not None:
-            secrets.append(SecretUse(key, *secret, f"{at}.name", f"{standing.field}.hostname"))
-        elif not verdict.reason:
-            verdict = Verdict(found[0].reason, found[0].message)
-    return verdict
+            uses.append(SecretUse(key, *secret, f"{at}.name", f"{standing.field}.hostname"))
+    return uses, problems
 
 
 def _secret(

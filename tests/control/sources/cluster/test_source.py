@@ -16,7 +16,8 @@ from tests.support.objects import endpoints, ingress, ingress_class, namespace, 
 from tests.support.waiting import eventually
 
 Start = Callable[..., KubernetesSource]
-ALL = {"Ingress", "IngressClass", "Service", "EndpointSlice", "Namespace", "Secret", "ConfigMap"}
+CUSTOM = {"GatewayClass", "Gateway", "HTTPRoute", "ReferenceGrant"}
+ALL = {"Ingress", "IngressClass", "Service", "EndpointSlice", "Namespace", "Secret", "ConfigMap", *CUSTOM}
 
 
 def everything(api: FakeAPI) -> None:
