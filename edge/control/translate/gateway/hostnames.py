@@ -34,7 +34,7 @@ def most_specific(hostname: str, among: Iterable[str]) -> str | None:
 
 
 def _specificity(hostname: str) -> tuple[bool, int]:
-    return not hostname.startswith("*."), len(hostname)
+    return bool(hostname) and not hostname.startswith("*."), len(hostname)
 
 
 def _covers(wildcard: str, name: str) -> bool:
