@@ -22,6 +22,7 @@ PAIR = certificates.issue("*.example", "example.org", "second-example.org")
 PLAIN, SECURE = free_port(), free_port()
 """Ports of listeners: those below 1024 may not be free to us."""
 STATIC = "127.9.0.77"
+pytestmark = pytest.mark.usefixtures("edge")
 
 
 def at(port: int, name: str = "http", hostname: str = "", **rest: object) -> Manifest:
@@ -99,7 +100,7 @@ def test_gateways_with_the_same_port_and_host_are_kept_apart(edge: Edge, site: S
     assert edge.get("/", host="web.example").status == 404, "Edge's own addresses know nothing of it"
 
 
-def test_a_listener_comes_moves_and_goes(edge: Edge, site: Site) -> None:
+def test_a_listener_comes_moves_and_goes(site: Site) -> None:
     served = route(rule("one"), name="moving", parents=[{"name": "moving"}])
     put(site, "moving", static("moving", STATIC, at(PLAIN)), served)
     eventually(lambda: taken(STATIC) == "one")
@@ -110,7 +111,7 @@ def test_a_listener_comes_moves_and_goes(edge: Edge, site: Site) -> None:
     eventually(lambda: taken(STATIC, port=other) == "")
 
 
-def test_the_most_specific_listener_takes_a_request(edge: Edge, site: Site) -> None:
+def test_the_most_specific_listener_takes_a_request(site: Site) -> None:
     """As conformance has it: routes of one listener do not take what another one takes."""
     hosts = {"empty": "", "wild": "*.example.com", "foo-wild": "*.foo.example.com", "exact": "abc.foo.example.com"}
     listeners = [at(PLAIN, name, hostname) for name, hostname in hosts.items()]
@@ -129,7 +130,7 @@ def test_the_most_specific_listener_takes_a_request(edge: Edge, site: Site) -> N
         assert found == {name: "one" if name == own else "404" for name in hosts}, host
 
 
-def test_what_an_exact_host_does_not_take_goes_to_the_wildcard_of_the_listener(edge: Edge, site: Site) -> None:
+def test_what_an_exact_host_does_not_take_goes_to_the_wildcard_of_the_listener(site: Site) -> None:
     routes = [
         route(rule("one", matches=[path("/a")]), name="narrow", hosts=("a.wide.example",), parents=[{"name": "wide"}]),
         route(rule("two"), name="wide", hosts=("*.wide.example",), parents=[{"name": "wide"}]),
@@ -140,7 +141,7 @@ def test_what_an_exact_host_does_not_take_goes_to_the_wildcard_of_the_listener(e
     assert taken("127.9.0.79", "/b", "wide.example") == "404"
 
 
-def test_a_request_for_a_host_of_another_listener_is_misdirected(edge: Edge, site: Site) -> None:
+def test_a_request_for_a_host_of_another_listener_is_misdirected(site: Site) -> None:
     listeners = [
         at(SECURE, "any", secret="tls"),
         at(SECURE, "second", "second-example.org", secret="tls"),
@@ -171,7 +172,7 @@ def test_a_request_for_a_host_of_another_listener_is_misdirected(edge: Edge, sit
     assert found == ["421", "404", "two", "421", "two", "421", "one"]
 
 
-def test_a_server_name_that_no_listener_has_is_not_served(edge: Edge, site: Site) -> None:
+def test_a_server_name_that_no_listener_has_is_not_served(site: Site) -> None:
     put(
         site,
         "strict",
@@ -182,7 +183,7 @@ def test_a_server_name_that_no_listener_has_is_not_served(edge: Edge, site: Site
     assert secure("127.9.0.81", "other.example", "only.example") == "closed"
 
 
-def test_a_redirect_without_a_port_names_that_of_the_listener(edge: Edge, site: Site) -> None:
+def test_a_redirect_without_a_port_names_that_of_the_listener(site: Site) -> None:
     to = {"type": "RequestRedirect", "requestRedirect": {"hostname": "new.example"}}
     put(
         site,
@@ -195,7 +196,7 @@ def test_a_redirect_without_a_port_names_that_of_the_listener(edge: Edge, site: 
     assert location == f"http://new.example:{PLAIN}/x"
 
 
-def test_a_port_that_edge_listens_on_at_all_addresses(site: Site, backends: tuple[Backend, Backend]) -> None:
+def test_a_port_that_edge_listens_on_at_all_addresses(site: Site) -> None:
     """Edge's own socket takes the connections; which Gateway they are for follows from the address."""
     port = free_port()
     put(
