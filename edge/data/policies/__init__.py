@@ -35,6 +35,7 @@ from edge.data.policies import (
     retry,
     rewrite,
     satisfy_any,
+    snippet,
     source_ranges,
     timeouts,
     upstream_host,
@@ -51,6 +52,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.Closed, closed),
     (policies.AppRoot, app_root),
     (policies.Cors, cors),  # a preflight request carries no credentials, and must not be redirected
+    (policies.Snippet, snippet),  # nginx's rewrite phase comes before all that follows
     (policies.RedirectTo, redirect_to),
     (policies.RegexRewrite, regex_rewrite),  # an edit, but for a target that is a URL
     (policies.HttpsRedirect, https_redirect),
