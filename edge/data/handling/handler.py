@@ -262,8 +262,7 @@ class Handler:
         if response is not None:
             replaced = plan.secure_replaced if secure else plan.replaced
             if replaced is not None:
-                for name in replaced:
-                    response.hide(name)
+                response.hide_all(replaced)
         return exchange.fields + (plan.secure_fields if secure else plan.fields)
 
     def _switch(self, upstream: Upstream, plan: Plan, fields: bytes) -> None:
