@@ -38,6 +38,7 @@ from edge.data.policies import (
     source_ranges,
     timeouts,
     upstream_host,
+    www_redirect,
 )
 from edge.table import policies
 
@@ -50,6 +51,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     # gates
     (policies.Closed, closed),
     (policies.AppRoot, app_root),
+    (policies.WwwRedirect, www_redirect),
     (policies.Cors, cors),  # a preflight request carries no credentials, and must not be redirected
     (policies.RedirectTo, redirect_to),
     (policies.RegexRewrite, regex_rewrite),  # an edit, but for a target that is a URL

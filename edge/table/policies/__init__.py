@@ -32,10 +32,12 @@ from edge.table.policies.rewrite import Rewrite
 from edge.table.policies.source_ranges import SourceRanges
 from edge.table.policies.timeouts import Timeouts
 from edge.table.policies.upstream_host import UpstreamHost
+from edge.table.policies.www_redirect import WwwRedirect
 
 AnyPolicy = (
     Closed
     | AppRoot
+    | WwwRedirect
     | Cors
     | RedirectTo
     | HttpsRedirect
@@ -91,4 +93,5 @@ __all__ = [
     "SourceRanges",
     "Timeouts",
     "UpstreamHost",
+    "WwwRedirect",
 ]

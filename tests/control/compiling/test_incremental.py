@@ -92,6 +92,8 @@ ingresses = st.builds(
         {"nginx.ingress.kubernetes.io/service-upstream": "true", "nginx.ingress.kubernetes.io/proxy-read-timeout": "x"},
         {"kubernetes.io/ingress.class": "edge"},
         annotated(auth_type="basic", auth_secret="t1"),
+        annotated(server_alias="y.test,alias.test,~^w", from_to_www_redirect="true"),
+        annotated(server_alias="alias.test,z.x.test"),
         annotated(auth_type="basic", auth_secret="b/t2", allowlist_source_range="x"),
     ),
 )

@@ -19,6 +19,7 @@ from edge.control.translate.annotations import (
     connection_field,
     cookie_change,
     cors,
+    further_names,
     hsts,
     https_redirect,
     location_change,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from edge.control.translate.annotations.values import Defaults
+    from edge.control.translate.parts import FurtherNames
     from edge.table.policies import AnyPolicy
 
 UNITS: Final = (
@@ -69,7 +71,9 @@ UNITS: Final = (
 """The readers of policies. A new one is a module with NAMES and `read`, and an entry here."""
 WITHOUT_EFFECT: Final = frozenset({"enable-rewrite-log", "http2-push-preload"})
 """Accepted, for nothing that a client or an endpoint could see depends on them."""
-SUPPORTED: Final = WITHOUT_EFFECT.union(*(unit.NAMES for unit in UNITS), balancing.NAMES)
+OTHERS: Final = (balancing, further_names)
+"""The readers of what is no policy."""
+SUPPORTED: Final = WITHOUT_EFFECT.union(*(unit.NAMES for unit in (*UNITS, *OTHERS)))
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
@@ -83,6 +87,8 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     balancing: Balancing = Balancing()
     use_regex: bool = False
     """Whether its paths are regular expressions in any case."""
+    names: FurtherNames | None = None
+    """Names of its hosts beside their own."""
 
 
 class Reader:
@@ -108,6 +114,7 @@ class Reader:
             deferred=tuple(one for one in found if isinstance(one, Deferred)),
             balancing=balancing.read(values),
             use_regex=regex_rewrite.uses_regex(values),
+            names=further_names.read(values),
         )
         ignored = [_ignored(name) for name, _ in annotations if name not in SUPPORTED]
         return asked, (*values.problems, *ignored)
