@@ -198,6 +198,7 @@ def test_nor_is_a_new_policy() -> None:
         "OldHttp": (),
         "Canary": ("header", "value", "pattern", "cookie", "affinity", "sides"),
         "RegexRewrite": ("target", "prefix", "pattern"),
+        "Snippet": ("statements",),
     }
 
 
