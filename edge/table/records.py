@@ -101,6 +101,8 @@ class Backend(Record, frozen=True):
     policies: tuple[AnyPolicy, ...] = ()
     """Policies of requests that go to this backend, beside those of the route."""
     transport: Transport = Transport()
+    canary: bool = False
+    """While it has no endpoint, the first backend of the route takes its requests."""
 
 
 class Condition(Record, frozen=True):
@@ -142,7 +144,7 @@ class Host(Record, frozen=True):
 
     name: str
     """Lower case, without port or trailing dot; empty: any other host. `*.example.com` stands for one more label,
-    `**.example.com` for one or more."""
+    `**.example.com` for one or more, `~` and a regular expression for all hosts in which it is found."""
     routes: tuple[Route, ...] = ()
     """Exact paths are tried first, then patterns in the order in which they stand here, then the longest path; order
     counts else among routes of the same kind and path only."""
@@ -180,6 +182,13 @@ class Globals(Record, frozen=True):
 
     default: Route | None = None
     """For requests that no host or path takes (`--default-backend-service`); None: 404."""
+
+
+class HostPatterns(Record, frozen=True):
+    """Names of Host records that are regular expressions. Key: `HOST_PATTERNS`."""
+
+    names: tuple[str, ...] = ()
+    """Each with its `~`; of several that match a host the first takes it, after exact names and wildcards."""
 
 
 class Certificate(Record, frozen=True):
@@ -221,6 +230,8 @@ GLOBALS = "globals:"
 """Key of the `Globals` record, in the routes part; no host name has a colon."""
 LISTENERS = "listeners:"
 """Key of the `Listeners` record, in the routes part."""
+HOST_PATTERNS = "patterns:"
+"""Key of the `HostPatterns` record, in the routes part."""
 TICKETS = "t:"
 """Key of the `TicketKeys` record, in the tls part."""
 DEFAULT_CERTIFICATE = "c:"

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from edge.data.routing.host_names import HostNames, host_name
 from edge.data.routing.host_plans import HostPlans
 from edge.table.counter_layout import backends_of, labels_of
 from edge.table.paths import normalise_bytes
@@ -59,6 +60,7 @@ class Router:
         self._table = table
         self._routes = table.routes
         self._planner = planner
+        self._names = HostNames(table)
         self._resolved: dict[bytes, HostPlans | None] = {}
         self._hosts: dict[str, HostPlans] = {}
         self._default: Plan | None = None
@@ -200,10 +202,13 @@ class Router:
     def _resolve(self, host: bytes) -> HostPlans | None:
         name = host_name(host)
         plans = None
-        for candidate in hosts_over(name):
-            plans = self._host(candidate)
-            if plans is not None:
-                break
+        try:
+            for candidate in self._names.records_for(name):
+                plans = self._host(candidate)
+                if plans is not None:
+                    break
+        except UnreadableError:
+            plans = self._unavailable(name)
         if len(self._resolved) >= MOST_RESOLVED:
             self._resolved.clear()
         self._resolved[host] = plans
@@ -234,11 +239,3 @@ class Router:
         known = self._hosts.pop(name, None)
         for plan in known.plans if known is not None else ():
             self._planner.drop(plan)
-
-
-def host_name(host: bytes) -> str:
-    """The name in a Host value: lower case, without port and trailing dot (RFC 9110, section 4.2.3)."""
-    name = host.decode("latin-1").lower()
-    if name.startswith("["):
-        return name.partition("]")[0] + "]"
-    return name.partition(":")[0].rstrip(".")

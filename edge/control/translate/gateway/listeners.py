@@ -117,9 +117,7 @@ def _ports(listeners: Iterable[str]) -> set[int]:
     return {one.port for text in listeners for one in parse_listener(text)}
 
 
-def _certificates(
-    gateway: Gateway, standing: Standing, view: View, key: str
-) -> tuple[list[SecretUse], list[Problem]]:
+def _certificates(gateway: Gateway, standing: Standing, view: View, key: str) -> tuple[list[SecretUse], list[Problem]]:
     """The Secrets of a listener, for the server names of KEY; what is wrong with the references to them."""
     uses: list[SecretUse] = []
     problems: list[Problem] = []
