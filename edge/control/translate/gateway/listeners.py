@@ -91,7 +91,10 @@ def _asked_in_vain(gateway: Gateway, assignment: Assignment) -> Iterator[Problem
         message = f"{assignment.unsupported} is not supported; use IPAddress"
         yield error("UnsupportedAddress", "spec.addresses", message)
     elif assignment.unusable:
-        yield error("AddressNotUsable" if gateway.spec.addresses else "AddressNotAssigned", "", assignment.unusable)
+        if gateway.spec.addresses:
+            yield error("AddressNotUsable", "spec.addresses", assignment.unusable)
+        else:
+            yield error("AddressNotAssigned", "", assignment.unusable)
 
 
 def _limits(standing: Standing, assignment: Assignment, settings: Settings) -> Iterator[Problem]:
