@@ -6,7 +6,6 @@ Rules of this file:
 
 from __future__ import annotations
 
-import _socket
 import socket
 from typing import TYPE_CHECKING
 
@@ -66,14 +65,9 @@ class GatewayListeners:
         old = self._open.pop(place, None)
         self.places.pop(place, None)
         if message.scope and descriptors:
-            listener = self._open[place] = self._make(_adopted(descriptors[0]), message)
+            listener = self._open[place] = self._make(socket.socket(fileno=descriptors[0]), message)
             listener.start()
         elif message.scope:
             self.places[place] = self._make(socket.socket(), message)
         if old is not None:
             old.stop()
-
-
-def _adopted(descriptor: int) -> socket.socket:
-    plain = _socket.socket(fileno=descriptor)
-    return socket.socket(plain.family, plain.type, plain.proto, fileno=plain.detach())

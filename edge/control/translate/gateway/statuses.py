@@ -54,7 +54,9 @@ FEATURES: Final = (
     "ReferenceGrant",
 )
 """What is supported, by the names of the Gateway API (pkg/features), sorted."""
-OWN_ADDRESSES: Final = frozenset({"GatewayAddressEmpty", "GatewayHTTPListenerIsolation", "GatewayStaticAddresses"})
+OWN_ADDRESSES: Final = frozenset(
+    {"GatewayAddressEmpty", "GatewayHTTPListenerIsolation", "GatewayPort8080", "GatewayStaticAddresses"}
+)
 """Those of them that Gateways need addresses of their own for."""
 ACCEPTED: Final = "Accepted"
 PROGRAMMED: Final = "Programmed"
