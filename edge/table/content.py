@@ -21,6 +21,7 @@ from edge.table.records import (
     Listeners,
     ServerName,
     ServicePort,
+    scoped,
     server_name_key,
     wildcard_of,
 )
@@ -89,6 +90,13 @@ class Content:
             if found := self.server_names.get(server_name_key(name)):
                 return found.certificate
         return DEFAULT_CERTIFICATE
+
+    def certificate_for(self, host: Host) -> str:
+        """Key of the certificate that is shown for the record HOST."""
+        if not host.scope:
+            return self.certificate_of(host.name)
+        shown = self.server_names.get(server_name_key(scoped(host.scope, host.listener)))
+        return shown.certificate if shown is not None else DEFAULT_CERTIFICATE
 
     def hosts_of(self, certificate: str) -> list[str]:
         """The names that the certificate under this key is shown for; the default one is for all others, too."""

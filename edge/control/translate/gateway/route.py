@@ -68,7 +68,12 @@ def translate(route: HTTPRoute, view: View) -> Translation | None:
     if refused or not attachment.places:
         return Translation(order, {}, None, (), (), (*problems, *refused, *faulty), facts=facts)
     hosts = {
-        key: HostPart(tuple(_under(place, parts)), listener=place.listener, wider=True)
+        key: HostPart(
+            tuple(_under(place, parts)),
+            listener=place.listener,
+            wider=True,
+            tls=place.scoped and place.schemes == {"https"},
+        )
         for key, place in attachment.places.items()
     }
     problems += [*faulty, *backends.problems]
