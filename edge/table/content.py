@@ -12,6 +12,7 @@ from edge.table.codec import DecodeError, decode
 from edge.table.records import (
     DEFAULT_CERTIFICATE,
     GLOBALS,
+    MATERIAL,
     TICKETS,
     Certificate,
     Globals,
@@ -97,7 +98,7 @@ class Content:
             return
         for key, raw in items:
             wanted = ServerName if key.startswith("h:") and kind is Certificate else special.get(key, kind)
-            if key == TICKETS and kind is Certificate:
+            if kind is Certificate and (key == TICKETS or key.startswith(MATERIAL)):
                 continue  # secret, and nothing to see
             try:
                 self.put(key, decode(raw, wanted))

@@ -28,6 +28,7 @@ from edge.table.records import (
     ServerName,
     ServicePort,
     TicketKeys,
+    Tls,
     Transport,
     certificate_key,
     server_name_key,
@@ -161,9 +162,12 @@ def test_a_new_field_of_a_record_is_not_shown_before_somebody_has_thought_about_
     assert Route.__struct_fields__ == ("kind", "path", "owner", "backends", "policies", "conditions")
     assert Owner.__struct_fields__ == ("kind", "namespace", "name")
     assert Backend.__struct_fields__ == (
-        *("namespace", "service", "port", "key", "status", "weight", "policies", "transport"),
+        *("namespace", "service", "port", "key", "status", "weight", "policies", "transport", "secure_transport"),
     )
-    assert Transport.__struct_fields__ == ("protocol",)
+    assert Transport.__struct_fields__ == ("protocol", "tls")
+    assert Tls.__struct_fields__ == (
+        *("server_name", "verify", "names", "uris", "depth", "least", "most", "ciphers", "material"),
+    )
     assert ServicePort.__struct_fields__ == ("namespace", "name", "port", "endpoints", "balance")
 
 

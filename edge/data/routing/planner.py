@@ -17,12 +17,14 @@ from edge.data.policies.resources import Resources
 from edge.data.routing.plan import Destination, Plan
 from edge.data.upstream.balancer import Balancer
 from edge.data.upstream.target import Targets
+from edge.data.upstream.tls import Terms, TermsError
 from edge.table.counter_layout import backends_of
 from edge.table.counters import WorkerWord
 from edge.table.records import Protocol
 
 if TYPE_CHECKING:
     from edge.data.observe.access_log import AccessLog
+    from edge.data.upstream.tls import EndpointTls
     from edge.table.counters import WorkerCounters
     from edge.table.policies import AnyPolicy
     from edge.table.policies.policy import Policy
@@ -41,6 +43,7 @@ class Planner:
     def __init__(self, table: TableReader, counters: WorkerCounters, access_log: AccessLog | None) -> None:
         self.targets = Targets()
         self._part = table.endpoints
+        self._terms = Terms(table.tls)
         self._counters = counters
         self._access_log = access_log
         self._resources = Resources(counters.directory, counters.slot)
@@ -54,9 +57,12 @@ class Planner:
         for backend in backends_of(route):
             own = Phases(self._resources, route.owner) if backend.policies else None
             fault = (_fill(own, backend.policies, OF_BACKENDS) if own is not None else "") or fault
-            if backend.transport.protocol not in SPOKEN:
-                fault = f"protocol {backend.transport.protocol!r} of backends"
-            destinations.append(self._destination(host, route, backend, own))
+            balancers: tuple[Balancer, ...] = ()
+            try:
+                balancers = self._balancers_of(backend)
+            except TermsError as error:
+                fault = str(error)
+            destinations.append(self._destination(host, route, backend, own, balancers))
         if fault:
             self._counters.add(WorkerWord.CLOSED_ROUTES, 1)
             log.error("%s%s (%s) is closed (503): %s cannot be carried out", host, route.path, route.owner, fault)
@@ -66,15 +72,36 @@ class Planner:
     def drop(self, plan: Plan) -> None:
         """PLAN will not be asked for again; requests that have it may finish."""
         for destination in plan.destinations:
-            if destination.balancer is not None:
-                self._release(destination.balancer)
+            for balancer in (destination.balancer, destination.secure_balancer):
+                if balancer is not None:
+                    self._release(balancer)
 
-    def _destination(self, host: str, route: Route, backend: Backend, phases: Phases | None) -> Destination:
+    def _balancers_of(self, backend: Backend) -> tuple[Balancer, ...]:
+        """The balancer for all requests to BACKEND, or that for requests in the clear and that for those by TLS.
+
+        Raises:
+            TermsError: its endpoints cannot be spoken to as they must be.
+        """
+        secure = backend.secure_transport
+        transports = (backend.transport,) if secure is None else (backend.transport, secure)
+        terms = []
+        for transport in transports:
+            if transport.protocol not in SPOKEN:
+                raise TermsError(f"protocol {transport.protocol!r} of backends")
+            terms.append(self._terms.of(transport))
+        if not backend.key:
+            return ()
+        return tuple(self._acquire(backend.key, *one) for one in zip(transports, terms, strict=True))
+
+    def _destination(
+        self, host: str, route: Route, backend: Backend, phases: Phases | None, balancers: tuple[Balancer, ...]
+    ) -> Destination:
         return Destination(
             host,
             route,
             backend,
-            balancer=self._acquire(backend.key, backend.transport) if backend.key else None,
+            balancer=balancers[0] if balancers else None,
+            secure_balancer=balancers[1] if len(balancers) > 1 else None,
             reply=None
             if backend.key
             else replies.NOT_FOUND
@@ -85,10 +112,10 @@ class Planner:
             access_log=self._access_log,
         )
 
-    def _acquire(self, key: str, transport: Transport) -> Balancer:
+    def _acquire(self, key: str, transport: Transport, tls: EndpointTls | None) -> Balancer:
         balancer, users = self._balancers.get((key, transport), (None, 0))
         if balancer is None:
-            balancer = Balancer(key, self._part, self.targets, transport)
+            balancer = Balancer(key, self._part, self.targets, transport, tls)
         self._balancers[key, transport] = (balancer, users + 1)
         return balancer
 
