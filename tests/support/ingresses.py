@@ -10,6 +10,7 @@ from edge.control.kinds.changes import Delete, Upsert
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem
 from edge.settings import Settings
+from edge.table.records import MATERIAL
 from tests.support import objects
 from tests.support.backends import Listener
 from tests.support.site import ingress
@@ -40,7 +41,8 @@ class Annotated(Stage):
 
     def _publish(self) -> None:
         delta = self._compiler.compile()
-        self._writer.publish(routes=delta.routes, endpoints=delta.endpoints)
+        material = {key: record for key, record in delta.tls.items() if key.startswith(MATERIAL)}
+        self._writer.publish(routes=delta.routes, endpoints=delta.endpoints, tls=material)
         for owner, (_, problems) in delta.problems.items():
             self.problems[owner] = problems
 

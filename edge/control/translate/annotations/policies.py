@@ -30,10 +30,12 @@ from edge.control.translate.annotations import (
     satisfy,
     source_ranges,
     timeouts,
+    transport,
     upstream_host,
 )
 from edge.control.translate.annotations.balancing import Balancing
 from edge.control.translate.annotations.names import INGRESS_NGINX
+from edge.control.translate.annotations.transport import Speaking
 from edge.control.translate.annotations.values import PREFIX, Values, field
 from edge.control.translate.annotations.wanted import Deferred, Wanted
 from edge.table.policies.closed import Closed
@@ -69,7 +71,7 @@ UNITS: Final = (
 """The readers of policies. A new one is a module with NAMES and `read`, and an entry here."""
 WITHOUT_EFFECT: Final = frozenset({"enable-rewrite-log", "http2-push-preload"})
 """Accepted, for nothing that a client or an endpoint could see depends on them."""
-SUPPORTED: Final = WITHOUT_EFFECT.union(*(unit.NAMES for unit in UNITS), balancing.NAMES)
+SUPPORTED: Final = WITHOUT_EFFECT.union(*(unit.NAMES for unit in UNITS), balancing.NAMES, transport.NAMES)
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
@@ -81,6 +83,7 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     deferred: tuple[Deferred, ...] = ()
     """Policies that need a Secret or ConfigMap."""
     balancing: Balancing = Balancing()
+    speaking: Speaking = Speaking()
     use_regex: bool = False
     """Whether its paths are regular expressions in any case."""
 
@@ -102,11 +105,13 @@ class Reader:
         values = Values(dict(annotations), self._defaults)
         found = [one for unit in UNITS for one in unit.read(values)]
         wanted = [one for one in found if isinstance(one, Wanted)]
+        speaking = transport.read(values)
         asked = Asked(
-            policies=one_closed(one.policy for one in wanted if not one.with_tls),
+            policies=one_closed((*(one.policy for one in wanted if not one.with_tls), *speaking.closing)),
             with_tls=tuple(one.policy for one in wanted if one.with_tls),
             deferred=tuple(one for one in found if isinstance(one, Deferred)),
             balancing=balancing.read(values),
+            speaking=speaking,
             use_regex=regex_rewrite.uses_regex(values),
         )
         ignored = [_ignored(name) for name, _ in annotations if name not in SUPPORTED]
