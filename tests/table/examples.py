@@ -14,6 +14,7 @@ from edge.table.policies import (
     CookieChange,
     Cors,
     DigestAuth,
+    FastCgi,
     Hsts,
     HttpsRedirect,
     LocationChange,
@@ -61,5 +62,6 @@ POLICIES: Final[tuple[Policy, ...]] = (
     CookieChange("q", "i.example", "o.example", "/a", "/b"),
     LocationChange("r", "http://inner.example/", "/"),
     OldHttp("s"),
+    FastCgi("u", "index.php", (("SCRIPT_FILENAME", "/app$fastcgi_script_name"),)),
     RegexRewrite("t", "/$1", "/a", "/a/(.*)"),
 )

@@ -181,6 +181,7 @@ def test_nor_is_a_new_policy() -> None:
         "DigestAuth": ("realm", "users"),
         "SatisfyAny": (),
         "ResponseRate": ("rate", "after"),
+        "FastCgi": ("index", "parameters"),
         "HttpsRedirect": ("status", "preserve_trailing_slash"),
         "Redirect": ("status", "scheme", "host", "port", "path"),
         "BodyLimit": ("size",),

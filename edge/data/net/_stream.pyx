@@ -470,6 +470,12 @@ cdef class Stream(Buffer):
         """Drop bytes that `write` has queued and that are not sent yet."""
         self._release_out()
 
+    def take_output(self):
+        """What `write` has queued and is not sent yet; it will not be sent."""
+        cdef bytes queued = PyBytes_FromStringAndSize(self.out, self.out_end) if self.out_end else b""
+        self._release_out()
+        return queued
+
     def linger(self, double seconds, Py_ssize_t most):
         """Read and drop what the peer still sends, for SECONDS or MOST bytes, so that it can read our last answer.
 

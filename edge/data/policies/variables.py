@@ -9,20 +9,23 @@ from edge.table import templates, variables
 from edge.table.paths import normalise_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from edge.data.exchange.exchange import Exchange
 
     Value = Callable[[Exchange], bytes]
 
 
-def filler(text: str) -> Value:
+def filler(text: str, further: Mapping[str, Value] | None = None) -> Value:
     """A function that gives TEXT with the values of an exchange in the places of its variables.
 
+    FURTHER: values of variables that are not among those of a request, or have another value here.
+
     Raises:
-        TemplateError: TEXT has a variable that is not in `edge.table.variables`.
+        TemplateError: TEXT has a variable that is neither there nor in `edge.table.variables.REQUEST`.
     """
-    parts = [_part(part) for part in templates.parse(text, variables.REQUEST).parts]
+    own = further or {}
+    parts = [_part(part, own) for part in templates.parse(text, variables.REQUEST.union(own)).parts]
 
     def fill(exchange: Exchange) -> bytes:
         return b"".join([part if isinstance(part, bytes) else part(exchange) for part in parts])
@@ -30,9 +33,11 @@ def filler(text: str) -> Value:
     return fill
 
 
-def _part(part: str | templates.Variable) -> bytes | Value:
+def _part(part: str | templates.Variable, own: Mapping[str, Value]) -> bytes | Value:
     if isinstance(part, str):
         return part.encode()
+    if part.name in own:
+        return own[part.name]
     if part.name in VALUES:
         return VALUES[part.name]
     assert part.family is not None  # noqa: S101 - the list knows no other

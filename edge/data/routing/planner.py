@@ -20,6 +20,7 @@ from edge.data.upstream.target import Targets
 from edge.data.upstream.tls import Terms, TermsError
 from edge.table.counter_layout import backends_of
 from edge.table.counters import WorkerWord
+from edge.table.policies import FastCgi
 from edge.table.records import Protocol
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SPOKEN = frozenset((Protocol.HTTP1,))
+SPOKEN = frozenset((Protocol.HTTP1, Protocol.FASTCGI))
 """What is spoken to endpoints."""
 
 
@@ -60,6 +61,7 @@ class Planner:
             balancers: tuple[Balancer, ...] = ()
             try:
                 balancers = self._balancers_of(backend)
+                _check_parameters(route, backend)
             except TermsError as error:
                 fault = str(error)
             destinations.append(self._destination(host, route, backend, own, balancers))
@@ -127,6 +129,12 @@ class Planner:
         else:
             del self._balancers[at]
             balancer.close()
+
+
+def _check_parameters(route: Route, backend: Backend) -> None:
+    """See that endpoints that speak FastCGI are told what a request is."""
+    if backend.transport.protocol is Protocol.FASTCGI and not any(isinstance(one, FastCgi) for one in route.policies):
+        raise TermsError("FastCGI without the policy FastCgi")
 
 
 def _fill(phases: Phases, policies: tuple[AnyPolicy, ...], allowed: frozenset[type[Policy]] | None = None) -> str:

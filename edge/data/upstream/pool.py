@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 from edge.data.net._stream import Stream
 from edge.data.net.errors import StreamError, StreamTimeout
 from edge.data.net.private import new_socket
+from edge.data.upstream.fast_cgi import FastCgiUpstream
 from edge.data.upstream.h1 import H1Upstream, Keeper
 from edge.data.upstream.tls import reason
 from edge.table.counters import WorkerWord
+from edge.table.records import Protocol
 
 if TYPE_CHECKING:
     from edge.data.exchange.upstream import Upstream
@@ -104,6 +106,8 @@ class Pool(Keeper):
         if target.tls is not None:
             _secure(stream, target, target.tls, timeout)
         self._counters.add(WorkerWord.UPSTREAM_CONNECTIONS, 1)
+        if target.transport.protocol is Protocol.FASTCGI:
+            return FastCgiUpstream(target, stream, self._limits)
         return H1Upstream(target, stream, self._limits, self)
 
     def _socket(self, target: Target) -> Any:

@@ -18,6 +18,7 @@ from edge.table.policies.closed import Closed
 from edge.table.policies.connection_field import ConnectionField
 from edge.table.policies.cookie_change import CookieChange
 from edge.table.policies.cors import Cors
+from edge.table.policies.fast_cgi import FastCgi
 from edge.table.policies.headers import RequestHeaders, ResponseHeaders
 from edge.table.policies.hsts import Hsts
 from edge.table.policies.https_redirect import HttpsRedirect
@@ -52,6 +53,7 @@ AnyPolicy = (
     | ConnectionField
     | OldHttp
     | RequestHeaders
+    | FastCgi
     | CookieChange
     | LocationChange
     | ResponseHeaders
@@ -74,6 +76,7 @@ __all__ = [
     "CookieChange",
     "Cors",
     "DigestAuth",
+    "FastCgi",
     "Hsts",
     "HttpsRedirect",
     "LocationChange",
