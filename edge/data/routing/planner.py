@@ -17,14 +17,19 @@ from edge.data.policies.resources import Resources
 from edge.data.routing.plan import Destination, Plan
 from edge.data.upstream.balancer import Balancer
 from edge.data.upstream.target import Targets
-from edge.data.upstream.tls import Terms, TermsError
+from edge.data.upstream.tls import TermsError, TlsByTransport
 from edge.table.counter_layout import backends_of
 from edge.table.counters import WorkerWord
 from edge.table.policies import FastCgi
 from edge.table.records import Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge.data.exchange.subrequest import Ask
     from edge.data.observe.access_log import AccessLog
+    from edge.data.policies.phases import Asks
+    from edge.data.upstream.terms import Terms
     from edge.data.upstream.tls import EndpointTls
     from edge.table.counters import WorkerCounters
     from edge.table.policies import AnyPolicy
@@ -44,15 +49,18 @@ class Planner:
     def __init__(self, table: TableReader, counters: WorkerCounters, access_log: AccessLog | None) -> None:
         self.targets = Targets()
         self._part = table.endpoints
-        self._terms = Terms(table.tls)
+        self._tls = TlsByTransport(table.tls)
         self._counters = counters
         self._access_log = access_log
         self._resources = Resources(counters.directory, counters.slot)
         self._balancers: dict[tuple[str, Transport], tuple[Balancer, int]] = {}
+        self.subrequests: Callable[[Balancer, Terms, int], Ask] | None = None
+        """How subrequests are sent; set before the first plan is made."""
 
     def plan(self, host: str, route: Route) -> Plan:
         """The plan for ROUTE under HOST."""
-        phases = Phases(self._resources, route.owner)
+        asked: list[Balancer] = []
+        phases = Phases(self._resources, route.owner, self._asks(asked))
         fault = _fill(phases, route.policies)
         destinations = []
         for backend in backends_of(route):
@@ -69,7 +77,7 @@ class Planner:
             self._counters.add(WorkerWord.CLOSED_ROUTES, 1)
             log.error("%s%s (%s) is closed (503): %s cannot be carried out", host, route.path, route.owner, fault)
             phases.gates.insert(0, lambda exchange: replies.UNAVAILABLE)  # noqa: ARG005 - whatever is asked
-        return Plan(host, route, tuple(destinations), phases, logged=self._access_log is not None)
+        return Plan(host, route, tuple(destinations), phases, asked=tuple(asked), logged=self._access_log is not None)
 
     def drop(self, plan: Plan) -> None:
         """PLAN will not be asked for again; requests that have it may finish."""
@@ -77,6 +85,22 @@ class Planner:
             for balancer in (destination.balancer, destination.secure_balancer):
                 if balancer is not None:
                     self._release(balancer)
+        for balancer in plan.asked:
+            self._release(balancer)
+
+    def _asks(self, asked: list[Balancer]) -> Asks:
+        """How the steps of a plan ask other backends; ASKED gets the balancers of these."""
+
+        def asks(key: str, transport: Transport, terms: Terms, most: int) -> Ask:
+            if self.subrequests is None:
+                raise ValueError("there are no subrequests yet")
+            if transport.protocol not in SPOKEN:
+                raise ValueError(f"protocol {transport.protocol!r} of {key}")
+            balancer = self._acquire(key, transport, self._tls.of(transport))
+            asked.append(balancer)
+            return self.subrequests(balancer, terms, most)
+
+        return asks
 
     def _balancers_of(self, backend: Backend) -> tuple[Balancer, ...]:
         """The balancer for all requests to BACKEND, or that for requests in the clear and that for those by TLS.
@@ -90,7 +114,7 @@ class Planner:
         for transport in transports:
             if transport.protocol not in SPOKEN:
                 raise TermsError(f"protocol {transport.protocol!r} of backends")
-            terms.append(self._terms.of(transport))
+            terms.append(self._tls.of(transport))
         if not backend.key:
             return ()
         return tuple(self._acquire(backend.key, *one) for one in zip(transports, terms, strict=True))

@@ -77,8 +77,8 @@ class EndpointTls:
             raise
 
 
-class Terms:
-    """All terms of this worker that are in use."""
+class TlsByTransport:
+    """TLS on the terms of all transports that are in use in this worker."""
 
     def __init__(self, part: Part) -> None:
         """PART: that of the table which has the material."""
