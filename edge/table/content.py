@@ -12,6 +12,7 @@ from edge.table.codec import DecodeError, decode
 from edge.table.records import (
     DEFAULT_CERTIFICATE,
     GLOBALS,
+    HOST_PATTERNS,
     MATERIAL,
     TICKETS,
     Certificate,
@@ -100,6 +101,8 @@ class Content:
             wanted = ServerName if key.startswith("h:") and kind is Certificate else special.get(key, kind)
             if kind is Certificate and (key == TICKETS or key.startswith(MATERIAL)):
                 continue  # secret, and nothing to see
+            if key == HOST_PATTERNS and kind is Host:
+                continue  # the hosts themselves say it
             try:
                 self.put(key, decode(raw, wanted))
             except DecodeError as error:
