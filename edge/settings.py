@@ -27,6 +27,7 @@ SECTIONS = {
     "nginx_metrics": "Metrics",
     "enable_opentelemetry": "Tracing",
     "ssl_redirect": "Redirects and headers",
+    "proxy_body_size": "Bodies",
     "client_header_timeout": "Limits of the wire",
     "publish_service": "Answering back to the cluster",
 }
@@ -160,6 +161,12 @@ class Settings:
         placeholder="DIR",
         commands=(*ALL, "routes"),
     )
+    temp_dir: str = setting(
+        "",
+        "Directory for temporary files with bodies (default: $TMPDIR, else /tmp).",
+        placeholder="DIR",
+        commands=PROXY,
+    )
     shutdown_grace: float = setting(
         30.0, "Time that requests in flight get to finish after SIGTERM.", placeholder="SECONDS", commands=PROXY
     )
@@ -274,6 +281,26 @@ class Settings:
     )
     enable_underscores_in_headers: bool = setting(
         False, "Pass request headers with underscores in their names instead of dropping them.", commands=PROXY
+    )
+    # --- bodies ---
+    proxy_body_size: str = setting(
+        "1m",
+        "Largest request body of an Ingress's routes (413 above it); 0: no limit.",
+        placeholder="SIZE",
+        commands=TRANSLATION,
+    )
+    proxy_request_buffering: str = setting(
+        "on",
+        "Read request bodies before an endpoint is asked, so that they can be sent again (off: pass them on as they"
+        " come).",
+        choices=("on", "off"),
+        commands=TRANSLATION,
+    )
+    client_body_buffer_size: str = setting(
+        "32k",
+        "Bytes of such a body that are kept in memory; the rest goes to a temporary file.",
+        placeholder="SIZE",
+        commands=TRANSLATION,
     )
     # --- limits of the wire ---
     client_header_timeout: float = setting(

@@ -22,6 +22,7 @@ from edge.table.policies import (
     Redirect,
     RedirectTo,
     RegexRewrite,
+    RequestBuffering,
     RequestHeaders,
     ResponseHeaders,
     ResponseRate,
@@ -62,4 +63,5 @@ POLICIES: Final[tuple[Policy, ...]] = (
     LocationChange("r", "http://inner.example/", "/"),
     OldHttp("s"),
     RegexRewrite("t", "/$1", "/a", "/a/(.*)"),
+    RequestBuffering("u", 1 << 40, 1 << 16),
 )

@@ -10,7 +10,7 @@ import pytest
 
 from edge.data.policies import ORDER
 from edge.table import policies
-from edge.table.policies import AnyPolicy, Redirect, Retry, Rewrite
+from edge.table.policies import AnyPolicy, BodyLimit, Redirect, RequestBuffering, Retry, Rewrite
 from edge.table.policies.policy import Policy
 from tests.table.examples import POLICIES
 
@@ -61,6 +61,7 @@ SUMMARIES = {
     "SourceRanges": "clients: no 10.1.0.0/16, only 10.0.0.0/8 ::1",
     "BasicAuth": 'Basic authentication for "shop", 2 users',
     "DigestAuth": 'Digest authentication for "shop", 1 users',
+    "RequestBuffering": "request bodies up to 1099511627776 bytes are read first, 65536 bytes of each in memory",
     "ResponseRate": "responses at 1024 bytes/s after 2048 bytes",
     "SatisfyAny": "one of the checks of clients is enough",
     "AppRoot": "redirect (302) to /app",
@@ -87,6 +88,9 @@ def test_what_it_does_is_said_in_a_line(policy: Policy) -> None:
         (Retry("a", on_error=False, on_timeout=False), "no retries"),
         (Redirect("a"), "redirect (302) to scheme as asked://host as asked"),
         (Rewrite("a"), "requests are passed on"),
+        (BodyLimit("a", 0), "request bodies of any size"),
+        (RequestBuffering("a"), "request bodies are read first, 32768 bytes of each in memory"),
+        (RequestBuffering("a", 0), "request bodies go to the endpoint as they come"),
     ],
 )
 def test_a_policy_of_defaults_has_a_summary_too(policy: Policy, summary: str) -> None:

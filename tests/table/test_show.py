@@ -176,6 +176,7 @@ def test_nor_is_a_new_policy() -> None:
         "BasicAuth": ("realm", "users"),  # of which the names are shown
         "DigestAuth": ("realm", "users"),
         "SatisfyAny": (),
+        "RequestBuffering": ("most", "memory"),
         "ResponseRate": ("rate", "after"),
         "HttpsRedirect": ("status", "preserve_trailing_slash"),
         "Redirect": ("status", "scheme", "host", "port", "path"),

@@ -27,11 +27,11 @@ cdef class Call:
     cdef public c_upstream.Upstream upstream
     cdef public object pump
 
-    cpdef ask(self, c_plan.Plan plan, c_balancer.Balancer balancer, c_target.Target target, bytes content)
+    cpdef ask(self, c_plan.Plan plan, c_balancer.Balancer balancer, c_target.Target target, content)
     cpdef end(self)
     cpdef release(self, bint bodiless)
-    cpdef _attempt(self, c_plan.Plan plan, c_target.Target target, bytes content)
-    cpdef _send(self, c_upstream.Upstream upstream, c_plan.Plan plan, bytes content)
+    cpdef _attempt(self, c_plan.Plan plan, c_target.Target target, content)
+    cpdef _send(self, c_upstream.Upstream upstream, c_plan.Plan plan, content)
     cpdef _receive(self, c_upstream.Upstream upstream)
     cpdef _end_upstream(self)
     cpdef bint _repeatable(self, c_plan.Plan plan)

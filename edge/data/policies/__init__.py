@@ -29,6 +29,7 @@ from edge.data.policies import (
     redirect,
     redirect_to,
     regex_rewrite,
+    request_buffering,
     request_headers,
     response_headers,
     response_rate,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     # gates
+    (policies.BodyLimit, body_limit),  # before all gates, as in nginx
     (policies.Closed, closed),
     (policies.AppRoot, app_root),
     (policies.Cors, cors),  # a preflight request carries no credentials, and must not be redirected
@@ -60,7 +62,6 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.BasicAuth, basic_auth),
     (policies.DigestAuth, digest_auth),
     (policies.SatisfyAny, satisfy_any),  # after all that check who the client is
-    (policies.BodyLimit, body_limit),
     # edits of the request
     (policies.Rewrite, rewrite),
     (policies.UpstreamHost, upstream_host),
@@ -73,6 +74,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.ResponseHeaders, response_headers),
     (policies.Hsts, hsts),
     # what the exchange itself goes by
+    (policies.RequestBuffering, request_buffering),
     (policies.ResponseRate, response_rate),
     (policies.Timeouts, timeouts),
     (policies.Retry, retry),

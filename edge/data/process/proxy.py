@@ -19,6 +19,7 @@ from edge.data.handling.handler import Handler, Handling
 from edge.data.handling.traced import TracedHandler
 from edge.data.http._fields import Limits
 from edge.data.net._stream import counted_bytes
+from edge.data.net.spool import Spools
 from edge.data.routing.planner import Planner
 from edge.data.routing.router import Router
 from edge.data.upstream.budget import RetryBudget
@@ -68,6 +69,7 @@ class Proxy:
             Calls(self.pool, self.retry_budget, counters),
             counters,
             access_log,
+            Spools(settings.temp_dir),
             tunnel_timeout=settings.websocket_timeout,
         )
         self.connections = Connections(settings, counters, self._handler)

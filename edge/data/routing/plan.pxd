@@ -41,6 +41,9 @@ cdef class Plan:
     cdef readonly object retry
     cdef readonly object unwanted
     cdef readonly long long body_limit
+    cdef readonly long long kept
+    cdef readonly long long whole
+    cdef readonly long long memory
     cdef readonly object pace
     cdef readonly bint logged
 

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 from edge.data.policies.phases import Phases, phase
 from edge.table.counter_layout import labels_of
+from edge.table.policies.request_buffering import ANY
 
 if TYPE_CHECKING:
     from edge.data.http._message import Message
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from edge.data.upstream.balancer import Balancer
     from edge.table.counters import Series, WorkerCounters
     from edge.table.records import Backend, Conditions, Route
+
+WHOLE_CONTENT = 32768
+"""Bytes up to which content of known length that is read first is sent in one piece with the head."""
 
 
 class Destination:
@@ -97,7 +101,12 @@ class Plan:
         self.retry = phases.retry
         self.unwanted = frozenset(phases.retry.on_statuses) or None
         """Statuses for which another endpoint is asked; None: there are none."""
-        self.body_limit = phases.body_limit
+        self.body_limit = phases.body_limit.size or ANY
+        self.kept = phases.request_buffering.most
+        """Bytes up to which a request's content is read before an endpoint is asked; ANY: also of unknown length."""
+        self.whole = min(self.kept, WHOLE_CONTENT)
+        """Those up to which it is read in the plain way: its length is known, and it stays in memory."""
+        self.memory = phases.request_buffering.memory
         self.pace = phases.pace
         self.logged = logged and phases.logged
 

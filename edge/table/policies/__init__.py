@@ -26,6 +26,7 @@ from edge.table.policies.old_http import OldHttp
 from edge.table.policies.redirect import Redirect
 from edge.table.policies.redirect_to import RedirectTo
 from edge.table.policies.regex_rewrite import RegexRewrite
+from edge.table.policies.request_buffering import RequestBuffering
 from edge.table.policies.response_rate import ResponseRate
 from edge.table.policies.retry import Retry
 from edge.table.policies.rewrite import Rewrite
@@ -34,7 +35,8 @@ from edge.table.policies.timeouts import Timeouts
 from edge.table.policies.upstream_host import UpstreamHost
 
 AnyPolicy = (
-    Closed
+    BodyLimit
+    | Closed
     | AppRoot
     | Cors
     | RedirectTo
@@ -45,7 +47,6 @@ AnyPolicy = (
     | BasicAuth
     | DigestAuth
     | SatisfyAny
-    | BodyLimit
     | Rewrite
     | RegexRewrite
     | UpstreamHost
@@ -56,6 +57,7 @@ AnyPolicy = (
     | LocationChange
     | ResponseHeaders
     | Hsts
+    | RequestBuffering
     | ResponseRate
     | Timeouts
     | Retry
@@ -82,6 +84,7 @@ __all__ = [
     "Redirect",
     "RedirectTo",
     "RegexRewrite",
+    "RequestBuffering",
     "RequestHeaders",
     "ResponseHeaders",
     "ResponseRate",

@@ -15,6 +15,7 @@ from edge.data.exchange.client import Client
 from edge.data.handling.calls import Calls
 from edge.data.handling.handler import Handler, Handling
 from edge.data.net._stream import sweep
+from edge.data.net.spool import Spools
 from edge.data.observe.access_log import AccessLog
 from edge.data.routing.plan import Plan
 from edge.data.routing.planner import Planner
@@ -162,7 +163,8 @@ class Scene:
         self.pool = pool(self.counters, self.planner.targets, RESPONSE_LIMITS, keep=8, keep_for=60.0)
         self.pool.begin(self)
         calls = Calls(self.pool, self.budget, self.counters)
-        self._handling = Handling(self.router, calls, self.counters, self._access_log, tunnel_timeout=10.0)
+        self.spools = Spools(self.settings.temp_dir)
+        self._handling = Handling(self.router, calls, self.counters, self._access_log, self.spools, tunnel_timeout=10.0)
         self.timeouts = (0.0, 0.0)
         self._connect_timeout = 0.0
         self._handler: Handler | None = None

@@ -9,7 +9,13 @@ if TYPE_CHECKING:
     from edge.control.translate.annotations.values import Defaults
     from edge.settings import Settings
 
-FLAGS: Final = {"ssl-redirect": "ssl_redirect", "hsts": "hsts"}
+FLAGS: Final = {
+    "ssl-redirect": "ssl_redirect",
+    "hsts": "hsts",
+    "proxy-body-size": "proxy_body_size",
+    "proxy-request-buffering": "proxy_request_buffering",
+    "client-body-buffer-size": "client_body_buffer_size",
+}
 """Name of the ConfigMap key in ingress-nginx, and our setting for it."""
 
 
