@@ -302,6 +302,32 @@ class Settings:
         placeholder="SIZE",
         commands=TRANSLATION,
     )
+    proxy_buffering: str = setting(
+        "off",
+        "Read responses ahead of clients that are slower than the endpoint, which is so free sooner.",
+        choices=("on", "off"),
+        commands=TRANSLATION,
+    )
+    proxy_buffers_number: int = setting(
+        4,
+        "Buffers of --proxy-buffer-size that such a response may fill in memory; less than 64k count as 64k.",
+        placeholder="N",
+        commands=TRANSLATION,
+        least=1,
+    )
+    proxy_buffer_size: str = setting(
+        "",
+        "Largest response head taken from an endpoint of an Ingress (502 above it), and size of a buffer (default:"
+        " --max-response-header-size, and 4k).",
+        placeholder="SIZE",
+        commands=TRANSLATION,
+    )
+    proxy_max_temp_file_size: str = setting(
+        "1024m",
+        "Bytes of such a response that may wait in a temporary file; 0: none.",
+        placeholder="SIZE",
+        commands=TRANSLATION,
+    )
     # --- limits of the wire ---
     client_header_timeout: float = setting(
         60.0, "Time for a client to send a request head.", placeholder="SECONDS", commands=PROXY, least=0.001

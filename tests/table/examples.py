@@ -24,6 +24,8 @@ from edge.table.policies import (
     RegexRewrite,
     RequestBuffering,
     RequestHeaders,
+    ResponseBuffering,
+    ResponseHead,
     ResponseHeaders,
     ResponseRate,
     Retry,
@@ -64,4 +66,6 @@ POLICIES: Final[tuple[Policy, ...]] = (
     OldHttp("s"),
     RegexRewrite("t", "/$1", "/a", "/a/(.*)"),
     RequestBuffering("u", 1 << 40, 1 << 16),
+    ResponseBuffering("v", True, 1 << 17, 1 << 20),
+    ResponseHead("w", 4096),
 )

@@ -177,6 +177,8 @@ def test_nor_is_a_new_policy() -> None:
         "DigestAuth": ("realm", "users"),
         "SatisfyAny": (),
         "RequestBuffering": ("most", "memory"),
+        "ResponseBuffering": ("on", "memory", "file"),
+        "ResponseHead": ("size",),
         "ResponseRate": ("rate", "after"),
         "HttpsRedirect": ("status", "preserve_trailing_slash"),
         "Redirect": ("status", "scheme", "host", "port", "path"),

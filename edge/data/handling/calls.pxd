@@ -32,6 +32,6 @@ cdef class Call:
     cpdef release(self, bint bodiless)
     cpdef _attempt(self, c_plan.Plan plan, c_target.Target target, content)
     cpdef _send(self, c_upstream.Upstream upstream, c_plan.Plan plan, content)
-    cpdef _receive(self, c_upstream.Upstream upstream)
+    cpdef _receive(self, c_upstream.Upstream upstream, Py_ssize_t largest)
     cpdef _end_upstream(self)
     cpdef bint _repeatable(self, c_plan.Plan plan)

@@ -131,7 +131,7 @@ class Call:
                     target.succeeded()
                 self.upstream = upstream
                 self._send(upstream, plan, content)
-                self._receive(upstream)
+                self._receive(upstream, plan.largest_head)
             except ConnectError as error:
                 return self._not_connected(target, error)
             except ExchangeError as error:
@@ -161,8 +161,9 @@ class Call:
             source = Kept(content) if content is not None else client.content
             self.pump = Pump(client, upstream, source, limit=plan.body_limit)
 
-    def _receive(self, upstream: Upstream) -> None:
-        """Read the head of the final response; 1xx are passed on or, for 100, dropped (RFC 9110, section 15.2)."""
+    def _receive(self, upstream: Upstream, largest: int) -> None:
+        """Read the head of the final response, of up to LARGEST bytes; 1xx are passed on or, for 100, dropped (RFC
+        9110, section 15.2)."""
         response = upstream.response
         upstream.receive(True)
         interim = 0
@@ -175,6 +176,8 @@ class Call:
             if response.status != 100:
                 self._client.interim(response)
             upstream.receive(False)
+        if response.size > largest:
+            raise ResponseError("response head too large")
         if self.pump is not None:
             self.pump.check()
 

@@ -10,13 +10,11 @@ Rules of this file:
 from __future__ import annotations
 
 import logging
-import time
 from typing import TYPE_CHECKING, Any
 
-import gevent
-
 from edge.data.exchange.exchange import Exchange
-from edge.data.handling import faults
+from edge.data.handling import faults, sending
+from edge.data.handling.ahead import Ahead
 from edge.data.handling.calls import Call
 from edge.data.handling.keeping import keep
 from edge.data.http import replies
@@ -32,12 +30,10 @@ if TYPE_CHECKING:
     from edge.data.exchange.client import Client
     from edge.data.exchange.upstream import Upstream
     from edge.data.handling.calls import Calls
-    from edge.data.http._content import Content
     from edge.data.http._message import Message
     from edge.data.http.replies import Reply
     from edge.data.net.spool import Spools
     from edge.data.observe.access_log import AccessLog
-    from edge.data.policies.pace import Pace
     from edge.data.policies.phases import Gate
     from edge.data.routing.plan import Destination, Plan
     from edge.data.routing.router import Router
@@ -246,9 +242,10 @@ class Handler:
             client.begin(response, upstream.length(), fields)
             if upstream.waiting():
                 client.flush()
+            if plan.steers or response.accel:
+                self._steer(upstream, plan)
+                return None
             content, outcome = upstream.content, exchange.outcome
-            if plan.pace is not None:
-                self._send_paced(plan.pace, content)
             while count := content.fill():
                 client.send(content.buffer, count, content.done and not content.trailers)
                 outcome.upstream_content += count
@@ -256,19 +253,27 @@ class Handler:
         call.release(bodiless)
         return None
 
-    def _send_paced(self, pace: Pace, content: Content) -> None:
-        """Send all of CONTENT at PACE, in pieces: between two of them it shows that the client has gone."""
-        client, outcome = self._client, self.exchange.outcome
-        begun = time.monotonic()
-        while left := content.fill():
-            while left:
-                count = min(left, pace.piece)
-                left -= count
-                client.send(content.buffer, count, content.done and not content.trailers and not left)
-                outcome.upstream_content += count
-                if left or not content.done:
-                    client.flush()
-                    gevent.sleep(pace.delay(outcome.upstream_content, time.monotonic() - begun))
+    def _steer(self, upstream: Upstream, plan: Plan) -> None:
+        """Send the content otherwise than as it comes, where PLAN or the response itself says so."""
+        client, outcome, call = self._client, self.exchange.outcome, self._call
+        terms = sending.terms(plan, upstream.response)
+        if not terms.ahead:
+            content = upstream.content
+            sending.send(client, content, outcome, terms.pace)
+            client.finish(upstream.trailers() if content.trailers else None)
+            call.release(False)
+            return
+
+        def free() -> None:
+            call.release(False)
+            call.end()
+
+        ahead = Ahead(upstream, self._handling.spools, plan.response_buffering, free)
+        try:
+            sending.send(client, ahead, outcome, terms.pace)
+            client.finish(ahead.section)
+        finally:
+            ahead.stop()
 
     def _fields(self, plan: Plan, destination: Destination | None, response: Message | None) -> bytes:
         """The field lines that policies add to RESPONSE, from which they hide what these replace; None: our own

@@ -126,6 +126,10 @@ class Spool:
         if self._held > self._memory:
             self._write()
 
+    def clear(self) -> None:
+        """Forget the bytes; the file stays, for the next ones. Not while `append` is at work."""
+        self._written, self._pieces, self._held = 0, [], 0
+
     def read(self, offset: int) -> bytes | memoryview:
         """Up to `PIECE` bytes from OFFSET on; none at the end.
 

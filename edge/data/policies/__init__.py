@@ -31,6 +31,8 @@ from edge.data.policies import (
     regex_rewrite,
     request_buffering,
     request_headers,
+    response_buffering,
+    response_head,
     response_headers,
     response_rate,
     retry,
@@ -75,6 +77,8 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.Hsts, hsts),
     # what the exchange itself goes by
     (policies.RequestBuffering, request_buffering),
+    (policies.ResponseBuffering, response_buffering),
+    (policies.ResponseHead, response_head),
     (policies.ResponseRate, response_rate),
     (policies.Timeouts, timeouts),
     (policies.Retry, retry),

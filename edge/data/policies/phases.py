@@ -16,7 +16,7 @@ from edge.data.exchange.exchange import Exchange
 from edge.data.http._message import Message
 from edge.data.http.replies import Reply
 from edge.data.net.spool import Spool
-from edge.table.policies import BodyLimit, RequestBuffering, Retry, Timeouts
+from edge.table.policies import BodyLimit, RequestBuffering, ResponseBuffering, Retry, Timeouts
 
 if TYPE_CHECKING:
     from edge.data.policies.pace import Pace
@@ -50,8 +50,8 @@ class Phases:
     - `checks`: those of the gates that check who the client is, see `check`.
     - `fields`, `secure_fields`: field lines of every response, and of those over TLS.
     - `replaced`, `secure_replaced`: names (lower case) of endpoints' fields that these take the place of.
-    - `timeouts`, `retry`, `body_limit`, `request_buffering`, `pace` (None: as fast as it goes), `logged`: what the
-      exchange itself goes by.
+    - `timeouts`, `retry`, `body_limit`, `request_buffering`, `response_buffering`, `largest_head` (bytes of a response,
+      0: as many as the proxy takes), `pace` (None: as fast as it goes), `logged`: what the exchange itself goes by.
     """
 
     def __init__(self, resources: Resources, owner: Owner) -> None:
@@ -72,6 +72,8 @@ class Phases:
         self.retry = Retry("")
         self.body_limit = BodyLimit("")
         self.request_buffering = RequestBuffering("")
+        self.response_buffering = ResponseBuffering("")
+        self.largest_head = 0
         self.pace: Pace | None = None
         self.logged = True
 

@@ -24,6 +24,7 @@ from edge.data.routing.planner import Planner
 from edge.data.routing.router import Router
 from edge.data.upstream.budget import RetryBudget
 from edge.data.upstream.pool import Pool
+from edge.settings import LARGEST_HEAD
 from edge.table.counters import WorkerWord
 from edge.table.reader import UnreadableError
 
@@ -53,12 +54,12 @@ class Proxy:
         self.table = table
         self.counters = counters
         self.log = logging.getLogger("edge.data")
-        self.planner = Planner(table, counters, access_log)
+        self.planner = Planner(table, counters, access_log, largest_head=settings.max_response_header_size)
         self.router = Router(table, self.planner, settings.health_check_path)
         self.pool = Pool(
             counters,
             self.planner.targets,
-            Limits(head=settings.max_response_header_size, fields=1024, underscores=True),
+            Limits(head=LARGEST_HEAD, fields=1024, underscores=True),
             keep=settings.upstream_keepalive_connections,
             keep_for=settings.upstream_keepalive_timeout,
         )

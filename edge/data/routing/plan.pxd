@@ -44,6 +44,9 @@ cdef class Plan:
     cdef readonly long long kept
     cdef readonly long long whole
     cdef readonly long long memory
+    cdef readonly object response_buffering
+    cdef readonly long long largest_head
+    cdef readonly bint steers
     cdef readonly object pace
     cdef readonly bint logged
 

@@ -76,8 +76,16 @@ class Plan:
     """
 
     def __init__(
-        self, host: str, route: Route, destinations: tuple[Destination, ...], phases: Phases, *, logged: bool
+        self,
+        host: str,
+        route: Route,
+        destinations: tuple[Destination, ...],
+        phases: Phases,
+        *,
+        logged: bool,
+        largest_head: int,
     ) -> None:
+        """LOGGED, LARGEST_HEAD: what the process has for all routes."""
         self.host = host
         self.route = route
         self.destinations = destinations
@@ -107,7 +115,11 @@ class Plan:
         self.whole = min(self.kept, WHOLE_CONTENT)
         """Those up to which it is read in the plain way: its length is known, and it stays in memory."""
         self.memory = phases.request_buffering.memory
+        self.response_buffering = phases.response_buffering
+        self.largest_head = phases.largest_head or largest_head
         self.pace = phases.pace
+        self.steers = self.response_buffering.on or self.pace is not None
+        """Whether the content of responses is sent otherwise than as it comes."""
         self.logged = logged and phases.logged
 
     def draw(self) -> Destination:

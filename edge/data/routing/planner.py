@@ -17,6 +17,7 @@ from edge.data.policies.resources import Resources
 from edge.data.routing.plan import Destination, Plan
 from edge.data.upstream.balancer import Balancer
 from edge.data.upstream.target import Targets
+from edge.settings import LARGEST_HEAD
 from edge.table.counter_layout import backends_of
 from edge.table.counters import WorkerWord
 from edge.table.records import Protocol
@@ -38,7 +39,16 @@ SPOKEN = frozenset((Protocol.HTTP1,))
 class Planner:
     """Makes the plans of one worker."""
 
-    def __init__(self, table: TableReader, counters: WorkerCounters, access_log: AccessLog | None) -> None:
+    def __init__(
+        self,
+        table: TableReader,
+        counters: WorkerCounters,
+        access_log: AccessLog | None,
+        *,
+        largest_head: int = LARGEST_HEAD,
+    ) -> None:
+        """LARGEST_HEAD: bytes of a response's head, where the route does not say otherwise."""
+        self._largest_head = largest_head
         self.targets = Targets()
         self._part = table.endpoints
         self._counters = counters
@@ -61,7 +71,8 @@ class Planner:
             self._counters.add(WorkerWord.CLOSED_ROUTES, 1)
             log.error("%s%s (%s) is closed (503): %s cannot be carried out", host, route.path, route.owner, fault)
             phases.gates.insert(0, lambda exchange: replies.UNAVAILABLE)  # noqa: ARG005 - whatever is asked
-        return Plan(host, route, tuple(destinations), phases, logged=self._access_log is not None)
+        logged = self._access_log is not None
+        return Plan(host, route, tuple(destinations), phases, logged=logged, largest_head=self._largest_head)
 
     def drop(self, plan: Plan) -> None:
         """PLAN will not be asked for again; requests that have it may finish."""
