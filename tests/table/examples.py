@@ -8,6 +8,7 @@ from edge.table.policies import (
     AppRoot,
     BasicAuth,
     BodyLimit,
+    Canary,
     ClientLimits,
     Closed,
     ConnectionField,
@@ -31,12 +32,14 @@ from edge.table.policies import (
     Retry,
     Rewrite,
     SatisfyAny,
+    Snippet,
     SourceRanges,
     Timeouts,
     UpstreamHost,
 )
 from edge.table.policies.path_change import PathChange
 from edge.table.policies.policy import Policy
+from edge.table.policies.snippet import AddField, Answer, If, RequestField, SetField, SetVariable
 
 POLICIES: Final[tuple[Policy, ...]] = (
     Closed("a", "its Secret is missing"),
@@ -61,6 +64,7 @@ POLICIES: Final[tuple[Policy, ...]] = (
     RedirectTo("n", 307, "https://other.example$request_uri"),
     UpstreamHost("o", "$http_x_host"),
     ConnectionField("p", "close"),
+    Canary("q", "x-canary", "", "^v[0-9]$", "canary", "INGRESSCOOKIE", ("a", "b")),
     CookieChange("q", "i.example", "o.example", "/a", "/b"),
     LocationChange("r", "http://inner.example/", "/"),
     OldHttp("s"),
@@ -68,4 +72,13 @@ POLICIES: Final[tuple[Policy, ...]] = (
     RequestBuffering("u", 1 << 40, 1 << 16),
     ResponseBuffering("v", True, 1 << 17, 1 << 20),
     ResponseHead("w", 4096),
+    Snippet(
+        "u",
+        (
+            SetVariable("a", "$host"),
+            If("$a", "=", "b", (Answer(403, "no", "text/plain"), SetField("X-A", ""))),
+            RequestField("X-B", "1"),
+            AddField("X-C", "2", always=True),
+        ),
+    ),
 )

@@ -131,11 +131,17 @@ class Handler:
 
     def _chosen(self, plan: Plan) -> Destination:
         """The backend that takes the request, of several."""
+        destination = None
         for choice in plan.choices or ():
             number: int | None = choice(self.exchange)
             if number is not None:
-                return plan.destinations[number]
-        return plan.draw()
+                destination = plan.destinations[number]
+                break
+        if destination is None:
+            destination = plan.draw()
+        if destination.canary and destination.balancer is not None and not destination.balancer.ready():
+            return plan.destinations[0]
+        return destination
 
     def _pass(self, plan: Plan, destination: Destination) -> Reply | None:
         """The answer to make, or None when an endpoint's response has been passed on."""
@@ -256,10 +262,10 @@ class Handler:
     def _steer(self, upstream: Upstream, plan: Plan) -> None:
         """Send the content otherwise than as it comes, where PLAN or the response itself says so."""
         client, outcome, call = self._client, self.exchange.outcome, self._call
-        terms = sending.terms(plan, upstream.response)
-        if not terms.ahead:
+        is_ahead, pace = sending.manner(plan, upstream.response)
+        if not is_ahead:
             content = upstream.content
-            sending.send(client, content, outcome, terms.pace)
+            sending.send(client, content, outcome, pace)
             client.finish(upstream.trailers() if content.trailers else None)
             call.release(False)
             return
@@ -270,7 +276,7 @@ class Handler:
 
         ahead = Ahead(upstream, self._handling.spools, plan.response_buffering, free)
         try:
-            sending.send(client, ahead, outcome, terms.pace)
+            sending.send(client, ahead, outcome, pace)
             client.finish(ahead.section)
         finally:
             ahead.stop()
@@ -289,8 +295,7 @@ class Handler:
         if response is not None:
             replaced = plan.secure_replaced if secure else plan.replaced
             if replaced is not None:
-                for name in replaced:
-                    response.hide(name)
+                response.hide_all(replaced)
         return exchange.fields + (plan.secure_fields if secure else plan.fields)
 
     def _switch(self, upstream: Upstream, plan: Plan, fields: bytes) -> None:

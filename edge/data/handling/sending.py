@@ -9,7 +9,7 @@ Rules of this file:
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import gevent
 
@@ -25,15 +25,8 @@ if TYPE_CHECKING:
 MOST_DIGITS = 18
 
 
-class Terms(NamedTuple):
-    """How the content of a response is sent."""
-
-    ahead: bool
-    pace: Pace | None
-
-
-def terms(plan: Plan, response: Message) -> Terms:
-    """Those of PLAN, and those of RESPONSE where it has its own."""
+def manner(plan: Plan, response: Message) -> tuple[bool, Pace | None]:
+    """Whether the content is read ahead and at which rate it is sent: by PLAN, or by RESPONSE where it says so."""
     ahead, pace = plan.response_buffering.on, plan.pace
     if response.accel:
         word = (response.get(b"x-accel-buffering") or b"").lower()
@@ -41,7 +34,7 @@ def terms(plan: Plan, response: Message) -> Terms:
         rate = response.get(b"x-accel-limit-rate") or b""
         if ahead and rate.isdigit() and len(rate) <= MOST_DIGITS:
             pace = Pace(int(rate), pace.after if pace is not None else 0) if int(rate) else None
-    return Terms(ahead, pace)
+    return ahead, pace
 
 
 def send(client: Client, content: Content, outcome: Outcome, pace: Pace | None) -> None:

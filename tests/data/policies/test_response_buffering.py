@@ -9,7 +9,7 @@ from typing import Any
 import gevent
 import pytest
 
-from edge.data.handling.sending import terms
+from edge.data.handling.sending import manner
 from edge.data.http.h1._head import Head
 from edge.data.net import spool
 from edge.table.policies import ResponseBuffering, ResponseRate
@@ -180,6 +180,6 @@ def test_a_response_that_is_read_ahead_may_set_its_own_rate(
     response.read_response(Pieces([b"HTTP/1.1 200 OK\r\n" + lines + b"\r\n"]), REQUEST_LIMITS)
     plan = one.router.match(request)
     assert plan is not None
-    pace = terms(plan, response).pace
+    _, pace = manner(plan, response)
     assert (pace.piece if pace is not None else None) == expected
     assert pace is None or pace.after == after
