@@ -43,6 +43,7 @@ from edge.data.policies import (
     source_ranges,
     timeouts,
     upstream_host,
+    www_redirect,
 )
 from edge.table import policies
 
@@ -56,6 +57,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.BodyLimit, body_limit),  # before all gates, as in nginx
     (policies.Closed, closed),
     (policies.AppRoot, app_root),
+    (policies.WwwRedirect, www_redirect),
     (policies.Cors, cors),  # a preflight request carries no credentials, and must not be redirected
     (policies.Snippet, snippet),  # nginx's rewrite phase comes before all that follows
     (policies.RedirectTo, redirect_to),
