@@ -8,6 +8,7 @@ from edge.table.policies import (
     AppRoot,
     BasicAuth,
     BodyLimit,
+    ClientCertificate,
     ClientLimits,
     Closed,
     ConnectionField,
@@ -33,6 +34,7 @@ from edge.table.policies import (
     UpstreamHost,
     WwwRedirect,
 )
+from edge.table.policies.client_certificate import ClientVerification
 from edge.table.policies.path_change import PathChange
 from edge.table.policies.policy import Policy
 
@@ -55,6 +57,7 @@ POLICIES: Final[tuple[Policy, ...]] = (
     SatisfyAny("p"),
     ResponseRate("q", 1024, 2048),
     AppRoot("l", "/app"),
+    ClientCertificate("c", "digest", ClientVerification.OPTIONAL, "CN=a", "https://e.example", True, True),
     WwwRedirect("w", "app.example", 301),
     Cors("m", ("https://a.example", "null"), "GET", "X-A", False, "X-B", 60),
     RedirectTo("n", 307, "https://other.example$request_uri"),

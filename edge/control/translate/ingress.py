@@ -10,16 +10,26 @@ Source: Kubernetes API reference, Ingress v1; "Ingress" in the Kubernetes docs.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from msgspec.structs import replace
 
 from edge.control.kinds.names import host_name
 from edge.control.kinds.problems import Problem, error, warning
+from edge.control.translate.annotations import client_certificate
 from edge.control.translate.annotations.policies import one_closed
 from edge.control.translate.annotations.values import CLOSES
 from edge.control.translate.annotations.wanted import ContentError
-from edge.control.translate.parts import BY_CLUSTER_IP, HostPart, RoutePart, SecretUse, ServiceUse, Translation
+from edge.control.translate.parts import (
+    BY_CLUSTER_IP,
+    ClientTrust,
+    HostOptions,
+    HostPart,
+    RoutePart,
+    SecretUse,
+    ServiceUse,
+    Translation,
+)
 from edge.table import describing
 from edge.table.paths import normalise
 from edge.table.policies import AnyPolicy, BasicAuth, Closed, DigestAuth, HttpsRedirect, RegexRewrite
@@ -43,6 +53,7 @@ if TYPE_CHECKING:
     Find = Callable[[ObjectId], Secret | ConfigMap | str | None]
     """Gives a Secret or ConfigMap; text: why there is none that can be read; None: it has not been looked for yet."""
 
+T = TypeVar("T")
 ACME: Final = "/.well-known/acme-challenge"
 """Paths that are never redirected to https and need no password: who asks may be about to give the certificate
 (RFC 8555, 8.3)."""
@@ -83,7 +94,8 @@ class _Translator:
                 message = f'"{rule.host}" is taken as "{name}"; an API server takes the latter only'
                 self._problems.append(warning("HostSpelling", f"{field}.host", message))
             routes.setdefault(name, []).extend(self._rule(rule, field))
-        hosts = {name: HostPart(tuple(parts), default, self._asked.names) for name, parts in routes.items()}
+        names, options = self._asked.names, self._host_options()
+        hosts = {name: HostPart(tuple(parts), default, names, options) for name, parts in routes.items()}
         return Translation(
             order=(metadata.creation_timestamp or "", metadata.namespace, metadata.name),
             hosts=hosts,
@@ -94,29 +106,48 @@ class _Translator:
             references=tuple(self._references),
         )
 
+    def _host_options(self) -> HostOptions | None:
+        asked = self._asked.host
+        if asked is None:
+            return None
+        clients: ClientTrust | Closed | None
+        if isinstance(asked.clients, client_certificate.DeferredTrust):
+            clients = self._referred(asked.clients.reference, asked.clients.make, client_certificate.CLOSES)
+            if isinstance(clients, Closed):
+                clients = replace(clients, status=client_certificate.STATUS)
+        else:
+            clients = asked.clients
+        return HostOptions(clients, asked.ciphers, asked.server_order)
+
     def _made(self, deferred: Deferred) -> AnyPolicy:
         """The policy that DEFERRED is with the object that it needs; without that, one that closes the routes."""
-        reference, namespace = deferred.reference, self._metadata.namespace
+        return self._referred(deferred.reference, deferred.make, CLOSES)
+
+    def _referred(
+        self, reference: Reference, make: Callable[[Secret | ConfigMap], tuple[T, tuple[str, ...]]], closes: str
+    ) -> T | Closed:
+        """What MAKE makes of the object REFERENCE; CLOSES says what is done where that cannot be had."""
+        namespace = self._metadata.namespace
         name = reference.within(namespace)
         if name.namespace != namespace and not self._cross_namespace:
             fault = f"{name} is in another namespace, which --allow-cross-namespace-resources would allow"
-            return self._closed("CrossNamespace", reference, fault)
+            return self._closed("CrossNamespace", reference, fault, closes)
         self._references.append(name)
         found = self._find(name)
         if found is None:
             return Closed(reference.field, f"{name} has not been read yet")
         if isinstance(found, str):
-            return self._closed(f"Missing{name.kind}", reference, found)
+            return self._closed(f"Missing{name.kind}", reference, found, closes)
         try:
-            policy, faults = deferred.make(found)
+            made, faults = make(found)
         except ContentError as error:
-            return self._closed(f"Invalid{name.kind}", reference, f"{name} cannot be used: {error}")
+            return self._closed(f"Invalid{name.kind}", reference, f"{name} cannot be used: {error}", closes)
         for fault in faults:
             self._problems.append(warning(f"Invalid{name.kind}", reference.field, f"{name}: {fault}"))
-        return policy
+        return made
 
-    def _closed(self, reason: str, reference: Reference, fault: str) -> Closed:
-        self._problems.append(error(reason, reference.field, f"{fault}; {CLOSES}"))
+    def _closed(self, reason: str, reference: Reference, fault: str, closes: str) -> Closed:
+        self._problems.append(error(reason, reference.field, f"{fault}; {closes}"))
         return Closed(reference.field, fault)
 
     def _rule(self, rule: IngressRule, field: str) -> Iterator[RoutePart]:

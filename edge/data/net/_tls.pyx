@@ -85,6 +85,16 @@ def use_openssl(dict functions not None):
     bio_ctrl = <control_function><size_t>functions["BIO_ctrl"]
 
 
+cdef int accept_any(int verified, void *store) noexcept nogil:
+    """Have OpenSSL go on whatever it has found out; it keeps what that was."""
+    return 1
+
+
+def accept_any_certificate():
+    """The address of a callback for SSL_CTX_set_verify(3) that lets the handshake go on."""
+    return <size_t>&accept_any
+
+
 cdef bint openssl_is_known() noexcept:
     return ssl_new != NULL
 
@@ -116,6 +126,10 @@ cdef class Tls:
         """Send close_notify; the peer's own is not waited for."""
         raise NotImplementedError
 
+    cdef size_t address(self) except? 0:
+        """Where OpenSSL has the connection; 0: it is not known."""
+        return 0
+
 
 cdef class OpenSslTls(Tls):
     """By OpenSSL itself."""
@@ -144,6 +158,9 @@ cdef class OpenSslTls(Tls):
     def __dealloc__(self):
         if self.ssl != NULL:
             ssl_free(self.ssl)
+
+    cdef size_t address(self) except? 0:
+        return <size_t>self.ssl
 
     cdef Py_ssize_t not_yet(self, int result) noexcept:
         """The meaning of RESULT, which is not a success."""

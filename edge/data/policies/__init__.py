@@ -16,6 +16,7 @@ from edge.data.policies import (
     app_root,
     basic_auth,
     body_limit,
+    client_certificate,
     client_limits,
     closed,
     connection_field,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     # gates
+    (policies.ClientCertificate, client_certificate),  # of the host, so it goes before all that a route has
     (policies.Closed, closed),
     (policies.AppRoot, app_root),
     (policies.WwwRedirect, www_redirect),

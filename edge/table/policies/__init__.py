@@ -13,6 +13,7 @@ from edge.table.policies.access_log import NoAccessLog
 from edge.table.policies.app_root import AppRoot
 from edge.table.policies.auth import BasicAuth, DigestAuth, SatisfyAny
 from edge.table.policies.body_limit import BodyLimit
+from edge.table.policies.client_certificate import ClientCertificate
 from edge.table.policies.client_limits import ClientLimits
 from edge.table.policies.closed import Closed
 from edge.table.policies.connection_field import ConnectionField
@@ -36,6 +37,7 @@ from edge.table.policies.www_redirect import WwwRedirect
 
 AnyPolicy = (
     Closed
+    | ClientCertificate
     | AppRoot
     | WwwRedirect
     | Cors
@@ -70,6 +72,7 @@ __all__ = [
     "AppRoot",
     "BasicAuth",
     "BodyLimit",
+    "ClientCertificate",
     "ClientLimits",
     "Closed",
     "ConnectionField",

@@ -94,6 +94,8 @@ ingresses = st.builds(
         annotated(auth_type="basic", auth_secret="t1"),
         annotated(server_alias="y.test,alias.test,~^w", from_to_www_redirect="true"),
         annotated(server_alias="alias.test,z.x.test"),
+        annotated(auth_tls_secret="a/t1", ssl_ciphers="ECDHE-RSA-AES128-GCM-SHA256"),
+        annotated(auth_tls_secret="a/ca", ssl_prefer_server_ciphers="false", server_alias="alias.test"),
         annotated(auth_type="basic", auth_secret="b/t2", allowlist_source_range="x"),
     ),
 )

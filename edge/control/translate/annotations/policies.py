@@ -15,6 +15,7 @@ from edge.control.translate.annotations import (
     auth,
     balancing,
     body_limit,
+    client_certificate,
     client_limits,
     connection_field,
     cookie_change,
@@ -31,6 +32,7 @@ from edge.control.translate.annotations import (
     satisfy,
     source_ranges,
     timeouts,
+    tls_ciphers,
     upstream_host,
 )
 from edge.control.translate.annotations.balancing import Balancing
@@ -42,6 +44,7 @@ from edge.table.policies.closed import Closed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from edge.control.translate.annotations.client_certificate import DeferredTrust
     from edge.control.translate.annotations.values import Defaults
     from edge.control.translate.parts import FurtherNames
     from edge.table.policies import AnyPolicy
@@ -71,9 +74,17 @@ UNITS: Final = (
 """The readers of policies. A new one is a module with NAMES and `read`, and an entry here."""
 WITHOUT_EFFECT: Final = frozenset({"enable-rewrite-log", "http2-push-preload"})
 """Accepted, for nothing that a client or an endpoint could see depends on them."""
-OTHERS: Final = (balancing, further_names)
+OTHERS: Final = (balancing, further_names, client_certificate, tls_ciphers)
 """The readers of what is no policy."""
 SUPPORTED: Final = WITHOUT_EFFECT.union(*(unit.NAMES for unit in (*UNITS, *OTHERS)))
+
+
+class HostAsked(msgspec.Struct, frozen=True, gc=False):
+    """As `edge.control.translate.parts.HostOptions`, before its Secret is read."""
+
+    clients: DeferredTrust | Closed | None
+    ciphers: str
+    server_order: bool | None
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
@@ -87,6 +98,8 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     balancing: Balancing = Balancing()
     use_regex: bool = False
     """Whether its paths are regular expressions in any case."""
+    host: HostAsked | None = None
+    """What it asks for on behalf of its hosts."""
     names: FurtherNames | None = None
     """Names of its hosts beside their own."""
 
@@ -114,10 +127,17 @@ class Reader:
             deferred=tuple(one for one in found if isinstance(one, Deferred)),
             balancing=balancing.read(values),
             use_regex=regex_rewrite.uses_regex(values),
+            host=_of_hosts(values),
             names=further_names.read(values),
         )
         ignored = [_ignored(name) for name, _ in annotations if name not in SUPPORTED]
         return asked, (*values.problems, *ignored)
+
+
+def _of_hosts(values: Values) -> HostAsked | None:
+    clients = client_certificate.read(values)
+    ciphers, order = tls_ciphers.read(values)
+    return HostAsked(clients, ciphers, order) if clients is not None or ciphers or order is not None else None
 
 
 def one_closed(policies: Iterable[AnyPolicy]) -> tuple[AnyPolicy, ...]:
