@@ -27,7 +27,7 @@ FIELDS: Final = (b"ssl-client-cert", b"ssl-client-verify", b"ssl-client-subject-
 
 
 def add(policy: ClientCertificate, phases: Phases) -> None:
-    """A gate, and an edit of the request."""
+    """A gate, which also changes the request."""
     trust, with_certificate, plain = policy.trust, policy.pass_certificate, policy.plain
     required = policy.verification is ClientVerification.ON
     asked = policy.verification is not ClientVerification.OFF
@@ -40,9 +40,7 @@ def add(policy: ClientCertificate, phases: Phases) -> None:
         page = replace(replies.redirect(302, checked(policy.error_page).encode()), closes=True)
     bad, missing = page or replies.BAD_CERTIFICATE, page or replies.NO_CERTIFICATE
 
-    def gate(exchange: Exchange) -> Reply | None:
-        client = exchange.client
-        peer: Peer = client.peer
+    def refusal(peer: Peer, *, secure: bool) -> Reply | None:
         if peer.trust == trust:
             if peer.fault and peer.fault not in tolerated:
                 return bad
@@ -50,7 +48,7 @@ def add(policy: ClientCertificate, phases: Phases) -> None:
                 return missing
         elif asked and (peer.trust or peer.named):
             return replies.MISDIRECTED  # the handshake was for a host that asks for nothing, or for something else
-        elif required and (peer.tls or client.secure or not plain):
+        elif required and (peer.tls or secure or not plain):
             return missing
         if subject is None:
             return None
@@ -60,14 +58,16 @@ def add(policy: ClientCertificate, phases: Phases) -> None:
             found = False
         return None if found else replies.OTHER_CERTIFICATE
 
-    def edit(exchange: Exchange) -> None:
-        outgoing, peer = exchange.outgoing, exchange.client.peer
-        for name in FIELDS:
-            outgoing.message.hide(name)
-        outgoing.added += lines(peer, trust, with_certificate=with_certificate)
+    def gate(exchange: Exchange) -> Reply | None:
+        client, outgoing = exchange.client, exchange.outgoing
+        reply = refusal(client.peer, secure=client.secure)
+        if reply is None:  # it is described here, so that servers that later gates ask can be told, too
+            for name in FIELDS:
+                outgoing.message.hide(name)
+            outgoing.added += lines(client.peer, trust, with_certificate=with_certificate)
+        return reply
 
     phases.gates.append(gate)
-    phases.edits.append(edit)
 
 
 def lines(peer: Peer, trust: str, *, with_certificate: bool) -> bytes:

@@ -20,7 +20,6 @@ _NO_TEXT: Final = "It is nginx's configuration as text, which Edge never evaluat
 _NO_FIREWALL: Final = "ModSecurity is a module of nginx. Put a web application firewall in front of Edge or behind it."
 REFUSED: Final = {
     "auth-snippet": _NO_TEXT,
-    "configuration-snippet": _NO_TEXT,
     "server-snippet": _NO_TEXT,
     "stream-snippet": _NO_TEXT,
     "modsecurity-snippet": _NO_TEXT,
