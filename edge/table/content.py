@@ -101,6 +101,8 @@ class Content:
             wanted = ServerName if key.startswith("h:") and kind is Certificate else special.get(key, kind)
             if kind is Certificate and (key == TICKETS or key.startswith(MATERIAL)):
                 continue  # secret, and nothing to see
+            if key.startswith("o:") and kind is Certificate:
+                continue  # the policies of the host say what there is to say
             if key == HOST_PATTERNS and kind is Host:
                 continue  # the hosts themselves say it
             try:

@@ -9,6 +9,7 @@ from edge.table.policies import (
     BasicAuth,
     BodyLimit,
     Canary,
+    ClientCertificate,
     ClientLimits,
     Closed,
     ConnectionField,
@@ -39,6 +40,7 @@ from edge.table.policies import (
     UpstreamHost,
     WwwRedirect,
 )
+from edge.table.policies.client_certificate import ClientVerification
 from edge.table.policies.path_change import PathChange
 from edge.table.policies.policy import Policy
 from edge.table.policies.snippet import AddField, Answer, If, RequestField, SetField, SetVariable
@@ -62,6 +64,7 @@ POLICIES: Final[tuple[Policy, ...]] = (
     SatisfyAny("p"),
     ResponseRate("q", 1024, 2048),
     AppRoot("l", "/app"),
+    ClientCertificate("c", "digest", ClientVerification.OPTIONAL, "CN=a", "https://e.example", True, True),
     WwwRedirect("w", "app.example", 301),
     Cors("m", ("https://a.example", "null"), "GET", "X-A", False, "X-B", 60),
     RedirectTo("n", 307, "https://other.example$request_uri"),

@@ -23,6 +23,7 @@ cdef class Tls:
     cdef say_goodbye(self)
     cdef str reason(self)
     cdef bytes protocol(self)
+    cdef size_t address(self) except? 0
 
 
 cdef class OpenSslTls(Tls):

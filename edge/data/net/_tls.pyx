@@ -124,6 +124,16 @@ def use_openssl(dict functions not None):
     ssl_get0_alpn_selected = <selected_function><size_t>functions["SSL_get0_alpn_selected"]
 
 
+cdef int accept_any(int verified, void *store) noexcept nogil:
+    """Have OpenSSL go on whatever it has found out; it keeps what that was."""
+    return 1
+
+
+def accept_any_certificate():
+    """The address of a callback for SSL_CTX_set_verify(3) that lets the handshake go on."""
+    return <size_t>&accept_any
+
+
 cdef bint openssl_is_known() noexcept:
     return ssl_new != NULL
 
@@ -196,6 +206,10 @@ cdef class Tls:
         """The protocol that both sides agreed on by ALPN (RFC 7301); empty: none."""
         raise NotImplementedError
 
+    cdef size_t address(self) except? 0:
+        """Where OpenSSL has the connection; 0: it is not known."""
+        return 0
+
 
 cdef class OpenSslTls(Tls):
     """By OpenSSL itself."""
@@ -244,6 +258,9 @@ cdef class OpenSslTls(Tls):
         if session.session != NULL:
             ssl_set_session(self.ssl, session.session)
         return 0
+
+    cdef size_t address(self) except? 0:
+        return <size_t>self.ssl
 
     cdef Py_ssize_t not_yet(self, int result) noexcept:
         """The meaning of RESULT, which is not a success."""
