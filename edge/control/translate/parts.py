@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from edge.control.kinds.problems import Problem
     from edge.control.translate.annotations.canary import Rules
     from edge.table.policies import AnyPolicy, ClientCertificate, Closed
-    from edge.table.records import Balance, Route, TlsOptions
+    from edge.table.records import Balance, Route, TlsMaterial, TlsOptions
 
 BY_CLUSTER_IP = "#cluster-ip"
 """Ends the key of a Service port that is reached by its own address."""
@@ -123,6 +123,8 @@ class Translation(msgspec.Struct, frozen=True, gc=False):
     problems: tuple[Problem, ...]
     references: tuple[ObjectId, ...] = ()
     """Secrets and ConfigMaps that annotations name; the object is translated again when one of them changes."""
+    materials: tuple[TlsMaterial, ...] = ()
+    """Those that transports of its backends name."""
 
 
 NOTHING = Translation(("", "", ""), {}, None, (), (), ())

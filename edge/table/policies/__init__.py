@@ -20,6 +20,7 @@ from edge.table.policies.closed import Closed
 from edge.table.policies.connection_field import ConnectionField
 from edge.table.policies.cookie_change import CookieChange
 from edge.table.policies.cors import Cors
+from edge.table.policies.fast_cgi import FastCgi
 from edge.table.policies.headers import RequestHeaders, ResponseHeaders
 from edge.table.policies.hsts import Hsts
 from edge.table.policies.https_redirect import HttpsRedirect
@@ -28,6 +29,9 @@ from edge.table.policies.old_http import OldHttp
 from edge.table.policies.redirect import Redirect
 from edge.table.policies.redirect_to import RedirectTo
 from edge.table.policies.regex_rewrite import RegexRewrite
+from edge.table.policies.request_buffering import RequestBuffering
+from edge.table.policies.response_buffering import ResponseBuffering
+from edge.table.policies.response_head import ResponseHead
 from edge.table.policies.response_rate import ResponseRate
 from edge.table.policies.retry import Retry
 from edge.table.policies.rewrite import Rewrite
@@ -38,8 +42,9 @@ from edge.table.policies.upstream_host import UpstreamHost
 from edge.table.policies.www_redirect import WwwRedirect
 
 AnyPolicy = (
-    Closed
-    | ClientCertificate
+    ClientCertificate
+    | BodyLimit
+    | Closed
     | AppRoot
     | WwwRedirect
     | Cors
@@ -52,7 +57,6 @@ AnyPolicy = (
     | BasicAuth
     | DigestAuth
     | SatisfyAny
-    | BodyLimit
     | Rewrite
     | RegexRewrite
     | UpstreamHost
@@ -60,10 +64,14 @@ AnyPolicy = (
     | OldHttp
     | Canary
     | RequestHeaders
+    | FastCgi
     | CookieChange
     | LocationChange
     | ResponseHeaders
     | Hsts
+    | RequestBuffering
+    | ResponseBuffering
+    | ResponseHead
     | ResponseRate
     | Timeouts
     | Retry
@@ -84,6 +92,7 @@ __all__ = [
     "CookieChange",
     "Cors",
     "DigestAuth",
+    "FastCgi",
     "Hsts",
     "HttpsRedirect",
     "LocationChange",
@@ -92,7 +101,10 @@ __all__ = [
     "Redirect",
     "RedirectTo",
     "RegexRewrite",
+    "RequestBuffering",
     "RequestHeaders",
+    "ResponseBuffering",
+    "ResponseHead",
     "ResponseHeaders",
     "ResponseRate",
     "Retry",
