@@ -49,6 +49,19 @@ def client_context(*, least: int, most: int, ciphers: str) -> ssl.SSLContext:
     return context
 
 
+def trust(context: ssl.SSLContext, authorities: bytes) -> None:
+    """Have CONTEXT verify certificates of its peers by AUTHORITIES, PEM (empty: those of the system).
+
+    Raises:
+        ssl.SSLError: there is no certificate among them, or one cannot be read.
+    """
+    if authorities:
+        context.load_verify_locations(cadata=authorities.decode("ascii", "replace"))
+    else:
+        context.set_default_verify_paths()
+    context.verify_mode = ssl.CERT_REQUIRED
+
+
 def load(context: ssl.SSLContext, chain: bytes, key: bytes) -> None:
     """Have CONTEXT show the certificate in CHAIN with KEY, both PEM.
 
@@ -61,17 +74,13 @@ def load(context: ssl.SSLContext, chain: bytes, key: bytes) -> None:
     _with_file(chain + b"\n" + key, lambda path: context.load_cert_chain(path, password=""))
 
 
-def trust(context: ssl.SSLContext, authorities: bytes, revoked: bytes = b"") -> None:
-    """Have CONTEXT, if it verifies certificates, go by AUTHORITIES (empty: those of the system), and refuse those that
-    are REVOKED, both PEM.
+def trust_clients(context: ssl.SSLContext, authorities: bytes, revoked: bytes) -> None:
+    """Have CONTEXT verify certificates that it asks for by AUTHORITIES, and refuse those that are REVOKED, both PEM.
 
     Raises:
-        ssl.SSLError: there is no certificate among them, or one cannot be read.
+        ssl.SSLError: one of them cannot be read.
         OSError: this process lacks something.
     """
-    if not authorities:
-        context.set_default_verify_paths()
-        return
     _with_file(authorities + b"\n" + revoked, context.load_verify_locations)
     if revoked:
         context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_CHAIN

@@ -275,6 +275,8 @@ TICKETS = "t:"
 """Key of the `TicketKeys` record, in the tls part."""
 MATERIAL = "m:"
 """Begins the key of a `TlsMaterial` record, in the tls part."""
+TLS_OPTIONS = "o:"
+"""Begins the keys of `TlsOptions` records."""
 DEFAULT_CERTIFICATE = "c:"
 """Key of the certificate that is shown when no `ServerName` matches, in the tls part."""
 
@@ -308,7 +310,7 @@ def wildcard_of(host: str) -> str:
 
 def tls_options_key(name: str) -> str:
     """Key of a `TlsOptions` record in the tls part; NAME is that of the `Host` record."""
-    return f"o:{name}"
+    return f"{TLS_OPTIONS}{name}"
 
 
 def server_name_key(host: str) -> str:

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     """Gives a Secret or ConfigMap; text: why there is none that can be read; None: it has not been looked for yet."""
 
 T = TypeVar("T")
+
 ACME: Final = "/.well-known/acme-challenge"
 """Paths that are never redirected to https and need no password: who asks may be about to give the certificate
 (RFC 8555, 8.3)."""
@@ -119,7 +120,7 @@ class _Translator:
             return None
         clients: ClientTrust | Closed | None
         if isinstance(asked.clients, client_certificate.DeferredTrust):
-            clients = self._referred(asked.clients.reference, asked.clients.make, client_certificate.CLOSES)
+            clients = self._with(asked.clients.reference, asked.clients.make, client_certificate.CLOSES)
             if isinstance(clients, Closed):
                 clients = replace(clients, status=client_certificate.STATUS)
         else:
@@ -128,24 +129,34 @@ class _Translator:
 
     def _made(self, deferred: Deferred) -> AnyPolicy:
         """The policy that DEFERRED is with the object that it needs; without that, one that closes the routes."""
-        return self._referred(deferred.reference, deferred.make, CLOSES)
+        reference = deferred.reference
+
+        def made(found: Secret | ConfigMap) -> AnyPolicy:
+            policy, faults = deferred.make(found)
+            for fault in faults:
+                name = reference.within(self._metadata.namespace)
+                self._problems.append(warning(f"Invalid{name.kind}", reference.field, f"{name}: {fault}"))
+            return policy
+
+        return self._with(reference, made)
 
     def _spoken(self) -> tuple[Speaking, list[AnyPolicy]]:
         """How endpoints are spoken to, and what closes the routes where that cannot be."""
         speaking = self._asked.speaking
         if speaking.secret is None:
             return speaking, []
-        found = self._referred(speaking.secret, lambda secret: (speaking.material(secret), ()), CLOSES)
+        found = self._with(speaking.secret, speaking.material)
         if not isinstance(found, TlsMaterial):
             return speaking, [found]
         if speaking.has_tls:
             self._material = found
         return speaking.with_material(material_key(found.authorities, found.chain, found.key)), []
 
-    def _referred(
-        self, reference: Reference, make: Callable[[Secret | ConfigMap], tuple[T, tuple[str, ...]]], closes: str
-    ) -> T | Closed:
-        """What MAKE makes of the object REFERENCE; CLOSES says what is done where that cannot be had."""
+    def _with(self, reference: Reference, make: Callable[[Secret | ConfigMap], T], closes: str = CLOSES) -> T | Closed:
+        """What MAKE makes of the object REFERENCE; without a usable one, the policy that closes the routes.
+
+        CLOSES says in the report what that does.
+        """
         namespace = self._metadata.namespace
         name = reference.within(namespace)
         if name.namespace != namespace and not self._cross_namespace:
@@ -158,12 +169,9 @@ class _Translator:
         if isinstance(found, str):
             return self._closed(f"Missing{name.kind}", reference, found, closes)
         try:
-            made, faults = make(found)
+            return make(found)
         except ContentError as error:
             return self._closed(f"Invalid{name.kind}", reference, f"{name} cannot be used: {error}", closes)
-        for fault in faults:
-            self._problems.append(warning(f"Invalid{name.kind}", reference.field, f"{name}: {fault}"))
-        return made
 
     def _closed(self, reason: str, reference: Reference, fault: str, closes: str) -> Closed:
         self._problems.append(error(reason, reference.field, f"{fault}; {closes}"))

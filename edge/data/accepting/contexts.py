@@ -195,7 +195,7 @@ def _apply(context: ssl.SSLContext, options: TlsOptions) -> None:
     if not options.server_order:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     if options.trust:
-        openssl.trust(context, options.authorities, options.revoked)
+        openssl.trust_clients(context, options.authorities, options.revoked)
         peers.ask(context, context.get_ca_certs(binary_form=True), options.depth)
     peers.keep_sessions_apart(context, _identity(options))
 

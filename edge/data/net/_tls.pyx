@@ -198,6 +198,10 @@ cdef class Tls:
         """Send close_notify; the peer's own is not waited for."""
         raise NotImplementedError
 
+    cdef size_t address(self) except? 0:
+        """Where OpenSSL has the connection; 0: it is not known."""
+        return 0
+
     cdef str reason(self):
         """Why the step before `FAILED`, in a few words."""
         return "TLS failed"
@@ -205,10 +209,6 @@ cdef class Tls:
     cdef bytes protocol(self):
         """The protocol that both sides agreed on by ALPN (RFC 7301); empty: none."""
         raise NotImplementedError
-
-    cdef size_t address(self) except? 0:
-        """Where OpenSSL has the connection; 0: it is not known."""
-        return 0
 
 
 cdef class OpenSslTls(Tls):
@@ -239,6 +239,9 @@ cdef class OpenSslTls(Tls):
         if self.ssl != NULL:
             ssl_free(self.ssl)
 
+    cdef size_t address(self) except? 0:
+        return <size_t>self.ssl
+
     cdef int as_client(self, bytes server_name, tuple names, Session session) except -1:
         """Be the client's end. SERVER_NAME is sent (RFC 6066, section 3; empty: none is).
 
@@ -258,9 +261,6 @@ cdef class OpenSslTls(Tls):
         if session.session != NULL:
             ssl_set_session(self.ssl, session.session)
         return 0
-
-    cdef size_t address(self) except? 0:
-        return <size_t>self.ssl
 
     cdef Py_ssize_t not_yet(self, int result) noexcept:
         """The meaning of RESULT, which is not a success."""

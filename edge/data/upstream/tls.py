@@ -9,7 +9,6 @@ Rules of this file:
 
 from __future__ import annotations
 
-import ssl
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
@@ -46,7 +45,6 @@ class EndpointTls:
             context = openssl.client_context(least=terms.least, most=terms.most, ciphers=terms.ciphers)
             if terms.verify:
                 openssl.trust(context, material.authorities)
-                context.verify_mode = ssl.CERT_REQUIRED
             if material.chain:
                 openssl.load(context, material.chain, material.key)
             if protocol in ALPN:

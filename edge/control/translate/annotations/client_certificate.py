@@ -14,8 +14,9 @@ import msgspec
 from msgspec.structs import replace
 
 from edge.control.kinds.objects import Secret
-from edge.control.translate import pem
+from edge.control.translate import authorities, pem
 from edge.control.translate.annotations.wanted import ContentError, Reference
+from edge.control.translate.authorities import AuthorityError
 from edge.control.translate.parts import ClientTrust
 from edge.control.translate.pem import PemError
 from edge.system import openssl
@@ -39,6 +40,8 @@ _PASS: Final = "auth-tls-pass-certificate-to-upstream"  # noqa: S105
 NAMES: Final = frozenset({_SECRET, _VERIFY, _DEPTH, _PAGE, _SUBJECT, _PASS})
 AUTHORITIES: Final = "ca.crt"
 REVOKED: Final = "ca.crl"
+LIST: Final = "X509 CRL"
+"""Label of a list of revoked certificates."""
 CLOSES: Final = "requests for its hosts are answered 403"
 STATUS: Final = 403
 _MODES: Final = {one.name.lower(): one for one in ClientVerification}
@@ -59,7 +62,7 @@ class DeferredTrust(msgspec.Struct, frozen=True, gc=False):
     """As `Deferred`, for a `ClientTrust`; without a usable Secret the hosts of the Ingress are closed."""
 
     reference: Reference
-    make: Callable[[Secret | ConfigMap], tuple[ClientTrust, tuple[str, ...]]]
+    make: Callable[[Secret | ConfigMap], ClientTrust]
 
 
 def read(values: Values) -> DeferredTrust | Closed | None:
@@ -87,11 +90,11 @@ def read(values: Values) -> DeferredTrust | Closed | None:
         pass_certificate=bool(values.boolean(_PASS)),
     )
 
-    def make(secret: Secret | ConfigMap) -> tuple[ClientTrust, tuple[str, ...]]:
+    def make(secret: Secret | ConfigMap) -> ClientTrust:
         options = _options(secret, depth)
         if verification is ClientVerification.OFF:
-            return ClientTrust(policy, TlsOptions()), ()
-        return ClientTrust(replace(policy, trust=options.trust), options), ()
+            return ClientTrust(policy, TlsOptions())
+        return ClientTrust(replace(policy, trust=options.trust), options)
 
     return DeferredTrust(reference, make)
 
@@ -117,26 +120,31 @@ def _options(secret: Secret | ConfigMap, depth: int) -> TlsOptions:
         ContentError: nothing, or OpenSSL cannot read it.
     """
     data = (secret.data if isinstance(secret, Secret) else None) or {}
-    authorities = _blocks(data.get(AUTHORITIES, b""), AUTHORITIES, "CERTIFICATE")
-    revoked = _blocks(data[REVOKED], REVOKED, "X509 CRL") if data.get(REVOKED) else b""
+    if not data.get(AUTHORITIES):
+        raise ContentError(f"it has no {AUTHORITIES}")
     try:
-        openssl.trust(openssl.server_context(), authorities, revoked)
+        trusted = authorities.parse(data[AUTHORITIES])
+    except AuthorityError as error:
+        raise ContentError(f"its {AUTHORITIES} cannot be used: {error}") from error
+    revoked = _revoked(data[REVOKED]) if data.get(REVOKED) else b""
+    try:
+        openssl.trust_clients(openssl.server_context(), trusted, revoked)
     except ssl.SSLError as error:
-        raise ContentError(f"OpenSSL refuses its {AUTHORITIES} or {REVOKED}: {error.reason or error}") from error
-    digest = hashlib.blake2b(b"%d\0%b\0%b" % (depth, authorities, revoked), digest_size=16)
-    return TlsOptions(digest.hexdigest(), authorities, revoked, depth)
+        raise ContentError(f"OpenSSL refuses its {REVOKED}: {error.reason or error}") from error
+    digest = hashlib.blake2b(b"%d\0%b\0%b" % (depth, trusted, revoked), digest_size=16)
+    return TlsOptions(digest.hexdigest(), trusted, revoked, depth)
 
 
-def _blocks(text: bytes, key: str, label: str) -> bytes:
-    """The PEM blocks of TEXT with LABEL, and nothing else.
+def _revoked(text: bytes) -> bytes:
+    """The lists of revoked certificates in the PEM TEXT, and nothing else.
 
     Raises:
         ContentError: there are none.
     """
     try:
-        found = b"".join(block.text() for block in pem.blocks(text) if block.label == label)
+        found = b"".join(block.text() for block in pem.blocks(text) if block.label == LIST)
     except PemError as error:
-        raise ContentError(f"its {key} cannot be read: {error}") from error
+        raise ContentError(f"its {REVOKED} cannot be read: {error}") from error
     if not found:
-        raise ContentError(f'it has no {key} with a PEM block "{label}"')
+        raise ContentError(f'its {REVOKED} has no PEM block "{LIST}"')
     return found

@@ -89,7 +89,8 @@ UNITS: Final = (
 """The readers of policies. A new one is a module with NAMES and `read`, and an entry here."""
 WITHOUT_EFFECT: Final = frozenset({"enable-rewrite-log", "http2-push-preload"})
 """Accepted, for nothing that a client or an endpoint could see depends on them."""
-OTHERS: Final = (balancing, canary, further_names, client_certificate, tls_ciphers, transport)
+_OF_ALL: Final = (balancing, canary, further_names, client_certificate, tls_ciphers)
+OTHERS: Final = (*_OF_ALL, transport)
 """The readers of what is no policy."""
 UNITS_OF_CANARIES: Final[tuple[ModuleType, ...]] = ()
 """Those of UNITS that a canary has for itself; in all else it is as its main Ingress."""
