@@ -181,6 +181,9 @@ def test_nor_is_a_new_policy() -> None:
         "BasicAuth": ("realm", "users"),  # of which the names are shown
         "DigestAuth": ("realm", "users"),
         "SatisfyAny": (),
+        "RequestBuffering": ("most", "memory"),
+        "ResponseBuffering": ("on", "memory", "file"),
+        "ResponseHead": ("size",),
         "ResponseRate": ("rate", "after"),
         "FastCgi": ("index", "parameters"),
         "HttpsRedirect": ("status", "preserve_trailing_slash"),
