@@ -12,7 +12,7 @@ import pytest
 import websocket
 
 from edge.table.counters import WorkerWord
-from edge.table.policies import Retry
+from edge.table.policies import BodyLimit, RequestBuffering, Retry
 from edge.table.records import TLS_1_2, TLS_1_3, Protocol, Tls, Transport
 from tests.support import certificates
 from tests.support.backends import Peer, Script, pattern, read_head
@@ -72,7 +72,8 @@ def test_requests_and_responses_are_the_same_as_in_the_clear(stage: Stage, trust
 
 
 def test_an_upload_that_streams_arrives_whole(stage: Stage, trusted: TlsBackend) -> None:
-    host = stage.serve(trusted, transport=over(Tls()))
+    streaming = (RequestBuffering("test", 0), BodyLimit("test", 1 << 30))
+    host = stage.serve(trusted, transport=over(Tls()), policies=streaming)
     with stage.connect() as client:
         client.send(head("/upload", method="POST", host=host, fields=[("Transfer-Encoding", "chunked")]))
         for _ in range(40):
