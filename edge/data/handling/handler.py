@@ -152,7 +152,7 @@ class Handler:
             reply = self._stopped(plan.gates)
             if reply is not None:
                 return reply
-        balancer = destination.balancer
+        balancer = destination.balancer if destination.secure_balancer is None else self._balancer(destination)
         if balancer is None:
             return destination.reply
         target = balancer.choose(())
@@ -186,6 +186,10 @@ class Handler:
             return self._unanswered(failure)
         assert call.upstream is not None  # noqa: S101 - there was no failure
         return self._relay(call.upstream, plan, destination)
+
+    def _balancer(self, destination: Destination) -> Balancer | None:
+        """The balancer of DESTINATION, which has one for requests that came by TLS."""
+        return destination.secure_balancer if self._client.request.secure else destination.balancer
 
     def _stopped(self, gates: tuple[Gate, ...]) -> Reply | None:
         """The answer of the first of GATES that does not let the request pass."""

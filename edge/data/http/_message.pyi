@@ -37,6 +37,7 @@ class Outgoing:
     request_id: bytes
     length: int
     old: bool
+    parameters: list[tuple[bytes, bytes]]
     def __init__(self, message: Message) -> None: ...
     def streamed(self) -> bool: ...
 
