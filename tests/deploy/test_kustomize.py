@@ -64,7 +64,7 @@ def test_only_the_control_plane_has_a_token(objects: list[Any]) -> None:
 
 
 def test_it_is_closed_in(objects: list[Any]) -> None:
-    """No root, no capability, nothing to write to but the table and bodies, the runtime's own filter of system calls."""
+    """No root, no capability, nothing to write to but table and bodies, the runtime's own filter of system calls."""
     assert pod(objects)["securityContext"]["runAsNonRoot"] is True
     assert pod(objects)["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     for one in pod(objects)["containers"]:
