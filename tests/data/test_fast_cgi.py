@@ -6,17 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-<<<<<<< HEAD
 from edge.table.policies import FastCgi, RequestBuffering, Retry
-=======
-from edge.table.policies import FastCgi, Retry
->>>>>>> bodies
 from edge.table.policies.policy import Policy
 from edge.table.records import Protocol, Transport
 from tests.support.backends import pattern
 from tests.support.clients import Response, head
 from tests.support.fast_cgi import END, STDERR, STDOUT, FastCgiApplication, answer, ended, record
-from tests.support.stage import STREAMED, Stage
+from tests.support.stage import Stage
 from tests.support.waiting import eventually
 
 OVER = Transport(Protocol.FASTCGI)
@@ -205,7 +201,6 @@ def test_another_endpoint_is_asked_where_that_is_allowed(stage: Stage) -> None:
         assert broken.calls
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("policies", [(), (RequestBuffering("test", 0),)], ids=["buffered", "not buffered"])
 @pytest.mark.parametrize("end", [b"0\r\n\r\n", b"0\r\nX-A: b\r\n\r\n"], ids=["", "trailers"])
 def test_content_of_unknown_length_is_read_first(
@@ -217,19 +212,6 @@ def test_content_of_unknown_length_is_read_first(
         client.send((b"1000\r\n" + pattern(4096) + b"\r\n") * 20 + end)
         got = client.response().json()
     assert (got["length"], got["parameters"]["CONTENT_LENGTH"]) == (20 * 4096, str(20 * 4096))
-=======
-@pytest.mark.parametrize("policies", [(), STREAMED], ids=["default", "streamed"])
-@pytest.mark.parametrize("end", [b"", b"X-Sum: 1\r\n"], ids=["", "trailers"])
-def test_content_of_unknown_length_is_read_first(
-    stage: Stage, application: FastCgiApplication, end: bytes, policies: tuple[Policy, ...]
-) -> None:
-    host = stage.serve(application, transport=OVER, policies=(FastCgi("test"), *policies))
-    with stage.connect() as client:
-        fields = [("Transfer-Encoding", "chunked")]
-        client.send(head("/", method="POST", host=host, fields=fields) + b"3\r\nabc\r\n0\r\n" + end + b"\r\n")
-        assert client.response().status == 200
-    assert application.calls[0].parameters["CONTENT_LENGTH"] == "3"
->>>>>>> bodies
 
 
 def test_a_route_that_does_not_say_what_to_tell_is_closed(stage: Stage, application: FastCgiApplication) -> None:
