@@ -11,18 +11,25 @@ from typing import Final
 
 REQUEST: Final = frozenset(
     {
+        "arg_",
         "args",
         "best_http_host",
+        "cookie_",
+        "escaped_request_uri",
         "host",
         "http_",
         "http_host",
         "is_args",
+        "pass_access_scheme",
         "query_string",
         "remote_addr",
+        "remote_user",
+        "request_method",
         "request_uri",
         "scheme",
         "server_port",
         "uri",
     }
 )
-"""What a request says about itself. `http_` is the family of its header fields."""
+"""What a request says about itself. `http_` is the family of its header fields, `cookie_` that of its cookies, `arg_`
+that of its query's arguments."""

@@ -62,6 +62,8 @@ SUMMARIES = {
     "BasicAuth": 'Basic authentication for "shop", 2 users',
     "DigestAuth": 'Digest authentication for "shop", 1 users',
     "ResponseRate": "responses at 1024 bytes/s after 2048 bytes",
+    "ExternalAuth": "clients that http://auth.example:4180/auth?u=$request_uri lets in, answers kept",
+    "SignIn": "redirect (302) to https://sign.example/in?rd=$scheme://$http_host$escaped_request_uri instead of 401",
     "SatisfyAny": "one of the checks of clients is enough",
     "AppRoot": "redirect (302) to /app",
     "Cors": "CORS for https://a.example, null",

@@ -16,13 +16,24 @@ from msgspec.structs import replace
 
 from edge.control.kinds.names import host_name
 from edge.control.kinds.problems import Problem, error, warning
+from edge.control.translate import remotes
 from edge.control.translate.annotations.policies import one_closed
 from edge.control.translate.annotations.values import CLOSES
 from edge.control.translate.annotations.wanted import ContentError
-from edge.control.translate.parts import BY_CLUSTER_IP, HostPart, RoutePart, SecretUse, ServiceUse, Translation
+from edge.control.translate.parts import (
+    BY_CLUSTER_IP,
+    HostPart,
+    RemoteUse,
+    RoutePart,
+    SecretUse,
+    ServiceUse,
+    Translation,
+)
 from edge.table import describing
 from edge.table.paths import normalise
-from edge.table.policies import AnyPolicy, BasicAuth, Closed, DigestAuth, HttpsRedirect, RegexRewrite
+from edge.table.policies import AnyPolicy, Closed, HttpsRedirect, RegexRewrite
+from edge.table.policies.auth import BasicAuth, DigestAuth
+from edge.table.policies.external_auth import ExternalAuth, SignIn
 from edge.table.records import Backend, Owner, PathKind, Route, service_key
 
 if TYPE_CHECKING:
@@ -44,8 +55,9 @@ if TYPE_CHECKING:
     """Gives a Secret or ConfigMap; text: why there is none that can be read; None: it has not been looked for yet."""
 
 ACME: Final = "/.well-known/acme-challenge"
-"""Paths that are never redirected to https and need no password: who asks may be about to give the certificate
+"""Paths that are never redirected to https and need no authentication: who asks may be about to give the certificate
 (RFC 8555, 8.3)."""
+NOT_FOR_CHALLENGES: Final = (HttpsRedirect, BasicAuth, DigestAuth, ExternalAuth, SignIn)
 KINDS: Final = {name: kind for kind, name in describing.KINDS.items()}
 
 
@@ -83,7 +95,12 @@ class _Translator:
                 message = f'"{rule.host}" is taken as "{name}"; an API server takes the latter only'
                 self._problems.append(warning("HostSpelling", f"{field}.host", message))
             routes.setdefault(name, []).extend(self._rule(rule, field))
-        hosts = {name: HostPart(tuple(parts), default) for name, parts in routes.items()}
+        hosts = {
+            name: HostPart(tuple(self._under(name, part) for part in parts), self._default_under(name, default))
+            for name, parts in routes.items()
+        }
+        if not hosts:
+            default = self._default_under("", default)
         return Translation(
             order=(metadata.creation_timestamp or "", metadata.namespace, metadata.name),
             hosts=hosts,
@@ -92,7 +109,23 @@ class _Translator:
             secrets=tuple(_secrets(self._ingress, hosts)),
             problems=tuple(self._problems),
             references=tuple(self._references),
+            remotes=_remotes(hosts, default),
         )
+
+    def _default_under(self, host: str, default: RoutePart | None) -> RoutePart | None:
+        return self._under(host, default) if default is not None else None
+
+    def _under(self, host: str, part: RoutePart) -> RoutePart:
+        """PART as it is under HOST: where the URL of an authentication server has it for a name, that is now known."""
+        policies = tuple(remotes.under(host, policy) for policy in part.route.policies)
+        if policies == part.route.policies:
+            return part
+        for policy in policies:
+            if isinstance(policy, Closed) and policy not in part.route.policies:
+                problem = error("InvalidAnnotation", policy.source, f"{policy.reason}; {CLOSES}")
+                if problem not in self._problems:
+                    self._problems.append(problem)
+        return replace(part, route=replace(part.route, policies=one_closed(policies)))
 
     def _made(self, deferred: Deferred) -> AnyPolicy:
         """The policy that DEFERRED is with the object that it needs; without that, one that closes the routes."""
@@ -174,14 +207,21 @@ def _rewritten(route: Route, written: str) -> tuple[Route, bool]:
 
 
 def _for_challenges(part: RoutePart) -> RoutePart:
-    """PART without redirects to https and without passwords."""
+    """PART without redirects to https and without authentication."""
 
     def others(policies: tuple[AnyPolicy, ...]) -> tuple[AnyPolicy, ...]:
-        return tuple(one for one in policies if not isinstance(one, HttpsRedirect | BasicAuth | DigestAuth))
+        return tuple(one for one in policies if not isinstance(one, NOT_FOR_CHALLENGES))
 
     return replace(
         part, route=replace(part.route, policies=others(part.route.policies)), with_tls=others(part.with_tls)
     )
+
+
+def _remotes(hosts: dict[str, HostPart], default: RoutePart | None) -> tuple[RemoteUse, ...]:
+    """The hosts that the policies of all routes ask."""
+    parts = [part for host in hosts.values() for part in (*host.routes, host.default)]
+    policies = [policy for part in (*parts, default) if part is not None for policy in part.route.policies]
+    return tuple(dict.fromkeys(RemoteUse(key, one.source) for one in policies for key in one.remotes()))
 
 
 def _secrets(ingress: Ingress, hosts: dict[str, HostPart]) -> Iterator[SecretUse]:

@@ -53,6 +53,15 @@ class ServiceUse(msgspec.Struct, frozen=True, gc=False):
     by_cluster_ip: bool = False
 
 
+class RemoteUse(msgspec.Struct, frozen=True, gc=False):
+    """A host that a URL names (`edge.table.remotes`)."""
+
+    key: str
+    """Of its `ServicePort` record."""
+    field: str
+    """Of the URL."""
+
+
 class SecretUse(msgspec.Struct, frozen=True, gc=False):
     """A Secret with a certificate for HOST."""
 
@@ -90,6 +99,7 @@ class Translation(msgspec.Struct, frozen=True, gc=False):
     problems: tuple[Problem, ...]
     references: tuple[ObjectId, ...] = ()
     """Secrets and ConfigMaps that annotations name; the object is translated again when one of them changes."""
+    remotes: tuple[RemoteUse, ...] = ()
 
 
 NOTHING = Translation(("", "", ""), {}, None, (), (), ())

@@ -22,6 +22,7 @@ from edge.data.policies import (
     cookie_change,
     cors,
     digest_auth,
+    external_auth,
     hsts,
     https_redirect,
     location_change,
@@ -35,6 +36,7 @@ from edge.data.policies import (
     retry,
     rewrite,
     satisfy_any,
+    sign_in,
     source_ranges,
     timeouts,
     upstream_host,
@@ -59,7 +61,9 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.SourceRanges, source_ranges),
     (policies.BasicAuth, basic_auth),
     (policies.DigestAuth, digest_auth),
+    (policies.ExternalAuth, external_auth),
     (policies.SatisfyAny, satisfy_any),  # after all that check who the client is
+    (policies.SignIn, sign_in),
     (policies.BodyLimit, body_limit),
     # edits of the request
     (policies.Rewrite, rewrite),

@@ -18,6 +18,7 @@ from edge.table.policies.closed import Closed
 from edge.table.policies.connection_field import ConnectionField
 from edge.table.policies.cookie_change import CookieChange
 from edge.table.policies.cors import Cors
+from edge.table.policies.external_auth import ExternalAuth, SignIn
 from edge.table.policies.headers import RequestHeaders, ResponseHeaders
 from edge.table.policies.hsts import Hsts
 from edge.table.policies.https_redirect import HttpsRedirect
@@ -44,7 +45,9 @@ AnyPolicy = (
     | SourceRanges
     | BasicAuth
     | DigestAuth
+    | ExternalAuth
     | SatisfyAny
+    | SignIn
     | BodyLimit
     | Rewrite
     | RegexRewrite
@@ -74,6 +77,7 @@ __all__ = [
     "CookieChange",
     "Cors",
     "DigestAuth",
+    "ExternalAuth",
     "Hsts",
     "HttpsRedirect",
     "LocationChange",
@@ -88,6 +92,7 @@ __all__ = [
     "Retry",
     "Rewrite",
     "SatisfyAny",
+    "SignIn",
     "SourceRanges",
     "Timeouts",
     "UpstreamHost",

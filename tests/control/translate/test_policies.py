@@ -99,6 +99,7 @@ EXAMPLES: dict[str, tuple[dict[str, str], type[Policy | Deferred]]] = {
     "client_limits": ({"limit_rps": "1"}, records.ClientLimits),
     "source_ranges": ({"denylist_source_range": "10.0.0.0/8"}, records.SourceRanges),
     "auth": ({"auth_type": "basic", "auth_secret": "users"}, Deferred),
+    "external_auth": ({"auth_url": "http://auth.example/auth"}, records.ExternalAuth),
     "satisfy": ({"satisfy": "any"}, records.SatisfyAny),
     "response_rate": ({"limit_rate": "1"}, records.ResponseRate),
     "body_limit": ({"proxy_body_size": "1"}, records.BodyLimit),
