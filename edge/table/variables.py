@@ -24,6 +24,7 @@ REQUEST: Final = frozenset(
         "query_string",
         "remote_addr",
         "remote_user",
+        "request_id",
         "request_method",
         "request_uri",
         "scheme",
@@ -31,5 +32,5 @@ REQUEST: Final = frozenset(
         "uri",
     }
 )
-"""What a request says about itself. `http_` is the family of its header fields, `cookie_` that of its cookies, `arg_`
-that of its query's arguments."""
+"""What a request says about itself. `http_`, `cookie_` and `arg_` are the families of its header fields, its cookies
+and the parameters of its query (as they stand there, not decoded)."""

@@ -30,12 +30,14 @@ from edge.table.policies import (
     Rewrite,
     SatisfyAny,
     SignIn,
+    Snippet,
     SourceRanges,
     Timeouts,
     UpstreamHost,
 )
 from edge.table.policies.path_change import PathChange
 from edge.table.policies.policy import Policy
+from edge.table.policies.snippet import AddField, Answer, If, RequestField, SetField, SetVariable
 
 POLICIES: Final[tuple[Policy, ...]] = (
     Closed("a", "its Secret is missing"),
@@ -79,4 +81,13 @@ POLICIES: Final[tuple[Policy, ...]] = (
     LocationChange("r", "http://inner.example/", "/"),
     OldHttp("s"),
     RegexRewrite("t", "/$1", "/a", "/a/(.*)"),
+    Snippet(
+        "u",
+        (
+            SetVariable("a", "$host"),
+            If("$a", "=", "b", (Answer(403, "no", "text/plain"), SetField("X-A", ""))),
+            RequestField("X-B", "1"),
+            AddField("X-C", "2", always=True),
+        ),
+    ),
 )

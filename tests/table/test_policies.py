@@ -59,6 +59,7 @@ SUMMARIES = {
     "NoAccessLog": "not logged",
     "ClientLimits": "requests of a client: 1/s, 2/min, 3 at once, not for 1 networks",
     "SourceRanges": "clients: no 10.1.0.0/16, only 10.0.0.0/8 ::1",
+    "Snippet": "4 statements of a snippet",
     "BasicAuth": 'Basic authentication for "shop", 2 users',
     "DigestAuth": 'Digest authentication for "shop", 1 users',
     "ResponseRate": "responses at 1024 bytes/s after 2048 bytes",

@@ -11,8 +11,10 @@ cdef class Exchange:
     cdef public bytes fields
     cdef public bytes success_fields
     cdef public list releases
+    cdef public dict notes
     cdef public bint begun
 
     cpdef begin(self)
+    cpdef note(self, key, value)
     cpdef on_release(self, release)
     cpdef release(self)

@@ -37,6 +37,7 @@ from edge.data.policies import (
     rewrite,
     satisfy_any,
     sign_in,
+    snippet,
     source_ranges,
     timeouts,
     upstream_host,
@@ -53,6 +54,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.Closed, closed),
     (policies.AppRoot, app_root),
     (policies.Cors, cors),  # a preflight request carries no credentials, and must not be redirected
+    (policies.Snippet, snippet),  # nginx's rewrite phase comes before all that follows
     (policies.RedirectTo, redirect_to),
     (policies.RegexRewrite, regex_rewrite),  # an edit, but for a target that is a URL
     (policies.HttpsRedirect, https_redirect),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote_from_bytes
 
@@ -13,23 +12,29 @@ from edge.table import templates, variables
 from edge.table.paths import normalise_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from edge.data.exchange.exchange import Exchange
+    from edge.data.http._message import Message
+
+    Value = Callable[[Exchange], bytes]
 
 _CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
 
-Value = Callable[["Exchange"], bytes]
 
-
-def filler(text: str) -> Value:
-    """A function that gives TEXT with the values of an exchange in the places of its variables.
+def filler(text: str, own: Mapping[str, Value] | None = None) -> Value:
+    """A function that gives TEXT with the values of an exchange in the places of its variables. OWN: further variables.
 
     Raises:
-        TemplateError: TEXT has a variable that is not in `edge.table.variables`.
+        TemplateError: TEXT has a variable that is neither in `edge.table.variables` nor in OWN.
     """
-    parts = pieces(text)
+    parts = _parts(text, own or {})
+    if not any(callable(part) for part in parts):
+        constant = b"".join(part for part in parts if isinstance(part, bytes))
+        return lambda _: constant
 
     def fill(exchange: Exchange) -> bytes:
-        return b"".join(parts(exchange))
+        return b"".join([part if isinstance(part, bytes) else part(exchange) for part in parts])
 
     return fill
 
@@ -39,7 +44,7 @@ def pieces(text: str) -> Callable[[Exchange], list[bytes]]:
 
     Where values may hold anything, their joint text does not say which is which: `ab` and `c` is `a` and `bc`.
     """
-    parts = [_part(part) for part in templates.parse(text, variables.REQUEST).parts]
+    parts = _parts(text, {})
 
     def fill(exchange: Exchange) -> list[bytes]:
         return [part if isinstance(part, bytes) else part(exchange) for part in parts]
@@ -47,51 +52,58 @@ def pieces(text: str) -> Callable[[Exchange], list[bytes]]:
     return fill
 
 
-def _part(part: str | templates.Variable) -> bytes | Value:
+def _parts(text: str, own: Mapping[str, Value]) -> list[bytes | Value]:
+    return [_part(part, own) for part in templates.parse(text, {*variables.REQUEST, *own}).parts]
+
+
+def _part(part: str | templates.Variable, own: Mapping[str, Value]) -> bytes | Value:
     if isinstance(part, str):
         return part.encode()
-    if part.name in VALUES:
-        return VALUES[part.name]
+    value = own.get(part.name) or VALUES.get(part.name)
+    if value is not None:
+        return value
     assert part.family is not None  # noqa: S101 - the list knows no other
-    family, name = part.family
-    return FAMILIES[family](name)
+    return FAMILIES[part.family[0]](part.family[1])
 
 
-def _field(name: str) -> Value:
-    named = name.replace("_", "-").encode()
+def _field_named(name: str) -> Value:
+    wanted = name.replace("_", "-").encode()
 
     def field(exchange: Exchange) -> bytes:
-        return exchange.client.request.get(named) or b""
+        return exchange.client.request.get(wanted) or b""
 
     return field
 
 
-def _cookie(name: str) -> Value:
-    """The first cookie NAME, whatever the case of its name, as in nginx."""
-    named = name.encode()
+def _cookie_named(name: str) -> Value:
+    wanted = name.encode()
 
     def cookie(exchange: Exchange) -> bytes:
-        return _first(named, (exchange.client.request.get(b"cookie") or b"").split(b";"))
+        return cookie_of(exchange.client.request, wanted) or b""
 
     return cookie
 
 
-def _argument(name: str) -> Value:
-    """The first argument NAME of the query as it was sent, whatever the case of its name, as in nginx."""
-    named = name.encode()
+def _argument_named(name: str) -> Value:
+    wanted = name.encode()
 
     def argument(exchange: Exchange) -> bytes:
-        return _first(named, _args(exchange).split(b"&"))
+        for pair in _args(exchange).split(b"&"):
+            given, _, value = pair.partition(b"=")
+            if given.lower() == wanted:
+                return value
+        return b""
 
     return argument
 
 
-def _first(name: bytes, pairs: list[bytes]) -> bytes:
-    for pair in pairs:
-        known, equals, value = pair.partition(b"=")
-        if equals and known.strip().lower() == name:
-            return value.strip()
-    return b""
+def cookie_of(request: Message, name: bytes) -> bytes | None:
+    """The value of the first cookie NAME (lower case; as in nginx, case does not count) of REQUEST."""
+    for pair in (request.get(b"cookie") or b"").split(b";"):
+        given, equals, value = pair.strip(b" \t").partition(b"=")
+        if equals and given.lower() == name:
+            return value
+    return None
 
 
 def _host(exchange: Exchange) -> bytes:
@@ -112,10 +124,6 @@ def _request_uri(exchange: Exchange) -> bytes:
 
 def _escaped_request_uri(exchange: Exchange) -> bytes:
     return quote_from_bytes(exchange.client.request.target, safe="").encode()
-
-
-def _request_method(exchange: Exchange) -> bytes:
-    return exchange.client.request.method
 
 
 def _remote_user(exchange: Exchange) -> bytes:
@@ -146,6 +154,20 @@ def _server_port(exchange: Exchange) -> bytes:
     return b"%d" % exchange.client.port
 
 
+def _request_id(exchange: Exchange) -> bytes:
+    return exchange.outcome.request_id
+
+
+def _request_method(exchange: Exchange) -> bytes:
+    return exchange.client.request.method
+
+
+FAMILIES: Final[dict[str, Callable[[str], Value]]] = {
+    "arg_": _argument_named,
+    "cookie_": _cookie_named,
+    "http_": _field_named,
+}
+"""For each family, what gives the function of one of its names."""
 VALUES: Final[dict[str, Value]] = {
     "args": _args,
     "best_http_host": _http_host,
@@ -157,6 +179,7 @@ VALUES: Final[dict[str, Value]] = {
     "query_string": _args,
     "remote_addr": _remote_addr,
     "remote_user": _remote_user,
+    "request_id": _request_id,
     "request_method": _request_method,
     "request_uri": _request_uri,
     "scheme": _scheme,
@@ -164,5 +187,3 @@ VALUES: Final[dict[str, Value]] = {
     "uri": _uri,
 }
 """A function for each variable that is not of a family."""
-FAMILIES: Final[dict[str, Callable[[str], Value]]] = {"arg_": _argument, "cookie_": _cookie, "http_": _field}
-"""What gives the function for a member of a family, by its name there."""

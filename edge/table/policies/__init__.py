@@ -30,6 +30,7 @@ from edge.table.policies.regex_rewrite import RegexRewrite
 from edge.table.policies.response_rate import ResponseRate
 from edge.table.policies.retry import Retry
 from edge.table.policies.rewrite import Rewrite
+from edge.table.policies.snippet import Snippet
 from edge.table.policies.source_ranges import SourceRanges
 from edge.table.policies.timeouts import Timeouts
 from edge.table.policies.upstream_host import UpstreamHost
@@ -38,6 +39,7 @@ AnyPolicy = (
     Closed
     | AppRoot
     | Cors
+    | Snippet
     | RedirectTo
     | HttpsRedirect
     | Redirect
@@ -93,6 +95,7 @@ __all__ = [
     "Rewrite",
     "SatisfyAny",
     "SignIn",
+    "Snippet",
     "SourceRanges",
     "Timeouts",
     "UpstreamHost",

@@ -45,6 +45,27 @@ _BOTH: Final = (
 NAMES: Final = frozenset(
     {*_BOTH, *_KEPT_ALIVE, "auth-keepalive-share-vars", "auth-proxy-set-headers", "enable-global-auth"}
 )
+DIFFERENCES: Final = {
+    "auth-url": (
+        "A name is looked up as that of an ExternalName Service. In its place stands `$host` at most, and under a "
+        "wildcard host or any host, where the client would choose its judge, not even that. A URL without path asks "
+        "for `/`. The server does not get the client's X-Forwarded-\\* fields. Further variables: "
+        "`$escaped_request_uri`, "
+        "`$pass_access_scheme`, `$request_method`, `$remote_user`, `$arg_NAME` and `$cookie_NAME`."
+    ),
+    "auth-response-headers": "Host, X-Request-ID and fields that frame a message are reported and left out.",
+    "auth-always-set-cookie": "Each cookie of the server is a field of its own.",
+    "auth-cache-key": (
+        "Kept in memory for all workers of a pod, by route and by each variable for itself. An answer of more than "
+        "4 KiB is not kept."
+    ),
+    **dict.fromkeys(
+        ("auth-keepalive", "auth-keepalive-requests", "auth-keepalive-timeout", "auth-keepalive-share-vars"),
+        "Accepted; connections to authentication servers are kept as those to endpoints are.",
+    ),
+    "enable-global-auth": "Accepted; there is no process-wide authentication yet.",
+}
+"""How Edge differs from ingress-nginx, by annotation."""
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE")
 CACHE_TIMES: Final = "200 202 401 5m"
 WRITTEN: Final = frozenset({"host", "x-request-id", "x-forwarded-host"})

@@ -29,6 +29,7 @@ from edge.control.translate.annotations import (
     response_rate,
     retry,
     satisfy,
+    snippets,
     source_ranges,
     timeouts,
     upstream_host,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 UNITS: Final = (
     app_root,
     cors,
+    snippets,
     redirect_to,
     https_redirect,
     hsts,
