@@ -95,36 +95,40 @@ class _Translator:
                 message = f'"{rule.host}" is taken as "{name}"; an API server takes the latter only'
                 self._problems.append(warning("HostSpelling", f"{field}.host", message))
             routes.setdefault(name, []).extend(self._rule(rule, field))
-        hosts = {
-            name: HostPart(tuple(self._under(name, part) for part in parts), self._default_under(name, default))
-            for name, parts in routes.items()
-        }
-        if not hosts:
-            default = self._default_under("", default)
+        hosts = {name: self._under(name, HostPart(tuple(parts), default)) for name, parts in routes.items()}
+        if default is not None and not hosts:
+            default = self._under("", HostPart((), default)).default
         return Translation(
             order=(metadata.creation_timestamp or "", metadata.namespace, metadata.name),
             hosts=hosts,
             default=default if not hosts else None,
             uses=tuple(self._uses),
             secrets=tuple(_secrets(self._ingress, hosts)),
-            problems=tuple(self._problems),
+            problems=tuple(dict.fromkeys(self._problems)),
             references=tuple(self._references),
-            remotes=_remotes(hosts, default),
+            remotes=self._remotes(hosts, default),
         )
 
-    def _default_under(self, host: str, default: RoutePart | None) -> RoutePart | None:
-        return self._under(host, default) if default is not None else None
+    def _remotes(self, hosts: dict[str, HostPart], default: RoutePart | None) -> tuple[RemoteUse, ...]:
+        """The hosts that the policies of all routes ask."""
+        if not any(policy.remotes() for policy in self._model.policies):
+            return ()
+        parts = [part for host in hosts.values() for part in (*host.routes, host.default)]
+        policies = [policy for part in (*parts, default) if part is not None for policy in part.route.policies]
+        return tuple(dict.fromkeys(RemoteUse(key, one.source) for one in policies for key in one.remotes()))
 
-    def _under(self, host: str, part: RoutePart) -> RoutePart:
+    def _under(self, host: str, part: HostPart) -> HostPart:
         """PART as it is under HOST: where the URL of an authentication server has it for a name, that is now known."""
-        policies = tuple(remotes.under(host, policy) for policy in part.route.policies)
-        if policies == part.route.policies:
+        if not any(remotes.is_open(policy) for policy in self._model.policies):
             return part
+        default = self._named(host, part.default) if part.default is not None else None
+        return HostPart(tuple(self._named(host, one) for one in part.routes), default)
+
+    def _named(self, host: str, part: RoutePart) -> RoutePart:
+        policies = tuple(remotes.under(host, policy) for policy in part.route.policies)
         for policy in policies:
             if isinstance(policy, Closed) and policy not in part.route.policies:
-                problem = error("InvalidAnnotation", policy.source, f"{policy.reason}; {CLOSES}")
-                if problem not in self._problems:
-                    self._problems.append(problem)
+                self._problems.append(error("InvalidAnnotation", policy.source, f"{policy.reason}; {CLOSES}"))
         return replace(part, route=replace(part.route, policies=one_closed(policies)))
 
     def _made(self, deferred: Deferred) -> AnyPolicy:
@@ -215,13 +219,6 @@ def _for_challenges(part: RoutePart) -> RoutePart:
     return replace(
         part, route=replace(part.route, policies=others(part.route.policies)), with_tls=others(part.with_tls)
     )
-
-
-def _remotes(hosts: dict[str, HostPart], default: RoutePart | None) -> tuple[RemoteUse, ...]:
-    """The hosts that the policies of all routes ask."""
-    parts = [part for host in hosts.values() for part in (*host.routes, host.default)]
-    policies = [policy for part in (*parts, default) if part is not None for policy in part.route.policies]
-    return tuple(dict.fromkeys(RemoteUse(key, one.source) for one in policies for key in one.remotes()))
 
 
 def _secrets(ingress: Ingress, hosts: dict[str, HostPart]) -> Iterator[SecretUse]:

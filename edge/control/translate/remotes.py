@@ -22,14 +22,16 @@ if TYPE_CHECKING:
 VARIABLE: Final = "$host"
 
 
+def is_open(policy: AnyPolicy) -> bool:
+    """Whether it is left to the host of a route whom POLICY asks."""
+    return isinstance(policy, ExternalAuth) and remote_of(policy.remote)[0] == VARIABLE
+
+
 def under(host: str, policy: AnyPolicy) -> AnyPolicy:
     """POLICY as it is under HOST, the name of a record."""
-    if not isinstance(policy, ExternalAuth):
-        return policy
-    name, port = remote_of(policy.remote)
-    if name != VARIABLE:
+    if not isinstance(policy, ExternalAuth) or not is_open(policy):
         return policy
     if not host or host.startswith("*"):
         where = f'the wildcard "{host}"' if host else "any host"
         return Closed(policy.source, f"the URL's host is $host, which a client could choose under {where}")
-    return replace(policy, remote=remote_key(host, port))
+    return replace(policy, remote=remote_key(host, remote_of(policy.remote)[1]))
