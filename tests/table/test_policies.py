@@ -69,6 +69,7 @@ SUMMARIES = {
     "AppRoot": "redirect (302) to /app",
     "Cors": "CORS for https://a.example, null",
     "RedirectTo": "redirect (307) to https://other.example$request_uri",
+    "Canary": "canary by cookie INGRESSCOOKIE, header x-canary: ~ ^v[0-9]$, cookie canary=always",
     "UpstreamHost": "requests are passed on with Host $http_x_host",
     "CookieChange": "cookies of endpoints are passed on with Domain o.example for i.example with Path /b for /a",
     "LocationChange": "redirects of endpoints are passed on with / for http://inner.example/",

@@ -23,7 +23,6 @@ from edge.control.translate.annotations.wanted import ContentError
 from edge.control.translate.parts import (
     BY_CLUSTER_IP,
     HostPart,
-    RemoteUse,
     RoutePart,
     SecretUse,
     ServiceUse,
@@ -95,41 +94,23 @@ class _Translator:
                 message = f'"{rule.host}" is taken as "{name}"; an API server takes the latter only'
                 self._problems.append(warning("HostSpelling", f"{field}.host", message))
             routes.setdefault(name, []).extend(self._rule(rule, field))
-        hosts = {name: self._under(name, HostPart(tuple(parts), default)) for name, parts in routes.items()}
-        if default is not None and not hosts:
-            default = self._under("", HostPart((), default)).default
+        hosts = {name: HostPart(tuple(parts), default) for name, parts in routes.items()}
+        if self._asked.canary is not None:  # a host where it has no route is no canary's, and would be served
+            hosts = {name: part for name, part in hosts.items() if part != HostPart()}
+        alone = default if not hosts else None
+        if any(remotes.is_open(policy) for policy in self._model.policies):
+            hosts = {name: remotes.under(name, part, self._problems) for name, part in hosts.items()}
+            alone = remotes.under("", HostPart((), alone), self._problems).default
         return Translation(
             order=(metadata.creation_timestamp or "", metadata.namespace, metadata.name),
             hosts=hosts,
-            default=default if not hosts else None,
+            default=alone,
             uses=tuple(self._uses),
-            secrets=tuple(_secrets(self._ingress, hosts)),
-            problems=tuple(dict.fromkeys(self._problems)),
+            secrets=() if self._asked.canary is not None else tuple(_secrets(self._ingress, hosts)),
+            problems=tuple(self._problems),
             references=tuple(self._references),
-            remotes=self._remotes(hosts, default),
+            remotes=remotes.uses(hosts, alone) if any(one.remotes() for one in self._model.policies) else (),
         )
-
-    def _remotes(self, hosts: dict[str, HostPart], default: RoutePart | None) -> tuple[RemoteUse, ...]:
-        """The hosts that the policies of all routes ask."""
-        if not any(policy.remotes() for policy in self._model.policies):
-            return ()
-        parts = [part for host in hosts.values() for part in (*host.routes, host.default)]
-        policies = [policy for part in (*parts, default) if part is not None for policy in part.route.policies]
-        return tuple(dict.fromkeys(RemoteUse(key, one.source) for one in policies for key in one.remotes()))
-
-    def _under(self, host: str, part: HostPart) -> HostPart:
-        """PART as it is under HOST: where the URL of an authentication server has it for a name, that is now known."""
-        if not any(remotes.is_open(policy) for policy in self._model.policies):
-            return part
-        default = self._named(host, part.default) if part.default is not None else None
-        return HostPart(tuple(self._named(host, one) for one in part.routes), default)
-
-    def _named(self, host: str, part: RoutePart) -> RoutePart:
-        policies = tuple(remotes.under(host, policy) for policy in part.route.policies)
-        for policy in policies:
-            if isinstance(policy, Closed) and policy not in part.route.policies:
-                self._problems.append(error("InvalidAnnotation", policy.source, f"{policy.reason}; {CLOSES}"))
-        return replace(part, route=replace(part.route, policies=one_closed(policies)))
 
     def _made(self, deferred: Deferred) -> AnyPolicy:
         """The policy that DEFERRED is with the object that it needs; without that, one that closes the routes."""
@@ -179,9 +160,8 @@ class _Translator:
         route = replace(self._model, kind=kind, path=path, backends=(to,))
         route, rewritten = _rewritten(route, written)
         regex = rewritten or self._asked.use_regex
-        part = RoutePart(
-            route, self._asked.with_tls, sys.intern(field.removesuffix(".backend")), sys.intern(written), regex
-        )
+        place = sys.intern(field.removesuffix(".backend"))
+        part = RoutePart(route, self._asked.with_tls, place, sys.intern(written), regex, self._asked.canary)
         return _for_challenges(part) if path.startswith(ACME) else part
 
     def _use(self, to: Backend, field: str) -> str:
@@ -190,7 +170,8 @@ class _Translator:
         if asked.by_cluster_ip:
             key += BY_CLUSTER_IP
         key, field = sys.intern(key), sys.intern(field)
-        use = ServiceUse(key, to.namespace, to.service, to.port, field, asked.algorithm, asked.by_cluster_ip)
+        canary = self._asked.canary is not None
+        use = ServiceUse(key, to.namespace, to.service, to.port, field, asked.algorithm, asked.by_cluster_ip, canary)
         self._uses.append(use)
         return key
 

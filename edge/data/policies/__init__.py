@@ -16,6 +16,7 @@ from edge.data.policies import (
     app_root,
     basic_auth,
     body_limit,
+    canary,
     client_limits,
     closed,
     connection_field,
@@ -67,6 +68,8 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.SatisfyAny, satisfy_any),  # after all that check who the client is
     (policies.SignIn, sign_in),
     (policies.BodyLimit, body_limit),
+    # choices of the backend
+    (policies.Canary, canary),
     # edits of the request
     (policies.Rewrite, rewrite),
     (policies.UpstreamHost, upstream_host),

@@ -29,11 +29,13 @@ CONTENT_TYPE: Final = b"content-type"
 
 
 class Field(NamedTuple):
-    """A field to write. KEY: its name in lower case. ALWAYS: whatever the status."""
+    """A field to write. KEY: its name in lower case. TEXT: its value where that is constant. ALWAYS: whatever the
+    status."""
 
     name: bytes
     key: bytes
     value: Value
+    text: bytes | None
     always: bool = True
 
 
@@ -63,15 +65,25 @@ class Block:
     def answer(self, exchange: Exchange, response: Message | None) -> None:
         """Change RESPONSE, or add to an answer of Edge's own, whose Content-Type is settled already."""
         status = exchange.outcome.status if response is None else response.status
-        for name, key, value, always in self.added:
+        for name, key, value, _, always in self.added:
             if (always or status in USUAL) and (response is not None or key != CONTENT_TYPE):
                 exchange.fields += _line(name, value(exchange))
-        for name, key, value, _ in self.set:
+        for name, key, value, _, _ in self.set:
             if response is not None:
                 response.hide(key)
             elif key == CONTENT_TYPE:
                 continue
             exchange.fields = without(exchange.fields, frozenset((key,))) + _line(name, value(exchange))
+
+    def constant(self) -> tuple[bytes, list[bytes]] | None:
+        """The lines of every response, whatever it is, and the names (lower case) whose fields they replace; None: it
+        depends."""
+        fields = (*self.added, *self.set)
+        if any(field.text is None or not field.always or field.key == CONTENT_TYPE for field in fields):
+            return None
+        written = {field.key: _line(field.name, field.text or b"") for field in self.set}
+        added = [_line(field.name, field.text or b"") for field in self.added if field.key not in written]
+        return b"".join((*added, *written.values())), list(written)
 
     def content_type(self, exchange: Exchange, otherwise: bytes) -> bytes:
         """The Content-Type of an answer that the snippet gives itself."""
@@ -88,7 +100,8 @@ def has_controls(text: bytes) -> bool:
 
 def _field(one: RequestField | AddField | SetField, own: Mapping[str, Value]) -> Field:
     (key,) = names((one.name,))
-    return Field(one.name.encode(), key, filler(one.value, own))
+    text = one.value.encode() if "$" not in one.value else None
+    return Field(one.name.encode(), key, filler(one.value, own), text)
 
 
 def _clean(text: bytes) -> bytes:

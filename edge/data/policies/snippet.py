@@ -58,7 +58,12 @@ def add(policy: Snippet, phases: Phases) -> None:
         phases.gates.append(gate)
     if any(block.request for block in blocks):
         phases.edits.append(edit)
-    if any(block.added or block.set for block in blocks):
+    constant = outside.constant() if len(blocks) == 1 else None
+    if constant is not None:
+        fields, replaced = constant
+        phases.fields += fields
+        phases.replaced.extend(replaced)
+    elif any(block.added or block.set for block in blocks):
         phases.answers.append(answer)
 
 

@@ -11,6 +11,7 @@ cdef class Destination:
     cdef readonly tuple edits
     cdef readonly tuple answers
     cdef readonly int weight
+    cdef readonly bint canary
     cdef readonly object labels
     cdef readonly bytes log_name
     cdef object _counters

@@ -13,6 +13,7 @@ from edge.table.policies.access_log import NoAccessLog
 from edge.table.policies.app_root import AppRoot
 from edge.table.policies.auth import BasicAuth, DigestAuth, SatisfyAny
 from edge.table.policies.body_limit import BodyLimit
+from edge.table.policies.canary import Canary
 from edge.table.policies.client_limits import ClientLimits
 from edge.table.policies.closed import Closed
 from edge.table.policies.connection_field import ConnectionField
@@ -56,6 +57,7 @@ AnyPolicy = (
     | UpstreamHost
     | ConnectionField
     | OldHttp
+    | Canary
     | RequestHeaders
     | CookieChange
     | LocationChange
@@ -73,6 +75,7 @@ __all__ = [
     "AppRoot",
     "BasicAuth",
     "BodyLimit",
+    "Canary",
     "ClientLimits",
     "Closed",
     "ConnectionField",

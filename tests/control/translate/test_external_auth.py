@@ -216,6 +216,20 @@ def test_a_client_does_not_choose_its_server(host: str | None) -> None:
     assert problem.message.endswith("; requests are answered 503")
 
 
+def test_a_default_backend_has_the_server_of_its_host() -> None:
+    world = World()
+    rules = "web.example Prefix /a web\nother.example Prefix /a web\nany default web"
+    world.apply(ingress("web", rules, annotate={"auth-url": "https://$host/auth"}))
+    for name in ("web.example", "other.example"):
+        default = world.host(name).default
+        assert default is not None
+        (policy,) = default.policies
+        assert isinstance(policy, ExternalAuth)
+        assert policy.remote == remote_key(name, 443)
+    assert [one.message for one in world.problems_of() if one.field == SOURCE] == []
+    assert world.compiler.external_names == {"web.example", "other.example"}
+
+
 # --- further fields, in a ConfigMap -----------------------------------------------------------------------------------
 
 FIELDS = {"auth_url": URL, "auth_proxy_set_headers": "fields"}

@@ -135,6 +135,13 @@ def test_more_set_headers_replaces_whatever_the_status(play) -> None:
     assert (values(played.received.fields, "x-a"), played.field("server")) == (["app.example"], None)
 
 
+def test_what_does_not_depend_on_the_request_is_the_same_line_for_all(play) -> None:
+    policy = snippet('add_header X-A 1 always; add_header X-B 2 always; more_set_headers "x-b: 3" "X-C: 4" X-D;')
+    answer = Endpoint(Answer(500, fields=(("X-A", "5"), ("X-C", "6"), ("X-D", "7"))))
+    fields = play(Request(), policy, endpoints=[answer]).received.fields
+    assert [sorted(values(fields, name)) for name in ("x-a", "x-b", "x-c", "x-d")] == [["1", "5"], ["3"], ["4"], []]
+
+
 def test_edges_own_answers_get_them_too(play) -> None:
     policies = (snippet("add_header X-A 1 always; add_header X-B 2;"), SourceRanges("test", (), ("198.51.100.0/24",)))
     played = play(Request(), *policies)

@@ -10,9 +10,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from edge.control.translate.annotations import balancing
 from edge.control.translate.annotations.names import INGRESS_NGINX
-from edge.control.translate.annotations.policies import UNITS, WITHOUT_EFFECT
+from edge.control.translate.annotations.policies import OTHERS, UNITS, WITHOUT_EFFECT
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -52,7 +51,7 @@ class Entry(NamedTuple):
 
 def catalogue() -> tuple[Entry, ...]:
     """All annotations of ingress-nginx: first those that are honoured, by unit."""
-    found = [entry for unit in (*UNITS, balancing) for entry in _of_unit(unit)]
+    found = [entry for unit in (*UNITS, *OTHERS) for entry in _of_unit(unit)]
     known = {entry.name for entry in found}
     return (*found, *(_other(name) for name in sorted(INGRESS_NGINX - known)))
 
