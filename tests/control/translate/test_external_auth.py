@@ -66,7 +66,7 @@ def test_everything() -> None:
     policy = asked(
         auth_method="POST",
         auth_request_redirect="https://app.example/back",
-        auth_response_headers="X-User, Authorization,,X_Group",
+        auth_response_headers="X-User, Authorization,,X_Group,x-user",
         auth_always_set_cookie="true",
         auth_cache_key="$cookie_session$http_x_team",
         auth_cache_duration="200 202 1h 30m, 401 5s, any 1s",
@@ -160,6 +160,8 @@ def test_by_a_parameter_of_another_name() -> None:
         "http://",
         "http:///auth",
         "http://auth..example/",
+        "http://[::::]/",
+        "http://[auth.example]/",
         "http://auth.example:0/",
         "http://auth.example:99999/",
         "http://auth.example:http/",

@@ -8,13 +8,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs
 
 from msgspec.structs import replace
 
 from edge.control.kinds.objects import ConfigMap
 from edge.control.translate.annotations.durations import cache_times
+from edge.control.translate.annotations.server_url import VISIBLE, server_of
 from edge.control.translate.annotations.wanted import ContentError, Deferred, Wanted
 from edge.table import templates, variables
 from edge.table.fields import name_fault, value_fault
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edge.control.kinds.objects import Secret
+    from edge.control.translate.annotations.server_url import Server
     from edge.control.translate.annotations.values import Values
     from edge.table.policies import AnyPolicy
 
@@ -71,27 +73,9 @@ CACHE_TIMES: Final = "200 202 401 5m"
 WRITTEN: Final = frozenset({"host", "x-request-id", "x-forwarded-host"})
 """Fields that every request has from Edge."""
 
-_URL: Final = re.compile(
-    r"(?i:(https?)://)(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+|\$host|\$\{host\})(?::([0-9]{1,5}))?([/?].*)?"
-)
-_VISIBLE: Final = re.compile(r"[!\"$-~]*")
-"""No space, and no fragment."""
 _PARAMETER: Final = re.compile(r"[A-Za-z0-9._~-]+")
 _KEY: Final = re.compile(r"[A-Za-z0-9_${}-]+")
 _HEADER: Final = re.compile(r"[A-Za-z0-9_-]+")
-
-
-class Server(NamedTuple):
-    """Where an authentication server is asked.
-
-    - `name`: a name, an address without brackets, or `$host`. `host`: as the server gets it. `target`: with variables.
-    """
-
-    secure: bool
-    name: str
-    port: int
-    host: str
-    target: str
 
 
 def read(values: Values) -> Iterator[Wanted | Deferred]:
@@ -118,7 +102,7 @@ class _Reader:
         if values.text(self._name("auth-snippet")):
             yield values.refuse(self._name("auth-snippet"), "configuration of nginx is not taken")
             return
-        server = _server(values.text(url))
+        server = server_of(values.text(url))
         if isinstance(server, str):
             yield values.refuse(url, server)
             return
@@ -179,11 +163,13 @@ class _Reader:
 
     def _response_headers(self) -> tuple[str, ...]:
         """The fields that can be given to an endpoint; others are reported and left out."""
-        listed = _listed(self._text("auth-response-headers"))
-        for name in listed:
+        names: dict[str, str] = {}
+        for name in _listed(self._text("auth-response-headers")):
             if name.lower() in WRITTEN or name_fault(name):
                 self._values.report(self._name("auth-response-headers"), f'"{name}" cannot be changed; it is left out')
-        return tuple(name for name in listed if name.lower() not in WRITTEN and not name_fault(name))
+            else:
+                names.setdefault(name.lower(), name)
+        return tuple(names.values())
 
     def _sign_in(self) -> str:
         """Where clients are redirected to, with the parameter that leads them back."""
@@ -199,24 +185,6 @@ class _Reader:
             return url
         mark = "&" if query else "?"
         return f"{url}{mark}{name}=$pass_access_scheme://$http_host$escaped_request_uri"
-
-
-def _server(text: str) -> Server | str:
-    """The server that the URL TEXT names; text: why it names none."""
-    found = _URL.fullmatch(text)
-    if found is None or _VISIBLE.fullmatch(text) is None or ".." in found[2]:
-        return f'"{text}" is not a URL of http or https whose host is a name, an address or $host'
-    secure = found[1].lower() == "https"
-    port = int(found[3]) if found[3] else 443 if secure else 80
-    if not 0 < port < 65536:
-        return f'"{found[3]}" is not a port'
-    target = found[4] or "/"
-    try:
-        templates.parse(target, variables.REQUEST)
-    except templates.TemplateError as error:
-        return str(error)
-    host = "$host" if "$" in found[2] else found[2].lower()
-    return Server(secure, host.strip("[]"), port, host, target if target.startswith("/") else f"/{target}")
 
 
 def _with(asked: ExternalAuth, found: Secret | ConfigMap) -> AnyPolicy:
@@ -243,7 +211,7 @@ def _listed(text: str) -> list[str]:
 
 
 def _visible(text: str) -> str | None:
-    return _template(text) if _VISIBLE.fullmatch(text) else None
+    return _template(text) if VISIBLE.fullmatch(text) else None
 
 
 def _key(text: str) -> str | None:
