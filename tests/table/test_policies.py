@@ -67,6 +67,7 @@ SUMMARIES = {
     "SignIn": "redirect (302) to https://sign.example/in?rd=$scheme://$http_host$escaped_request_uri instead of 401",
     "SatisfyAny": "one of the checks of clients is enough",
     "AppRoot": "redirect (302) to /app",
+    "WwwRedirect": "redirect (301) to app.example",
     "Cors": "CORS for https://a.example, null",
     "RedirectTo": "redirect (307) to https://other.example$request_uri",
     "Canary": "canary by cookie INGRESSCOOKIE, header x-canary: ~ ^v[0-9]$, cookie canary=always",

@@ -94,9 +94,9 @@ class _Translator:
                 message = f'"{rule.host}" is taken as "{name}"; an API server takes the latter only'
                 self._problems.append(warning("HostSpelling", f"{field}.host", message))
             routes.setdefault(name, []).extend(self._rule(rule, field))
-        hosts = {name: HostPart(tuple(parts), default) for name, parts in routes.items()}
+        hosts = {name: HostPart(tuple(parts), default, self._asked.names) for name, parts in routes.items()}
         if self._asked.canary is not None:  # a host where it has no route is no canary's, and would be served
-            hosts = {name: part for name, part in hosts.items() if part != HostPart()}
+            hosts = {name: part for name, part in hosts.items() if part.routes or part.default is not None}
         alone = default if not hosts else None
         if any(remotes.is_open(policy) for policy in self._model.policies):
             hosts = {name: remotes.under(name, part, self._problems) for name, part in hosts.items()}

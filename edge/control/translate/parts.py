@@ -85,11 +85,21 @@ class SecretUse(msgspec.Struct, frozen=True, gc=False):
     has_rule: bool = True
 
 
+class FurtherNames(msgspec.Struct, frozen=True, gc=False):
+    """Names beside that of a host (ingress-nginx, server-alias and from-to-www-redirect)."""
+
+    aliases: tuple[str, ...] = ()
+    """Names of records: the host answers for them, too."""
+    www: bool = False
+    """The name with `www.`, or without where the host has it, is redirected to the host."""
+
+
 class HostPart(msgspec.Struct, frozen=True, gc=False):
     """What an object says about one host."""
 
     routes: tuple[RoutePart, ...] = ()
     default: RoutePart | None = None
+    names: FurtherNames | None = None
 
 
 class Translation(msgspec.Struct, frozen=True, gc=False):

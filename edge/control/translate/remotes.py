@@ -42,7 +42,7 @@ def is_open(policy: AnyPolicy) -> bool:
 def under(host: str, part: HostPart, problems: list[Problem]) -> HostPart:
     """PART as it is under HOST, the name of a record; PROBLEMS gets why routes are closed."""
     default = _route(host, part.default, problems) if part.default is not None else None
-    return HostPart(tuple(_route(host, one, problems) for one in part.routes), default)
+    return replace(part, routes=tuple(_route(host, one, problems) for one in part.routes), default=default)
 
 
 def _route(host: str, part: RoutePart, problems: list[Problem]) -> RoutePart:
