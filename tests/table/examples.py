@@ -16,6 +16,7 @@ from edge.table.policies import (
     Cors,
     DigestAuth,
     ExternalAuth,
+    FastCgi,
     Hsts,
     HttpsRedirect,
     LocationChange,
@@ -84,6 +85,7 @@ POLICIES: Final[tuple[Policy, ...]] = (
     CookieChange("q", "i.example", "o.example", "/a", "/b"),
     LocationChange("r", "http://inner.example/", "/"),
     OldHttp("s"),
+    FastCgi("u", "index.php", (("SCRIPT_FILENAME", "/app$fastcgi_script_name"),)),
     RegexRewrite("t", "/$1", "/a", "/a/(.*)"),
     Snippet(
         "u",

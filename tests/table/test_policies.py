@@ -75,6 +75,7 @@ SUMMARIES = {
     "CookieChange": "cookies of endpoints are passed on with Domain o.example for i.example with Path /b for /a",
     "LocationChange": "redirects of endpoints are passed on with / for http://inner.example/",
     "RegexRewrite": "requests are passed on with path /$1 and X-Forwarded-Prefix /a",
+    "FastCgi": "requests are passed on by FastCGI with index index.php, 1 parameters of its own",
     "OldHttp": "requests are passed on as HTTP/1.0",
     "ConnectionField": "requests are passed on with Connection: close",
 }

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from edge.data.routing.plan import Destination, Plan
     from edge.data.routing.router import Router
     from edge.data.upstream.attempts import Failure
+    from edge.data.upstream.balancer import Balancer
     from edge.data.upstream.target import Target
     from edge.table.counters import RouteLabels, WorkerCounters
 
@@ -147,7 +148,7 @@ class Handler:
             reply = self._stopped(plan.gates)
             if reply is not None:
                 return reply
-        balancer = destination.balancer
+        balancer = destination.balancer if destination.secure_balancer is None else self._balancer(destination)
         if balancer is None:
             return destination.reply
         target = balancer.choose(())
@@ -172,6 +173,10 @@ class Handler:
             return self._relay(call.upstream, plan, destination)
         finally:
             call.end()
+
+    def _balancer(self, destination: Destination) -> Balancer | None:
+        """The balancer of DESTINATION, which has one for requests that came by TLS."""
+        return destination.secure_balancer if self._client.request.secure else destination.balancer
 
     def _stopped(self, gates: tuple[Gate, ...]) -> Reply | None:
         """The answer of the first of GATES that does not let the request pass."""

@@ -39,6 +39,7 @@ cdef class Outgoing:
     cdef public bytes request_id
     cdef public long long length
     cdef public bint old
+    cdef public object parameters
 
     cpdef bint streamed(self)
 

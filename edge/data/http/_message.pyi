@@ -35,6 +35,7 @@ class Outgoing:
     request_id: bytes
     length: int
     old: bool
+    parameters: list[tuple[bytes, bytes]]
     def __init__(self, message: Message) -> None: ...
     def streamed(self) -> bool: ...
 

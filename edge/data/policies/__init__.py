@@ -24,6 +24,7 @@ from edge.data.policies import (
     cors,
     digest_auth,
     external_auth,
+    fast_cgi,
     hsts,
     https_redirect,
     location_change,
@@ -78,6 +79,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.ConnectionField, connection_field),
     (policies.OldHttp, old_http),
     (policies.RequestHeaders, request_headers),
+    (policies.FastCgi, fast_cgi),  # after all that changes the path
     # edits of the response
     (policies.CookieChange, cookie_change),
     (policies.LocationChange, location_change),

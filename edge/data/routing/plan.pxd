@@ -7,6 +7,7 @@ cimport edge.table._counters as c_counters
 
 cdef class Destination:
     cdef readonly c_balancer.Balancer balancer
+    cdef readonly c_balancer.Balancer secure_balancer
     cdef readonly object reply
     cdef readonly tuple edits
     cdef readonly tuple answers

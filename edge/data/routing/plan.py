@@ -29,6 +29,7 @@ class Destination:
     """One backend of a route: where requests go, and where they are counted.
 
     - `balancer`: chooses the endpoint; None: `reply` is the answer.
+    - `secure_balancer`: does so for requests that came by TLS; None: `balancer` does.
     - `edits`, `answers`: steps of the backend's own policies.
     - `canary`: without an endpoint it leaves its requests to the first destination of the plan.
     """
@@ -40,12 +41,14 @@ class Destination:
         backend: Backend,
         *,
         balancer: Balancer | None,
+        secure_balancer: Balancer | None = None,
         reply: Reply | None,
         phases: Phases | None,
         counters: WorkerCounters,
         access_log: AccessLog | None,
     ) -> None:
         self.balancer = balancer
+        self.secure_balancer = secure_balancer
         self.reply = reply
         self.edits = phase(phases.edits) if phases is not None else None
         self.answers = phase(phases.answers) if phases is not None else None

@@ -20,6 +20,7 @@ from edge.table.policies.connection_field import ConnectionField
 from edge.table.policies.cookie_change import CookieChange
 from edge.table.policies.cors import Cors
 from edge.table.policies.external_auth import ExternalAuth, SignIn
+from edge.table.policies.fast_cgi import FastCgi
 from edge.table.policies.headers import RequestHeaders, ResponseHeaders
 from edge.table.policies.hsts import Hsts
 from edge.table.policies.https_redirect import HttpsRedirect
@@ -61,6 +62,7 @@ AnyPolicy = (
     | OldHttp
     | Canary
     | RequestHeaders
+    | FastCgi
     | CookieChange
     | LocationChange
     | ResponseHeaders
@@ -85,6 +87,7 @@ __all__ = [
     "Cors",
     "DigestAuth",
     "ExternalAuth",
+    "FastCgi",
     "Hsts",
     "HttpsRedirect",
     "LocationChange",

@@ -110,6 +110,7 @@ EXAMPLES: dict[str, tuple[dict[str, str], type[Policy | Deferred]]] = {
     "redirect_to": ({"permanent_redirect": "https://other.example"}, records.RedirectTo),
     "upstream_host": ({"upstream_vhost": "inner.example"}, records.UpstreamHost),
     "connection_field": ({"connection_proxy_header": "close"}, records.ConnectionField),
+    "fast_cgi": ({"backend_protocol": "FCGI", "fastcgi_index": "index.php"}, records.FastCgi),
     "old_http": ({"proxy_http_version": "1.0"}, records.OldHttp),
     "cookie_change": ({"proxy_cookie_path": "/ /app"}, records.CookieChange),
     "location_change": ({"proxy_redirect_from": "/a", "proxy_redirect_to": "/b"}, records.LocationChange),
@@ -126,7 +127,7 @@ def test_every_unit_asks_for_its_policy(unit: Any) -> None:
     asked, problems = read(**annotations)
     assert problems == []
     assert kind in [type(one) for one in (*asked.policies, *asked.with_tls, *asked.deferred)]
-    assert {name.replace("_", "-") for name in annotations} <= unit.NAMES
+    assert {name.replace("_", "-") for name in annotations} <= unit.NAMES | policies.transport.NAMES
 
 
 def test_every_module_with_annotations_is_a_unit() -> None:

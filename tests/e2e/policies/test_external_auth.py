@@ -10,10 +10,11 @@ import pytest
 from tests.e2e.conftest import Site
 from tests.support.annotated import annotated
 from tests.support.auth_server import AuthServer
-from tests.support.backends import Backend
+from tests.support.backends import Backend, Script
 from tests.support.clients import Fields, Response
 from tests.support.edge import Edge
 from tests.support.ingresses import Annotated
+from tests.support.tls_backends import TlsBackend
 from tests.support.waiting import eventually
 
 ANNA, BANNED, BROKEN = [("Cookie", "session=anna")], [("Cookie", "session=banned")], [("Cookie", "session=broken")]
@@ -137,6 +138,35 @@ def test_a_server_that_is_gone_lets_nobody_in(edge: Annotated) -> None:
         host = edge.ingress(auth_url=f"{server.url}/auth")
         assert edge.get(host, fields=ANNA).status == 200
     assert edge.get(host, fields=ANNA).status == 500
+
+
+def test_by_tls_with_any_certificate(edge: Annotated) -> None:
+    with TlsBackend() as server:
+        url = f"https://127.0.0.1:{server.port}/status"
+        hosts = [edge.ingress(auth_url=f"{url}/{status}") for status in (204, 401, 403, 500)]
+        assert edge.reasons() == []
+        assert [edge.get(host).status for host in hosts] == [200, 401, 403, 500]
+        assert [edge.get(hosts[0]).status for _ in range(3)] == [200] * 3
+        assert server.connections == 1
+        assert server.handshakes[0].server_name is None
+    assert edge.get(hosts[0]).status == 500
+
+
+def test_a_server_that_speaks_no_tls_lets_nobody_in(edge: Annotated) -> None:
+    with Script(lambda peer: peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")) as server:
+        host = edge.ingress(auth_url=f"https://127.0.0.1:{server.port}/")
+        assert edge.get(host).status == 500
+
+
+def test_by_tls_with_its_name(tmp_path: Path, backend: Backend) -> None:
+    folder = tmp_path / "manifests"
+    folder.mkdir()
+    with TlsBackend() as server:
+        asked = annotated(auth_url=f"https://localhost:{server.port}/status/204")
+        Site(folder).serve("web", backend, annotations=asked)
+        with Edge(folder) as edge:
+            eventually(lambda: edge.get("/").status == 200)
+        assert server.handshakes[0].server_name == "localhost"
 
 
 def test_from_the_manifests_to_the_answer(tmp_path: Path, backend: Backend) -> None:
