@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from edge.table.counters import CountersReader, WorkerWord
-from edge.table.policies import Retry, Timeouts
+from edge.table.policies import BodyLimit, RequestBuffering, Retry, Timeouts
 from edge.table.policies.policy import Policy
 from edge.table.records import (
     DEFAULT_CERTIFICATE,
@@ -43,6 +43,8 @@ from tests.support.edge import Edge, fresh_directory
 from tests.support.waiting import eventually
 
 Server = Listener | tuple[str, int]
+STREAMED: tuple[Policy, ...] = (BodyLimit("test", 0), RequestBuffering("test", 0))
+"""Request bodies of any size go to the endpoint as they come."""
 
 _names = itertools.count(1)
 _default: list[Pair] = []

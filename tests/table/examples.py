@@ -25,7 +25,10 @@ from edge.table.policies import (
     Redirect,
     RedirectTo,
     RegexRewrite,
+    RequestBuffering,
     RequestHeaders,
+    ResponseBuffering,
+    ResponseHead,
     ResponseHeaders,
     ResponseRate,
     Retry,
@@ -87,6 +90,9 @@ POLICIES: Final[tuple[Policy, ...]] = (
     OldHttp("s"),
     FastCgi("u", "index.php", (("SCRIPT_FILENAME", "/app$fastcgi_script_name"),)),
     RegexRewrite("t", "/$1", "/a", "/a/(.*)"),
+    RequestBuffering("u", 1 << 40, 1 << 16),
+    ResponseBuffering("v", True, 1 << 17, 1 << 20),
+    ResponseHead("w", 4096),
     Snippet(
         "u",
         (

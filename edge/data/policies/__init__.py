@@ -32,7 +32,10 @@ from edge.data.policies import (
     redirect,
     redirect_to,
     regex_rewrite,
+    request_buffering,
     request_headers,
+    response_buffering,
+    response_head,
     response_headers,
     response_rate,
     retry,
@@ -54,6 +57,7 @@ if TYPE_CHECKING:
 
 ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     # gates
+    (policies.BodyLimit, body_limit),  # before all gates, as in nginx
     (policies.Closed, closed),
     (policies.AppRoot, app_root),
     (policies.WwwRedirect, www_redirect),
@@ -70,7 +74,6 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.ExternalAuth, external_auth),
     (policies.SatisfyAny, satisfy_any),  # after all that check who the client is
     (policies.SignIn, sign_in),
-    (policies.BodyLimit, body_limit),
     # choices of the backend
     (policies.Canary, canary),
     # edits of the request
@@ -86,6 +89,9 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.ResponseHeaders, response_headers),
     (policies.Hsts, hsts),
     # what the exchange itself goes by
+    (policies.RequestBuffering, request_buffering),
+    (policies.ResponseBuffering, response_buffering),
+    (policies.ResponseHead, response_head),
     (policies.ResponseRate, response_rate),
     (policies.Timeouts, timeouts),
     (policies.Retry, retry),

@@ -39,6 +39,11 @@ cdef class Plan(Terms):
     cdef readonly bytes secure_fields
     cdef readonly tuple replaced
     cdef readonly tuple secure_replaced
+    cdef readonly long long kept
+    cdef readonly long long whole
+    cdef readonly long long memory
+    cdef readonly object response_buffering
+    cdef readonly bint steers
     cdef readonly object pace
     cdef readonly bint logged
 

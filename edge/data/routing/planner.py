@@ -18,6 +18,7 @@ from edge.data.routing.plan import Destination, Plan
 from edge.data.upstream.balancer import Balancer
 from edge.data.upstream.target import Targets
 from edge.data.upstream.tls import TermsError, TlsByTransport
+from edge.settings import LARGEST_HEAD
 from edge.table.counter_layout import backends_of
 from edge.table.counters import WorkerWord
 from edge.table.policies import FastCgi
@@ -46,7 +47,16 @@ SPOKEN = frozenset((Protocol.HTTP1, Protocol.FASTCGI))
 class Planner:
     """Makes the plans of one worker."""
 
-    def __init__(self, table: TableReader, counters: WorkerCounters, access_log: AccessLog | None) -> None:
+    def __init__(
+        self,
+        table: TableReader,
+        counters: WorkerCounters,
+        access_log: AccessLog | None,
+        *,
+        largest_head: int = LARGEST_HEAD,
+    ) -> None:
+        """LARGEST_HEAD: bytes of a response's head, where the route does not say otherwise."""
+        self._largest_head = largest_head
         self.targets = Targets()
         self._part = table.endpoints
         self._tls = TlsByTransport(table.tls)
@@ -78,7 +88,15 @@ class Planner:
             self._counters.add(WorkerWord.CLOSED_ROUTES, 1)
             log.error("%s%s (%s) is closed (503): %s cannot be carried out", host, route.path, route.owner, fault)
             phases.gates.insert(0, lambda exchange: replies.UNAVAILABLE)  # noqa: ARG005 - whatever is asked
-        return Plan(host, route, tuple(destinations), phases, asked=tuple(asked), logged=self._access_log is not None)
+        return Plan(
+            host,
+            route,
+            tuple(destinations),
+            phases,
+            asked=tuple(asked),
+            logged=self._access_log is not None,
+            largest_head=self._largest_head,
+        )
 
     def drop(self, plan: Plan) -> None:
         """PLAN will not be asked for again; requests that have it may finish."""

@@ -83,6 +83,12 @@ class Balancer:
             self.update()
         return self._least_connections(tried) if self._by_load else self._round_robin(tried)
 
+    def still(self, target: Target) -> Target | None:
+        """TARGET, chosen a while ago, if it is still there and well, else as `choose`."""
+        if self.generation != self._part.generation:
+            self.update()
+        return target if target in self.targets and not target.failures else self.choose(())
+
     def _round_robin(self, tried: tuple[Target, ...]) -> Target | None:
         targets = self.targets
         count = len(targets)

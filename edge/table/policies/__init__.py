@@ -29,6 +29,9 @@ from edge.table.policies.old_http import OldHttp
 from edge.table.policies.redirect import Redirect
 from edge.table.policies.redirect_to import RedirectTo
 from edge.table.policies.regex_rewrite import RegexRewrite
+from edge.table.policies.request_buffering import RequestBuffering
+from edge.table.policies.response_buffering import ResponseBuffering
+from edge.table.policies.response_head import ResponseHead
 from edge.table.policies.response_rate import ResponseRate
 from edge.table.policies.retry import Retry
 from edge.table.policies.rewrite import Rewrite
@@ -39,7 +42,8 @@ from edge.table.policies.upstream_host import UpstreamHost
 from edge.table.policies.www_redirect import WwwRedirect
 
 AnyPolicy = (
-    Closed
+    BodyLimit
+    | Closed
     | AppRoot
     | WwwRedirect
     | Cors
@@ -54,7 +58,6 @@ AnyPolicy = (
     | ExternalAuth
     | SatisfyAny
     | SignIn
-    | BodyLimit
     | Rewrite
     | RegexRewrite
     | UpstreamHost
@@ -67,6 +70,9 @@ AnyPolicy = (
     | LocationChange
     | ResponseHeaders
     | Hsts
+    | RequestBuffering
+    | ResponseBuffering
+    | ResponseHead
     | ResponseRate
     | Timeouts
     | Retry
@@ -96,7 +102,10 @@ __all__ = [
     "Redirect",
     "RedirectTo",
     "RegexRewrite",
+    "RequestBuffering",
     "RequestHeaders",
+    "ResponseBuffering",
+    "ResponseHead",
     "ResponseHeaders",
     "ResponseRate",
     "Retry",
