@@ -66,6 +66,8 @@ SUMMARIES = {
     "ResponseBuffering": "responses are read ahead, 131072 bytes in memory and 1048576 in a file",
     "ResponseHead": "heads of responses up to 4096 bytes",
     "ResponseRate": "responses at 1024 bytes/s after 2048 bytes",
+    "ExternalAuth": "clients that http://auth.example:4180/auth?u=$request_uri lets in, answers kept",
+    "SignIn": "redirect (302) to https://sign.example/in?rd=$scheme://$http_host$escaped_request_uri instead of 401",
     "SatisfyAny": "one of the checks of clients is enough",
     "AppRoot": "redirect (302) to /app",
     "ClientCertificate": "client certificates: optional with subject CN=a",

@@ -181,7 +181,21 @@ def test_nor_is_a_new_policy() -> None:
         "SourceRanges": ("deny", "allow"),
         "BasicAuth": ("realm", "users"),  # of which the names are shown
         "DigestAuth": ("realm", "users"),
+        "ExternalAuth": (
+            "remote",
+            "secure",
+            "host",
+            "target",
+            "method",
+            "redirect",
+            "set_headers",  # of which the names are shown
+            "response_headers",
+            "always_set_cookie",
+            "cache_key",
+            "cache_times",
+        ),
         "SatisfyAny": (),
+        "SignIn": ("location",),
         "RequestBuffering": ("most", "memory"),
         "ResponseBuffering": ("on", "memory", "file"),
         "ResponseHead": ("size",),

@@ -58,6 +58,15 @@ class ServiceUse(msgspec.Struct, frozen=True, gc=False):
     """Without an endpoint another Service takes its requests."""
 
 
+class RemoteUse(msgspec.Struct, frozen=True, gc=False):
+    """A host that a URL names (`edge.table.remotes`)."""
+
+    key: str
+    """Of its `ServicePort` record."""
+    field: str
+    """Of the URL."""
+
+
 class SecretUse(msgspec.Struct, frozen=True, gc=False):
     """A Secret with a certificate for HOST."""
 
@@ -123,6 +132,7 @@ class Translation(msgspec.Struct, frozen=True, gc=False):
     problems: tuple[Problem, ...]
     references: tuple[ObjectId, ...] = ()
     """Secrets and ConfigMaps that annotations name; the object is translated again when one of them changes."""
+    remotes: tuple[RemoteUse, ...] = ()
     materials: tuple[TlsMaterial, ...] = ()
     """Those that transports of its backends name."""
 

@@ -24,6 +24,7 @@ from edge.data.policies import (
     cookie_change,
     cors,
     digest_auth,
+    external_auth,
     fast_cgi,
     hsts,
     https_redirect,
@@ -41,6 +42,7 @@ from edge.data.policies import (
     retry,
     rewrite,
     satisfy_any,
+    sign_in,
     snippet,
     source_ranges,
     timeouts,
@@ -71,7 +73,9 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.SourceRanges, source_ranges),
     (policies.BasicAuth, basic_auth),
     (policies.DigestAuth, digest_auth),
+    (policies.ExternalAuth, external_auth),
     (policies.SatisfyAny, satisfy_any),  # after all that check who the client is
+    (policies.SignIn, sign_in),
     # choices of the backend
     (policies.Canary, canary),
     # edits of the request

@@ -50,7 +50,8 @@ T = TypeVar("T")
 class Phases:
     """The steps of the policies of one route.
 
-    - `resources`: what the steps share within the worker. `owner`: the object that asked for the route.
+    - `resources`: what the steps share within the worker. `owner`: the object that asked for the route. `scope`: names
+      the route by host and path.
     - `gates`, `choices`, `edits`, `tees`, `intercepts`, `answers`: steps by phase, in this order.
     - `checks`: those of the gates that check who the client is, see `check`.
     - `fields`, `secure_fields`: field lines of every response, and of those over TLS.
@@ -59,10 +60,11 @@ class Phases:
       0: as many as the proxy takes), `pace` (None: as fast as it goes), `logged`: what the exchange itself goes by.
     """
 
-    def __init__(self, resources: Resources, owner: Owner, asks: Asks | None = None) -> None:
+    def __init__(self, resources: Resources, owner: Owner, scope: str = "", asks: Asks | None = None) -> None:
         """ASKS: how steps make requests of their own."""
         self.resources = resources
         self.owner = owner
+        self.scope = scope
         self._asks = asks
         self.gates: list[Gate] = []
         self.checks: list[tuple[Gate, bool]] = []

@@ -20,6 +20,7 @@ from edge.table.policies.closed import Closed
 from edge.table.policies.connection_field import ConnectionField
 from edge.table.policies.cookie_change import CookieChange
 from edge.table.policies.cors import Cors
+from edge.table.policies.external_auth import ExternalAuth, SignIn
 from edge.table.policies.fast_cgi import FastCgi
 from edge.table.policies.headers import RequestHeaders, ResponseHeaders
 from edge.table.policies.hsts import Hsts
@@ -56,7 +57,9 @@ AnyPolicy = (
     | SourceRanges
     | BasicAuth
     | DigestAuth
+    | ExternalAuth
     | SatisfyAny
+    | SignIn
     | Rewrite
     | RegexRewrite
     | UpstreamHost
@@ -92,6 +95,7 @@ __all__ = [
     "CookieChange",
     "Cors",
     "DigestAuth",
+    "ExternalAuth",
     "FastCgi",
     "Hsts",
     "HttpsRedirect",
@@ -110,6 +114,7 @@ __all__ = [
     "Retry",
     "Rewrite",
     "SatisfyAny",
+    "SignIn",
     "Snippet",
     "SourceRanges",
     "Timeouts",

@@ -99,6 +99,7 @@ ingresses = st.builds(
         annotated(auth_tls_secret="a/t1", ssl_ciphers="ECDHE-RSA-AES128-GCM-SHA256"),
         annotated(auth_tls_secret="a/t2", ssl_prefer_server_ciphers="false", server_alias="alias.test"),
         annotated(auth_type="basic", auth_secret="b/t2", allowlist_source_range="x"),
+        annotated(auth_url="http://$host/auth"),
     ),
 )
 

@@ -159,6 +159,7 @@ EXAMPLES: dict[str, tuple[dict[str, str], type[Policy | Deferred]]] = {
     "client_limits": ({"limit_rps": "1"}, records.ClientLimits),
     "source_ranges": ({"denylist_source_range": "10.0.0.0/8"}, records.SourceRanges),
     "auth": ({"auth_type": "basic", "auth_secret": "users"}, Deferred),
+    "external_auth": ({"auth_url": "http://auth.example/auth"}, records.ExternalAuth),
     "satisfy": ({"satisfy": "any"}, records.SatisfyAny),
     "response_buffering": ({"proxy_buffering": "on"}, records.ResponseBuffering),
     "response_head": ({"proxy_buffer_size": "8k"}, records.ResponseHead),
