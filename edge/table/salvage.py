@@ -16,10 +16,10 @@ from edge.table.record import Record
 from edge.table.records import Conditions, Host, Owner, PathKind, Route
 
 R = TypeVar("R", bound=Record)
-_REST = tuple[bool, str, str, bool]
+_REST = tuple[bool, bool, str, str, bool]
 """Types of the fields of a host behind its routes."""
 _KNOWN = len(Host.__struct_fields__)
-_DEFAULTS = (False, "", "", False)
+_DEFAULTS = (False, False, "", "", False)
 
 UNREADABLE = Closed("", "its record cannot be read by this release")
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from edge.control.kinds.problems import Problem
     from edge.control.translate.annotations.canary import Rules
     from edge.control.translate.gateway.facts import GatewayFacts, RouteFacts
-    from edge.table.policies import AnyPolicy
-    from edge.table.records import Balance, Listening, Route
+    from edge.table.policies import AnyPolicy, ClientCertificate, Closed
+    from edge.table.records import Balance, Listening, Route, TlsMaterial, TlsOptions
 
 BY_CLUSTER_IP = "#cluster-ip"
 """Ends the key of a Service port that is reached by its own address."""
@@ -59,6 +59,15 @@ class ServiceUse(msgspec.Struct, frozen=True, gc=False):
     """Without an endpoint another Service takes its requests."""
 
 
+class RemoteUse(msgspec.Struct, frozen=True, gc=False):
+    """A host that a URL names (`edge.table.remotes`)."""
+
+    key: str
+    """Of its `ServicePort` record."""
+    field: str
+    """Of the URL."""
+
+
 class SecretUse(msgspec.Struct, frozen=True, gc=False):
     """A Secret with a certificate for HOST."""
 
@@ -86,12 +95,30 @@ class FurtherNames(msgspec.Struct, frozen=True, gc=False):
     """The name with `www.`, or without where the host has it, is redirected to the host."""
 
 
+class ClientTrust(msgspec.Struct, frozen=True, gc=False):
+    """Which certificates of clients a host trusts, and what it makes of them."""
+
+    policy: ClientCertificate
+    options: TlsOptions
+    """Its part about certificates."""
+
+
+class HostOptions(msgspec.Struct, frozen=True, gc=False):
+    """What an object asks for on behalf of a whole host."""
+
+    clients: ClientTrust | Closed | None = None
+    """`Closed`: what the certificates of clients are to be verified by cannot be had, so nobody gets in."""
+    ciphers: str = ""
+    server_order: bool | None = None
+
+
 class HostPart(msgspec.Struct, frozen=True, gc=False):
     """What an object says about one host."""
 
     routes: tuple[RoutePart, ...] = ()
     default: RoutePart | None = None
     names: FurtherNames | None = None
+    options: HostOptions | None = None
     listener: str = ""
     """As `Host.listener`; `wider` likewise."""
     wider: bool = False
@@ -112,6 +139,9 @@ class Translation(msgspec.Struct, frozen=True, gc=False):
     problems: tuple[Problem, ...]
     references: tuple[ObjectId, ...] = ()
     """Secrets and ConfigMaps that annotations name; the object is translated again when one of them changes."""
+    remotes: tuple[RemoteUse, ...] = ()
+    materials: tuple[TlsMaterial, ...] = ()
+    """Those that transports of its backends name."""
     facts: GatewayFacts | RouteFacts | None = None
     """For the status of objects of the Gateway API that are ours."""
     sockets: tuple[Listening, ...] = ()

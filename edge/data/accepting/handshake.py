@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from edge.data.accepting import client_hello
 from edge.data.http import replies
 from edge.data.net.errors import StreamError
+from edge.data.net.peers import NAMED, UNNAMED, peer_of
 from edge.data.net.private import OPENSSL
 from edge.table.counters import WorkerWord
 from edge.table.reader import UnreadableError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from edge.data.accepting.contexts import Contexts
     from edge.data.net._stream import Stream
+    from edge.data.net.peers import Peer
     from edge.table.counters import WorkerCounters
 
 MOST = 2048
@@ -69,10 +71,10 @@ class Handshakes:
         """Bytes of ClientHellos that are held, the longest first."""
         self._held = 0
 
-    def accept(self, stream: Stream, scope: str = "") -> str | None:
+    def accept(self, stream: Stream, scope: str = "") -> tuple[Peer, str] | None:
         """Speak TLS on STREAM, which came in at SCOPE; None where the connection is to end.
 
-        Else the host name of the listener; without a scope there is but one, which has none.
+        Else what the client has shown, and the host name of the listener, which is empty without a scope.
         """
         stream.read_timeout = stream.write_timeout = self._timeout
         stream.expire_in(self._timeout)
@@ -82,7 +84,7 @@ class Handshakes:
             if self._taken:
                 self._drop(stream)
 
-    def _shake(self, stream: Stream, scope: str) -> str | None:
+    def _shake(self, stream: Stream, scope: str) -> tuple[Peer, str] | None:  # noqa: PLR0911 - one for each refusal
         counters = self._counters
         found = self._hello(stream)
         if found is None:
@@ -91,8 +93,8 @@ class Handshakes:
         if hello.alpn and SPOKEN.isdisjoint(hello.alpn):
             self._alert(stream, NO_APPLICATION_PROTOCOL)
             return None
-        # Two server names whose hosts had different policies (versions, client certificates) would need their requests
-        # held against the one that was shown here (421), as it is done in scopes; all hosts have the same so far.
+        # What the host of the server name demands of certificates is asked for here. Requests for other hosts on this
+        # connection are held against it by `edge.data.policies.client_certificate`.
         listener = ""
         shown = None
         try:
@@ -123,7 +125,10 @@ class Handshakes:
         if resumed:
             counters.add(HANDSHAKES_RESUMED, 1)
         stream.expire_in(0)
-        return listener
+        named = bool(hello.server_name)
+        if shown.trust:
+            return peer_of(stream.tls_address, shown.trust, named=named), listener
+        return NAMED if named else UNNAMED, listener
 
     def _alert(self, stream: Stream, alert: bytes) -> None:
         """Refuse the handshake with ALERT."""

@@ -24,6 +24,7 @@ from edge.data.http.scope import Scope
 from edge.data.net._accept import accept
 from edge.data.net._stream import Stream
 from edge.data.net.errors import MessageError, StreamError
+from edge.data.net.peers import PLAIN
 from edge.table.counters import WorkerWord
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from edge.data.accepting.spread import Spread
     from edge.data.connections.connections import Connections
+    from edge.data.net.peers import Peer
 
     Places = dict[tuple[str, int], "Listener"]
     """By address and port."""
@@ -233,28 +235,29 @@ class Listener:
         opened = self._open(stream, peer)
         if opened is None:
             return
-        client, port, secure, scope = opened
+        client, port, secure, tls_peer, scope = opened
         connections.counters.add(CONNECTIONS_HANDLED, 1)
-        Http1(connections, stream, address=client, port=port, secure=secure, scope=scope).serve()
+        Http1(connections, stream, address=client, port=port, secure=secure, peer=tls_peer, scope=scope).serve()
 
-    def _open(self, stream: Stream, peer: str) -> tuple[str, int, bool, Scope | None] | None:
-        """See to all that precedes HTTP: the client's address, the port that it came to, whether it speaks https, and
-        the scope.
+    def _open(self, stream: Stream, peer: str) -> tuple[str, int, bool, Peer, Scope | None] | None:
+        """See to all that precedes HTTP: the client's address, the port that it came to, whether it speaks https, what
+        its handshake has shown, and the scope.
 
         None where there will be no HTTP.
         """
         if not self._proxied and not self._tls:
-            return peer, self._port, False, self._plain_scope
+            return peer, self._port, False, PLAIN, self._plain_scope
         opening = Opening(stream)
         self._connections.open.add(opening)
         try:
-            client, port, secure = self._origin(stream, peer)
+            origin = self._origin(stream, peer)
             if not self._tls:
-                return client, port, secure, self._plain_scope
-            listener = self._handshakes.accept(stream, self._scope)
-            if listener is None:
+                return (*origin, PLAIN, self._plain_scope)
+            accepted = self._handshakes.accept(stream, self._scope)
+            if accepted is None:
                 return None
-            return client, port, secure, Scope(self._scope, listener) if self._scope else None
+            shown, listener = accepted
+            return (*origin, shown, Scope(self._scope, listener) if self._scope else None)
         finally:
             self._connections.open.discard(opening)
 

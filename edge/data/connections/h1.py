@@ -19,6 +19,7 @@ from edge.data.http.h1._body import Body
 from edge.data.http.h1._head import Head
 from edge.data.http.h1._writing import HeadWriter
 from edge.data.net.errors import MessageError, StreamError, StreamTimeout
+from edge.data.net.peers import PLAIN
 from edge.table.counters import WorkerWord
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from edge.data.http.scope import Scope
     from edge.data.net._buffer import Buffer
     from edge.data.net._stream import Stream
+    from edge.data.net.peers import Peer
 
 log = logging.getLogger("edge.data")
 
@@ -53,9 +55,13 @@ class Http1(Client):
         address: str,
         port: int,
         secure: bool,
+        peer: Peer = PLAIN,
         scope: Scope | None = None,
     ) -> None:
-        """ADDRESS is the client's, PORT the one that it came to; SCOPE: see `Message`."""
+        """ADDRESS is the client's, PORT the one that it came to, PEER what its handshake has shown.
+
+        SCOPE: see `Message`.
+        """
         self.connections = connections
         self.stream = stream
         self.request = self.head = Head()
@@ -64,6 +70,7 @@ class Http1(Client):
         self.request.scope = scope
         self.address = address
         self.port = port
+        self.peer = peer
         self.host = b""
         self.upgraded = False
         self.forwarding = connections.forwarding.fields(address, address, port, secure=secure)
@@ -190,6 +197,14 @@ class Http1(Client):
 
     # --- Client ---------------------------------------------------------------------------------------------------
 
+    def ends(self) -> tuple[tuple[str, int], tuple[str, int]]:
+        """As `Client`."""
+        try:
+            sock = self.stream.socket
+            return sock.getpeername()[:2], sock.getsockname()[:2]
+        except OSError:
+            return super().ends()
+
     def expect_content(self) -> None:
         """Ask for the content where the client waits to be asked."""
         if self._waits:
@@ -220,7 +235,7 @@ class Http1(Client):
         if not body.done and body.whole:
             while count := body.fill():
                 stream.consume(count)
-        if not body.finish() or self.connections.draining:
+        if not body.finish() or self.connections.draining or reply.closes:
             self._keep = False
         head = f"HTTP/1.1 {reply.status} {replies.reason(reply.status)}\r\n".encode()
         connection = b"" if self._keep else b"Connection: close\r\n"

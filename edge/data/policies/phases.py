@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 from edge.data.exchange.exchange import Exchange
 from edge.data.http._message import Message
 from edge.data.http.replies import Reply
-from edge.table.policies import Retry, Timeouts
+from edge.data.net.spool import Spool
+from edge.table.policies import BodyLimit, RequestBuffering, ResponseBuffering, Retry, Timeouts
 
 if TYPE_CHECKING:
     from edge.data.exchange.subrequest import Ask
@@ -32,8 +33,9 @@ Edit = Callable[[Exchange], None]
 Choice = Callable[[Exchange], int | None]
 """The number of the backend in `Route.backends` that takes the request; None: the next choice decides, in the end the
 weights."""
-Tee = Callable[[Exchange, bytes | None], None]
-"""Sees the request as it goes to the endpoint, with its content (None: it is carried as it comes). It must not wait."""
+Tee = Callable[[Exchange, bytes | Spool | None], None]
+"""Sees the request as it goes to the endpoint, with its content: bytes, a `Spool` where they are many, None where they
+are carried as they come. It must not wait."""
 Intercept = Callable[[Exchange, Message], Reply | None]
 """Answers in place of an endpoint's response whose head has come, or lets it pass (None)."""
 AnswerEdit = Callable[[Exchange, Message | None], None]
@@ -49,19 +51,22 @@ T = TypeVar("T")
 class Phases:
     """The steps of the policies of one route.
 
-    - `resources`: what the steps share within the worker. `owner`: the object that asked for the route.
+    - `resources`: what the steps share within the worker. `owner`: the object that asked for the route. `scope`: names
+      the route by host and path.
     - `gates`, `choices`, `edits`, `tees`, `intercepts`, `answers`: steps by phase, in this order.
     - `checks`: those of the gates that check who the client is, see `check`.
     - `fields`, `secure_fields`: field lines of every response, and of those over TLS.
     - `replaced`, `secure_replaced`: names (lower case) of endpoints' fields that these take the place of.
-    - `timeouts`, `deadline` (None: there is none), `retry`, `body_limit` (bytes, 0: none), `pace` (None: as fast as it
-      goes), `logged`: what the exchange itself goes by.
+    - `timeouts`, `deadline` (None: there is none), `retry`, `body_limit`, `request_buffering`, `response_buffering`,
+      `largest_head` (bytes of a response,
+      0: as many as the proxy takes), `pace` (None: as fast as it goes), `logged`: what the exchange itself goes by.
     """
 
-    def __init__(self, resources: Resources, owner: Owner, asks: Asks | None = None) -> None:
+    def __init__(self, resources: Resources, owner: Owner, scope: str = "", asks: Asks | None = None) -> None:
         """ASKS: how steps make requests of their own."""
         self.resources = resources
         self.owner = owner
+        self.scope = scope
         self._asks = asks
         self.gates: list[Gate] = []
         self.checks: list[tuple[Gate, bool]] = []
@@ -77,7 +82,10 @@ class Phases:
         self.timeouts = Timeouts("")
         self.deadline: Deadline | None = None
         self.retry = Retry("")
-        self.body_limit = 0
+        self.body_limit = BodyLimit("")
+        self.request_buffering = RequestBuffering("")
+        self.response_buffering = ResponseBuffering("")
+        self.largest_head = 0
         self.pace: Pace | None = None
         self.logged = True
 

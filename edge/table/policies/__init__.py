@@ -14,6 +14,7 @@ from edge.table.policies.app_root import AppRoot
 from edge.table.policies.auth import BasicAuth, DigestAuth, SatisfyAny
 from edge.table.policies.body_limit import BodyLimit
 from edge.table.policies.canary import Canary
+from edge.table.policies.client_certificate import ClientCertificate
 from edge.table.policies.client_limits import ClientLimits
 from edge.table.policies.closed import Closed
 from edge.table.policies.connection_field import ConnectionField
@@ -21,6 +22,8 @@ from edge.table.policies.cookie_change import CookieChange
 from edge.table.policies.cors import Cors
 from edge.table.policies.cors_filter import CorsFilter
 from edge.table.policies.deadline import Deadline
+from edge.table.policies.external_auth import ExternalAuth, SignIn
+from edge.table.policies.fast_cgi import FastCgi
 from edge.table.policies.headers import RequestHeaders, ResponseHeaders
 from edge.table.policies.hsts import Hsts
 from edge.table.policies.https_redirect import HttpsRedirect
@@ -29,6 +32,9 @@ from edge.table.policies.old_http import OldHttp
 from edge.table.policies.redirect import Redirect
 from edge.table.policies.redirect_to import RedirectTo
 from edge.table.policies.regex_rewrite import RegexRewrite
+from edge.table.policies.request_buffering import RequestBuffering
+from edge.table.policies.response_buffering import ResponseBuffering
+from edge.table.policies.response_head import ResponseHead
 from edge.table.policies.response_rate import ResponseRate
 from edge.table.policies.retry import Retry
 from edge.table.policies.rewrite import Rewrite
@@ -39,7 +45,9 @@ from edge.table.policies.upstream_host import UpstreamHost
 from edge.table.policies.www_redirect import WwwRedirect
 
 AnyPolicy = (
-    Closed
+    ClientCertificate
+    | BodyLimit
+    | Closed
     | AppRoot
     | WwwRedirect
     | Cors
@@ -52,8 +60,9 @@ AnyPolicy = (
     | SourceRanges
     | BasicAuth
     | DigestAuth
+    | ExternalAuth
     | SatisfyAny
-    | BodyLimit
+    | SignIn
     | Rewrite
     | RegexRewrite
     | UpstreamHost
@@ -61,10 +70,14 @@ AnyPolicy = (
     | OldHttp
     | Canary
     | RequestHeaders
+    | FastCgi
     | CookieChange
     | LocationChange
     | ResponseHeaders
     | Hsts
+    | RequestBuffering
+    | ResponseBuffering
+    | ResponseHead
     | ResponseRate
     | Timeouts
     | Deadline
@@ -79,6 +92,7 @@ __all__ = [
     "BasicAuth",
     "BodyLimit",
     "Canary",
+    "ClientCertificate",
     "ClientLimits",
     "Closed",
     "ConnectionField",
@@ -87,6 +101,8 @@ __all__ = [
     "CorsFilter",
     "Deadline",
     "DigestAuth",
+    "ExternalAuth",
+    "FastCgi",
     "Hsts",
     "HttpsRedirect",
     "LocationChange",
@@ -95,12 +111,16 @@ __all__ = [
     "Redirect",
     "RedirectTo",
     "RegexRewrite",
+    "RequestBuffering",
     "RequestHeaders",
+    "ResponseBuffering",
+    "ResponseHead",
     "ResponseHeaders",
     "ResponseRate",
     "Retry",
     "Rewrite",
     "SatisfyAny",
+    "SignIn",
     "Snippet",
     "SourceRanges",
     "Timeouts",
