@@ -383,7 +383,9 @@ def test_time_outs(site: Site) -> None:
     found = policies(site, timeouts={"request": "1m30s", "backendRequest": "500ms"})
     assert (found["Deadline"].request, found["Deadline"].attempt) == (90.0, 0.5)
     assert found["Retry"].on_timeout is False, "what took too long is not tried again unless somebody asks for that"
-    assert set(policies(site, timeouts={"request": "0s"})) == {"Timeouts", "Retry"}, "no limit at all"
+    unlimited = policies(site, timeouts={"request": "0s"})
+    assert "Deadline" not in unlimited, "no limit at all"
+    assert unlimited["Timeouts"].read > 1e6
 
 
 def test_retries(site: Site) -> None:
