@@ -22,9 +22,10 @@ _numbers = itertools.count(1)
 class Annotated(Stage):
     """A context manager. The Service `web` is behind every path unless a test says otherwise."""
 
-    def __init__(self, *flags: str) -> None:
+    def __init__(self, *flags: str, **settings: Any) -> None:
+        """FLAGS are the data plane's, SETTINGS those by which the manifests are compiled."""
         super().__init__(*flags)
-        self._compiler = Compiler(Settings())
+        self._compiler = Compiler(Settings().with_(**settings))
         self.problems: dict[ObjectId, tuple[Problem, ...]] = {}
 
     def put(self, *manifests: Manifest) -> None:

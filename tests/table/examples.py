@@ -13,6 +13,7 @@ from edge.table.policies import (
     ConnectionField,
     CookieChange,
     Cors,
+    CustomHeaders,
     DigestAuth,
     Hsts,
     HttpsRedirect,
@@ -62,4 +63,5 @@ POLICIES: Final[tuple[Policy, ...]] = (
     LocationChange("r", "http://inner.example/", "/"),
     OldHttp("s"),
     RegexRewrite("t", "/$1", "/a", "/a/(.*)"),
+    CustomHeaders("u", (("X-G", "5"),)),
 )

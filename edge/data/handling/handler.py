@@ -9,6 +9,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from typing import TYPE_CHECKING, Any
@@ -293,6 +294,8 @@ class Handler:
         except Exception:
             log.exception("the policies of %s%s", plan.host if plan is not None else "", client.request.target)
         try:
+            if plan is not None and plan.content_type is not None:
+                reply = dataclasses.replace(reply, content_type=plan.content_type)
             client.reply(reply, fields)
             exchange.outcome.content_sent = len(reply.body) if client.request.method != b"HEAD" else 0
         except StreamError:

@@ -21,6 +21,7 @@ from edge.data.policies import (
     connection_field,
     cookie_change,
     cors,
+    custom_headers,
     digest_auth,
     hsts,
     https_redirect,
@@ -71,6 +72,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.CookieChange, cookie_change),
     (policies.LocationChange, location_change),
     (policies.ResponseHeaders, response_headers),
+    (policies.CustomHeaders, custom_headers),
     (policies.Hsts, hsts),
     # what the exchange itself goes by
     (policies.ResponseRate, response_rate),

@@ -35,6 +35,7 @@ def add(policy: Cors, phases: Phases) -> None:
     if "*" in policy.origins:
         phases.fields += b"Access-Control-Allow-Origin: *\r\n" + constant
         phases.replaced.extend(names)
+        phases.written.update(names)
     else:
 
         def edit(exchange: Exchange, response: Message | None) -> None:
@@ -46,6 +47,7 @@ def add(policy: Cors, phases: Phases) -> None:
                 exchange.fields += b"Access-Control-Allow-Origin: " + origin + b"\r\n" + constant
 
         phases.answers.append(edit)
+        phases.written.update(names)
 
     def gate(exchange: Exchange) -> Reply | None:
         return PREFLIGHT if exchange.client.request.method == b"OPTIONS" and allowed(exchange) else None

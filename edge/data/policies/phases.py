@@ -53,6 +53,8 @@ class Phases:
     - `checks`: those of the gates that check who the client is, see `check`.
     - `fields`, `secure_fields`: field lines of every response, and of those over TLS.
     - `replaced`, `secure_replaced`: names (lower case) of endpoints' fields that these take the place of.
+    - `written`: names (lower case) of fields that an edit of the response may add: no other step adds them to that
+      response. `content_type`: of Edge's own answers, None: each has its own.
     - `timeouts`, `retry`, `body_limit` (bytes, 0: none), `pace` (None: as fast as it goes), `logged`: what the exchange
       itself goes by.
     """
@@ -73,6 +75,8 @@ class Phases:
         self.secure_fields = b""
         self.replaced: list[bytes] = []
         self.secure_replaced: list[bytes] = []
+        self.written: set[bytes] = set()
+        self.content_type: bytes | None = None
         self.timeouts = Timeouts("")
         self.retry = Retry("")
         self.body_limit = 0

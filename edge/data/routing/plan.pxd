@@ -37,6 +37,7 @@ cdef class Plan(Terms):
     cdef readonly bytes secure_fields
     cdef readonly tuple replaced
     cdef readonly tuple secure_replaced
+    cdef readonly object content_type
     cdef readonly object pace
     cdef readonly bint logged
 

@@ -102,6 +102,7 @@ class Plan(Terms):
         self.secure_fields = phases.fields + phases.secure_fields
         self.replaced = phase(phases.replaced)
         self.secure_replaced = phase([*phases.replaced, *phases.secure_replaced])
+        self.content_type = phases.content_type
         self.pace = phases.pace
         self.logged = logged and phases.logged
 

@@ -18,6 +18,7 @@ from edge.table.policies.closed import Closed
 from edge.table.policies.connection_field import ConnectionField
 from edge.table.policies.cookie_change import CookieChange
 from edge.table.policies.cors import Cors
+from edge.table.policies.custom_headers import CustomHeaders
 from edge.table.policies.headers import RequestHeaders, ResponseHeaders
 from edge.table.policies.hsts import Hsts
 from edge.table.policies.https_redirect import HttpsRedirect
@@ -55,6 +56,7 @@ AnyPolicy = (
     | CookieChange
     | LocationChange
     | ResponseHeaders
+    | CustomHeaders
     | Hsts
     | ResponseRate
     | Timeouts
@@ -73,6 +75,7 @@ __all__ = [
     "ConnectionField",
     "CookieChange",
     "Cors",
+    "CustomHeaders",
     "DigestAuth",
     "Hsts",
     "HttpsRedirect",

@@ -113,6 +113,7 @@ EXAMPLES: dict[str, tuple[dict[str, str], type[Policy | Deferred]]] = {
     "cookie_change": ({"proxy_cookie_path": "/ /app"}, records.CookieChange),
     "location_change": ({"proxy_redirect_from": "/a", "proxy_redirect_to": "/b"}, records.LocationChange),
     "regex_rewrite": ({"rewrite_target": "/$1"}, records.RegexRewrite),
+    "custom_headers": ({"custom_headers": "demo/fields"}, Deferred),
     "access_log": ({"enable_access_log": "false"}, records.NoAccessLog),
 }
 """Annotations for each unit, and what they ask for; `Deferred` where that needs another object."""

@@ -9,13 +9,21 @@ if TYPE_CHECKING:
     from edge.control.translate.annotations.values import Defaults
     from edge.settings import Settings
 
-FLAGS: Final = {"ssl-redirect": "ssl_redirect", "hsts": "hsts"}
+FLAGS: Final = {
+    "ssl-redirect": "ssl_redirect",
+    "hsts": "hsts",
+    "global-allowed-response-headers": "global_allowed_response_headers",
+}
 """Name of the ConfigMap key in ingress-nginx, and our setting for it."""
 
 
 def defaults_of(settings: Settings) -> Defaults:
     """The values of SETTINGS."""
     return {
-        name: (str(getattr(settings, setting)).lower(), f"--{setting.replace('_', '-')}")
-        for name, setting in FLAGS.items()
+        name: (_text(getattr(settings, setting)), f"--{setting.replace('_', '-')}") for name, setting in FLAGS.items()
     }
+
+
+def _text(value: object) -> str:
+    """VALUE as an annotation has it."""
+    return ",".join(value) if isinstance(value, tuple) else str(value).lower()
