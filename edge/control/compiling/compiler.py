@@ -150,6 +150,7 @@ class Compiler:
         shared = self._backend.compile()
         if shared is not None:
             delta.routes[GLOBALS] = shared
+            self._hosts.share(shared.default.backends if shared.default is not None else ())
 
         records, touched = self._services.compile(time.monotonic() if clock is None else clock)
         delta.endpoints.update(records)

@@ -5,6 +5,7 @@ Rules of this file:
   comes first by namespace and name. The loser's problem names the winner. So it is with `spec.defaultBackend`.
 - Routes of the same path that demand different things of a request stand side by side, the most demanding one first.
 - Which hosts have TLS is not known here; it is asked for when a host is compiled.
+- What no path of a host takes is answered on the terms of its oldest Ingress, as in ingress-nginx.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from edge.control.containment import REASON, contain
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate.parts import HostPart, Order, RoutePart
 from edge.table import describing
-from edge.table.records import Conditions, Host, PathKind, Route
+from edge.table.records import Backend, Conditions, Host, PathKind, Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 Losses = dict["ObjectId", list[Problem]]
 """What objects do not get, by object."""
+Owned = tuple["ObjectId", RoutePart]
+"""A route and the object that asks for it."""
 
 
 class Hosts:
@@ -40,6 +43,9 @@ class Hosts:
         self._under: dict[str, set[str]] = {}
         """Hosts by the domain of the wildcard that covers them."""
         self._losses: dict[str, Losses] = {}
+        self._shared: tuple[Backend, ...] = ()
+        self._sharing: set[str] = set()
+        """Hosts whose record has a default that nobody wrote."""
         self._dirty: set[str] = set()
 
     def replace(self, owner: ObjectId, old: Translation | None, new: Translation | None) -> None:
@@ -63,6 +69,12 @@ class Hosts:
             self._dirty.add(name)
         if name.startswith("*."):
             self._dirty |= self._under.get(name[2:], set())
+
+    def share(self, backends: tuple[Backend, ...]) -> None:
+        """BACKENDS answer what no Ingress takes; none: it is answered 404."""
+        if backends != self._shared:
+            self._shared = backends
+            self._dirty |= self._sharing
 
     def compile(self, has_tls: Callable[[str], bool]) -> tuple[dict[str, Record | None], set[ObjectId]]:
         """The records of the hosts that may be different, and the Ingresses that won or lost something there."""
@@ -91,6 +103,7 @@ class Hosts:
         losses: Losses = {}
         parts = self._parts.get(name)
         if parts is None:
+            self._sharing.discard(name)
             return {name: None}, losses
         ordered = sorted(parts.items(), key=_order) if len(parts) > 1 else parts.items()
         merged = _merge(name, ((owner, order, part) for owner, (order, part) in ordered), losses)
@@ -117,7 +130,17 @@ class Hosts:
     def _record(self, name: str, merged: HostPart, *, tls: bool) -> Host:
         routes = tuple(self._finished(part, tls=tls) for part in merged.routes)
         default = self._finished(merged.default, tls=tls) if merged.default is not None else None
+        self._sharing.discard(name)
+        if default is not None and merged.default is not None and merged.default.implied:
+            default = self._shared_default(name, default)
         return Host(name, routes, default, tls)
+
+    def _shared_default(self, name: str, default: Route) -> Route | None:
+        """DEFAULT, to what answers where no Ingress does; None: without policies it makes no difference."""
+        if not default.policies:
+            return None
+        self._sharing.add(name)
+        return replace(default, backends=self._shared) if self._shared else default
 
     def _finished(self, part: RoutePart, *, tls: bool) -> Route:
         if not tls or not part.with_tls:
@@ -141,8 +164,15 @@ def _merge(name: str, parts: Iterator[tuple[ObjectId, Order, HostPart]], losses:
     """One part out of PARTS, which come in the order in which they win; LOSSES gets what is left out."""
     winners: dict[tuple[PathKind, str, Conditions | None], tuple[ObjectId, Order, RoutePart]] = {}
     default: tuple[ObjectId, Order, RoutePart] | None = None
+    unmatched: tuple[ObjectId, Order, RoutePart] | None = None
+    implied: list[Owned] = []
     for owner, order, part in parts:
+        if unmatched is None and part.unmatched is not None:
+            unmatched = (owner, order, part.unmatched)
         for one in part.routes:
+            if one.implied:
+                implied.append((owner, one))
+                continue
             at = (one.route.kind, one.route.path, one.route.conditions)
             winner = winners.get(at) or winners.get((one.route.kind, one.route.path, _in_any_scheme(one.route)))
             if winner is not None:
@@ -162,9 +192,22 @@ def _merge(name: str, parts: Iterator[tuple[ObjectId, Order, HostPart]], losses:
             if above is not None:
                 losses.setdefault(owner, []).append(_shadowed(name, one, above[0]))
     routes = [(owner, one) for owner, _, one in winners.values()]
+    if default is None and not any((kind, "/", None) in winners for kind in (PathKind.PREFIX, PathKind.STRING)):
+        default = unmatched
+    if implied and not any(one.regex for _, one in routes):
+        routes += _implied(implied, routes)
     if any(one.route.conditions is not None for _, one in routes):
         routes.sort(key=_demands, reverse=True)  # stable: of equal ones the older object's goes first
     return with_app_root(in_regex_mode(routes, (default[0], default[2]) if default is not None else None, losses))
+
+
+def _implied(implied: list[Owned], routes: list[Owned]) -> Iterator[Owned]:
+    """Those of IMPLIED whose path none of ROUTES has; one with a slash at its end has it not."""
+    taken = {one.route.path for _, one in routes if one.route.kind is not PathKind.PREFIX or not one.text.endswith("/")}
+    for owner, one in implied:
+        if one.route.path not in taken:
+            taken.add(one.route.path)
+            yield owner, one
 
 
 def _in_any_scheme(route: Route) -> Conditions | None:
@@ -176,7 +219,7 @@ def _in_any_scheme(route: Route) -> Conditions | None:
     return others if others != Conditions() else None
 
 
-def _demands(owned: tuple[ObjectId, RoutePart]) -> tuple[bool, int, int]:
+def _demands(owned: Owned) -> tuple[bool, int, int]:
     """How much a route demands beside its path (Gateway API, HTTPRouteRule, precedence of matches)."""
     conditions = owned[1].route.conditions
     if conditions is None:

@@ -3,6 +3,8 @@
 Rules of this file:
 - Nothing here knows another object, so an Ingress is translated again only when it changes itself.
 - Text that many Ingresses have in common is interned: fields, paths, ports, keys.
+- As in nginx, a path that ends in a slash redirects (301) requests that lack it, before anything else is asked of them.
+  An `Exact` path does not: by the Kubernetes API it takes itself alone.
 
 Source: Kubernetes API reference, Ingress v1; "Ingress" in the Kubernetes docs.
 """
@@ -22,7 +24,18 @@ from edge.control.translate.annotations.wanted import ContentError
 from edge.control.translate.parts import BY_CLUSTER_IP, HostPart, RoutePart, SecretUse, ServiceUse, Translation
 from edge.table import describing
 from edge.table.paths import normalise
-from edge.table.policies import AnyPolicy, BasicAuth, Closed, DigestAuth, HttpsRedirect, RegexRewrite
+from edge.table.policies import (
+    AnyPolicy,
+    BasicAuth,
+    Closed,
+    CustomHeaders,
+    DigestAuth,
+    Hsts,
+    HttpsRedirect,
+    NoAccessLog,
+    RedirectTo,
+    RegexRewrite,
+)
 from edge.table.records import Backend, Owner, PathKind, Route, service_key
 
 if TYPE_CHECKING:
@@ -83,7 +96,8 @@ class _Translator:
                 message = f'"{rule.host}" is taken as "{name}"; an API server takes the latter only'
                 self._problems.append(warning("HostSpelling", f"{field}.host", message))
             routes.setdefault(name, []).extend(self._rule(rule, field))
-        hosts = {name: HostPart(tuple(parts), default) for name, parts in routes.items()}
+        unmatched = self._unmatched() if default is None else None
+        hosts = {name: HostPart(tuple(parts), default, unmatched if name else None) for name, parts in routes.items()}
         return Translation(
             order=(metadata.creation_timestamp or "", metadata.namespace, metadata.name),
             hosts=hosts,
@@ -121,7 +135,10 @@ class _Translator:
 
     def _rule(self, rule: IngressRule, field: str) -> Iterator[RoutePart]:
         for number, path in enumerate((rule.http.paths if rule.http is not None else None) or ()):
-            yield self._path(path, f"{field}.http.paths[{number}]")
+            part = self._path(path, f"{field}.http.paths[{number}]")
+            yield part
+            if part.text.endswith("/") and part.route.kind in (PathKind.PREFIX, PathKind.STRING):
+                yield from self._without_slash(part)
 
     def _path(self, path: HTTPIngressPath, field: str) -> RoutePart:
         kind = KINDS.get(path.path_type or "Prefix", PathKind.STRING)  # admission sees to it that there is one
@@ -129,6 +146,24 @@ class _Translator:
         if kind is PathKind.PREFIX and text != "/":
             text = text.removesuffix("/")
         return self._part(kind, sys.intern(text), path.backend, f"{field}.backend", written=path.path or "/")
+
+    def _without_slash(self, part: RoutePart) -> Iterator[RoutePart]:
+        """The redirect to the path of PART, which has a slash at its end, of requests that lack this slash."""
+        path = part.route.path.rstrip("/")
+        if not path or any(isinstance(one, Closed) for one in part.route.policies):
+            return
+        target = path.replace("$", "%24")
+        redirect = RedirectTo("", 301, f"{self._asked.redirect_base}{target}/$is_args$args")
+        policies = (redirect, *_of_answers(part.route.policies))
+        route = replace(part.route, kind=PathKind.EXACT, path=sys.intern(path), policies=policies)
+        yield RoutePart(route, _of_answers(part.with_tls), part.field, part.text, implied=True)
+
+    def _unmatched(self) -> RoutePart:
+        """What takes the requests to a host of this Ingress for which there is no path."""
+        policies = tuple(one for one in self._model.policies if not isinstance(one, RegexRewrite))
+        nothing = Backend(self._metadata.namespace, status=404)
+        route = replace(self._model, policies=policies, backends=(nothing,))
+        return RoutePart(route, self._asked.with_tls, "spec.rules", implied=True)
 
     def _part(self, kind: PathKind, path: str, backend: IngressBackend, field: str, *, written: str = "/") -> RoutePart:
         if backend.service is not None:
@@ -171,6 +206,11 @@ def _rewritten(route: Route, written: str) -> tuple[Route, bool]:
             made = replace(policy, pattern=written)
             return replace(route, policies=(*others[0], made, *others[1])), True
     return route, False
+
+
+def _of_answers(policies: tuple[AnyPolicy, ...]) -> tuple[AnyPolicy, ...]:
+    """Those of POLICIES that act on any answer, or log it: what holds for a redirect that Edge makes of itself."""
+    return tuple(one for one in policies if isinstance(one, CustomHeaders | Hsts | NoAccessLog))
 
 
 def _for_challenges(part: RoutePart) -> RoutePart:

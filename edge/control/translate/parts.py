@@ -37,6 +37,8 @@ class RoutePart(msgspec.Struct, frozen=True, gc=False):
     """The path as it was written: where a host's paths are regular expressions, it is one."""
     regex: bool = False
     """Whether this route makes the paths of its host regular expressions."""
+    implied: bool = False
+    """Nobody wrote its path: it counts where no other route has that."""
 
 
 class ServiceUse(msgspec.Struct, frozen=True, gc=False):
@@ -76,6 +78,8 @@ class HostPart(msgspec.Struct, frozen=True, gc=False):
 
     routes: tuple[RoutePart, ...] = ()
     default: RoutePart | None = None
+    unmatched: RoutePart | None = None
+    """Takes what no path does where no object has a default: there the policies of the host's oldest object hold."""
 
 
 class Translation(msgspec.Struct, frozen=True, gc=False):

@@ -35,7 +35,7 @@ class AccessLog:
     def name_of(self, owner: Owner, backend: Backend) -> bytes:
         """The part of a line that names a route of OWNER and its BACKEND, in the form that `Lines.add` takes."""
         if not self._as_json:
-            return f"{backend.namespace}-{backend.service}-{backend.port}".encode() if backend.namespace else b""
+            return f"{backend.namespace}-{backend.service}-{backend.port}".encode() if backend.service else b""
         members = {
             "namespace": backend.namespace,
             "ingress": owner.name,

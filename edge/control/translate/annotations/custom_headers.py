@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 NAMES: Final = frozenset({"custom-headers"})
 DIFFERENCES: Final = {
-    "custom-headers": "A change of the ConfigMap is in force at once. The case of names in the list of allowed ones does "
-    "not count."
+    "custom-headers": (
+        "A change of the ConfigMap is in force at once. The case of names in the list of allowed ones does not count."
+    )
 }
 """How Edge differs from ingress-nginx, by annotation."""
 ALLOWED: Final = "global-allowed-response-headers"

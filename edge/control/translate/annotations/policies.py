@@ -85,6 +85,8 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     balancing: Balancing = Balancing()
     use_regex: bool = False
     """Whether its paths are regular expressions in any case."""
+    redirect_base: str = ""
+    """What stands before the path in redirects to a path, with variables."""
 
 
 class Reader:
@@ -110,6 +112,7 @@ class Reader:
             deferred=tuple(one for one in found if isinstance(one, Deferred)),
             balancing=balancing.read(values),
             use_regex=regex_rewrite.uses_regex(values),
+            redirect_base=redirect_to.base(values),
         )
         ignored = [_ignored(name) for name, _ in annotations if name not in SUPPORTED]
         return asked, (*values.problems, *ignored)
