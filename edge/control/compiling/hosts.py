@@ -23,7 +23,7 @@ from edge.table import describing
 from edge.table.records import Backend, Conditions, Host, PathKind, Route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from edge.control.kinds.objects import ObjectId
     from edge.control.translate.parts import Translation
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 Losses = dict["ObjectId", list[Problem]]
 """What objects do not get, by object."""
+Place = tuple[PathKind, str, Conditions | None]
+"""What two routes of a host must not both have."""
 Owned = tuple["ObjectId", RoutePart]
 """A route and the object that asks for it."""
 
@@ -160,18 +162,14 @@ def _order(item: tuple[ObjectId, tuple[Order, HostPart]]) -> Order:
     return item[1][0]
 
 
-def _merge(name: str, parts: Iterator[tuple[ObjectId, Order, HostPart]], losses: Losses) -> HostPart:
-    """One part out of PARTS, which come in the order in which they win; LOSSES gets what is left out."""
-    winners: dict[tuple[PathKind, str, Conditions | None], tuple[ObjectId, Order, RoutePart]] = {}
+def _merge(name: str, given: Iterable[tuple[ObjectId, Order, HostPart]], losses: Losses) -> HostPart:
+    """One part out of those GIVEN, which come in the order in which they win; LOSSES gets what is left out."""
+    parts = list(given)
+    winners: dict[Place, tuple[ObjectId, Order, RoutePart]] = {}
     default: tuple[ObjectId, Order, RoutePart] | None = None
-    unmatched: tuple[ObjectId, Order, RoutePart] | None = None
-    implied: list[Owned] = []
     for owner, order, part in parts:
-        if unmatched is None and part.unmatched is not None:
-            unmatched = (owner, order, part.unmatched)
         for one in part.routes:
             if one.implied:
-                implied.append((owner, one))
                 continue
             at = (one.route.kind, one.route.path, one.route.conditions)
             winner = winners.get(at) or winners.get((one.route.kind, one.route.path, _in_any_scheme(one.route)))
@@ -186,23 +184,32 @@ def _merge(name: str, parts: Iterator[tuple[ObjectId, Order, HostPart]], losses:
                 losses.setdefault(owner, []).append(_conflict(part.default.field, what, default, owner, order))
             else:
                 default = (owner, order, part.default)
-    for owner, _, one in winners.values():
-        if one.route.kind is PathKind.STRING and one.route.path.endswith("/"):
-            above = winners.get((PathKind.PREFIX, one.route.path.rstrip("/") or "/", one.route.conditions))
-            if above is not None:
-                losses.setdefault(owner, []).append(_shadowed(name, one, above[0]))
+    _report_shadowed(name, winners, losses)
     routes = [(owner, one) for owner, _, one in winners.values()]
     if default is None and not any((kind, "/", None) in winners for kind in (PathKind.PREFIX, PathKind.STRING)):
-        default = unmatched
-    if implied and not any(one.regex for _, one in routes):
-        routes += _implied(implied, routes)
+        default = next(((owner, order, one.unmatched) for owner, order, one in parts if one.unmatched), None)
+    if not any(one.regex for _, one in routes):
+        routes += _implied(parts, routes)
     if any(one.route.conditions is not None for _, one in routes):
         routes.sort(key=_demands, reverse=True)  # stable: of equal ones the older object's goes first
     return with_app_root(in_regex_mode(routes, (default[0], default[2]) if default is not None else None, losses))
 
 
-def _implied(implied: list[Owned], routes: list[Owned]) -> Iterator[Owned]:
-    """Those of IMPLIED whose path none of ROUTES has; one with a slash at its end has it not."""
+def _report_shadowed(name: str, winners: Mapping[Place, tuple[ObjectId, Order, RoutePart]], losses: Losses) -> None:
+    """Report the plain strings among WINNERS that get nothing because of the same path as `Prefix`."""
+    for owner, _, one in winners.values():
+        if one.route.kind is PathKind.STRING and one.route.path.endswith("/"):
+            above = winners.get((PathKind.PREFIX, one.route.path.rstrip("/") or "/", one.route.conditions))
+            if above is not None:
+                losses.setdefault(owner, []).append(_shadowed(name, one, above[0]))
+
+
+def _implied(parts: list[tuple[ObjectId, Order, HostPart]], routes: list[Owned]) -> Iterator[Owned]:
+    """The routes of PARTS that nobody wrote, as far as none of ROUTES has the path; one with a slash at its end has it
+    not."""
+    implied = [(owner, one) for owner, _, part in parts for one in part.routes if one.implied]
+    if not implied:
+        return
     taken = {one.route.path for _, one in routes if one.route.kind is not PathKind.PREFIX or not one.text.endswith("/")}
     for owner, one in implied:
         if one.route.path not in taken:
