@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from edge.control.compiling.service_ports import Resolution
-from edge.table.policies import Hsts, SourceRanges
+from edge.table.policies import ErrorPages, Hsts, SourceRanges
 from tests.support import objects
 from tests.support.certificates import Pair, issue, self_signed
 from tests.support.policies import policy
@@ -659,6 +659,22 @@ def test_it_is_behind_the_policies_of_the_oldest_ingress_of_a_host(make: Make) -
     for port in (80, 81):
         site.put("late.yaml", objects.service("late", port=port), objects.endpoints("late", "10.0.0.1"))
         assert (site.ask("h.test/bar"), site.route("h.test/bar").backends[0].port) == ("late", str(port))
+
+
+def test_it_answers_the_errors_of_ingresses_that_have_no_backend_for_them(make: Make) -> None:
+    site = make(default_backend_service="demo/late")
+    site.put("web.yaml", ingress("web", "h.test Prefix / a", annotate={"custom-http-errors": "404"}))
+
+    def found() -> str | None:
+        pages = policy(site.route("h.test/"), ErrorPages)
+        return pages.shared if pages is not None else None
+
+    assert found() == ""
+    for port in (80, 81):
+        site.put("late.yaml", objects.service("late", port=port), objects.endpoints("late", "10.0.0.1"))
+        assert found() == f"demo/late:{port}"
+    site.remove("late.yaml")
+    assert found() == ""
 
 
 def test_a_default_backend_that_is_missing_is_404_and_reported(make: Make) -> None:

@@ -15,6 +15,7 @@ from edge.table.policies import (
     Cors,
     CustomHeaders,
     DigestAuth,
+    ErrorPages,
     Hsts,
     HttpsRedirect,
     LocationChange,
@@ -64,4 +65,5 @@ POLICIES: Final[tuple[Policy, ...]] = (
     OldHttp("s"),
     RegexRewrite("t", "/$1", "/a", "/a/(.*)"),
     CustomHeaders("u", (("X-G", "5"),)),
+    ErrorPages("v", (404, 503), of_endpoints=False, service="errors", key="demo/errors:", shared="demo/all:80"),
 )

@@ -54,6 +54,7 @@ SUMMARIES = {
     "RequestHeaders": "request headers: set X-A; add X-B; remove x-c",
     "ResponseHeaders": "response headers: set X-D; add X-E; remove x-f",
     "Hsts": "Strict-Transport-Security: max-age=1",
+    "ErrorPages": "404 503 are answered by errors; errors answers where there is no endpoint",
     "CustomHeaders": "fields of every response: X-G",
     "Timeouts": "timeouts connect 0.5 s, send 1.5 s, read 2.5 s",
     "Retry": "a try for each endpoint within 1.25 s on invalid_header http_429 http_503 non_idempotent",

@@ -173,6 +173,8 @@ def test_nor_is_a_new_policy() -> None:
         "Closed": ("reason",),
         "ClientLimits": ("per_second", "per_minute", "connections", "burst", "exempt"),
         "SourceRanges": ("deny", "allow"),
+        "CustomHeaders": ("fields",),
+        "ErrorPages": ("statuses", "of_endpoints", "service", "key", "shared"),
         "BasicAuth": ("realm", "users"),  # of which the names are shown
         "DigestAuth": ("realm", "users"),
         "SatisfyAny": (),

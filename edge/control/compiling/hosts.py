@@ -20,6 +20,7 @@ from edge.control.containment import REASON, contain
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate.parts import HostPart, Order, RoutePart
 from edge.table import describing
+from edge.table.policies import ErrorPages
 from edge.table.records import Backend, Conditions, Host, PathKind, Route
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from edge.control.kinds.objects import ObjectId
     from edge.control.translate.parts import Translation
+    from edge.table.policies import AnyPolicy
     from edge.table.record import Record
 
 Losses = dict["ObjectId", list[Problem]]
@@ -47,7 +49,7 @@ class Hosts:
         self._losses: dict[str, Losses] = {}
         self._shared: tuple[Backend, ...] = ()
         self._sharing: set[str] = set()
-        """Hosts whose record has a default that nobody wrote."""
+        """Hosts whose record names those backends, or would."""
         self._dirty: set[str] = set()
 
     def replace(self, owner: ObjectId, old: Translation | None, new: Translation | None) -> None:
@@ -133,6 +135,8 @@ class Hosts:
         routes = tuple(self._finished(part, tls=tls) for part in merged.routes)
         default = self._finished(merged.default, tls=tls) if merged.default is not None else None
         self._sharing.discard(name)
+        if any(isinstance(policy, ErrorPages) for route in routes for policy in route.policies):
+            self._sharing.add(name)
         if default is not None and merged.default is not None and merged.default.implied:
             default = self._shared_default(name, default)
         return Host(name, routes, default, tls)
@@ -145,9 +149,13 @@ class Hosts:
         return replace(default, backends=self._shared) if self._shared else default
 
     def _finished(self, part: RoutePart, *, tls: bool) -> Route:
-        if not tls or not part.with_tls:
-            return part.route
-        return replace(part.route, policies=part.route.policies + part.with_tls)
+        policies = part.route.policies + part.with_tls if tls else part.route.policies
+        if self._shared:
+            policies = tuple(map(self._with_shared, policies))
+        return replace(part.route, policies=policies) if policies != part.route.policies else part.route
+
+    def _with_shared(self, policy: AnyPolicy) -> AnyPolicy:
+        return replace(policy, shared=self._shared[0].key) if isinstance(policy, ErrorPages) else policy
 
 
 def _parts(translation: Translation | None) -> Mapping[str, HostPart]:

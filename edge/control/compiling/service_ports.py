@@ -240,12 +240,13 @@ def external_name(service: ServiceObject) -> str:
 
 
 def _problem(use: ServiceUse, port: _Port) -> Problem | None:
-    found = port.found
+    found, answer = port.found, use.instead or ANSWER
     service = f"Service {port.service[0]}/{port.service[1]}"
     if found.fault is None:
         if found.endpoints or found.refused or port.pending:
             return None
-        return warning("NoEndpoints", use.field, f"{service} has no ready endpoint for port {port.port}; {ANSWER}")
+        number = f" for port {port.port}" if port.port else ""
+        return warning("NoEndpoints", use.field, f"{service} has no ready endpoint{number}; {answer}")
     if found.fault is Fault.NAME_NOT_RESOLVED:
         instead = "the last addresses that were found are used" if found.endpoints else ANSWER
         message = f"{service}: {port.external_name} cannot be resolved ({found.detail}); {instead}"
@@ -256,7 +257,8 @@ def _problem(use: ServiceUse, port: _Port) -> Problem | None:
     if found.fault is Fault.ADDRESS_TYPE:
         return warning(found.fault, use.field, f"{found.detail}, which is not supported; they are left out")
     part, reason = FAULTS[found.fault]
-    return error(found.fault, use.field + part, f"{service} {reason.format(port=port.port)}; {ANSWER}")
+    place = use.field if use.instead else use.field + part
+    return error(found.fault, place, f"{service} {reason.format(port=port.port).rstrip()}; {answer}")
 
 
 def _refusal(use: ServiceUse, port: _Port) -> Problem:

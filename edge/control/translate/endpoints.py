@@ -74,8 +74,10 @@ class _Addresses:
 
 
 def find_port(service: Service, port: str) -> ServicePort | None:
-    """The port of SERVICE with the number or the name PORT."""
+    """The port of SERVICE with the number or the name PORT; empty: its first one."""
     for candidate in service.spec.ports or ():
+        if candidate.is_tcp and not port:
+            return candidate
         if candidate.is_tcp and port in (str(candidate.port), candidate.name):
             return candidate
     return None

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from edge.control.kinds.names import host_name
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate.annotations.policies import one_closed
-from edge.control.translate.annotations.values import CLOSES
+from edge.control.translate.annotations.values import CLOSES, field
 from edge.control.translate.annotations.wanted import ContentError
 from edge.control.translate.parts import BY_CLUSTER_IP, HostPart, RoutePart, SecretUse, ServiceUse, Translation
 from edge.table import describing
@@ -30,6 +30,7 @@ from edge.table.policies import (
     Closed,
     CustomHeaders,
     DigestAuth,
+    ErrorPages,
     Hsts,
     HttpsRedirect,
     NoAccessLog,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 ACME: Final = "/.well-known/acme-challenge"
 """Paths that are never redirected to https and need no password: who asks may be about to give the certificate
 (RFC 8555, 8.3)."""
+NO_STAND_IN: Final = "the annotation has no effect"
 KINDS: Final = {name: kind for kind, name in describing.KINDS.items()}
 
 
@@ -82,7 +84,8 @@ class _Translator:
         self._uses: list[ServiceUse] = []
         owner = Owner("Ingress", ingress.metadata.namespace, ingress.metadata.name)
         made = [self._made(one) for one in self._asked.deferred]
-        self._model = Route(PathKind.PREFIX, "/", owner, policies=one_closed((*self._asked.policies, *made)))
+        policies = one_closed((*map(self._located, self._asked.policies), *made))
+        self._model = Route(PathKind.PREFIX, "/", owner, policies=policies)
 
     def result(self) -> Translation:
         spec, metadata = self._ingress.spec, self._metadata
@@ -128,6 +131,16 @@ class _Translator:
         for fault in faults:
             self._problems.append(warning(f"Invalid{name.kind}", reference.field, f"{name}: {fault}"))
         return policy
+
+    def _located(self, policy: AnyPolicy) -> AnyPolicy:
+        """POLICY with the key of the Service that it names."""
+        if not isinstance(policy, ErrorPages) or not policy.service:
+            return policy
+        namespace = self._metadata.namespace
+        key = sys.intern(service_key(namespace, policy.service, ""))
+        place = field("default-backend")
+        self._uses.append(ServiceUse(key, namespace, policy.service, "", place, instead=NO_STAND_IN))
+        return replace(policy, key=key)
 
     def _closed(self, reason: str, reference: Reference, fault: str) -> Closed:
         self._problems.append(error(reason, reference.field, f"{fault}; {CLOSES}"))

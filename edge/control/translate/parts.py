@@ -49,10 +49,13 @@ class ServiceUse(msgspec.Struct, frozen=True, gc=False):
     namespace: str
     name: str
     port: str
+    """Empty: the first one."""
     field: str
     """Of the backend's Service."""
     algorithm: Balance | None = None
     by_cluster_ip: bool = False
+    instead: str = ""
+    """What happens without its endpoints, where `field` is an annotation; empty: requests are answered 503."""
 
 
 class SecretUse(msgspec.Struct, frozen=True, gc=False):

@@ -23,6 +23,7 @@ from edge.data.policies import (
     cors,
     custom_headers,
     digest_auth,
+    error_pages,
     hsts,
     https_redirect,
     location_change,
@@ -68,6 +69,8 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.ConnectionField, connection_field),
     (policies.OldHttp, old_http),
     (policies.RequestHeaders, request_headers),
+    # in place of the response
+    (policies.ErrorPages, error_pages),
     # edits of the response
     (policies.CookieChange, cookie_change),
     (policies.LocationChange, location_change),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def add(policy: Closed, phases: Phases) -> None:  # noqa: ARG001 - the reason is for people
     """A gate that lets nothing pass."""
     phases.gates.append(gate)
+    phases.closed = True
 
 
 def gate(exchange: Exchange) -> Reply | None:  # noqa: ARG001 - whatever is asked

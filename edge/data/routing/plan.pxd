@@ -10,6 +10,7 @@ cdef class Destination:
     cdef readonly object reply
     cdef readonly tuple edits
     cdef readonly tuple answers
+    cdef readonly object backend
     cdef readonly int weight
     cdef readonly object labels
     cdef readonly bytes log_name
@@ -37,6 +38,7 @@ cdef class Plan(Terms):
     cdef readonly bytes secure_fields
     cdef readonly tuple replaced
     cdef readonly tuple secure_replaced
+    cdef readonly object errors
     cdef readonly object content_type
     cdef readonly object pace
     cdef readonly bint logged

@@ -48,6 +48,7 @@ class Destination:
         self.reply = reply
         self.edits = phase(phases.edits) if phases is not None else None
         self.answers = phase(phases.answers) if phases is not None else None
+        self.backend = backend
         self.weight = backend.weight
         self.labels = labels_of(host, route, backend)
         self.log_name = access_log.name_of(route.owner, backend) if access_log is not None else b""
@@ -102,6 +103,7 @@ class Plan(Terms):
         self.secure_fields = phases.fields + phases.secure_fields
         self.replaced = phase(phases.replaced)
         self.secure_replaced = phase([*phases.replaced, *phases.secure_replaced])
+        self.errors = phases.errors
         self.content_type = phases.content_type
         self.pace = phases.pace
         self.logged = logged and phases.logged

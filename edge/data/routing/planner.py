@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from edge.data.exchange.subrequest import Ask
     from edge.data.observe.access_log import AccessLog
-    from edge.data.policies.phases import Asks
+    from edge.data.policies.phases import Asks, Balancers
     from edge.data.upstream.terms import Terms
     from edge.table.counters import WorkerCounters
     from edge.table.policies import AnyPolicy
@@ -56,7 +56,7 @@ class Planner:
     def plan(self, host: str, route: Route) -> Plan:
         """The plan for ROUTE under HOST."""
         asked: list[Balancer] = []
-        phases = Phases(self._resources, route.owner, self._asks(asked))
+        phases = Phases(self._resources, route.owner, self._asks(asked), self._others(asked))
         fault = _fill(phases, route.policies)
         destinations = []
         for backend in backends_of(route):
@@ -68,6 +68,7 @@ class Planner:
         if fault:
             self._counters.add(WorkerWord.CLOSED_ROUTES, 1)
             log.error("%s%s (%s) is closed (503): %s cannot be carried out", host, route.path, route.owner, fault)
+            phases.errors = None
             phases.gates.insert(0, lambda exchange: replies.UNAVAILABLE)  # noqa: ARG005 - whatever is asked
         return Plan(host, route, tuple(destinations), phases, asked=tuple(asked), logged=self._access_log is not None)
 
@@ -85,13 +86,22 @@ class Planner:
         def asks(key: str, transport: Transport, terms: Terms, most: int) -> Ask:
             if self.subrequests is None:
                 raise ValueError("there are no subrequests yet")
+            return self.subrequests(others(key, transport), terms, most)
+
+        others = self._others(asked)
+        return asks
+
+    def _others(self, asked: list[Balancer]) -> Balancers:
+        """What chooses among the endpoints of backends that are not the route's; ASKED gets their balancers."""
+
+        def balancer(key: str, transport: Transport) -> Balancer:
             if transport.protocol not in SPOKEN:
                 raise ValueError(f"protocol {transport.protocol!r} of {key}")
-            balancer = self._acquire(key, transport)
-            asked.append(balancer)
-            return self.subrequests(balancer, terms, most)
+            made = self._acquire(key, transport)
+            asked.append(made)
+            return made
 
-        return asks
+        return balancer
 
     def _destination(self, host: str, route: Route, backend: Backend, phases: Phases | None) -> Destination:
         return Destination(

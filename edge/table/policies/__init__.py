@@ -19,6 +19,7 @@ from edge.table.policies.connection_field import ConnectionField
 from edge.table.policies.cookie_change import CookieChange
 from edge.table.policies.cors import Cors
 from edge.table.policies.custom_headers import CustomHeaders
+from edge.table.policies.error_pages import ErrorPages
 from edge.table.policies.headers import RequestHeaders, ResponseHeaders
 from edge.table.policies.hsts import Hsts
 from edge.table.policies.https_redirect import HttpsRedirect
@@ -53,6 +54,7 @@ AnyPolicy = (
     | ConnectionField
     | OldHttp
     | RequestHeaders
+    | ErrorPages
     | CookieChange
     | LocationChange
     | ResponseHeaders
@@ -77,6 +79,7 @@ __all__ = [
     "Cors",
     "CustomHeaders",
     "DigestAuth",
+    "ErrorPages",
     "Hsts",
     "HttpsRedirect",
     "LocationChange",
