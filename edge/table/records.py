@@ -97,6 +97,8 @@ class Backend(Record, frozen=True):
     policies: tuple[AnyPolicy, ...] = ()
     """Policies of requests that go to this backend, beside those of the route."""
     transport: Transport = Transport()
+    canary: bool = False
+    """While it has no endpoint, the first backend of the route takes its requests."""
 
 
 class Condition(Record, frozen=True):

@@ -22,10 +22,10 @@ _numbers = itertools.count(1)
 class Annotated(Stage):
     """A context manager. The Service `web` is behind every path unless a test says otherwise."""
 
-    def __init__(self, *flags: str, **settings: Any) -> None:
-        """FLAGS are the data plane's, SETTINGS those by which the manifests are compiled."""
+    def __init__(self, *flags: str, settings: Settings | None = None) -> None:
+        """FLAGS are the data plane's, SETTINGS the control plane's."""
         super().__init__(*flags)
-        self._compiler = Compiler(Settings().with_(**settings))
+        self._compiler = Compiler(settings or Settings())
         self.problems: dict[ObjectId, tuple[Problem, ...]] = {}
 
     def put(self, *manifests: Manifest) -> None:

@@ -8,6 +8,7 @@ from edge.table.policies import (
     AppRoot,
     BasicAuth,
     BodyLimit,
+    Canary,
     ClientLimits,
     Closed,
     ConnectionField,
@@ -30,12 +31,14 @@ from edge.table.policies import (
     Retry,
     Rewrite,
     SatisfyAny,
+    Snippet,
     SourceRanges,
     Timeouts,
     UpstreamHost,
 )
 from edge.table.policies.path_change import PathChange
 from edge.table.policies.policy import Policy
+from edge.table.policies.snippet import AddField, Answer, If, RequestField, SetField, SetVariable
 
 POLICIES: Final[tuple[Policy, ...]] = (
     Closed("a", "its Secret is missing"),
@@ -60,10 +63,20 @@ POLICIES: Final[tuple[Policy, ...]] = (
     RedirectTo("n", 307, "https://other.example$request_uri"),
     UpstreamHost("o", "$http_x_host"),
     ConnectionField("p", "close"),
+    Canary("q", "x-canary", "", "^v[0-9]$", "canary", "INGRESSCOOKIE", ("a", "b")),
     CookieChange("q", "i.example", "o.example", "/a", "/b"),
     LocationChange("r", "http://inner.example/", "/"),
     OldHttp("s"),
     RegexRewrite("t", "/$1", "/a", "/a/(.*)"),
     CustomHeaders("u", (("X-G", "5"),)),
     ErrorPages("v", (404, 503), of_endpoints=False, service="errors", key="demo/errors:", shared="demo/all:80"),
+    Snippet(
+        "u",
+        (
+            SetVariable("a", "$host"),
+            If("$a", "=", "b", (Answer(403, "no", "text/plain"), SetField("X-A", ""))),
+            RequestField("X-B", "1"),
+            AddField("X-C", "2", always=True),
+        ),
+    ),
 )

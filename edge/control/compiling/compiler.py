@@ -62,7 +62,7 @@ class Compiler:
         self._settings = settings
         self._claims = Claims(self.store, settings)
         self._gateways = Gateways(self.store, settings)
-        self._hosts = Hosts()
+        self._hosts = Hosts(cross_namespace=settings.allow_cross_namespace_resources)
         self._references = References(self.store, by_need=by_need)
         self._by_need = by_need
         self._annotations = Reader(defaults_of(settings))

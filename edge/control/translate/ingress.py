@@ -99,14 +99,17 @@ class _Translator:
                 message = f'"{rule.host}" is taken as "{name}"; an API server takes the latter only'
                 self._problems.append(warning("HostSpelling", f"{field}.host", message))
             routes.setdefault(name, []).extend(self._rule(rule, field))
-        unmatched = self._unmatched() if default is None else None
+        canary = self._asked.canary is not None
+        unmatched = self._unmatched() if default is None and not canary else None
         hosts = {name: HostPart(tuple(parts), default, unmatched if name else None) for name, parts in routes.items()}
+        if canary:  # a host where it has no route is no canary's, and would be served
+            hosts = {name: part for name, part in hosts.items() if part != HostPart()}
         return Translation(
             order=(metadata.creation_timestamp or "", metadata.namespace, metadata.name),
             hosts=hosts,
             default=default if not hosts else None,
             uses=tuple(self._uses),
-            secrets=tuple(_secrets(self._ingress, hosts)),
+            secrets=() if canary else tuple(_secrets(self._ingress, hosts)),
             problems=tuple(self._problems),
             references=tuple(self._references),
         )
@@ -150,7 +153,7 @@ class _Translator:
         for number, path in enumerate((rule.http.paths if rule.http is not None else None) or ()):
             part = self._path(path, f"{field}.http.paths[{number}]")
             yield part
-            if part.text.endswith("/") and part.route.kind in (PathKind.PREFIX, PathKind.STRING):
+            if part.text.endswith("/") and part.route.kind is not PathKind.EXACT and part.canary is None:
                 yield from self._without_slash(part)
 
     def _path(self, path: HTTPIngressPath, field: str) -> RoutePart:
@@ -190,9 +193,8 @@ class _Translator:
         route = replace(self._model, kind=kind, path=path, backends=(to,))
         route, rewritten = _rewritten(route, written)
         regex = rewritten or self._asked.use_regex
-        part = RoutePart(
-            route, self._asked.with_tls, sys.intern(field.removesuffix(".backend")), sys.intern(written), regex
-        )
+        place = sys.intern(field.removesuffix(".backend"))
+        part = RoutePart(route, self._asked.with_tls, place, sys.intern(written), regex, self._asked.canary)
         return _for_challenges(part) if path.startswith(ACME) else part
 
     def _use(self, to: Backend, field: str) -> str:
@@ -201,7 +203,8 @@ class _Translator:
         if asked.by_cluster_ip:
             key += BY_CLUSTER_IP
         key, field = sys.intern(key), sys.intern(field)
-        use = ServiceUse(key, to.namespace, to.service, to.port, field, asked.algorithm, asked.by_cluster_ip)
+        canary = self._asked.canary is not None
+        use = ServiceUse(key, to.namespace, to.service, to.port, field, asked.algorithm, asked.by_cluster_ip, canary)
         self._uses.append(use)
         return key
 

@@ -16,6 +16,7 @@ import msgspec
 if TYPE_CHECKING:
     from edge.control.kinds.objects import ObjectId
     from edge.control.kinds.problems import Problem
+    from edge.control.translate.annotations.canary import Rules
     from edge.table.policies import AnyPolicy
     from edge.table.records import Balance, Route
 
@@ -37,6 +38,8 @@ class RoutePart(msgspec.Struct, frozen=True, gc=False):
     """The path as it was written: where a host's paths are regular expressions, it is one."""
     regex: bool = False
     """Whether this route makes the paths of its host regular expressions."""
+    canary: Rules | None = None
+    """The part adds its backend to that of another Ingress with the same path."""
     implied: bool = False
     """Nobody wrote its path: it counts where no other route has that."""
 
@@ -54,6 +57,8 @@ class ServiceUse(msgspec.Struct, frozen=True, gc=False):
     """Of the backend's Service."""
     algorithm: Balance | None = None
     by_cluster_ip: bool = False
+    canary: bool = False
+    """Without an endpoint another Service takes its requests."""
     instead: str = ""
     """What happens without its endpoints, where `field` is an annotation; empty: requests are answered 503."""
 

@@ -12,6 +12,7 @@ cdef class Destination:
     cdef readonly tuple answers
     cdef readonly object backend
     cdef readonly int weight
+    cdef readonly bint canary
     cdef readonly object labels
     cdef readonly bytes log_name
     cdef object _counters

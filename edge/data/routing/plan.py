@@ -30,6 +30,7 @@ class Destination:
 
     - `balancer`: chooses the endpoint; None: `reply` is the answer.
     - `edits`, `answers`: steps of the backend's own policies.
+    - `canary`: without an endpoint it leaves its requests to the first destination of the plan.
     """
 
     def __init__(
@@ -51,7 +52,9 @@ class Destination:
         self.backend = backend
         self.weight = backend.weight
         self.labels = labels_of(host, route, backend)
-        self.log_name = access_log.name_of(route.owner, backend) if access_log is not None else b""
+        self.canary = backend.canary
+        main = route.backends[0] if backend.canary else None
+        self.log_name = access_log.name_of(route.owner, backend, main) if access_log is not None else b""
         self._counters = counters
         self._series: dict[tuple[bytes, int], Series] = {}
 

@@ -13,6 +13,7 @@ from edge.table.policies.access_log import NoAccessLog
 from edge.table.policies.app_root import AppRoot
 from edge.table.policies.auth import BasicAuth, DigestAuth, SatisfyAny
 from edge.table.policies.body_limit import BodyLimit
+from edge.table.policies.canary import Canary
 from edge.table.policies.client_limits import ClientLimits
 from edge.table.policies.closed import Closed
 from edge.table.policies.connection_field import ConnectionField
@@ -31,6 +32,7 @@ from edge.table.policies.regex_rewrite import RegexRewrite
 from edge.table.policies.response_rate import ResponseRate
 from edge.table.policies.retry import Retry
 from edge.table.policies.rewrite import Rewrite
+from edge.table.policies.snippet import Snippet
 from edge.table.policies.source_ranges import SourceRanges
 from edge.table.policies.timeouts import Timeouts
 from edge.table.policies.upstream_host import UpstreamHost
@@ -39,6 +41,7 @@ AnyPolicy = (
     Closed
     | AppRoot
     | Cors
+    | Snippet
     | RedirectTo
     | HttpsRedirect
     | Redirect
@@ -53,6 +56,7 @@ AnyPolicy = (
     | UpstreamHost
     | ConnectionField
     | OldHttp
+    | Canary
     | RequestHeaders
     | ErrorPages
     | CookieChange
@@ -72,6 +76,7 @@ __all__ = [
     "AppRoot",
     "BasicAuth",
     "BodyLimit",
+    "Canary",
     "ClientLimits",
     "Closed",
     "ConnectionField",
@@ -94,6 +99,7 @@ __all__ = [
     "Retry",
     "Rewrite",
     "SatisfyAny",
+    "Snippet",
     "SourceRanges",
     "Timeouts",
     "UpstreamHost",

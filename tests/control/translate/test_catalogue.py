@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from edge.control.translate.annotations import balancing
 from edge.control.translate.annotations.catalogue import REFUSED, Support, catalogue
 from edge.control.translate.annotations.names import INGRESS_NGINX
-from edge.control.translate.annotations.policies import SUPPORTED, UNITS
+from edge.control.translate.annotations.policies import OTHERS, SUPPORTED, UNITS
 
 
 def test_each_annotation_has_one_entry() -> None:
@@ -23,7 +22,7 @@ def test_what_is_supported_is_what_the_reader_takes() -> None:
 
 def test_differences_are_those_of_the_unit_itself() -> None:
     """A misspelt name would be lost."""
-    for unit in (*UNITS, balancing):
+    for unit in (*UNITS, *OTHERS):
         assert set(getattr(unit, "DIFFERENCES", {})) <= unit.NAMES, unit.__name__
 
 

@@ -21,7 +21,7 @@ from tests.support import objects
 from tests.support.policies import policy
 from tests.support.world import World
 
-READER = policies.Reader({})
+READER = policies.Reader({"allow-snippet-annotations": ("true", "--allow-snippet-annotations")})
 
 
 def read(**annotations: str) -> tuple[policies.Asked, list[str]]:
@@ -115,6 +115,7 @@ EXAMPLES: dict[str, tuple[dict[str, str], type[Policy | Deferred]]] = {
     "regex_rewrite": ({"rewrite_target": "/$1"}, records.RegexRewrite),
     "custom_headers": ({"custom_headers": "demo/fields"}, Deferred),
     "error_pages": ({"custom_http_errors": "404"}, records.ErrorPages),
+    "snippets": ({"configuration_snippet": "return 403;"}, records.Snippet),
     "access_log": ({"enable_access_log": "false"}, records.NoAccessLog),
 }
 """Annotations for each unit, and what they ask for; `Deferred` where that needs another object."""
@@ -136,7 +137,7 @@ def test_every_module_with_annotations_is_a_unit() -> None:
         for module in pkgutil.iter_modules(package.__path__)
     ]
     readers = {module for module in found if hasattr(module, "NAMES") and hasattr(module, "read")}
-    assert readers == {*policies.UNITS, policies.balancing}
+    assert readers == {*policies.UNITS, *policies.OTHERS}
 
 
 @pytest.mark.parametrize(

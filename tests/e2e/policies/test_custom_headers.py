@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from edge.settings import Settings
 from tests.support.backends import Backend
 from tests.support.ingresses import Annotated
 from tests.support.world import Manifest
@@ -15,7 +16,7 @@ ALLOWED = ("X-Frame-Options", "My-Custom-Header-Dollar")
 
 @pytest.fixture(scope="module")
 def edge(backend: Backend) -> Iterator[Annotated]:
-    with Annotated(global_allowed_response_headers=ALLOWED) as one:
+    with Annotated(settings=Settings(global_allowed_response_headers=ALLOWED)) as one:
         one.service("web", backend)
         yield one
 

@@ -24,6 +24,7 @@ from edge.data.upstream.budget import RetryBudget
 from edge.data.upstream.pool import ConnectError
 from edge.data.upstream.target import Target
 from edge.settings import Settings
+from edge.table.counter_layout import SeriesKey
 from edge.table.counters import CountersReader, WorkerCounters, WorkerWord
 from edge.table.policies.policy import Policy
 from edge.table.reader import TableReader
@@ -246,6 +247,14 @@ class Scene:
         try:
             sums = reader.series()
             return {(key.labels.service, int(key.status)): sums.totals.requests(row) for key, row in sums.items()}
+        finally:
+            reader.close()
+
+    def series(self) -> list[SeriesKey]:
+        """The counters of routes that have been used."""
+        reader = CountersReader(self._directory)
+        try:
+            return [key for key, _ in reader.series().items()]
         finally:
             reader.close()
 

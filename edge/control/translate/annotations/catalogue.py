@@ -10,9 +10,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from edge.control.translate.annotations import balancing
 from edge.control.translate.annotations.names import INGRESS_NGINX
-from edge.control.translate.annotations.policies import UNITS, WITHOUT_EFFECT
+from edge.control.translate.annotations.policies import OTHERS, UNITS, WITHOUT_EFFECT
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -21,7 +20,6 @@ _NO_TEXT: Final = "It is nginx's configuration as text, which Edge never evaluat
 _NO_FIREWALL: Final = "ModSecurity is a module of nginx. Put a web application firewall in front of Edge or behind it."
 REFUSED: Final = {
     "auth-snippet": _NO_TEXT,
-    "configuration-snippet": _NO_TEXT,
     "server-snippet": _NO_TEXT,
     "stream-snippet": _NO_TEXT,
     "modsecurity-snippet": _NO_TEXT,
@@ -53,7 +51,7 @@ class Entry(NamedTuple):
 
 def catalogue() -> tuple[Entry, ...]:
     """All annotations of ingress-nginx: first those that are honoured, by unit."""
-    found = [entry for unit in (*UNITS, balancing) for entry in _of_unit(unit)]
+    found = [entry for unit in (*UNITS, *OTHERS) for entry in _of_unit(unit)]
     known = {entry.name for entry in found}
     return (*found, *(_other(name) for name in sorted(INGRESS_NGINX - known)))
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from edge.settings import Settings
 
 FLAGS: Final = {
+    "allow-snippet-annotations": "allow_snippet_annotations",
     "ssl-redirect": "ssl_redirect",
     "hsts": "hsts",
     "global-allowed-response-headers": "global_allowed_response_headers",
