@@ -35,6 +35,7 @@ from edge.table.policies import (
     SourceRanges,
     Timeouts,
     UpstreamHost,
+    WwwRedirect,
 )
 from edge.table.policies.path_change import PathChange
 from edge.table.policies.policy import Policy
@@ -59,6 +60,7 @@ POLICIES: Final[tuple[Policy, ...]] = (
     SatisfyAny("p"),
     ResponseRate("q", 1024, 2048),
     AppRoot("l", "/app"),
+    WwwRedirect("w", "app.example", 301),
     Cors("m", ("https://a.example", "null"), "GET", "X-A", False, "X-B", 60),
     RedirectTo("n", 307, "https://other.example$request_uri"),
     UpstreamHost("o", "$http_x_host"),

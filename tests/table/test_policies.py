@@ -67,6 +67,7 @@ SUMMARIES = {
     "ResponseRate": "responses at 1024 bytes/s after 2048 bytes",
     "SatisfyAny": "one of the checks of clients is enough",
     "AppRoot": "redirect (302) to /app",
+    "WwwRedirect": "redirect (301) to app.example",
     "Cors": "CORS for https://a.example, null",
     "RedirectTo": "redirect (307) to https://other.example$request_uri",
     "Canary": "canary by cookie INGRESSCOOKIE, header x-canary: ~ ^v[0-9]$, cookie canary=always",

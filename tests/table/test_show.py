@@ -190,6 +190,7 @@ def test_nor_is_a_new_policy() -> None:
         "Retry": ("tries", "timeout", "non_idempotent", "on_error", "on_timeout", "on_invalid", "on_statuses"),
         "NoAccessLog": (),
         "AppRoot": ("path",),
+        "WwwRedirect": ("host", "status"),
         "Cors": ("origins", "methods", "headers", "credentials", "expose", "max_age"),
         "RedirectTo": ("status", "location"),
         "UpstreamHost": ("value",),
@@ -199,6 +200,7 @@ def test_nor_is_a_new_policy() -> None:
         "OldHttp": (),
         "Canary": ("header", "value", "pattern", "cookie", "affinity", "sides"),
         "RegexRewrite": ("target", "prefix", "pattern"),
+        "Snippet": ("statements",),
     }
 
 

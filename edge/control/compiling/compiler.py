@@ -155,6 +155,8 @@ class Compiler:
         records, touched = self._services.compile(time.monotonic() if clock is None else clock)
         delta.endpoints.update(records)
         owners |= touched
+        for name, host in self._hosts.settle().items():
+            self._certificates.follow(name, host)
         records, touched, hosts = self._certificates.compile(time.time() if now is None else now)
         delta.tls.update(records)
         owners |= touched

@@ -4,6 +4,8 @@ Rules of this file:
 - A host is compiled again when something that is said about it changes, and no other host.
 - Which hosts have TLS is not known here; it is asked for when a host is compiled.
 - What no path of a host takes is answered on the terms of its oldest Ingress, as in ingress-nginx.
+- A further name of a host (`further_names`) is a record of its own with the same routes: whether it has TLS is its own
+  affair.
 """
 
 from __future__ import annotations
@@ -12,22 +14,26 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from edge.control.compiling import further_names
+from edge.control.compiling.further_names import FurtherNames
 from edge.control.compiling.merging import Losses, describe, merge
 from edge.control.containment import REASON, contain
 from edge.control.kinds.problems import error
+from edge.control.translate.annotations.further_names import redirect
 from edge.control.translate.parts import HostPart
 from edge.table.policies import ErrorPages
-from edge.table.records import Host
+from edge.table.records import HOST_PATTERNS, Host, HostPatterns, Owner, PathKind, Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from edge.control.compiling.further_names import Claim
     from edge.control.kinds.objects import ObjectId
     from edge.control.kinds.problems import Problem
     from edge.control.translate.parts import Order, RoutePart, Translation
     from edge.table.policies import AnyPolicy
     from edge.table.record import Record
-    from edge.table.records import Backend, Route
+    from edge.table.records import Backend
 
 
 class Hosts:
@@ -44,6 +50,9 @@ class Hosts:
         self._sharing: set[str] = set()
         """Hosts whose record names those backends, or would."""
         self._dirty: set[str] = set()
+        self._further = FurtherNames()
+        self._patterns: dict[str, str] = {}
+        """Further names that are regular expressions, and their hosts."""
 
     def replace(self, owner: ObjectId, old: Translation | None, new: Translation | None) -> None:
         """OWNER asks for what is in NEW instead of what was in OLD."""
@@ -62,7 +71,7 @@ class Hosts:
 
     def tls_changed(self, name: str) -> None:
         """Whether there is a certificate for NAME, maybe a wildcard, is not as it was."""
-        if name in self._parts:
+        if name in self._parts or name in self._further:
             self._dirty.add(name)
         if name.startswith("*."):
             self._dirty |= self._under.get(name[2:], set())
@@ -72,6 +81,24 @@ class Hosts:
         if backends != self._shared:
             self._shared = backends
             self._dirty |= self._sharing
+
+    def settle(self) -> dict[str, str]:
+        """Find out who has the further names; gives those that may have another host now, and which (empty: none).
+
+        To be called after `replace` and before `compile`.
+        """
+        touched: set[str] = set()
+        for name in self._dirty:
+            parts = self._ordered(name)
+            wanted = further_names.claims(name, parts) if any(part.names for _, _, part in parts) else {}
+            if wanted or self._further:
+                touched |= self._further.replace(name, wanted)
+                if name in self._further:
+                    touched.add(name)
+        for name in touched:
+            self._note(name)
+        self._dirty |= touched
+        return {name: claim.host if (claim := self._winner(name)) is not None else "" for name in touched}
 
     def compile(self, has_tls: Callable[[str], bool]) -> tuple[dict[str, Record | None], set[ObjectId]]:
         """The records of the hosts that may be different, and the Ingresses that won or lost something there."""
@@ -84,6 +111,7 @@ class Hosts:
             if losses:
                 self._losses[name] = losses
             owners.update(owner for owner in (*before, *losses) if before.get(owner) != losses.get(owner))
+        records.update(self._listed_patterns())
         self._dirty.clear()
         return records, owners
 
@@ -98,31 +126,77 @@ class Hosts:
 
     def _compiled(self, name: str, has_tls: Callable[[str], bool]) -> tuple[dict[str, Record | None], Losses]:
         losses: Losses = {}
-        parts = self._parts.get(name)
-        if parts is None:
-            self._sharing.discard(name)
+        self._sharing.discard(name)
+        winner = self._winner(name)
+        if name in self._further:
+            others = [claim for claim in self._further.claims(name) if claim is not winner]
+            for owner, problem in further_names.lost(name, others, winner):
+                losses.setdefault(owner, []).append(problem)
+        if winner is not None:
+            return {name: self._further_record(name, winner, tls=has_tls(name))}, losses
+        if name not in self._parts:
             return {name: None}, losses
-        ordered = sorted(parts.items(), key=_order) if len(parts) > 1 else parts.items()
-        every = [(owner, order, part) for owner, (order, part) in ordered]
-        merged = merge(name, every, losses, cross_namespace=self._cross_namespace)
+        parts = self._ordered(name)
+        for owner, problem in further_names.unheard(parts, name):
+            losses.setdefault(owner, []).append(problem)
+        merged = merge(name, parts, losses, cross_namespace=self._cross_namespace)
         record = self._record(name, merged, tls=has_tls(name)) if merged is not None else None
         return {name: record}, losses
+
+    def _ordered(self, name: str) -> list[tuple[ObjectId, Order, HostPart]]:
+        """What objects say about the host NAME, in the order in which they win."""
+        parts = self._parts.get(name, {})
+        ordered = sorted(parts.items(), key=_order) if len(parts) > 1 else parts.items()
+        return [(owner, order, part) for owner, (order, part) in ordered]
+
+    def _winner(self, name: str) -> Claim | None:
+        """Who has NAME as a further name of a host."""
+        if name not in self._further or name in self._parts:
+            return None
+        return self._further.claims(name)[0]
+
+    def _further_record(self, name: str, claim: Claim, *, tls: bool) -> Host | None:
+        if claim.is_alias:
+            parts = self._ordered(claim.host)
+            merged = merge(claim.host, parts, {}, cross_namespace=self._cross_namespace)
+            return self._record(name, merged, tls=tls) if merged is not None else None
+        owner = Owner(claim.owner.kind, claim.owner.namespace, claim.owner.name)
+        return Host(name, (Route(PathKind.PREFIX, "/", owner, policies=(redirect(claim.host),)),), None, tls)
+
+    def _listed_patterns(self) -> dict[str, Record | None]:
+        """The record of the names that are regular expressions, if it is to be another."""
+        before = dict(self._patterns)
+        for name in self._dirty:
+            if name.startswith("~"):
+                winner = self._winner(name)
+                self._patterns.pop(name, None)
+                if winner is not None:
+                    self._patterns[name] = winner.host
+        if self._patterns == before:
+            return {}
+        names = sorted(self._patterns, key=lambda name: (self._patterns[name], name))  # as in ingress-nginx
+        return {HOST_PATTERNS: HostPatterns(tuple(names)) if names else None}
 
     def problems(self, owner: ObjectId, translation: Translation) -> Iterator[Problem]:
         """What OWNER, which asks for TRANSLATION, does not get."""
         if self._losses:
-            for name in _parts(translation):
-                yield from self._losses.get(name, {}).get(owner, ())
+            for name, part in _parts(translation).items():
+                for lost in (name, *further_names.names_of(name, part)):
+                    yield from self._losses.get(lost, {}).get(owner, ())
 
     def _add(self, name: str) -> None:
         self._parts[name] = {}
-        self._under.setdefault(name.partition(".")[2], set()).add(name)
+        self._note(name)
 
     def _remove(self, name: str) -> None:
         del self._parts[name]
+        self._note(name)
+
+    def _note(self, name: str) -> None:
+        """Have `_under` know NAME while it is that of a record."""
         domain = name.partition(".")[2]
-        covered = self._under[domain]
-        covered.discard(name)
+        covered = self._under.setdefault(domain, set())
+        (covered.add if name in self._parts or name in self._further else covered.discard)(name)
         if not covered:
             del self._under[domain]
 

@@ -99,11 +99,13 @@ class _Translator:
                 message = f'"{rule.host}" is taken as "{name}"; an API server takes the latter only'
                 self._problems.append(warning("HostSpelling", f"{field}.host", message))
             routes.setdefault(name, []).extend(self._rule(rule, field))
-        canary = self._asked.canary is not None
+        canary, names = self._asked.canary is not None, self._asked.names
         unmatched = self._unmatched() if default is None and not canary else None
-        hosts = {name: HostPart(tuple(parts), default, unmatched if name else None) for name, parts in routes.items()}
+        hosts = {
+            name: HostPart(tuple(parts), default, unmatched if name else None, names) for name, parts in routes.items()
+        }
         if canary:  # a host where it has no route is no canary's, and would be served
-            hosts = {name: part for name, part in hosts.items() if part != HostPart()}
+            hosts = {name: part for name, part in hosts.items() if part.routes or part.default is not None}
         return Translation(
             order=(metadata.creation_timestamp or "", metadata.namespace, metadata.name),
             hosts=hosts,

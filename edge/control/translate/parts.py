@@ -81,6 +81,15 @@ class SecretUse(msgspec.Struct, frozen=True, gc=False):
     has_rule: bool = True
 
 
+class FurtherNames(msgspec.Struct, frozen=True, gc=False):
+    """Names beside that of a host (ingress-nginx, server-alias and from-to-www-redirect)."""
+
+    aliases: tuple[str, ...] = ()
+    """Names of records: the host answers for them, too."""
+    www: bool = False
+    """The name with `www.`, or without where the host has it, is redirected to the host."""
+
+
 class HostPart(msgspec.Struct, frozen=True, gc=False):
     """What an object says about one host."""
 
@@ -88,6 +97,7 @@ class HostPart(msgspec.Struct, frozen=True, gc=False):
     default: RoutePart | None = None
     unmatched: RoutePart | None = None
     """Takes what no path does where no object has a default: there the policies of the host's oldest object hold."""
+    names: FurtherNames | None = None
 
 
 class Translation(msgspec.Struct, frozen=True, gc=False):

@@ -42,6 +42,7 @@ from edge.data.policies import (
     source_ranges,
     timeouts,
     upstream_host,
+    www_redirect,
 )
 from edge.table import policies
 
@@ -54,6 +55,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     # gates
     (policies.Closed, closed),
     (policies.AppRoot, app_root),
+    (policies.WwwRedirect, www_redirect),
     (policies.Cors, cors),  # a preflight request carries no credentials, and must not be redirected
     (policies.Snippet, snippet),  # nginx's rewrite phase comes before all that follows
     (policies.RedirectTo, redirect_to),

@@ -36,10 +36,12 @@ from edge.table.policies.snippet import Snippet
 from edge.table.policies.source_ranges import SourceRanges
 from edge.table.policies.timeouts import Timeouts
 from edge.table.policies.upstream_host import UpstreamHost
+from edge.table.policies.www_redirect import WwwRedirect
 
 AnyPolicy = (
     Closed
     | AppRoot
+    | WwwRedirect
     | Cors
     | Snippet
     | RedirectTo
@@ -103,4 +105,5 @@ __all__ = [
     "SourceRanges",
     "Timeouts",
     "UpstreamHost",
+    "WwwRedirect",
 ]

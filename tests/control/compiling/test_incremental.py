@@ -94,6 +94,8 @@ ingresses = st.builds(
         annotated(canary="true", canary_weight="20", canary_by_header="X-Canary"),
         annotated(canary="true", canary_by_cookie="c"),
         annotated(auth_type="basic", auth_secret="t1"),
+        annotated(server_alias="y.test,alias.test,~^w", from_to_www_redirect="true"),
+        annotated(server_alias="alias.test,z.x.test"),
         annotated(auth_type="basic", auth_secret="b/t2", allowlist_source_range="x"),
     ),
 )

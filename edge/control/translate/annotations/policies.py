@@ -22,6 +22,7 @@ from edge.control.translate.annotations import (
     cors,
     custom_headers,
     error_pages,
+    further_names,
     hsts,
     https_redirect,
     location_change,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
     from edge.control.translate.annotations.canary import Rules
     from edge.control.translate.annotations.values import Defaults
+    from edge.control.translate.parts import FurtherNames
     from edge.table.policies import AnyPolicy
 
 UNITS: Final = (
@@ -78,11 +80,11 @@ UNITS: Final = (
 """The readers of policies. A new one is a module with NAMES and `read`, and an entry here."""
 WITHOUT_EFFECT: Final = frozenset({"enable-rewrite-log", "http2-push-preload"})
 """Accepted, for nothing that a client or an endpoint could see depends on them."""
-OTHERS: Final = (balancing, canary)
+OTHERS: Final = (balancing, canary, further_names)
 """The readers of what is no policy."""
 UNITS_OF_CANARIES: Final[tuple[ModuleType, ...]] = ()
 """Those of UNITS that a canary has for itself; in all else it is as its main Ingress."""
-OF_CANARIES: Final = frozenset[str]().union(*(unit.NAMES for unit in (*UNITS_OF_CANARIES, *OTHERS)))
+OF_CANARIES: Final = frozenset[str]().union(*(unit.NAMES for unit in (*UNITS_OF_CANARIES, balancing, canary)))
 SUPPORTED: Final = WITHOUT_EFFECT.union(*(unit.NAMES for unit in (*UNITS, *OTHERS)))
 
 
@@ -101,6 +103,8 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     """Whether its paths are regular expressions in any case."""
     redirect_base: str = ""
     """What stands before the path in redirects to a path, with variables."""
+    names: FurtherNames | None = None
+    """Names of its hosts beside their own."""
 
 
 class Reader:
@@ -131,6 +135,7 @@ class Reader:
             canary=rules,
             use_regex=regex_rewrite.uses_regex(values),
             redirect_base=redirect_to.base(values),
+            names=further_names.read(values),
         )
         ignored = [_ignored(name) for name, _ in annotations if name not in SUPPORTED]
         return asked, (*values.problems, *ignored)
