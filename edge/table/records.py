@@ -45,7 +45,10 @@ class Endpoint(Record, frozen=True):
 
 
 class ServicePort(Record, frozen=True):
-    """The endpoints of one port of one Service. Key: `service_key(namespace, name, port)`."""
+    """The endpoints of one port of one Service. Key: `service_key(namespace, name, port)`.
+
+    Or of a host that a URL names: then `namespace` is empty. Key: `edge.table.remotes.remote_key(host, port)`.
+    """
 
     namespace: str
     name: str

@@ -18,18 +18,24 @@ from msgspec.structs import replace
 
 from edge.control.kinds.names import host_name
 from edge.control.kinds.problems import Problem, error, warning
+from edge.control.translate import remotes
 from edge.control.translate.annotations.policies import one_closed
 from edge.control.translate.annotations.values import CLOSES, field
 from edge.control.translate.annotations.wanted import ContentError
-from edge.control.translate.parts import BY_CLUSTER_IP, HostPart, RoutePart, SecretUse, ServiceUse, Translation
+from edge.control.translate.parts import (
+    BY_CLUSTER_IP,
+    HostPart,
+    RoutePart,
+    SecretUse,
+    ServiceUse,
+    Translation,
+)
 from edge.table import describing
 from edge.table.paths import normalise
 from edge.table.policies import (
     AnyPolicy,
-    BasicAuth,
     Closed,
     CustomHeaders,
-    DigestAuth,
     ErrorPages,
     Hsts,
     HttpsRedirect,
@@ -37,6 +43,8 @@ from edge.table.policies import (
     RedirectTo,
     RegexRewrite,
 )
+from edge.table.policies.auth import BasicAuth, DigestAuth
+from edge.table.policies.external_auth import ExternalAuth, SignIn
 from edge.table.records import Backend, Owner, PathKind, Route, service_key
 
 if TYPE_CHECKING:
@@ -58,9 +66,10 @@ if TYPE_CHECKING:
     """Gives a Secret or ConfigMap; text: why there is none that can be read; None: it has not been looked for yet."""
 
 ACME: Final = "/.well-known/acme-challenge"
-"""Paths that are never redirected to https and need no password: who asks may be about to give the certificate
+"""Paths that are never redirected to https and need no authentication: who asks may be about to give the certificate
 (RFC 8555, 8.3)."""
 NO_STAND_IN: Final = "the annotation has no effect"
+NOT_FOR_CHALLENGES: Final = (HttpsRedirect, BasicAuth, DigestAuth, ExternalAuth, SignIn)
 KINDS: Final = {name: kind for kind, name in describing.KINDS.items()}
 
 
@@ -106,14 +115,19 @@ class _Translator:
         }
         if canary:  # a host where it has no route is no canary's, and would be served
             hosts = {name: part for name, part in hosts.items() if part.routes or part.default is not None}
+        alone = default if not hosts else None
+        if any(remotes.is_open(policy) for policy in self._model.policies):
+            hosts = {name: remotes.under(name, part, self._problems) for name, part in hosts.items()}
+            alone = remotes.under("", HostPart((), alone), self._problems).default
         return Translation(
             order=(metadata.creation_timestamp or "", metadata.namespace, metadata.name),
             hosts=hosts,
-            default=default if not hosts else None,
+            default=alone,
             uses=tuple(self._uses),
             secrets=() if canary else tuple(_secrets(self._ingress, hosts)),
             problems=tuple(self._problems),
             references=tuple(self._references),
+            remotes=remotes.uses(hosts, alone) if any(one.remotes() for one in self._model.policies) else (),
         )
 
     def _made(self, deferred: Deferred) -> AnyPolicy:
@@ -232,10 +246,10 @@ def _of_answers(policies: tuple[AnyPolicy, ...]) -> tuple[AnyPolicy, ...]:
 
 
 def _for_challenges(part: RoutePart) -> RoutePart:
-    """PART without redirects to https and without passwords."""
+    """PART without redirects to https and without authentication."""
 
     def others(policies: tuple[AnyPolicy, ...]) -> tuple[AnyPolicy, ...]:
-        return tuple(one for one in policies if not isinstance(one, HttpsRedirect | BasicAuth | DigestAuth))
+        return tuple(one for one in policies if not isinstance(one, NOT_FOR_CHALLENGES))
 
     return replace(
         part, route=replace(part.route, policies=others(part.route.policies)), with_tls=others(part.with_tls)

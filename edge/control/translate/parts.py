@@ -63,6 +63,15 @@ class ServiceUse(msgspec.Struct, frozen=True, gc=False):
     """What happens without its endpoints, where `field` is an annotation; empty: requests are answered 503."""
 
 
+class RemoteUse(msgspec.Struct, frozen=True, gc=False):
+    """A host that a URL names (`edge.table.remotes`)."""
+
+    key: str
+    """Of its `ServicePort` record."""
+    field: str
+    """Of the URL."""
+
+
 class SecretUse(msgspec.Struct, frozen=True, gc=False):
     """A Secret with a certificate for HOST."""
 
@@ -112,6 +121,7 @@ class Translation(msgspec.Struct, frozen=True, gc=False):
     problems: tuple[Problem, ...]
     references: tuple[ObjectId, ...] = ()
     """Secrets and ConfigMaps that annotations name; the object is translated again when one of them changes."""
+    remotes: tuple[RemoteUse, ...] = ()
 
 
 NOTHING = Translation(("", "", ""), {}, None, (), (), ())

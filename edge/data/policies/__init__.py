@@ -25,9 +25,11 @@ from edge.data.policies import (
     custom_headers,
     digest_auth,
     error_pages,
+    external_auth,
     hsts,
     https_redirect,
     location_change,
+    mirror,
     old_http,
     redirect,
     redirect_to,
@@ -38,6 +40,7 @@ from edge.data.policies import (
     retry,
     rewrite,
     satisfy_any,
+    sign_in,
     snippet,
     source_ranges,
     timeouts,
@@ -66,7 +69,9 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.SourceRanges, source_ranges),
     (policies.BasicAuth, basic_auth),
     (policies.DigestAuth, digest_auth),
+    (policies.ExternalAuth, external_auth),
     (policies.SatisfyAny, satisfy_any),  # after all that check who the client is
+    (policies.SignIn, sign_in),
     (policies.BodyLimit, body_limit),
     # choices of the backend
     (policies.Canary, canary),
@@ -76,6 +81,8 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.ConnectionField, connection_field),
     (policies.OldHttp, old_http),
     (policies.RequestHeaders, request_headers),
+    # copies of the request
+    (policies.Mirror, mirror),
     # in place of the response
     (policies.ErrorPages, error_pages),
     # edits of the response

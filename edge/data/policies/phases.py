@@ -53,7 +53,8 @@ T = TypeVar("T")
 class Phases:
     """The steps of the policies of one route.
 
-    - `resources`: what the steps share within the worker. `owner`: the object that asked for the route.
+    - `resources`: what the steps share within the worker. `owner`: the object that asked for the route. `scope`: names
+      the route by host and path.
     - `gates`, `choices`, `edits`, `tees`, `intercepts`, `answers`: steps by phase, in this order.
     - `checks`: those of the gates that check who the client is, see `check`.
     - `fields`, `secure_fields`: field lines of every response, and of those over TLS.
@@ -66,11 +67,17 @@ class Phases:
     """
 
     def __init__(
-        self, resources: Resources, owner: Owner, asks: Asks | None = None, balancers: Balancers | None = None
+        self,
+        resources: Resources,
+        owner: Owner,
+        scope: str = "",
+        asks: Asks | None = None,
+        balancers: Balancers | None = None,
     ) -> None:
         """ASKS: how steps make requests of their own. BALANCERS: where the client's may go beside its backends."""
         self.resources = resources
         self.owner = owner
+        self.scope = scope
         self._asks = asks
         self._balancers = balancers
         self.gates: list[Gate] = []

@@ -56,7 +56,8 @@ class Planner:
     def plan(self, host: str, route: Route) -> Plan:
         """The plan for ROUTE under HOST."""
         asked: list[Balancer] = []
-        phases = Phases(self._resources, route.owner, self._asks(asked), self._others(asked))
+        scope = f"{host} {route.kind:d} {route.path}"
+        phases = Phases(self._resources, route.owner, scope, self._asks(asked), self._others(asked))
         fault = _fill(phases, route.policies)
         destinations = []
         for backend in backends_of(route):

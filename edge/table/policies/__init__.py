@@ -21,10 +21,12 @@ from edge.table.policies.cookie_change import CookieChange
 from edge.table.policies.cors import Cors
 from edge.table.policies.custom_headers import CustomHeaders
 from edge.table.policies.error_pages import ErrorPages
+from edge.table.policies.external_auth import ExternalAuth, SignIn
 from edge.table.policies.headers import RequestHeaders, ResponseHeaders
 from edge.table.policies.hsts import Hsts
 from edge.table.policies.https_redirect import HttpsRedirect
 from edge.table.policies.location_change import LocationChange
+from edge.table.policies.mirror import Mirror
 from edge.table.policies.old_http import OldHttp
 from edge.table.policies.redirect import Redirect
 from edge.table.policies.redirect_to import RedirectTo
@@ -51,7 +53,9 @@ AnyPolicy = (
     | SourceRanges
     | BasicAuth
     | DigestAuth
+    | ExternalAuth
     | SatisfyAny
+    | SignIn
     | BodyLimit
     | Rewrite
     | RegexRewrite
@@ -60,6 +64,7 @@ AnyPolicy = (
     | OldHttp
     | Canary
     | RequestHeaders
+    | Mirror
     | ErrorPages
     | CookieChange
     | LocationChange
@@ -87,9 +92,11 @@ __all__ = [
     "CustomHeaders",
     "DigestAuth",
     "ErrorPages",
+    "ExternalAuth",
     "Hsts",
     "HttpsRedirect",
     "LocationChange",
+    "Mirror",
     "NoAccessLog",
     "OldHttp",
     "Redirect",
@@ -101,6 +108,7 @@ __all__ = [
     "Retry",
     "Rewrite",
     "SatisfyAny",
+    "SignIn",
     "Snippet",
     "SourceRanges",
     "Timeouts",

@@ -97,6 +97,7 @@ ingresses = st.builds(
         annotated(server_alias="y.test,alias.test,~^w", from_to_www_redirect="true"),
         annotated(server_alias="alias.test,z.x.test"),
         annotated(auth_type="basic", auth_secret="b/t2", allowlist_source_range="x"),
+        annotated(auth_url="http://$host/auth"),
     ),
 )
 

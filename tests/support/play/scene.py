@@ -133,11 +133,13 @@ class Scene:
         *policies: Policy,
         endpoints: list[Endpoint] | None = None,
         services: dict[str, list[Endpoint]] | None = None,
+        remotes: dict[str, list[Endpoint]] | None = None,
         routes: tuple[Route, ...] | None = None,
         further: tuple[Policy, ...] = (),
         **settings: Any,
     ) -> None:
-        """One route, with POLICIES, to one service of ENDPOINTS; or ROUTES to SERVICES (see `backend`).
+        """One route, with POLICIES, to one service of ENDPOINTS; or ROUTES to SERVICES (see `backend`). REMOTES: hosts
+        that URLs name, by key.
 
         FURTHER: policies that stand in no table. SETTINGS: as the worker has them.
         """
@@ -147,6 +149,7 @@ class Scene:
         services = services or {"web": endpoints if endpoints is not None else [Endpoint()]}
         self._endpoints: dict[str, Endpoint] = {}
         records = {key_of(name): self._service(name, given) for name, given in services.items()}
+        records |= {key: self._service(key, given) for key, given in (remotes or {}).items()}
         if routes is None:
             routes = (Route(PathKind.PREFIX, "/", OWNER, (backend(next(iter(services))),), policies),)
         self._writer = TableWriter(directory)
