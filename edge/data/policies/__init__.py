@@ -26,6 +26,7 @@ from edge.data.policies import (
     digest_auth,
     error_pages,
     external_auth,
+    fast_cgi,
     hsts,
     https_redirect,
     location_change,
@@ -34,7 +35,10 @@ from edge.data.policies import (
     redirect,
     redirect_to,
     regex_rewrite,
+    request_buffering,
     request_headers,
+    response_buffering,
+    response_head,
     response_headers,
     response_rate,
     retry,
@@ -56,6 +60,7 @@ if TYPE_CHECKING:
 
 ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     # gates
+    (policies.BodyLimit, body_limit),  # before all gates, as in nginx
     (policies.Closed, closed),
     (policies.AppRoot, app_root),
     (policies.WwwRedirect, www_redirect),
@@ -72,7 +77,6 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.ExternalAuth, external_auth),
     (policies.SatisfyAny, satisfy_any),  # after all that check who the client is
     (policies.SignIn, sign_in),
-    (policies.BodyLimit, body_limit),
     # choices of the backend
     (policies.Canary, canary),
     # edits of the request
@@ -81,6 +85,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.ConnectionField, connection_field),
     (policies.OldHttp, old_http),
     (policies.RequestHeaders, request_headers),
+    (policies.FastCgi, fast_cgi),  # after all that changes the path
     # copies of the request
     (policies.Mirror, mirror),
     # in place of the response
@@ -92,6 +97,9 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.CustomHeaders, custom_headers),
     (policies.Hsts, hsts),
     # what the exchange itself goes by
+    (policies.RequestBuffering, request_buffering),
+    (policies.ResponseBuffering, response_buffering),
+    (policies.ResponseHead, response_head),
     (policies.ResponseRate, response_rate),
     (policies.Timeouts, timeouts),
     (policies.Retry, retry),

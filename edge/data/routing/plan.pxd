@@ -7,6 +7,7 @@ cimport edge.table._counters as c_counters
 
 cdef class Destination:
     cdef readonly c_balancer.Balancer balancer
+    cdef readonly c_balancer.Balancer secure_balancer
     cdef readonly object reply
     cdef readonly tuple edits
     cdef readonly tuple answers
@@ -41,6 +42,11 @@ cdef class Plan(Terms):
     cdef readonly tuple secure_replaced
     cdef readonly object errors
     cdef readonly object content_type
+    cdef readonly long long kept
+    cdef readonly long long whole
+    cdef readonly long long memory
+    cdef readonly object response_buffering
+    cdef readonly bint steers
     cdef readonly object pace
     cdef readonly bint logged
 

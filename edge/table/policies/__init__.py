@@ -22,6 +22,7 @@ from edge.table.policies.cors import Cors
 from edge.table.policies.custom_headers import CustomHeaders
 from edge.table.policies.error_pages import ErrorPages
 from edge.table.policies.external_auth import ExternalAuth, SignIn
+from edge.table.policies.fast_cgi import FastCgi
 from edge.table.policies.headers import RequestHeaders, ResponseHeaders
 from edge.table.policies.hsts import Hsts
 from edge.table.policies.https_redirect import HttpsRedirect
@@ -31,6 +32,9 @@ from edge.table.policies.old_http import OldHttp
 from edge.table.policies.redirect import Redirect
 from edge.table.policies.redirect_to import RedirectTo
 from edge.table.policies.regex_rewrite import RegexRewrite
+from edge.table.policies.request_buffering import RequestBuffering
+from edge.table.policies.response_buffering import ResponseBuffering
+from edge.table.policies.response_head import ResponseHead
 from edge.table.policies.response_rate import ResponseRate
 from edge.table.policies.retry import Retry
 from edge.table.policies.rewrite import Rewrite
@@ -41,7 +45,8 @@ from edge.table.policies.upstream_host import UpstreamHost
 from edge.table.policies.www_redirect import WwwRedirect
 
 AnyPolicy = (
-    Closed
+    BodyLimit
+    | Closed
     | AppRoot
     | WwwRedirect
     | Cors
@@ -56,7 +61,6 @@ AnyPolicy = (
     | ExternalAuth
     | SatisfyAny
     | SignIn
-    | BodyLimit
     | Rewrite
     | RegexRewrite
     | UpstreamHost
@@ -64,6 +68,7 @@ AnyPolicy = (
     | OldHttp
     | Canary
     | RequestHeaders
+    | FastCgi
     | Mirror
     | ErrorPages
     | CookieChange
@@ -71,6 +76,9 @@ AnyPolicy = (
     | ResponseHeaders
     | CustomHeaders
     | Hsts
+    | RequestBuffering
+    | ResponseBuffering
+    | ResponseHead
     | ResponseRate
     | Timeouts
     | Retry
@@ -93,6 +101,7 @@ __all__ = [
     "DigestAuth",
     "ErrorPages",
     "ExternalAuth",
+    "FastCgi",
     "Hsts",
     "HttpsRedirect",
     "LocationChange",
@@ -102,7 +111,10 @@ __all__ = [
     "Redirect",
     "RedirectTo",
     "RegexRewrite",
+    "RequestBuffering",
     "RequestHeaders",
+    "ResponseBuffering",
+    "ResponseHead",
     "ResponseHeaders",
     "ResponseRate",
     "Retry",

@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from edge.data.policies import mirror
-from edge.table.policies import BasicAuth, BodyLimit, Mirror, RegexRewrite, RequestHeaders, SourceRanges, UpstreamHost
+from edge.table.policies import (
+    BasicAuth,
+    BodyLimit,
+    Mirror,
+    RegexRewrite,
+    RequestBuffering,
+    RequestHeaders,
+    SourceRanges,
+    UpstreamHost,
+)
 from edge.table.policies.policy import Policy
 from edge.table.remotes import remote_key
 from tests.support.play import HANGS_UP, NO_HTTP, RESETS, Answer, Asked, Cut, Endpoint, Played, Request, Scene
@@ -116,10 +125,21 @@ def test_the_content_may_be_left_out(mirrored) -> None:
     assert (copy.method, copy.content, copy.values("content-length")) == ("POST", b"", [])
 
 
-def test_content_that_streams_is_not_copied(mirrored) -> None:
-    """A request without the content that belongs to it would be another one."""
+def test_larger_content_is_copied_too(mirrored) -> None:
     site = mirrored(policy())
     assert site.play(Request("POST", content=b"x" * 50_000)).status == 200
+    (copy,) = site.run()
+    assert (copy.content, copy.values("content-length")) == (b"x" * 50_000, ["50000"])
+
+
+@pytest.mark.parametrize(
+    ("size", "policies"),
+    [(50_000, (RequestBuffering("test", 0),)), (mirror.LARGEST + 1, (BodyLimit("test", 1 << 30),))],
+)
+def test_content_that_streams_or_is_large_is_not_copied(mirrored, size: int, policies: tuple[Policy, ...]) -> None:
+    """A request without the content that belongs to it would be another one."""
+    site = mirrored(policy(), *policies)
+    assert site.play(Request("POST", content=b"x" * size)).status == 200
     assert site.run() == []
 
 

@@ -23,8 +23,8 @@ NAMES: Final = frozenset({_TARGET, _HOST, _CONTENT})
 DIFFERENCES: Final = {
     _TARGET: (
         "A copy never delays or fails a request: a worker has 64 under way for each route at most. Further ones are "
-        "left out, and so are those of requests whose content is streamed. A target without path gets that of the "
-        "request. There are no copies to https yet."
+        "left out, and so are those of requests whose content is streamed or has more than 1 MiB. A target without "
+        "path gets that of the request. There are no copies to https yet."
     ),
 }
 """How Edge differs from ingress-nginx, by annotation."""
