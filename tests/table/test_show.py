@@ -179,6 +179,9 @@ def test_nor_is_a_new_policy() -> None:
         "ClientCertificate": ("trust", "verification", "subject", "error_page", "pass_certificate", "plain"),
         "ClientLimits": ("per_second", "per_minute", "connections", "burst", "exempt"),
         "SourceRanges": ("deny", "allow"),
+        "CustomHeaders": ("fields",),
+        "Mirror": ("remote", "host", "target", "with_content"),
+        "ErrorPages": ("statuses", "of_endpoints", "service", "key", "shared"),
         "BasicAuth": ("realm", "users"),  # of which the names are shown
         "DigestAuth": ("realm", "users"),
         "ExternalAuth": (

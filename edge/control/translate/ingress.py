@@ -3,6 +3,8 @@
 Rules of this file:
 - Nothing here knows another object, so an Ingress is translated again only when it changes itself.
 - Text that many Ingresses have in common is interned: fields, paths, ports, keys.
+- As in nginx, a path that ends in a slash redirects (301) requests that lack it, before anything else is asked of them.
+  An `Exact` path does not: by the Kubernetes API it takes itself alone.
 
 Source: Kubernetes API reference, Ingress v1; "Ingress" in the Kubernetes docs.
 """
@@ -19,7 +21,7 @@ from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate import remotes
 from edge.control.translate.annotations import client_certificate
 from edge.control.translate.annotations.policies import one_closed
-from edge.control.translate.annotations.values import CLOSES
+from edge.control.translate.annotations.values import CLOSES, field
 from edge.control.translate.annotations.wanted import ContentError
 from edge.control.translate.parts import (
     BY_CLUSTER_IP,
@@ -33,7 +35,17 @@ from edge.control.translate.parts import (
 )
 from edge.table import describing
 from edge.table.paths import normalise
-from edge.table.policies import AnyPolicy, Closed, HttpsRedirect, RegexRewrite
+from edge.table.policies import (
+    AnyPolicy,
+    Closed,
+    CustomHeaders,
+    ErrorPages,
+    Hsts,
+    HttpsRedirect,
+    NoAccessLog,
+    RedirectTo,
+    RegexRewrite,
+)
 from edge.table.policies.auth import BasicAuth, DigestAuth
 from edge.table.policies.external_auth import ExternalAuth, SignIn
 from edge.table.records import Backend, Owner, PathKind, Route, TlsMaterial, material_key, service_key
@@ -62,6 +74,7 @@ T = TypeVar("T")
 ACME: Final = "/.well-known/acme-challenge"
 """Paths that are never redirected to https and need no authentication: who asks may be about to give the certificate
 (RFC 8555, 8.3)."""
+NO_STAND_IN: Final = "the annotation has no effect"
 NOT_FOR_CHALLENGES: Final = (HttpsRedirect, BasicAuth, DigestAuth, ExternalAuth, SignIn)
 KINDS: Final = {name: kind for kind, name in describing.KINDS.items()}
 
@@ -89,7 +102,8 @@ class _Translator:
         self._material: TlsMaterial | None = None
         self._speaking, closing = self._spoken()
         made += closing
-        self._model = Route(PathKind.PREFIX, "/", owner, policies=one_closed((*self._asked.policies, *made)))
+        policies = one_closed((*map(self._located, self._asked.policies), *made))
+        self._model = Route(PathKind.PREFIX, "/", owner, policies=policies)
 
     def result(self) -> Translation:
         spec, metadata = self._ingress.spec, self._metadata
@@ -103,9 +117,13 @@ class _Translator:
                 message = f'"{rule.host}" is taken as "{name}"; an API server takes the latter only'
                 self._problems.append(warning("HostSpelling", f"{field}.host", message))
             routes.setdefault(name, []).extend(self._rule(rule, field))
-        names, options = self._asked.names, self._host_options()
-        hosts = {name: HostPart(tuple(parts), default, names, options) for name, parts in routes.items()}
-        if self._asked.canary is not None:  # a host where it has no route is no canary's, and would be served
+        canary, names, options = self._asked.canary is not None, self._asked.names, self._host_options()
+        unmatched = self._unmatched() if default is None and not canary else None
+        hosts = {
+            name: HostPart(tuple(parts), default, unmatched if name else None, names, options)
+            for name, parts in routes.items()
+        }
+        if canary:  # a host where it has no route is no canary's, and would be served
             hosts = {name: part for name, part in hosts.items() if part.routes or part.default is not None}
         alone = default if not hosts else None
         if any(remotes.is_open(policy) for policy in self._model.policies):
@@ -116,7 +134,7 @@ class _Translator:
             hosts=hosts,
             default=alone,
             uses=tuple(self._uses),
-            secrets=() if self._asked.canary is not None else tuple(_secrets(self._ingress, hosts)),
+            secrets=() if canary else tuple(_secrets(self._ingress, hosts)),
             problems=tuple(self._problems),
             references=tuple(self._references),
             remotes=remotes.uses(hosts, alone) if any(one.remotes() for one in self._model.policies) else (),
@@ -182,13 +200,26 @@ class _Translator:
         except ContentError as error:
             return self._closed(f"Invalid{name.kind}", reference, f"{name} cannot be used: {error}", closes)
 
+    def _located(self, policy: AnyPolicy) -> AnyPolicy:
+        """POLICY with the key of the Service that it names."""
+        if not isinstance(policy, ErrorPages) or not policy.service:
+            return policy
+        namespace = self._metadata.namespace
+        key = sys.intern(service_key(namespace, policy.service, ""))
+        place = field("default-backend")
+        self._uses.append(ServiceUse(key, namespace, policy.service, "", place, instead=NO_STAND_IN))
+        return replace(policy, key=key)
+
     def _closed(self, reason: str, reference: Reference, fault: str, closes: str) -> Closed:
         self._problems.append(error(reason, reference.field, f"{fault}; {closes}"))
         return Closed(reference.field, fault)
 
     def _rule(self, rule: IngressRule, field: str) -> Iterator[RoutePart]:
         for number, path in enumerate((rule.http.paths if rule.http is not None else None) or ()):
-            yield self._path(path, f"{field}.http.paths[{number}]")
+            part = self._path(path, f"{field}.http.paths[{number}]")
+            yield part
+            if part.text.endswith("/") and part.route.kind is not PathKind.EXACT and part.canary is None:
+                yield from self._without_slash(part)
 
     def _path(self, path: HTTPIngressPath, field: str) -> RoutePart:
         kind = KINDS.get(path.path_type or "Prefix", PathKind.STRING)  # admission sees to it that there is one
@@ -196,6 +227,24 @@ class _Translator:
         if kind is PathKind.PREFIX and text != "/":
             text = text.removesuffix("/")
         return self._part(kind, sys.intern(text), path.backend, f"{field}.backend", written=path.path or "/")
+
+    def _without_slash(self, part: RoutePart) -> Iterator[RoutePart]:
+        """The redirect to the path of PART, which has a slash at its end, of requests that lack this slash."""
+        path = part.route.path.rstrip("/")
+        if not path or any(isinstance(one, Closed) for one in part.route.policies):
+            return
+        target = path.replace("$", "%24")
+        redirect = RedirectTo("", 301, f"{self._asked.redirect_base}{target}/$is_args$args")
+        policies = (redirect, *_of_answers(part.route.policies))
+        route = replace(part.route, kind=PathKind.EXACT, path=sys.intern(path), policies=policies)
+        yield RoutePart(route, _of_answers(part.with_tls), part.field, part.text, implied=True)
+
+    def _unmatched(self) -> RoutePart:
+        """What takes the requests to a host of this Ingress for which there is no path."""
+        policies = tuple(one for one in self._model.policies if not isinstance(one, RegexRewrite))
+        nothing = Backend(self._metadata.namespace, status=404)
+        route = replace(self._model, policies=policies, backends=(nothing,))
+        return RoutePart(route, self._asked.with_tls, "spec.rules", implied=True)
 
     def _part(self, kind: PathKind, path: str, backend: IngressBackend, field: str, *, written: str = "/") -> RoutePart:
         if backend.service is not None:
@@ -245,6 +294,11 @@ def _rewritten(route: Route, written: str) -> tuple[Route, bool]:
             made = replace(policy, pattern=written)
             return replace(route, policies=(*others[0], made, *others[1])), True
     return route, False
+
+
+def _of_answers(policies: tuple[AnyPolicy, ...]) -> tuple[AnyPolicy, ...]:
+    """Those of POLICIES that act on any answer, or log it: what holds for a redirect that Edge makes of itself."""
+    return tuple(one for one in policies if isinstance(one, CustomHeaders | Hsts | NoAccessLog))
 
 
 def _for_challenges(part: RoutePart) -> RoutePart:

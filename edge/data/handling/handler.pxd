@@ -32,9 +32,11 @@ cdef class Handler:
 
     cpdef run(self)
     cpdef _pass(self, c_plan.Plan plan, c_plan.Destination destination)
+    cpdef _ask(self, c_plan.Plan plan, c_plan.Destination destination, c_balancer.Balancer balancer, c_target.Target target)
     cpdef _forward(self, c_plan.Plan plan, c_plan.Destination destination, c_balancer.Balancer balancer, c_target.Target target)
     cpdef _content(self, c_plan.Plan plan)
     cpdef _relay(self, c_upstream.Upstream upstream, c_plan.Plan plan, c_plan.Destination destination)
+    cpdef _pass_on(self, c_upstream.Upstream upstream, c_plan.Plan plan, c_plan.Destination destination)
     cpdef bytes _fields(self, c_plan.Plan plan, c_plan.Destination destination, Message response)
     cpdef _account(self, c_plan.Plan plan, c_plan.Destination destination)
     cpdef _log(self, bytes name)

@@ -23,12 +23,15 @@ from edge.data.policies import (
     connection_field,
     cookie_change,
     cors,
+    custom_headers,
     digest_auth,
+    error_pages,
     external_auth,
     fast_cgi,
     hsts,
     https_redirect,
     location_change,
+    mirror,
     old_http,
     redirect,
     redirect_to,
@@ -85,10 +88,15 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.OldHttp, old_http),
     (policies.RequestHeaders, request_headers),
     (policies.FastCgi, fast_cgi),  # after all that changes the path
+    # copies of the request
+    (policies.Mirror, mirror),
+    # in place of the response
+    (policies.ErrorPages, error_pages),
     # edits of the response
     (policies.CookieChange, cookie_change),
     (policies.LocationChange, location_change),
     (policies.ResponseHeaders, response_headers),
+    (policies.CustomHeaders, custom_headers),
     (policies.Hsts, hsts),
     # what the exchange itself goes by
     (policies.RequestBuffering, request_buffering),

@@ -20,8 +20,10 @@ from edge.table.policies import BodyLimit, RequestBuffering, ResponseBuffering, 
 
 if TYPE_CHECKING:
     from edge.data.exchange.subrequest import Ask
+    from edge.data.policies.errors import Errors
     from edge.data.policies.pace import Pace
     from edge.data.policies.resources import Resources
+    from edge.data.upstream.balancer import Balancer
     from edge.data.upstream.terms import Terms
     from edge.table.records import Owner, Transport
 
@@ -44,6 +46,9 @@ own."""
 Asks = Callable[["str", "Transport", "Terms", int], "Ask"]
 """What asks the endpoints of a key by a transport, on terms; reads that many bytes of content at most."""
 
+Balancers = Callable[["str", "Transport"], "Balancer"]
+"""What chooses among the endpoints of a key, by a transport."""
+
 T = TypeVar("T")
 
 
@@ -56,16 +61,27 @@ class Phases:
     - `checks`: those of the gates that check who the client is, see `check`.
     - `fields`, `secure_fields`: field lines of every response, and of those over TLS.
     - `replaced`, `secure_replaced`: names (lower case) of endpoints' fields that these take the place of.
+    - `written`: names (lower case) of fields that an edit of the response may add: no other step adds them to that
+      response. `content_type`: of Edge's own answers, None: each has its own.
+    - `closed`: no request passes. `errors`: what answers in place of errors; None: nothing.
     - `timeouts`, `retry`, `body_limit`, `request_buffering`, `response_buffering`, `largest_head` (bytes of a response,
       0: as many as the proxy takes), `pace` (None: as fast as it goes), `logged`: what the exchange itself goes by.
     """
 
-    def __init__(self, resources: Resources, owner: Owner, scope: str = "", asks: Asks | None = None) -> None:
-        """ASKS: how steps make requests of their own."""
+    def __init__(
+        self,
+        resources: Resources,
+        owner: Owner,
+        scope: str = "",
+        asks: Asks | None = None,
+        balancers: Balancers | None = None,
+    ) -> None:
+        """ASKS: how steps make requests of their own. BALANCERS: where the client's may go beside its backends."""
         self.resources = resources
         self.owner = owner
         self.scope = scope
         self._asks = asks
+        self._balancers = balancers
         self.gates: list[Gate] = []
         self.checks: list[tuple[Gate, bool]] = []
         self.choices: list[Choice] = []
@@ -77,6 +93,10 @@ class Phases:
         self.secure_fields = b""
         self.replaced: list[bytes] = []
         self.secure_replaced: list[bytes] = []
+        self.written: set[bytes] = set()
+        self.content_type: bytes | None = None
+        self.closed = False
+        self.errors: Errors | None = None
         self.timeouts = Timeouts("")
         self.retry = Retry("")
         self.body_limit = BodyLimit("")
@@ -95,6 +115,16 @@ class Phases:
         if self._asks is None:
             raise ValueError("there are no subrequests here")
         return self._asks(key, transport, terms, most)
+
+    def balancer(self, key: str, transport: Transport) -> Balancer:
+        """What chooses among the endpoints of KEY, which are spoken to by TRANSPORT.
+
+        Raises:
+            ValueError: they cannot be asked.
+        """
+        if self._balancers is None:
+            raise ValueError("there are no other backends here")
+        return self._balancers(key, transport)
 
     def check(self, gate: Gate, *, admits: bool = True) -> None:
         """Add GATE, which checks who the client is; ADMITS: where one check is enough, passing this one is."""

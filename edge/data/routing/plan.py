@@ -56,6 +56,7 @@ class Destination:
         self.reply = reply
         self.edits = phase(phases.edits) if phases is not None else None
         self.answers = phase(phases.answers) if phases is not None else None
+        self.backend = backend
         self.weight = backend.weight
         self.labels = labels_of(host, route, backend)
         self.canary = backend.canary
@@ -115,6 +116,8 @@ class Plan(Terms):
         self.secure_fields = phases.fields + phases.secure_fields
         self.replaced = phase(phases.replaced)
         self.secure_replaced = phase([*phases.replaced, *phases.secure_replaced])
+        self.errors = phases.errors
+        self.content_type = phases.content_type
         self.kept = phases.request_buffering.most
         """Bytes up to which a request's content is read before an endpoint is asked; ANY: also of unknown length."""
         self.whole = min(self.kept, WHOLE_CONTENT)

@@ -20,12 +20,15 @@ from edge.table.policies.closed import Closed
 from edge.table.policies.connection_field import ConnectionField
 from edge.table.policies.cookie_change import CookieChange
 from edge.table.policies.cors import Cors
+from edge.table.policies.custom_headers import CustomHeaders
+from edge.table.policies.error_pages import ErrorPages
 from edge.table.policies.external_auth import ExternalAuth, SignIn
 from edge.table.policies.fast_cgi import FastCgi
 from edge.table.policies.headers import RequestHeaders, ResponseHeaders
 from edge.table.policies.hsts import Hsts
 from edge.table.policies.https_redirect import HttpsRedirect
 from edge.table.policies.location_change import LocationChange
+from edge.table.policies.mirror import Mirror
 from edge.table.policies.old_http import OldHttp
 from edge.table.policies.redirect import Redirect
 from edge.table.policies.redirect_to import RedirectTo
@@ -68,9 +71,12 @@ AnyPolicy = (
     | Canary
     | RequestHeaders
     | FastCgi
+    | Mirror
+    | ErrorPages
     | CookieChange
     | LocationChange
     | ResponseHeaders
+    | CustomHeaders
     | Hsts
     | RequestBuffering
     | ResponseBuffering
@@ -94,12 +100,15 @@ __all__ = [
     "ConnectionField",
     "CookieChange",
     "Cors",
+    "CustomHeaders",
     "DigestAuth",
+    "ErrorPages",
     "ExternalAuth",
     "FastCgi",
     "Hsts",
     "HttpsRedirect",
     "LocationChange",
+    "Mirror",
     "NoAccessLog",
     "OldHttp",
     "Redirect",

@@ -178,6 +178,9 @@ EXAMPLES: dict[str, tuple[dict[str, str], type[Policy | Deferred]]] = {
     "cookie_change": ({"proxy_cookie_path": "/ /app"}, records.CookieChange),
     "location_change": ({"proxy_redirect_from": "/a", "proxy_redirect_to": "/b"}, records.LocationChange),
     "regex_rewrite": ({"rewrite_target": "/$1"}, records.RegexRewrite),
+    "custom_headers": ({"custom_headers": "demo/fields"}, Deferred),
+    "mirror": ({"mirror_target": "http://mirror.example"}, records.Mirror),
+    "error_pages": ({"custom_http_errors": "404"}, records.ErrorPages),
     "snippets": ({"configuration_snippet": "return 403;"}, records.Snippet),
     "access_log": ({"enable_access_log": "false"}, records.NoAccessLog),
 }

@@ -21,12 +21,15 @@ from edge.control.translate.annotations import (
     connection_field,
     cookie_change,
     cors,
+    custom_headers,
+    error_pages,
     external_auth,
     fast_cgi,
     further_names,
     hsts,
     https_redirect,
     location_change,
+    mirror,
     old_http,
     redirect_to,
     regex_rewrite,
@@ -80,6 +83,9 @@ UNITS: Final = (
     fast_cgi,
     cookie_change,
     location_change,
+    custom_headers,
+    error_pages,
+    mirror,
     request_buffering,
     response_buffering,
     response_head,
@@ -124,6 +130,8 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     """Whether its paths are regular expressions in any case."""
     host: HostAsked | None = None
     """What it asks for on behalf of its hosts."""
+    redirect_base: str = ""
+    """What stands before the path in redirects to a path, with variables."""
     names: FurtherNames | None = None
     """Names of its hosts beside their own."""
 
@@ -158,6 +166,7 @@ class Reader:
             speaking=speaking,
             use_regex=regex_rewrite.uses_regex(values),
             host=_of_hosts(values),
+            redirect_base=redirect_to.base(values),
             names=further_names.read(values),
         )
         ignored = [_ignored(name) for name, _ in annotations if name not in SUPPORTED]
