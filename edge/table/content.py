@@ -15,6 +15,7 @@ from edge.table.records import (
     HOST_PATTERNS,
     MATERIAL,
     TICKETS,
+    TLS_OPTIONS,
     Certificate,
     Globals,
     Host,
@@ -99,8 +100,8 @@ class Content:
             return
         for key, raw in items:
             wanted = ServerName if key.startswith("h:") and kind is Certificate else special.get(key, kind)
-            if kind is Certificate and (key == TICKETS or key.startswith(MATERIAL)):
-                continue  # secret, and nothing to see
+            if kind is Certificate and (key == TICKETS or key.startswith((MATERIAL, TLS_OPTIONS))):
+                continue  # secret, or nothing to see
             if key == HOST_PATTERNS and kind is Host:
                 continue  # the hosts themselves say it
             try:

@@ -187,6 +187,8 @@ class Host(Record, frozen=True):
     """For paths that match no route; None: `Globals.default`, else 404."""
     tls: bool = False
     """Whether a certificate is configured for this host."""
+    tls_options: bool = False
+    """Whether there is a `TlsOptions` record for it."""
 
 
 class Globals(Record, frozen=True):
@@ -241,6 +243,24 @@ class ServerName(Record, frozen=True):
     """Key of the `Certificate` record."""
 
 
+class TlsOptions(Record, frozen=True):
+    """What handshakes of one host have of their own. Key: `tls_options_key(name)`, by the name of its `Host` record."""
+
+    trust: str = ""
+    """Names what clients' certificates are verified by; the policy of the host's routes compares it. Empty: clients
+    are not asked for a certificate."""
+    authorities: bytes = b""
+    """PEM: the certificates of authorities that are trusted."""
+    revoked: bytes = b""
+    """PEM: lists of revoked certificates; empty: none is looked for."""
+    depth: int = 1
+    """Certificates that may stand between that of a client and that of an authority."""
+    ciphers: str = ""
+    """Of TLS 1.2, as ciphers(1) writes them; empty: those of all hosts."""
+    server_order: bool = True
+    """Whether the order of ciphers is that of the server."""
+
+
 class TicketKeys(Record, frozen=True):
     """Keys with which every worker seals TLS session tickets, newest first. Key: `TICKETS`."""
 
@@ -258,6 +278,8 @@ TICKETS = "t:"
 """Key of the `TicketKeys` record, in the tls part."""
 MATERIAL = "m:"
 """Begins the key of a `TlsMaterial` record, in the tls part."""
+TLS_OPTIONS = "o:"
+"""Begins the keys of `TlsOptions` records."""
 DEFAULT_CERTIFICATE = "c:"
 """Key of the certificate that is shown when no `ServerName` matches, in the tls part."""
 
@@ -287,6 +309,11 @@ def wildcard_of(host: str) -> str:
     """
     label, _, domain = host.partition(".")
     return f"*.{domain}" if domain and label not in ("", "*") else ""
+
+
+def tls_options_key(name: str) -> str:
+    """Key of a `TlsOptions` record in the tls part; NAME is that of the `Host` record."""
+    return f"{TLS_OPTIONS}{name}"
 
 
 def server_name_key(host: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -11,10 +12,10 @@ import pytest
 import websocket
 
 from edge.table.counters import WorkerWord
-from edge.table.policies import Retry
+from edge.table.policies import BodyLimit, RequestBuffering, Retry
 from edge.table.records import TLS_1_2, TLS_1_3, Protocol, Tls, Transport
 from tests.support import certificates
-from tests.support.backends import Script, pattern
+from tests.support.backends import Peer, Script, pattern, read_head
 from tests.support.clients import Fields, head
 from tests.support.stage import Stage
 from tests.support.tls_backends import TlsBackend
@@ -71,7 +72,8 @@ def test_requests_and_responses_are_the_same_as_in_the_clear(stage: Stage, trust
 
 
 def test_an_upload_that_streams_arrives_whole(stage: Stage, trusted: TlsBackend) -> None:
-    host = stage.serve(trusted, transport=over(Tls()))
+    streaming = (RequestBuffering("test", 0), BodyLimit("test", 1 << 30))
+    host = stage.serve(trusted, transport=over(Tls()), policies=streaming)
     with stage.connect() as client:
         client.send(head("/upload", method="POST", host=host, fields=[("Transfer-Encoding", "chunked")]))
         for _ in range(40):
@@ -245,6 +247,24 @@ def test_a_kept_connection_that_its_endpoint_closes_costs_no_request(stage: Stag
         assert stage.get(host, method="POST", body=b"x").status == 200
 
 
+class Doubling(TlsBackend):
+    """Sends another response behind each, in a TLS record of its own."""
+
+    def serve(self, peer: Peer) -> None:
+        read_head(peer)
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst")
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray")
+        peer.read(1)
+
+
+def test_a_response_that_nobody_asked_for_answers_no_request(stage: Stage) -> None:
+    """OpenSSL may have read it ahead, where the socket does not show it."""
+    with Doubling() as backend:
+        host = stage.serve(backend, transport=over(Tls()))
+        assert [stage.get(host).body for _ in range(5)] == [b"first"] * 5
+        assert backend.connections == 5
+
+
 def test_terms_that_cannot_be_carried_out_close_the_route(stage: Stage, trusted: TlsBackend) -> None:
     for tls in (
         Tls(material="m:gone", verify=True),
@@ -278,6 +298,48 @@ def test_openssl_s_server(stage: Stage, tmp_path: Path) -> None:
     try:
         host = stage.serve(("127.0.0.1", port), transport=verifying(stage))
         eventually(lambda: stage.get(host).status == 200)
+    finally:
+        server.kill()
+        server.wait()
+
+
+NGINX = """
+daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
+events {{ worker_connections 64; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
+    uwsgi_temp_path {folder}; scgi_temp_path {folder};
+    server {{
+        listen 127.0.0.1:{port} ssl;
+        ssl_certificate {certificate}; ssl_certificate_key {key};
+        ssl_protocols TLSv1.2 TLSv1.3;
+        ssl_client_certificate {authority}; ssl_verify_client optional;
+        location / {{ return 200 "$ssl_client_verify $ssl_server_name $ssl_session_reused $connection_requests"; }}
+        location /end {{ keepalive_timeout 0; return 200 "$ssl_session_reused"; }}
+    }}
+}}
+"""
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+def test_nginx(stage: Stage, tmp_path: Path) -> None:
+    certificate, key = certificates.issue(RIGHT).write(tmp_path)
+    authority, _ = AUTHORITY.write(tmp_path, "ca")
+    port = free_port()
+    text = NGINX.format(folder=tmp_path, port=port, certificate=certificate, key=key, authority=authority)
+    (tmp_path / "nginx.conf").write_text(text)
+    server = subprocess.Popen(["nginx", "-p", tmp_path, "-c", tmp_path / "nginx.conf"], stderr=subprocess.DEVNULL)
+    try:
+        material = stage.material(AUTHORITY, certificates.issue(client=True))
+        for least, most in ((TLS_1_2, TLS_1_2), (TLS_1_3, TLS_1_3)):
+            tls = Tls(RIGHT, verify=True, names=(RIGHT,), least=least, most=most, material=material)
+            host = stage.serve(("127.0.0.1", port), transport=over(tls))
+            eventually(lambda host=host: stage.get(host, "/end").status == 200)
+            assert stage.get(host, "/end").body == b"r", "resumed"
+            answers = [stage.get(host).body.split() for _ in range(3)]
+            assert [words[:3] for words in answers] == [[b"SUCCESS", RIGHT.encode(), b"r"]] * 3
+            assert [words[3] for words in answers] == [b"1", b"2", b"3"], "one connection"
     finally:
         server.kill()
         server.wait()

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from edge.table.policies import FastCgi, Retry
+from edge.table.policies import FastCgi, RequestBuffering, Retry
+from edge.table.policies.policy import Policy
 from edge.table.records import Protocol, Transport
 from tests.support.backends import pattern
 from tests.support.clients import Response, head
@@ -77,7 +78,7 @@ def test_a_parameter_goes_before_the_field_of_its_name(stage: Stage, application
     assert application.calls[0].doubled == []
 
 
-@pytest.mark.parametrize("size", [0, 1, 32768, 65535, 65536, 3_000_000])
+@pytest.mark.parametrize("size", [0, 1, 32768, 65535, 65536, 1_000_000])
 def test_content_arrives_whole(stage: Stage, application: FastCgiApplication, size: int) -> None:
     got = stage.get(served(stage, application), method="POST", body=pattern(size)).json()
     assert (got["length"], got["parameters"]["CONTENT_LENGTH"]) == (size, str(size))
@@ -200,12 +201,17 @@ def test_another_endpoint_is_asked_where_that_is_allowed(stage: Stage) -> None:
         assert broken.calls
 
 
-def test_content_of_unknown_length_is_answered_411(stage: Stage, application: FastCgiApplication) -> None:
+@pytest.mark.parametrize("policies", [(), (RequestBuffering("test", 0),)], ids=["buffered", "not buffered"])
+@pytest.mark.parametrize("end", [b"0\r\n\r\n", b"0\r\nX-A: b\r\n\r\n"], ids=["", "trailers"])
+def test_content_of_unknown_length_is_read_first(
+    stage: Stage, application: FastCgiApplication, policies: tuple[Policy, ...], end: bytes
+) -> None:
+    host = stage.serve(application, transport=OVER, policies=(FastCgi("test"), *policies))
     with stage.connect() as client:
-        host = served(stage, application)
-        client.send(head("/", method="POST", host=host, fields=[("Transfer-Encoding", "chunked")]) + b"0\r\n\r\n")
-        assert client.response().status == 411
-    assert application.calls == []
+        client.send(head("/", method="POST", host=host, fields=[("Transfer-Encoding", "chunked")]))
+        client.send((b"1000\r\n" + pattern(4096) + b"\r\n") * 20 + end)
+        got = client.response().json()
+    assert (got["length"], got["parameters"]["CONTENT_LENGTH"]) == (20 * 4096, str(20 * 4096))
 
 
 def test_a_route_that_does_not_say_what_to_tell_is_closed(stage: Stage, application: FastCgiApplication) -> None:

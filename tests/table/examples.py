@@ -9,6 +9,7 @@ from edge.table.policies import (
     BasicAuth,
     BodyLimit,
     Canary,
+    ClientCertificate,
     ClientLimits,
     Closed,
     ConnectionField,
@@ -41,6 +42,7 @@ from edge.table.policies import (
     UpstreamHost,
     WwwRedirect,
 )
+from edge.table.policies.client_certificate import ClientVerification
 from edge.table.policies.path_change import PathChange
 from edge.table.policies.policy import Policy
 from edge.table.policies.snippet import AddField, Answer, If, RequestField, SetField, SetVariable
@@ -79,6 +81,7 @@ POLICIES: Final[tuple[Policy, ...]] = (
     SignIn("si", "https://sign.example/in?rd=$scheme://$http_host$escaped_request_uri"),
     ResponseRate("q", 1024, 2048),
     AppRoot("l", "/app"),
+    ClientCertificate("c", "digest", ClientVerification.OPTIONAL, "CN=a", "https://e.example", True, True),
     WwwRedirect("w", "app.example", 301),
     Cors("m", ("https://a.example", "null"), "GET", "X-A", False, "X-B", 60),
     RedirectTo("n", 307, "https://other.example$request_uri"),

@@ -70,6 +70,7 @@ SUMMARIES = {
     "SignIn": "redirect (302) to https://sign.example/in?rd=$scheme://$http_host$escaped_request_uri instead of 401",
     "SatisfyAny": "one of the checks of clients is enough",
     "AppRoot": "redirect (302) to /app",
+    "ClientCertificate": "client certificates: optional with subject CN=a",
     "WwwRedirect": "redirect (301) to app.example",
     "Cors": "CORS for https://a.example, null",
     "RedirectTo": "redirect (307) to https://other.example$request_uri",

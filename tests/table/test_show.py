@@ -175,7 +175,8 @@ def test_a_new_field_of_a_record_is_not_shown_before_somebody_has_thought_about_
 def test_nor_is_a_new_policy() -> None:
     """Policies are shown with all their fields too."""
     assert {kind.__name__: kind.__struct_fields__[1:] for kind in get_args(AnyPolicy)} == {
-        "Closed": ("reason",),
+        "Closed": ("reason", "status"),
+        "ClientCertificate": ("trust", "verification", "subject", "error_page", "pass_certificate", "plain"),
         "ClientLimits": ("per_second", "per_minute", "connections", "burst", "exempt"),
         "SourceRanges": ("deny", "allow"),
         "BasicAuth": ("realm", "users"),  # of which the names are shown

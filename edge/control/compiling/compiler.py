@@ -157,6 +157,7 @@ class Compiler:
         shared = self._backend.compile()
         if shared is not None:
             delta.routes[GLOBALS] = shared
+            self._hosts.default_changed(shared.default)
 
         clock = time.monotonic() if clock is None else clock
         for backends in (self._services, self._remotes):
@@ -173,6 +174,7 @@ class Compiler:
             self._hosts.tls_changed(host)
         records, touched = self._hosts.compile(self._certificates.has_tls)
         delta.routes.update(records)
+        delta.tls.update(self._hosts.take_tls())
         owners |= touched
         self._report(owners, changed, delta)
         self._forget(changed)

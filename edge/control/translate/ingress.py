@@ -17,11 +17,14 @@ from msgspec.structs import replace
 from edge.control.kinds.names import host_name
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate import remotes
+from edge.control.translate.annotations import client_certificate
 from edge.control.translate.annotations.policies import one_closed
 from edge.control.translate.annotations.values import CLOSES
 from edge.control.translate.annotations.wanted import ContentError
 from edge.control.translate.parts import (
     BY_CLUSTER_IP,
+    ClientTrust,
+    HostOptions,
     HostPart,
     RoutePart,
     SecretUse,
@@ -100,7 +103,8 @@ class _Translator:
                 message = f'"{rule.host}" is taken as "{name}"; an API server takes the latter only'
                 self._problems.append(warning("HostSpelling", f"{field}.host", message))
             routes.setdefault(name, []).extend(self._rule(rule, field))
-        hosts = {name: HostPart(tuple(parts), default, self._asked.names) for name, parts in routes.items()}
+        names, options = self._asked.names, self._host_options()
+        hosts = {name: HostPart(tuple(parts), default, names, options) for name, parts in routes.items()}
         if self._asked.canary is not None:  # a host where it has no route is no canary's, and would be served
             hosts = {name: part for name, part in hosts.items() if part.routes or part.default is not None}
         alone = default if not hosts else None
@@ -118,6 +122,19 @@ class _Translator:
             remotes=remotes.uses(hosts, alone) if any(one.remotes() for one in self._model.policies) else (),
             materials=(self._material,) if self._material is not None else (),
         )
+
+    def _host_options(self) -> HostOptions | None:
+        asked = self._asked.host
+        if asked is None:
+            return None
+        clients: ClientTrust | Closed | None
+        if isinstance(asked.clients, client_certificate.DeferredTrust):
+            clients = self._with(asked.clients.reference, asked.clients.make, client_certificate.CLOSES)
+            if isinstance(clients, Closed):
+                clients = replace(clients, status=client_certificate.STATUS)
+        else:
+            clients = asked.clients
+        return HostOptions(clients, asked.ciphers, asked.server_order)
 
     def _made(self, deferred: Deferred) -> AnyPolicy:
         """The policy that DEFERRED is with the object that it needs; without that, one that closes the routes."""
@@ -144,26 +161,29 @@ class _Translator:
             self._material = found
         return speaking.with_material(material_key(found.authorities, found.chain, found.key)), []
 
-    def _with(self, reference: Reference, make: Callable[[Secret | ConfigMap], T]) -> T | Closed:
-        """What MAKE makes of the object REFERENCE; without a usable one, the policy that closes the routes."""
+    def _with(self, reference: Reference, make: Callable[[Secret | ConfigMap], T], closes: str = CLOSES) -> T | Closed:
+        """What MAKE makes of the object REFERENCE; without a usable one, the policy that closes the routes.
+
+        CLOSES says in the report what that does.
+        """
         namespace = self._metadata.namespace
         name = reference.within(namespace)
         if name.namespace != namespace and not self._cross_namespace:
             fault = f"{name} is in another namespace, which --allow-cross-namespace-resources would allow"
-            return self._closed("CrossNamespace", reference, fault)
+            return self._closed("CrossNamespace", reference, fault, closes)
         self._references.append(name)
         found = self._find(name)
         if found is None:
             return Closed(reference.field, f"{name} has not been read yet")
         if isinstance(found, str):
-            return self._closed(f"Missing{name.kind}", reference, found)
+            return self._closed(f"Missing{name.kind}", reference, found, closes)
         try:
             return make(found)
         except ContentError as error:
-            return self._closed(f"Invalid{name.kind}", reference, f"{name} cannot be used: {error}")
+            return self._closed(f"Invalid{name.kind}", reference, f"{name} cannot be used: {error}", closes)
 
-    def _closed(self, reason: str, reference: Reference, fault: str) -> Closed:
-        self._problems.append(error(reason, reference.field, f"{fault}; {CLOSES}"))
+    def _closed(self, reason: str, reference: Reference, fault: str, closes: str) -> Closed:
+        self._problems.append(error(reason, reference.field, f"{fault}; {closes}"))
         return Closed(reference.field, fault)
 
     def _rule(self, rule: IngressRule, field: str) -> Iterator[RoutePart]:

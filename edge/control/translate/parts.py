@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from edge.control.kinds.objects import ObjectId
     from edge.control.kinds.problems import Problem
     from edge.control.translate.annotations.canary import Rules
-    from edge.table.policies import AnyPolicy
-    from edge.table.records import Balance, Route, TlsMaterial
+    from edge.table.policies import AnyPolicy, ClientCertificate, Closed
+    from edge.table.records import Balance, Route, TlsMaterial, TlsOptions
 
 BY_CLUSTER_IP = "#cluster-ip"
 """Ends the key of a Service port that is reached by its own address."""
@@ -94,12 +94,30 @@ class FurtherNames(msgspec.Struct, frozen=True, gc=False):
     """The name with `www.`, or without where the host has it, is redirected to the host."""
 
 
+class ClientTrust(msgspec.Struct, frozen=True, gc=False):
+    """Which certificates of clients a host trusts, and what it makes of them."""
+
+    policy: ClientCertificate
+    options: TlsOptions
+    """Its part about certificates."""
+
+
+class HostOptions(msgspec.Struct, frozen=True, gc=False):
+    """What an object asks for on behalf of a whole host."""
+
+    clients: ClientTrust | Closed | None = None
+    """`Closed`: what the certificates of clients are to be verified by cannot be had, so nobody gets in."""
+    ciphers: str = ""
+    server_order: bool | None = None
+
+
 class HostPart(msgspec.Struct, frozen=True, gc=False):
     """What an object says about one host."""
 
     routes: tuple[RoutePart, ...] = ()
     default: RoutePart | None = None
     names: FurtherNames | None = None
+    options: HostOptions | None = None
 
 
 class Translation(msgspec.Struct, frozen=True, gc=False):

@@ -19,6 +19,7 @@ from edge.data.http.h1._body import Body
 from edge.data.http.h1._head import Head
 from edge.data.http.h1._writing import HeadWriter
 from edge.data.net.errors import MessageError, StreamError, StreamTimeout
+from edge.data.net.peers import PLAIN
 from edge.table.counters import WorkerWord
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from edge.data.http.replies import Reply
     from edge.data.net._buffer import Buffer
     from edge.data.net._stream import Stream
+    from edge.data.net.peers import Peer
 
 log = logging.getLogger("edge.data")
 
@@ -44,8 +46,17 @@ LOGGED_LINE = 1024
 class Http1(Client):
     """A connection from a client; also the client's half of its exchanges."""
 
-    def __init__(self, connections: Connections, stream: Stream, *, address: str, port: int, secure: bool) -> None:
-        """ADDRESS is the client's, PORT the one that it came to."""
+    def __init__(
+        self,
+        connections: Connections,
+        stream: Stream,
+        *,
+        address: str,
+        port: int,
+        secure: bool,
+        peer: Peer = PLAIN,
+    ) -> None:
+        """ADDRESS is the client's, PORT the one that it came to, PEER what its handshake has shown."""
         self.connections = connections
         self.stream = stream
         self.request = self.head = Head()
@@ -53,6 +64,7 @@ class Http1(Client):
         self.secure = self.request.secure = secure
         self.address = address
         self.port = port
+        self.peer = peer
         self.host = b""
         self.upgraded = False
         self.forwarding = connections.forwarding.fields(address, address, port, secure=secure)
@@ -217,7 +229,7 @@ class Http1(Client):
         if not body.done and body.whole:
             while count := body.fill():
                 stream.consume(count)
-        if not body.finish() or self.connections.draining:
+        if not body.finish() or self.connections.draining or reply.closes:
             self._keep = False
         head = f"HTTP/1.1 {reply.status} {replies.reason(reply.status)}\r\n".encode()
         connection = b"" if self._keep else b"Connection: close\r\n"

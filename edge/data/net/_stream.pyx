@@ -700,6 +700,11 @@ cdef class Stream(Buffer):
         self.tls = tls
         return tls.resumed()
 
+    @property
+    def tls_address(self):
+        """Where OpenSSL has the TLS connection; 0: there is none, or it is not known."""
+        return self.tls.address() if self.tls is not None else 0
+
     def peek_socket(self, Py_ssize_t n):
         """Up to N bytes that wait in the socket, without taking them; b"" at the end, None when there are none yet."""
         cdef bytes data = PyBytes_FromStringAndSize(NULL, n)

@@ -21,6 +21,7 @@ cdef class Tls:
     cdef Py_ssize_t write(self, const char *p, Py_ssize_t n) except? -9
     cdef bint pending(self) except -1
     cdef say_goodbye(self)
+    cdef size_t address(self) except? 0
     cdef str reason(self)
     cdef bytes protocol(self)
 

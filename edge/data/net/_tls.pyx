@@ -124,6 +124,16 @@ def use_openssl(dict functions not None):
     ssl_get0_alpn_selected = <selected_function><size_t>functions["SSL_get0_alpn_selected"]
 
 
+cdef int accept_any(int verified, void *store) noexcept nogil:
+    """Have OpenSSL go on whatever it has found out; it keeps what that was."""
+    return 1
+
+
+def accept_any_certificate():
+    """The address of a callback for SSL_CTX_set_verify(3) that lets the handshake go on."""
+    return <size_t>&accept_any
+
+
 cdef bint openssl_is_known() noexcept:
     return ssl_new != NULL
 
@@ -188,6 +198,10 @@ cdef class Tls:
         """Send close_notify; the peer's own is not waited for."""
         raise NotImplementedError
 
+    cdef size_t address(self) except? 0:
+        """Where OpenSSL has the connection; 0: it is not known."""
+        return 0
+
     cdef str reason(self):
         """Why the step before `FAILED`, in a few words."""
         return "TLS failed"
@@ -224,6 +238,9 @@ cdef class OpenSslTls(Tls):
     def __dealloc__(self):
         if self.ssl != NULL:
             ssl_free(self.ssl)
+
+    cdef size_t address(self) except? 0:
+        return <size_t>self.ssl
 
     cdef int as_client(self, bytes server_name, tuple names, Session session) except -1:
         """Be the client's end. SERVER_NAME is sent (RFC 6066, section 3; empty: none is).

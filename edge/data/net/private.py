@@ -95,6 +95,11 @@ class OpenSSL:
         owner.argtypes = (ctypes.c_void_p,)
         return bool(owner(_member(connection, 1)) == _member(context, 0))
 
+    def function(self, name: str, result: Any, *arguments: Any) -> Any:
+        """The function NAME, with the ctypes of its RESULT and ARGUMENTS."""
+        prototype = ctypes.PYFUNCTYPE(result, *arguments)
+        return prototype((name, self._library))
+
     def functions(self) -> dict[str, int]:
         """Addresses for `edge.data.net._tls.use_openssl`."""
         return {name: ctypes.cast(getattr(self._library, name), ctypes.c_void_p).value or 0 for name in _FUNCTIONS}

@@ -17,6 +17,7 @@ from edge.data.policies import (
     basic_auth,
     body_limit,
     canary,
+    client_certificate,
     client_limits,
     closed,
     connection_field,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 
 ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     # gates
+    (policies.ClientCertificate, client_certificate),  # of the host, so it goes before all that a route has
     (policies.BodyLimit, body_limit),  # before all gates, as in nginx
     (policies.Closed, closed),
     (policies.AppRoot, app_root),

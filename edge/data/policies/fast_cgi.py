@@ -62,6 +62,7 @@ def add(policy: FastCgi, phases: Phases) -> None:
 
     def edit(exchange: Exchange) -> None:
         filled = [(name, fill(exchange)) for name, fill in fillers]
+        exchange.outgoing.old = True  # its content must have a length, as with HTTP/1.0, and there are no trailers
         exchange.outgoing.parameters = [one for one in filled if one[1] or one[0] != IF_NOT_EMPTY]
 
     phases.edits.append(edit)

@@ -3,8 +3,8 @@
 Rules of this file:
 - The fields of a request are those that an endpoint that speaks HTTP would get, as HTTP_*, unless a parameter has that
   name.
-- An application has to know how much content there is (RFC 3875, section 4.2): a request with content of unknown length
-  is answered 411.
+- An application has to know how much content there is (RFC 3875, section 4.2): content of unknown length is
+  read first (`edge.data.policies.fast_cgi`); where it has not been, the request is answered 411.
 - The head of the response is read by the grammar of HTTP/1.1, so nothing gets through that an endpoint that speaks HTTP
   could not send. Lines may end with LF alone (RFC 3875, section 6.2).
 - What an application writes to its standard error goes to the log.

@@ -14,6 +14,7 @@ from edge.table.policies.app_root import AppRoot
 from edge.table.policies.auth import BasicAuth, DigestAuth, SatisfyAny
 from edge.table.policies.body_limit import BodyLimit
 from edge.table.policies.canary import Canary
+from edge.table.policies.client_certificate import ClientCertificate
 from edge.table.policies.client_limits import ClientLimits
 from edge.table.policies.closed import Closed
 from edge.table.policies.connection_field import ConnectionField
@@ -42,7 +43,8 @@ from edge.table.policies.upstream_host import UpstreamHost
 from edge.table.policies.www_redirect import WwwRedirect
 
 AnyPolicy = (
-    BodyLimit
+    ClientCertificate
+    | BodyLimit
     | Closed
     | AppRoot
     | WwwRedirect
@@ -86,6 +88,7 @@ __all__ = [
     "BasicAuth",
     "BodyLimit",
     "Canary",
+    "ClientCertificate",
     "ClientLimits",
     "Closed",
     "ConnectionField",

@@ -20,6 +20,7 @@ from edge.data.http.h1._head import Head
 from edge.data.http.h1._writing import HeadWriter
 from edge.data.net._stream import Stream
 from edge.data.net.errors import PeerGone, StreamClosed, StreamTimeout
+from edge.data.net.peers import PLAIN, Peer
 from edge.data.upstream.pool import Pool
 from tests.support.play import sockets
 from tests.support.play.script import Asked, Cut, Endpoint, Request, fields_of, read, section, text
@@ -68,12 +69,13 @@ def head_of(write: str, *arguments: Any) -> bytes:
 class MemoryClient(Client):
     """A client that has sent REQUEST and puts what it gets into RECEIVED."""
 
-    def __init__(self, request: Request, received: Received, *, secure: bool) -> None:
+    def __init__(self, request: Request, received: Received, *, secure: bool, peer: Peer = PLAIN) -> None:
         self._request = request
         self._received = received
         self._sent = 0
         self._far: Stream | None = None
         self.secure = secure
+        self.peer = peer
         self.address = sockets.ADDRESS
         self.port = 443 if secure else 80
         self.forwarding = Forwarding.fields(self.address, self.address, self.port, secure=secure)
@@ -329,7 +331,7 @@ def _passed(trailers: FieldLines) -> list[tuple[str, str]]:
     return fields_of(head_of("trailers", trailers).decode("latin-1").split("\r\n"))
 
 
-def exchange(scene: Scene, request: Request, received: Received, *, secure: bool) -> None:
+def exchange(scene: Scene, request: Request, received: Received, *, secure: bool, peer: Peer = PLAIN) -> None:
     """Serve REQUEST."""
-    client = MemoryClient(request, received, secure=secure)
+    client = MemoryClient(request, received, secure=secure, peer=peer)
     scene.handler(client).run()

@@ -16,6 +16,7 @@ from edge.data.handling.calls import Calls
 from edge.data.handling.handler import Handler, Handling
 from edge.data.handling.subrequests import Subrequests
 from edge.data.net._stream import sweep
+from edge.data.net.peers import NAMED, PLAIN, Peer
 from edge.data.net.spool import Spools
 from edge.data.observe.access_log import AccessLog
 from edge.data.routing.plan import Plan
@@ -211,14 +212,16 @@ class Scene:
         self._handler = Handler(self._handling, client)
         return self._handler
 
-    def play(self, request: Request | None = None, *, secure: bool = False, **rest: Any) -> Played:
-        """Serve REQUEST, or one made of REST; SECURE: it came by TLS. Nothing may be left open."""
+    def play(
+        self, request: Request | None = None, *, secure: bool = False, peer: Peer | None = None, **rest: Any
+    ) -> Played:
+        """Serve REQUEST, or one made of REST; SECURE: it came by TLS, from PEER. Nothing may be left open."""
         request = request or Request(**rest)
         received, before = Received(), {id(asked) for asked in self.asked()}
         logged = len(self._lines())
         self._connect_timeout = 0.0
         with gevent.Timeout(sockets.PATIENCE):
-            self._exchange(self, request, received, secure=secure)
+            self._exchange(self, request, received, secure=secure, peer=peer or (NAMED if secure else PLAIN))
         assert self._handler is not None
         self._access_log.flush()
         assert self.in_use() == 0, "a connection to an endpoint is left open"

@@ -13,6 +13,7 @@ from edge.data.connections.h1 import Http1
 from edge.data.http.h1._body import Body
 from edge.data.net._stream import Stream
 from edge.data.net.errors import MessageError, StreamError
+from edge.data.net.peers import PLAIN, Peer
 from edge.data.upstream.h1 import H1Upstream
 from edge.data.upstream.pool import Pool
 from tests.support.play.script import Answer, Asked, Cut, Endpoint, Request, fields_of, read, section, text, values
@@ -85,11 +86,11 @@ def echo(stream: Stream) -> None:
 # --- the client -------------------------------------------------------------------------------------------------------
 
 
-def exchange(scene: Scene, request: Request, received: Received, *, secure: bool) -> None:
+def exchange(scene: Scene, request: Request, received: Received, *, secure: bool, peer: Peer = PLAIN) -> None:
     """Serve REQUEST on a connection of its own."""
     near, far = pair()
     connections = Connections(scene.settings, scene.counters, scene.handler)
-    server = Http1(connections, near, address=ADDRESS, port=443 if secure else 80, secure=secure)
+    server = Http1(connections, near, address=ADDRESS, port=443 if secure else 80, secure=secure, peer=peer)
     serving = gevent.spawn(server.serve)
     try:
         _send(far, request)

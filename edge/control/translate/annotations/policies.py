@@ -16,6 +16,7 @@ from edge.control.translate.annotations import (
     balancing,
     body_limit,
     canary,
+    client_certificate,
     client_limits,
     connection_field,
     cookie_change,
@@ -38,6 +39,7 @@ from edge.control.translate.annotations import (
     snippets,
     source_ranges,
     timeouts,
+    tls_ciphers,
     transport,
     upstream_host,
 )
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from edge.control.translate.annotations.canary import Rules
+    from edge.control.translate.annotations.client_certificate import DeferredTrust
     from edge.control.translate.annotations.values import Defaults
     from edge.control.translate.parts import FurtherNames
     from edge.table.policies import AnyPolicy
@@ -88,13 +91,21 @@ UNITS: Final = (
 """The readers of policies. A new one is a module with NAMES and `read`, and an entry here."""
 WITHOUT_EFFECT: Final = frozenset({"enable-rewrite-log", "http2-push-preload"})
 """Accepted, for nothing that a client or an endpoint could see depends on them."""
-_OF_ALL: Final = (balancing, canary, further_names)
+_OF_ALL: Final = (balancing, canary, further_names, client_certificate, tls_ciphers)
 OTHERS: Final = (*_OF_ALL, transport)
 """The readers of what is no policy."""
 UNITS_OF_CANARIES: Final[tuple[ModuleType, ...]] = ()
 """Those of UNITS that a canary has for itself; in all else it is as its main Ingress."""
-OF_CANARIES: Final = frozenset[str]().union(*(unit.NAMES for unit in (*UNITS_OF_CANARIES, *_OF_ALL)))
+OF_CANARIES: Final = frozenset[str]().union(*(unit.NAMES for unit in (*UNITS_OF_CANARIES, balancing, canary)))
 SUPPORTED: Final = WITHOUT_EFFECT.union(*(unit.NAMES for unit in (*UNITS, *OTHERS)))
+
+
+class HostAsked(msgspec.Struct, frozen=True, gc=False):
+    """As `edge.control.translate.parts.HostOptions`, before its Secret is read."""
+
+    clients: DeferredTrust | Closed | None
+    ciphers: str
+    server_order: bool | None
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
@@ -111,6 +122,8 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     speaking: Speaking = Speaking()
     use_regex: bool = False
     """Whether its paths are regular expressions in any case."""
+    host: HostAsked | None = None
+    """What it asks for on behalf of its hosts."""
     names: FurtherNames | None = None
     """Names of its hosts beside their own."""
 
@@ -144,10 +157,17 @@ class Reader:
             canary=rules,
             speaking=speaking,
             use_regex=regex_rewrite.uses_regex(values),
+            host=_of_hosts(values),
             names=further_names.read(values),
         )
         ignored = [_ignored(name) for name, _ in annotations if name not in SUPPORTED]
         return asked, (*values.problems, *ignored)
+
+
+def _of_hosts(values: Values) -> HostAsked | None:
+    clients = client_certificate.read(values)
+    ciphers, order = tls_ciphers.read(values)
+    return HostAsked(clients, ciphers, order) if clients is not None or ciphers or order is not None else None
 
 
 def _canary(annotations: tuple[tuple[str, str], ...]) -> tuple[Rules | None, Values, tuple[ModuleType, ...]]:

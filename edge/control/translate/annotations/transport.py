@@ -43,7 +43,10 @@ _CIPHERS: Final = "proxy-ssl-ciphers"
 _TERMS: Final = (_SECRET, _VERIFY, _DEPTH, _NAME, _SENDS_NAME, _VERSIONS, _CIPHERS)
 NAMES: Final = frozenset({_PROTOCOL, *_TERMS})
 DIFFERENCES: Final = {
-    _PROTOCOL: "GRPC and GRPCS are not supported yet: the route is closed (503).",
+    _PROTOCOL: (
+        "GRPC and GRPCS are not supported yet: the route is closed (503). With FCGI applications get "
+        "the X-Forwarded-\\* of Edge as `HTTP_...`, not those of clients, and never `HTTP_PROXY`."
+    ),
     _SECRET: (
         "Acts on the paths of its Ingress alone, as with `proxy-ssl-location-only`. A client certificate is shown also "
         "where there is no `ca.crt`."

@@ -139,13 +139,16 @@ class Values:
             return None
         return texts
 
-    def reference(self, kind: str, name: str) -> Reference | None:
-        """The object of KIND that NAME names as `[namespace/]name`; None: that is no name, which is reported."""
+    def reference(self, kind: str, name: str, instead: str = CLOSES) -> Reference | None:
+        """The object of KIND that NAME names as `[namespace/]name`; None: that is no name, which is reported.
+
+        INSTEAD says in that report what is done about it.
+        """
         text, place = self._found(name)
         namespace, slash, rest = text.rpartition("/")
         fault = subdomain_fault(rest) or (label_fault(namespace) if slash else "")
         if fault:
-            self.report(name, f"{fault}; {CLOSES}")
+            self.report(name, f"{fault}; {instead}")
             return None
         return Reference(kind, namespace, rest, place)
 
