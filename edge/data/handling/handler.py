@@ -190,12 +190,14 @@ class Handler:
     def _forward(self, plan: Plan, destination: Destination, balancer: Balancer, target: Target) -> Reply | None:
         """As `_pass`, for a request as its edits have left it."""
         call = self._call
-        content = self._content(plan) if self._client.has_content else b""
-        if isinstance(content, Spool):  # to read it may have taken minutes
-            present = balancer.still(target)
-            if present is None:
-                return replies.UNAVAILABLE
-            target = present
+        content: bytes | Spool | None = b""
+        if self._client.has_content:
+            content = self._content(plan)
+            if isinstance(content, Spool):  # to read it may have taken minutes
+                present = balancer.still(target)
+                if present is None:
+                    return replies.UNAVAILABLE
+                target = present
         if plan.tees is not None:
             for tee in plan.tees:
                 tee(self.exchange, content)
