@@ -41,6 +41,7 @@ from edge.table.policies.rewrite import Rewrite
 from edge.table.policies.snippet import Snippet
 from edge.table.policies.source_ranges import SourceRanges
 from edge.table.policies.timeouts import Timeouts
+from edge.table.policies.tracing import Tracing
 from edge.table.policies.upstream_host import UpstreamHost
 from edge.table.policies.www_redirect import WwwRedirect
 
@@ -82,6 +83,7 @@ AnyPolicy = (
     | ResponseRate
     | Timeouts
     | Retry
+    | Tracing
     | NoAccessLog
 )
 """Any policy; the list of them all."""
@@ -124,6 +126,7 @@ __all__ = [
     "Snippet",
     "SourceRanges",
     "Timeouts",
+    "Tracing",
     "UpstreamHost",
     "WwwRedirect",
 ]

@@ -41,6 +41,7 @@ from edge.control.translate.annotations import (
     snippets,
     source_ranges,
     timeouts,
+    tracing,
     transport,
     upstream_host,
 )
@@ -89,6 +90,7 @@ UNITS: Final = (
     response_rate,
     timeouts,
     retry,
+    tracing,
     access_log,
 )
 """The readers of policies. A new one is a module with NAMES and `read`, and an entry here."""
