@@ -42,6 +42,7 @@ from edge.table.policies import (
     Snippet,
     SourceRanges,
     Timeouts,
+    Tracing,
     UpstreamHost,
     WwwRedirect,
 )
@@ -98,6 +99,7 @@ POLICIES: Final[tuple[Policy, ...]] = (
     RegexRewrite("t", "/$1", "/a", "/a/(.*)"),
     CustomHeaders("u", (("X-G", "5"),)),
     Mirror("v", "//10.0.0.1:8080", "mirror.example", "/$request_uri", with_content=False),
+    Tracing("v", trusts=False, name="shop"),
     ErrorPages("v", (404, 503), of_endpoints=False, service="errors", key="demo/errors:", shared="demo/all:80"),
     RequestBuffering("u", 1 << 40, 1 << 16),
     ResponseBuffering("v", True, 1 << 17, 1 << 20),

@@ -55,6 +55,7 @@ SUMMARIES = {
     "ResponseHeaders": "response headers: set X-D; add X-E; remove x-f",
     "Hsts": "Strict-Transport-Security: max-age=1",
     "Mirror": "copies go to http://10.0.0.1:8080/$request_uri without content",
+    "Tracing": "traced as shop, in a trace of its own",
     "ErrorPages": "404 503 are answered by errors; errors answers where there is no endpoint",
     "CustomHeaders": "fields of every response: X-G",
     "Timeouts": "timeouts connect 0.5 s, send 1.5 s, read 2.5 s",

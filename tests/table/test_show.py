@@ -181,6 +181,7 @@ def test_nor_is_a_new_policy() -> None:
         "SourceRanges": ("deny", "allow"),
         "CustomHeaders": ("fields",),
         "Mirror": ("remote", "host", "target", "with_content"),
+        "Tracing": ("on", "trusts", "name"),
         "ErrorPages": ("statuses", "of_endpoints", "service", "key", "shared"),
         "BasicAuth": ("realm", "users"),  # of which the names are shown
         "DigestAuth": ("realm", "users"),

@@ -49,6 +49,7 @@ from edge.data.policies import (
     snippet,
     source_ranges,
     timeouts,
+    tracing,
     upstream_host,
     www_redirect,
 )
@@ -105,6 +106,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.ResponseRate, response_rate),
     (policies.Timeouts, timeouts),
     (policies.Retry, retry),
+    (policies.Tracing, tracing),
     (policies.NoAccessLog, access_log),
 )
 OF_BACKENDS: Final[frozenset[type[Policy]]] = frozenset(

@@ -16,7 +16,7 @@ from edge.data.exchange.exchange import Exchange
 from edge.data.http._message import Message
 from edge.data.http.replies import Reply
 from edge.data.net.spool import Spool
-from edge.table.policies import BodyLimit, RequestBuffering, ResponseBuffering, Retry, Timeouts
+from edge.table.policies import BodyLimit, RequestBuffering, ResponseBuffering, Retry, Timeouts, Tracing
 
 if TYPE_CHECKING:
     from edge.data.exchange.subrequest import Ask
@@ -63,6 +63,7 @@ class Phases:
     - `replaced`, `secure_replaced`: names (lower case) of endpoints' fields that these take the place of.
     - `written`: names (lower case) of fields that an edit of the response may add: no other step adds them to that
       response. `content_type`: of Edge's own answers, None: each has its own.
+    - `tracing`: whether and how requests are traced, None: as the process has it.
     - `closed`: no request passes. `errors`: what answers in place of errors; None: nothing.
     - `timeouts`, `retry`, `body_limit`, `request_buffering`, `response_buffering`, `largest_head` (bytes of a response,
       0: as many as the proxy takes), `pace` (None: as fast as it goes), `logged`: what the exchange itself goes by.
@@ -103,6 +104,7 @@ class Phases:
         self.request_buffering = RequestBuffering("")
         self.response_buffering = ResponseBuffering("")
         self.largest_head = 0
+        self.tracing: Tracing | None = None
         self.pace: Pace | None = None
         self.logged = True
 

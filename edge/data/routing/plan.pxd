@@ -40,6 +40,7 @@ cdef class Plan(Terms):
     cdef readonly bytes secure_fields
     cdef readonly tuple replaced
     cdef readonly tuple secure_replaced
+    cdef readonly object tracing
     cdef readonly object errors
     cdef readonly object content_type
     cdef readonly long long kept

@@ -116,6 +116,7 @@ class Plan(Terms):
         self.secure_fields = phases.fields + phases.secure_fields
         self.replaced = phase(phases.replaced)
         self.secure_replaced = phase([*phases.replaced, *phases.secure_replaced])
+        self.tracing = phases.tracing
         self.errors = phases.errors
         self.content_type = phases.content_type
         self.kept = phases.request_buffering.most

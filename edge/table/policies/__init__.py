@@ -42,6 +42,7 @@ from edge.table.policies.rewrite import Rewrite
 from edge.table.policies.snippet import Snippet
 from edge.table.policies.source_ranges import SourceRanges
 from edge.table.policies.timeouts import Timeouts
+from edge.table.policies.tracing import Tracing
 from edge.table.policies.upstream_host import UpstreamHost
 from edge.table.policies.www_redirect import WwwRedirect
 
@@ -84,6 +85,7 @@ AnyPolicy = (
     | ResponseRate
     | Timeouts
     | Retry
+    | Tracing
     | NoAccessLog
 )
 """Any policy; the list of them all."""
@@ -127,6 +129,7 @@ __all__ = [
     "Snippet",
     "SourceRanges",
     "Timeouts",
+    "Tracing",
     "UpstreamHost",
     "WwwRedirect",
 ]

@@ -180,6 +180,7 @@ EXAMPLES: dict[str, tuple[dict[str, str], type[Policy | Deferred]]] = {
     "regex_rewrite": ({"rewrite_target": "/$1"}, records.RegexRewrite),
     "custom_headers": ({"custom_headers": "demo/fields"}, Deferred),
     "mirror": ({"mirror_target": "http://mirror.example"}, records.Mirror),
+    "tracing": ({"enable_opentelemetry": "false"}, records.Tracing),
     "error_pages": ({"custom_http_errors": "404"}, records.ErrorPages),
     "snippets": ({"configuration_snippet": "return 403;"}, records.Snippet),
     "access_log": ({"enable_access_log": "false"}, records.NoAccessLog),

@@ -43,6 +43,7 @@ from edge.control.translate.annotations import (
     source_ranges,
     timeouts,
     tls_ciphers,
+    tracing,
     transport,
     upstream_host,
 )
@@ -92,6 +93,7 @@ UNITS: Final = (
     response_rate,
     timeouts,
     retry,
+    tracing,
     access_log,
 )
 """The readers of policies. A new one is a module with NAMES and `read`, and an entry here."""
