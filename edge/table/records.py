@@ -212,6 +212,11 @@ def service_key(namespace: str, name: str, port: str | int) -> str:
     return f"{namespace}/{name}:{port}"
 
 
+def upstream_name(namespace: str, service: str, port: str) -> str:
+    """The name of a Service's port in logs, metrics and cookies, as ingress-nginx writes it."""
+    return f"{namespace}-{service}-{port}"
+
+
 def certificate_key(namespace: str, name: str) -> str:
     """Key of a `Certificate` record in the tls part."""
     return f"c:{namespace}/{name}"

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from edge.data.routing.plan import Destination, Plan
     from edge.data.routing.router import Router
     from edge.data.upstream.attempts import Failure
+    from edge.data.upstream.chooser import Chooser
     from edge.data.upstream.target import Target
     from edge.table.counters import RouteLabels, WorkerCounters
 
@@ -147,10 +148,11 @@ class Handler:
             reply = self._stopped(plan.gates)
             if reply is not None:
                 return reply
-        balancer = destination.balancer
-        if balancer is None:
+        by_request = destination.choosing
+        chooser: Chooser | None = destination.balancer if by_request is None else by_request(exchange)
+        if chooser is None:
             return destination.reply
-        target = balancer.choose(())
+        target = chooser.choose(())
         if target is None:
             return replies.UNAVAILABLE  # before the client is asked for content that nobody wants
         if plan.edits is not None:
@@ -165,7 +167,7 @@ class Handler:
             if plan.tees is not None:
                 for tee in plan.tees:
                     tee(exchange, content)
-            failure: Failure | None = call.ask(plan, balancer, target, content)
+            failure: Failure | None = call.ask(plan, chooser, target, content)
             if failure is not None:
                 return self._unanswered(failure)
             assert call.upstream is not None  # noqa: S101 - there was no failure

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge.data.http import replies
+from edge.data.http.cookies import cookies
 from edge.table import templates, variables
 from edge.table.paths import normalise_bytes
 
@@ -78,11 +79,7 @@ def _argument_named(name: str) -> Value:
 
 def cookie_of(request: Message, name: bytes) -> bytes | None:
     """The value of the first cookie NAME (lower case; as in nginx, case does not count) of REQUEST."""
-    for pair in (request.get(b"cookie") or b"").split(b";"):
-        given, equals, value = pair.strip(b" \t").partition(b"=")
-        if equals and given.lower() == name:
-            return value
-    return None
+    return next((value for given, value in cookies(request) if given.lower() == name), None)
 
 
 def _host(exchange: Exchange) -> bytes:

@@ -8,6 +8,7 @@ cimport edge.table._counters as c_counters
 cdef class Destination:
     cdef readonly c_balancer.Balancer balancer
     cdef readonly object reply
+    cdef readonly object choosing
     cdef readonly tuple edits
     cdef readonly tuple answers
     cdef readonly int weight

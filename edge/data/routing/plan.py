@@ -9,10 +9,11 @@ Rules of this file:
 from __future__ import annotations
 
 import random
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from edge.data.policies.phases import Phases, phase
+from edge.data.policies.phases import Choosing, Phases, phase
 from edge.data.upstream.terms import Terms
 from edge.table.counter_layout import labels_of
 
@@ -29,6 +30,7 @@ class Destination:
     """One backend of a route: where requests go, and where they are counted.
 
     - `balancer`: chooses the endpoint; None: `reply` is the answer.
+    - `choosing`: what chooses the endpoint by the request; None: the balancer does.
     - `edits`, `answers`: steps of the backend's own policies.
     - `canary`: without an endpoint it leaves its requests to the first destination of the plan.
     """
@@ -42,11 +44,13 @@ class Destination:
         balancer: Balancer | None,
         reply: Reply | None,
         phases: Phases | None,
+        choosing: Choosing | None = None,
         counters: WorkerCounters,
         access_log: AccessLog | None,
     ) -> None:
         self.balancer = balancer
         self.reply = reply
+        self.choosing = partial(choosing, balancer) if choosing is not None and balancer is not None else None
         self.edits = phase(phases.edits) if phases is not None else None
         self.answers = phase(phases.answers) if phases is not None else None
         self.weight = backend.weight

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from edge.data.exchange.subrequest import Ask
     from edge.data.observe.access_log import AccessLog
-    from edge.data.policies.phases import Asks
+    from edge.data.policies.phases import Asks, Choosing
     from edge.data.upstream.terms import Terms
     from edge.table.counters import WorkerCounters
     from edge.table.policies import AnyPolicy
@@ -64,7 +64,8 @@ class Planner:
             fault = (_fill(own, backend.policies, OF_BACKENDS) if own is not None else "") or fault
             if backend.transport.protocol not in SPOKEN:
                 fault = f"protocol {backend.transport.protocol!r} of backends"
-            destinations.append(self._destination(host, route, backend, own))
+            choosing = own.choosing if own is not None and own.choosing is not None else phases.choosing
+            destinations.append(self._destination(host, route, backend, own, choosing))
         if fault:
             self._counters.add(WorkerWord.CLOSED_ROUTES, 1)
             log.error("%s%s (%s) is closed (503): %s cannot be carried out", host, route.path, route.owner, fault)
@@ -93,7 +94,9 @@ class Planner:
 
         return asks
 
-    def _destination(self, host: str, route: Route, backend: Backend, phases: Phases | None) -> Destination:
+    def _destination(
+        self, host: str, route: Route, backend: Backend, phases: Phases | None, choosing: Choosing | None
+    ) -> Destination:
         return Destination(
             host,
             route,
@@ -105,6 +108,7 @@ class Planner:
             if backend.status == 404
             else replies.plain(backend.status),
             phases=phases,
+            choosing=choosing,
             counters=self._counters,
             access_log=self._access_log,
         )

@@ -11,9 +11,11 @@ import random
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from edge.data.upstream.chooser import Chooser
+from edge.data.upstream.hashing import Ring, digest
 from edge.data.upstream.target import PLAIN
 from edge.table.reader import UnreadableError
-from edge.table.records import Balance, ServicePort
+from edge.table.records import Balance, ServicePort, upstream_name
 
 if TYPE_CHECKING:
     from edge.data.upstream.target import Target, Targets
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from edge.table.records import Transport
 
 
-class Balancer:
+class Balancer(Chooser):
     """The endpoints of one Service port, spoken to by one transport."""
 
     def __init__(self, key: str, part: Part, targets: Targets, transport: Transport = PLAIN) -> None:
@@ -34,6 +36,8 @@ class Balancer:
         self._registry = targets
         self._next = random.randrange(1 << 16)  # workers should not all begin with the same endpoint
         self._by_load = False
+        self._ring: Ring[Target] | None = None
+        self._digests: dict[bytes, Target] | None = None
         self._closed = False
 
     def update(self) -> None:
@@ -53,6 +57,9 @@ class Balancer:
         self.targets = [self._registry.acquire(one.address, one.port, self.transport) for one in endpoints]
         for target in before:
             self._registry.release(target)
+        if self._ring is not None:
+            self._ring.update({target.name: target for target in self.targets})
+        self._digests = None
         self._by_load = record is not None and record.balance is Balance.LEAST_CONNECTIONS
 
     def close(self) -> None:
@@ -66,6 +73,25 @@ class Balancer:
         if self.generation != self._part.generation:
             self.update()
         return bool(self.targets)
+
+    @property
+    def upstream(self) -> str:
+        """The name of the Service port, see `edge.table.records.upstream_name`."""
+        record = self.record
+        return upstream_name(record.namespace, record.name, record.port) if record is not None else ""
+
+    def ring(self) -> Ring[Target]:
+        """The endpoints on a ring, which is there from the first call on."""
+        if self._ring is None:
+            self._ring = Ring()
+            self._ring.update({target.name: target for target in self.targets})
+        return self._ring
+
+    def digests(self) -> dict[bytes, Target]:
+        """The endpoints by their `hashing.digest`."""
+        if self._digests is None:
+            self._digests = {digest(self.upstream, target.name): target for target in self.targets}
+        return self._digests
 
     def choose(self, tried: tuple[Target, ...]) -> Target | None:
         """The endpoint to ask, none of TRIED; None: there is none."""

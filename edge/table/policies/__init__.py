@@ -10,6 +10,7 @@ Rules of this package:
 from __future__ import annotations
 
 from edge.table.policies.access_log import NoAccessLog
+from edge.table.policies.affinity import Affinity
 from edge.table.policies.app_root import AppRoot
 from edge.table.policies.auth import BasicAuth, DigestAuth, SatisfyAny
 from edge.table.policies.body_limit import BodyLimit
@@ -57,6 +58,7 @@ AnyPolicy = (
     | ConnectionField
     | OldHttp
     | Canary
+    | Affinity
     | RequestHeaders
     | CookieChange
     | LocationChange
@@ -70,6 +72,7 @@ AnyPolicy = (
 """Any policy; the list of them all."""
 
 __all__ = [
+    "Affinity",
     "AnyPolicy",
     "AppRoot",
     "BasicAuth",

@@ -114,6 +114,7 @@ EXAMPLES: dict[str, tuple[dict[str, str], type[Policy | Deferred]]] = {
     "location_change": ({"proxy_redirect_from": "/a", "proxy_redirect_to": "/b"}, records.LocationChange),
     "regex_rewrite": ({"rewrite_target": "/$1"}, records.RegexRewrite),
     "snippets": ({"configuration_snippet": "return 403;"}, records.Snippet),
+    "affinity": ({"affinity": "cookie"}, records.Affinity),
     "access_log": ({"enable_access_log": "false"}, records.NoAccessLog),
 }
 """Annotations for each unit, and what they ask for; `Deferred` where that needs another object."""

@@ -11,6 +11,7 @@ import msgspec
 from edge.control.kinds.problems import Problem, warning
 from edge.control.translate.annotations import (
     access_log,
+    affinity,
     app_root,
     auth,
     balancing,
@@ -68,6 +69,7 @@ UNITS: Final = (
     old_http,
     cookie_change,
     location_change,
+    affinity,
     response_rate,
     timeouts,
     retry,
