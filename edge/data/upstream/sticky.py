@@ -80,7 +80,7 @@ class Sticky(Chooser):
     """
 
     def __init__(self, balancer: Balancer, mode: Mode, key: bytes, *, renews: bool) -> None:
-        """KEY: of the client's cookie; empty: it has none. RENEWS: see `edge.table.policies.Affinity`."""
+        """KEY: of the client's cookie; empty: it has none. RENEWS: see `edge.table.policies.affinity`."""
         self._balancer = balancer
         self._mode = mode
         self._key = key
