@@ -34,6 +34,8 @@ class Balance(IntEnum):
     ROUND_ROBIN = 0
     LEAST_CONNECTIONS = 1
     """Power of two choices: of two endpoints picked at random, the one with fewer requests in flight."""
+    EWMA = 2
+    """Of two endpoints picked at random, the one that has answered faster of late, by its requests in flight."""
 
 
 class Endpoint(Record, frozen=True):

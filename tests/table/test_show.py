@@ -210,6 +210,7 @@ def test_nor_is_a_new_policy() -> None:
                 "renews",
             ),
         ),
+        "HashBy": ("key", "size"),
         "Canary": ("header", "value", "pattern", "cookie", "affinity", "sides"),
         "RegexRewrite": ("target", "prefix", "pattern"),
         "Snippet": ("statements",),

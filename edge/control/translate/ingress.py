@@ -24,7 +24,7 @@ from edge.control.translate.annotations.wanted import ContentError
 from edge.control.translate.parts import BY_CLUSTER_IP, HostPart, RoutePart, SecretUse, ServiceUse, Translation
 from edge.table import describing
 from edge.table.paths import normalise
-from edge.table.policies import Affinity, AnyPolicy, BasicAuth, Closed, DigestAuth, HttpsRedirect, RegexRewrite
+from edge.table.policies import Affinity, AnyPolicy, BasicAuth, Closed, DigestAuth, HashBy, HttpsRedirect, RegexRewrite
 from edge.table.records import Backend, Owner, PathKind, Route, service_key
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ NOT_FOR_CHALLENGES: Final[tuple[type[Policy], ...]] = (HttpsRedirect, BasicAuth,
 KINDS: Final = {name: kind for kind, name in describing.KINDS.items()}
 
 
-OF_BACKENDS: Final[tuple[type[Policy], ...]] = (Affinity,)
+OF_BACKENDS: Final[tuple[type[Policy], ...]] = (Affinity, HashBy)
 """Policies that are put on the backend: a canary beside it has others."""
 _NOT_IN_COOKIES: Final = re.compile(r"[^!-:<-~]+")
 """What the Path of a cookie cannot hold: `;`, and all but visible ASCII (RFC 6265, section 4.1.1)."""

@@ -356,6 +356,8 @@ class Handler:
         outcome.content_sent += outcome.upstream_content
         if plan is not None and destination is not None:
             series = destination.series(client.request.method, outcome.status)
+            if destination.balancer is not None and destination.balancer.scores is not None:
+                destination.balancer.note(outcome)
             series.record(outcome.duration, outcome.upstream_seconds, outcome.received, outcome.sent)
             if plan.logged:
                 self._log(destination.log_name)

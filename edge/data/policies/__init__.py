@@ -24,6 +24,7 @@ from edge.data.policies import (
     cookie_change,
     cors,
     digest_auth,
+    hash_by,
     hsts,
     https_redirect,
     location_change,
@@ -70,7 +71,8 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     # choices of the backend
     (policies.Canary, canary),
     # choices of the endpoint
-    (policies.Affinity, affinity),
+    (policies.HashBy, hash_by),
+    (policies.Affinity, affinity),  # it has the last word
     # edits of the request
     (policies.Rewrite, rewrite),
     (policies.UpstreamHost, upstream_host),
@@ -89,6 +91,6 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.NoAccessLog, access_log),
 )
 OF_BACKENDS: Final[frozenset[type[Policy]]] = frozenset(
-    (policies.Rewrite, policies.RequestHeaders, policies.ResponseHeaders, policies.Affinity)
+    (policies.Rewrite, policies.RequestHeaders, policies.ResponseHeaders, policies.Affinity, policies.HashBy)
 )
 """Policies that a single backend may have. They act once it has been chosen, so none of them can be a gate."""

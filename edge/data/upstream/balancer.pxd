@@ -10,7 +10,8 @@ cdef class Balancer(Chooser):
     cdef public long long generation
     cdef public object record
     cdef public list targets
-    cdef bint _by_load
+    cdef bint _of_two
+    cdef readonly object scores
     cdef object _ring
     cdef dict _digests
     cdef bint _closed

@@ -20,6 +20,7 @@ from edge.table.policies.closed import Closed
 from edge.table.policies.connection_field import ConnectionField
 from edge.table.policies.cookie_change import CookieChange
 from edge.table.policies.cors import Cors
+from edge.table.policies.hash_by import HashBy
 from edge.table.policies.headers import RequestHeaders, ResponseHeaders
 from edge.table.policies.hsts import Hsts
 from edge.table.policies.https_redirect import HttpsRedirect
@@ -59,6 +60,7 @@ AnyPolicy = (
     | OldHttp
     | Canary
     | Affinity
+    | HashBy
     | RequestHeaders
     | CookieChange
     | LocationChange
@@ -84,6 +86,7 @@ __all__ = [
     "CookieChange",
     "Cors",
     "DigestAuth",
+    "HashBy",
     "Hsts",
     "HttpsRedirect",
     "LocationChange",

@@ -22,6 +22,7 @@ from edge.control.translate.annotations import (
     cookie_change,
     cors,
     further_names,
+    hash_by,
     hsts,
     https_redirect,
     location_change,
@@ -70,6 +71,7 @@ UNITS: Final = (
     cookie_change,
     location_change,
     affinity,
+    hash_by,
     response_rate,
     timeouts,
     retry,
@@ -80,7 +82,7 @@ WITHOUT_EFFECT: Final = frozenset({"enable-rewrite-log", "http2-push-preload"})
 """Accepted, for nothing that a client or an endpoint could see depends on them."""
 OTHERS: Final = (balancing, canary, further_names)
 """The readers of what is no policy."""
-UNITS_OF_CANARIES: Final[tuple[ModuleType, ...]] = ()
+UNITS_OF_CANARIES: Final[tuple[ModuleType, ...]] = (hash_by,)
 """Those of UNITS that a canary has for itself; in all else it is as its main Ingress."""
 OF_CANARIES: Final = frozenset[str]().union(*(unit.NAMES for unit in (*UNITS_OF_CANARIES, balancing, canary)))
 SUPPORTED: Final = WITHOUT_EFFECT.union(*(unit.NAMES for unit in (*UNITS, *OTHERS)))
