@@ -19,8 +19,8 @@ ALGORITHMS: Final = {
 }
 DIFFERENCES: Final = {
     "load-balance": (
-        "There is `least_conn` too: the less busy of two endpoints. With `ewma` each worker goes by what it has seen, and "
-        "requests under way count."
+        "There is `least_conn` too: the less busy of two endpoints. With `ewma` each worker goes by what it has seen, "
+        "and requests under way count."
     ),
 }
 """How Edge differs from ingress-nginx, by annotation."""
