@@ -27,6 +27,37 @@ def server_context() -> ssl.SSLContext:
     return context
 
 
+def client_context(*, least: int, most: int, ciphers: str) -> ssl.SSLContext:
+    """A context of a client that verifies nothing: versions from LEAST to MOST, with CIPHERS of TLS 1.2 (empty:
+    OpenSSL's default).
+
+    Raises:
+        ssl.SSLError: OpenSSL knows none of CIPHERS.
+        ValueError: it does not speak such a version.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.options |= ssl.OP_IGNORE_UNEXPECTED_EOF  # as nginx: many servers end connections without close_notify
+    context.minimum_version = ssl.TLSVersion(least)
+    context.maximum_version = ssl.TLSVersion(most)
+    context.set_ciphers(ciphers or "DEFAULT")
+    return context
+
+
+def trust(context: ssl.SSLContext, authorities: bytes) -> None:
+    """Have CONTEXT verify certificates of its peers by AUTHORITIES, PEM (empty: those of the system).
+
+    Raises:
+        ssl.SSLError: there is no certificate among them, or one cannot be read.
+    """
+    if authorities:
+        context.load_verify_locations(cadata=authorities.decode("ascii", "replace"))
+    else:
+        context.set_default_verify_paths()
+    context.verify_mode = ssl.CERT_REQUIRED
+
+
 def load(context: ssl.SSLContext, chain: bytes, key: bytes) -> None:
     """Have CONTEXT show the certificate in CHAIN with KEY, both PEM.
 

@@ -13,6 +13,7 @@ from edge.table.records import (
     DEFAULT_CERTIFICATE,
     GLOBALS,
     HOST_PATTERNS,
+    MATERIAL,
     TICKETS,
     Certificate,
     Globals,
@@ -98,7 +99,7 @@ class Content:
             return
         for key, raw in items:
             wanted = ServerName if key.startswith("h:") and kind is Certificate else special.get(key, kind)
-            if key == TICKETS and kind is Certificate:
+            if kind is Certificate and (key == TICKETS or key.startswith(MATERIAL)):
                 continue  # secret, and nothing to see
             if key == HOST_PATTERNS and kind is Host:
                 continue  # the hosts themselves say it

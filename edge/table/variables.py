@@ -31,3 +31,21 @@ REQUEST: Final = frozenset(
 )
 """What a request says about itself. `http_`, `cookie_` and `arg_` are the families of its header fields, its cookies
 and the parameters of its query (as they stand there, not decoded)."""
+
+FASTCGI: Final = REQUEST | {
+    "content_length",
+    "content_type",
+    "document_root",
+    "document_uri",
+    "fastcgi_path_info",
+    "fastcgi_script_name",
+    "https",
+    "nginx_version",
+    "remote_port",
+    "remote_user",
+    "request_method",
+    "server_addr",
+    "server_name",
+    "server_protocol",
+}
+"""What parameters of FastCGI may say beside (nginx docs, ngx_http_fastcgi_module)."""

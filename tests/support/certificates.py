@@ -76,6 +76,34 @@ def issue(
     return _pair(builder.sign(signing_key, hashes.SHA256()), key)  # type: ignore[arg-type]
 
 
+class Chain(NamedTuple):
+    """A leaf with its intermediate certificates behind it, and the authority above all."""
+
+    leaf: Pair
+    root: Pair
+
+
+def chain(*hosts: str, intermediates: int) -> Chain:
+    """A certificate for HOSTS with so many INTERMEDIATES between it and its authority."""
+    root = issuer = _signer("Root", None)
+    between = b""
+    for number in range(intermediates):
+        issuer = _signer(f"Intermediate {number}", issuer)
+        between = issuer.certificate + between
+    leaf = issue(*hosts, issuer=issuer)
+    return Chain(Pair(leaf.certificate + between, leaf.key), root)
+
+
+def _signer(name: str, issuer: Pair | None) -> Pair:
+    """A certificate that may sign others, signed by ISSUER or by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    above = x509.load_pem_x509_certificate(issuer.certificate).subject if issuer is not None else _name(name)
+    builder = _builder(_name(name), above, key.public_key(), days=30)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    signing = load_pem_private_key(issuer.key, None) if issuer is not None else key
+    return _pair(builder.sign(signing, hashes.SHA256()), key)  # type: ignore[arg-type]
+
+
 def self_signed(*hosts: str, days: float = 7) -> Pair:
     """A certificate for HOSTS that nobody vouches for."""
     key = ec.generate_private_key(ec.SECP256R1())

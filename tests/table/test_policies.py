@@ -10,7 +10,7 @@ import pytest
 
 from edge.data.policies import ORDER
 from edge.table import policies
-from edge.table.policies import AnyPolicy, Redirect, Retry, Rewrite
+from edge.table.policies import AnyPolicy, BodyLimit, Redirect, RequestBuffering, ResponseBuffering, Retry, Rewrite
 from edge.table.policies.policy import Policy
 from tests.table.examples import POLICIES
 
@@ -62,6 +62,9 @@ SUMMARIES = {
     "Snippet": "4 statements of a snippet",
     "BasicAuth": 'Basic authentication for "shop", 2 users',
     "DigestAuth": 'Digest authentication for "shop", 1 users',
+    "RequestBuffering": "request bodies up to 1099511627776 bytes are read first, 65536 bytes of each in memory",
+    "ResponseBuffering": "responses are read ahead, 131072 bytes in memory and 1048576 in a file",
+    "ResponseHead": "heads of responses up to 4096 bytes",
     "ResponseRate": "responses at 1024 bytes/s after 2048 bytes",
     "SatisfyAny": "one of the checks of clients is enough",
     "AppRoot": "redirect (302) to /app",
@@ -75,6 +78,7 @@ SUMMARIES = {
     "CookieChange": "cookies of endpoints are passed on with Domain o.example for i.example with Path /b for /a",
     "LocationChange": "redirects of endpoints are passed on with / for http://inner.example/",
     "RegexRewrite": "requests are passed on with path /$1 and X-Forwarded-Prefix /a",
+    "FastCgi": "requests are passed on by FastCGI with index index.php, 1 parameters of its own",
     "OldHttp": "requests are passed on as HTTP/1.0",
     "ConnectionField": "requests are passed on with Connection: close",
 }
@@ -92,6 +96,10 @@ def test_what_it_does_is_said_in_a_line(policy: Policy) -> None:
         (Retry("a", on_error=False, on_timeout=False), "no retries"),
         (Redirect("a"), "redirect (302) to scheme as asked://host as asked"),
         (Rewrite("a"), "requests are passed on"),
+        (BodyLimit("a", 0), "request bodies of any size"),
+        (RequestBuffering("a"), "request bodies are read first, 32768 bytes of each in memory"),
+        (ResponseBuffering("a", file=0), "responses that ask for it are read ahead, 16384 bytes in memory"),
+        (RequestBuffering("a", 0), "request bodies go to the endpoint as they come"),
     ],
 )
 def test_a_policy_of_defaults_has_a_summary_too(policy: Policy, summary: str) -> None:

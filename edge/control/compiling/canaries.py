@@ -55,7 +55,14 @@ def with_canary(main: Owned, canary: Owned, what: str, *, cross_namespace: bool)
     own = (affinity,) if affinity is not None else second.policies
     backends = (
         replace(first, weight=rules.total - rules.weight),
-        replace(second, weight=rules.weight, canary=True, policies=own),
+        replace(
+            second,
+            weight=rules.weight,
+            canary=True,
+            policies=own,
+            transport=first.transport,
+            secure_transport=first.secure_transport,
+        ),
     )
     policies = (*part.route.policies, *_choice(rules, affinity, backends))
     return replace(part, route=replace(part.route, backends=backends, policies=policies))

@@ -18,6 +18,7 @@ from edge.control.compiling.defaults import DefaultBackend
 from edge.control.compiling.delta import Delta
 from edge.control.compiling.gateways import Gateways
 from edge.control.compiling.hosts import Hosts
+from edge.control.compiling.materials import Materials
 from edge.control.compiling.references import References
 from edge.control.compiling.server_names import Certificates
 from edge.control.compiling.service_ports import Services, Unresolved
@@ -64,6 +65,7 @@ class Compiler:
         self._gateways = Gateways(self.store, settings)
         self._hosts = Hosts(cross_namespace=settings.allow_cross_namespace_resources)
         self._references = References(self.store, by_need=by_need)
+        self._materials = Materials()
         self._by_need = by_need
         self._annotations = Reader(defaults_of(settings))
         self._services = Services(self.store, settings, names if names is not None else Unresolved())
@@ -158,6 +160,7 @@ class Compiler:
             self._certificates.follow(name, host)
         records, touched, hosts = self._certificates.compile(time.time() if now is None else now)
         delta.tls.update(records)
+        delta.tls.update(self._materials.compile())
         owners |= touched
         for host in hosts:
             self._hosts.tls_changed(host)
@@ -225,6 +228,7 @@ class Compiler:
             return
         order = (new or old or NOTHING).order
         self._hosts.replace(owner, old, new)
+        self._materials.replace(old.materials if old else (), new.materials if new else ())
         self._references.replace(owner, old.references if old else (), new.references if new else ())
         self._services.replace(owner, order, old.uses if old else (), new.uses if new else ())
         self._certificates.replace(owner, order, old.secrets if old else (), new.secrets if new else ())

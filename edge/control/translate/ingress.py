@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import quote
 
 from msgspec.structs import replace
@@ -25,7 +25,7 @@ from edge.control.translate.parts import BY_CLUSTER_IP, HostPart, RoutePart, Sec
 from edge.table import describing
 from edge.table.paths import normalise
 from edge.table.policies import Affinity, AnyPolicy, BasicAuth, Closed, DigestAuth, HashBy, HttpsRedirect, RegexRewrite
-from edge.table.records import Backend, Owner, PathKind, Route, service_key
+from edge.table.records import Backend, Owner, PathKind, Route, TlsMaterial, material_key, service_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,11 +40,14 @@ if TYPE_CHECKING:
         Secret,
     )
     from edge.control.translate.annotations.policies import Reader
+    from edge.control.translate.annotations.transport import Speaking
     from edge.control.translate.annotations.wanted import Deferred, Reference
     from edge.table.policies.policy import Policy
 
     Find = Callable[[ObjectId], Secret | ConfigMap | str | None]
     """Gives a Secret or ConfigMap; text: why there is none that can be read; None: it has not been looked for yet."""
+
+T = TypeVar("T")
 
 ACME: Final = "/.well-known/acme-challenge"
 """Paths that are never redirected to https and need no password: who asks may be about to give the certificate
@@ -79,6 +82,9 @@ class _Translator:
         self._uses: list[ServiceUse] = []
         owner = Owner("Ingress", ingress.metadata.namespace, ingress.metadata.name)
         made = [self._made(one) for one in self._asked.deferred]
+        self._material: TlsMaterial | None = None
+        self._speaking, closing = self._spoken()
+        made += closing
         policies = one_closed((*self._asked.policies, *made))
         self._of_backend = tuple(one for one in policies if isinstance(one, OF_BACKENDS))
         self._model = Route(PathKind.PREFIX, "/", owner, policies=_without(policies, OF_BACKENDS))
@@ -106,11 +112,37 @@ class _Translator:
             secrets=() if self._asked.canary is not None else tuple(_secrets(self._ingress, hosts)),
             problems=tuple(self._problems),
             references=tuple(self._references),
+            materials=(self._material,) if self._material is not None else (),
         )
 
     def _made(self, deferred: Deferred) -> AnyPolicy:
         """The policy that DEFERRED is with the object that it needs; without that, one that closes the routes."""
-        reference, namespace = deferred.reference, self._metadata.namespace
+        reference = deferred.reference
+
+        def made(found: Secret | ConfigMap) -> AnyPolicy:
+            policy, faults = deferred.make(found)
+            for fault in faults:
+                name = reference.within(self._metadata.namespace)
+                self._problems.append(warning(f"Invalid{name.kind}", reference.field, f"{name}: {fault}"))
+            return policy
+
+        return self._with(reference, made)
+
+    def _spoken(self) -> tuple[Speaking, list[AnyPolicy]]:
+        """How endpoints are spoken to, and what closes the routes where that cannot be."""
+        speaking = self._asked.speaking
+        if speaking.secret is None:
+            return speaking, []
+        found = self._with(speaking.secret, speaking.material)
+        if not isinstance(found, TlsMaterial):
+            return speaking, [found]
+        if speaking.has_tls:
+            self._material = found
+        return speaking.with_material(material_key(found.authorities, found.chain, found.key)), []
+
+    def _with(self, reference: Reference, make: Callable[[Secret | ConfigMap], T]) -> T | Closed:
+        """What MAKE makes of the object REFERENCE; without a usable one, the policy that closes the routes."""
+        namespace = self._metadata.namespace
         name = reference.within(namespace)
         if name.namespace != namespace and not self._cross_namespace:
             fault = f"{name} is in another namespace, which --allow-cross-namespace-resources would allow"
@@ -122,12 +154,9 @@ class _Translator:
         if isinstance(found, str):
             return self._closed(f"Missing{name.kind}", reference, found)
         try:
-            policy, faults = deferred.make(found)
+            return make(found)
         except ContentError as error:
             return self._closed(f"Invalid{name.kind}", reference, f"{name} cannot be used: {error}")
-        for fault in faults:
-            self._problems.append(warning(f"Invalid{name.kind}", reference.field, f"{name}: {fault}"))
-        return policy
 
     def _closed(self, reason: str, reference: Reference, fault: str) -> Closed:
         self._problems.append(error(reason, reference.field, f"{fault}; {CLOSES}"))
@@ -147,9 +176,16 @@ class _Translator:
     def _part(self, kind: PathKind, path: str, backend: IngressBackend, field: str, *, written: str = "/") -> RoutePart:
         if backend.service is not None:
             port = sys.intern(str(backend.service.port))
-            to = Backend(self._metadata.namespace, backend.service.name, port)
-            own = tuple(_on_path(one, written) for one in self._of_backend)
-            to = replace(to, key=self._use(to, f"{field}.service"), policies=own)
+            speaking = self._speaking
+            to = Backend(
+                self._metadata.namespace,
+                backend.service.name,
+                port,
+                policies=tuple(_on_path(one, written) for one in self._of_backend),
+                transport=speaking.usual,
+                secure_transport=speaking.secure,
+            )
+            to = replace(to, key=self._use(to, f"{field}.service"))
         else:
             to = Backend(self._metadata.namespace, status=404)
             message = "resource backends are not supported; requests are answered 404"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from edge.control.kinds.problems import Problem
     from edge.control.translate.annotations.canary import Rules
     from edge.table.policies import AnyPolicy
-    from edge.table.records import Balance, Route
+    from edge.table.records import Balance, Route, TlsMaterial
 
 BY_CLUSTER_IP = "#cluster-ip"
 """Ends the key of a Service port that is reached by its own address."""
@@ -105,6 +105,8 @@ class Translation(msgspec.Struct, frozen=True, gc=False):
     problems: tuple[Problem, ...]
     references: tuple[ObjectId, ...] = ()
     """Secrets and ConfigMaps that annotations name; the object is translated again when one of them changes."""
+    materials: tuple[TlsMaterial, ...] = ()
+    """Those that transports of its backends name."""
 
 
 NOTHING = Translation(("", "", ""), {}, None, (), (), ())

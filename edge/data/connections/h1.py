@@ -179,6 +179,14 @@ class Http1(Client):
 
     # --- Client ---------------------------------------------------------------------------------------------------
 
+    def ends(self) -> tuple[tuple[str, int], tuple[str, int]]:
+        """As `Client`."""
+        try:
+            sock = self.stream.socket
+            return sock.getpeername()[:2], sock.getsockname()[:2]
+        except OSError:
+            return super().ends()
+
     def expect_content(self) -> None:
         """Ask for the content where the client waits to be asked."""
         if self._waits:

@@ -35,6 +35,10 @@ class Client:
     forwarding: bytes
     upgraded: bool
 
+    def ends(self) -> tuple[tuple[str, int], tuple[str, int]]:
+        """Address and port of the peer, and of this side, of the connection below; empty and 0: not known."""
+        return ("", 0), ("", 0)
+
     def expect_content(self) -> None:
         """The content is wanted now (RFC 9110, section 10.1.1)."""
         raise NotImplementedError

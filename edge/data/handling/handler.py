@@ -1,8 +1,8 @@
 """The way of one request: match, gates, edits, backend, response, account.
 
 Rules of this file:
-- It knows no HTTP version: it sees the two halves of an exchange. Bodies are forwarded as they arrive, with at most one
-  block buffered per direction.
+- It knows no HTTP version: it sees the two halves of an exchange. A request's body is read first or forwarded as it
+  arrives, as the plan says; a response's is forwarded as it arrives. At most one block is in memory per direction.
 - Every fault ends here: `faults` says what is answered to whom.
 - A response that has begun is never repaired: what comes too late breaks the connection, visibly for the client.
 """
@@ -10,43 +10,41 @@ Rules of this file:
 from __future__ import annotations
 
 import logging
-import time
 from typing import TYPE_CHECKING, Any
 
-import gevent
-
 from edge.data.exchange.exchange import Exchange
-from edge.data.handling import faults
+from edge.data.handling import faults, sending
+from edge.data.handling.ahead import Ahead
 from edge.data.handling.calls import Call
+from edge.data.handling.keeping import keep
 from edge.data.http import replies
-from edge.data.http._message import NO_CONTENT
+from edge.data.http._message import NO_CONTENT, UNKNOWN_LENGTH
 from edge.data.net.errors import ExchangeError, StreamError
+from edge.data.net.spool import Spool, SpoolError
 from edge.data.net.tunnel import tunnel
 from edge.table.counters import WorkerWord
 from edge.table.policies import Timeouts
+from edge.table.policies.request_buffering import ANY
 
 if TYPE_CHECKING:
     from edge.data.exchange.client import Client
     from edge.data.exchange.upstream import Upstream
     from edge.data.handling.calls import Calls
-    from edge.data.http._content import Content
     from edge.data.http._message import Message
     from edge.data.http.replies import Reply
+    from edge.data.net.spool import Spools
     from edge.data.observe.access_log import AccessLog
-    from edge.data.policies.pace import Pace
     from edge.data.policies.phases import Gate
     from edge.data.routing.plan import Destination, Plan
     from edge.data.routing.router import Router
     from edge.data.upstream.attempts import Failure
+    from edge.data.upstream.balancer import Balancer
     from edge.data.upstream.chooser import Chooser
     from edge.data.upstream.target import Target
     from edge.table.counters import RouteLabels, WorkerCounters
 
 log = logging.getLogger("edge.data")
 
-WHOLE_CONTENT = 32768
-"""Bytes up to which a request's content of known length is read before an endpoint is asked: it can then be sent again,
-and a slow client occupies no endpoint."""
 CLIENT_CLOSED = 499
 """nginx's status, for logs and metrics, of a request whose client did not wait for the answer."""
 DEFAULT_READ_TIMEOUT = Timeouts("").read
@@ -55,6 +53,7 @@ DEFAULT_READ_TIMEOUT = Timeouts("").read
 class Handling:
     """What all exchanges of a worker share.
 
+    - `spools`: temporary files for bodies.
     - `tunnel_timeout`: seconds of silence that a switched connection may keep.
     """
 
@@ -64,6 +63,7 @@ class Handling:
         calls: Calls,
         counters: WorkerCounters,
         access_log: AccessLog | None,
+        spools: Spools,
         *,
         tunnel_timeout: float,
     ) -> None:
@@ -71,6 +71,7 @@ class Handling:
         self.calls = calls
         self.counters = counters
         self.access_log = access_log
+        self.spools = spools
         self.tunnel_timeout = tunnel_timeout
 
     def unmatched(self, request: Message) -> Reply:
@@ -113,6 +114,8 @@ class Handler:
                 outcome.status = reply.status if reply is not None else outcome.upstream_status
             except ExchangeError as error:
                 reply = self._fault(error)
+            except SpoolError as error:
+                reply = self._failed(error.status)
             except Exception:  # noqa: BLE001 - a fault of ours costs one request, not the worker
                 reply = self._bug()
             if reply is not None:
@@ -144,14 +147,16 @@ class Handler:
     def _pass(self, plan: Plan, destination: Destination) -> Reply | None:
         """The answer to make, or None when an endpoint's response has been passed on."""
         exchange = self.exchange
+        if self._client.length > plan.body_limit:
+            return replies.TOO_LARGE
         if plan.gates is not None:
             reply = self._stopped(plan.gates)
             if reply is not None:
                 return reply
-        by_request = destination.choosing
-        chooser: Chooser | None = destination.balancer if by_request is None else by_request(exchange)
-        if chooser is None:
+        balancer = destination.balancer if destination.secure_balancer is None else self._balancer(destination)
+        if balancer is None:
             return destination.reply
+        chooser: Chooser = balancer if destination.choosing is None else destination.choosing(balancer, exchange)
         target = chooser.choose(())
         if target is None:
             return replies.UNAVAILABLE  # before the client is asked for content that nobody wants
@@ -161,19 +166,32 @@ class Handler:
         if destination.edits is not None:
             for edit in destination.edits:
                 edit(exchange)
-        call = self._call
         try:
-            content = self._content() if self._client.has_content else b""
-            if plan.tees is not None:
-                for tee in plan.tees:
-                    tee(exchange, content)
-            failure: Failure | None = call.ask(plan, chooser, target, content)
-            if failure is not None:
-                return self._unanswered(failure)
-            assert call.upstream is not None  # noqa: S101 - there was no failure
-            return self._relay(call.upstream, plan, destination)
+            return self._forward(plan, destination, chooser, target)
         finally:
-            call.end()
+            self._call.end()
+
+    def _forward(self, plan: Plan, destination: Destination, chooser: Chooser, target: Target) -> Reply | None:
+        """As `_pass`, for a request as its edits have left it."""
+        call = self._call
+        content = self._content(plan) if self._client.has_content else b""
+        if isinstance(content, Spool):  # to read it may have taken minutes
+            present = chooser.still(target)
+            if present is None:
+                return replies.UNAVAILABLE
+            target = present
+        if plan.tees is not None:
+            for tee in plan.tees:
+                tee(self.exchange, content)
+        failure: Failure | None = call.ask(plan, chooser, target, content)
+        if failure is not None:
+            return self._unanswered(failure)
+        assert call.upstream is not None  # noqa: S101 - there was no failure
+        return self._relay(call.upstream, plan, destination)
+
+    def _balancer(self, destination: Destination) -> Balancer | None:
+        """The balancer of DESTINATION, which has one for requests that came by TLS."""
+        return destination.secure_balancer if self._client.request.secure else destination.balancer
 
     def _stopped(self, gates: tuple[Gate, ...]) -> Reply | None:
         """The answer of the first of GATES that does not let the request pass."""
@@ -189,13 +207,17 @@ class Handler:
             self._complain(failure.target, "no answer", failure.reason)
         return failure.reply
 
-    def _content(self) -> bytes | None:
-        """The content of the request as a whole; None: it is too large for that, or its length is not known."""
+    def _content(self, plan: Plan) -> bytes | Spool | None:
+        """The content of the request as a whole; None: it is to be carried to the endpoint as it comes."""
         client = self._client
         length = client.length
         client.expect_content()
-        if length < 0 or length > WHOLE_CONTENT:
-            return None
+        if length == UNKNOWN_LENGTH or length > plan.whole:
+            outgoing = self.exchange.outgoing
+            # What has no length cannot go to HTTP/1.0 as it comes.
+            if plan.kept != ANY and not (outgoing.old if length == UNKNOWN_LENGTH else length <= plan.kept):
+                return None
+            return keep(client, outgoing, self._handling.spools, limit=plan.body_limit, memory=plan.memory)
         pieces = []
         content = client.content
         while count := content.fill():
@@ -232,9 +254,10 @@ class Handler:
             client.begin(response, upstream.length(), fields)
             if upstream.waiting():
                 client.flush()
+            if plan.steers or response.accel:
+                self._steer(upstream, plan)
+                return None
             content, outcome = upstream.content, exchange.outcome
-            if plan.pace is not None:
-                self._send_paced(plan.pace, content)
             while count := content.fill():
                 client.send(content.buffer, count, content.done and not content.trailers)
                 outcome.upstream_content += count
@@ -242,19 +265,27 @@ class Handler:
         call.release(bodiless)
         return None
 
-    def _send_paced(self, pace: Pace, content: Content) -> None:
-        """Send all of CONTENT at PACE, in pieces: between two of them it shows that the client has gone."""
-        client, outcome = self._client, self.exchange.outcome
-        begun = time.monotonic()
-        while left := content.fill():
-            while left:
-                count = min(left, pace.piece)
-                left -= count
-                client.send(content.buffer, count, content.done and not content.trailers and not left)
-                outcome.upstream_content += count
-                if left or not content.done:
-                    client.flush()
-                    gevent.sleep(pace.delay(outcome.upstream_content, time.monotonic() - begun))
+    def _steer(self, upstream: Upstream, plan: Plan) -> None:
+        """Send the content otherwise than as it comes, where PLAN or the response itself says so."""
+        client, outcome, call = self._client, self.exchange.outcome, self._call
+        is_ahead, pace = sending.manner(plan, upstream.response)
+        if not is_ahead:
+            content = upstream.content
+            sending.send(client, content, outcome, pace)
+            client.finish(upstream.trailers() if content.trailers else None)
+            call.release(False)
+            return
+
+        def free() -> None:
+            call.release(False)
+            call.end()
+
+        ahead = Ahead(upstream, self._handling.spools, plan.response_buffering, free)
+        try:
+            sending.send(client, ahead, outcome, pace)
+            client.finish(ahead.section)
+        finally:
+            ahead.stop()
 
     def _fields(self, plan: Plan, destination: Destination | None, response: Message | None) -> bytes:
         """The field lines that policies add to RESPONSE, from which they hide what these replace; None: our own
@@ -325,15 +356,20 @@ class Handler:
 
     def _bug(self) -> Reply | None:
         """As `_fault`, for what nobody has foreseen."""
-        client, outcome = self._client, self.exchange.outcome
+        client = self._client
         request = client.request
         log.exception("request %r for %r from %s", request.target, request.host, client.address)
+        return self._failed(500)
+
+    def _failed(self, status: int) -> Reply | None:
+        """As `_fault`, for what Edge itself could not do; STATUS if it is not too late for that."""
+        outcome = self.exchange.outcome
         if self.exchange.begun:
-            client.abort(True)
+            self._client.abort(True)
             outcome.status = outcome.upstream_status
             return None
-        outcome.status = 500
-        return replies.plain(500)
+        outcome.status = status
+        return replies.plain(status)
 
     def _complain_of_break(self, error: ExchangeError) -> None:
         target = self._call.asked
@@ -356,8 +392,9 @@ class Handler:
         outcome.content_sent += outcome.upstream_content
         if plan is not None and destination is not None:
             series = destination.series(client.request.method, outcome.status)
-            if destination.balancer is not None and destination.balancer.scores is not None:
-                destination.balancer.note(outcome)
+            balancer = destination.balancer if destination.secure_balancer is None else self._balancer(destination)
+            if balancer is not None and balancer.scores is not None:
+                balancer.note(outcome)
             series.record(outcome.duration, outcome.upstream_seconds, outcome.received, outcome.sent)
             if plan.logged:
                 self._log(destination.log_name)

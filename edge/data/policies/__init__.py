@@ -24,6 +24,7 @@ from edge.data.policies import (
     cookie_change,
     cors,
     digest_auth,
+    fast_cgi,
     hash_by,
     hsts,
     https_redirect,
@@ -32,7 +33,10 @@ from edge.data.policies import (
     redirect,
     redirect_to,
     regex_rewrite,
+    request_buffering,
     request_headers,
+    response_buffering,
+    response_head,
     response_headers,
     response_rate,
     retry,
@@ -53,6 +57,7 @@ if TYPE_CHECKING:
 
 ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     # gates
+    (policies.BodyLimit, body_limit),  # before all gates, as in nginx
     (policies.Closed, closed),
     (policies.AppRoot, app_root),
     (policies.WwwRedirect, www_redirect),
@@ -67,7 +72,6 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.BasicAuth, basic_auth),
     (policies.DigestAuth, digest_auth),
     (policies.SatisfyAny, satisfy_any),  # after all that check who the client is
-    (policies.BodyLimit, body_limit),
     # choices of the backend
     (policies.Canary, canary),
     # choices of the endpoint
@@ -79,12 +83,16 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.ConnectionField, connection_field),
     (policies.OldHttp, old_http),
     (policies.RequestHeaders, request_headers),
+    (policies.FastCgi, fast_cgi),  # after all that changes the path
     # edits of the response
     (policies.CookieChange, cookie_change),
     (policies.LocationChange, location_change),
     (policies.ResponseHeaders, response_headers),
     (policies.Hsts, hsts),
     # what the exchange itself goes by
+    (policies.RequestBuffering, request_buffering),
+    (policies.ResponseBuffering, response_buffering),
+    (policies.ResponseHead, response_head),
     (policies.ResponseRate, response_rate),
     (policies.Timeouts, timeouts),
     (policies.Retry, retry),

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 from edge.data.exchange.exchange import Exchange
 from edge.data.http._message import Message
 from edge.data.http.replies import Reply
-from edge.table.policies import Retry, Timeouts
+from edge.data.net.spool import Spool
+from edge.table.policies import BodyLimit, RequestBuffering, ResponseBuffering, Retry, Timeouts
 
 if TYPE_CHECKING:
     from edge.data.exchange.subrequest import Ask
@@ -33,8 +34,9 @@ Edit = Callable[[Exchange], None]
 Choice = Callable[[Exchange], int | None]
 """The number of the backend in `Route.backends` that takes the request; None: the next choice decides, in the end the
 weights."""
-Tee = Callable[[Exchange, bytes | None], None]
-"""Sees the request as it goes to the endpoint, with its content (None: it is carried as it comes). It must not wait."""
+Tee = Callable[[Exchange, bytes | Spool | None], None]
+"""Sees the request as it goes to the endpoint, with its content: bytes, a `Spool` where they are many, None where they
+are carried as they come. It must not wait."""
 Intercept = Callable[[Exchange, Message], Reply | None]
 """Answers in place of an endpoint's response whose head has come, or lets it pass (None)."""
 AnswerEdit = Callable[[Exchange, Message | None], None]
@@ -58,8 +60,8 @@ class Phases:
     - `checks`: those of the gates that check who the client is, see `check`.
     - `fields`, `secure_fields`: field lines of every response, and of those over TLS.
     - `replaced`, `secure_replaced`: names (lower case) of endpoints' fields that these take the place of.
-    - `timeouts`, `retry`, `body_limit` (bytes, 0: none), `pace` (None: as fast as it goes), `logged`: what the exchange
-      itself goes by.
+    - `timeouts`, `retry`, `body_limit`, `request_buffering`, `response_buffering`, `largest_head` (bytes of a response,
+      0: as many as the proxy takes), `pace` (None: as fast as it goes), `logged`: what the exchange itself goes by.
     """
 
     def __init__(self, resources: Resources, owner: Owner, asks: Asks | None = None) -> None:
@@ -81,7 +83,10 @@ class Phases:
         self.secure_replaced: list[bytes] = []
         self.timeouts = Timeouts("")
         self.retry = Retry("")
-        self.body_limit = 0
+        self.body_limit = BodyLimit("")
+        self.request_buffering = RequestBuffering("")
+        self.response_buffering = ResponseBuffering("")
+        self.largest_head = 0
         self.pace: Pace | None = None
         self.logged = True
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def filler(text: str, own: Mapping[str, Value] | None = None) -> Value:
-    """A function that gives TEXT with the values of an exchange in the places of its variables. OWN: further variables.
+    """A function that gives TEXT with the values of an exchange in the places of its variables.
+
+    OWN: values of variables that are not among those of a request, or have another value here.
 
     Raises:
         TemplateError: TEXT has a variable that is neither in `edge.table.variables` nor in OWN.

@@ -7,6 +7,7 @@ cimport edge.table._counters as c_counters
 
 cdef class Destination:
     cdef readonly c_balancer.Balancer balancer
+    cdef readonly c_balancer.Balancer secure_balancer
     cdef readonly object reply
     cdef readonly object choosing
     cdef readonly tuple edits
@@ -39,6 +40,11 @@ cdef class Plan(Terms):
     cdef readonly bytes secure_fields
     cdef readonly tuple replaced
     cdef readonly tuple secure_replaced
+    cdef readonly long long kept
+    cdef readonly long long whole
+    cdef readonly long long memory
+    cdef readonly object response_buffering
+    cdef readonly bint steers
     cdef readonly object pace
     cdef readonly bint logged
 

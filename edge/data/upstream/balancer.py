@@ -21,6 +21,7 @@ from edge.table.records import Balance, ServicePort, upstream_name
 if TYPE_CHECKING:
     from edge.data.exchange._outcome import Outcome
     from edge.data.upstream.target import Target, Targets
+    from edge.data.upstream.tls import EndpointTls
     from edge.table.reader import Part
     from edge.table.records import Transport
 
@@ -31,9 +32,18 @@ UNTIMED = frozenset((0, 101, 502))
 class Balancer(Chooser):
     """The endpoints of one Service port, spoken to by one transport."""
 
-    def __init__(self, key: str, part: Part, targets: Targets, transport: Transport = PLAIN) -> None:
+    def __init__(
+        self,
+        key: str,
+        part: Part,
+        targets: Targets,
+        transport: Transport = PLAIN,
+        tls: EndpointTls | None = None,
+    ) -> None:
+        """TLS: that of TRANSPORT, made ready."""
         self.key = key
         self.transport = transport
+        self._tls = tls
         self.generation = -1
         self.record: ServicePort | None = None
         self.targets: list[Target] = []
@@ -61,7 +71,7 @@ class Balancer(Chooser):
         self.record = record
         before = self.targets
         endpoints = record.endpoints if record is not None else ()
-        self.targets = [self._registry.acquire(one.address, one.port, self.transport) for one in endpoints]
+        self.targets = [self._registry.acquire(one.address, one.port, self.transport, self._tls) for one in endpoints]
         for target in before:
             self._registry.release(target)
         if self._ring is not None:
@@ -111,6 +121,12 @@ class Balancer(Chooser):
         if self.generation != self._part.generation:
             self.update()
         return self._better_of_two(tried) if self._of_two else self._round_robin(tried)
+
+    def still(self, target: Target) -> Target | None:
+        """TARGET, chosen a while ago, if it is still there and well, else as `choose`."""
+        if self.generation != self._part.generation:
+            self.update()
+        return target if target in self.targets and not target.failures else self.choose(())
 
     def _round_robin(self, tried: tuple[Target, ...]) -> Target | None:
         targets = self.targets

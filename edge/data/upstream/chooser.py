@@ -14,3 +14,7 @@ class Chooser:
     def choose(self, tried: tuple[Target, ...]) -> Target | None:
         """The endpoint to ask, none of TRIED; None: there is none."""
         raise NotImplementedError
+
+    def still(self, target: Target) -> Target | None:
+        """TARGET, chosen a while ago, if it is still there and well, else as `choose`."""
+        raise NotImplementedError

@@ -42,3 +42,8 @@ class Keyed(Chooser):
                     return target
                 last = last or target
         return last
+
+    def still(self, target: Target) -> Target | None:
+        """As `Chooser`."""
+        there = self._balancer.ready() and target in self._balancer.targets
+        return target if there and not target.out() else self.choose(())

@@ -103,6 +103,11 @@ class Sticky(Chooser):
         self.cookie = key + b"|" + side(self._balancer.upstream).encode() if new else b""
         return target
 
+    def still(self, target: Target) -> Target | None:
+        """As `Chooser`."""
+        there = self._balancer.ready() and target in self._balancer.targets
+        return target if there and not target.out() else self.choose(())
+
 
 def _key(number: int) -> bytes:
     """A key by chance, in ingress-nginx's form; NUMBER is another one for each that a request draws."""

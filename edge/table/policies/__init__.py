@@ -20,6 +20,7 @@ from edge.table.policies.closed import Closed
 from edge.table.policies.connection_field import ConnectionField
 from edge.table.policies.cookie_change import CookieChange
 from edge.table.policies.cors import Cors
+from edge.table.policies.fast_cgi import FastCgi
 from edge.table.policies.hash_by import HashBy
 from edge.table.policies.headers import RequestHeaders, ResponseHeaders
 from edge.table.policies.hsts import Hsts
@@ -29,6 +30,9 @@ from edge.table.policies.old_http import OldHttp
 from edge.table.policies.redirect import Redirect
 from edge.table.policies.redirect_to import RedirectTo
 from edge.table.policies.regex_rewrite import RegexRewrite
+from edge.table.policies.request_buffering import RequestBuffering
+from edge.table.policies.response_buffering import ResponseBuffering
+from edge.table.policies.response_head import ResponseHead
 from edge.table.policies.response_rate import ResponseRate
 from edge.table.policies.retry import Retry
 from edge.table.policies.rewrite import Rewrite
@@ -39,7 +43,8 @@ from edge.table.policies.upstream_host import UpstreamHost
 from edge.table.policies.www_redirect import WwwRedirect
 
 AnyPolicy = (
-    Closed
+    BodyLimit
+    | Closed
     | AppRoot
     | WwwRedirect
     | Cors
@@ -52,7 +57,6 @@ AnyPolicy = (
     | BasicAuth
     | DigestAuth
     | SatisfyAny
-    | BodyLimit
     | Rewrite
     | RegexRewrite
     | UpstreamHost
@@ -62,10 +66,14 @@ AnyPolicy = (
     | Affinity
     | HashBy
     | RequestHeaders
+    | FastCgi
     | CookieChange
     | LocationChange
     | ResponseHeaders
     | Hsts
+    | RequestBuffering
+    | ResponseBuffering
+    | ResponseHead
     | ResponseRate
     | Timeouts
     | Retry
@@ -86,6 +94,7 @@ __all__ = [
     "CookieChange",
     "Cors",
     "DigestAuth",
+    "FastCgi",
     "HashBy",
     "Hsts",
     "HttpsRedirect",
@@ -95,7 +104,10 @@ __all__ = [
     "Redirect",
     "RedirectTo",
     "RegexRewrite",
+    "RequestBuffering",
     "RequestHeaders",
+    "ResponseBuffering",
+    "ResponseHead",
     "ResponseHeaders",
     "ResponseRate",
     "Retry",

@@ -23,7 +23,7 @@ from edge.data.net.errors import PeerGone, StreamClosed, StreamTimeout
 from edge.data.upstream.pool import Pool
 from tests.support.play import sockets
 from tests.support.play.script import Asked, Cut, Endpoint, Request, fields_of, read, section, text
-from tests.support.wire import REQUEST_LIMITS, RESPONSE_LIMITS, Pieces, stream_pair, whole, written
+from tests.support.wire import HEAD_LIMITS, REQUEST_LIMITS, Pieces, stream_pair, whole, written
 
 if TYPE_CHECKING:
     from edge.data.http._fields import FieldLines
@@ -250,7 +250,7 @@ class MemoryUpstream(Upstream):
         error = StreamClosed("reset", ENDPOINT) if answer.reset else None
         if answer.cut is not None and answer.silent:
             error = StreamTimeout("silent", ENDPOINT)
-        self.response.read_response(Ending([head], error), RESPONSE_LIMITS, first)
+        self.response.read_response(Ending([head], error), HEAD_LIMITS, first)
 
     def start_content(self, bodiless: bool) -> None:
         answer = self._answer
@@ -321,7 +321,7 @@ def _trailers(text: bytes, fault: int) -> FieldLines | None:
     if not text:
         return None
     head = Head()
-    head.read_trailers(text, RESPONSE_LIMITS, fault)
+    head.read_trailers(text, HEAD_LIMITS, fault)
     return head
 
 

@@ -16,6 +16,7 @@ from edge.data.handling.calls import Calls
 from edge.data.handling.handler import Handler, Handling
 from edge.data.handling.subrequests import Subrequests
 from edge.data.net._stream import sweep
+from edge.data.net.spool import Spools
 from edge.data.observe.access_log import AccessLog
 from edge.data.routing.plan import Plan
 from edge.data.routing.planner import Planner
@@ -33,7 +34,7 @@ from edge.table.records import Endpoint as Address
 from edge.table.writer import TableWriter
 from tests.support.play import memory, sockets
 from tests.support.play.script import Asked, Endpoint, Request, values
-from tests.support.wire import RESPONSE_LIMITS
+from tests.support.wire import HEAD_LIMITS
 
 HOST = "app.example"
 UNCOMPARED = frozenset(("date", "server", "content-type", "connection", "keep-alive", "transfer-encoding"))
@@ -157,15 +158,18 @@ class Scene:
         self._access_log = AccessLog(self.counters, as_json=False, fd=fd)
         os.close(fd)
         table = TableReader(directory)
-        self.planner = FurtherPolicies(table, self.counters, self._access_log)
+        self.planner = FurtherPolicies(
+            table, self.counters, self._access_log, largest_head=self.settings.max_response_header_size
+        )
         self.planner.further = further
         self.router = Router(table, self.planner)
         self.budget = RetryBudget()
-        self.pool = pool(self.counters, self.planner.targets, RESPONSE_LIMITS, keep=8, keep_for=60.0)
+        self.pool = pool(self.counters, self.planner.targets, HEAD_LIMITS, keep=8, keep_for=60.0)
         self.pool.begin(self)
         calls = Calls(self.pool, self.budget, self.counters)
         self.planner.subrequests = Subrequests(calls).to
-        self._handling = Handling(self.router, calls, self.counters, self._access_log, tunnel_timeout=10.0)
+        self.spools = Spools(self.settings.temp_dir)
+        self._handling = Handling(self.router, calls, self.counters, self._access_log, self.spools, tunnel_timeout=10.0)
         self.timeouts = (0.0, 0.0)
         self._connect_timeout = 0.0
         self._handler: Handler | None = None

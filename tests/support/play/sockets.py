@@ -16,7 +16,7 @@ from edge.data.net.errors import MessageError, StreamError
 from edge.data.upstream.h1 import H1Upstream
 from edge.data.upstream.pool import Pool
 from tests.support.play.script import Answer, Asked, Cut, Endpoint, Request, fields_of, read, section, text, values
-from tests.support.wire import RESPONSE_LIMITS
+from tests.support.wire import HEAD_LIMITS
 
 if TYPE_CHECKING:
     from edge.data.exchange.upstream import Upstream
@@ -179,7 +179,7 @@ class SocketPool(Pool):
     def connect(self, target: Target, timeout: float) -> Upstream:
         endpoint = self.scene.connecting(target, timeout)
         near, far = pair()
-        upstream = NotingUpstream(target, near, RESPONSE_LIMITS, self)
+        upstream = NotingUpstream(target, near, HEAD_LIMITS, self)
         upstream.scene = self.scene
         self.made.append(upstream)
         endpoint.connections += 1

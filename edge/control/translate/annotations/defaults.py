@@ -13,6 +13,13 @@ FLAGS: Final = {
     "allow-snippet-annotations": "allow_snippet_annotations",
     "ssl-redirect": "ssl_redirect",
     "hsts": "hsts",
+    "proxy-body-size": "proxy_body_size",
+    "proxy-request-buffering": "proxy_request_buffering",
+    "client-body-buffer-size": "client_body_buffer_size",
+    "proxy-buffering": "proxy_buffering",
+    "proxy-buffers-number": "proxy_buffers_number",
+    "proxy-buffer-size": "proxy_buffer_size",
+    "proxy-max-temp-file-size": "proxy_max_temp_file_size",
 }
 """Name of the ConfigMap key in ingress-nginx, and our setting for it."""
 

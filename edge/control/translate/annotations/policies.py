@@ -21,6 +21,7 @@ from edge.control.translate.annotations import (
     connection_field,
     cookie_change,
     cors,
+    fast_cgi,
     further_names,
     hash_by,
     hsts,
@@ -29,16 +30,21 @@ from edge.control.translate.annotations import (
     old_http,
     redirect_to,
     regex_rewrite,
+    request_buffering,
+    response_buffering,
+    response_head,
     response_rate,
     retry,
     satisfy,
     snippets,
     source_ranges,
     timeouts,
+    transport,
     upstream_host,
 )
 from edge.control.translate.annotations.balancing import Balancing
 from edge.control.translate.annotations.names import INGRESS_NGINX
+from edge.control.translate.annotations.transport import Speaking
 from edge.control.translate.annotations.values import PREFIX, Values, field
 from edge.control.translate.annotations.wanted import Deferred, Wanted
 from edge.table.policies.closed import Closed
@@ -68,10 +74,14 @@ UNITS: Final = (
     upstream_host,
     connection_field,
     old_http,
+    fast_cgi,
     cookie_change,
     location_change,
     affinity,
     hash_by,
+    request_buffering,
+    response_buffering,
+    response_head,
     response_rate,
     timeouts,
     retry,
@@ -80,11 +90,12 @@ UNITS: Final = (
 """The readers of policies. A new one is a module with NAMES and `read`, and an entry here."""
 WITHOUT_EFFECT: Final = frozenset({"enable-rewrite-log", "http2-push-preload"})
 """Accepted, for nothing that a client or an endpoint could see depends on them."""
-OTHERS: Final = (balancing, canary, further_names)
+_OF_ALL: Final = (balancing, canary, further_names)
+OTHERS: Final = (*_OF_ALL, transport)
 """The readers of what is no policy."""
 UNITS_OF_CANARIES: Final[tuple[ModuleType, ...]] = (hash_by,)
 """Those of UNITS that a canary has for itself; in all else it is as its main Ingress."""
-OF_CANARIES: Final = frozenset[str]().union(*(unit.NAMES for unit in (*UNITS_OF_CANARIES, balancing, canary)))
+OF_CANARIES: Final = frozenset[str]().union(*(unit.NAMES for unit in (*UNITS_OF_CANARIES, *_OF_ALL)))
 SUPPORTED: Final = WITHOUT_EFFECT.union(*(unit.NAMES for unit in (*UNITS, *OTHERS)))
 
 
@@ -99,6 +110,7 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     balancing: Balancing = Balancing()
     canary: Rules | None = None
     """The Ingress is a canary: it asks for nothing else but its balancing."""
+    speaking: Speaking = Speaking()
     use_regex: bool = False
     """Whether its paths are regular expressions in any case."""
     names: FurtherNames | None = None
@@ -125,12 +137,14 @@ class Reader:
             canary.read(values)
         found = [one for unit in units for one in unit.read(values)]
         wanted = [one for one in found if isinstance(one, Wanted)]
+        speaking = transport.read(values)
         asked = Asked(
-            policies=one_closed(one.policy for one in wanted if not one.with_tls),
+            policies=one_closed((*(one.policy for one in wanted if not one.with_tls), *speaking.closing)),
             with_tls=tuple(one.policy for one in wanted if one.with_tls),
             deferred=tuple(one for one in found if isinstance(one, Deferred)),
             balancing=balancing.read(values),
             canary=rules,
+            speaking=speaking,
             use_regex=regex_rewrite.uses_regex(values),
             names=further_names.read(values),
         )

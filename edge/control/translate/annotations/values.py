@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 from edge.control.kinds.names import label_fault, subdomain_fault
-from edge.control.kinds.problems import Problem, error
+from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate.annotations.wanted import Reference, Wanted
 from edge.table import networks
 from edge.table.policies.closed import Closed
@@ -87,15 +87,16 @@ class Values:
 
         return self._read(name, f"a whole number from {least} on", parse, default)
 
-    def size(self, name: str, default: int) -> int:
-        """A number of bytes."""
+    def size(self, name: str, default: int, *, least: int = 0) -> int:
+        """A number of bytes, at least LEAST."""
 
         def parse(text: str) -> int | None:
             match = _SIZE.fullmatch(text)
             size = int(match[1]) * _UNITS[match[2].lower()] if match is not None else _MOST_SIZE + 1
-            return size if size <= _MOST_SIZE else None
+            return size if least <= size <= _MOST_SIZE else None
 
-        return self._read(name, "a size such as 512k, 10m or 1g, of less than 8 EiB", parse, default)
+        bound = f"from {least} byte on" if least else "of less than 8 EiB"
+        return self._read(name, f"a size such as 512k, 10m or 1g, {bound}", parse, default)
 
     def choice(self, name: str, choices: Mapping[str, T], default: T) -> T:
         """One of the words in CHOICES, as what it stands for."""
@@ -151,8 +152,14 @@ class Values:
     def report(self, name: str, message: str) -> None:
         """NAME is invalid, for the reason in MESSAGE."""
         self._unreadable.add(name)
-        problem = error("InvalidAnnotation", self._found(name)[1], message)
-        if problem not in self.problems:
+        self._add(error("InvalidAnnotation", self._found(name)[1], message))
+
+    def warn(self, name: str, message: str) -> None:
+        """NAME is readable, and yet probably not as meant, for the reason in MESSAGE."""
+        self._add(warning("AnnotationWithoutEffect", self._found(name)[1], message))
+
+    def _add(self, problem: Problem) -> None:
+        if problem not in self.problems:  # several units may read the same annotation
             self.problems.append(problem)
 
     def refuse(self, name: str, fault: str) -> Wanted:
@@ -182,7 +189,7 @@ class Values:
                 return value
             self._unreadable.add(name)
             message = f'"{text}" is not {wanted}; the annotation is ignored'
-            self.problems.append(error("InvalidAnnotation", field(name), message))
+            self._add(error("InvalidAnnotation", field(name), message))
         beneath = self._defaults.get(name)
         value = parse(beneath[0]) if beneath is not None and beneath[0] else None
         return value if value is not None else default
