@@ -264,6 +264,12 @@ class Settings:
         "Send plain http requests for hosts with TLS to https (308) unless an annotation says otherwise.",
         commands=TRANSLATION,
     )
+    global_allowed_response_headers: tuple[str, ...] = setting(
+        (),
+        "Response header field that a ConfigMap named by the annotation custom-headers may set.",
+        placeholder="NAME",
+        commands=TRANSLATION,
+    )
     hsts: bool = setting(True, "Send Strict-Transport-Security on https responses.", commands=TRANSLATION)
     use_forwarded_headers: bool = setting(
         False,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from edge.table.policies import FastCgi, RequestBuffering, Retry
+from edge.table.policies import BodyLimit, FastCgi, RequestBuffering, Retry
 from edge.table.policies.policy import Policy
 from edge.table.records import Protocol, Transport
 from tests.support.backends import pattern
@@ -34,7 +34,7 @@ def application() -> Iterator[FastCgiApplication]:
 def served(stage: Stage, application: FastCgiApplication, **parameters: str) -> str:
     """The host with APPLICATION behind it."""
     policy = FastCgi("test", "", tuple(parameters.items()))
-    return stage.serve(application, transport=OVER, policies=(policy,), retry=ONCE)
+    return stage.serve(application, transport=OVER, policies=(policy, BodyLimit("test", 0)), retry=ONCE)
 
 
 def replied(stage: Stage, raw: bytes, **request: str) -> Response:

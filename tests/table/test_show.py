@@ -179,6 +179,10 @@ def test_nor_is_a_new_policy() -> None:
         "ClientCertificate": ("trust", "verification", "subject", "error_page", "pass_certificate", "plain"),
         "ClientLimits": ("per_second", "per_minute", "connections", "burst", "exempt"),
         "SourceRanges": ("deny", "allow"),
+        "CustomHeaders": ("fields",),
+        "Mirror": ("remote", "host", "target", "with_content"),
+        "Tracing": ("on", "trusts", "name"),
+        "ErrorPages": ("statuses", "of_endpoints", "service", "key", "shared"),
         "BasicAuth": ("realm", "users"),  # of which the names are shown
         "DigestAuth": ("realm", "users"),
         "ExternalAuth": (
@@ -231,6 +235,21 @@ def test_nor_is_a_new_policy() -> None:
         "CookieChange": ("domain", "new_domain", "path", "new_path"),
         "LocationChange": ("beginning", "replacement"),
         "OldHttp": (),
+        "Affinity": (
+            *(
+                "cookie",
+                "persistent",
+                "path",
+                "domain",
+                "expires",
+                "max_age",
+                "secure",
+                "same_site",
+                "lenient",
+                "renews",
+            ),
+        ),
+        "HashBy": ("key", "size"),
         "Canary": ("header", "value", "pattern", "cookie", "affinity", "sides"),
         "RegexRewrite": ("target", "prefix", "pattern"),
         "Snippet": ("statements",),

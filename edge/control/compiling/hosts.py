@@ -3,6 +3,7 @@
 Rules of this file:
 - A host is compiled again when something that is said about it changes, and no other host.
 - Which hosts have TLS is not known here; it is asked for when a host is compiled.
+- What no path of a host takes is answered on the terms of its oldest Ingress, as in ingress-nginx.
 - A further name of a host (`further_names`) is a record of its own with the same routes: whether it has TLS is its own
   affair.
 """
@@ -20,6 +21,7 @@ from edge.control.containment import REASON, contain
 from edge.control.kinds.problems import error
 from edge.control.translate.annotations.further_names import redirect
 from edge.control.translate.parts import HostPart
+from edge.table.policies import ErrorPages
 from edge.table.records import HOST_PATTERNS, Host, HostPatterns, Owner, PathKind, Route, host_of, tls_options_key
 
 if TYPE_CHECKING:
@@ -42,6 +44,10 @@ class Hosts:
         self._under: dict[str, set[str]] = {}
         """Hosts by the domain of the wildcard that covers them."""
         self._losses: dict[str, Losses] = {}
+        self._shared: Route | None = None
+        """What takes the requests that no Ingress does."""
+        self._sharing: set[str] = set()
+        """Hosts whose record names its backends, or would."""
         self._dirty: set[str] = set()
         self._further = FurtherNames()
         self._patterns: dict[str, str] = {}
@@ -51,7 +57,6 @@ class Hosts:
         self._with_options: set[str] = set()
         """Hosts with a `TlsOptions` record."""
         self._tls: dict[str, Record | None] = {}
-        self._shared: Route | None = None
 
     def replace(self, owner: ObjectId, old: Translation | None, new: Translation | None) -> None:
         """OWNER asks for what is in NEW instead of what was in OLD."""
@@ -77,8 +82,9 @@ class Hosts:
 
     def default_changed(self, route: Route | None) -> None:
         """From now on ROUTE takes what no path of a host does; None: it is answered 404."""
-        self._shared = route
-        self._dirty |= self._guarded
+        if route != self._shared:
+            self._shared = route
+            self._dirty |= self._guarded | self._sharing
 
     def take_tls(self) -> dict[str, Record | None]:
         """The records of the TLS part that may be different since the last call."""
@@ -129,6 +135,7 @@ class Hosts:
 
     def _compiled(self, name: str, has_tls: Callable[[str], bool]) -> tuple[dict[str, Record | None], Losses]:
         losses: Losses = {}
+        self._sharing.discard(name)
         winner = self._winner(name)
         if name in self._further:
             others = [claim for claim in self._further.claims(name) if claim is not winner]
@@ -213,6 +220,11 @@ class Hosts:
             return None
         routes = [self._finished(part, tls=tls) for part in merged.routes]
         default = self._finished(merged.default, tls=tls) if merged.default is not None else None
+        self._sharing.discard(name)
+        if any(isinstance(policy, ErrorPages) for route in routes for policy in route.policies):
+            self._sharing.add(name)
+        if default is not None and merged.default is not None and merged.default.implied:
+            default = self._shared_default(name, default)
         if options.clients is not None:
             routes = [host_options.guarded(route, options) for route in routes]
             default = host_options.guarded(default or self._shared or host_options.UNMATCHED, options)
@@ -227,10 +239,19 @@ class Hosts:
         (self._with_options.add if record is not None else self._with_options.discard)(name)
         return record is not None
 
+    def _shared_default(self, name: str, default: Route) -> Route | None:
+        """DEFAULT, to what answers where no Ingress does; None: without policies it makes no difference."""
+        if not default.policies:
+            return None
+        self._sharing.add(name)
+        return replace(default, backends=self._shared.backends) if self._shared is not None else default
+
     def _finished(self, part: RoutePart, *, tls: bool) -> Route:
-        if not tls or not part.with_tls:
-            return part.route
-        return replace(part.route, policies=part.route.policies + part.with_tls)
+        policies = part.route.policies + part.with_tls if tls else part.route.policies
+        if self._shared is not None:
+            key = self._shared.backends[0].key
+            policies = tuple(replace(one, shared=key) if isinstance(one, ErrorPages) else one for one in policies)
+        return replace(part.route, policies=policies) if policies != part.route.policies else part.route
 
 
 def _parts(translation: Translation | None) -> Mapping[str, HostPart]:

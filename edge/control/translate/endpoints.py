@@ -54,8 +54,10 @@ class Found(msgspec.Struct, frozen=True, gc=False):
 
 
 def find_port(service: Service, port: str) -> ServicePort | None:
-    """The port of SERVICE with the number or the name PORT."""
+    """The port of SERVICE with the number or the name PORT; empty: its first one."""
     for candidate in service.spec.ports or ():
+        if candidate.is_tcp and not port:
+            return candidate
         if candidate.is_tcp and port in (str(candidate.port), candidate.name):
             return candidate
     return None

@@ -3,14 +3,18 @@
 Rules of this file:
 - Nothing here knows another object, so an Ingress is translated again only when it changes itself.
 - Text that many Ingresses have in common is interned: fields, paths, ports, keys.
+- As in nginx, a path that ends in a slash redirects (301) requests that lack it, before anything else is asked of them.
+  An `Exact` path does not: by the Kubernetes API it takes itself alone.
 
 Source: Kubernetes API reference, Ingress v1; "Ingress" in the Kubernetes docs.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Final, TypeVar
+from urllib.parse import quote
 
 from msgspec.structs import replace
 
@@ -19,7 +23,7 @@ from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate import remotes
 from edge.control.translate.annotations import client_certificate
 from edge.control.translate.annotations.policies import one_closed
-from edge.control.translate.annotations.values import CLOSES
+from edge.control.translate.annotations.values import CLOSES, field
 from edge.control.translate.annotations.wanted import ContentError
 from edge.control.translate.parts import (
     BY_CLUSTER_IP,
@@ -33,7 +37,19 @@ from edge.control.translate.parts import (
 )
 from edge.table import describing
 from edge.table.paths import normalise
-from edge.table.policies import AnyPolicy, Closed, HttpsRedirect, RegexRewrite
+from edge.table.policies import (
+    Affinity,
+    AnyPolicy,
+    Closed,
+    CustomHeaders,
+    ErrorPages,
+    HashBy,
+    Hsts,
+    HttpsRedirect,
+    NoAccessLog,
+    RedirectTo,
+    RegexRewrite,
+)
 from edge.table.policies.auth import BasicAuth, DigestAuth
 from edge.table.policies.external_auth import ExternalAuth, SignIn
 from edge.table.records import Backend, Owner, PathKind, Route, TlsMaterial, material_key, service_key
@@ -53,6 +69,7 @@ if TYPE_CHECKING:
     from edge.control.translate.annotations.policies import Reader
     from edge.control.translate.annotations.transport import Speaking
     from edge.control.translate.annotations.wanted import Deferred, Reference
+    from edge.table.policies.policy import Policy
 
     Find = Callable[[ObjectId], Secret | ConfigMap | str | None]
     """Gives a Secret or ConfigMap; text: why there is none that can be read; None: it has not been looked for yet."""
@@ -62,8 +79,15 @@ T = TypeVar("T")
 ACME: Final = "/.well-known/acme-challenge"
 """Paths that are never redirected to https and need no authentication: who asks may be about to give the certificate
 (RFC 8555, 8.3)."""
-NOT_FOR_CHALLENGES: Final = (HttpsRedirect, BasicAuth, DigestAuth, ExternalAuth, SignIn)
+NO_STAND_IN: Final = "the annotation has no effect"
+NOT_FOR_CHALLENGES: Final[tuple[type[Policy], ...]] = (HttpsRedirect, BasicAuth, DigestAuth, ExternalAuth, SignIn)
 KINDS: Final = {name: kind for kind, name in describing.KINDS.items()}
+
+
+OF_BACKENDS: Final[tuple[type[Policy], ...]] = (Affinity, HashBy)
+"""Policies that are put on the backend: a canary beside it has others."""
+_NOT_IN_COOKIES: Final = re.compile(r"[^!-:<-~]+")
+"""What the Path of a cookie cannot hold: `;`, and all but visible ASCII (RFC 6265, section 4.1.1)."""
 
 
 def translate(ingress: Ingress, annotations: Reader, find: Find, *, cross_namespace: bool = False) -> Translation:
@@ -89,7 +113,9 @@ class _Translator:
         self._material: TlsMaterial | None = None
         self._speaking, closing = self._spoken()
         made += closing
-        self._model = Route(PathKind.PREFIX, "/", owner, policies=one_closed((*self._asked.policies, *made)))
+        policies = one_closed((*map(self._located, self._asked.policies), *made))
+        self._of_backend = tuple(one for one in policies if isinstance(one, OF_BACKENDS))
+        self._model = Route(PathKind.PREFIX, "/", owner, policies=_without(policies, OF_BACKENDS))
 
     def result(self) -> Translation:
         spec, metadata = self._ingress.spec, self._metadata
@@ -103,9 +129,13 @@ class _Translator:
                 message = f'"{rule.host}" is taken as "{name}"; an API server takes the latter only'
                 self._problems.append(warning("HostSpelling", f"{field}.host", message))
             routes.setdefault(name, []).extend(self._rule(rule, field))
-        names, options = self._asked.names, self._host_options()
-        hosts = {name: HostPart(tuple(parts), default, names, options) for name, parts in routes.items()}
-        if self._asked.canary is not None:  # a host where it has no route is no canary's, and would be served
+        canary, names, options = self._asked.canary is not None, self._asked.names, self._host_options()
+        unmatched = self._unmatched() if default is None and not canary else None
+        hosts = {
+            name: HostPart(tuple(parts), default, unmatched if name else None, names, options)
+            for name, parts in routes.items()
+        }
+        if canary:  # a host where it has no route is no canary's, and would be served
             hosts = {name: part for name, part in hosts.items() if part.routes or part.default is not None}
         alone = default if not hosts else None
         if any(remotes.is_open(policy) for policy in self._model.policies):
@@ -116,7 +146,7 @@ class _Translator:
             hosts=hosts,
             default=alone,
             uses=tuple(self._uses),
-            secrets=() if self._asked.canary is not None else tuple(_secrets(self._ingress, hosts)),
+            secrets=() if canary else tuple(_secrets(self._ingress, hosts)),
             problems=tuple(self._problems),
             references=tuple(self._references),
             remotes=remotes.uses(hosts, alone) if any(one.remotes() for one in self._model.policies) else (),
@@ -182,13 +212,26 @@ class _Translator:
         except ContentError as error:
             return self._closed(f"Invalid{name.kind}", reference, f"{name} cannot be used: {error}", closes)
 
+    def _located(self, policy: AnyPolicy) -> AnyPolicy:
+        """POLICY with the key of the Service that it names."""
+        if not isinstance(policy, ErrorPages) or not policy.service:
+            return policy
+        namespace = self._metadata.namespace
+        key = sys.intern(service_key(namespace, policy.service, ""))
+        place = field("default-backend")
+        self._uses.append(ServiceUse(key, namespace, policy.service, "", place, instead=NO_STAND_IN))
+        return replace(policy, key=key)
+
     def _closed(self, reason: str, reference: Reference, fault: str, closes: str) -> Closed:
         self._problems.append(error(reason, reference.field, f"{fault}; {closes}"))
         return Closed(reference.field, fault)
 
     def _rule(self, rule: IngressRule, field: str) -> Iterator[RoutePart]:
         for number, path in enumerate((rule.http.paths if rule.http is not None else None) or ()):
-            yield self._path(path, f"{field}.http.paths[{number}]")
+            part = self._path(path, f"{field}.http.paths[{number}]")
+            yield part
+            if part.text.endswith("/") and part.route.kind is not PathKind.EXACT and part.canary is None:
+                yield from self._without_slash(part)
 
     def _path(self, path: HTTPIngressPath, field: str) -> RoutePart:
         kind = KINDS.get(path.path_type or "Prefix", PathKind.STRING)  # admission sees to it that there is one
@@ -196,6 +239,24 @@ class _Translator:
         if kind is PathKind.PREFIX and text != "/":
             text = text.removesuffix("/")
         return self._part(kind, sys.intern(text), path.backend, f"{field}.backend", written=path.path or "/")
+
+    def _without_slash(self, part: RoutePart) -> Iterator[RoutePart]:
+        """The redirect to the path of PART, which has a slash at its end, of requests that lack this slash."""
+        path = part.route.path.rstrip("/")
+        if not path or any(isinstance(one, Closed) for one in part.route.policies):
+            return
+        target = path.replace("$", "%24")
+        redirect = RedirectTo("", 301, f"{self._asked.redirect_base}{target}/$is_args$args")
+        policies = (redirect, *_of_answers(part.route.policies))
+        route = replace(part.route, kind=PathKind.EXACT, path=sys.intern(path), policies=policies)
+        yield RoutePart(route, _of_answers(part.with_tls), part.field, part.text, implied=True)
+
+    def _unmatched(self) -> RoutePart:
+        """What takes the requests to a host of this Ingress for which there is no path."""
+        policies = tuple(one for one in self._model.policies if not isinstance(one, RegexRewrite))
+        nothing = Backend(self._metadata.namespace, status=404)
+        route = replace(self._model, policies=policies, backends=(nothing,))
+        return RoutePart(route, self._asked.with_tls, "spec.rules", implied=True)
 
     def _part(self, kind: PathKind, path: str, backend: IngressBackend, field: str, *, written: str = "/") -> RoutePart:
         if backend.service is not None:
@@ -205,6 +266,7 @@ class _Translator:
                 self._metadata.namespace,
                 backend.service.name,
                 port,
+                policies=tuple(_on_path(one, written) for one in self._of_backend),
                 transport=speaking.usual,
                 secure_transport=speaking.secure,
             )
@@ -216,9 +278,22 @@ class _Translator:
         route = replace(self._model, kind=kind, path=path, backends=(to,))
         route, rewritten = _rewritten(route, written)
         regex = rewritten or self._asked.use_regex
+        if regex and self._of_backend:
+            self._warn_of_path()
         place = sys.intern(field.removesuffix(".backend"))
         part = RoutePart(route, self._asked.with_tls, place, sys.intern(written), regex, self._asked.canary)
         return _for_challenges(part) if path.startswith(ACME) else part
+
+    def _warn_of_path(self) -> None:
+        """Report a cookie whose path would be a regular expression, which browsers take as a plain path."""
+        for one in self._of_backend:
+            if isinstance(one, Affinity) and not one.path:
+                message = (
+                    "has paths that are regular expressions; browsers send the cookie with session-cookie-path only"
+                )
+                problem = warning("CookiePath", one.source, message)
+                if problem not in self._problems:
+                    self._problems.append(problem)
 
     def _use(self, to: Backend, field: str) -> str:
         asked = self._asked.balancing
@@ -230,6 +305,17 @@ class _Translator:
         use = ServiceUse(key, to.namespace, to.service, to.port, field, asked.algorithm, asked.by_cluster_ip, canary)
         self._uses.append(use)
         return key
+
+
+def _on_path(policy: AnyPolicy, written: str) -> AnyPolicy:
+    """POLICY of a backend on the path WRITTEN, which is that of its cookie by default."""
+    if isinstance(policy, Affinity) and not policy.path:
+        return replace(policy, path=_NOT_IN_COOKIES.sub(lambda found: quote(found[0]), written))
+    return policy
+
+
+def _without(policies: tuple[AnyPolicy, ...], kinds: tuple[type[Policy], ...]) -> tuple[AnyPolicy, ...]:
+    return tuple(one for one in policies if not isinstance(one, kinds))
 
 
 def _rewritten(route: Route, written: str) -> tuple[Route, bool]:
@@ -247,15 +333,16 @@ def _rewritten(route: Route, written: str) -> tuple[Route, bool]:
     return route, False
 
 
+def _of_answers(policies: tuple[AnyPolicy, ...]) -> tuple[AnyPolicy, ...]:
+    """Those of POLICIES that act on any answer, or log it: what holds for a redirect that Edge makes of itself."""
+    return tuple(one for one in policies if isinstance(one, CustomHeaders | Hsts | NoAccessLog))
+
+
 def _for_challenges(part: RoutePart) -> RoutePart:
     """PART without redirects to https and without authentication."""
 
-    def others(policies: tuple[AnyPolicy, ...]) -> tuple[AnyPolicy, ...]:
-        return tuple(one for one in policies if not isinstance(one, NOT_FOR_CHALLENGES))
-
-    return replace(
-        part, route=replace(part.route, policies=others(part.route.policies)), with_tls=others(part.with_tls)
-    )
+    route = replace(part.route, policies=_without(part.route.policies, NOT_FOR_CHALLENGES))
+    return replace(part, route=route, with_tls=_without(part.with_tls, NOT_FOR_CHALLENGES))
 
 
 def _secrets(ingress: Ingress, hosts: dict[str, HostPart]) -> Iterator[SecretUse]:

@@ -41,6 +41,8 @@ class RoutePart(msgspec.Struct, frozen=True, gc=False):
     """Whether this route makes the paths of its host regular expressions."""
     canary: Rules | None = None
     """The part adds its backend to that of another Ingress with the same path."""
+    implied: bool = False
+    """Nobody wrote its path: it counts where no other route has that."""
 
 
 class ServiceUse(msgspec.Struct, frozen=True, gc=False):
@@ -51,12 +53,15 @@ class ServiceUse(msgspec.Struct, frozen=True, gc=False):
     namespace: str
     name: str
     port: str
+    """Empty: the first one."""
     field: str
     """Of the backend's Service."""
     algorithm: Balance | None = None
     by_cluster_ip: bool = False
     canary: bool = False
     """Without an endpoint another Service takes its requests."""
+    instead: str = ""
+    """What happens without its endpoints, where `field` is an annotation; empty: requests are answered 503."""
 
 
 class RemoteUse(msgspec.Struct, frozen=True, gc=False):
@@ -117,6 +122,8 @@ class HostPart(msgspec.Struct, frozen=True, gc=False):
 
     routes: tuple[RoutePart, ...] = ()
     default: RoutePart | None = None
+    unmatched: RoutePart | None = None
+    """Takes what no path does where no object has a default: there the policies of the host's oldest object hold."""
     names: FurtherNames | None = None
     options: HostOptions | None = None
     listener: str = ""

@@ -29,7 +29,7 @@ VARIABLE: Final = "$host"
 
 def uses(hosts: dict[str, HostPart], default: RoutePart | None) -> tuple[RemoteUse, ...]:
     """The hosts that the policies of all routes ask."""
-    parts = [part for host in hosts.values() for part in (*host.routes, host.default)]
+    parts = [part for host in hosts.values() for part in (*host.routes, host.default, host.unmatched)]
     policies = [policy for part in (*parts, default) if part is not None for policy in part.route.policies]
     return tuple(dict.fromkeys(RemoteUse(key, one.source) for one in policies for key in one.remotes()))
 
@@ -42,7 +42,9 @@ def is_open(policy: AnyPolicy) -> bool:
 def under(host: str, part: HostPart, problems: list[Problem]) -> HostPart:
     """PART as it is under HOST, the name of a record; PROBLEMS gets why routes are closed."""
     default = _route(host, part.default, problems) if part.default is not None else None
-    return replace(part, routes=tuple(_route(host, one, problems) for one in part.routes), default=default)
+    unmatched = _route(host, part.unmatched, problems) if part.unmatched is not None else None
+    routes = tuple(_route(host, one, problems) for one in part.routes)
+    return replace(part, routes=routes, default=default, unmatched=unmatched)
 
 
 def _route(host: str, part: RoutePart, problems: list[Problem]) -> RoutePart:

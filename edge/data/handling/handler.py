@@ -9,6 +9,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from edge.data.http._message import NO_CONTENT, UNKNOWN_LENGTH
 from edge.data.net.errors import ExchangeError, StreamError
 from edge.data.net.spool import Spool, SpoolError
 from edge.data.net.tunnel import tunnel
+from edge.data.policies.errors import TERMS
 from edge.table.counters import WorkerWord
 from edge.table.policies import Timeouts
 from edge.table.policies.request_buffering import ANY
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from edge.data.routing.router import Router
     from edge.data.upstream.attempts import Failure
     from edge.data.upstream.balancer import Balancer
+    from edge.data.upstream.chooser import Chooser
     from edge.data.upstream.target import Target
     from edge.table.counters import RouteLabels, WorkerCounters
 
@@ -117,6 +120,8 @@ class Handler:
                 reply = self._failed(error.status)
             except Exception:  # noqa: BLE001 - a fault of ours costs one request, not the worker
                 reply = self._bug()
+            if plan is not None and plan.errors is not None and reply is not None:
+                reply = self._error_page(reply, plan, destination)
             if reply is not None:
                 self._reply(reply, plan, destination)
         finally:
@@ -145,7 +150,6 @@ class Handler:
 
     def _pass(self, plan: Plan, destination: Destination) -> Reply | None:
         """The answer to make, or None when an endpoint's response has been passed on."""
-        exchange = self.exchange
         if self._client.length > plan.body_limit:
             return replies.TOO_LARGE
         if plan.gates is not None:
@@ -155,33 +159,51 @@ class Handler:
         balancer = destination.balancer if destination.secure_balancer is None else self._balancer(destination)
         if balancer is None:
             return destination.reply
-        target = balancer.choose(())
+        chooser: Chooser = balancer if destination.choosing is None else destination.choosing(balancer, self.exchange)
+        target = chooser.choose(())
         if target is None:
+            return self._stand_in(plan, destination)
+        return self._ask(plan, destination, chooser, target)
+
+    def _stand_in(self, plan: Plan, destination: Destination) -> Reply | None:
+        """As `_pass`, for a backend without endpoints."""
+        balancer = plan.errors.stand_in if plan.errors is not None else None
+        target = balancer.choose(()) if balancer is not None else None
+        if balancer is None or target is None:
             return replies.UNAVAILABLE  # before the client is asked for content that nobody wants
+        return self._ask(plan, destination, balancer, target)
+
+    def _ask(self, plan: Plan, destination: Destination, chooser: Chooser, target: Target) -> Reply | None:
+        """As `_pass`, with the endpoint TARGET of CHOOSER."""
+        exchange = self.exchange
         if plan.edits is not None:
             for edit in plan.edits:
                 edit(exchange)
         if destination.edits is not None:
             for edit in destination.edits:
                 edit(exchange)
+        if plan.errors is not None and chooser is plan.errors.stand_in:
+            plan.errors.introduce(exchange, destination.backend)
         try:
-            return self._forward(plan, destination, balancer, target)
+            return self._forward(plan, destination, chooser, target)
         finally:
             self._call.end()
 
-    def _forward(self, plan: Plan, destination: Destination, balancer: Balancer, target: Target) -> Reply | None:
+    def _forward(self, plan: Plan, destination: Destination, chooser: Chooser, target: Target) -> Reply | None:
         """As `_pass`, for a request as its edits have left it."""
         call = self._call
-        content = self._content(plan) if self._client.has_content else b""
-        if isinstance(content, Spool):  # to read it may have taken minutes
-            present = balancer.still(target)
-            if present is None:
-                return replies.UNAVAILABLE
-            target = present
+        content: bytes | Spool | None = b""
+        if self._client.has_content:
+            content = self._content(plan)
+            if isinstance(content, Spool):  # to read it may have taken minutes
+                present = chooser.still(target)
+                if present is None:
+                    return replies.UNAVAILABLE
+                target = present
         if plan.tees is not None:
             for tee in plan.tees:
                 tee(self.exchange, content)
-        failure: Failure | None = call.ask(plan, balancer, target, content)
+        failure: Failure | None = call.ask(plan, chooser, target, content)
         if failure is not None:
             return self._unanswered(failure)
         assert call.upstream is not None  # noqa: S101 - there was no failure
@@ -228,19 +250,54 @@ class Handler:
 
     def _relay(self, upstream: Upstream, plan: Plan, destination: Destination) -> Reply | None:
         """Pass the response on; an answer to make instead, None: it has been passed on."""
+        if plan.intercepts is not None:
+            for intercept in plan.intercepts:
+                reply: Reply | None = intercept(self.exchange, upstream.response)
+                if reply is not None:
+                    return reply
+        self._pass_on(upstream, plan, destination)
+        return None
+
+    def _error_page(self, reply: Reply, plan: Plan, destination: Destination | None) -> Reply | None:
+        """Have the error backend of PLAN answer in place of REPLY, if that is an error of which it does; as `_pass`."""
+        exchange, call, errors = self.exchange, self._call, plan.errors
+        if errors is None or reply.status not in errors.statuses:
+            return reply
+        outcome = exchange.outcome
+        destination = destination if destination is not None else plan.destinations[0]
+        instead: Reply | None
+        try:
+            errors.replace(exchange, reply, destination.backend)
+            found = errors.choose()
+            if found is None:
+                instead = replies.NOT_FOUND
+            else:
+                if outcome.endpoint:
+                    outcome.give_up()
+                failure: Failure | None = call.ask(TERMS, found[0], found[1], b"")
+                instead = self._unanswered(failure) if failure is not None else None
+                if instead is None:
+                    assert call.upstream is not None  # noqa: S101 - there was no failure
+                    self._pass_on(call.upstream, plan, destination)
+            outcome.status = instead.status if instead is not None else outcome.upstream_status
+        except ExchangeError as error:
+            instead = self._fault(error)
+        except Exception:  # noqa: BLE001 - as in `run`
+            instead = self._bug()
+        finally:
+            call.end()
+        return instead
+
+    def _pass_on(self, upstream: Upstream, plan: Plan, destination: Destination) -> None:
+        """Pass the response on."""
         client, exchange, call = self._client, self.exchange, self._call
         response = upstream.response
         status = response.status
-        if plan.intercepts is not None:
-            for intercept in plan.intercepts:
-                reply: Reply | None = intercept(exchange, response)
-                if reply is not None:
-                    return reply
         fields = self._fields(plan, destination, response)
         exchange.begun = True
         if status == 101:
             self._switch(upstream, plan, fields)
-            return None
+            return
         if call.pump is not None:
             call.pump.answered = True
         bodiless = client.request.method == b"HEAD" or status in (204, 304)
@@ -254,14 +311,13 @@ class Handler:
                 client.flush()
             if plan.steers or response.accel:
                 self._steer(upstream, plan)
-                return None
+                return
             content, outcome = upstream.content, exchange.outcome
             while count := content.fill():
                 client.send(content.buffer, count, content.done and not content.trailers)
                 outcome.upstream_content += count
             client.finish(upstream.trailers() if content.trailers else None)
         call.release(bodiless)
-        return None
 
     def _steer(self, upstream: Upstream, plan: Plan) -> None:
         """Send the content otherwise than as it comes, where PLAN or the response itself says so."""
@@ -329,6 +385,8 @@ class Handler:
         except Exception:
             log.exception("the policies of %s%s", plan.host if plan is not None else "", client.request.target)
         try:
+            if plan is not None and plan.content_type is not None:
+                reply = dataclasses.replace(reply, content_type=plan.content_type)
             client.reply(reply, fields)
             exchange.outcome.content_sent = len(reply.body) if client.request.method != b"HEAD" else 0
         except StreamError:
@@ -390,6 +448,9 @@ class Handler:
         outcome.content_sent += outcome.upstream_content
         if plan is not None and destination is not None:
             series = destination.series(client.request.method, outcome.status)
+            balancer = destination.balancer if destination.secure_balancer is None else self._balancer(destination)
+            if balancer is not None and balancer.scores is not None:
+                balancer.note(outcome)
             series.record(outcome.duration, outcome.upstream_seconds, outcome.received, outcome.sent)
             if plan.logged:
                 self._log(destination.log_name)

@@ -2,7 +2,7 @@
 
 Rules of this package:
 - A module has one function, `add`, which adds the policy's steps to the phases of a plan. It sees exchanges and
-  messages, never an HTTP version, a connection or an endpoint.
+  messages, never an HTTP version, a connection or an endpoint. What chooses endpoints is in `edge.data.upstream`.
 - `ORDER` lists them all. Within a phase they act in this order: it is part of what users rely on.
 - A policy that is not listed here closes its route: requests are answered 503.
 """
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge.data.policies import (
     access_log,
+    affinity,
     app_root,
     basic_auth,
     body_limit,
@@ -24,13 +25,17 @@ from edge.data.policies import (
     cookie_change,
     cors,
     cors_filter,
+    custom_headers,
     deadline,
     digest_auth,
+    error_pages,
     external_auth,
     fast_cgi,
+    hash_by,
     hsts,
     https_redirect,
     location_change,
+    mirror,
     old_http,
     redirect,
     redirect_to,
@@ -48,6 +53,7 @@ from edge.data.policies import (
     snippet,
     source_ranges,
     timeouts,
+    tracing,
     upstream_host,
     www_redirect,
 )
@@ -81,6 +87,9 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.SignIn, sign_in),
     # choices of the backend
     (policies.Canary, canary),
+    # choices of the endpoint
+    (policies.HashBy, hash_by),
+    (policies.Affinity, affinity),  # it has the last word
     # edits of the request
     (policies.Rewrite, rewrite),
     (policies.UpstreamHost, upstream_host),
@@ -88,10 +97,15 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.OldHttp, old_http),
     (policies.RequestHeaders, request_headers),
     (policies.FastCgi, fast_cgi),  # after all that changes the path
+    # copies of the request
+    (policies.Mirror, mirror),
+    # in place of the response
+    (policies.ErrorPages, error_pages),
     # edits of the response
     (policies.CookieChange, cookie_change),
     (policies.LocationChange, location_change),
     (policies.ResponseHeaders, response_headers),
+    (policies.CustomHeaders, custom_headers),
     (policies.Hsts, hsts),
     # what the exchange itself goes by
     (policies.RequestBuffering, request_buffering),
@@ -101,9 +115,10 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.Timeouts, timeouts),
     (policies.Deadline, deadline),
     (policies.Retry, retry),
+    (policies.Tracing, tracing),
     (policies.NoAccessLog, access_log),
 )
 OF_BACKENDS: Final[frozenset[type[Policy]]] = frozenset(
-    (policies.Rewrite, policies.RequestHeaders, policies.ResponseHeaders)
+    (policies.Rewrite, policies.RequestHeaders, policies.ResponseHeaders, policies.Affinity, policies.HashBy)
 )
 """Policies that a single backend may have. They act once it has been chosen, so none of them can be a gate."""

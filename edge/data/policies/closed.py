@@ -20,6 +20,7 @@ def add(policy: Closed, phases: Phases) -> None:
     else:
         reply = replies.plain(policy.status)
         phases.gates.append(lambda exchange: reply)  # noqa: ARG005 - whatever is asked
+    phases.closed = True
 
 
 def gate(exchange: Exchange) -> Reply | None:  # noqa: ARG001 - whatever is asked

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge.data.exchange.subrequest import outgoing
 from edge.data.http._message import is_host
+from edge.data.policies.client_certificate import FIELDS as CERTIFICATE
 from edge.data.policies.fields import checked, name_of, without
 from edge.data.policies.variables import filler
 
@@ -26,7 +27,7 @@ OWN: Final = frozenset(
     (b"x-original-url", b"x-original-method", b"x-sent-from", b"x-auth-request-redirect", b"x-original-uri")
 )
 """Fields that the server has from Edge alone."""
-DESCRIBING: Final = frozenset((b"x-real-ip", b"x-forwarded-for"))
+DESCRIBING: Final = frozenset((b"x-real-ip", b"x-forwarded-for", *CERTIFICATE))
 """Fields about the client that the server gets, of those that an endpoint gets."""
 CONDITIONS: Final = frozenset(
     (b"if-match", b"if-modified-since", b"if-none-match", b"if-range", b"if-unmodified-since", b"range")
@@ -59,7 +60,7 @@ def question(policy: ExternalAuth) -> Callable[[Exchange], Outgoing]:
             b"X-Original-Method: %b\r\n" % request.method,
             b"X-Sent-From: nginx-ingress-controller\r\n",
             b"X-Auth-Request-Redirect: %b\r\n" % redirect(exchange),
-            *[line for line in client.forwarding.splitlines(keepends=True) if name_of(line) in DESCRIBING],
+            *[line for line in exchange.outgoing.added.splitlines(keepends=True) if name_of(line) in DESCRIBING],
         ]
         if policy.method:
             lines += [b"X-Original-URI: %b\r\n" % request.target, b"X-Scheme: %b\r\n" % scheme]

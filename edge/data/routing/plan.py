@@ -34,6 +34,7 @@ class Destination:
 
     - `balancer`: chooses the endpoint; None: `reply` is the answer.
     - `secure_balancer`: does so for requests that came by TLS; None: `balancer` does.
+    - `choosing`: what chooses the endpoint by the request; None: the balancer does.
     - `edits`, `answers`: steps of the backend's own policies.
     - `canary`: without an endpoint it leaves its requests to the first destination of the plan.
     """
@@ -54,8 +55,10 @@ class Destination:
         self.balancer = balancer
         self.secure_balancer = secure_balancer
         self.reply = reply
+        self.choosing = phases.choosing if phases is not None else None
         self.edits = phase(phases.edits) if phases is not None else None
         self.answers = phase(phases.answers) if phases is not None else None
+        self.backend = backend
         self.weight = backend.weight
         self.labels = labels_of(host, route, backend)
         self.canary = backend.canary
@@ -115,6 +118,9 @@ class Plan(Terms):
         self.secure_fields = phases.fields + phases.secure_fields
         self.replaced = phase(phases.replaced)
         self.secure_replaced = phase([*phases.replaced, *phases.secure_replaced])
+        self.tracing = phases.tracing
+        self.errors = phases.errors
+        self.content_type = phases.content_type
         self.kept = phases.request_buffering.most
         """Bytes up to which a request's content is read before an endpoint is asked; ANY: also of unknown length."""
         self.whole = min(self.kept, WHOLE_CONTENT)

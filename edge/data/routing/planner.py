@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from edge.data.exchange.subrequest import Ask
     from edge.data.observe.access_log import AccessLog
-    from edge.data.policies.phases import Asks
+    from edge.data.policies.phases import Asks, Balancers
     from edge.data.upstream.terms import Terms
     from edge.data.upstream.tls import EndpointTls
     from edge.table.counters import WorkerCounters
@@ -71,8 +71,10 @@ class Planner:
         """The plan for ROUTE under HOST."""
         asked: list[Balancer] = []
         scope = f"{host} {route.kind:d} {route.path}"
-        phases = Phases(self._resources, route.owner, scope, self._asks(asked))
+        phases = Phases(self._resources, route.owner, scope, self._asks(asked), self._others(asked))
         fault = _fill(phases, route.policies)
+        if phases.choosing is not None:
+            fault = "a choice of endpoints that is no backend's"
         destinations = []
         for backend in backends_of(route):
             own = Phases(self._resources, route.owner) if backend.policies else None
@@ -87,6 +89,7 @@ class Planner:
         if fault:
             self._counters.add(WorkerWord.CLOSED_ROUTES, 1)
             log.error("%s%s (%s) is closed (503): %s cannot be carried out", host, route.path, route.owner, fault)
+            phases.errors = None
             phases.gates.insert(0, lambda exchange: replies.UNAVAILABLE)  # noqa: ARG005 - whatever is asked
         return Plan(
             host,
@@ -113,13 +116,22 @@ class Planner:
         def asks(key: str, transport: Transport, terms: Terms, most: int) -> Ask:
             if self.subrequests is None:
                 raise ValueError("there are no subrequests yet")
+            return self.subrequests(others(key, transport), terms, most)
+
+        others = self._others(asked)
+        return asks
+
+    def _others(self, asked: list[Balancer]) -> Balancers:
+        """What chooses among the endpoints of backends that are not the route's; ASKED gets their balancers."""
+
+        def balancer(key: str, transport: Transport) -> Balancer:
             if transport.protocol not in SPOKEN:
                 raise ValueError(f"protocol {transport.protocol!r} of {key}")
-            balancer = self._acquire(key, transport, self._tls.of(transport))
-            asked.append(balancer)
-            return self.subrequests(balancer, terms, most)
+            made = self._acquire(key, transport, self._tls.of(transport))
+            asked.append(made)
+            return made
 
-        return asks
+        return balancer
 
     def _balancers_of(self, backend: Backend) -> tuple[Balancer, ...]:
         """The balancer for all requests to BACKEND, or that for requests in the clear and that for those by TLS.

@@ -10,6 +10,7 @@ Rules of this package:
 from __future__ import annotations
 
 from edge.table.policies.access_log import NoAccessLog
+from edge.table.policies.affinity import Affinity
 from edge.table.policies.app_root import AppRoot
 from edge.table.policies.auth import BasicAuth, DigestAuth, SatisfyAny
 from edge.table.policies.body_limit import BodyLimit
@@ -21,13 +22,17 @@ from edge.table.policies.connection_field import ConnectionField
 from edge.table.policies.cookie_change import CookieChange
 from edge.table.policies.cors import Cors
 from edge.table.policies.cors_filter import CorsFilter
+from edge.table.policies.custom_headers import CustomHeaders
 from edge.table.policies.deadline import Deadline
+from edge.table.policies.error_pages import ErrorPages
 from edge.table.policies.external_auth import ExternalAuth, SignIn
 from edge.table.policies.fast_cgi import FastCgi
+from edge.table.policies.hash_by import HashBy
 from edge.table.policies.headers import RequestHeaders, ResponseHeaders
 from edge.table.policies.hsts import Hsts
 from edge.table.policies.https_redirect import HttpsRedirect
 from edge.table.policies.location_change import LocationChange
+from edge.table.policies.mirror import Mirror
 from edge.table.policies.old_http import OldHttp
 from edge.table.policies.redirect import Redirect
 from edge.table.policies.redirect_to import RedirectTo
@@ -41,6 +46,7 @@ from edge.table.policies.rewrite import Rewrite
 from edge.table.policies.snippet import Snippet
 from edge.table.policies.source_ranges import SourceRanges
 from edge.table.policies.timeouts import Timeouts
+from edge.table.policies.tracing import Tracing
 from edge.table.policies.upstream_host import UpstreamHost
 from edge.table.policies.www_redirect import WwwRedirect
 
@@ -69,11 +75,16 @@ AnyPolicy = (
     | ConnectionField
     | OldHttp
     | Canary
+    | Affinity
+    | HashBy
     | RequestHeaders
     | FastCgi
+    | Mirror
+    | ErrorPages
     | CookieChange
     | LocationChange
     | ResponseHeaders
+    | CustomHeaders
     | Hsts
     | RequestBuffering
     | ResponseBuffering
@@ -82,11 +93,13 @@ AnyPolicy = (
     | Timeouts
     | Deadline
     | Retry
+    | Tracing
     | NoAccessLog
 )
 """Any policy; the list of them all."""
 
 __all__ = [
+    "Affinity",
     "AnyPolicy",
     "AppRoot",
     "BasicAuth",
@@ -99,13 +112,17 @@ __all__ = [
     "CookieChange",
     "Cors",
     "CorsFilter",
+    "CustomHeaders",
     "Deadline",
     "DigestAuth",
+    "ErrorPages",
     "ExternalAuth",
     "FastCgi",
+    "HashBy",
     "Hsts",
     "HttpsRedirect",
     "LocationChange",
+    "Mirror",
     "NoAccessLog",
     "OldHttp",
     "Redirect",
@@ -124,6 +141,7 @@ __all__ = [
     "Snippet",
     "SourceRanges",
     "Timeouts",
+    "Tracing",
     "UpstreamHost",
     "WwwRedirect",
 ]

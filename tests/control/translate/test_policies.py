@@ -178,7 +178,13 @@ EXAMPLES: dict[str, tuple[dict[str, str], type[Policy | Deferred]]] = {
     "cookie_change": ({"proxy_cookie_path": "/ /app"}, records.CookieChange),
     "location_change": ({"proxy_redirect_from": "/a", "proxy_redirect_to": "/b"}, records.LocationChange),
     "regex_rewrite": ({"rewrite_target": "/$1"}, records.RegexRewrite),
+    "custom_headers": ({"custom_headers": "demo/fields"}, Deferred),
+    "mirror": ({"mirror_target": "http://mirror.example"}, records.Mirror),
+    "tracing": ({"enable_opentelemetry": "false"}, records.Tracing),
+    "error_pages": ({"custom_http_errors": "404"}, records.ErrorPages),
     "snippets": ({"configuration_snippet": "return 403;"}, records.Snippet),
+    "hash_by": ({"upstream_hash_by": "$request_uri"}, records.HashBy),
+    "affinity": ({"affinity": "cookie"}, records.Affinity),
     "access_log": ({"enable_access_log": "false"}, records.NoAccessLog),
 }
 """Annotations for each unit, and what they ask for; `Deferred` where that needs another object."""
@@ -210,7 +216,7 @@ def test_every_module_with_annotations_is_a_unit() -> None:
     [
         ("round_robin", Balance.ROUND_ROBIN),
         ("least_conn", Balance.LEAST_CONNECTIONS),
-        ("ewma", Balance.LEAST_CONNECTIONS),
+        ("ewma", Balance.EWMA),
     ],
 )
 def test_ways_of_balancing(word: str, balance: Balance) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from tests.support.auth_server import AuthServer
 from tests.support.certificates import Pair, authority, intermediate, issue, revocations, self_signed, trusting_all
 from tests.support.clients import Response
 from tests.support.ingresses import Annotated
@@ -436,3 +437,15 @@ def test_the_authorities_are_named_to_the_client(edge: Annotated) -> None:
         found = subprocess.run(command, input="", capture_output=True, text=True, check=False, timeout=60)
         assert ("Acceptable client certificate CA names" in found.stdout) is named
         assert ("CN = Test Authority" in found.stdout.partition("client certificate CA names")[2][:200]) is named
+
+
+def test_an_authentication_server_is_told_of_it_too(edge: Annotated, ask) -> None:
+    with AuthServer() as server:
+        host = mtls(edge, auth_url=f"{server.url}/auth")
+        fields = [("Cookie", "session=anna"), ("ssl-client-verify", "forged")]
+        assert ask(host, GOOD, fields=fields).status == 200
+        assert (server.last["ssl-client-verify"], "ssl-client-cert" in server.last) == ("SUCCESS", False)
+        assert "CN=alice" in server.last["ssl-client-subject-dn"]
+        asked = len(server.requests)
+        assert ask(host, fields=fields).status == 400
+        assert len(server.requests) == asked

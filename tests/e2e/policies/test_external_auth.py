@@ -81,7 +81,7 @@ def test_a_page_to_sign_in(edge: Annotated, server: AuthServer) -> None:
 
 
 def test_a_large_body_is_neither_read_before_the_verdict_nor_lost_after_it(edge: Annotated, server: AuthServer) -> None:
-    host = edge.ingress(auth_url=f"{server.url}/auth", auth_method="POST")
+    host = edge.ingress(auth_url=f"{server.url}/auth", auth_method="POST", proxy_body_size="8m")
     body = b"x" * 3_000_000
     answer = edge.get(host, "/upload", method="POST", body=body, fields=ANNA)
     assert answer.json()["length"] == len(body)

@@ -11,6 +11,7 @@ import msgspec
 from edge.control.kinds.problems import Problem, warning
 from edge.control.translate.annotations import (
     access_log,
+    affinity,
     app_root,
     auth,
     balancing,
@@ -21,12 +22,16 @@ from edge.control.translate.annotations import (
     connection_field,
     cookie_change,
     cors,
+    custom_headers,
+    error_pages,
     external_auth,
     fast_cgi,
     further_names,
+    hash_by,
     hsts,
     https_redirect,
     location_change,
+    mirror,
     old_http,
     redirect_to,
     regex_rewrite,
@@ -40,6 +45,7 @@ from edge.control.translate.annotations import (
     source_ranges,
     timeouts,
     tls_ciphers,
+    tracing,
     transport,
     upstream_host,
 )
@@ -80,12 +86,18 @@ UNITS: Final = (
     fast_cgi,
     cookie_change,
     location_change,
+    custom_headers,
+    error_pages,
+    mirror,
+    affinity,
+    hash_by,
     request_buffering,
     response_buffering,
     response_head,
     response_rate,
     timeouts,
     retry,
+    tracing,
     access_log,
 )
 """The readers of policies. A new one is a module with NAMES and `read`, and an entry here."""
@@ -94,7 +106,7 @@ WITHOUT_EFFECT: Final = frozenset({"enable-rewrite-log", "http2-push-preload"})
 _OF_ALL: Final = (balancing, canary, further_names, client_certificate, tls_ciphers)
 OTHERS: Final = (*_OF_ALL, transport)
 """The readers of what is no policy."""
-UNITS_OF_CANARIES: Final[tuple[ModuleType, ...]] = ()
+UNITS_OF_CANARIES: Final[tuple[ModuleType, ...]] = (hash_by,)
 """Those of UNITS that a canary has for itself; in all else it is as its main Ingress."""
 OF_CANARIES: Final = frozenset[str]().union(*(unit.NAMES for unit in (*UNITS_OF_CANARIES, balancing, canary)))
 SUPPORTED: Final = WITHOUT_EFFECT.union(*(unit.NAMES for unit in (*UNITS, *OTHERS)))
@@ -124,6 +136,8 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     """Whether its paths are regular expressions in any case."""
     host: HostAsked | None = None
     """What it asks for on behalf of its hosts."""
+    redirect_base: str = ""
+    """What stands before the path in redirects to a path, with variables."""
     names: FurtherNames | None = None
     """Names of its hosts beside their own."""
 
@@ -158,6 +172,7 @@ class Reader:
             speaking=speaking,
             use_regex=regex_rewrite.uses_regex(values),
             host=_of_hosts(values),
+            redirect_base=redirect_to.base(values),
             names=further_names.read(values),
         )
         ignored = [_ignored(name) for name, _ in annotations if name not in SUPPORTED]

@@ -69,6 +69,10 @@ class Values:
         """The value of NAME without space around it; empty: there is none."""
         return self._read(name, "", lambda text: text, "")
 
+    def process_wide(self, name: str) -> str:
+        """The process-wide value of NAME, which no annotation can change; empty: there is none."""
+        return self._defaults.get(name, ("", ""))[0]
+
     def boolean(self, name: str, default: bool | None = None) -> bool | None:
         """A Go-style boolean."""
         return self._read(name, 'a boolean ("true" or "false")', _BOOLEANS.get, default)
