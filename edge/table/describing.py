@@ -81,7 +81,8 @@ def _conditions(conditions: Conditions | None) -> str:
 def policies(one: Route) -> Iterator[str]:
     """The summaries of the policies of ONE."""
     for policy in one.policies:
-        yield policy.summary()
+        if policy.source:
+            yield policy.summary()
     for backend in one.backends:
         for policy in backend.policies:
             yield f"{backend.service}: {policy.summary()}"
