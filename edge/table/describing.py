@@ -79,7 +79,7 @@ def _conditions(conditions: Conditions | None) -> str:
 
 
 def policies(one: Route) -> Iterator[str]:
-    """The summaries of the policies of ONE."""
+    """The summaries of the policies of ONE; those of Edge itself, which nobody asked for, are not named."""
     for policy in one.policies:
         if policy.source:
             yield policy.summary()

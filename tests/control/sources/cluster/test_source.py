@@ -342,7 +342,7 @@ def test_a_new_generation_of_a_kind_with_status_is_told(api: FakeAPI, start: Sta
     everything(api)
     api.apply(gateway.gateway())
     start()
-    ears.until(lambda: ears.names("Gateway") == {"demo/edge"})
+    ears.until(lambda: ears.synced() == ALL and ears.names("Gateway") == {"demo/edge"})
     ears.forget()
     api.apply({**gateway.gateway(generation=2), "status": {"addresses": [{"value": "192.0.2.1"}]}})
     ears.until(lambda: len(ears.listen()) == 1)
