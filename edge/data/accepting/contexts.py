@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 MOST_CONTEXTS = 1000
 MOST_NAMES = 4096
 """Server names whose certificate is remembered until certificates change."""
-PROTOCOLS = ["http/1.1"]
-"""Offered by ALPN (RFC 7301)."""
+PROTOCOLS = ["h2", "http/1.1"]
+"""Offered by ALPN (RFC 7301), the preferred first."""
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,9 @@ class ServerContext(NamedTuple):
 class Contexts:
     """The contexts of this worker, by certificate."""
 
-    def __init__(self, table: TableReader) -> None:
+    def __init__(self, table: TableReader, *, http2: bool = True) -> None:
+        """HTTP2: it is offered too."""
+        self.http2 = http2
         self._table = table
         self._keys: dict[str, str] = {}
         self._generation = -1
@@ -92,7 +94,7 @@ class Contexts:
         if made is None or made[0] is not certificate or made[1] is not tickets:
             context: ServerContext | None
             try:
-                made_context = make_context(certificate, tickets)
+                made_context = make_context(certificate, tickets, http2=self.http2)
                 context = ServerContext(made_context, OPENSSL.address(made_context))
             except OSError as error:  # ssl.SSLError is one too
                 logger.error("certificate %s cannot be used: %s", key, error)  # noqa: TRY400 - a user's certificate
@@ -124,7 +126,7 @@ class Contexts:
             del self._made[key]
 
 
-def make_context(certificate: Certificate, tickets: TicketKeys | None) -> ssl.SSLContext:
+def make_context(certificate: Certificate, tickets: TicketKeys | None, *, http2: bool = True) -> ssl.SSLContext:
     """A context that shows CERTIFICATE and seals session tickets with the newest of TICKETS.
 
     Raises:
@@ -132,7 +134,7 @@ def make_context(certificate: Certificate, tickets: TicketKeys | None) -> ssl.SS
     """
     context = openssl.server_context()
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
-    context.set_alpn_protocols(PROTOCOLS)
+    context.set_alpn_protocols(PROTOCOLS if http2 else PROTOCOLS[1:])
     context.num_tickets = 1
     OPENSSL.tune(context)
     openssl.load(context, certificate.chain, certificate.key)

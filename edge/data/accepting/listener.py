@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 import gevent
 
 from edge.data.accepting import proxy_protocol
-from edge.data.accepting.handshake import REFUSAL_TIMEOUT, REFUSED_BYTES, Handshakes
+from edge.data.accepting.handshake import HTTP2, REFUSAL_TIMEOUT, REFUSED_BYTES, Handshakes
 from edge.data.connections.h1 import Http1
+from edge.data.connections.h2 import Http2
+from edge.data.connections.peer import Peer
 from edge.data.http import replies
 from edge.data.net._accept import accept
 from edge.data.net._stream import Stream
@@ -73,6 +75,9 @@ class Opening:
     def close(self) -> None:
         """End it at once."""
         self.stream.close()
+
+    def drain(self) -> None:
+        """There is nobody to say it to yet."""
 
     def close_idle(self) -> None:
         """As `close`: nothing is lost."""
@@ -199,7 +204,10 @@ class Listener:
                 return
             client, port, secure = opened
             counters.add(CONNECTIONS_HANDLED, 1)
-            Http1(connections, stream, address=client, port=port, secure=secure).serve()
+            peer = Peer(connections.forwarding, address=client, port=port, secure=secure)
+            seen = 0 if stream.alpn == HTTP2 else Http1(connections, stream, peer).serve()
+            if seen >= 0:
+                Http2(connections, stream, peer).serve(seen)
         except (StreamError, MessageError, OSError) as error:
             log.debug("connection from %s: %s", peer, error)
         except Exception:

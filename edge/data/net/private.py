@@ -28,6 +28,7 @@ _CTRL_SET_READ_AHEAD = 41
 _CTRL_SET_SESS_CACHE_MODE = 44
 _CTRL_SET_TICKET_KEYS = 59
 _MODE_PARTIAL_WRITE = 0x1
+_MODE_MOVING_WRITE_BUFFER = 0x2
 _MODE_NO_AUTO_CHAIN = 0x8
 _MODE_RELEASE_BUFFERS = 0x10
 _FUNCTIONS = (
@@ -101,7 +102,8 @@ class OpenSSL:
         certificate chain once instead of at each handshake, and keep no sessions (clients hold tickets)."""
         if self.reachable:
             pointer = _member(context, 0)
-            self._control(pointer, _CTRL_MODE, _MODE_PARTIAL_WRITE | _MODE_NO_AUTO_CHAIN | _MODE_RELEASE_BUFFERS, None)
+            modes = _MODE_PARTIAL_WRITE | _MODE_MOVING_WRITE_BUFFER | _MODE_NO_AUTO_CHAIN | _MODE_RELEASE_BUFFERS
+            self._control(pointer, _CTRL_MODE, modes, None)
             self._control(pointer, _CTRL_SET_READ_AHEAD, 1, None)
             self._control(pointer, _CTRL_SET_SESS_CACHE_MODE, 0, None)
 
