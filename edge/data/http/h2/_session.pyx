@@ -296,6 +296,8 @@ cdef class Session:
                 self._annoy(RESET_COST)
                 put_number(self._put_frame(F_RST_STREAM, 0, id, 4), STREAM_CLOSED)
                 self._forget(id)
+            else:
+                self._annoy(1)
             return NOTHING
         if stream.remote_ended:
             return self._fault(stream, STREAM_CLOSED)
