@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 from hpack import Decoder, Encoder
 
@@ -48,7 +48,9 @@ def block(fields: object) -> bytes:
     return encoder.encode(fields, huffman=False)  # type: ignore[arg-type]
 
 
-def headers(stream: int, fields: object = GET, *, end: bool = True, flags: int = END_HEADERS, before: bytes = b"") -> bytes:
+def headers(
+    stream: int, fields: object = GET, *, end: bool = True, flags: int = END_HEADERS, before: bytes = b""
+) -> bytes:
     return frame(HEADERS, flags | (END_STREAM if end else 0), stream, before + block(fields))
 
 
@@ -69,4 +71,73 @@ def frames(text: bytes) -> list[Frame]:
 
 def fields_of(frame: Frame) -> list[tuple[str, str]]:
     """The fields in a HEADERS frame, which stand there without a table."""
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in Decoder().decode(frame.payload, raw=True)]
+    fields = Decoder().decode(frame.payload, raw=True)
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields]
+
+
+class Wire:
+    """A connection on which frames are sent and read one by one; SOCKET is a blocking one."""
+
+    def __init__(self, socket: Any, *, first: bytes = PREFACE + settings()) -> None:
+        self.socket = socket
+        self._read = b""
+        self._decoder = Decoder()
+        self.send(first)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def send(self, *sent: bytes) -> None:
+        self.socket.sendall(b"".join(sent))
+
+    def next(self) -> Frame | None:
+        """The next frame; None: the connection has ended."""
+        while len(self._read) < 9 or len(self._read) < 9 + int.from_bytes(self._read[:3], "big"):
+            try:
+                more = self.socket.recv(65536)
+            except ConnectionResetError:
+                more = b""
+            if not more:
+                return None
+            self._read += more
+        end = 9 + int.from_bytes(self._read[:3], "big")
+        (found,) = frames(self._read[:end])
+        self._read = self._read[end:]
+        return found
+
+    def until(self, kind: int, stream: int | None = None) -> Frame:
+        """The next frame of KIND, of STREAM where it is given."""
+        while True:
+            found = self.next()
+            assert found is not None, "the connection has ended"
+            if found.kind == kind and stream in (None, found.stream):
+                return found
+
+    def end(self) -> list[Frame]:
+        """All frames until the connection ends."""
+        found = []
+        while (one := self.next()) is not None:
+            found.append(one)
+        return found
+
+    def response(self, stream: int, *, credit: bool = True) -> tuple[int, bytes]:
+        """Status and content of the answer on STREAM; CREDIT: windows are given back."""
+        status, content = 0, b""
+        while True:
+            found = self.next()
+            assert found is not None, "the connection has ended"
+            if found.stream != stream:
+                continue
+            assert found.kind != RST_STREAM, f"reset: {found.code}"
+            if found.kind == HEADERS:
+                status = int(dict(fields_of(found)).get(":status", status))
+            elif found.kind == DATA:
+                content += found.payload
+                if credit and found.payload:
+                    amount = number(len(found.payload))
+                    self.send(frame(WINDOW_UPDATE, 0, stream, amount), frame(WINDOW_UPDATE, payload=amount))
+            if found.flags & END_STREAM:
+                return status, content

@@ -43,8 +43,8 @@ REFUSED_BYTES = 1 << 24
 """Bytes read and dropped after a refusal, so that a client that is still sending can read it."""
 HTTP2 = b"h2"
 SPOKEN = frozenset((b"http/1.1", b"http/1.0"))
-"""Supported ALPN protocols, beside HTTP/2. A client that offers only others gets the alert no_application_protocol (RFC 7301, section
-3.2), which OpenSSL does not send by itself."""
+"""Supported ALPN protocols, beside HTTP/2. A client that offers only others gets the alert no_application_protocol
+(RFC 7301, section 3.2), which OpenSSL does not send by itself."""
 NO_APPLICATION_PROTOCOL = b"\x15\x03\x03\x00\x02\x02\x78"
 """A fatal alert (RFC 8446, section 6)."""
 INTERNAL_ERROR = b"\x15\x03\x03\x00\x02\x02\x50"

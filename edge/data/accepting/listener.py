@@ -204,10 +204,10 @@ class Listener:
                 return
             client, port, secure = opened
             counters.add(CONNECTIONS_HANDLED, 1)
-            peer = Peer(connections.forwarding, address=client, port=port, secure=secure)
-            seen = 0 if stream.alpn == HTTP2 else Http1(connections, stream, peer).serve()
+            origin = Peer(connections.forwarding, address=client, port=port, secure=secure)
+            seen = 0 if stream.alpn == HTTP2 else Http1(connections, stream, origin).serve()
             if seen >= 0:
-                Http2(connections, stream, peer).serve(seen)
+                Http2(connections, stream, origin).serve(seen)
         except (StreamError, MessageError, OSError) as error:
             log.debug("connection from %s: %s", peer, error)
         except Exception:

@@ -36,11 +36,17 @@ OWN_DESCRIPTORS = 32
 class Connection(Protocol):
     """What draining and counting need to know of a client connection."""
 
-    stream: Stream
-    idle: bool
-    """Between two requests, or before the first."""
-    upgraded: bool
-    """It carries another protocol by now, such as WebSocket."""
+    @property
+    def stream(self) -> Stream:
+        """Its bytes."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether it is between two requests, or before the first."""
+
+    @property
+    def upgraded(self) -> bool:
+        """Whether it carries another protocol by now, such as WebSocket, and nothing else."""
 
     def drain(self) -> None:
         """The worker ends: say so, where the protocol has words for it."""
@@ -56,8 +62,8 @@ class Connections:
     """The connections of one worker.
 
     - `keep_alive`, `header_timeout`, `body_timeout`: seconds; `keep_alive_requests`: of one connection.
-    - `http2`: whether HTTP/2 is spoken, with `most_streams` at a time on one connection. `spare_streams`: those that can be
-      used again, `most_spare` of them.
+    - `http2`: whether HTTP/2 is spoken, with `most_streams` at a time on one connection. `spare_streams`: those that can
+      be used again, `most_spare` of them.
     - `open`: those that speak HTTP. `accepted`: all that are open, also before they speak HTTP. `refusing`: those among
       them that are above the limit `most`, and are being refused; `most_refusals` at a time.
     - `draining`: the worker ends, and keeps no connection.

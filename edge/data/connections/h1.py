@@ -76,8 +76,8 @@ class Http1(Client):
         self._handler = connections.make_handler(self)
 
     def serve(self) -> int:
-        """Serve requests until the connection ends: -1. Where the client begins with the preface of HTTP/2, how many bytes
-        of it have been read; the connection is left as it is then."""
+        """Serve requests until the connection ends: -1. Where the client begins with the preface of HTTP/2, how many
+        bytes of it have been read; the connection is left as it is then."""
         connections, stream = self.connections, self.stream
         seen = -1
         stream.write_timeout = connections.body_timeout

@@ -21,8 +21,9 @@ cdef class Http2(Carrier):
     cdef Waiter _ended
     cdef object _callback
 
-    @cython.locals(connections=Connections, stream=Stream, session=Session, event=int, half=Http2Stream)
+    @cython.locals(connections=Connections, stream=Stream, session=Session, event=int)
     cdef _read(self)
+    cdef _handle(self, int event, H2Stream stream)
     cdef _limit(self, bint partial)
     cdef _begin(self, H2Stream stream)
     @cython.locals(out=Outbox)

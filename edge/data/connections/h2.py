@@ -141,33 +141,35 @@ class Http2(Carrier):
         connections, stream, session = self.connections, self.stream, self.session
         while True:
             event = session.next(stream)
-            if event == HEAD_COME:
-                self._begin(session.stream)
-            elif event == DATA_COME:
-                session.stream.owner.inbox.take(stream, session.count)
-            elif event == REQUEST_ENDED:
-                session.stream.owner.inbox.waiter.wake()
-            elif event == STREAM_RESET:
-                session.stream.owner.lose(PeerGone("the client has reset the stream"))
-            elif event == WINDOW_OPEN:
-                if self.waiting:
-                    self.schedule()
-            elif event == HEAD_FAULTY:
-                self._begin(session.stream)
-            elif event == ALL_COME:
-                if not session.ending:
-                    self._take_no_more()
+            if event:
+                self._handle(event, session.stream)
+                continue
+            if len(session.out):
+                self.schedule()
+            self._limit(bool(len(stream)) or session.in_head)
+            if session.running:
+                stream.read_timeout = FOREVER
             else:
-                if len(session.out):
-                    self.schedule()
-                self._limit(bool(len(stream)) or session.in_head)
-                if session.running:
-                    stream.read_timeout = FOREVER
-                else:
-                    stream.read_timeout = connections.keep_alive if self._served else connections.header_timeout
-                if not stream.fill(True):
-                    return
-                session.relax(stream.active)
+                stream.read_timeout = connections.keep_alive if self._served else connections.header_timeout
+            if not stream.fill(True):
+                return
+            session.relax(stream.active)
+
+    def _handle(self, event: int, stream: H2Stream) -> None:
+        """Do what EVENT, which may be about STREAM, asks for."""
+        if event in (HEAD_COME, HEAD_FAULTY):
+            self._begin(stream)
+        elif event == DATA_COME:
+            stream.owner.inbox.take(self.stream, self.session.count)
+        elif event == REQUEST_ENDED:
+            stream.owner.inbox.waiter.wake()
+        elif event == STREAM_RESET:
+            stream.owner.lose(PeerGone("the client has reset the stream"))
+        elif event == WINDOW_OPEN:
+            if self.waiting:
+                self.schedule()
+        elif event == ALL_COME and not self.session.ending:
+            self._take_no_more()
 
     def _limit(self, partial: bool) -> None:
         """A frame, or a head of several, that has begun has to be complete in time."""

@@ -36,6 +36,7 @@ log = logging.getLogger("edge.data")
 
 PIECE = 32768
 """Bytes of an answer of our own that are sent at a time."""
+NOTHING = Buffer()
 INTERNAL_ERROR = int(ErrorCode.INTERNAL_ERROR)
 NO_ERROR = int(ErrorCode.NO_ERROR)
 
@@ -85,7 +86,7 @@ class Http2Stream(Client):
         self._connections = connections
         self._clock = connections.clock
         self._room = Waiter()
-        self._pending: Buffer | None = None
+        self._pending = NOTHING
         self._pending_last = False
         self._watched: Upstream | None = None
         self._lost: Exception | None = None
@@ -158,7 +159,7 @@ class Http2Stream(Client):
         head, malformed = self.head, self.flow.malformed
         reply = replies.plain(400 if malformed else head.fault)
         self._connections.counters.add(WorkerWord.BAD_REQUESTS, 1)
-        log.debug("client %s: %s", self.address, head.reason)
+        log.debug("client %s: %s", self.address, head.why)
         self._handler.refused(reply.status, head.first_line or b"", 0 if malformed else len(reply.body))
         if not malformed:
             self.reply(reply, b"")
@@ -241,7 +242,7 @@ class Http2Stream(Client):
             while self.left:
                 self._room.wait(self.write_timeout)
         finally:
-            self._pending = None
+            self._pending = NOTHING
             if self.left:
                 self.left = 0
                 connection.waiting.remove(self)

@@ -17,7 +17,10 @@ NAMES = [b":path", b"cookie", b"accept", b"user-agent", b"x-a", b"x-long-name-of
 def fields(chance: random.Random) -> list[tuple[bytes, bytes]]:
     kinds = (range(256), range(32, 127))
     return [
-        (chance.choice(NAMES), bytes(chance.choices(kinds[chance.random() < 0.7], k=chance.choice((0, 1, 20, 300, 1500)))))
+        (
+            chance.choice(NAMES),
+            bytes(chance.choices(kinds[chance.random() < 0.7], k=chance.choice((0, 1, 20, 300, 1500)))),
+        )
         for _ in range(chance.randrange(1, 12))
     ]
 

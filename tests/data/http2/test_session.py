@@ -118,7 +118,11 @@ def test_a_request_with_content_and_trailers() -> None:
 
 
 def test_padding_is_no_content() -> None:
-    sent = headers(1, POST, end=False), data(1, b"\x03abc\0\0\0", flags=PADDED), data(1, b"\x00d", end=True, flags=PADDED)
+    sent = (
+        headers(1, POST, end=False),
+        data(1, b"\x03abc\0\0\0", flags=PADDED),
+        data(1, b"\x00d", end=True, flags=PADDED),
+    )
     outcome = fed(*sent)
     assert (outcome.content, outcome.error) == (b"abcd", None)
     assert outcome.streams[1].remote_ended
@@ -139,7 +143,9 @@ def test_it_does_not_matter_how_bytes_arrive(seed: int) -> None:
     for cut in (single, lambda text: torn(text, seed)):
         outcome = fed(*sent, cut=cut)
         assert (outcome.content, outcome.error, outcome.sent) == (expected.content, None, expected.sent)
-        assert [one for one in outcome.events if one[0] != "data"] == [one for one in expected.events if one[0] != "data"]
+        assert [one for one in outcome.events if one[0] != "data"] == [
+            one for one in expected.events if one[0] != "data"
+        ]
 
 
 def test_cookies_come_in_crumbs() -> None:
@@ -161,7 +167,13 @@ def test_an_extended_connect_becomes_an_upgrade() -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("u=1", (1, False)), ("i", (3, True)), ("u=7, i", (7, True)), ("u=9,i=?0", (3, False)), ("u=2;x, a=1,i=?1", (3, True))],
+    [
+        ("u=1", (1, False)),
+        ("i", (3, True)),
+        ("u=7, i", (7, True)),
+        ("u=9,i=?0", (3, False)),
+        ("u=2;x, a=1,i=?1", (3, True)),
+    ],
 )
 def test_the_priority_of_a_request_is_read(value: str, expected: tuple[int, bool]) -> None:
     head = fed(headers(1, (*GET, ("priority", value)))).streams[1].head
@@ -377,7 +389,9 @@ def test_the_first_words_name_the_limits() -> None:
 
 
 def test_what_is_not_known_is_ignored() -> None:
-    outcome = fed(settings(s99=1), frame(99, 255, 0, b"x"), headers(1), frame(99, 255, 1, b"x"), frame(PRIORITY, 0, 7, bytes(5)))
+    outcome = fed(
+        settings(s99=1), frame(99, 255, 0, b"x"), headers(1), frame(99, 255, 1, b"x"), frame(PRIORITY, 0, 7, bytes(5))
+    )
     assert (outcome.events, outcome.error) == ([("head", 1)], None)
 
 
@@ -399,7 +413,9 @@ def test_what_was_on_its_way_to_a_stream_that_was_reset_is_ignored() -> None:
 def test_windows_are_given_back_and_grow_where_content_is_consumed_at_once() -> None:
     outcome = fed(headers(1, POST, end=False), *[data(1, bytes(16000))] * 60)
     assert (outcome.error, outcome.resets, len(outcome.content)) == (None, [], 960_000)
-    given = [int.from_bytes(one.payload, "big") for one in outcome.sent if one.kind == WINDOW_UPDATE and one.stream == 1]
+    given = [
+        int.from_bytes(one.payload, "big") for one in outcome.sent if one.kind == WINDOW_UPDATE and one.stream == 1
+    ]
     assert max(given) > 65535
 
 
@@ -438,9 +454,14 @@ FLOODS = {
     "windows": [frame(WINDOW_UPDATE, payload=number(1))] * 4000,
     "empty content": [headers(1, POST, end=False), *[data(1)] * 4000],
     "empty continuations": [headers(1, flags=0), *[frame(CONTINUATION, 0, 1)] * 100],
-    "a head without end": [headers(1, flags=0), *[frame(CONTINUATION, 0, 1, b"\x00\x01a\x7f\x81\x7e" + bytes(16000))] * 20],
+    "a head without end": [
+        headers(1, flags=0),
+        *[frame(CONTINUATION, 0, 1, b"\x00\x01a\x7f\x81\x7e" + bytes(16000))] * 20,
+    ],
     "resets": again(lambda number_: headers(number_) + frame(RST_STREAM, 0, number_, number(8))),
-    "resets that errors provoke": again(lambda one: headers(one, POST, end=False) + frame(WINDOW_UPDATE, 0, one, number(0))),
+    "resets that errors provoke": again(
+        lambda one: headers(one, POST, end=False) + frame(WINDOW_UPDATE, 0, one, number(0))
+    ),
     "malformed requests": again(lambda number_: headers(number_, (*GET, ("A", "b")))),
     "refused streams": again(headers),
     "content for streams that are gone": [headers(1), headers(3), *[data(1, b"x")] * 4000],
@@ -501,7 +522,12 @@ def test_any_bytes_are_read_or_refused(seed: int) -> None:
     chance = random.Random(seed)
     kinds = [DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION, PRIORITY_UPDATE]
     sent = [
-        frame(chance.choice(kinds), chance.randrange(64), chance.choice((0, 1, 3, 5)), chance.randbytes(chance.randrange(20)))
+        frame(
+            chance.choice(kinds),
+            chance.randrange(64),
+            chance.choice((0, 1, 3, 5)),
+            chance.randbytes(chance.randrange(20)),
+        )
         for _ in range(40)
     ]
     assert fed(*sent).error == fed(*sent, cut=single).error

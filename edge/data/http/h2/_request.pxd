@@ -9,7 +9,7 @@ cdef class RequestHead(Message):
     cdef readonly bint expect_continue
     cdef readonly bint tunnels      # an extended CONNECT, which has become what HTTP/1.1 has for it
     cdef readonly int fault         # 0: none. MALFORMED, or the status of the answer
-    cdef readonly str reason        # of the fault
+    cdef readonly str why           # of the fault, for logs
     cdef readonly bytes first_line  # as HTTP/1.1 would have it, where there is a fault; for logs
     cdef readonly int urgency       # RFC 9218
     cdef readonly bint incremental

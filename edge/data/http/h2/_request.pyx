@@ -69,7 +69,7 @@ cdef class RequestHead(Message):
         self.method = self.target = self.host = b""
         self.chunked = self.upgrade = self.expect_continue = self.tunnels = False
         self.seen_forwarded = self.has_date = self.has_server = False
-        self.authority = self.scheme = self.path = self.protocol = self.reason = self.first_line = None
+        self.authority = self.scheme = self.path = self.protocol = self.why = self.first_line = None
         self.fault = 0
         self.urgency = URGENCY
         self.incremental = self.prioritized = self.regular = False
@@ -94,7 +94,7 @@ cdef class RequestHead(Message):
                 break
             except MessageError as error:
                 self.fault = error.status
-                self.reason = error.reason
+                self.why = error.reason
         if self.fault:
             # What was read of it is nothing to rely on.
             self.first_line = b" ".join((self.method or b"-", self.path or b"-", b"HTTP/2.0"))
