@@ -29,6 +29,7 @@ docs: .venv ## write the pages that are made from definitions
 	$(BIN)/python tools/configuration.py
 	$(BIN)/python tools/metrics.py
 	$(BIN)/python tools/policies.py
+	$(BIN)/python tools/migration.py
 
 packages: ## install the Debian packages that some tests and benchmarks use (as root)
 	sh tools/packages.sh test

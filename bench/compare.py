@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Edge beside nginx and HAProxy on the same work, in one run.
 
-    python bench/compare.py [--scenarios small,64k,tls,tls-new] [--rounds 3] [--seconds 4] [--hosts 1000] [--json FILE]
+    python bench/compare.py [--scenarios small,64k,tls,tls-new,policies] [--rounds 3] [--seconds 4] [--hosts 1000]
+        [--json FILE]
 
 Each proxy has one worker, pinned to processor 0; endpoint and load generator (wrk) share processor 1. The figure is the
 proxy's processor time per request, user and system, over its whole process tree: it hardly depends on what else the
@@ -28,7 +29,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).parent))
 
 import proxies
-from proxies import HOST, Proxy
+from proxies import HOST, POLICIES, Proxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,9 +65,9 @@ class Load:
     failures: str
 
 
-def wrk(url: str, connections: int, seconds: float, *fields: str) -> Load:
+def wrk(url: str, connections: int, seconds: float, *fields: str, host: str = HOST) -> Load:
     """Load URL from processor 1."""
-    headers = [part for field in (f"Host: {HOST}", *fields) for part in ("-H", field)]
+    headers = [part for field in (f"Host: {host}", *fields) for part in ("-H", field)]
     command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", *headers, url]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", text).groups()  # type: ignore[union-attr]  # always printed
@@ -84,7 +85,12 @@ SCENARIOS: dict[str, Callable[[Proxy, float], Load]] = {
     "64k": lambda proxy, seconds: wrk(f"http://127.0.0.1:{proxy.http}/64k", CONNECTIONS, seconds),
     "tls": lambda proxy, seconds: wrk(f"https://127.0.0.1:{proxy.https}/", CONNECTIONS, seconds),
     "tls-new": lambda proxy, seconds: wrk(f"https://127.0.0.1:{proxy.https}/", 32, seconds, "Connection: close"),
+    "policies": lambda proxy, seconds: wrk(
+        f"http://127.0.0.1:{proxy.http}/api/", CONNECTIONS, seconds, "Origin: https://app.bench.test", host=POLICIES
+    ),
 }
+WITHOUT = {"policies": {"haproxy"}}
+"""Proxies that do not take part in a scenario: HAProxy has no counterpart of ingress-nginx's annotations."""
 
 
 # --- processes ------------------------------------------------------------------------------------------------------
@@ -197,8 +203,9 @@ def table(middle: dict[str, dict[str, Measured]], versions: dict[str, str]) -> s
     titles = ["scenario", *(f"{name} {versions[name]}" for name in ("edge", *peers)), *(f"of {name}" for name in peers)]
     lines = ["| " + " | ".join(titles) + " |", "|---" * len(titles) + "|"]
     for scenario, found in middle.items():
-        costs = [f"{found[name].microseconds:.1f} us" for name in ("edge", *peers)]
-        ratios = [f"**{found['edge'].microseconds / found[name].microseconds:.2f}**" for name in peers]
+        costs = [f"{found[name].microseconds:.1f} us" if name in found else "" for name in ("edge", *peers)]
+        ours = found["edge"].microseconds
+        ratios = [f"**{ours / found[name].microseconds:.2f}**" if name in found else "" for name in peers]
         lines.append("| " + " | ".join([scenario, *costs, *ratios]) + " |")
     return "\n".join(lines)
 
@@ -246,6 +253,8 @@ def run(contestants: list[Proxy], pids: dict[str, int], arguments: argparse.Name
     for scenario in arguments.scenarios.split(","):
         for _ in range(arguments.rounds):
             for proxy in contestants:
+                if proxy.name in WITHOUT.get(scenario, ()):
+                    continue
                 one = measure(scenario, proxy, pids[proxy.name], arguments.seconds)
                 rounds.append(one)
                 print(

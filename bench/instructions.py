@@ -1,10 +1,11 @@
 """How many instructions a worker executes in user space for one request: a yardstick that noise does not bend.
 
-    python bench/instructions.py [--requests 1200] [--top 30]
+    python bench/instructions.py [--requests 1200] [--top 30] [--policies]
 
 The proxy runs under callgrind, twice, with a different number of requests on one connection; the difference, divided by
 the difference of the numbers, is the cost of a request. Start and end cancel out. The same binary gives the same figure
-within about 0.5 %, whatever else the machine does. Needs valgrind; takes about two minutes.
+within about 0.5 %, whatever else the machine does. With --policies it is the route with policies of
+`bench/compare.py`. Needs valgrind; takes about two minutes.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from collections import Counter
 from http.client import HTTPConnection
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import proxies
 
 from tests.support import objects
 from tests.support.backends import Backend
@@ -32,8 +36,10 @@ FEW = 300
 HOST = "bench.test"
 
 
-def run(requests: int, folder: Path) -> Path:
+def run(requests: int, folder: Path, *, policies: bool) -> Path:
     """The profile of a worker that served so many REQUESTS."""
+    annotate = proxies.ANNOTATIONS if policies else {}
+    rule = f"{HOST} {'ImplementationSpecific /(.*)' if policies else 'Prefix /'} web"
     shm, listen = folder / f"shm-{requests}", free_port()
     shm.mkdir(mode=0o700)
     edge = [sys.executable, "-P", "-m", "edge"]
@@ -41,10 +47,11 @@ def run(requests: int, folder: Path) -> Path:
         manifests = folder / f"manifests-{requests}"
         manifests.mkdir()
         web = [objects.service("web"), objects.endpoints("web", "127.0.0.1", port=backend.port)]
-        write(manifests, "all.yaml", objects.ingress_class(), ingress("web", f"{HOST} Prefix / web"), *web)
+        write(manifests, "all.yaml", objects.ingress_class(), ingress("web", rule, annotate=annotate), *web)
         control = subprocess.Popen(
-            [*edge, "control", "--manifests", manifests, "--shm-dir", shm, "--admin", f"127.0.0.1:{free_port()}"]
-        )
+            [*edge, "control", "--manifests", manifests, "--shm-dir", shm, "--admin", f"127.0.0.1:{free_port()}",
+             "--allow-snippet-annotations"]
+        )  # fmt: skip
         profile = folder / f"callgrind.{requests}"
         valgrind = ["valgrind", "-q", "--tool=callgrind", "--trace-children=yes", f"--callgrind-out-file={profile}.%p"]
         listeners = ["--http", f"127.0.0.1:{listen}", "--https", f"127.0.0.1:{free_port()}"]
@@ -68,7 +75,7 @@ def _ask(listen: int, requests: int) -> None:
 
     def get() -> int:
         try:
-            client.request("GET", "/", headers={"Host": HOST})
+            client.request("GET", "/", headers={"Host": HOST, "Origin": "https://app.bench.test"})
             response = client.getresponse()
             response.read()
         except OSError:
@@ -98,10 +105,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--requests", type=int, default=1200, help="requests between the two runs")
     parser.add_argument("--top", type=int, default=30, help="functions to print")
+    parser.add_argument("--policies", action="store_true", help="of a route with five policies")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="edge-instructions-") as folder:
-        few = functions(run(FEW, Path(folder)))
-        many = functions(run(FEW + options.requests, Path(folder)))
+        few = functions(run(FEW, Path(folder), policies=options.policies))
+        many = functions(run(FEW + options.requests, Path(folder), policies=options.policies))
     each = {name: (count - few[name]) / options.requests for name, count in many.items()}
     print(f"{sum(each.values()):10.0f} instructions a request")
     for name, count in sorted(each.items(), key=lambda one: -one[1])[: options.top]:

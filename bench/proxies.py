@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 ENDPOINT = 9101
 ADMIN = 9199
 HOST = "bench.test"
+POLICIES = "policies.bench.test"
+"""A host whose route has a rewrite, CORS, an allow-list of 1,000 networks, a limit of requests and two more fields in
+the response."""
+NETWORKS = [f"10.{number // 250}.{number % 250}.0/24" for number in range(999)] + ["127.0.0.0/8"]
 
 
 @dataclass(frozen=True)
@@ -68,21 +72,40 @@ def endpoint(folder: Path) -> Proxy:
     return Proxy("endpoint", ENDPOINT, ENDPOINT, ("nginx", "-c", str(config), "-g", "daemon off;"), "")
 
 
+PROXIED = (
+    'proxy_pass http://endpoint; proxy_http_version 1.1; proxy_set_header Connection ""; '
+    "proxy_set_header Host $host; proxy_set_header X-Real-IP $remote_addr; "
+    "proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Host $host; "
+    "proxy_set_header X-Forwarded-Port $server_port; proxy_set_header X-Forwarded-Proto $scheme; "
+    "proxy_set_header X-Request-ID $request_id; "
+)
+
+
+def with_policies() -> str:
+    """The location of POLICIES in nginx. The networks are a `geo`, faster than ingress-nginx's `allow` lines."""
+    return (
+        "location ~* ^/api/(.*) { if ($refused) { return 403; } limit_req zone=clients burst=5000000 nodelay; "
+        'rewrite "(?i)/api/(.*)" /$1 break; '
+        "if ($request_method = OPTIONS) { return 204; } "
+        "add_header Access-Control-Allow-Origin $http_origin always; "
+        "add_header Access-Control-Allow-Credentials true always; "
+        'add_header Access-Control-Allow-Methods "GET, PUT, POST, DELETE, PATCH, OPTIONS" always; '
+        "add_header Access-Control-Max-Age 1728000 always; "
+        "add_header X-Frame-Options DENY always; add_header X-Content-Type-Options nosniff always; "
+        f"{PROXIED} }}"
+    )
+
+
 def nginx(folder: Path, hosts: int) -> Proxy:
     """nginx with keep-alive to the endpoint."""
     http, https = 9111, 9112
     config = folder / "nginx.conf"
-    location = (
-        'location / { proxy_pass http://endpoint; proxy_http_version 1.1; proxy_set_header Connection ""; '
-        "proxy_set_header Host $host; proxy_set_header X-Real-IP $remote_addr; "
-        "proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Host $host; "
-        "proxy_set_header X-Forwarded-Port $server_port; proxy_set_header X-Forwarded-Proto $scheme; "
-        "proxy_set_header X-Request-ID $request_id; }"
-    )
+    locations = {POLICIES: with_policies()}
     servers = "\n".join(
         f"server {{ listen 127.0.0.1:{http}{' backlog=4096' * (not number)}; "
-        f"listen 127.0.0.1:{https} ssl http2{' backlog=4096' * (not number)}; server_name {name}; {location} }}"
-        for number, name in enumerate(names(hosts))
+        f"listen 127.0.0.1:{https} ssl http2{' backlog=4096' * (not number)}; server_name {name}; "
+        f"{locations.get(name) or f'location / {{ {PROXIED} }}'} }}"
+        for number, name in enumerate([*names(hosts), POLICIES])
     )
     config.write_text(
         f"error_log {folder}/nginx.err crit; pid {folder}/nginx.pid; worker_processes 1;\n"
@@ -90,6 +113,8 @@ def nginx(folder: Path, hosts: int) -> Proxy:
         "http { access_log off; keepalive_requests 100000000; keepalive_timeout 600s; "
         "server_names_hash_max_size 1048576; server_names_hash_bucket_size 128;\n"
         f"ssl_certificate {folder}/tls.crt; ssl_certificate_key {folder}/tls.key; ssl_protocols TLSv1.2 TLSv1.3;\n"
+        f"geo $refused {{ default 1; {' '.join(f'{network} 0;' for network in NETWORKS)} }}\n"
+        "limit_req_zone $binary_remote_addr zone=clients:5m rate=1000000r/s;\n"
         f"upstream endpoint {{ server 127.0.0.1:{ENDPOINT}; keepalive 256; keepalive_requests 100000000; }}\n"
         f"{servers}\n}}\n"
     )
@@ -138,7 +163,8 @@ def edge(folder: Path, hosts: int, *flags: str) -> Proxy:
             file.write("---\n" + json.dumps(one) + "\n")
     command = (
         sys.executable, "-m", "edge", "run", "--manifests", str(manifests), "--http", f"127.0.0.1:{http}",
-        "--https", f"127.0.0.1:{https}", "--admin", f"127.0.0.1:{ADMIN}", "--workers", "1", "--no-access-log", *flags,
+        "--https", f"127.0.0.1:{https}", "--admin", f"127.0.0.1:{ADMIN}", "--workers", "1", "--no-access-log",
+        "--allow-snippet-annotations", *flags,
     )  # fmt: skip
     return Proxy("edge", http, https, command, version(sys.executable, "-m", "edge", "--version"))
 
@@ -164,25 +190,39 @@ def objects(folder: Path, hosts: int) -> list[dict[str, object]]:
          "data": {"tls.crt": encoded("tls.crt"), "tls.key": encoded("tls.key")}},
     ]  # fmt: skip
     for number, name in enumerate(names(hosts)):
-        spec: dict[str, object] = {
-            "ingressClassName": "edge",
-            "rules": [{"host": name, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}],
-        }
+        rule = {"path": "/", "pathType": "Prefix", "backend": backend}
+        made.append(ingress(f"i{number}", name, rule, {"ssl-redirect": "false"}))
         if name == HOST:
-            spec["tls"] = [{"hosts": [name], "secretName": "tls"}]
-        made.append(
-            {
-                "apiVersion": "networking.k8s.io/v1",
-                "kind": "Ingress",
-                "metadata": {
-                    "name": f"i{number}",
-                    "namespace": "bench",
-                    "annotations": {"nginx.ingress.kubernetes.io/ssl-redirect": "false"},
-                },
-                "spec": spec,
-            }
-        )
+            made[-1]["spec"]["tls"] = [{"hosts": [name], "secretName": "tls"}]  # type: ignore[index]
+    rule = {"path": "/api/(.*)", "pathType": "ImplementationSpecific", "backend": backend}
+    made.append(ingress("policies", POLICIES, rule, ANNOTATIONS))
     return made
+
+
+ANNOTATIONS = {
+    "rewrite-target": "/$1",
+    "enable-cors": "true",
+    "cors-allow-origin": "https://app.bench.test, https://*.bench.test",
+    "whitelist-source-range": ",".join(NETWORKS),
+    "limit-rps": "1000000",
+    "configuration-snippet": "more_set_headers 'X-Frame-Options: DENY' 'X-Content-Type-Options: nosniff';",
+}
+"""Those of POLICIES."""
+
+
+def ingress(name: str, host: str, rule: dict[str, object], annotations: dict[str, str]) -> dict[str, object]:
+    """An Ingress of one rule."""
+    prefix = "nginx.ingress.kubernetes.io/"
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {
+            "name": name,
+            "namespace": "bench",
+            "annotations": {prefix + key: value for key, value in annotations.items()},
+        },
+        "spec": {"ingressClassName": "edge", "rules": [{"host": host, "http": {"paths": [rule]}}]},
+    }
 
 
 def version(*command: str) -> str:

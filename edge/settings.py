@@ -128,6 +128,11 @@ class Settings:
         "Let annotations name Secrets and ConfigMaps of other namespaces than their Ingress's.",
         commands=TRANSLATION,
     )
+    allow_snippet_annotations: bool = setting(
+        False,
+        "Carry out snippets, as far as Edge knows their directives; the others close their routes.",
+        commands=TRANSLATION,
+    )
     sync_timeout: float = setting(
         60.0,
         "Publish the first table after this time even if some kinds could not be listed yet.",

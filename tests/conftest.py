@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from edge.system import compiled
 
@@ -17,6 +18,10 @@ if (compiled.PACKAGE.parent / "setup.py").exists() and (complaint := compiled.co
 
 from tests.support.edge import STARTED, children, members
 from tests.support.waiting import eventually
+
+# The same examples each time, so that a run fails for what has changed only; with EDGE_TEST_EXAMPLES, new ones.
+settings.register_profile("edge", derandomize="EDGE_TEST_EXAMPLES" not in os.environ, deadline=None)
+settings.load_profile("edge")
 
 SLOW_FIRST = ("e2e", "grafana", "deploy", "data")
 """Folders whose tests take long, longest first."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from edge.control.translate.annotations.defaults import FLAGS
-from edge.control.translate.annotations.policies import UNITS
+from edge.control.translate.annotations.policies import OTHERS, UNITS
 from edge.data.policies import ORDER
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _is_phases(node: ast.expr) -> bool:
 
 def units(record: type[Policy]) -> list[ModuleType]:
     """The readers of annotations that make a RECORD."""
-    return [unit for unit in UNITS if record in vars(unit).values()]
+    return [unit for unit in (*UNITS, *OTHERS) if record in vars(unit).values()]
 
 
 def keys(unit: ModuleType) -> set[str]:

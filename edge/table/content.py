@@ -12,6 +12,7 @@ from edge.table.codec import DecodeError, decode
 from edge.table.records import (
     DEFAULT_CERTIFICATE,
     GLOBALS,
+    HOST_PATTERNS,
     TICKETS,
     Certificate,
     Globals,
@@ -99,6 +100,8 @@ class Content:
             wanted = ServerName if key.startswith("h:") and kind is Certificate else special.get(key, kind)
             if key == TICKETS and kind is Certificate:
                 continue  # secret, and nothing to see
+            if key == HOST_PATTERNS and kind is Host:
+                continue  # the hosts themselves say it
             try:
                 self.put(key, decode(raw, wanted))
             except DecodeError as error:

@@ -145,7 +145,7 @@ class RouteLabels(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     path: str
     """Of the Ingress, not of the request."""
     canary: str
-    """Name of the canary's Service; empty: none."""
+    """Namespace, name and port of the canary's Service, joined by `-`; empty: the request was not the canary's."""
 
 
 def backends_of(route: Route) -> tuple[Backend, ...]:
@@ -158,16 +158,25 @@ def backends_of(route: Route) -> tuple[Backend, ...]:
     return (Backend(status=500 if route.backends else 404),)
 
 
+def full_name(backend: Backend) -> str:
+    """Namespace, name and port of BACKEND's Service, as ingress-nginx joins them."""
+    return f"{backend.namespace}-{backend.service}-{backend.port}"
+
+
 def labels_of(host: str, route: Route, backend: Backend) -> RouteLabels:
-    """The labels of requests to BACKEND by ROUTE, in the record of HOST."""
+    """The labels of requests to BACKEND by ROUTE, in the record of HOST.
+
+    A canary's are those of the first backend, and its own name beside, as in ingress-nginx.
+    """
+    main = route.backends[0] if backend.canary else backend
     return RouteLabels(
         kind=route.owner.kind,
         namespace=route.owner.namespace or backend.namespace,
         ingress=route.owner.name,
-        service=backend.service,
+        service=main.service,
         host=host,
         path=route.path,
-        canary="",
+        canary=full_name(backend) if backend.canary else "",
     )
 
 

@@ -45,7 +45,7 @@ def route(one: Route, *, default: bool = False) -> tuple[str, str]:
 
 def _backend(one: Backend, *, shared: bool) -> str:
     named = f"{one.service}:{one.port}" if one.service else f"answer {one.status}"
-    return f"{named} (weight {one.weight})" if shared else named
+    return f"{named} ({'canary, ' if one.canary else ''}weight {one.weight})" if shared else named
 
 
 def _conditions(conditions: Conditions | None) -> str:

@@ -20,6 +20,11 @@ from typing import Final
 _UNRESERVED: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 _LITERAL: Final = _UNRESERVED + b"!$&'()*+,;=:@/"
 """Characters of a path that are not encoded: pchar without percent-encodings, and the slash."""
+_OTHER, _PLAIN, _SLASH, _DOT = range(4)
+_KINDS: Final = bytes(
+    {b"/": _SLASH, b".": _DOT}.get(bytes((byte,)), _PLAIN if byte in _LITERAL else _OTHER) for byte in range(256)
+)
+"""For each byte what it may be in a path that is in its normal form."""
 _ENCODED: Final = re.compile(rb"%[0-9A-Fa-f]{2}|[^" + re.escape(_LITERAL) + rb"]")
 _FORMS: Final = {b"%%%02X" % byte: bytes((byte,)) if byte in _UNRESERVED else b"%%%02X" % byte for byte in range(256)}
 _SLASHES: Final = re.compile(rb"//+")
@@ -32,17 +37,25 @@ def normalise(path: str) -> str:
 
 def normalise_bytes(path: bytes) -> bytes:
     """PATH, without query, in its normal form: ASCII that begins with a slash."""
-    if (
-        b"%" not in path
-        and b"//" not in path
-        and b"/." not in path
-        and path[:1] == b"/"
-        and not path.translate(None, _LITERAL)
-    ):
+    if is_plain(path):
         return path
     path = _ENCODED.sub(_encoding, path)
     path = _SLASHES.sub(b"/", path if path[:1] == b"/" else b"/" + path)
     return _without_dots(path) if b"/." in path else path
+
+
+def is_plain(path: bytes) -> bool:
+    """Whether PATH is in its normal form beyond doubt: nothing is encoded, and no element is empty or begins with a
+    dot."""
+    if not path.startswith(b"/"):
+        return False
+    after_slash = False
+    for byte in path:
+        kind = _KINDS[byte]
+        if kind == _OTHER or (after_slash and kind >= _SLASH):
+            return False
+        after_slash = kind == _SLASH
+    return True
 
 
 def _encoding(match: re.Match[bytes]) -> bytes:

@@ -97,6 +97,8 @@ class Backend(Record, frozen=True):
     policies: tuple[AnyPolicy, ...] = ()
     """Policies of requests that go to this backend, beside those of the route."""
     transport: Transport = Transport()
+    canary: bool = False
+    """While it has no endpoint, the first backend of the route takes its requests."""
 
 
 class Condition(Record, frozen=True):
@@ -138,7 +140,7 @@ class Host(Record, frozen=True):
 
     name: str
     """Lower case, without port or trailing dot; empty: any other host. `*.example.com` stands for one more label,
-    `**.example.com` for one or more."""
+    `**.example.com` for one or more, `~` and a regular expression for all hosts in which it is found."""
     routes: tuple[Route, ...] = ()
     """Exact paths are tried first, then patterns in the order in which they stand here, then the longest path; order
     counts else among routes of the same kind and path only."""
@@ -153,6 +155,13 @@ class Globals(Record, frozen=True):
 
     default: Route | None = None
     """For requests that no host or path takes (`--default-backend-service`); None: 404."""
+
+
+class HostPatterns(Record, frozen=True):
+    """Names of Host records that are regular expressions. Key: `HOST_PATTERNS`."""
+
+    names: tuple[str, ...] = ()
+    """Each with its `~`; of several that match a host the first takes it, after exact names and wildcards."""
 
 
 class Certificate(Record, frozen=True):
@@ -190,6 +199,8 @@ class TicketKeys(Record, frozen=True):
 
 GLOBALS = "globals:"
 """Key of the `Globals` record, in the routes part; no host name has a colon."""
+HOST_PATTERNS = "patterns:"
+"""Key of the `HostPatterns` record, in the routes part."""
 TICKETS = "t:"
 """Key of the `TicketKeys` record, in the tls part."""
 DEFAULT_CERTIFICATE = "c:"

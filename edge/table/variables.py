@@ -11,18 +11,23 @@ from typing import Final
 
 REQUEST: Final = frozenset(
     {
+        "arg_",
         "args",
         "best_http_host",
+        "cookie_",
         "host",
         "http_",
         "http_host",
         "is_args",
         "query_string",
         "remote_addr",
+        "request_id",
+        "request_method",
         "request_uri",
         "scheme",
         "server_port",
         "uri",
     }
 )
-"""What a request says about itself. `http_` is the family of its header fields."""
+"""What a request says about itself. `http_`, `cookie_` and `arg_` are the families of its header fields, its cookies
+and the parameters of its query (as they stand there, not decoded)."""

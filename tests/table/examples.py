@@ -8,6 +8,7 @@ from edge.table.policies import (
     AppRoot,
     BasicAuth,
     BodyLimit,
+    Canary,
     ClientLimits,
     Closed,
     ConnectionField,
@@ -28,12 +29,15 @@ from edge.table.policies import (
     Retry,
     Rewrite,
     SatisfyAny,
+    Snippet,
     SourceRanges,
     Timeouts,
     UpstreamHost,
+    WwwRedirect,
 )
 from edge.table.policies.path_change import PathChange
 from edge.table.policies.policy import Policy
+from edge.table.policies.snippet import AddField, Answer, If, RequestField, SetField, SetVariable
 
 POLICIES: Final[tuple[Policy, ...]] = (
     Closed("a", "its Secret is missing"),
@@ -54,12 +58,23 @@ POLICIES: Final[tuple[Policy, ...]] = (
     SatisfyAny("p"),
     ResponseRate("q", 1024, 2048),
     AppRoot("l", "/app"),
+    WwwRedirect("w", "app.example", 301),
     Cors("m", ("https://a.example", "null"), "GET", "X-A", False, "X-B", 60),
     RedirectTo("n", 307, "https://other.example$request_uri"),
     UpstreamHost("o", "$http_x_host"),
     ConnectionField("p", "close"),
+    Canary("q", "x-canary", "", "^v[0-9]$", "canary", "INGRESSCOOKIE", ("a", "b")),
     CookieChange("q", "i.example", "o.example", "/a", "/b"),
     LocationChange("r", "http://inner.example/", "/"),
     OldHttp("s"),
     RegexRewrite("t", "/$1", "/a", "/a/(.*)"),
+    Snippet(
+        "u",
+        (
+            SetVariable("a", "$host"),
+            If("$a", "=", "b", (Answer(403, "no", "text/plain"), SetField("X-A", ""))),
+            RequestField("X-B", "1"),
+            AddField("X-C", "2", always=True),
+        ),
+    ),
 )

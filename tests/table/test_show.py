@@ -161,7 +161,7 @@ def test_a_new_field_of_a_record_is_not_shown_before_somebody_has_thought_about_
     assert Route.__struct_fields__ == ("kind", "path", "owner", "backends", "policies", "conditions")
     assert Owner.__struct_fields__ == ("kind", "namespace", "name")
     assert Backend.__struct_fields__ == (
-        *("namespace", "service", "port", "key", "status", "weight", "policies", "transport"),
+        *("namespace", "service", "port", "key", "status", "weight", "policies", "transport", "canary"),
     )
     assert Transport.__struct_fields__ == ("protocol",)
     assert ServicePort.__struct_fields__ == ("namespace", "name", "port", "endpoints", "balance")
@@ -188,6 +188,7 @@ def test_nor_is_a_new_policy() -> None:
         "Retry": ("tries", "timeout", "non_idempotent", "on_error", "on_timeout", "on_invalid", "on_statuses"),
         "NoAccessLog": (),
         "AppRoot": ("path",),
+        "WwwRedirect": ("host", "status"),
         "Cors": ("origins", "methods", "headers", "credentials", "expose", "max_age"),
         "RedirectTo": ("status", "location"),
         "UpstreamHost": ("value",),
@@ -195,7 +196,9 @@ def test_nor_is_a_new_policy() -> None:
         "CookieChange": ("domain", "new_domain", "path", "new_path"),
         "LocationChange": ("beginning", "replacement"),
         "OldHttp": (),
+        "Canary": ("header", "value", "pattern", "cookie", "affinity", "sides"),
         "RegexRewrite": ("target", "prefix", "pattern"),
+        "Snippet": ("statements",),
     }
 
 

@@ -62,7 +62,7 @@ class Compiler:
         self._settings = settings
         self._claims = Claims(self.store, settings)
         self._gateways = Gateways(self.store, settings)
-        self._hosts = Hosts()
+        self._hosts = Hosts(cross_namespace=settings.allow_cross_namespace_resources)
         self._references = References(self.store, by_need=by_need)
         self._by_need = by_need
         self._annotations = Reader(defaults_of(settings))
@@ -154,6 +154,8 @@ class Compiler:
         records, touched = self._services.compile(time.monotonic() if clock is None else clock)
         delta.endpoints.update(records)
         owners |= touched
+        for name, host in self._hosts.settle().items():
+            self._certificates.follow(name, host)
         records, touched, hosts = self._certificates.compile(time.time() if now is None else now)
         delta.tls.update(records)
         owners |= touched

@@ -1,10 +1,10 @@
 """The Host records: what all objects say about a host, put together.
 
 Rules of this file:
-- Two objects that name the same path of a host, in the same way, are in conflict: the older one wins, then the one that
-  comes first by namespace and name. The loser's problem names the winner. So it is with `spec.defaultBackend`.
-- Routes of the same path that demand different things of a request stand side by side, the most demanding one first.
+- A host is compiled again when something that is said about it changes, and no other host.
 - Which hosts have TLS is not known here; it is asked for when a host is compiled.
+- A further name of a host (`further_names`) is a record of its own with the same routes: whether it has TLS is its own
+  affair.
 """
 
 from __future__ import annotations
@@ -13,34 +13,39 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from edge.control.compiling.app_roots import with_app_root
-from edge.control.compiling.regex_hosts import in_regex_mode
+from edge.control.compiling import further_names
+from edge.control.compiling.further_names import FurtherNames
+from edge.control.compiling.merging import Losses, describe, merge
 from edge.control.containment import REASON, contain
-from edge.control.kinds.problems import Problem, error, warning
-from edge.control.translate.parts import HostPart, Order, RoutePart
-from edge.table import describing
-from edge.table.records import Conditions, Host, PathKind, Route
+from edge.control.kinds.problems import error
+from edge.control.translate.annotations.further_names import redirect
+from edge.control.translate.parts import HostPart
+from edge.table.records import HOST_PATTERNS, Host, HostPatterns, Owner, PathKind, Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from edge.control.compiling.further_names import Claim
     from edge.control.kinds.objects import ObjectId
-    from edge.control.translate.parts import Translation
+    from edge.control.kinds.problems import Problem
+    from edge.control.translate.parts import Order, RoutePart, Translation
     from edge.table.record import Record
-
-Losses = dict["ObjectId", list[Problem]]
-"""What objects do not get, by object."""
 
 
 class Hosts:
     """All hosts."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, cross_namespace: bool = False) -> None:
+        """CROSS_NAMESPACE: a canary may have a main Ingress of another namespace."""
+        self._cross_namespace = cross_namespace
         self._parts: dict[str, dict[ObjectId, tuple[Order, HostPart]]] = {}
         self._under: dict[str, set[str]] = {}
         """Hosts by the domain of the wildcard that covers them."""
         self._losses: dict[str, Losses] = {}
         self._dirty: set[str] = set()
+        self._further = FurtherNames()
+        self._patterns: dict[str, str] = {}
+        """Further names that are regular expressions, and their hosts."""
 
     def replace(self, owner: ObjectId, old: Translation | None, new: Translation | None) -> None:
         """OWNER asks for what is in NEW instead of what was in OLD."""
@@ -59,10 +64,28 @@ class Hosts:
 
     def tls_changed(self, name: str) -> None:
         """Whether there is a certificate for NAME, maybe a wildcard, is not as it was."""
-        if name in self._parts:
+        if name in self._parts or name in self._further:
             self._dirty.add(name)
         if name.startswith("*."):
             self._dirty |= self._under.get(name[2:], set())
+
+    def settle(self) -> dict[str, str]:
+        """Find out who has the further names; gives those that may have another host now, and which (empty: none).
+
+        To be called after `replace` and before `compile`.
+        """
+        touched: set[str] = set()
+        for name in self._dirty:
+            parts = self._ordered(name)
+            wanted = further_names.claims(name, parts) if any(part.names for _, _, part in parts) else {}
+            if wanted or self._further:
+                touched |= self._further.replace(name, wanted)
+                if name in self._further:
+                    touched.add(name)
+        for name in touched:
+            self._note(name)
+        self._dirty |= touched
+        return {name: claim.host if (claim := self._winner(name)) is not None else "" for name in touched}
 
     def compile(self, has_tls: Callable[[str], bool]) -> tuple[dict[str, Record | None], set[ObjectId]]:
         """The records of the hosts that may be different, and the Ingresses that won or lost something there."""
@@ -75,6 +98,7 @@ class Hosts:
             if losses:
                 self._losses[name] = losses
             owners.update(owner for owner in (*before, *losses) if before.get(owner) != losses.get(owner))
+        records.update(self._listed_patterns())
         self._dirty.clear()
         return records, owners
 
@@ -82,35 +106,83 @@ class Hosts:
         """The record NAME, if it is to be another, and what is lost there."""
 
         def failed(fault: str) -> tuple[dict[str, Record | None], Losses]:
-            problem = error(REASON, "", f"{_host(name)}: {fault}; its last good version, if any, stays in force")
+            problem = error(REASON, "", f"{describe(name)}: {fault}; its last good version, if any, stays in force")
             return {}, {owner: [problem] for owner in self._parts.get(name, ())}
 
-        return contain(_host(name), lambda: self._compiled(name, has_tls), failed)
+        return contain(describe(name), lambda: self._compiled(name, has_tls), failed)
 
     def _compiled(self, name: str, has_tls: Callable[[str], bool]) -> tuple[dict[str, Record | None], Losses]:
         losses: Losses = {}
-        parts = self._parts.get(name)
-        if parts is None:
+        winner = self._winner(name)
+        if name in self._further:
+            others = [claim for claim in self._further.claims(name) if claim is not winner]
+            for owner, problem in further_names.lost(name, others, winner):
+                losses.setdefault(owner, []).append(problem)
+        if winner is not None:
+            return {name: self._further_record(name, winner, tls=has_tls(name))}, losses
+        if name not in self._parts:
             return {name: None}, losses
+        parts = self._ordered(name)
+        for owner, problem in further_names.unheard(parts, name):
+            losses.setdefault(owner, []).append(problem)
+        merged = merge(name, parts, losses, cross_namespace=self._cross_namespace)
+        record = self._record(name, merged, tls=has_tls(name)) if merged is not None else None
+        return {name: record}, losses
+
+    def _ordered(self, name: str) -> list[tuple[ObjectId, Order, HostPart]]:
+        """What objects say about the host NAME, in the order in which they win."""
+        parts = self._parts.get(name, {})
         ordered = sorted(parts.items(), key=_order) if len(parts) > 1 else parts.items()
-        merged = _merge(name, ((owner, order, part) for owner, (order, part) in ordered), losses)
-        return {name: self._record(name, merged, tls=has_tls(name))}, losses
+        return [(owner, order, part) for owner, (order, part) in ordered]
+
+    def _winner(self, name: str) -> Claim | None:
+        """Who has NAME as a further name of a host."""
+        if name not in self._further or name in self._parts:
+            return None
+        return self._further.claims(name)[0]
+
+    def _further_record(self, name: str, claim: Claim, *, tls: bool) -> Host | None:
+        if claim.is_alias:
+            parts = self._ordered(claim.host)
+            merged = merge(claim.host, parts, {}, cross_namespace=self._cross_namespace)
+            return self._record(name, merged, tls=tls) if merged is not None else None
+        owner = Owner(claim.owner.kind, claim.owner.namespace, claim.owner.name)
+        return Host(name, (Route(PathKind.PREFIX, "/", owner, policies=(redirect(claim.host),)),), None, tls)
+
+    def _listed_patterns(self) -> dict[str, Record | None]:
+        """The record of the names that are regular expressions, if it is to be another."""
+        before = dict(self._patterns)
+        for name in self._dirty:
+            if name.startswith("~"):
+                winner = self._winner(name)
+                self._patterns.pop(name, None)
+                if winner is not None:
+                    self._patterns[name] = winner.host
+        if self._patterns == before:
+            return {}
+        names = sorted(self._patterns, key=lambda name: (self._patterns[name], name))  # as in ingress-nginx
+        return {HOST_PATTERNS: HostPatterns(tuple(names)) if names else None}
 
     def problems(self, owner: ObjectId, translation: Translation) -> Iterator[Problem]:
         """What OWNER, which asks for TRANSLATION, does not get."""
         if self._losses:
-            for name in _parts(translation):
-                yield from self._losses.get(name, {}).get(owner, ())
+            for name, part in _parts(translation).items():
+                for lost in (name, *further_names.names_of(name, part)):
+                    yield from self._losses.get(lost, {}).get(owner, ())
 
     def _add(self, name: str) -> None:
         self._parts[name] = {}
-        self._under.setdefault(name.partition(".")[2], set()).add(name)
+        self._note(name)
 
     def _remove(self, name: str) -> None:
         del self._parts[name]
+        self._note(name)
+
+    def _note(self, name: str) -> None:
+        """Have `_under` know NAME while it is that of a record."""
         domain = name.partition(".")[2]
-        covered = self._under[domain]
-        covered.discard(name)
+        covered = self._under.setdefault(domain, set())
+        (covered.add if name in self._parts or name in self._further else covered.discard)(name)
         if not covered:
             del self._under[domain]
 
@@ -135,71 +207,3 @@ def _parts(translation: Translation | None) -> Mapping[str, HostPart]:
 
 def _order(item: tuple[ObjectId, tuple[Order, HostPart]]) -> Order:
     return item[1][0]
-
-
-def _merge(name: str, parts: Iterator[tuple[ObjectId, Order, HostPart]], losses: Losses) -> HostPart:
-    """One part out of PARTS, which come in the order in which they win; LOSSES gets what is left out."""
-    winners: dict[tuple[PathKind, str, Conditions | None], tuple[ObjectId, Order, RoutePart]] = {}
-    default: tuple[ObjectId, Order, RoutePart] | None = None
-    for owner, order, part in parts:
-        for one in part.routes:
-            at = (one.route.kind, one.route.path, one.route.conditions)
-            winner = winners.get(at) or winners.get((one.route.kind, one.route.path, _in_any_scheme(one.route)))
-            if winner is not None:
-                what = f'path "{one.route.path}" ({describing.KINDS[one.route.kind]}) of {_host(name)}'
-                losses.setdefault(owner, []).append(_conflict(one.field, what, winner, owner, order))
-            else:
-                winners[at] = (owner, order, one)
-        if part.default is not None:
-            if default is not None:
-                what = f"what no path of {_host(name)} takes"
-                losses.setdefault(owner, []).append(_conflict(part.default.field, what, default, owner, order))
-            else:
-                default = (owner, order, part.default)
-    for owner, _, one in winners.values():
-        if one.route.kind is PathKind.STRING and one.route.path.endswith("/"):
-            above = winners.get((PathKind.PREFIX, one.route.path.rstrip("/") or "/", one.route.conditions))
-            if above is not None:
-                losses.setdefault(owner, []).append(_shadowed(name, one, above[0]))
-    routes = [(owner, one) for owner, _, one in winners.values()]
-    if any(one.route.conditions is not None for _, one in routes):
-        routes.sort(key=_demands, reverse=True)  # stable: of equal ones the older object's goes first
-    return with_app_root(in_regex_mode(routes, (default[0], default[2]) if default is not None else None, losses))
-
-
-def _in_any_scheme(route: Route) -> Conditions | None:
-    """The conditions of ROUTE without the scheme: who has them takes its requests, too."""
-    conditions = route.conditions
-    if conditions is None or not conditions.scheme:
-        return conditions
-    others = replace(conditions, scheme="")
-    return others if others != Conditions() else None
-
-
-def _demands(owned: tuple[ObjectId, RoutePart]) -> tuple[bool, int, int]:
-    """How much a route demands beside its path (Gateway API, HTTPRouteRule, precedence of matches)."""
-    conditions = owned[1].route.conditions
-    if conditions is None:
-        return False, 0, 0
-    return bool(conditions.method), len(conditions.headers), len(conditions.query)
-
-
-def _conflict(
-    field: str, what: str, winner: tuple[ObjectId, Order, RoutePart], loser: ObjectId, order: Order
-) -> Problem:
-    if winner[0] == loser:
-        return error("PathConflict", field, f"{what} is named twice in this {loser.kind}; the first one counts")
-    why = "is older" if winner[1][0] != order[0] else "comes first by namespace and name"
-    return error("PathConflict", field, f"{what} is taken by {winner[0]}, which {why}")
-
-
-def _shadowed(name: str, one: RoutePart, winner: ObjectId) -> Problem:
-    message = (
-        f'path "{one.route.path}" (ImplementationSpecific) of {_host(name)} gets no requests: the same path as Prefix '
-        f"goes before it, in {winner}"
-    )
-    return warning("ShadowedPath", one.field, message)
-
-
-def _host(name: str) -> str:
-    return f'host "{name}"' if name else "any host"

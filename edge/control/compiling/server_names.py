@@ -6,6 +6,7 @@ Rules of this file:
   who has none; then as in any conflict. A certificate that is not usable, or not good for the host, gives way to the
   next.
 - A host that is listed, and for which there is no such certificate, is shown the default one.
+- A further name of a host for which nothing else is shown is shown the certificate of the host, if that is good for it.
 - An entry without hosts, in an Ingress without hosts, means every name that its certificate has.
 """
 
@@ -59,6 +60,9 @@ class Certificates:
         self._broken: dict[str, Problem] = {}
         """Hosts for which that could not be found out."""
         self._dirty: set[str] = set()
+        self._followed: dict[str, str] = {}
+        """The host whose certificate a further name is shown, by name."""
+        self._followers: dict[str, set[str]] = {}
         self._had_any = False
         if default is not None:
             self.secrets.use(default, NOBODY, (DEFAULT_CERTIFICATE,))
@@ -95,6 +99,20 @@ class Certificates:
                 self._unnamed.add(at)
             self.secrets.use(at, owner, names)
 
+    def follow(self, name: str, host: str) -> None:
+        """From now on NAME is a further name of HOST; empty: of none."""
+        name = name.removeprefix("*") if name.startswith("**.") else name  # certificates cover one label
+        before = self._followed.pop(name, "")
+        if before:
+            followers = self._followers[before]
+            followers.discard(name)
+            if not followers:
+                del self._followers[before]
+        if host:
+            self._followed[name] = host
+            self._followers.setdefault(host, set()).add(name)
+        self._dirty.add(name)
+
     def compile(self, now: float) -> tuple[dict[str, Record | None], set[ObjectId], set[str]]:
         """What may be different at NOW (Unix seconds).
 
@@ -110,7 +128,11 @@ class Certificates:
             records[DEFAULT_CERTIFICATE] = material.certificate if material is not None else self._generated
         self._name_default(records)
         self._name_secrets()
-        changed = {host for host in self._dirty if host and self._show(host, records, owners)}
+        followers = {
+            name for host in self._dirty for name in (host, *self._followers.get(host, ()))
+        } & self._followed.keys()
+        changed = {host for host in self._dirty - followers if host and self._show(host, records, owners)}
+        changed |= {name for name in followers if self._show(name, records, owners)}
         self._dirty.clear()
         if self._had_any != self.has_tls(""):
             self._had_any = not self._had_any
@@ -245,4 +267,11 @@ class Certificates:
             material = self.secrets.reading(secret).material
             if material is not None and material.covers(host):
                 return owner, certificate_key(*secret)
-        return (NOBODY, DEFAULT_CERTIFICATE) if listed else None
+        return (NOBODY, DEFAULT_CERTIFICATE) if listed else self._followed_certificate(host)
+
+    def _followed_certificate(self, name: str) -> tuple[ObjectId, str] | None:
+        """As `_choose` for a further NAME of a host that nothing else is shown for."""
+        owner, key = self._shown.get(self._followed.get(name, ""), (NOBODY, ""))
+        namespace, _, secret = key.removeprefix(DEFAULT_CERTIFICATE).partition("/")
+        material = self.secrets.reading((namespace, secret)).material
+        return (owner, key) if material is not None and material.covers(name) else None

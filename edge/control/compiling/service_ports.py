@@ -34,6 +34,7 @@ LINGER: Final = 10.0
 MOST_SHOWN: Final = 4
 """Addresses in one message."""
 ANSWER: Final = "requests are answered 503"
+OF_CANARY: Final = "the main Service takes all requests"
 FAULTS: Final = {
     Fault.MISSING_SERVICE: (".name", "does not exist"),
     Fault.MISSING_PORT: (".port", "has no TCP port {port}"),
@@ -240,23 +241,28 @@ def external_name(service: ServiceObject) -> str:
 
 
 def _problem(use: ServiceUse, port: _Port) -> Problem | None:
-    found = port.found
+    found, answer = port.found, _answer(use)
     service = f"Service {port.service[0]}/{port.service[1]}"
     if found.fault is None:
         if found.endpoints or found.refused or port.pending:
             return None
-        return warning("NoEndpoints", use.field, f"{service} has no ready endpoint for port {port.port}; {ANSWER}")
+        return warning("NoEndpoints", use.field, f"{service} has no ready endpoint for port {port.port}; {answer}")
     if found.fault is Fault.NAME_NOT_RESOLVED:
-        instead = "the last addresses that were found are used" if found.endpoints else ANSWER
+        instead = "the last addresses that were found are used" if found.endpoints else answer
         message = f"{service}: {port.external_name} cannot be resolved ({found.detail}); {instead}"
         return warning(found.fault, use.field, message)
     if found.fault is Fault.INTERNAL:
-        instead = "its last endpoints stay in use" if found.endpoints else ANSWER
+        instead = "its last endpoints stay in use" if found.endpoints else answer
         return error(found.fault, use.field, f"{service}: {found.detail}; {instead}")
     if found.fault is Fault.ADDRESS_TYPE:
         return warning(found.fault, use.field, f"{found.detail}, which is not supported; they are left out")
     part, reason = FAULTS[found.fault]
-    return error(found.fault, use.field + part, f"{service} {reason.format(port=port.port)}; {ANSWER}")
+    return error(found.fault, use.field + part, f"{service} {reason.format(port=port.port)}; {answer}")
+
+
+def _answer(use: ServiceUse) -> str:
+    """What is done while USE has no endpoint."""
+    return OF_CANARY if use.canary else ANSWER
 
 
 def _refusal(use: ServiceUse, port: _Port) -> Problem:
@@ -264,6 +270,6 @@ def _refusal(use: ServiceUse, port: _Port) -> Problem:
     refused = port.found.refused
     shown = ", ".join(refused[:MOST_SHOWN]) + (f" and {len(refused) - MOST_SHOWN} more" if refused[MOST_SHOWN:] else "")
     origin = f"{port.external_name} resolves to" if port.external_name else "it has endpoints at"
-    report, instead = (warning, "the other addresses are used") if port.found.endpoints else (error, ANSWER)
+    report, instead = (warning, "the other addresses are used") if port.found.endpoints else (error, _answer(use))
     message = f"Service {'/'.join(port.service)}: {origin} {shown}, which must not be an endpoint; {instead}"
     return report("AddressNotAllowed", use.field, message)

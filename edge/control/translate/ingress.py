@@ -83,13 +83,15 @@ class _Translator:
                 message = f'"{rule.host}" is taken as "{name}"; an API server takes the latter only'
                 self._problems.append(warning("HostSpelling", f"{field}.host", message))
             routes.setdefault(name, []).extend(self._rule(rule, field))
-        hosts = {name: HostPart(tuple(parts), default) for name, parts in routes.items()}
+        hosts = {name: HostPart(tuple(parts), default, self._asked.names) for name, parts in routes.items()}
+        if self._asked.canary is not None:  # a host where it has no route is no canary's, and would be served
+            hosts = {name: part for name, part in hosts.items() if part.routes or part.default is not None}
         return Translation(
             order=(metadata.creation_timestamp or "", metadata.namespace, metadata.name),
             hosts=hosts,
             default=default if not hosts else None,
             uses=tuple(self._uses),
-            secrets=tuple(_secrets(self._ingress, hosts)),
+            secrets=() if self._asked.canary is not None else tuple(_secrets(self._ingress, hosts)),
             problems=tuple(self._problems),
             references=tuple(self._references),
         )
@@ -142,9 +144,8 @@ class _Translator:
         route = replace(self._model, kind=kind, path=path, backends=(to,))
         route, rewritten = _rewritten(route, written)
         regex = rewritten or self._asked.use_regex
-        part = RoutePart(
-            route, self._asked.with_tls, sys.intern(field.removesuffix(".backend")), sys.intern(written), regex
-        )
+        place = sys.intern(field.removesuffix(".backend"))
+        part = RoutePart(route, self._asked.with_tls, place, sys.intern(written), regex, self._asked.canary)
         return _for_challenges(part) if path.startswith(ACME) else part
 
     def _use(self, to: Backend, field: str) -> str:
@@ -153,7 +154,8 @@ class _Translator:
         if asked.by_cluster_ip:
             key += BY_CLUSTER_IP
         key, field = sys.intern(key), sys.intern(field)
-        use = ServiceUse(key, to.namespace, to.service, to.port, field, asked.algorithm, asked.by_cluster_ip)
+        canary = self._asked.canary is not None
+        use = ServiceUse(key, to.namespace, to.service, to.port, field, asked.algorithm, asked.by_cluster_ip, canary)
         self._uses.append(use)
         return key
 

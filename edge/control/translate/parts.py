@@ -16,6 +16,7 @@ import msgspec
 if TYPE_CHECKING:
     from edge.control.kinds.objects import ObjectId
     from edge.control.kinds.problems import Problem
+    from edge.control.translate.annotations.canary import Rules
     from edge.table.policies import AnyPolicy
     from edge.table.records import Balance, Route
 
@@ -37,6 +38,8 @@ class RoutePart(msgspec.Struct, frozen=True, gc=False):
     """The path as it was written: where a host's paths are regular expressions, it is one."""
     regex: bool = False
     """Whether this route makes the paths of its host regular expressions."""
+    canary: Rules | None = None
+    """The part adds its backend to that of another Ingress with the same path."""
 
 
 class ServiceUse(msgspec.Struct, frozen=True, gc=False):
@@ -51,6 +54,8 @@ class ServiceUse(msgspec.Struct, frozen=True, gc=False):
     """Of the backend's Service."""
     algorithm: Balance | None = None
     by_cluster_ip: bool = False
+    canary: bool = False
+    """Without an endpoint another Service takes its requests."""
 
 
 class SecretUse(msgspec.Struct, frozen=True, gc=False):
@@ -71,11 +76,21 @@ class SecretUse(msgspec.Struct, frozen=True, gc=False):
     has_rule: bool = True
 
 
+class FurtherNames(msgspec.Struct, frozen=True, gc=False):
+    """Names beside that of a host (ingress-nginx, server-alias and from-to-www-redirect)."""
+
+    aliases: tuple[str, ...] = ()
+    """Names of records: the host answers for them, too."""
+    www: bool = False
+    """The name with `www.`, or without where the host has it, is redirected to the host."""
+
+
 class HostPart(msgspec.Struct, frozen=True, gc=False):
     """What an object says about one host."""
 
     routes: tuple[RoutePart, ...] = ()
     default: RoutePart | None = None
+    names: FurtherNames | None = None
 
 
 class Translation(msgspec.Struct, frozen=True, gc=False):

@@ -20,7 +20,7 @@ from edge.data.accepting import proxy_protocol
 from edge.data.accepting.handshake import HTTP2, REFUSAL_TIMEOUT, REFUSED_BYTES, Handshakes
 from edge.data.connections.h1 import Http1
 from edge.data.connections.h2 import Http2
-from edge.data.connections.peer import Peer
+from edge.data.connections.caller import Caller
 from edge.data.http import replies
 from edge.data.net._accept import accept
 from edge.data.net._stream import Stream
@@ -204,10 +204,10 @@ class Listener:
                 return
             client, port, secure = opened
             counters.add(CONNECTIONS_HANDLED, 1)
-            origin = Peer(connections.forwarding, address=client, port=port, secure=secure)
-            seen = 0 if stream.alpn == HTTP2 else Http1(connections, stream, origin).serve()
+            caller = Caller(connections.forwarding, address=client, port=port, secure=secure)
+            seen = 0 if stream.alpn == HTTP2 else Http1(connections, stream, caller).serve()
             if seen >= 0:
-                Http2(connections, stream, origin).serve(seen)
+                Http2(connections, stream, caller).serve(seen)
         except (StreamError, MessageError, OSError) as error:
             log.debug("connection from %s: %s", peer, error)
         except Exception:

@@ -62,8 +62,8 @@ class Connections:
     """The connections of one worker.
 
     - `keep_alive`, `header_timeout`, `body_timeout`: seconds; `keep_alive_requests`: of one connection.
-    - `http2`: whether HTTP/2 is spoken, with `most_streams` at a time on one connection. `spare_streams`: those that can
-      be used again, `most_spare` of them.
+    - `http2`: whether HTTP/2 is spoken, with `most_streams` at a time on one connection. `spare_streams`: those that
+      can be used again, `most_spare` of them.
     - `open`: those that speak HTTP. `accepted`: all that are open, also before they speak HTTP. `refusing`: those among
       them that are above the limit `most`, and are being refused; `most_refusals` at a time.
     - `draining`: the worker ends, and keeps no connection.

@@ -23,7 +23,7 @@ from edge.table.counters import WorkerWord
 
 if TYPE_CHECKING:
     from edge.data.connections.connections import Connections
-    from edge.data.connections.peer import Peer
+    from edge.data.connections.caller import Caller
     from edge.data.exchange.upstream import Upstream
     from edge.data.http._fields import FieldLines
     from edge.data.http._message import Message
@@ -47,22 +47,22 @@ LOGGED_LINE = 1024
 class Http1(Client):
     """A connection from a client; also the client's half of its exchanges."""
 
-    def __init__(self, connections: Connections, stream: Stream, peer: Peer) -> None:
-        """PEER is who connected."""
+    def __init__(self, connections: Connections, stream: Stream, caller: Caller) -> None:
+        """CALLER is who connected."""
         self.connections = connections
         self.stream = stream
         self.request = self.head = Head()
         self.content = self.body = Body(stream, True)
-        self.secure = self.request.secure = peer.secure
-        self.address = peer.address
-        self.port = peer.port
+        self.secure = self.request.secure = caller.secure
+        self.address = caller.address
+        self.port = caller.port
         self.host = b""
         self.upgraded = False
-        self.forwarding = peer.forwarding
+        self.forwarding = caller.forwarding
         self.idle = True
         """Between two requests: the connection may be closed without harm."""
-        self._peer = peer
-        self.request.pass_on(claims=peer.trusted, cdn=connections.forwarding.passes_cdn)
+        self._caller = caller
+        self.request.pass_on(claims=caller.trusted, cdn=connections.forwarding.passes_cdn)
         self._writer = HeadWriter(stream)
         self._keep = True
         self._chunked = 0
@@ -87,7 +87,7 @@ class Http1(Client):
         except MessageError as error:
             seen = self._preface()
             if seen < 0:
-                log.debug("client %s: %s", self._peer.address, error)
+                log.debug("client %s: %s", self._caller.address, error)
                 self._refuse(error.status)
         except StreamTimeout:
             if len(stream):  # otherwise it has not begun to ask
@@ -119,8 +119,8 @@ class Http1(Client):
             self.has_content = not body.done
             self._waits = head.expect_continue
             self.host = head.host
-            if self._peer.varies:
-                self._peer.describe(self)
+            if self._caller.varies:
+                self._caller.describe(self)
             if not body.done:
                 stream.read_timeout = connections.body_timeout
             handler.run()

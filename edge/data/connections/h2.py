@@ -36,7 +36,7 @@ from edge.table.counters import WorkerWord
 
 if TYPE_CHECKING:
     from edge.data.connections.connections import Connections
-    from edge.data.connections.peer import Peer
+    from edge.data.connections.caller import Caller
     from edge.data.http.h2._session import H2Stream
     from edge.data.net._stream import Stream
 
@@ -57,10 +57,10 @@ LINGER_BYTES = 1 << 20
 class Http2(Carrier):
     """A connection from a client."""
 
-    def __init__(self, connections: Connections, stream: Stream, peer: Peer) -> None:
+    def __init__(self, connections: Connections, stream: Stream, caller: Caller) -> None:
         self.connections = connections
         self.stream = stream
-        self.peer = peer
+        self.caller = caller
         self.session = Session(connections.spare_streams, connections.limits, connections.most_streams)
         self.waiting = []
         self.tunnels = 0
@@ -98,7 +98,7 @@ class Http2(Carrier):
                 session.go_away(ErrorCode.NO_ERROR, False)
             self._read()
         except Http2Error as error:
-            log.debug("client %s: %s", self.peer.address, error)
+            log.debug("client %s: %s", self.caller.address, error)
             connections.counters.add(WorkerWord.BAD_REQUESTS, 1)
             self._say_goodbye(error.code)
         except StreamTimeout:

@@ -5,7 +5,7 @@ cimport cython
 cimport edge.data.exchange.upstream as c_upstream
 cimport edge.data.http.clock as c_clock
 from edge.data.connections.connections cimport Connections
-from edge.data.connections.peer cimport Peer
+from edge.data.connections.caller cimport Caller
 from edge.data.exchange.client cimport Client
 from edge.data.handling.handler cimport Handler
 from edge.data.http.h2._content cimport Inbox
@@ -17,7 +17,7 @@ from edge.data.net._waiter cimport Waiter
 cdef class Http2Stream(Client)
 
 cdef class Carrier:
-    cdef readonly Peer peer
+    cdef readonly Caller caller
     cdef readonly Session session
     cdef readonly list waiting
     cdef public int tunnels
@@ -46,7 +46,7 @@ cdef class Http2Stream(Client):
     cdef bint _waits
     cdef Handler _handler
 
-    @cython.locals(head=RequestHead, peer=Peer, flow=H2Stream)
+    @cython.locals(head=RequestHead, caller=Caller, flow=H2Stream)
     cpdef open(self, Carrier connection)
     @cython.locals(flow=H2Stream, session=Session)
     cpdef run(self)

@@ -25,7 +25,7 @@ from edge.table.counters import WorkerWord
 
 if TYPE_CHECKING:
     from edge.data.connections.connections import Connections
-    from edge.data.connections.peer import Peer
+    from edge.data.connections.caller import Caller
     from edge.data.exchange.upstream import Upstream
     from edge.data.http._fields import FieldLines
     from edge.data.http._message import Message
@@ -47,7 +47,7 @@ class Carrier:
     - `waiting`: those that have content for which there was no room. `tunnels`: how many carry another protocol.
     """
 
-    peer: Peer
+    caller: Caller
     session: Session
     waiting: list[Http2Stream]
     tunnels: int
@@ -96,11 +96,11 @@ class Http2Stream(Client):
 
     def open(self, connection: Carrier) -> None:
         """Begin with the request that has come by CONNECTION and stands in `head`."""
-        head, peer, flow = self.head, connection.peer, self.flow
+        head, caller, flow = self.head, connection.caller, self.flow
         self.connection = connection
         self.session = connection.session
-        self.secure = head.secure = peer.secure
-        self.address, self.port, self.forwarding = peer.address, peer.port, peer.forwarding
+        self.secure = head.secure = caller.secure
+        self.address, self.port, self.forwarding = caller.address, caller.port, caller.forwarding
         self.host = head.host
         self.length = head.content_length
         self.has_content = self.length != NO_CONTENT
@@ -113,9 +113,9 @@ class Http2Stream(Client):
             self._room.fail(None)
         self.inbox.begin(self.session, flow, self._connections.body_timeout, connection)
         if self._connections.forwarding.trusting:
-            head.pass_on(claims=peer.trusted, cdn=self._connections.forwarding.passes_cdn)
-        if peer.varies and not head.fault:
-            peer.describe(self)
+            head.pass_on(claims=caller.trusted, cdn=self._connections.forwarding.passes_cdn)
+        if caller.varies and not head.fault:
+            caller.describe(self)
 
     def run(self) -> None:
         """Serve the request, in a greenlet of its own."""
@@ -277,7 +277,7 @@ class Http2Stream(Client):
             self.session.finish(self.flow, trailers)
         self.connection.schedule()
 
-    def abort(self, reachable: bool) -> None:
+    def abort(self, reachable: bool) -> None:  # noqa: ARG002 - a reset is safe either way
         """Reset the stream."""
         self.session.reset(self.flow, INTERNAL_ERROR)
         self.connection.schedule()

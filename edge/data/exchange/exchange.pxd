@@ -10,8 +10,10 @@ cdef class Exchange:
     cdef readonly c_outcome.Outcome outcome
     cdef public bytes fields
     cdef public list releases
+    cdef public dict notes
     cdef public bint begun
 
     cpdef begin(self)
+    cpdef note(self, key, value)
     cpdef on_release(self, release)
     cpdef release(self)

@@ -9,7 +9,7 @@ Rules of this file:
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge.data.exchange._outcome import Outcome
 from edge.data.http._message import Outgoing
@@ -28,6 +28,7 @@ class Exchange:
     - `client`: the half that the request came by. `outgoing`: the request as an endpoint gets it.
     - `fields`: complete field lines that the response gets, an endpoint's as well as Edge's own.
     - `releases`: called when the exchange has ended, in order; `on_release` adds to them.
+    - `notes`: what a step leaves for later steps of the same policy, by an object of its own; None: nothing.
     - `begun`: the final response has begun, so that no other can be given.
     """
 
@@ -37,6 +38,7 @@ class Exchange:
         self.outcome = Outcome()
         self.fields = b""
         self.releases: list[Callable[[Exchange], None]] | None = None
+        self.notes: dict[object, Any] | None = None
         self.begun = False
 
     def begin(self) -> None:
@@ -56,7 +58,14 @@ class Exchange:
         outgoing.old = False
         self.fields = b""
         self.releases = None
+        self.notes = None
         self.begun = False
+
+    def note(self, key: object, value: object) -> None:
+        """Leave VALUE for later steps that know KEY."""
+        if self.notes is None:
+            self.notes = {}
+        self.notes[key] = value
 
     def on_release(self, release: Callable[[Exchange], None]) -> None:
         """Have RELEASE called when the exchange ends, however it ends."""

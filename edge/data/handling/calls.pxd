@@ -4,11 +4,11 @@ from edge.data.http._message cimport Outgoing
 cimport edge.data.exchange.client as c_client
 cimport edge.data.exchange._outcome as c_outcome
 cimport edge.data.exchange.upstream as c_upstream
-cimport edge.data.routing.plan as c_plan
 cimport edge.data.upstream.balancer as c_balancer
 cimport edge.data.upstream.budget as c_budget
 cimport edge.data.upstream.pool as c_pool
 cimport edge.data.upstream.target as c_target
+cimport edge.data.upstream.terms as c_terms
 
 cdef class Calls:
     cdef readonly c_pool.Pool pool
@@ -27,11 +27,11 @@ cdef class Call:
     cdef public c_upstream.Upstream upstream
     cdef public object pump
 
-    cpdef ask(self, c_plan.Plan plan, c_balancer.Balancer balancer, c_target.Target target, bytes content)
+    cpdef ask(self, c_terms.Terms terms, c_balancer.Balancer balancer, c_target.Target target, bytes content)
     cpdef end(self)
     cpdef release(self, bint bodiless)
-    cpdef _attempt(self, c_plan.Plan plan, c_target.Target target, bytes content)
-    cpdef _send(self, c_upstream.Upstream upstream, c_plan.Plan plan, bytes content)
+    cpdef _attempt(self, c_terms.Terms terms, c_target.Target target, bytes content)
+    cpdef _send(self, c_upstream.Upstream upstream, c_terms.Terms terms, bytes content)
     cpdef _receive(self, c_upstream.Upstream upstream)
     cpdef _end_upstream(self)
-    cpdef bint _repeatable(self, c_plan.Plan plan)
+    cpdef bint _repeatable(self, c_terms.Terms terms)

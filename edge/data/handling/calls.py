@@ -1,8 +1,8 @@
 """Asking a backend: attempts at its endpoints until one answers.
 
 Rules of this file:
-- A call ends with the head of a response or with a `Failure`. The main way of a request is a call; so will be requests
-  to authentication servers, mirrors and error pages.
+- A call ends with the head of a response or with a `Failure`. The main way of a request is a call, and so is each
+  subrequest.
 - Nothing is tried again once `ask` has given a response, nor where that could do harm.
 - Whatever happens, `end` leaves no connection to an endpoint behind that nobody owns.
 """
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from edge.data.exchange.client import Client
     from edge.data.exchange.upstream import Upstream
     from edge.data.http._message import Outgoing
-    from edge.data.routing.plan import Plan
     from edge.data.upstream.balancer import Balancer
     from edge.data.upstream.budget import RetryBudget
     from edge.data.upstream.pool import Pool
     from edge.data.upstream.target import Target
+    from edge.data.upstream.terms import Terms
     from edge.table.counters import WorkerCounters
 
 log = logging.getLogger("edge.data")
@@ -67,8 +67,8 @@ class Call:
         self.upstream: Upstream | None = None
         self.pump: Pump | None = None
 
-    def ask(self, plan: Plan, balancer: Balancer, target: Target, content: bytes | None) -> Failure | None:
-        """Ask TARGET, then others of BALANCER, on the terms of PLAN, until one answers: then None, and `upstream` is in
+    def ask(self, terms: Terms, balancer: Balancer, target: Target, content: bytes | None) -> Failure | None:
+        """Ask TARGET, then others of BALANCER, on TERMS, until one answers: then None, and `upstream` is in
         use.
 
         CONTENT None: it is carried from the client as it comes, and can be sent once only.
@@ -80,13 +80,13 @@ class Call:
         while True:
             self._target = self.asked = target
             target.in_flight += 1
-            failure = self._attempt(plan, target, content)
-            if failure is None and plan.unwanted is not None:
-                failure = self._unwanted(plan, content)
+            failure = self._attempt(terms, target, content)
+            if failure is None and terms.unwanted is not None:
+                failure = self._unwanted(terms, content)
             if failure is None:
                 return None
             tried = (*tried, target)
-            another = self._another(plan, balancer, failure, tried)
+            another = self._another(terms, balancer, failure, tried)
             if another is None and self.upstream is not None:
                 return None  # an unwanted status is better than none
             self.end()
@@ -115,25 +115,25 @@ class Call:
 
     # --- one attempt ----------------------------------------------------------------------------------------------
 
-    def _attempt(self, plan: Plan, target: Target, content: bytes | None) -> Failure | None:
+    def _attempt(self, terms: Terms, target: Target, content: bytes | None) -> Failure | None:
         """Have TARGET answer; None: the head of its response has come."""
         outcome = self._outcome
-        replayable = content is not None and self._repeatable(plan)
+        replayable = content is not None and self._repeatable(terms)
         upstream = self._pool.reuse(target, not replayable)
         while True:
             outcome.ask(target.name)
             reused = upstream is not None
             try:
                 if upstream is None:
-                    upstream = self._pool.connect(target, plan.connect_timeout)
+                    upstream = self._pool.connect(target, terms.connect_timeout)
                     target.succeeded()
                 self.upstream = upstream
-                self._send(upstream, plan, content)
+                self._send(upstream, terms, content)
                 self._receive(upstream)
             except ConnectError as error:
                 return self._not_connected(target, error)
             except ExchangeError as error:
-                failure = self._broken(error, plan, content)
+                failure = self._broken(error, terms, content)
                 if not reused and failure.kind is Kind.BREAK and target.broke():
                     self._ejected(target, error)
                 if not reused or not failure.repeatable or failure.kind is Kind.TIMEOUT:
@@ -147,11 +147,11 @@ class Call:
             self._end_upstream()
             upstream = None
 
-    def _send(self, upstream: Upstream, plan: Plan, content: bytes | None) -> None:
-        upstream.begin(self._outgoing, plan.send_timeout, plan.read_timeout)
+    def _send(self, upstream: Upstream, terms: Terms, content: bytes | None) -> None:
+        upstream.begin(self._outgoing, terms.send_timeout, terms.read_timeout)
         if content is None:
             upstream.flush()
-            self.pump = Pump(self._client, upstream, limit=plan.body_limit)
+            self.pump = Pump(self._client, upstream, limit=terms.body_limit)
             return
         self._client.watch(upstream)
         upstream.send_all(content)
@@ -187,8 +187,8 @@ class Call:
 
     # --- failures -------------------------------------------------------------------------------------------------
 
-    def _repeatable(self, plan: Plan) -> bool:
-        return self._outgoing.method in IDEMPOTENT or plan.retry.non_idempotent
+    def _repeatable(self, terms: Terms) -> bool:
+        return self._outgoing.method in IDEMPOTENT or terms.retry.non_idempotent
 
     def _not_connected(self, target: Target, error: ConnectError) -> Failure:
         outcome = self._outcome
@@ -204,7 +204,7 @@ class Call:
         kind = Kind.TIMEOUT if timed_out else Kind.CONNECT
         return Failure(kind, replies.plain(error.status), True, target, str(error))
 
-    def _broken(self, error: ExchangeError, plan: Plan, content: bytes | None) -> Failure:
+    def _broken(self, error: ExchangeError, terms: Terms, content: bytes | None) -> Failure:
         """What ERROR, before the response has come, means for the attempt; raised again where it is the client's."""
         upstream = self.upstream
         assert upstream is not None  # noqa: S101 - it has just been asked
@@ -214,7 +214,7 @@ class Call:
             raise error
         ended = isinstance(error, IncompleteResponse)
         repeatable = (content is not None or self._client.content.received == 0) and (
-            self._repeatable(plan) or (ended and upstream.unheard())
+            self._repeatable(terms) or (ended and upstream.unheard())
         )
         self._end_upstream()
         log.debug("endpoint %s: %s", upstream.name, error)
@@ -227,18 +227,18 @@ class Call:
         self._outcome.upstream_status = reply.status
         return Failure(kind, reply, repeatable, self._target, f"{upstream.name}: {error}")
 
-    def _unwanted(self, plan: Plan, content: bytes | None) -> Failure | None:
+    def _unwanted(self, terms: Terms, content: bytes | None) -> Failure | None:
         """A failure where another endpoint is to be asked because of the status that has come."""
         assert self.upstream is not None  # noqa: S101 - its response has come
-        assert plan.unwanted is not None  # noqa: S101 - asked by the caller
+        assert terms.unwanted is not None  # noqa: S101 - asked by the caller
         status = self.upstream.response.status
-        if status not in plan.unwanted or content is None or not self._repeatable(plan):
+        if status not in terms.unwanted or content is None or not self._repeatable(terms):
             return None
         return Failure(Kind.STATUS, replies.plain(status), True)
 
-    def _another(self, plan: Plan, balancer: Balancer, failure: Failure, tried: tuple[Target, ...]) -> Target | None:
+    def _another(self, terms: Terms, balancer: Balancer, failure: Failure, tried: tuple[Target, ...]) -> Target | None:
         """Whom to ask after FAILURE, if that is allowed."""
-        retry = plan.retry
+        retry = terms.retry
         if not failure.repeatable or not allows(retry, failure.kind) or len(tried) == retry.tries:
             return None
         if retry.timeout and self._outcome.elapsed() > retry.timeout:

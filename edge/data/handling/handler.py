@@ -128,11 +128,17 @@ class Handler:
 
     def _chosen(self, plan: Plan) -> Destination:
         """The backend that takes the request, of several."""
+        destination = None
         for choice in plan.choices or ():
             number: int | None = choice(self.exchange)
             if number is not None:
-                return plan.destinations[number]
-        return plan.draw()
+                destination = plan.destinations[number]
+                break
+        if destination is None:
+            destination = plan.draw()
+        if destination.canary and destination.balancer is not None and not destination.balancer.ready():
+            return plan.destinations[0]
+        return destination
 
     def _pass(self, plan: Plan, destination: Destination) -> Reply | None:
         """The answer to make, or None when an endpoint's response has been passed on."""
@@ -262,8 +268,7 @@ class Handler:
         if response is not None:
             replaced = plan.secure_replaced if secure else plan.replaced
             if replaced is not None:
-                for name in replaced:
-                    response.hide(name)
+                response.hide_all(replaced)
         return exchange.fields + (plan.secure_fields if secure else plan.fields)
 
     def _switch(self, upstream: Upstream, plan: Plan, fields: bytes) -> None:

@@ -252,7 +252,7 @@ cdef class FieldLines:
                 value = found if value is None else value + b", " + found
         return value
 
-    def hide(self, bytes name not None):
+    cpdef hide(self, bytes name):
         """Do not pass the fields NAME (lower case) on."""
         cdef int i
         cdef Field *field
@@ -261,6 +261,11 @@ cdef class FieldLines:
             field = self.fields + i
             if field.name_length == n and same_name(self.text + field.name, PyBytes_AS_STRING(name), n):
                 field.drop = True
+
+    def hide_all(self, tuple names not None):
+        """Do not pass the fields NAMES (lower case) on."""
+        for name in names:
+            self.hide(name)
 
     def items(self):
         """All fields as (name, value), dropped ones included."""

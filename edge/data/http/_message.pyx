@@ -12,7 +12,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from libc.stdint cimport uint8_t
 from libc.string cimport memchr, memcmp
 
-from edge.data.http._fields cimport FieldLines
+from edge.data.http._fields cimport Field, FieldLines
 from edge.data.http._names cimport (
     DIGIT, HEXDIGIT, HOSTNAME, classes, in_bare_requests, in_requests, in_trusted_requests, same_name,
 )
@@ -74,6 +74,17 @@ cdef class Message(FieldLines):
         else:
             self.passes = in_bare_requests
 
+    def passed(self):
+        """The field lines of this request that are passed on, as they came: for another request on its behalf."""
+        cdef int i
+        cdef Field *field
+        cdef list lines = []
+        for i in range(self.field_count):
+            field = self.fields + i
+            if not field.drop and self.passes[field.known]:
+                lines.append(PyBytes_FromStringAndSize(self.text + field.name, field.line_end - field.name))
+        return b"".join(lines)
+
     cpdef int missing(self):
         """Which of Date (1) and Server (2) this response lacks, added up."""
         return (0 if self.has_date else 1) + (0 if self.has_server else 2)
@@ -82,7 +93,7 @@ cdef class Message(FieldLines):
 cdef class Outgoing:
     """A request on its way to an endpoint: a message, with what Edge and the route's policies made of it.
 
-    `old`: an endpoint that speaks HTTP/1 gets it as HTTP/1.0.
+    `old`: an endpoint that speaks HTTP/1 gets it as HTTP/1.0. `forwarded_host`: empty, there is no X-Forwarded-Host.
     """
 
     def __init__(self, Message message not None):

@@ -225,8 +225,7 @@ cdef class Lines:
     cpdef bint add(self, Message request, str address, bytes name, Outcome outcome) except -1:
         """Add the line of REQUEST from ADDRESS; whether there are so many lines now that they should be written.
 
-        NAME says which route: `namespace-service-port` in the text form, complete members in the JSON form. OUTCOME is what
-        came of the request.
+        NAME says which route: `AccessLog.name_of`. OUTCOME is what came of the request.
         """
         if self.end - self.start > MOST:
             self.dropped += 1
@@ -264,7 +263,7 @@ cdef class Lines:
         self.put_seconds(outcome.duration, 3)
         self.put(b" [", 2)
         self.put_bytes(name)
-        self.put(b"] [] ", 5)
+        self.put(b"] ", 2)
         if not outcome.endpoint:
             self.put(b"- - - - ", 8)
         elif outcome.earlier is None:

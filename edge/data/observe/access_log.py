@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from edge.data.observe._lines import Lines
+from edge.table.counter_layout import full_name
 from edge.table.counters import WorkerWord
 from edge.table.records import Backend, Owner
 
@@ -32,10 +33,15 @@ class AccessLog:
         self.no_route = self.name_of(Owner(), Backend())
         """`name_of` no route."""
 
-    def name_of(self, owner: Owner, backend: Backend) -> bytes:
-        """The part of a line that names a route of OWNER and its BACKEND, in the form that `Lines.add` takes."""
+    def name_of(self, owner: Owner, backend: Backend, main: Backend | None = None) -> bytes:
+        """The part of a line that names a route of OWNER and its BACKEND, in the form that `Lines.add` takes.
+
+        MAIN: the backend beside which BACKEND is a canary.
+        """
         if not self._as_json:
-            return f"{backend.namespace}-{backend.service}-{backend.port}".encode() if backend.namespace else b""
+            canary = "" if main is None else full_name(backend)
+            first = backend if main is None else main
+            return f"{full_name(first) if first.namespace else ''}] [{canary}".encode()
         members = {
             "namespace": backend.namespace,
             "ingress": owner.name,

@@ -16,6 +16,7 @@ from edge.data.policies import (
     app_root,
     basic_auth,
     body_limit,
+    canary,
     client_limits,
     closed,
     connection_field,
@@ -35,9 +36,11 @@ from edge.data.policies import (
     retry,
     rewrite,
     satisfy_any,
+    snippet,
     source_ranges,
     timeouts,
     upstream_host,
+    www_redirect,
 )
 from edge.table import policies
 
@@ -50,7 +53,9 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     # gates
     (policies.Closed, closed),
     (policies.AppRoot, app_root),
+    (policies.WwwRedirect, www_redirect),
     (policies.Cors, cors),  # a preflight request carries no credentials, and must not be redirected
+    (policies.Snippet, snippet),  # nginx's rewrite phase comes before all that follows
     (policies.RedirectTo, redirect_to),
     (policies.RegexRewrite, regex_rewrite),  # an edit, but for a target that is a URL
     (policies.HttpsRedirect, https_redirect),
@@ -61,6 +66,8 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.DigestAuth, digest_auth),
     (policies.SatisfyAny, satisfy_any),  # after all that check who the client is
     (policies.BodyLimit, body_limit),
+    # choices of the backend
+    (policies.Canary, canary),
     # edits of the request
     (policies.Rewrite, rewrite),
     (policies.UpstreamHost, upstream_host),

@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING, Final
 from edge.data.http.replies import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from edge.data.exchange.exchange import Exchange
     from edge.data.http._message import Message
     from edge.data.policies.phases import Phases
     from edge.table.policies import Cors
 
-    Allowed = Callable[[Exchange], bytes]
-    """The value of Access-Control-Allow-Origin for an exchange; empty: the origin is not allowed."""
-
 PREFLIGHT: Final = Reply(204, b"", content_type=b"text/plain charset=UTF-8")
 """As ingress-nginx has it."""
+MOST_KNOWN: Final = 256
+"""Origins remembered for a route."""
 ALLOW_ORIGIN: Final = b"access-control-allow-origin"
 
 
@@ -31,42 +28,63 @@ def add(policy: Cors, phases: Phases) -> None:
     fields = _fields(policy)
     names = (ALLOW_ORIGIN, *fields)
     constant = b"".join(b"%s: %s\r\n" % (_title(name), value) for name, value in fields.items())
-    allowed = _anyone if "*" in policy.origins else _checker(policy.origins)
     if "*" in policy.origins:
-        phases.fields += b"Access-Control-Allow-Origin: *\r\n" + constant
+        allowed = Allowed(None, b"*", constant)
+        phases.fields += allowed.lines
         phases.replaced.extend(names)
     else:
+        allowed = Allowed(_pattern(policy.origins), b"", constant)
 
         def edit(exchange: Exchange, response: Message | None) -> None:
-            origin = allowed(exchange)
-            if origin:
+            lines = allowed.lines_for(exchange)
+            if lines:
                 if response is not None:
-                    for name in names:
-                        response.hide(name)
-                exchange.fields += b"Access-Control-Allow-Origin: " + origin + b"\r\n" + constant
+                    response.hide_all(names)
+                exchange.fields += lines
 
         phases.answers.append(edit)
 
     def gate(exchange: Exchange) -> Reply | None:
-        return PREFLIGHT if exchange.client.request.method == b"OPTIONS" and allowed(exchange) else None
+        return PREFLIGHT if exchange.client.request.method == b"OPTIONS" and allowed.lines_for(exchange) else None
 
     phases.gates.append(gate)
 
 
-def _anyone(exchange: Exchange) -> bytes:  # noqa: ARG001 - whatever origin it has
-    return b"*"
+class Allowed:
+    """The field lines for each origin that is allowed.
 
+    - `lines`: those of every response, where any origin is allowed.
+    """
 
-def _checker(origins: tuple[str, ...]) -> Allowed:
-    """Allows ORIGINS: case does not count, and `*` stands for one label."""
-    texts = [re.escape(one.lower()).replace(r"\*", "[a-z0-9-]+", 1) for one in origins]
-    allowed = re.compile("|".join(texts).encode()) if texts else None
+    def __init__(self, pattern: re.Pattern[bytes] | None, anyone: bytes, constant: bytes) -> None:
+        self._pattern = pattern
+        self._constant = constant
+        self._known: dict[bytes, bytes] = {}
+        self.lines = self._lines(anyone) if anyone else b""
 
-    def check(exchange: Exchange) -> bytes:
+    def lines_for(self, exchange: Exchange) -> bytes:
+        """The lines for the origin of the request; empty: it is not allowed."""
+        if self.lines:
+            return self.lines
         origin = exchange.client.request.get(b"origin")
-        return origin if origin and allowed is not None and allowed.fullmatch(origin.lower()) else b""
+        if not origin:
+            return b""
+        lines = self._known.get(origin)
+        if lines is None:
+            is_allowed = self._pattern is not None and self._pattern.fullmatch(origin.lower()) is not None
+            lines = self._lines(origin) if is_allowed else b""
+            if len(self._known) < MOST_KNOWN:
+                self._known[origin] = lines
+        return lines
 
-    return check
+    def _lines(self, origin: bytes) -> bytes:
+        return b"Access-Control-Allow-Origin: " + origin + b"\r\n" + self._constant
+
+
+def _pattern(origins: tuple[str, ...]) -> re.Pattern[bytes] | None:
+    """Matches ORIGINS: case does not count, and `*` stands for one label. None: there are none."""
+    texts = [re.escape(one.lower()).replace(r"\*", "[a-z0-9-]+", 1) for one in origins]
+    return re.compile("|".join(texts).encode()) if texts else None
 
 
 def _fields(policy: Cors) -> dict[bytes, bytes]:

@@ -18,9 +18,11 @@ from edge.data.http.replies import Reply
 from edge.table.policies import Retry, Timeouts
 
 if TYPE_CHECKING:
+    from edge.data.exchange.subrequest import Ask
     from edge.data.policies.pace import Pace
     from edge.data.policies.resources import Resources
-    from edge.table.records import Owner
+    from edge.data.upstream.terms import Terms
+    from edge.table.records import Owner, Transport
 
 Gate = Callable[[Exchange], Reply | None]
 """Answers the request itself, or lets it pass (None). It may wait."""
@@ -37,6 +39,9 @@ AnswerEdit = Callable[[Exchange, Message | None], None]
 """Changes the response: adds to `exchange.fields`, hides fields of the endpoint's message. None: the answer is Edge's
 own."""
 
+Asks = Callable[["str", "Transport", "Terms", int], "Ask"]
+"""What asks the endpoints of a key by a transport, on terms; reads that many bytes of content at most."""
+
 T = TypeVar("T")
 
 
@@ -52,9 +57,11 @@ class Phases:
       itself goes by.
     """
 
-    def __init__(self, resources: Resources, owner: Owner) -> None:
+    def __init__(self, resources: Resources, owner: Owner, asks: Asks | None = None) -> None:
+        """ASKS: how steps make requests of their own."""
         self.resources = resources
         self.owner = owner
+        self._asks = asks
         self.gates: list[Gate] = []
         self.checks: list[tuple[Gate, bool]] = []
         self.choices: list[Choice] = []
@@ -71,6 +78,16 @@ class Phases:
         self.body_limit = 0
         self.pace: Pace | None = None
         self.logged = True
+
+    def asks(self, key: str, transport: Transport, terms: Terms, most: int) -> Ask:
+        """What asks the endpoints of KEY by TRANSPORT, on TERMS; it reads MOST bytes of content at most.
+
+        Raises:
+            ValueError: nothing can be asked that way.
+        """
+        if self._asks is None:
+            raise ValueError("there are no subrequests here")
+        return self._asks(key, transport, terms, most)
 
     def check(self, gate: Gate, *, admits: bool = True) -> None:
         """Add GATE, which checks who the client is; ADMITS: where one check is enough, passing this one is."""

@@ -34,3 +34,18 @@ def add(policy: RequestHeaders, phases: Phases) -> None:
             setattr(outgoing, attribute, content)
 
     phases.edits.append(edit)
+
+
+def change(exchange: Exchange, name: bytes, key: bytes, value: bytes) -> None:
+    """Give the endpoint VALUE as the only field NAME (KEY in lower case); empty: no such field, where Edge itself does
+    not write it."""
+    outgoing = exchange.outgoing
+    own = OWN.get(key.decode("latin-1"))
+    if own is not None:
+        if value:
+            setattr(outgoing, own, value)
+        return
+    hidden = frozenset((key,))
+    outgoing.message.hide(key)
+    outgoing.added = without(outgoing.added, hidden)
+    outgoing.appended = without(outgoing.appended, hidden) + (b"%s: %s\r\n" % (name, value) if value else b"")

@@ -9,20 +9,25 @@ from edge.table import templates, variables
 from edge.table.paths import normalise_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from edge.data.exchange.exchange import Exchange
+    from edge.data.http._message import Message
 
     Value = Callable[[Exchange], bytes]
 
 
-def filler(text: str) -> Value:
-    """A function that gives TEXT with the values of an exchange in the places of its variables.
+def filler(text: str, own: Mapping[str, Value] | None = None) -> Value:
+    """A function that gives TEXT with the values of an exchange in the places of its variables. OWN: further variables.
 
     Raises:
-        TemplateError: TEXT has a variable that is not in `edge.table.variables`.
+        TemplateError: TEXT has a variable that is neither in `edge.table.variables` nor in OWN.
     """
-    parts = [_part(part) for part in templates.parse(text, variables.REQUEST).parts]
+    own = own or {}
+    parts = [_part(part, own) for part in templates.parse(text, {*variables.REQUEST, *own}).parts]
+    if not any(callable(part) for part in parts):
+        constant = b"".join(part for part in parts if isinstance(part, bytes))
+        return lambda _: constant
 
     def fill(exchange: Exchange) -> bytes:
         return b"".join([part if isinstance(part, bytes) else part(exchange) for part in parts])
@@ -30,18 +35,54 @@ def filler(text: str) -> Value:
     return fill
 
 
-def _part(part: str | templates.Variable) -> bytes | Value:
+def _part(part: str | templates.Variable, own: Mapping[str, Value]) -> bytes | Value:
     if isinstance(part, str):
         return part.encode()
-    if part.name in VALUES:
-        return VALUES[part.name]
+    value = own.get(part.name) or VALUES.get(part.name)
+    if value is not None:
+        return value
     assert part.family is not None  # noqa: S101 - the list knows no other
-    name = part.family[1].replace("_", "-").encode()
+    return FAMILIES[part.family[0]](part.family[1])
+
+
+def _field_named(name: str) -> Value:
+    wanted = name.replace("_", "-").encode()
 
     def field(exchange: Exchange) -> bytes:
-        return exchange.client.request.get(name) or b""
+        return exchange.client.request.get(wanted) or b""
 
     return field
+
+
+def _cookie_named(name: str) -> Value:
+    wanted = name.encode()
+
+    def cookie(exchange: Exchange) -> bytes:
+        return cookie_of(exchange.client.request, wanted) or b""
+
+    return cookie
+
+
+def _argument_named(name: str) -> Value:
+    wanted = name.encode()
+
+    def argument(exchange: Exchange) -> bytes:
+        for pair in _args(exchange).split(b"&"):
+            given, _, value = pair.partition(b"=")
+            if given.lower() == wanted:
+                return value
+        return b""
+
+    return argument
+
+
+def cookie_of(request: Message, name: bytes) -> bytes | None:
+    """The value of the first cookie NAME (lower case; as in nginx, case does not count) of REQUEST."""
+    for pair in (request.get(b"cookie") or b"").split(b";"):
+        given, equals, value = pair.strip(b" \t").partition(b"=")
+        if equals and given.lower() == name:
+            return value
+    return None
 
 
 def _host(exchange: Exchange) -> bytes:
@@ -80,6 +121,20 @@ def _server_port(exchange: Exchange) -> bytes:
     return b"%d" % exchange.client.port
 
 
+def _request_id(exchange: Exchange) -> bytes:
+    return exchange.outcome.request_id
+
+
+def _request_method(exchange: Exchange) -> bytes:
+    return exchange.client.request.method
+
+
+FAMILIES: Final[dict[str, Callable[[str], Value]]] = {
+    "arg_": _argument_named,
+    "cookie_": _cookie_named,
+    "http_": _field_named,
+}
+"""For each family, what gives the function of one of its names."""
 VALUES: Final[dict[str, Value]] = {
     "args": _args,
     "best_http_host": _http_host,
@@ -88,6 +143,8 @@ VALUES: Final[dict[str, Value]] = {
     "is_args": _is_args,
     "query_string": _args,
     "remote_addr": _remote_addr,
+    "request_id": _request_id,
+    "request_method": _request_method,
     "request_uri": _request_uri,
     "scheme": _scheme,
     "server_port": _server_port,

@@ -16,6 +16,7 @@ from edge.data.accepting.handshake import Handshakes
 from edge.data.connections.connections import Connections
 from edge.data.handling.calls import Calls
 from edge.data.handling.handler import Handler, Handling
+from edge.data.handling.subrequests import Subrequests
 from edge.data.handling.traced import TracedHandler
 from edge.data.http._fields import Limits
 from edge.data.net._stream import counted_bytes
@@ -62,10 +63,12 @@ class Proxy:
             keep_for=settings.upstream_keepalive_timeout,
         )
         self.retry_budget = RetryBudget()
+        calls = Calls(self.pool, self.retry_budget, counters)
+        self.planner.subrequests = Subrequests(calls).to
         self._tracing = tracing
         self.handling = Handling(
             self.router,
-            Calls(self.pool, self.retry_budget, counters),
+            calls,
             counters,
             access_log,
             tunnel_timeout=settings.websocket_timeout,

@@ -1,6 +1,7 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
 from edge.data.http._message cimport Message
+from edge.data.upstream.terms cimport Terms
 cimport edge.data.upstream.balancer as c_balancer
 cimport edge.table._counters as c_counters
 
@@ -10,6 +11,7 @@ cdef class Destination:
     cdef readonly tuple edits
     cdef readonly tuple answers
     cdef readonly int weight
+    cdef readonly bint canary
     cdef readonly object labels
     cdef readonly bytes log_name
     cdef object _counters
@@ -17,10 +19,11 @@ cdef class Destination:
 
     cpdef c_counters.Series series(self, bytes method, int status)
 
-cdef class Plan:
+cdef class Plan(Terms):
     cdef readonly str host
     cdef readonly object route
     cdef readonly tuple destinations
+    cdef readonly tuple asked
     cdef readonly Destination only
     cdef double _total
     cdef readonly object conditions
@@ -35,12 +38,6 @@ cdef class Plan:
     cdef readonly bytes secure_fields
     cdef readonly tuple replaced
     cdef readonly tuple secure_replaced
-    cdef readonly double connect_timeout
-    cdef readonly double send_timeout
-    cdef readonly double read_timeout
-    cdef readonly object retry
-    cdef readonly object unwanted
-    cdef readonly long long body_limit
     cdef readonly object pace
     cdef readonly bint logged
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from edge.data.policies.phases import Phases, phase
+from edge.data.upstream.terms import Terms
 from edge.table.counter_layout import labels_of
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Destination:
 
     - `balancer`: chooses the endpoint; None: `reply` is the answer.
     - `edits`, `answers`: steps of the backend's own policies.
+    - `canary`: without an endpoint it leaves its requests to the first destination of the plan.
     """
 
     def __init__(
@@ -49,7 +51,9 @@ class Destination:
         self.answers = phase(phases.answers) if phases is not None else None
         self.weight = backend.weight
         self.labels = labels_of(host, route, backend)
-        self.log_name = access_log.name_of(route.owner, backend) if access_log is not None else b""
+        self.canary = backend.canary
+        main = route.backends[0] if backend.canary else None
+        self.log_name = access_log.name_of(route.owner, backend, main) if access_log is not None else b""
         self._counters = counters
         self._series: dict[tuple[bytes, int], Series] = {}
 
@@ -63,20 +67,30 @@ class Destination:
         return series
 
 
-class Plan:
+class Plan(Terms):
     """What is done with the requests of one route.
 
     - `destinations`: the backends. `only`: the single one, None where there is a choice to make for each request.
+    - `asked`: the balancers of other backends that steps ask.
     - `conditions`: what a request must have; `otherwise`: the plan to look at where it has not, None: there is none.
     - The phases are those of `edge.data.policies.phases`.
     """
 
     def __init__(
-        self, host: str, route: Route, destinations: tuple[Destination, ...], phases: Phases, *, logged: bool
+        self,
+        host: str,
+        route: Route,
+        destinations: tuple[Destination, ...],
+        phases: Phases,
+        *,
+        asked: tuple[Balancer, ...] = (),
+        logged: bool,
     ) -> None:
+        super().__init__(phases.timeouts, phases.retry, phases.body_limit)
         self.host = host
         self.route = route
         self.destinations = destinations
+        self.asked = asked
         self.only = destinations[0] if len(destinations) == 1 else None
         self.choices = phase(phases.choices)
         self._total = sum(one.weight for one in destinations)
@@ -91,13 +105,6 @@ class Plan:
         self.secure_fields = phases.fields + phases.secure_fields
         self.replaced = phase(phases.replaced)
         self.secure_replaced = phase([*phases.replaced, *phases.secure_replaced])
-        self.connect_timeout = phases.timeouts.connect
-        self.send_timeout = phases.timeouts.send
-        self.read_timeout = phases.timeouts.read
-        self.retry = phases.retry
-        self.unwanted = frozenset(phases.retry.on_statuses) or None
-        """Statuses for which another endpoint is asked; None: there are none."""
-        self.body_limit = phases.body_limit
         self.pace = phases.pace
         self.logged = logged and phases.logged
 

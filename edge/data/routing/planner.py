@@ -22,7 +22,12 @@ from edge.table.counters import WorkerWord
 from edge.table.records import Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge.data.exchange.subrequest import Ask
     from edge.data.observe.access_log import AccessLog
+    from edge.data.policies.phases import Asks
+    from edge.data.upstream.terms import Terms
     from edge.table.counters import WorkerCounters
     from edge.table.policies import AnyPolicy
     from edge.table.policies.policy import Policy
@@ -45,10 +50,13 @@ class Planner:
         self._access_log = access_log
         self._resources = Resources(counters.directory, counters.slot)
         self._balancers: dict[tuple[str, Transport], tuple[Balancer, int]] = {}
+        self.subrequests: Callable[[Balancer, Terms, int], Ask] | None = None
+        """How subrequests are sent; set before the first plan is made."""
 
     def plan(self, host: str, route: Route) -> Plan:
         """The plan for ROUTE under HOST."""
-        phases = Phases(self._resources, route.owner)
+        asked: list[Balancer] = []
+        phases = Phases(self._resources, route.owner, self._asks(asked))
         fault = _fill(phases, route.policies)
         destinations = []
         for backend in backends_of(route):
@@ -61,13 +69,29 @@ class Planner:
             self._counters.add(WorkerWord.CLOSED_ROUTES, 1)
             log.error("%s%s (%s) is closed (503): %s cannot be carried out", host, route.path, route.owner, fault)
             phases.gates.insert(0, lambda exchange: replies.UNAVAILABLE)  # noqa: ARG005 - whatever is asked
-        return Plan(host, route, tuple(destinations), phases, logged=self._access_log is not None)
+        return Plan(host, route, tuple(destinations), phases, asked=tuple(asked), logged=self._access_log is not None)
 
     def drop(self, plan: Plan) -> None:
         """PLAN will not be asked for again; requests that have it may finish."""
         for destination in plan.destinations:
             if destination.balancer is not None:
                 self._release(destination.balancer)
+        for balancer in plan.asked:
+            self._release(balancer)
+
+    def _asks(self, asked: list[Balancer]) -> Asks:
+        """How the steps of a plan ask other backends; ASKED gets the balancers of these."""
+
+        def asks(key: str, transport: Transport, terms: Terms, most: int) -> Ask:
+            if self.subrequests is None:
+                raise ValueError("there are no subrequests yet")
+            if transport.protocol not in SPOKEN:
+                raise ValueError(f"protocol {transport.protocol!r} of {key}")
+            balancer = self._acquire(key, transport)
+            asked.append(balancer)
+            return self.subrequests(balancer, terms, most)
+
+        return asks
 
     def _destination(self, host: str, route: Route, backend: Backend, phases: Phases | None) -> Destination:
         return Destination(

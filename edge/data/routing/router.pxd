@@ -9,6 +9,7 @@ cdef class Router:
     cdef c_reader.TableReader _table
     cdef c_reader.Part _routes
     cdef object _planner
+    cdef object _names
     cdef dict _resolved
     cdef dict _hosts
     cdef c_plan.Plan _default

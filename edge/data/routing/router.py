@@ -13,16 +13,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from edge.data.routing.host_names import HostNames, host_name
 from edge.data.routing.host_plans import HostPlans
 from edge.table.counter_layout import backends_of, labels_of
 from edge.table.paths import normalise_bytes
 from edge.table.reader import UnreadableError
-from edge.table.records import GLOBALS, Globals, Host, PathKind, Route, wildcard_of
+from edge.table.records import GLOBALS, Globals, Host, PathKind, Route
 from edge.table.salvage import UNREADABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from edge.data.http._message import Message
     from edge.data.routing.plan import Plan
     from edge.data.routing.planner import Planner
@@ -45,6 +44,7 @@ class Router:
         self._table = table
         self._routes = table.routes
         self._planner = planner
+        self._names = HostNames(table)
         self._resolved: dict[bytes, HostPlans | None] = {}
         self._hosts: dict[str, HostPlans] = {}
         self._default: Plan | None = None
@@ -121,10 +121,13 @@ class Router:
     def _resolve(self, host: bytes) -> HostPlans | None:
         name = host_name(host)
         plans = None
-        for candidate in records_for(name):
-            plans = self._host(candidate)
-            if plans is not None:
-                break
+        try:
+            for candidate in self._names.records_for(name):
+                plans = self._host(candidate)
+                if plans is not None:
+                    break
+        except UnreadableError:
+            plans = self._unavailable(name)
         if len(self._resolved) >= MOST_RESOLVED:
             self._resolved.clear()
         self._resolved[host] = plans
@@ -155,24 +158,3 @@ class Router:
         known = self._hosts.pop(name, None)
         for plan in known.plans if known is not None else ():
             self._planner.drop(plan)
-
-
-def records_for(name: str) -> Iterator[str]:
-    """The records that may take requests for the host NAME, the most specific first."""
-    yield name
-    wildcard = wildcard_of(name)
-    if wildcard:
-        yield wildcard
-    domain = name
-    while wildcard and (domain := domain.partition(".")[2]):
-        yield f"**.{domain}"
-    if name:
-        yield ""
-
-
-def host_name(host: bytes) -> str:
-    """The name in a Host value: lower case, without port and trailing dot (RFC 9110, section 4.2.3)."""
-    name = host.decode("latin-1").lower()
-    if name.startswith("["):
-        return name.partition("]")[0] + "]"
-    return name.partition(":")[0].rstrip(".")

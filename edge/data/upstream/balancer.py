@@ -61,6 +61,12 @@ class Balancer:
         for target in self.targets:
             self._registry.release(target)
 
+    def ready(self) -> bool:
+        """Whether there is an endpoint to choose."""
+        if self.generation != self._part.generation:
+            self.update()
+        return bool(self.targets)
+
     def choose(self, tried: tuple[Target, ...]) -> Target | None:
         """The endpoint to ask, none of TRIED; None: there is none."""
         if self.generation != self._part.generation:

@@ -89,7 +89,12 @@ class _Meter:
             self.steps = ENDLESS
             self.unseen += min(ways, self._limit) * most
             return ways
-        return ways if last or _is_settled(node.node.mask, after) else ways * (most - node.least + 1)
+        if last:
+            return ways
+        if _is_settled(node.node.mask, after):
+            self.steps += ways * most * _looks(after[0])
+            return ways
+        return ways * (most - node.least + 1)
 
     def _groups(self, node: Repeat, after: tuple[Node, ...], ways: int, *, last: bool) -> int:
         """A repeat of something longer: PCRE2's, unless it is optional only."""
@@ -115,3 +120,14 @@ def _is_settled(mask: int, after: tuple[Node, ...]) -> bool:
     if isinstance(following, Group) and not following.is_look:
         return all(_is_settled(mask, branch) for branch in following.branches)
     return isinstance(following, Byte) and not following.mask & mask
+
+
+def _looks(node: Node) -> int:
+    """Steps that it takes to see that NODE, which settles where a repeat ends, does not match; a byte takes none."""
+    if isinstance(node, Place):
+        return len(ASSERTIONS[b"Z"].split(b"(")) + 1  # each parenthesis is a step, and so is the optional newline
+    if isinstance(node, Repeat):
+        return 1 + _looks(node.node)
+    if isinstance(node, Group):
+        return sum(1 + _looks(branch[0]) for branch in node.branches)
+    return 0

@@ -13,6 +13,7 @@ from edge.table.policies.access_log import NoAccessLog
 from edge.table.policies.app_root import AppRoot
 from edge.table.policies.auth import BasicAuth, DigestAuth, SatisfyAny
 from edge.table.policies.body_limit import BodyLimit
+from edge.table.policies.canary import Canary
 from edge.table.policies.client_limits import ClientLimits
 from edge.table.policies.closed import Closed
 from edge.table.policies.connection_field import ConnectionField
@@ -29,14 +30,18 @@ from edge.table.policies.regex_rewrite import RegexRewrite
 from edge.table.policies.response_rate import ResponseRate
 from edge.table.policies.retry import Retry
 from edge.table.policies.rewrite import Rewrite
+from edge.table.policies.snippet import Snippet
 from edge.table.policies.source_ranges import SourceRanges
 from edge.table.policies.timeouts import Timeouts
 from edge.table.policies.upstream_host import UpstreamHost
+from edge.table.policies.www_redirect import WwwRedirect
 
 AnyPolicy = (
     Closed
     | AppRoot
+    | WwwRedirect
     | Cors
+    | Snippet
     | RedirectTo
     | HttpsRedirect
     | Redirect
@@ -51,6 +56,7 @@ AnyPolicy = (
     | UpstreamHost
     | ConnectionField
     | OldHttp
+    | Canary
     | RequestHeaders
     | CookieChange
     | LocationChange
@@ -68,6 +74,7 @@ __all__ = [
     "AppRoot",
     "BasicAuth",
     "BodyLimit",
+    "Canary",
     "ClientLimits",
     "Closed",
     "ConnectionField",
@@ -88,7 +95,9 @@ __all__ = [
     "Retry",
     "Rewrite",
     "SatisfyAny",
+    "Snippet",
     "SourceRanges",
     "Timeouts",
     "UpstreamHost",
+    "WwwRedirect",
 ]

@@ -69,7 +69,7 @@ UNITS = {
     "claim": (claims.classes, "claim", lambda ingress, *_: ingress.metadata.name == "bad"),
     "certificate": (secrets.certificates, "read", lambda secret: secret.metadata.name == "bad"),
     "endpoints": (service_ports, "by_slices", lambda service, *_: service.metadata.name == "bad"),
-    "host": (hosts, "_merge", lambda name, *_: name == "bad.example"),
+    "host": (hosts, "merge", lambda name, *_: name == "bad.example"),
     "choice": (server_names.Certificates, "_choose", lambda _, host: host == "bad.example"),
     "problems": (hosts.Hosts, "problems", lambda _, owner, *__: owner.name == "bad"),
 }

@@ -91,7 +91,11 @@ ingresses = st.builds(
         {"nginx.ingress.kubernetes.io/force-ssl-redirect": "true", "nginx.ingress.kubernetes.io/load-balance": "ewma"},
         {"nginx.ingress.kubernetes.io/service-upstream": "true", "nginx.ingress.kubernetes.io/proxy-read-timeout": "x"},
         {"kubernetes.io/ingress.class": "edge"},
+        annotated(canary="true", canary_weight="20", canary_by_header="X-Canary"),
+        annotated(canary="true", canary_by_cookie="c"),
         annotated(auth_type="basic", auth_secret="t1"),
+        annotated(server_alias="y.test,alias.test,~^w", from_to_www_redirect="true"),
+        annotated(server_alias="alias.test,z.x.test"),
         annotated(auth_type="basic", auth_secret="b/t2", allowlist_source_range="x"),
     ),
 )

@@ -21,7 +21,7 @@ from tests.support import objects
 from tests.support.policies import policy
 from tests.support.world import World
 
-READER = policies.Reader({})
+READER = policies.Reader({"allow-snippet-annotations": ("true", "--allow-snippet-annotations")})
 
 
 def read(**annotations: str) -> tuple[policies.Asked, list[str]]:
@@ -113,6 +113,7 @@ EXAMPLES: dict[str, tuple[dict[str, str], type[Policy | Deferred]]] = {
     "cookie_change": ({"proxy_cookie_path": "/ /app"}, records.CookieChange),
     "location_change": ({"proxy_redirect_from": "/a", "proxy_redirect_to": "/b"}, records.LocationChange),
     "regex_rewrite": ({"rewrite_target": "/$1"}, records.RegexRewrite),
+    "snippets": ({"configuration_snippet": "return 403;"}, records.Snippet),
     "access_log": ({"enable_access_log": "false"}, records.NoAccessLog),
 }
 """Annotations for each unit, and what they ask for; `Deferred` where that needs another object."""
@@ -134,7 +135,7 @@ def test_every_module_with_annotations_is_a_unit() -> None:
         for module in pkgutil.iter_modules(package.__path__)
     ]
     readers = {module for module in found if hasattr(module, "NAMES") and hasattr(module, "read")}
-    assert readers == {*policies.UNITS, policies.balancing}
+    assert readers == {*policies.UNITS, *policies.OTHERS}
 
 
 @pytest.mark.parametrize(

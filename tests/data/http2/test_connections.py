@@ -383,7 +383,7 @@ def test_slow_and_idle_clients_are_sent_away(backend: Backend) -> None:
             assert [one.code for one in idle.end() if one.kind == GOAWAY] == [ErrorCode.NO_ERROR]
 
 
-def test_a_connection_error_is_named(stage: Stage, wire) -> None:
+def test_a_connection_error_is_named(wire) -> None:
     one = wire()
     one.send(frame(DATA, 0, 1, b"x"))
     assert [found.code for found in one.end() if found.kind == GOAWAY] == [ErrorCode.PROTOCOL_ERROR]

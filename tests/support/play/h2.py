@@ -15,7 +15,7 @@ import pytest
 
 from edge.data.connections.connections import Connections
 from edge.data.connections.h2 import Http2
-from edge.data.connections.peer import Peer
+from edge.data.connections.caller import Caller
 from edge.data.net.errors import StreamError
 from tests.support.play.sockets import ADDRESS, PATIENCE, pair
 
@@ -34,8 +34,8 @@ def exchange(scene: Scene, request: Request, received: Received, *, secure: bool
         pytest.skip("HTTP/2 knows no versions of HTTP/1")
     near, far = pair()
     connections = Connections(scene.settings, scene.counters, scene.handler)
-    peer = Peer(connections.forwarding, address=ADDRESS, port=443 if secure else 80, secure=secure)
-    server = Http2(connections, near, peer)
+    caller = Caller(connections.forwarding, address=ADDRESS, port=443 if secure else 80, secure=secure)
+    server = Http2(connections, near, caller)
     serving = gevent.spawn(server.serve)
     client = Client(far)
     try:

@@ -103,7 +103,8 @@ class MemoryClient(Client):
     def reply(self, reply: Reply, fields: bytes) -> None:
         received = self._received
         received.status = reply.status
-        received.fields = fields_of((reply.fields + fields).decode("latin-1").split("\r\n"))
+        content_type = b"Content-Type: " + reply.content_type + b"\r\n"
+        received.fields = fields_of((content_type + reply.fields + fields).decode("latin-1").split("\r\n"))
         received.length = len(reply.body)
         received.content = b"" if self.request.method == b"HEAD" else reply.body
         received.whole = True

@@ -14,6 +14,7 @@ from edge.data.exchange._outcome import Outcome
 from edge.data.exchange.client import Client
 from edge.data.handling.calls import Calls
 from edge.data.handling.handler import Handler, Handling
+from edge.data.handling.subrequests import Subrequests
 from edge.data.net._stream import sweep
 from edge.data.observe.access_log import AccessLog
 from edge.data.routing.plan import Plan
@@ -23,6 +24,7 @@ from edge.data.upstream.budget import RetryBudget
 from edge.data.upstream.pool import ConnectError
 from edge.data.upstream.target import Target
 from edge.settings import Settings
+from edge.table.counter_layout import SeriesKey
 from edge.table.counters import CountersReader, WorkerCounters, WorkerWord
 from edge.table.policies.policy import Policy
 from edge.table.reader import TableReader
@@ -162,6 +164,7 @@ class Scene:
         self.pool = pool(self.counters, self.planner.targets, RESPONSE_LIMITS, keep=8, keep_for=60.0)
         self.pool.begin(self)
         calls = Calls(self.pool, self.budget, self.counters)
+        self.planner.subrequests = Subrequests(calls).to
         self._handling = Handling(self.router, calls, self.counters, self._access_log, tunnel_timeout=10.0)
         self.timeouts = (0.0, 0.0)
         self._connect_timeout = 0.0
@@ -244,6 +247,14 @@ class Scene:
         try:
             sums = reader.series()
             return {(key.labels.service, int(key.status)): sums.totals.requests(row) for key, row in sums.items()}
+        finally:
+            reader.close()
+
+    def series(self) -> list[SeriesKey]:
+        """The counters of routes that have been used."""
+        reader = CountersReader(self._directory)
+        try:
+            return [key for key, _ in reader.series().items()]
         finally:
             reader.close()
 

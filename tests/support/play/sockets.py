@@ -10,7 +10,7 @@ import gevent
 
 from edge.data.connections.connections import Connections
 from edge.data.connections.h1 import Http1
-from edge.data.connections.peer import Peer
+from edge.data.connections.caller import Caller
 from edge.data.http.h1._body import Body
 from edge.data.net._stream import Stream
 from edge.data.net.errors import MessageError, StreamError
@@ -90,8 +90,8 @@ def exchange(scene: Scene, request: Request, received: Received, *, secure: bool
     """Serve REQUEST on a connection of its own."""
     near, far = pair()
     connections = Connections(scene.settings, scene.counters, scene.handler)
-    peer = Peer(connections.forwarding, address=ADDRESS, port=443 if secure else 80, secure=secure)
-    server = Http1(connections, near, peer)
+    caller = Caller(connections.forwarding, address=ADDRESS, port=443 if secure else 80, secure=secure)
+    server = Http1(connections, near, caller)
     serving = gevent.spawn(server.serve)
     try:
         _send(far, request)

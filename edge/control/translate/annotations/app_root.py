@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 NAMES: Final = frozenset({"app-root"})
 _PATH: Final = re.compile(r"/[!#%-~]*")
 """Visible ASCII; no `$`, which is a variable in nginx, and no quote."""
+DIFFERENCES: Final = {
+    "app-root": "Holds for the whole host and before anything else. A value with a variable is refused.",
+}
+"""How Edge differs from ingress-nginx, by annotation."""
 
 
 def _path(text: str) -> str | None:

@@ -26,6 +26,20 @@ _REALM: Final = "auth-realm"
 NAMES: Final = frozenset({_TYPE, _USERS, _FORM, _REALM})
 FILE_KEY: Final = "auth"
 """Key of a Secret that holds a file of users."""
+DIFFERENCES: Final = {
+    **dict.fromkeys(
+        ("auth-secret", "auth-secret-type"),
+        (
+            "Hashes of htpasswd's kinds but DES (bcrypt, apr1, SHA, SSHA, and crypt's `$1$`, `$5$`, `$6$`). An "
+            "entry of another kind is reported, and its user cannot log in."
+        ),
+    ),
+    "auth-type": (
+        "A value that cannot be carried out closes the route (503); ingress-nginx refuses the whole Ingress."
+    ),
+    "auth-realm": "Digest compares the realm: the file must have been made for it.",
+}
+"""How Edge differs from ingress-nginx, by annotation."""
 
 
 def read(values: Values) -> Iterator[Wanted | Deferred]:

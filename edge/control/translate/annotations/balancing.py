@@ -17,6 +17,10 @@ ALGORITHMS: Final = {
     "least_conn": Balance.LEAST_CONNECTIONS,
     "ewma": Balance.LEAST_CONNECTIONS,  # both prefer, of two endpoints, the less busy one
 }
+DIFFERENCES: Final = {
+    "load-balance": "`ewma` and `least_conn` both take the less busy of two endpoints.",
+}
+"""How Edge differs from ingress-nginx, by annotation."""
 
 
 class Balancing(msgspec.Struct, frozen=True, gc=False):

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from edge.control.translate.annotations.values import Values
 
 NAMES: Final = frozenset({"proxy-body-size"})
+DIFFERENCES: Final = {
+    "proxy-body-size": "Without it there is no limit; ingress-nginx has 1m.",
+}
+"""How Edge differs from ingress-nginx, by annotation."""
 
 
 def read(values: Values) -> Iterator[Wanted]:

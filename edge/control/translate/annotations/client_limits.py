@@ -17,6 +17,13 @@ _LIMITS: Final = ("limit-rps", "limit-rpm", "limit-connections")
 _BURST: Final = "limit-burst-multiplier"
 _EXEMPT: Final = ("limit-allowlist", "limit-whitelist")
 NAMES: Final = frozenset({*_LIMITS, _BURST, *_EXEMPT})
+DIFFERENCES: Final = {
+    **dict.fromkeys(
+        ("limit-allowlist", "limit-whitelist"),
+        "A list that cannot be read exempts nobody; in ingress-nginx the limit would not hold.",
+    ),
+}
+"""How Edge differs from ingress-nginx, by annotation."""
 
 
 def read(values: Values) -> Iterator[Wanted]:

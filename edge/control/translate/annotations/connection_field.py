@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 NAMES: Final = frozenset({"connection-proxy-header"})
 _CHOICES: Final = {"close": "close", "keep-alive": "keep-alive"}
+DIFFERENCES: Final = {
+    "connection-proxy-header": "A request for another protocol (WebSocket) keeps its own Connection field.",
+}
+"""How Edge differs from ingress-nginx, by annotation."""
 
 
 def read(values: Values) -> Iterator[Wanted]:

@@ -34,6 +34,14 @@ _METHODS: Final = re.compile(r"[A-Za-z, ]+")
 _HEADERS: Final = re.compile(r"[A-Za-z0-9_, -]+")
 _EXPOSED: Final = re.compile(r"[A-Za-z0-9_*, -]+")
 _AGE: Final = re.compile(r"-?[0-9]{1,10}")
+DIFFERENCES: Final = {
+    "enable-cors": "Responses that Edge itself makes carry the fields too.",
+    "cors-allow-origin": (
+        "An origin must match as a whole; ingress-nginx matches the end of it. With a list that cannot be "
+        "read no origin is allowed; ingress-nginx then allows all."
+    ),
+}
+"""How Edge differs from ingress-nginx, by annotation."""
 
 
 def read(values: Values) -> Iterator[Wanted]:

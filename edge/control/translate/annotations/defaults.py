@@ -9,7 +9,11 @@ if TYPE_CHECKING:
     from edge.control.translate.annotations.values import Defaults
     from edge.settings import Settings
 
-FLAGS: Final = {"ssl-redirect": "ssl_redirect", "hsts": "hsts"}
+FLAGS: Final = {
+    "allow-snippet-annotations": "allow_snippet_annotations",
+    "ssl-redirect": "ssl_redirect",
+    "hsts": "hsts",
+}
 """Name of the ConfigMap key in ingress-nginx, and our setting for it."""
 
 

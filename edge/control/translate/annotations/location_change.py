@@ -18,6 +18,10 @@ _URL: Final = re.compile(r"[!#%-}][!#%-~]*")
 """Visible ASCII without a quote and without variables; `~` would begin a regular expression."""
 _NOTHING: Final = frozenset({"off", "default"})
 """`default` undoes what nginx itself has put before the path of an endpoint's URL, and Edge puts nothing there."""
+DIFFERENCES: Final = {
+    "proxy-redirect-from": "`default` has no effect.",
+}
+"""How Edge differs from ingress-nginx, by annotation."""
 
 
 def _url(text: str) -> str | None:

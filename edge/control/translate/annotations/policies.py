@@ -15,10 +15,12 @@ from edge.control.translate.annotations import (
     auth,
     balancing,
     body_limit,
+    canary,
     client_limits,
     connection_field,
     cookie_change,
     cors,
+    further_names,
     hsts,
     https_redirect,
     location_change,
@@ -28,6 +30,7 @@ from edge.control.translate.annotations import (
     response_rate,
     retry,
     satisfy,
+    snippets,
     source_ranges,
     timeouts,
     upstream_host,
@@ -40,13 +43,17 @@ from edge.table.policies.closed import Closed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from types import ModuleType
 
+    from edge.control.translate.annotations.canary import Rules
     from edge.control.translate.annotations.values import Defaults
+    from edge.control.translate.parts import FurtherNames
     from edge.table.policies import AnyPolicy
 
 UNITS: Final = (
     app_root,
     cors,
+    snippets,
     redirect_to,
     https_redirect,
     hsts,
@@ -69,7 +76,12 @@ UNITS: Final = (
 """The readers of policies. A new one is a module with NAMES and `read`, and an entry here."""
 WITHOUT_EFFECT: Final = frozenset({"enable-rewrite-log", "http2-push-preload"})
 """Accepted, for nothing that a client or an endpoint could see depends on them."""
-SUPPORTED: Final = WITHOUT_EFFECT.union(*(unit.NAMES for unit in UNITS), balancing.NAMES)
+OTHERS: Final = (balancing, canary, further_names)
+"""The readers of what is no policy."""
+UNITS_OF_CANARIES: Final[tuple[ModuleType, ...]] = ()
+"""Those of UNITS that a canary has for itself; in all else it is as its main Ingress."""
+OF_CANARIES: Final = frozenset[str]().union(*(unit.NAMES for unit in (*UNITS_OF_CANARIES, balancing, canary)))
+SUPPORTED: Final = WITHOUT_EFFECT.union(*(unit.NAMES for unit in (*UNITS, *OTHERS)))
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
@@ -81,8 +93,12 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     deferred: tuple[Deferred, ...] = ()
     """Policies that need a Secret or ConfigMap."""
     balancing: Balancing = Balancing()
+    canary: Rules | None = None
+    """The Ingress is a canary: it asks for nothing else but its balancing."""
     use_regex: bool = False
     """Whether its paths are regular expressions in any case."""
+    names: FurtherNames | None = None
+    """Names of its hosts beside their own."""
 
 
 class Reader:
@@ -99,18 +115,29 @@ class Reader:
         return self._remembered(ours)
 
     def _read(self, annotations: tuple[tuple[str, str], ...]) -> tuple[Asked, tuple[Problem, ...]]:
-        values = Values(dict(annotations), self._defaults)
-        found = [one for unit in UNITS for one in unit.read(values)]
+        rules, values, units = _canary(annotations)
+        if rules is None:
+            values, units = Values(dict(annotations), self._defaults), UNITS
+            canary.read(values)
+        found = [one for unit in units for one in unit.read(values)]
         wanted = [one for one in found if isinstance(one, Wanted)]
         asked = Asked(
             policies=one_closed(one.policy for one in wanted if not one.with_tls),
             with_tls=tuple(one.policy for one in wanted if one.with_tls),
             deferred=tuple(one for one in found if isinstance(one, Deferred)),
             balancing=balancing.read(values),
+            canary=rules,
             use_regex=regex_rewrite.uses_regex(values),
+            names=further_names.read(values),
         )
         ignored = [_ignored(name) for name, _ in annotations if name not in SUPPORTED]
         return asked, (*values.problems, *ignored)
+
+
+def _canary(annotations: tuple[tuple[str, str], ...]) -> tuple[Rules | None, Values, tuple[ModuleType, ...]]:
+    """The rules of a canary with those ANNOTATIONS that it may have, and the units that read them; None: it is none."""
+    values = Values({name: value for name, value in annotations if name in OF_CANARIES}, {})
+    return canary.read(values), values, UNITS_OF_CANARIES
 
 
 def one_closed(policies: Iterable[AnyPolicy]) -> tuple[AnyPolicy, ...]:

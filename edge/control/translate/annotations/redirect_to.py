@@ -27,6 +27,18 @@ NAMES: Final = frozenset(
 )
 _URL: Final = re.compile(r"(?:(?i:https?|\$scheme)://|/)[!#-~]*")
 """Visible ASCII without a quote."""
+DIFFERENCES: Final = {
+    **dict.fromkeys(
+        ("permanent-redirect", "temporal-redirect"),
+        (
+            "May be a path, and may have the variables `$request_uri`, `$uri`, `$args`, `$is_args`, `$scheme`, "
+            "`$host`, `$http_host`, `$http_NAME`, `$remote_addr` and `$server_port`, which ingress-nginx "
+            "refuses by default."
+        ),
+    ),
+    "use-port-in-redirects": "The port is named also where it is the default one of its scheme.",
+}
+"""How Edge differs from ingress-nginx, by annotation."""
 
 
 def _url(text: str) -> str | None:

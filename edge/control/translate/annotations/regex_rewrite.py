@@ -17,6 +17,16 @@ NAMES: Final = frozenset({"rewrite-target", "use-regex", "x-forwarded-prefix"})
 _TARGET: Final = re.compile(r"(?:/|\$|https?://)[!#->@-~]*")
 """Visible ASCII without a quote and without a query."""
 _PREFIX: Final = re.compile(r"[!#->@-~]+")
+DIFFERENCES: Final = {
+    "use-regex": (
+        "Patterns see `%2F` and other characters that a path cannot hold in percent-encoding, and what "
+        "they capture stays so. Each branch of `a|b` is bound to the start; in nginx only the first one "
+        "is. A pattern whose cost cannot be bounded is refused, which closes its path (503); a request "
+        "that takes too many steps is answered 500."
+    ),
+    "rewrite-target": "Has `$1` to `$9` and no variables. A target that is refused closes its path (503).",
+}
+"""How Edge differs from ingress-nginx, by annotation."""
 
 
 def _target(text: str) -> str | None:

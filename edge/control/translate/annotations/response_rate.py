@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from edge.control.translate.annotations.values import Values
 
 NAMES: Final = frozenset({"limit-rate", "limit-rate-after"})
+DIFFERENCES: Final = {
+    **dict.fromkeys(
+        ("limit-rate", "limit-rate-after"), "Holds without `proxy-buffering` too, which ingress-nginx needs for it."
+    ),
+}
+"""How Edge differs from ingress-nginx, by annotation."""
 
 
 def read(values: Values) -> Iterator[Wanted]:

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 _DENY: Final = "denylist-source-range"
 _ALLOW: Final = ("allowlist-source-range", "whitelist-source-range")
 NAMES: Final = frozenset({_DENY, *_ALLOW})
+DIFFERENCES: Final = {
+    **dict.fromkeys(
+        ("denylist-source-range", "allowlist-source-range", "whitelist-source-range"),
+        "A list that cannot be read closes the route (503).",
+    ),
+}
+"""How Edge differs from ingress-nginx, by annotation."""
 
 
 def read(values: Values) -> Iterator[Wanted]:

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
 _NAMES: Final = ("proxy-connect-timeout", "proxy-send-timeout", "proxy-read-timeout")
 NAMES: Final = frozenset(_NAMES)
+DIFFERENCES: Final = {
+    "proxy-read-timeout": (
+        "A value other than 60 is also the longest silence of a WebSocket; without one that is "
+        "`--websocket-timeout`, an hour."
+    ),
+}
+"""How Edge differs from ingress-nginx, by annotation."""
 
 
 def read(values: Values) -> Iterator[Wanted]:

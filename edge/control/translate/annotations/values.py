@@ -73,6 +73,10 @@ class Values:
         """A Go-style boolean."""
         return self._read(name, 'a boolean ("true" or "false")', _BOOLEANS.get, default)
 
+    def allowed(self, name: str) -> bool:
+        """The process-wide boolean NAME, which no annotation overrides."""
+        return _BOOLEANS.get(self._defaults.get(name, ("", ""))[0], False)
+
     def integer(self, name: str, default: int, *, least: int = 0) -> int:
         """A decimal number, at least LEAST."""
 

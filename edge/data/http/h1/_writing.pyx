@@ -47,8 +47,9 @@ cdef class HeadWriter:
         put(out, request.host)
         out.put(b"\r\nX-Request-ID: ", 16)
         put(out, request.request_id)
-        out.put(b"\r\nX-Forwarded-Host: ", 20)
-        put(out, request.forwarded_host)
+        if PyBytes_GET_SIZE(request.forwarded_host):
+            out.put(b"\r\nX-Forwarded-Host: ", 20)
+            put(out, request.forwarded_host)
         out.put(b"\r\n", 2)
         put(out, request.added)
         if message.seen_forwarded:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from edge.data.http.forwarding import Forwarding
 
 
-class Peer:
-    """Who connected.
+class Caller:
+    """Who connected. What its TLS handshake has shown belongs here too: streams of one connection share it.
 
     - `address`, `port`, `secure`: of the connection. `forwarding`: field lines that say so to an endpoint.
     - `trusted`: its word about its client is taken. `varies`: `describe` is needed for each request.

@@ -2,7 +2,7 @@
 
 from edge.data.exchange.client cimport Client
 
-cdef class Peer:
+cdef class Caller:
     cdef object _forwarding
     cdef readonly str address
     cdef readonly int port

@@ -1,0 +1,166 @@
+"""The routes of one host, put together out of what all objects say about it.
+
+Rules of this file:
+- Two objects that name the same path of a host, in the same way, are in conflict: the older one wins, then the one that
+  comes first by namespace and name. The loser's problem names the winner. So it is with `spec.defaultBackend`.
+- Routes of the same path that demand different things of a request stand side by side, the most demanding one first.
+- Canaries are put into the routes of others when it is known who wins a path. A host that only canaries name is none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from edge.control.compiling.app_roots import with_app_root
+from edge.control.compiling.canaries import unmatched, with_canary
+from edge.control.compiling.regex_hosts import in_regex_mode
+from edge.control.kinds.problems import Problem, error, warning
+from edge.table import describing
+from edge.table.records import Conditions, PathKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edge.control.kinds.objects import ObjectId
+    from edge.control.translate.parts import HostPart, Order, RoutePart
+    from edge.table.records import Route
+
+Losses = dict["ObjectId", list[Problem]]
+"""What objects do not get, by object."""
+Winner = tuple["ObjectId", "Order", "RoutePart"]
+"""A route, and the object that it comes from with its order."""
+Winners = dict[tuple[PathKind, str, "Conditions | None"], Winner]
+"""Who gets each path."""
+
+
+Said = tuple["ObjectId", "Order", "HostPart"]
+"""An object with its order, and what it says about a host."""
+
+
+def merge(name: str, parts: Sequence[Said], losses: Losses, *, cross_namespace: bool) -> HostPart | None:
+    """The host NAME out of PARTS, which come in the order in which they win; None: there is no such host.
+
+    LOSSES gets what is left out. CROSS_NAMESPACE: a canary may have a main Ingress of another namespace.
+    """
+    mains = [said for said in parts if not _is_canary(said[2])]
+    winners, default = _winners(name, mains, losses)
+    if len(mains) < len(parts):
+        for owner, _, part in parts:
+            if _is_canary(part):
+                default = _with_canary(name, winners, default, (owner, part), losses, cross_namespace=cross_namespace)
+    return _merged(name, winners, default, losses) if mains else None
+
+
+def _with_canary(
+    name: str,
+    winners: Winners,
+    default: Winner | None,
+    canary: tuple[ObjectId, HostPart],
+    losses: Losses,
+    *,
+    cross_namespace: bool,
+) -> Winner | None:
+    """Put CANARY into WINNERS; gives DEFAULT with its part of it."""
+    owner, said = canary
+
+    def added(main: Winner | None, part: RoutePart, what: str) -> Winner | None:
+        if main is None or main[0].kind != owner.kind:
+            losses.setdefault(owner, []).append(unmatched(part, what))
+            return main
+        result = with_canary((main[0], main[2]), (owner, part), what, cross_namespace=cross_namespace)
+        if isinstance(result, Problem):
+            losses.setdefault(owner, []).append(result)
+            return main
+        return main[0], main[1], result
+
+    for one in said.routes:
+        at = (one.route.kind, one.route.path, None)
+        main = added(winners.get(at), one, _path(name, one))
+        if main is not None:
+            winners[at] = main
+    return added(default, said.default, _rest(name)) if said.default is not None else default
+
+
+def _is_canary(part: HostPart) -> bool:
+    """Whether PART is of an Ingress that is a canary, in all that it says about the host."""
+    return any(one.canary is not None for one in (*part.routes[:1], part.default) if one is not None)
+
+
+def _winners(name: str, parts: Sequence[Said], losses: Losses) -> tuple[Winners, Winner | None]:
+    """Who gets each path of PARTS, and who the rest; LOSSES gets what is left out."""
+    winners: Winners = {}
+    default: Winner | None = None
+    for owner, order, part in parts:
+        for one in part.routes:
+            at = (one.route.kind, one.route.path, one.route.conditions)
+            winner = winners.get(at) or winners.get((one.route.kind, one.route.path, _in_any_scheme(one.route)))
+            if winner is not None:
+                losses.setdefault(owner, []).append(_conflict(one.field, _path(name, one), winner, owner, order))
+            else:
+                winners[at] = (owner, order, one)
+        if part.default is not None:
+            if default is not None:
+                losses.setdefault(owner, []).append(_conflict(part.default.field, _rest(name), default, owner, order))
+            else:
+                default = (owner, order, part.default)
+    return winners, default
+
+
+def _merged(name: str, winners: Winners, default: Winner | None, losses: Losses) -> HostPart:
+    """One part out of WINNERS and DEFAULT; LOSSES gets what has no effect."""
+    for owner, _, one in winners.values():
+        if one.route.kind is PathKind.STRING and one.route.path.endswith("/"):
+            above = winners.get((PathKind.PREFIX, one.route.path.rstrip("/") or "/", one.route.conditions))
+            if above is not None:
+                losses.setdefault(owner, []).append(_shadowed(name, one, above[0]))
+    routes = [(owner, one) for owner, _, one in winners.values()]
+    if any(one.route.conditions is not None for _, one in routes):
+        routes.sort(key=_demands, reverse=True)  # stable: of equal ones the older object's goes first
+    return with_app_root(in_regex_mode(routes, (default[0], default[2]) if default is not None else None, losses))
+
+
+def _in_any_scheme(route: Route) -> Conditions | None:
+    """The conditions of ROUTE without the scheme: who has them takes its requests, too."""
+    conditions = route.conditions
+    if conditions is None or not conditions.scheme:
+        return conditions
+    others = replace(conditions, scheme="")
+    return others if others != Conditions() else None
+
+
+def _demands(owned: tuple[ObjectId, RoutePart]) -> tuple[bool, int, int]:
+    """How much a route demands beside its path (Gateway API, HTTPRouteRule, precedence of matches)."""
+    conditions = owned[1].route.conditions
+    if conditions is None:
+        return False, 0, 0
+    return bool(conditions.method), len(conditions.headers), len(conditions.query)
+
+
+def _conflict(field: str, what: str, winner: Winner, loser: ObjectId, order: Order) -> Problem:
+    if winner[0] == loser:
+        return error("PathConflict", field, f"{what} is named twice in this {loser.kind}; the first one counts")
+    why = "is older" if winner[1][0] != order[0] else "comes first by namespace and name"
+    return error("PathConflict", field, f"{what} is taken by {winner[0]}, which {why}")
+
+
+def _shadowed(name: str, one: RoutePart, winner: ObjectId) -> Problem:
+    message = (
+        f'path "{one.route.path}" (ImplementationSpecific) of {describe(name)} gets no requests: the same path as '
+        f"Prefix goes before it, in {winner}"
+    )
+    return warning("ShadowedPath", one.field, message)
+
+
+def _path(name: str, one: RoutePart) -> str:
+    return f'path "{one.route.path}" ({describing.KINDS[one.route.kind]}) of {describe(name)}'
+
+
+def _rest(name: str) -> str:
+    return f"what no path of {describe(name)} takes"
+
+
+def describe(name: str) -> str:
+    """The host NAME in messages."""
+    return f'host "{name}"' if name else "any host"

@@ -1,0 +1,50 @@
+"""Pieces of nginx's configuration: configuration-snippet.
+
+Rules of this file:
+- A snippet is read only where the operator allows it. Elsewhere it is reported and has no effect, as in ingress-nginx.
+- A snippet with anything that Edge does not carry out closes the routes of the Ingress: it may be what guards them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from edge.control.translate.annotations.wanted import Wanted
+from edge.control.translate.snippets.dialect import statements
+from edge.control.translate.snippets.lexer import SnippetError
+from edge.table.policies.snippet import Snippet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edge.control.translate.annotations.values import Values
+
+_LOCATION: Final = "configuration-snippet"
+NAMES: Final = frozenset({_LOCATION})
+ALLOWED: Final = "allow-snippet-annotations"
+DIFFERENCES: Final = {
+    _LOCATION: (
+        "Never evaluated as text, and without effect unless `--allow-snippet-annotations` is set. Then Edge has "
+        "`add_header`, `more_set_headers`, `more_clear_headers`, `proxy_set_header`, `more_set_input_headers`, "
+        "`more_clear_input_headers`, `return`, `default_type`, `set` and `if`. A snippet with anything else closes its "
+        "routes (503), and the report names the line."
+    ),
+}
+"""How Edge differs from ingress-nginx, by annotation."""
+
+
+def read(values: Values) -> Iterator[Wanted]:
+    """The statements of the snippet, in their order."""
+    text = values.text(_LOCATION)
+    if not text:
+        return
+    if not values.allowed(ALLOWED):
+        values.report(_LOCATION, "snippets are not allowed (--allow-snippet-annotations); the annotation is ignored")
+        return
+    try:
+        found = statements(text)
+    except SnippetError as error:
+        yield values.refuse(_LOCATION, str(error))
+        return
+    if found:
+        yield Wanted(Snippet(values.source(_LOCATION), found))

@@ -1,0 +1,213 @@
+"""The directives that a snippet may have, as statements of a policy.
+
+Rules of this file:
+- What is not listed here is refused, by line and name. Nothing of a snippet is ever evaluated as text.
+- Variables are those of `edge.table.variables` and those that the snippet itself has set before.
+- Directives of ngx_http_rewrite_module, ngx_http_headers_module, ngx_http_proxy_module and headers-more-nginx-module,
+  with their own rules about where they may stand.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from edge.control.translate.snippets.lexer import Directive, SnippetError, directives
+from edge.table import templates, variables
+from edge.table.fields import name_fault, value_fault
+from edge.table.patterns.matching import PatternError, compile_pattern
+from edge.table.policies.snippet import AddField, Answer, If, RequestField, SetField, SetVariable, Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+"""Statuses for which the text of `return` is a URL (nginx docs, ngx_http_rewrite_module, return)."""
+CLOSE: Final = 444
+"""nginx's status for closing the connection without an answer."""
+MOST: Final = 200
+"""Directives of one snippet."""
+_URL: Final = re.compile(r"(?:(?i:https?|\$scheme)://|/)[^\x00-\x20\x7f]*")
+_BLANKS: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+_NAME: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
+_OPERATORS: Final = ("=", "!=", "~", "~*", "!~", "!~*")
+
+
+def statements(text: str) -> tuple[Statement | If, ...]:
+    """What the snippet TEXT asks for.
+
+    Raises:
+        SnippetError: TEXT has something that Edge does not carry out.
+    """
+    return _Dialect().read(text)
+
+
+class _Dialect:
+    def __init__(self) -> None:
+        self._variables = set(variables.REQUEST)
+        self._content_type = "text/html"
+        self._count = 0
+        self._readers: dict[str, Callable[[Directive], Iterator[Statement]]] = {
+            "set": self._set,
+            "return": self._return,
+            "add_header": self._add_header,
+            "proxy_set_header": self._proxy_set_header,
+            "more_set_headers": self._more_set_headers,
+            "more_clear_headers": self._more_clear_headers,
+            "more_set_input_headers": self._more_set_input_headers,
+            "more_clear_input_headers": self._more_clear_input_headers,
+        }
+
+    def read(self, text: str) -> tuple[Statement | If, ...]:
+        found: list[Statement | If] = []
+        every = directives(text)
+        for one in every:  # a default, wherever it stands
+            if one.name == "default_type":
+                self._content_type = self._content(one)
+        for one in every:
+            if one.name == "if":
+                found.append(self._if(one))
+            elif one.name != "default_type":
+                found.extend(self._statements(one))
+        return tuple(found)
+
+    def _statements(self, one: Directive) -> Iterator[Statement]:
+        self._count += 1
+        if self._count > MOST:
+            raise SnippetError(one.line, f"more than {MOST} directives")
+        reader = self._readers.get(one.name)
+        if reader is None:
+            known = ", ".join(sorted((*self._readers, "default_type", "if")))
+            raise SnippetError(one.line, f'"{one.name}" is not carried out; a snippet may have {known}')
+        if one.block is not None:
+            raise SnippetError(one.line, f'"{one.name}" has no block')
+        return reader(one)
+
+    # --- tests ----------------------------------------------------------------------------------------------------
+
+    def _if(self, one: Directive) -> If:
+        if one.block is None:
+            raise SnippetError(one.line, '"if" needs a block')
+        value, operator, operand = self._test(one)
+        self._text(one, value)
+        if "~" in operator:
+            try:
+                compile_pattern(operand, ignore_case=operator.endswith("*"), anchored=False)
+            except PatternError as error:
+                raise SnippetError(one.line, str(error)) from error
+        elif operator:
+            self._text(one, operand)
+        found: list[Statement] = []
+        for inner in one.block:
+            if inner.name in ("if", "proxy_set_header", "default_type"):
+                raise SnippetError(inner.line, f'"{inner.name}" cannot stand within "if"')
+            found.extend(self._statements(inner))
+        return If(value, operator, operand, tuple(found))
+
+    def _test(self, one: Directive) -> tuple[str, str, str]:
+        """Value, operator and operand of the parentheses."""
+        words = list(one.words)
+        if not words or not words[0].startswith("(") or not words[-1].endswith(")"):
+            raise SnippetError(one.line, '"if" needs a test in parentheses')
+        words[0], words[-1] = words[0][1:], words[-1] if len(words) > 1 else words[-1][1:]
+        words[-1] = words[-1][:-1]
+        words = [word for number, word in enumerate(words) if word or 0 < number < len(words) - 1]
+        if words and _NAME.fullmatch(words[0]):
+            if len(words) == 1:
+                return words[0], "", ""
+            if len(words) <= 3 and words[1] in _OPERATORS:
+                return words[0], words[1], words[2] if len(words) == 3 else ""
+        raise SnippetError(one.line, f'the test of "if" is not "$variable", or one with {" ".join(_OPERATORS)}')
+
+    # --- variables and answers --------------------------------------------------------------------------------------
+
+    def _set(self, one: Directive) -> Iterator[Statement]:
+        name, value = self._words(one, 2, 2)
+        match = _NAME.fullmatch(name)
+        if match is None:
+            raise SnippetError(one.line, f'"{name}" is not the name of a variable')
+        variable = match[1].lower()
+        if variable in variables.REQUEST or variable.startswith(templates.FAMILIES):
+            raise SnippetError(one.line, f"${variable} cannot be changed")
+        text = self._text(one, value)
+        self._variables.add(variable)
+        yield SetVariable(variable, text)
+
+    def _return(self, one: Directive) -> Iterator[Statement]:
+        words = self._words(one, 1, 2)
+        if len(words) == 1 and not words[0].isdigit():
+            words = ("302", *words)
+        status = int(words[0]) if re.fullmatch("[0-9]{3}", words[0]) else 0
+        if not (200 <= status <= 599):
+            raise SnippetError(one.line, f'"{words[0]}" is not a status from 200 to 599')
+        text = self._text(one, words[1]) if len(words) == 2 else ""
+        if status in REDIRECTS and text:
+            if _URL.fullmatch(text) is None:
+                raise SnippetError(one.line, f'"{text}" is neither an http or https URL nor a path')
+            text = f"$scheme://$host{text}" if text.startswith("/") else text
+        yield Answer(status, text, self._content_type)
+
+    # --- fields ---------------------------------------------------------------------------------------------------
+
+    def _add_header(self, one: Directive) -> Iterator[Statement]:
+        name, value, *rest = self._words(one, 2, 3)
+        if rest and rest != ["always"]:
+            raise SnippetError(one.line, f'"{rest[0]}" is not "always"')
+        if value:
+            yield AddField(self._field(one, name), self._text(one, value), bool(rest))
+
+    def _proxy_set_header(self, one: Directive) -> Iterator[Statement]:
+        name, value = self._words(one, 2, 2)
+        yield RequestField(self._field(one, name), self._text(one, value))
+
+    def _more_set_headers(self, one: Directive) -> Iterator[Statement]:
+        for name, value in self._fields(one):
+            yield SetField(name, value)
+
+    def _more_clear_headers(self, one: Directive) -> Iterator[Statement]:
+        for name in self._words(one, 1, MOST):
+            yield SetField(self._field(one, name.rstrip(":")), "")
+
+    def _more_set_input_headers(self, one: Directive) -> Iterator[Statement]:
+        for name, value in self._fields(one):
+            yield RequestField(name, value)
+
+    def _more_clear_input_headers(self, one: Directive) -> Iterator[Statement]:
+        for name in self._words(one, 1, MOST):
+            yield RequestField(self._field(one, name.rstrip(":")), "")
+
+    def _fields(self, one: Directive) -> Iterator[tuple[str, str]]:
+        """The words `Name: value`; `Name` and `Name:` have an empty value."""
+        for word in self._words(one, 1, MOST):
+            name, _, value = word.partition(":")
+            yield self._field(one, name), self._text(one, value.strip(" \t"))
+
+    # --- words ----------------------------------------------------------------------------------------------------
+
+    def _words(self, one: Directive, least: int, most: int) -> tuple[str, ...]:
+        if not least <= len(one.words) <= most:
+            raise SnippetError(one.line, f'"{one.name}" has {len(one.words)} parameters')
+        if one.words[0].startswith("-"):
+            raise SnippetError(one.line, f'the option "{one.words[0]}" of "{one.name}" is not carried out')
+        return one.words
+
+    def _field(self, one: Directive, name: str) -> str:
+        if fault := name_fault(name.strip(" \t")):
+            raise SnippetError(one.line, fault)
+        return name.strip(" \t")
+
+    def _text(self, one: Directive, text: str) -> str:
+        """TEXT, which may have variables."""
+        if fault := value_fault(text):
+            raise SnippetError(one.line, fault)
+        try:
+            templates.parse(text, self._variables)
+        except templates.TemplateError as error:
+            raise SnippetError(one.line, str(error)) from error
+        return text
+
+    def _content(self, one: Directive) -> str:
+        (value,) = self._words(one, 1, 1)
+        if re.fullmatch(r"[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+", value) is None:
+            raise SnippetError(one.line, f'"{value}" is not a media type')
+        return value

@@ -1,0 +1,76 @@
+"""From the name of a host to the records that may take its requests.
+
+Rules of this file:
+- The most specific record goes first: the name itself, `*.` with one label more, the longest `**.`, patterns in their
+  order, in the end the record for any other host.
+- Requests and TLS handshakes go by the same rule, so that they agree about which host a name means.
+- Patterns that cannot be read, or that take too many steps, may be meant for the name: nothing less specific takes it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.table.patterns.matching import PatternError, PatternLimitError, compile_pattern
+from edge.table.reader import UnreadableError
+from edge.table.records import HOST_PATTERNS, HostPatterns, wildcard_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edge.table.patterns.matching import Pattern
+    from edge.table.reader import TableReader
+
+
+class HostNames:
+    """The names of the records of hosts in one table."""
+
+    def __init__(self, table: TableReader) -> None:
+        self._routes = table.routes
+        self._record: HostPatterns | None = None
+        self._patterns: tuple[tuple[str, Pattern], ...] = ()
+
+    def records_for(self, name: str) -> Iterator[str]:
+        """The records that may take requests for the host NAME (lower case), the most specific first.
+
+        Raises:
+            UnreadableError: it cannot be known whether a pattern takes them.
+        """
+        yield name
+        wildcard = wildcard_of(name)
+        if wildcard:
+            yield wildcard
+        domain = name
+        while wildcard and (domain := domain.partition(".")[2]):
+            yield f"**.{domain}"
+        if name:
+            yield from self._matching(name)
+            yield ""
+
+    def _matching(self, name: str) -> Iterator[str]:
+        record = self._routes.get(HOST_PATTERNS, HostPatterns)
+        if record is not self._record:
+            self._record = record
+            self._patterns = tuple((one, _compiled(one)) for one in record.names) if record is not None else ()
+        for pattern_name, pattern in self._patterns:
+            try:
+                matches = pattern.match(name.encode("latin-1")) is not None
+            except PatternLimitError as error:
+                raise UnreadableError(f'"{pattern_name}" takes too many steps for host "{name}"') from error
+            if matches:
+                yield pattern_name
+
+
+def host_name(host: bytes) -> str:
+    """The name in a Host value: lower case, without port and trailing dot (RFC 9110, section 4.2.3)."""
+    name = host.decode("latin-1").lower()
+    if name.startswith("["):
+        return name.partition("]")[0] + "]"
+    return name.partition(":")[0].rstrip(".")
+
+
+def _compiled(name: str) -> Pattern:
+    try:
+        return compile_pattern(name.removeprefix("~"), anchored=False)
+    except PatternError as error:
+        raise UnreadableError(f'host "{name}" cannot be matched: {error}') from error

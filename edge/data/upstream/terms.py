@@ -1,0 +1,25 @@
+"""The terms on which a backend is asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edge.table.policies import Retry, Timeouts
+
+
+class Terms:
+    """How long a call may take, and when it may ask another endpoint.
+
+    - `connect_timeout`, `send_timeout`, `read_timeout`: seconds. `retry`: when another endpoint is asked.
+    - `unwanted`: statuses for which another endpoint is asked; None: there are none.
+    - `body_limit`: most bytes of content that are carried from the client; 0: any number.
+    """
+
+    def __init__(self, timeouts: Timeouts, retry: Retry, body_limit: int = 0) -> None:
+        self.connect_timeout = timeouts.connect
+        self.send_timeout = timeouts.send
+        self.read_timeout = timeouts.read
+        self.retry = retry
+        self.unwanted = frozenset(retry.on_statuses) or None
+        self.body_limit = body_limit

@@ -1,0 +1,11 @@
+# C types for what is looked at for every request; the module is plain Python.
+
+cimport cython
+
+cdef bytes _KINDS
+cdef unsigned char _OTHER, _PLAIN, _SLASH, _DOT
+
+cpdef bytes normalise_bytes(bytes path)
+
+@cython.locals(byte=cython.uchar, kind=cython.uchar, after_slash=cython.bint)
+cpdef bint is_plain(bytes path)

@@ -1,0 +1,78 @@
+"""Statements out of a piece of nginx's configuration, in the few forms that Edge knows (ingress-nginx,
+configuration-snippet and server-snippet).
+
+Rules of this file:
+- A statement is data. Nothing in it is evaluated but the variables in its texts (`edge.table.variables`, and those that
+  earlier statements of the same snippet set), and the pattern of a test.
+- `If` holds no other `If`, as in nginx.
+"""
+
+from __future__ import annotations
+
+from edge.table.policies.policy import Policy
+from edge.table.record import Record
+
+
+class SetVariable(Record, frozen=True, tag=True):
+    """`set $name value`."""
+
+    name: str
+    """Without the dollar, in lower case."""
+    value: str
+
+
+class Answer(Record, frozen=True, tag=True):
+    """`return status text`: nothing after it is carried out."""
+
+    status: int
+    """444: the connection is closed without an answer."""
+    text: str = ""
+    """The body, or the value of Location where STATUS is a redirect's."""
+    content_type: str = "text/html"
+
+
+class RequestField(Record, frozen=True, tag=True):
+    """`proxy_set_header name value` and `more_set_input_headers "name: value"`."""
+
+    name: str
+    value: str
+    """Empty: the endpoint gets no such field."""
+
+
+class AddField(Record, frozen=True, tag=True):
+    """`add_header name value`: a further field of responses whose status is a usual one, or ALWAYS."""
+
+    name: str
+    value: str
+    always: bool = False
+
+
+class SetField(Record, frozen=True, tag=True):
+    """`more_set_headers "name: value"`: the only field of that name, whatever the status."""
+
+    name: str
+    value: str
+    """Empty: the response gets no such field."""
+
+
+Statement = SetVariable | Answer | RequestField | AddField | SetField
+
+
+class If(Record, frozen=True, tag=True):
+    """`if (value operator operand) { ... }`."""
+
+    value: str
+    operator: str
+    """`=`, `!=`, `~`, `~*`, `!~`, `!~*`; empty: VALUE is neither empty nor `0`."""
+    operand: str
+    statements: tuple[Statement, ...]
+
+
+class Snippet(Policy, frozen=True, tag=True):
+    """Variables, answers and header fields that statements in nginx's language ask for."""
+
+    statements: tuple[Statement | If, ...]
+
+    def summary(self) -> str:
+        """As `Policy`."""
+        return f"{len(self.statements)} statements of a snippet"
