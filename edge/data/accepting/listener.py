@@ -18,9 +18,9 @@ import gevent
 
 from edge.data.accepting import proxy_protocol
 from edge.data.accepting.handshake import HTTP2, REFUSAL_TIMEOUT, REFUSED_BYTES, Handshakes
+from edge.data.connections.caller import Caller
 from edge.data.connections.h1 import Http1
 from edge.data.connections.h2 import Http2
-from edge.data.connections.caller import Caller
 from edge.data.http import replies
 from edge.data.net._accept import accept
 from edge.data.net._stream import Stream

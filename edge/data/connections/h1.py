@@ -22,8 +22,8 @@ from edge.data.net.errors import MessageError, StreamError, StreamTimeout
 from edge.table.counters import WorkerWord
 
 if TYPE_CHECKING:
-    from edge.data.connections.connections import Connections
     from edge.data.connections.caller import Caller
+    from edge.data.connections.connections import Connections
     from edge.data.exchange.upstream import Upstream
     from edge.data.http._fields import FieldLines
     from edge.data.http._message import Message

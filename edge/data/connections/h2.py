@@ -35,8 +35,8 @@ from edge.data.net.errors import PeerGone, StreamClosed, StreamError, StreamTime
 from edge.table.counters import WorkerWord
 
 if TYPE_CHECKING:
-    from edge.data.connections.connections import Connections
     from edge.data.connections.caller import Caller
+    from edge.data.connections.connections import Connections
     from edge.data.http.h2._session import H2Stream
     from edge.data.net._stream import Stream
 

@@ -6,20 +6,43 @@ It has what `edge.data.net.tunnel` asks of a stream of bytes, and nothing else.
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from edge.data.http.h2.errors import ErrorCode
 from edge.data.net._buffer import Buffer
 from edge.data.net.errors import StreamClosed
 
 if TYPE_CHECKING:
-    from edge.data.connections.h2_stream import Http2Stream
+    from edge.data.http._fields import FieldLines
+    from edge.data.http.h2._content import Inbox
+    from edge.data.net.errors import StreamError
+
+
+class Half(Protocol):
+    """A stream, as far as its tunnel needs it."""
+
+    write_timeout: float
+
+    @property
+    def inbox(self) -> Inbox:
+        """What comes."""
+
+    def send(self, source: Buffer, count: int, last: bool) -> None:
+        """Send the first COUNT bytes of SOURCE."""
+
+    def finish(self, trailers: FieldLines | None) -> None:
+        """Close the sending half."""
+
+    def abort(self, reachable: bool) -> None:
+        """Reset the stream."""
+
+    def lose(self, error: StreamError) -> None:
+        """End every wait for the stream with ERROR."""
 
 
 class TunnelEnd(Buffer):
     """The bytes of the stream that HALF is."""
 
-    def __init__(self, half: Http2Stream) -> None:
+    def __init__(self, half: Half) -> None:
         self._half = half
         self._active = monotonic()
         self.closed = False
@@ -78,7 +101,5 @@ class TunnelEnd(Buffer):
         """End the stream; who waits for it gets `StreamClosed`."""
         if not self.closed:
             self.closed = True
-            half = self._half
-            half.session.reset(half.flow, ErrorCode.CANCEL)
-            half.connection.schedule()
-            half.lose(StreamClosed("closed"))
+            self._half.abort(True)
+            self._half.lose(StreamClosed("closed"))

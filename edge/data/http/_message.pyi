@@ -1,5 +1,6 @@
 from edge.data.http._fields import FieldLines
 
+METHODS: dict[bytes, bytes]
 NO_CONTENT: int
 UNKNOWN_LENGTH: int
 

@@ -42,7 +42,7 @@ def sweep_waiters():
 cdef class Waiter:
     """Where one greenlet waits for others."""
 
-    def __init__(self):
+    def __cinit__(self):
         hub = get_hub()
         self.loop = hub.loop
         self.hub_switch = hub.switch

@@ -13,9 +13,9 @@ import h2.exceptions
 import h2.settings
 import pytest
 
+from edge.data.connections.caller import Caller
 from edge.data.connections.connections import Connections
 from edge.data.connections.h2 import Http2
-from edge.data.connections.caller import Caller
 from edge.data.net.errors import StreamError
 from tests.support.play.sockets import ADDRESS, PATIENCE, pair
 

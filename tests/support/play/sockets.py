@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import gevent
 
+from edge.data.connections.caller import Caller
 from edge.data.connections.connections import Connections
 from edge.data.connections.h1 import Http1
-from edge.data.connections.caller import Caller
 from edge.data.http.h1._body import Body
 from edge.data.net._stream import Stream
 from edge.data.net.errors import MessageError, StreamError

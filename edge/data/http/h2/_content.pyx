@@ -17,7 +17,7 @@ from edge.data.net._waiter cimport Waiter
 cdef class Inbox(Content):
     """The content of one stream after another, in `buffer`; `timeout`: seconds of silence."""
 
-    def __init__(self):
+    def __cinit__(self):
         self.buffer = Buffer()
         self.waiter = Waiter()
         self.arrived = []
