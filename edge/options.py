@@ -225,6 +225,11 @@ def _check_path(text: str) -> None:
         raise ValueError(f"{text}: no such file or folder")
 
 
+def _check_size(text: str) -> None:
+    if not re.fullmatch("[0-9]{1,15}[kKmMgG]?", text):
+        raise ValueError("must be a size such as 512k, 10m or 1g")
+
+
 def _check_url_path(text: str) -> None:
     if not re.fullmatch(r"/[!-~]*", text) or set(text) & set("?#"):
         raise ValueError("must be a path that begins with / and has no query")
@@ -250,6 +255,7 @@ _CHECKS: dict[str, Callable[[str], Any]] = {
     "URL": _check_url,
     "PATH": _check_path,
     "/PATH": _check_url_path,
+    "SIZE": _check_size,
     "auto|N": _check_workers,
 }
 

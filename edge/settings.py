@@ -27,6 +27,7 @@ SECTIONS = {
     "nginx_metrics": "Metrics",
     "enable_opentelemetry": "Tracing",
     "ssl_redirect": "Redirects and headers",
+    "proxy_body_size": "Bodies",
     "client_header_timeout": "Limits of the wire",
     "publish_service": "Answering back to the cluster",
 }
@@ -165,6 +166,12 @@ class Settings:
         placeholder="DIR",
         commands=(*ALL, "routes"),
     )
+    temp_dir: str = setting(
+        "",
+        "Directory for temporary files with bodies (default: $TMPDIR, else /tmp).",
+        placeholder="DIR",
+        commands=PROXY,
+    )
     shutdown_grace: float = setting(
         30.0, "Time that requests in flight get to finish after SIGTERM.", placeholder="SECONDS", commands=PROXY
     )
@@ -250,6 +257,12 @@ class Settings:
         "Send plain http requests for hosts with TLS to https (308) unless an annotation says otherwise.",
         commands=TRANSLATION,
     )
+    global_allowed_response_headers: tuple[str, ...] = setting(
+        (),
+        "Response header field that a ConfigMap named by the annotation custom-headers may set.",
+        placeholder="NAME",
+        commands=TRANSLATION,
+    )
     hsts: bool = setting(True, "Send Strict-Transport-Security on https responses.", commands=TRANSLATION)
     use_forwarded_headers: bool = setting(
         False,
@@ -279,6 +292,52 @@ class Settings:
     )
     enable_underscores_in_headers: bool = setting(
         False, "Pass request headers with underscores in their names instead of dropping them.", commands=PROXY
+    )
+    # --- bodies ---
+    proxy_body_size: str = setting(
+        "1m",
+        "Largest request body of an Ingress's routes (413 above it); 0: no limit.",
+        placeholder="SIZE",
+        commands=TRANSLATION,
+    )
+    proxy_request_buffering: str = setting(
+        "on",
+        "Read request bodies before an endpoint is asked, so that they can be sent again (off: pass them on as they"
+        " come).",
+        choices=("on", "off"),
+        commands=TRANSLATION,
+    )
+    client_body_buffer_size: str = setting(
+        "32k",
+        "Bytes of such a body that are kept in memory; the rest goes to a temporary file.",
+        placeholder="SIZE",
+        commands=TRANSLATION,
+    )
+    proxy_buffering: str = setting(
+        "off",
+        "Read responses ahead of clients that are slower than the endpoint, which is so free sooner.",
+        choices=("on", "off"),
+        commands=TRANSLATION,
+    )
+    proxy_buffers_number: int = setting(
+        4,
+        "Buffers of --proxy-buffer-size that such a response may fill in memory; less than 64k count as 64k.",
+        placeholder="N",
+        commands=TRANSLATION,
+        least=1,
+    )
+    proxy_buffer_size: str = setting(
+        "",
+        "Largest response head taken from an endpoint of an Ingress (502 above it), and size of a buffer (default:"
+        " --max-response-header-size, and 4k).",
+        placeholder="SIZE",
+        commands=TRANSLATION,
+    )
+    proxy_max_temp_file_size: str = setting(
+        "1024m",
+        "Bytes of such a response that may wait in a temporary file; 0: none.",
+        placeholder="SIZE",
+        commands=TRANSLATION,
     )
     # --- limits of the wire ---
     client_header_timeout: float = setting(

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import os
 import ssl
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CIPHERS = (
     # Level 2 refuses keys of less than 112 bits of security, and SHA-1, anywhere in a chain
@@ -27,6 +31,37 @@ def server_context() -> ssl.SSLContext:
     return context
 
 
+def client_context(*, least: int, most: int, ciphers: str) -> ssl.SSLContext:
+    """A context of a client that verifies nothing: versions from LEAST to MOST, with CIPHERS of TLS 1.2 (empty:
+    OpenSSL's default).
+
+    Raises:
+        ssl.SSLError: OpenSSL knows none of CIPHERS.
+        ValueError: it does not speak such a version.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.options |= ssl.OP_IGNORE_UNEXPECTED_EOF  # as nginx: many servers end connections without close_notify
+    context.minimum_version = ssl.TLSVersion(least)
+    context.maximum_version = ssl.TLSVersion(most)
+    context.set_ciphers(ciphers or "DEFAULT")
+    return context
+
+
+def trust(context: ssl.SSLContext, authorities: bytes) -> None:
+    """Have CONTEXT verify certificates of its peers by AUTHORITIES, PEM (empty: those of the system).
+
+    Raises:
+        ssl.SSLError: there is no certificate among them, or one cannot be read.
+    """
+    if authorities:
+        context.load_verify_locations(cadata=authorities.decode("ascii", "replace"))
+    else:
+        context.set_default_verify_paths()
+    context.verify_mode = ssl.CERT_REQUIRED
+
+
 def load(context: ssl.SSLContext, chain: bytes, key: bytes) -> None:
     """Have CONTEXT show the certificate in CHAIN with KEY, both PEM.
 
@@ -36,9 +71,25 @@ def load(context: ssl.SSLContext, chain: bytes, key: bytes) -> None:
         ssl.SSLError: the certificate or its key is not usable.
         OSError: this process lacks something.
     """
+    _with_file(chain + b"\n" + key, lambda path: context.load_cert_chain(path, password=""))
+
+
+def trust_clients(context: ssl.SSLContext, authorities: bytes, revoked: bytes) -> None:
+    """Have CONTEXT verify certificates that it asks for by AUTHORITIES, and refuse those that are REVOKED, both PEM.
+
+    Raises:
+        ssl.SSLError: one of them cannot be read.
+        OSError: this process lacks something.
+    """
+    _with_file(authorities + b"\n" + revoked, context.load_verify_locations)
+    if revoked:
+        context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_CHAIN
+
+
+def _with_file(content: bytes, use: Callable[[str], object]) -> None:
     fd = os.memfd_create("certificate", os.MFD_CLOEXEC)
     try:
-        os.write(fd, chain + b"\n" + key)
-        context.load_cert_chain(f"/proc/self/fd/{fd}", password="")
+        os.write(fd, content)
+        use(f"/proc/self/fd/{fd}")
     finally:
         os.close(fd)

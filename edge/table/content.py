@@ -13,7 +13,9 @@ from edge.table.records import (
     DEFAULT_CERTIFICATE,
     GLOBALS,
     HOST_PATTERNS,
+    MATERIAL,
     TICKETS,
+    TLS_OPTIONS,
     Certificate,
     Globals,
     Host,
@@ -98,8 +100,8 @@ class Content:
             return
         for key, raw in items:
             wanted = ServerName if key.startswith("h:") and kind is Certificate else special.get(key, kind)
-            if key == TICKETS and kind is Certificate:
-                continue  # secret, and nothing to see
+            if kind is Certificate and (key == TICKETS or key.startswith((MATERIAL, TLS_OPTIONS))):
+                continue  # secret, or nothing to see
             if key == HOST_PATTERNS and kind is Host:
                 continue  # the hosts themselves say it
             try:

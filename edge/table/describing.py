@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from edge.system.addresses import Address
-from edge.table.records import Balance, PathKind
+from edge.table.records import Balance, PathKind, Protocol, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +19,7 @@ KINDS: Final = {PathKind.EXACT: "Exact", PathKind.PREFIX: "Prefix", PathKind.STR
 PATHS: Final = {**KINDS, PathKind.PATTERN: "Pattern"}
 """All kinds; the API has no name for the last."""
 BALANCES: Final = {Balance.ROUND_ROBIN: "round robin", Balance.LEAST_CONNECTIONS: "least connections"}
+PROTOCOLS: Final = {Protocol.HTTP1: "HTTP/1.1", Protocol.HTTP2: "HTTP/2", Protocol.FASTCGI: "FastCGI"}
 _ORDER: Final = {PathKind.EXACT: 0, PathKind.PREFIX: 1, PathKind.STRING: 1}
 
 
@@ -44,8 +45,22 @@ def route(one: Route, *, default: bool = False) -> tuple[str, str]:
 
 
 def _backend(one: Backend, *, shared: bool) -> str:
-    named = f"{one.service}:{one.port}" if one.service else f"answer {one.status}"
+    named = f"{one.service}:{one.port}{_transport(one)}" if one.service else f"answer {one.status}"
     return f"{named} ({'canary, ' if one.canary else ''}weight {one.weight})" if shared else named
+
+
+def _transport(one: Backend) -> str:
+    """How the endpoints of ONE are spoken to, where that is not HTTP/1.1 in the clear."""
+    if one.secure_transport is not None:
+        return f" by {_protocol(one.transport)}, or {_protocol(one.secure_transport)} for clients that do"
+    return f" by {_protocol(one.transport)}" if one.transport != Transport() else ""
+
+
+def _protocol(transport: Transport) -> str:
+    name = PROTOCOLS[transport.protocol]
+    if transport.tls is None:
+        return name
+    return f"{name} over TLS, {'verified' if transport.tls.verify else 'not verified'}"
 
 
 def _conditions(conditions: Conditions | None) -> str:

@@ -1,25 +1,25 @@
 """Limits that hold for the pod, whichever of its workers takes a request: `DIRECTORY/limits`.
 
 Rules of this file:
-- The file has a fixed size and is made once, by the first worker; workers that come later use it as it is, so that a
-  limit outlives a worker.
-- What is counted in it is changed by `_limits.pyx`. A file of another version is replaced by a new one.
+- The file has a fixed size and is made once, by the first worker (`pod_files.py`), so that a limit outlives a worker.
+- What is counted in it is changed by `_limits.pyx`.
 - The client is a key of bytes, such as a packed address; a limit is named by text, such as its Ingress and kind.
 """
 
 from __future__ import annotations
 
-import mmap
-import os
 import secrets
 import struct
-import tempfile
 from hashlib import blake2b
-from pathlib import Path
 from time import monotonic_ns
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from edge.table import pod_files
 from edge.table._limits import COUNT_SET, RATE_SET, SHARES, Counts, Rates, key
+
+if TYPE_CHECKING:
+    import mmap
+    from pathlib import Path
 
 NAME: Final = "limits"
 MAGIC: Final = b"EDGELIM1"
@@ -122,47 +122,16 @@ def _number(name: str) -> int:
 
 
 def _mapped(path: Path, rate_sets: int, count_sets: int) -> mmap.mmap:
-    found = _opened(path)
-    if found is None:
-        _make(path, rate_sets, count_sets)
-        found = _opened(path)
-    if found is None:
-        raise OSError(0, "another program writes the file limits")
-    return found
+    def head() -> bytes:
+        return _HEADER.pack(MAGIC, secrets.randbits(64), rate_sets, count_sets)
+
+    return pod_files.mapped(path, HEAD, _size_of, head, _size(rate_sets, count_sets))
 
 
-def _opened(path: Path) -> mmap.mmap | None:
-    """The file, mapped; None if there is none, or one that this version did not make."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return None
-    try:
-        size = os.fstat(descriptor).st_size
-        if size < HEAD:
-            return None
-        memory = mmap.mmap(descriptor, size)
-    finally:
-        os.close(descriptor)
+def _size_of(memory: mmap.mmap) -> int:
     magic, _, rate_sets, count_sets = _HEADER.unpack_from(memory)
-    if magic != MAGIC or size != HEAD + rate_sets * RATE_SET + count_sets * COUNT_SET:
-        memory.close()
-        return None
-    return memory
+    return _size(rate_sets, count_sets) if magic == MAGIC else 0
 
 
-def _make(path: Path, rate_sets: int, count_sets: int) -> None:
-    """Make the file, unless another worker is first; the loser of the race uses the winner's."""
-    descriptor, name = tempfile.mkstemp(prefix=".limits.", dir=path.parent)
-    try:
-        os.posix_fallocate(descriptor, 0, HEAD + rate_sets * RATE_SET + count_sets * COUNT_SET)
-        os.pwrite(descriptor, _HEADER.pack(MAGIC, secrets.randbits(64), rate_sets, count_sets), 0)
-        if path.exists() and _opened(path) is None:
-            Path(name).replace(path)
-        else:
-            os.link(name, path)
-    except FileExistsError:
-        pass
-    finally:
-        os.close(descriptor)
-        Path(name).unlink(missing_ok=True)
+def _size(rate_sets: int, count_sets: int) -> int:
+    return HEAD + rate_sets * RATE_SET + count_sets * COUNT_SET

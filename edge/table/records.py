@@ -9,6 +9,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+import hashlib
 from enum import IntEnum
 
 from edge.table.policies import AnyPolicy
@@ -45,7 +46,10 @@ class Endpoint(Record, frozen=True):
 
 
 class ServicePort(Record, frozen=True):
-    """The endpoints of one port of one Service. Key: `service_key(namespace, name, port)`."""
+    """The endpoints of one port of one Service. Key: `service_key(namespace, name, port)`.
+
+    Or of a host that a URL names: then `namespace` is empty. Key: `edge.table.remotes.remote_key(host, port)`.
+    """
 
     namespace: str
     name: str
@@ -61,12 +65,45 @@ class Protocol(IntEnum):
 
     HTTP1 = 0
     """HTTP/1.1."""
+    HTTP2 = 1
+    """HTTP/2 (RFC 9113). Workers do not speak it to endpoints yet, and close routes that ask for it."""
+    FASTCGI = 2
+    """FastCGI 1.0, as a responder. The parameters are those of the policy `FastCgi`."""
+
+
+TLS_1_2 = 0x0303
+TLS_1_3 = 0x0304
+"""Versions of TLS, as its messages have them (RFC 8446, section 4.2.1)."""
+
+
+class Tls(Record, frozen=True):
+    """The terms of TLS to an endpoint."""
+
+    server_name: str = ""
+    """Sent to the endpoint (RFC 6066, section 3); empty: none is."""
+    verify: bool = False
+    """Whether the endpoint's certificate must be valid: signed by one of the authorities, in date, for a name below."""
+    names: tuple[str, ...] = ()
+    """Host names, one of which a verified certificate must be for (RFC 9525); none: any is good."""
+    uris: tuple[str, ...] = ()
+    """URIs such as SPIFFE IDs, one of which is as good as one of `names`."""
+    depth: int = 100
+    """Most certificates between the endpoint's and the authority's (SSL_CTX_set_verify_depth(3))."""
+    least: int = TLS_1_2
+    most: int = TLS_1_3
+    """Versions of TLS, both included."""
+    ciphers: str = ""
+    """Of TLS 1.2, in OpenSSL's form; empty: OpenSSL's default."""
+    material: str = ""
+    """Key of the `TlsMaterial` record; empty: no certificate is shown, and the system's authorities are trusted."""
 
 
 class Transport(Record, frozen=True):
     """How an endpoint is spoken to. Idle connections serve requests with the same address and the same transport."""
 
     protocol: Protocol = Protocol.HTTP1
+    tls: Tls | None = None
+    """None: in the clear."""
 
 
 class Owner(Record, frozen=True):
@@ -99,6 +136,8 @@ class Backend(Record, frozen=True):
     transport: Transport = Transport()
     canary: bool = False
     """While it has no endpoint, the first backend of the route takes its requests."""
+    secure_transport: Transport | None = None
+    """For requests that came by TLS; None: the same."""
 
 
 class Condition(Record, frozen=True):
@@ -148,6 +187,8 @@ class Host(Record, frozen=True):
     """For paths that match no route; None: `Globals.default`, else 404."""
     tls: bool = False
     """Whether a certificate is configured for this host."""
+    tls_options: bool = False
+    """Whether there is a `TlsOptions` record for it."""
 
 
 class Globals(Record, frozen=True):
@@ -180,12 +221,44 @@ class Certificate(Record, frozen=True):
     issuer: str = ""
 
 
+class TlsMaterial(Record, frozen=True):
+    """What connections to endpoints verify certificates by, and what they show. Key: `material_key(...)` of its fields.
+
+    Another content has another key, so that a connection made by one is never used by another.
+    """
+
+    authorities: bytes = b""
+    """Certificates of those that are trusted, PEM; empty: the system's."""
+    chain: bytes = b""
+    """The client certificate, leaf first, PEM; empty: none is shown."""
+    key: bytes = b""
+    """PEM."""
+
+
 class ServerName(Record, frozen=True):
     """Which certificate is shown for one TLS server name. Key: `server_name_key(host)`."""
 
     host: str
     certificate: str
     """Key of the `Certificate` record."""
+
+
+class TlsOptions(Record, frozen=True):
+    """What handshakes of one host have of their own. Key: `tls_options_key(name)`, by the name of its `Host` record."""
+
+    trust: str = ""
+    """Names what clients' certificates are verified by; the policy of the host's routes compares it. Empty: clients
+    are not asked for a certificate."""
+    authorities: bytes = b""
+    """PEM: the certificates of authorities that are trusted."""
+    revoked: bytes = b""
+    """PEM: lists of revoked certificates; empty: none is looked for."""
+    depth: int = 1
+    """Certificates that may stand between that of a client and that of an authority."""
+    ciphers: str = ""
+    """Of TLS 1.2, as ciphers(1) writes them; empty: those of all hosts."""
+    server_order: bool = True
+    """Whether the order of ciphers is that of the server."""
 
 
 class TicketKeys(Record, frozen=True):
@@ -203,6 +276,10 @@ HOST_PATTERNS = "patterns:"
 """Key of the `HostPatterns` record, in the routes part."""
 TICKETS = "t:"
 """Key of the `TicketKeys` record, in the tls part."""
+MATERIAL = "m:"
+"""Begins the key of a `TlsMaterial` record, in the tls part."""
+TLS_OPTIONS = "o:"
+"""Begins the keys of `TlsOptions` records."""
 DEFAULT_CERTIFICATE = "c:"
 """Key of the certificate that is shown when no `ServerName` matches, in the tls part."""
 
@@ -217,6 +294,14 @@ def certificate_key(namespace: str, name: str) -> str:
     return f"c:{namespace}/{name}"
 
 
+def material_key(authorities: bytes, chain: bytes, key: bytes) -> str:
+    """Key of a `TlsMaterial` record in the tls part."""
+    digest = hashlib.blake2b(digest_size=16)
+    for field in (authorities, chain, key):
+        digest.update(len(field).to_bytes(8, "big") + field)
+    return f"{MATERIAL}{digest.hexdigest()}"
+
+
 def wildcard_of(host: str) -> str:
     """The wildcard that stands for HOST with one label more, such as `*.example.com`; empty: none does.
 
@@ -224,6 +309,11 @@ def wildcard_of(host: str) -> str:
     """
     label, _, domain = host.partition(".")
     return f"*.{domain}" if domain and label not in ("", "*") else ""
+
+
+def tls_options_key(name: str) -> str:
+    """Key of a `TlsOptions` record in the tls part; NAME is that of the `Host` record."""
+    return f"{TLS_OPTIONS}{name}"
 
 
 def server_name_key(host: str) -> str:

@@ -15,12 +15,15 @@ REQUEST: Final = frozenset(
         "args",
         "best_http_host",
         "cookie_",
+        "escaped_request_uri",
         "host",
         "http_",
         "http_host",
         "is_args",
+        "pass_access_scheme",
         "query_string",
         "remote_addr",
+        "remote_user",
         "request_id",
         "request_method",
         "request_uri",
@@ -31,3 +34,21 @@ REQUEST: Final = frozenset(
 )
 """What a request says about itself. `http_`, `cookie_` and `arg_` are the families of its header fields, its cookies
 and the parameters of its query (as they stand there, not decoded)."""
+
+FASTCGI: Final = REQUEST | {
+    "content_length",
+    "content_type",
+    "document_root",
+    "document_uri",
+    "fastcgi_path_info",
+    "fastcgi_script_name",
+    "https",
+    "nginx_version",
+    "remote_port",
+    "remote_user",
+    "request_method",
+    "server_addr",
+    "server_name",
+    "server_protocol",
+}
+"""What parameters of FastCGI may say beside (nginx docs, ngx_http_fastcgi_module)."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from edge.control.compiling.service_ports import Resolution
-from edge.table.policies import Hsts
+from edge.table.policies import ErrorPages, Hsts, SourceRanges
 from tests.support import objects
 from tests.support.certificates import Pair, issue, self_signed
 from tests.support.policies import policy
@@ -51,7 +51,7 @@ CASES: list[tuple[str, str, dict[str, str]]] = [
         | {"h.test/foobar": "404", "h.test/": "404", "h.test/x/foo": "404", "h.test/FOO": "404", "h.test/fo": "404"},
     ),
     (
-        "a prefix means the same with and without a slash at its end",
+        "a prefix means the same with and without a slash at its end (but see tests/e2e/policies/test_slashes.py)",
         "h.test Prefix /foo/ a",
         {"h.test/foo": "a", "h.test/foo/": "a", "h.test/foo/x": "a", "h.test/foobar": "404"},
     ),
@@ -649,6 +649,32 @@ def test_the_default_backend_of_the_process_takes_what_no_ingress_does(make: Mak
     assert {url: site.ask(url) for url in answers} == answers
     site.put("all.yaml", ingress("all", "any default c"))
     assert (site.ask("unknown/"), site.ask("h.test/")) == ("c", "d")
+
+
+def test_it_is_behind_the_policies_of_the_oldest_ingress_of_a_host(make: Make) -> None:
+    site = make(default_backend_service="demo/late")
+    site.put("web.yaml", ingress("web", "h.test Prefix /foo a", annotate={"denylist-source-range": "10.0.0.0/8"}))
+    assert policy(site.route("h.test/bar"), SourceRanges) is not None
+    assert (site.ask("h.test/bar"), site.owner("h.test/bar")) == ("404", "web")
+    for port in (80, 81):
+        site.put("late.yaml", objects.service("late", port=port), objects.endpoints("late", "10.0.0.1"))
+        assert (site.ask("h.test/bar"), site.route("h.test/bar").backends[0].port) == ("late", str(port))
+
+
+def test_it_answers_the_errors_of_ingresses_that_have_no_backend_for_them(make: Make) -> None:
+    site = make(default_backend_service="demo/late")
+    site.put("web.yaml", ingress("web", "h.test Prefix / a", annotate={"custom-http-errors": "404"}))
+
+    def found() -> str | None:
+        pages = policy(site.route("h.test/"), ErrorPages)
+        return pages.shared if pages is not None else None
+
+    assert found() == ""
+    for port in (80, 81):
+        site.put("late.yaml", objects.service("late", port=port), objects.endpoints("late", "10.0.0.1"))
+        assert found() == f"demo/late:{port}"
+    site.remove("late.yaml")
+    assert found() == ""
 
 
 def test_a_default_backend_that_is_missing_is_404_and_reported(make: Make) -> None:

@@ -55,7 +55,7 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[.
 def play(scene: Callable[..., Scene]) -> Callable[..., Played]:
     """Plays one request in a scene of its own."""
 
-    def once(request: Any, *policies: Any, secure: bool = False, **rest: Any) -> Played:
-        return scene(*policies, **rest).play(request, secure=secure)
+    def once(request: Any, *policies: Any, secure: bool = False, peer: Any = None, **rest: Any) -> Played:
+        return scene(*policies, **rest).play(request, secure=secure, peer=peer)
 
     return once

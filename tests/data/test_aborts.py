@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.backends import Backend, GoneError, Listener, Peer, Script, body_pieces, pattern, read_head
 from tests.support.clients import BrokenError, Client, head
-from tests.support.stage import Stage
+from tests.support.stage import STREAMED, Stage
 from tests.support.waiting import eventually
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -127,7 +127,7 @@ def test_a_client_that_leaves_within_its_upload_ends_it(
             complete.append(False)
 
     with Script(play) as endpoint:
-        host = stage.serve(endpoint)
+        host = stage.serve(endpoint, policies=STREAMED)
         client = connect()
         name, _, value = framing.partition(": ")
         client.send(head("/", method="POST", host=host, fields=[(name, value)]) + b"1000\r\n" + bytes(4096) + b"\r\n")
@@ -248,7 +248,7 @@ def test_an_endpoint_that_leaves_within_an_upload_is_502_and_takes_nothing_more(
         peer.some(100)
 
     with Script(play) as endpoint, stage.connect() as client:
-        host = stage.serve(endpoint)
+        host = stage.serve(endpoint, policies=STREAMED)
         client.send(head("/", method="POST", host=host, fields=[("Content-Length", "10000000")]))
         sender = threading.Thread(target=pour, args=(client.socket,))
         sender.start()

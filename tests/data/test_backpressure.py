@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.backends import Backend, Peer, Script, body_pieces, read_head
 from tests.support.clients import Client, head
-from tests.support.stage import Stage
+from tests.support.stage import STREAMED, Stage
 from tests.support.waiting import eventually
 
 LARGE = 200 << 20
@@ -106,7 +106,7 @@ def test_a_slow_endpoint_holds_a_large_upload_up(stage: Stage, connect: Callable
             sent[0] += len(PIECE)
 
     with Script(play) as endpoint, connect() as client:
-        host = stage.serve(endpoint)
+        host = stage.serve(endpoint, policies=STREAMED)
         sized = framing == "sized"
         field = ("Content-Length", str(LARGE)) if sized else ("Transfer-Encoding", "chunked")
         client.send(head("/", method="PUT", host=host, fields=[field]))

@@ -15,7 +15,7 @@ from tests.support.backends import Backend
 from tests.support.certificates import self_signed
 from tests.support.clients import Client, head
 from tests.support.edge import Edge
-from tests.support.stage import Stage
+from tests.support.stage import STREAMED, Stage
 from tests.support.waiting import eventually
 
 FEW = ("sh", "-c", 'ulimit -n 128; exec "$@"', "sh")
@@ -111,7 +111,11 @@ def test_a_certificate_that_could_not_be_read_for_want_of_descriptors_is_shown_l
 def test_who_sends_a_whole_upload_before_reading_gets_the_answer_that_refuses_it(status: int) -> None:
     size = 32 << 20
     with Backend() as backend, Stage() as stage:
-        host = stage.serve(backend, policies=(BodyLimit("test", 1000),)) if status == 413 else stage.serve()
+        host = (
+            stage.serve(backend, policies=(BodyLimit("test", 1000),))
+            if status == 413
+            else stage.serve(policies=STREAMED)
+        )
         length = str(size) if status != 400 else "x"
         with stage.connect() as client:
             client.send(head("/", method="POST", host=host, fields=[("Content-Length", length)]))

@@ -440,6 +440,24 @@ def test_a_request_is_written_with_framing_of_its_own():
     assert chunked.count(b"hunked") == 1
 
 
+def test_a_request_without_a_host_to_pass_on_says_nothing_of_one():
+    head = Head()
+    assert head.read_request(Pieces([b"GET / HTTP/1.0\r\n\r\n"]), Limits())
+    with stream_pair() as (stream, far):
+        HeadWriter(stream).request(outgoing(head, b"", b"7"))
+        assert written(stream, far) == b"GET / HTTP/1.1\r\nHost: \r\nX-Request-ID: 7\r\n\r\n"
+
+
+def test_what_is_passed_on_can_be_had_as_text():
+    """For a request of Edge's own on behalf of the client's."""
+    head = Head()
+    lines = [b"A: 1", b"Connection: x, c", b"C: 3", b"Content-Length: 0", b"X-Forwarded-For: 1", b"B:  2 ", b"D: 4"]
+    assert head.read_request(Pieces([get(*lines)]), Limits())
+    assert head.passed() == b"A: 1\r\nB:  2 \r\nD: 4\r\n"
+    head.hide(b"b")
+    assert head.passed() == b"A: 1\r\nD: 4\r\n"
+
+
 DROPPED = [
     ("hop by hop", [b"Connection: x", b"Keep-Alive: 1", b"TE: trailers", b"Proxy-Connection: x", b"Upgrade: x"]),
     ("for proxies", [b"Proxy-Authorization: x", b"Proxy-Authenticate: x", b"Proxy-Authentication-Info: x"]),

@@ -11,7 +11,7 @@ from edge.table.counters import WorkerWord
 from edge.table.policies import BodyLimit
 from tests.support.backends import Backend, GoneError, Listener, Peer, Script, body_pieces, pattern, read_head
 from tests.support.clients import Client, head
-from tests.support.stage import Stage
+from tests.support.stage import STREAMED, Stage
 from tests.support.waiting import eventually
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -302,7 +302,7 @@ def test_pieces_of_a_request_are_passed_on_as_they_come(stage: Stage) -> None:
         peer.send(OK + b"Content-Length: 0\r\n\r\n")
 
     with Script(play) as endpoint, stage.connect() as client:
-        host = stage.serve(endpoint)
+        host = stage.serve(endpoint, policies=STREAMED)
         client.send(head("/", method="POST", host=host, fields=[("Transfer-Encoding", "chunked")]))
         for number in range(3):
             client.send(b"1\r\n%d\r\n" % number)
@@ -320,7 +320,7 @@ def test_an_endpoint_may_answer_piece_by_piece_while_it_reads(stage: Stage) -> N
         peer.send(b"0\r\n\r\n")
 
     with Script(echo) as endpoint, stage.connect() as client:
-        host = stage.serve(endpoint)
+        host = stage.serve(endpoint, policies=STREAMED)
         client.send(head("/", method="POST", host=host, fields=[("Transfer-Encoding", "chunked")]))
         response = client.head()
         assert (response.status, response.get("connection")) == (200, "close")
@@ -361,7 +361,7 @@ def test_an_answer_that_comes_before_the_end_of_an_upload_reaches_the_client(
             over.wait(40)
 
     with Script(play) as endpoint, stage.connect() as client:
-        host = stage.serve(endpoint)
+        host = stage.serve(endpoint, policies=STREAMED)
         field = ("Content-Length", "100000000") if framing == "sized" else ("Transfer-Encoding", "chunked")
         client.send(head("/", method="POST", host=host, fields=[field]))
         sender = threading.Thread(target=upload, args=(client, framing))

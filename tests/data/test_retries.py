@@ -16,7 +16,7 @@ from edge.table.counters import WorkerWord
 from edge.table.policies import Retry
 from tests.support.backends import Backend, Listener, Peer, Script, answering, body_pieces, read_head
 from tests.support.clients import BrokenError, Client, head
-from tests.support.stage import Stage
+from tests.support.stage import STREAMED, Stage
 from tests.support.waiting import eventually, free_port
 
 UNSAFE = ["POST", "PATCH", "LOCK", "UNKNOWN"]
@@ -104,7 +104,7 @@ def test_a_small_body_is_sent_again_with_its_request(stage: Stage, backend: Back
 
 def test_a_streamed_body_cannot_be_sent_again(stage: Stage, backend: Backend) -> None:
     with Faulty(hang_up) as faulty:
-        host = stage.serve(faulty, backend)
+        host = stage.serve(faulty, backend, policies=STREAMED)
         statuses = sorted(stage.get(host, "/upload", method="PUT", body=bytes(100_000)).status for _ in range(2))
         assert statuses == [200, 502]
 

@@ -13,7 +13,7 @@ from edge.table.counters import WorkerWord
 from edge.table.policies import Retry
 from tests.support.backends import Backend, Peer, Script, body_pieces, pattern, read_head
 from tests.support.clients import BrokenError, Client, head
-from tests.support.stage import Stage
+from tests.support.stage import STREAMED, Stage
 from tests.support.waiting import eventually
 
 ONCE = Retry("test", tries=1)
@@ -159,7 +159,7 @@ def test_a_chunked_body_that_does_not_end_is_answered_408_and_ends_the_request_t
             ends.append("over")
 
     with Script(play) as endpoint, stage.connect() as client:
-        host = stage.serve(endpoint)
+        host = stage.serve(endpoint, policies=STREAMED)
         client.send(head("/", method="POST", host=host, fields=[("Transfer-Encoding", "chunked")]) + b"5\r\nhello\r\n")
         assert client.response().status == 408
         eventually(lambda: ends)
@@ -262,7 +262,7 @@ def test_an_endpoint_that_takes_no_more_of_a_body_is_answered_504(stage: Stage) 
         ending.wait(40)
 
     with Script(play) as endpoint, stage.connect() as client:
-        host = stage.serve(endpoint, send=QUICK)
+        host = stage.serve(endpoint, send=QUICK, policies=STREAMED)
         client.send(head("/", method="PUT", host=host, fields=[("Content-Length", str(1 << 30))]))
         thread = threading.Thread(target=pour, args=(client.socket, ending))
         thread.start()
@@ -295,7 +295,7 @@ def test_an_endpoint_that_answers_and_takes_no_more_is_left_to_finish(stage: Sta
         ending.wait(40)
 
     with Script(play) as endpoint, stage.connect() as client:
-        host = stage.serve(endpoint, send=QUICK)
+        host = stage.serve(endpoint, send=QUICK, policies=STREAMED)
         client.send(head("/", method="PUT", host=host, fields=[("Content-Length", str(1 << 30))]))
         thread = threading.Thread(target=pour, args=(client.socket, ending))
         thread.start()

@@ -11,6 +11,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.support import objects
+from tests.support.annotated import annotated
 from tests.support.backends import Backend
 from tests.support.edge import Edge, write
 from tests.support.waiting import eventually
@@ -58,13 +59,13 @@ def _values(attributes):
 
 
 @contextlib.contextmanager
-def serving(folder, *flags):
+def serving(folder, *flags, **annotations):
     with Backend() as backend:
         write(
             folder,
             "web.yaml",
             objects.ingress_class(),
-            objects.ingress(),
+            objects.ingress(annotations=annotated(**annotations)),
             objects.service(),
             objects.endpoints("web", "127.0.0.1", port=backend.port),
         )
@@ -194,6 +195,24 @@ def test_a_client_that_is_not_trusted_gets_a_trace_of_its_own(collector, tmp_pat
         assert TRACE not in given
         assert not sampled(given)
         assert not states
+
+
+def test_an_ingress_can_be_left_out(collector, tmp_path):
+    flags = ("--enable-opentelemetry", f"--otlp-endpoint={collector.url}", "--otel-sampler-ratio=1")
+    with serving(tmp_path, *flags, enable_opentelemetry="false") as edge:
+        given = f"00-{TRACE}-{PARENT}-01"
+        assert parents(edge.get("/", fields=[("traceparent", given), ("tracestate", "a=b")])) == ([given], ["a=b"])
+        assert parents(edge.get("/")) == ([], [])
+
+
+def test_an_ingress_can_have_names_and_traces_of_its_own(collector, tmp_path):
+    flags = ("--enable-opentelemetry", f"--otlp-endpoint={collector.url}", "--otel-sampler-ratio=1")
+    wanted = {"opentelemetry_trust_incoming_span": "false", "opentelemetry_operation_name": "shop-1"}
+    with serving(tmp_path, *flags, enable_opentelemetry="true", **wanted) as edge:
+        (given,), states = parents(edge.get("/", fields=[("traceparent", f"00-{TRACE}-{PARENT}-01")]))
+        assert TRACE not in given
+        assert not states
+        assert collector.of(given.split("-")[1]).name == "shop-1"
 
 
 def test_a_collector_that_is_away_costs_no_request(tmp_path):

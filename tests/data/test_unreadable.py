@@ -31,7 +31,9 @@ from edge.table.records import (
     ServerName,
     ServicePort,
     TicketKeys,
+    TlsOptions,
     server_name_key,
+    tls_options_key,
 )
 from edge.table.records import Backend as RouteBackend
 from edge.table.writer import TableWriter
@@ -264,6 +266,25 @@ def test_the_last_good_certificate_stays(table: Table, unreadable: str) -> None:
     before = {name: contexts.choose(name) for name in ("a.test", "")}
     table.writer.publish(tls={unreadable: newer(tls()[unreadable])})
     assert {name: contexts.choose(name) for name in before} == before
+
+
+def test_where_the_options_of_a_host_cannot_be_read_its_handshakes_fail(table: Table) -> None:
+    """Clients would not be asked for their certificate."""
+    options = tls_options_key("a.test")
+    host = Host("a.test", (route("web", "demo/*:80"),), tls=True, tls_options=True)
+    table.writer.publish(routes={"a.test": host}, tls={**tls(), options: newer(TlsOptions(ciphers="ECDHE+AESGCM"))})
+    contexts = Contexts(table.reader())
+    with pytest.raises(UnreadableError):
+        contexts.choose("a.test")
+    assert contexts.choose("b.test") is not None
+    table.writer.publish(tls={options: TlsOptions(ciphers="ECDHE+AESGCM")})
+    assert contexts.choose("a.test") is not None
+
+
+def test_where_a_host_cannot_be_read_its_handshakes_ask_for_nothing(table: Table) -> None:
+    """Its routes are closed."""
+    table.writer.publish(routes={"a.test": newer(Host("a.test", tls_options=True))}, tls=tls())
+    assert Contexts(table.reader()).choose("a.test").trust == ""
 
 
 def test_where_certificates_cannot_be_opened_none_is_shown(table: Table) -> None:

@@ -267,7 +267,7 @@ def test_only_the_control_plane_holds_the_token():
     pod = of_kind(chart(), "Deployment")["spec"]["template"]["spec"]
     assert pod["automountServiceAccountToken"] is False
     mounts = {one["name"]: [mount["name"] for mount in one["volumeMounts"]] for one in pod["containers"]}
-    assert mounts == {"control": ["table", "token"], "proxy": ["table"]}
+    assert mounts == {"control": ["table", "token"], "proxy": ["table", "bodies"]}
 
 
 def test_the_grace_of_the_pod_covers_the_grace_of_edge():

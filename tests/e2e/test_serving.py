@@ -14,6 +14,7 @@ import websocket
 
 from tests.e2e.conftest import Site
 from tests.support import certificates, objects
+from tests.support.annotated import annotated
 from tests.support.backends import Backend, pattern
 from tests.support.clients import Client, get
 from tests.support.edge import Edge, write
@@ -31,7 +32,7 @@ def backend() -> Iterator[Backend]:
 @pytest.fixture(scope="module")
 def edge(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     site = Site(tmp_path_factory.mktemp("manifests"))
-    site.serve("web", backend)
+    site.serve("web", backend, annotations=annotated(proxy_body_size="16m"))
     site.serve("safe", backend, host="safe.example", secret="tls")
     site.serve("wild", backend, host="*.wild.example", secret="tls")
     site.serve("empty", host="empty.example")
@@ -113,7 +114,7 @@ def test_connections_are_kept_on_both_sides(edge: Edge, backend: Backend) -> Non
         assert backend.connections == before
 
 
-def test_bodies_stream_both_ways(edge: Edge) -> None:
+def test_bodies_go_both_ways(edge: Edge) -> None:
     """Sized, chunked, and until the end of the connection; 10 MB."""
     size = 10_000_000
     assert edge.get(f"/bytes/{size}").body == pattern(size)

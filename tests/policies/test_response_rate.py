@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from edge.data.policies.pace import Pace
 from edge.table.policies import ResponseRate, SourceRanges
 from tests.e2e.conftest import Site
@@ -16,8 +18,18 @@ from tests.support.waiting import eventually
 
 
 def test_the_annotations_are_in_kilobytes() -> None:
-    web = Annotated(limit_rate="5", limit_rate_after="100")
-    assert web.policies == (ResponseRate(place("limit-rate"), 5 << 10, 100 << 10),)
+    web = Annotated(limit_rate="5", limit_rate_after="100", proxy_buffering="on")
+    assert ResponseRate(place("limit-rate"), 5 << 10, 100 << 10) in web.policies
+
+
+@pytest.mark.parametrize("annotations", [{}, {"proxy_buffering": "off"}, {"proxy_buffering": "yes"}])
+def test_without_buffering_they_have_no_effect_as_in_nginx(annotations: dict[str, str]) -> None:
+    """Which is reported, once."""
+    web = Annotated(limit_rate="5", **annotations)
+    assert web.policies == ()
+    reasons = [reason for reason, _, _ in web.problems]
+    assert reasons.count("AnnotationWithoutEffect") == 1
+    assert reasons.count("InvalidAnnotation") == (annotations.get("proxy_buffering") == "yes")
 
 
 def test_zero_is_no_limit() -> None:
@@ -77,7 +89,7 @@ def test_answers_of_edge_do_not_wait(stage: Stage, backend: Backend) -> None:
 
 
 def test_from_the_annotation_to_the_answer(site: Site, backend: Backend) -> None:
-    site.serve("web", backend, annotations=annotated(limit_rate="400"))
+    site.serve("web", backend, annotations=annotated(limit_rate="400", proxy_buffering="on"))
     with Edge(site.folder) as edge:
         begun = time.monotonic()
         assert len(edge.get("/bytes/600000").body) == 600_000

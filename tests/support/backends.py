@@ -163,15 +163,25 @@ class Listener:
                 self._open.add(sock)
             threading.Thread(target=self._run, args=(sock, self.connections), daemon=True).start()
 
+    def secured(self, sock: socket.socket) -> socket.socket:
+        """SOCK, or what speaks TLS on it."""
+        return sock
+
     def _run(self, sock: socket.socket, number: int) -> None:
+        plain = sock
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock = self.secured(plain)
+            if sock is not plain:
+                with self._lock:
+                    self._open.add(sock)
+                    self._open.discard(plain)
             self.serve(Peer(sock, number))
         except (GoneError, OSError):
             pass
         finally:
             with self._lock:
-                self._open.discard(sock)
+                self._open -= {plain, sock}
             sock.close()
 
 

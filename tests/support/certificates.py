@@ -38,13 +38,37 @@ class Pair(NamedTuple):
 
 
 @functools.cache
-def authority(name: str = "Test Authority") -> Pair:
+def authority(name: str = "Test Authority", *, path_length: int | None = 0) -> Pair:
     """A self-signed certificate that may sign others."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _name(name)
     builder = _builder(subject, subject, key.public_key(), days=30)
-    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
     return _pair(builder.sign(key, hashes.SHA256()), key)
+
+
+@functools.cache
+def intermediate(name: str, issuer: Pair) -> Pair:
+    """A certificate that ISSUER has signed, and that may sign others."""
+    signer = x509.load_pem_x509_certificate(issuer.certificate)
+    signing_key = load_pem_private_key(issuer.key, None)
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = _builder(_name(name), signer.subject, key.public_key(), days=30)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    return _pair(builder.sign(signing_key, hashes.SHA256()), key)  # type: ignore[arg-type]
+
+
+def revocations(issuer: Pair, *revoked: Pair) -> bytes:
+    """The list of the REVOKED certificates of ISSUER, PEM."""
+    signer = x509.load_pem_x509_certificate(issuer.certificate)
+    now = datetime.datetime.now(datetime.UTC)
+    builder = x509.CertificateRevocationListBuilder().issuer_name(signer.subject)
+    builder = builder.last_update(now - datetime.timedelta(hours=1)).next_update(now + datetime.timedelta(days=1))
+    for one in revoked:
+        entry = x509.RevokedCertificateBuilder().serial_number(one.serial).revocation_date(now).build()
+        builder = builder.add_revoked_certificate(entry)
+    key = load_pem_private_key(issuer.key, None)
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)  # type: ignore[arg-type]
 
 
 def issue(
@@ -54,6 +78,7 @@ def issue(
     rsa_key: bool | int = False,
     client: bool = False,
     common_name: str = "",
+    subject: x509.Name | None = None,
 ) -> Pair:
     """A certificate for HOSTS (names or addresses) that ends in DAYS, signed by ISSUER (default: `authority()`).
 
@@ -64,9 +89,9 @@ def issue(
     signing_key = load_pem_private_key(issuer.key, None)
     bits = 2048 if rsa_key is True else int(rsa_key)
     key = rsa.generate_private_key(65537, bits) if bits else ec.generate_private_key(ec.SECP256R1())
-    builder = _builder(
-        _name(common_name or (hosts[0] if hosts else "client")), signer.subject, key.public_key(), days=days
-    )
+    if subject is None:
+        subject = _name(common_name or (hosts[0] if hosts else "client"))
+    builder = _builder(subject, signer.subject, key.public_key(), days=days)
     if hosts:
         builder = builder.add_extension(
             x509.SubjectAlternativeName([_general_name(host) for host in hosts]), critical=False
@@ -74,6 +99,34 @@ def issue(
     usage = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
     builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
     return _pair(builder.sign(signing_key, hashes.SHA256()), key)  # type: ignore[arg-type]
+
+
+class Chain(NamedTuple):
+    """A leaf with its intermediate certificates behind it, and the authority above all."""
+
+    leaf: Pair
+    root: Pair
+
+
+def chain(*hosts: str, intermediates: int) -> Chain:
+    """A certificate for HOSTS with so many INTERMEDIATES between it and its authority."""
+    root = issuer = _signer("Root", None)
+    between = b""
+    for number in range(intermediates):
+        issuer = _signer(f"Intermediate {number}", issuer)
+        between = issuer.certificate + between
+    leaf = issue(*hosts, issuer=issuer)
+    return Chain(Pair(leaf.certificate + between, leaf.key), root)
+
+
+def _signer(name: str, issuer: Pair | None) -> Pair:
+    """A certificate that may sign others, signed by ISSUER or by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    above = x509.load_pem_x509_certificate(issuer.certificate).subject if issuer is not None else _name(name)
+    builder = _builder(_name(name), above, key.public_key(), days=30)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    signing = load_pem_private_key(issuer.key, None) if issuer is not None else key
+    return _pair(builder.sign(signing, hashes.SHA256()), key)  # type: ignore[arg-type]
 
 
 def self_signed(*hosts: str, days: float = 7) -> Pair:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from edge.table.counters import CountersReader, WorkerWord
-from edge.table.policies import Retry, Timeouts
+from edge.table.policies import BodyLimit, RequestBuffering, Retry, Timeouts
 from edge.table.policies.policy import Policy
 from edge.table.records import (
     DEFAULT_CERTIFICATE,
@@ -28,7 +28,10 @@ from edge.table.records import (
     ServerName,
     ServicePort,
     TicketKeys,
+    TlsMaterial,
+    Transport,
     certificate_key,
+    material_key,
     server_name_key,
     service_key,
 )
@@ -40,6 +43,8 @@ from tests.support.edge import Edge, fresh_directory
 from tests.support.waiting import eventually
 
 Server = Listener | tuple[str, int]
+STREAMED: tuple[Policy, ...] = (BodyLimit("test", 0), RequestBuffering("test", 0))
+"""Request bodies of any size go to the endpoint as they come."""
 
 _names = itertools.count(1)
 _default: list[Pair] = []
@@ -86,10 +91,12 @@ class Stage:
         retry: Retry | None = None,
         balance: Balance = Balance.ROUND_ROBIN,
         policies: tuple[Policy, ...] = (),
+        transport: Transport | None = None,
+        secure_transport: Transport | None = None,
     ) -> str:
         """A new host, or a new version of HOST, with one route to BACKENDS; gives the host's name.
 
-        CONNECT, SEND, READ: timeouts in seconds; POLICIES: further ones.
+        CONNECT, SEND, READ: timeouts in seconds; POLICIES: further ones; TRANSPORT: how BACKENDS are spoken to.
         """
         host = host or f"host{next(_names)}.example"
         name = host.partition(".")[0]
@@ -98,7 +105,7 @@ class Stage:
             PathKind.PREFIX,
             "/",
             Owner("Ingress", "demo", name),
-            (Backend("demo", name, "80", key),),
+            (Backend("demo", name, "80", key, transport=transport or Transport(), secure_transport=secure_transport),),
             (Timeouts("test", connect, send, read), retry or Retry("test"), *policies),
         )
         self._writer.publish(
@@ -124,6 +131,17 @@ class Stage:
                 **{server_name_key(name): ServerName(name, key) if pair is not None else None for name in names},
             }
         )
+
+    def material(self, authority: Pair | None = None, shown: Pair | None = None) -> str:
+        """Key of what trusts AUTHORITY and shows the client certificate SHOWN, for `Tls`."""
+        record = TlsMaterial(
+            authority.certificate if authority is not None else b"",
+            shown.certificate if shown is not None else b"",
+            shown.key if shown is not None else b"",
+        )
+        key = material_key(record.authorities, record.chain, record.key)
+        self._writer.publish(tls={key: record})
+        return key
 
     def ticket_keys(self, *keys: bytes) -> None:
         """Seal session tickets with the first of KEYS from now on."""

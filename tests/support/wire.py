@@ -15,12 +15,15 @@ from edge.data.http.h1._head import Head
 from edge.data.net._buffer import Buffer
 from edge.data.net._stream import Stream
 from edge.data.net.errors import MessageError
+from edge.settings import LARGEST_HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 REQUEST_LIMITS = Limits()
 RESPONSE_LIMITS = Limits(fields=1024, underscores=True)
+HEAD_LIMITS = Limits(head=LARGEST_HEAD, fields=1024, underscores=True)
+"""Of a worker's connections to endpoints."""
 
 
 class Pieces(Buffer):

@@ -10,7 +10,7 @@ import pytest
 
 from edge.data.policies import ORDER
 from edge.table import policies
-from edge.table.policies import AnyPolicy, Redirect, Retry, Rewrite
+from edge.table.policies import AnyPolicy, BodyLimit, Redirect, RequestBuffering, ResponseBuffering, Retry, Rewrite
 from edge.table.policies.policy import Policy
 from tests.table.examples import POLICIES
 
@@ -54,6 +54,10 @@ SUMMARIES = {
     "RequestHeaders": "request headers: set X-A; add X-B; remove x-c",
     "ResponseHeaders": "response headers: set X-D; add X-E; remove x-f",
     "Hsts": "Strict-Transport-Security: max-age=1",
+    "Mirror": "copies go to http://10.0.0.1:8080/$request_uri without content",
+    "Tracing": "traced as shop, in a trace of its own",
+    "ErrorPages": "404 503 are answered by errors; errors answers where there is no endpoint",
+    "CustomHeaders": "fields of every response: X-G",
     "Timeouts": "timeouts connect 0.5 s, send 1.5 s, read 2.5 s",
     "Retry": "a try for each endpoint within 1.25 s on invalid_header http_429 http_503 non_idempotent",
     "NoAccessLog": "not logged",
@@ -62,9 +66,15 @@ SUMMARIES = {
     "Snippet": "4 statements of a snippet",
     "BasicAuth": 'Basic authentication for "shop", 2 users',
     "DigestAuth": 'Digest authentication for "shop", 1 users',
+    "RequestBuffering": "request bodies up to 1099511627776 bytes are read first, 65536 bytes of each in memory",
+    "ResponseBuffering": "responses are read ahead, 131072 bytes in memory and 1048576 in a file",
+    "ResponseHead": "heads of responses up to 4096 bytes",
     "ResponseRate": "responses at 1024 bytes/s after 2048 bytes",
+    "ExternalAuth": "clients that http://auth.example:4180/auth?u=$request_uri lets in, answers kept",
+    "SignIn": "redirect (302) to https://sign.example/in?rd=$scheme://$http_host$escaped_request_uri instead of 401",
     "SatisfyAny": "one of the checks of clients is enough",
     "AppRoot": "redirect (302) to /app",
+    "ClientCertificate": "client certificates: optional with subject CN=a",
     "WwwRedirect": "redirect (301) to app.example",
     "Cors": "CORS for https://a.example, null",
     "RedirectTo": "redirect (307) to https://other.example$request_uri",
@@ -73,6 +83,7 @@ SUMMARIES = {
     "CookieChange": "cookies of endpoints are passed on with Domain o.example for i.example with Path /b for /a",
     "LocationChange": "redirects of endpoints are passed on with / for http://inner.example/",
     "RegexRewrite": "requests are passed on with path /$1 and X-Forwarded-Prefix /a",
+    "FastCgi": "requests are passed on by FastCGI with index index.php, 1 parameters of its own",
     "OldHttp": "requests are passed on as HTTP/1.0",
     "ConnectionField": "requests are passed on with Connection: close",
 }
@@ -90,6 +101,10 @@ def test_what_it_does_is_said_in_a_line(policy: Policy) -> None:
         (Retry("a", on_error=False, on_timeout=False), "no retries"),
         (Redirect("a"), "redirect (302) to scheme as asked://host as asked"),
         (Rewrite("a"), "requests are passed on"),
+        (BodyLimit("a", 0), "request bodies of any size"),
+        (RequestBuffering("a"), "request bodies are read first, 32768 bytes of each in memory"),
+        (ResponseBuffering("a", file=0), "responses that ask for it are read ahead, 16384 bytes in memory"),
+        (RequestBuffering("a", 0), "request bodies go to the endpoint as they come"),
     ],
 )
 def test_a_policy_of_defaults_has_a_summary_too(policy: Policy, summary: str) -> None:

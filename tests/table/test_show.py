@@ -28,6 +28,7 @@ from edge.table.records import (
     ServerName,
     ServicePort,
     TicketKeys,
+    Tls,
     Transport,
     certificate_key,
     server_name_key,
@@ -162,21 +163,48 @@ def test_a_new_field_of_a_record_is_not_shown_before_somebody_has_thought_about_
     assert Owner.__struct_fields__ == ("kind", "namespace", "name")
     assert Backend.__struct_fields__ == (
         *("namespace", "service", "port", "key", "status", "weight", "policies", "transport", "canary"),
+        "secure_transport",
     )
-    assert Transport.__struct_fields__ == ("protocol",)
+    assert Transport.__struct_fields__ == ("protocol", "tls")
+    assert Tls.__struct_fields__ == (
+        *("server_name", "verify", "names", "uris", "depth", "least", "most", "ciphers", "material"),
+    )
     assert ServicePort.__struct_fields__ == ("namespace", "name", "port", "endpoints", "balance")
 
 
 def test_nor_is_a_new_policy() -> None:
     """Policies are shown with all their fields too."""
     assert {kind.__name__: kind.__struct_fields__[1:] for kind in get_args(AnyPolicy)} == {
-        "Closed": ("reason",),
+        "Closed": ("reason", "status"),
+        "ClientCertificate": ("trust", "verification", "subject", "error_page", "pass_certificate", "plain"),
         "ClientLimits": ("per_second", "per_minute", "connections", "burst", "exempt"),
         "SourceRanges": ("deny", "allow"),
+        "CustomHeaders": ("fields",),
+        "Mirror": ("remote", "host", "target", "with_content"),
+        "Tracing": ("on", "trusts", "name"),
+        "ErrorPages": ("statuses", "of_endpoints", "service", "key", "shared"),
         "BasicAuth": ("realm", "users"),  # of which the names are shown
         "DigestAuth": ("realm", "users"),
+        "ExternalAuth": (
+            "remote",
+            "secure",
+            "host",
+            "target",
+            "method",
+            "redirect",
+            "set_headers",  # of which the names are shown
+            "response_headers",
+            "always_set_cookie",
+            "cache_key",
+            "cache_times",
+        ),
         "SatisfyAny": (),
+        "SignIn": ("location",),
+        "RequestBuffering": ("most", "memory"),
+        "ResponseBuffering": ("on", "memory", "file"),
+        "ResponseHead": ("size",),
         "ResponseRate": ("rate", "after"),
+        "FastCgi": ("index", "parameters"),
         "HttpsRedirect": ("status", "preserve_trailing_slash"),
         "Redirect": ("status", "scheme", "host", "port", "path"),
         "BodyLimit": ("size",),

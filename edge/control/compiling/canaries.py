@@ -49,7 +49,13 @@ def with_canary(main: Owned, canary: Owned, what: str, *, cross_namespace: bool)
         return warning("SameService", aside.field, f"{what} leads to the same Service in {owner}; {NOTHING}")
     backends = (
         replace(first, weight=rules.total - rules.weight),
-        replace(second, weight=rules.weight, canary=True),
+        replace(
+            second,
+            weight=rules.weight,
+            canary=True,
+            transport=first.transport,
+            secure_transport=first.secure_transport,
+        ),
     )
     policies = (*part.route.policies, *_choice(rules))
     return replace(part, route=replace(part.route, backends=backends, policies=policies))

@@ -18,7 +18,9 @@ from edge.control.compiling.defaults import DefaultBackend
 from edge.control.compiling.delta import Delta
 from edge.control.compiling.gateways import Gateways
 from edge.control.compiling.hosts import Hosts
+from edge.control.compiling.materials import Materials
 from edge.control.compiling.references import References
+from edge.control.compiling.remotes import Remotes
 from edge.control.compiling.server_names import Certificates
 from edge.control.compiling.service_ports import Services, Unresolved
 from edge.control.compiling.store import Store
@@ -64,9 +66,12 @@ class Compiler:
         self._gateways = Gateways(self.store, settings)
         self._hosts = Hosts(cross_namespace=settings.allow_cross_namespace_resources)
         self._references = References(self.store, by_need=by_need)
+        self._materials = Materials()
         self._by_need = by_need
         self._annotations = Reader(defaults_of(settings))
-        self._services = Services(self.store, settings, names if names is not None else Unresolved())
+        names = names if names is not None else Unresolved()
+        self._services = Services(self.store, settings, names)
+        self._remotes = Remotes(names)
         namespace, _, name = settings.default_ssl_certificate.partition("/")
         default = (namespace, name) if name else None
         self._certificates = Certificates(self.store, by_need=by_need, default=default, generated=generated)
@@ -93,6 +98,7 @@ class Compiler:
     def name_changed(self, name: str) -> None:
         """What `names` says of NAME is not as it was."""
         self._services.name_changed(name)
+        self._remotes.name_changed(name)
 
     def show_generated(self, certificate: Certificate) -> None:
         """From now on have CERTIFICATE shown where there is no default certificate."""
@@ -101,7 +107,8 @@ class Compiler:
     @property
     def needs_version(self) -> int:
         """Grows when `wanted` or `external_names` may be different."""
-        return self._certificates.secrets.version + self._references.version + self._services.version
+        names = self._services.version + self._remotes.version
+        return self._certificates.secrets.version + self._references.version + names
 
     @property
     def wanted(self) -> frozenset[ObjectId]:
@@ -111,13 +118,13 @@ class Compiler:
     @property
     def external_names(self) -> frozenset[str]:
         """The names in the DNS that are needed."""
-        return self._services.external_names
+        return self._services.external_names | self._remotes.names
 
     def next_due(self) -> float | None:
         """Seconds until `compile` has something to do even if nothing changes; None: it has not."""
-        dates, removal = self._certificates.secrets.next_due, self._services.next_removal
+        dates, removals = self._certificates.secrets.next_due, (self._services.next_removal, self._remotes.next_removal)
         waits = [dates - time.time()] if dates is not None else []
-        waits += [removal - time.monotonic()] if removal is not None else []
+        waits += [removal - time.monotonic() for removal in removals if removal is not None]
         return max(0.0, min(waits)) if waits else None
 
     def translation(self, owner: ObjectId) -> Translation | None:
@@ -150,19 +157,24 @@ class Compiler:
         shared = self._backend.compile()
         if shared is not None:
             delta.routes[GLOBALS] = shared
+            self._hosts.default_changed(shared.default)
 
-        records, touched = self._services.compile(time.monotonic() if clock is None else clock)
-        delta.endpoints.update(records)
-        owners |= touched
+        clock = time.monotonic() if clock is None else clock
+        for backends in (self._services, self._remotes):
+            records, touched = backends.compile(clock)
+            delta.endpoints.update(records)
+            owners |= touched
         for name, host in self._hosts.settle().items():
             self._certificates.follow(name, host)
         records, touched, hosts = self._certificates.compile(time.time() if now is None else now)
         delta.tls.update(records)
+        delta.tls.update(self._materials.compile())
         owners |= touched
         for host in hosts:
             self._hosts.tls_changed(host)
         records, touched = self._hosts.compile(self._certificates.has_tls)
         delta.routes.update(records)
+        delta.tls.update(self._hosts.take_tls())
         owners |= touched
         self._report(owners, changed, delta)
         self._forget(changed)
@@ -225,8 +237,10 @@ class Compiler:
             return
         order = (new or old or NOTHING).order
         self._hosts.replace(owner, old, new)
+        self._materials.replace(old.materials if old else (), new.materials if new else ())
         self._references.replace(owner, old.references if old else (), new.references if new else ())
         self._services.replace(owner, order, old.uses if old else (), new.uses if new else ())
+        self._remotes.replace(owner, old.remotes if old else (), new.remotes if new else ())
         self._certificates.replace(owner, order, old.secrets if old else (), new.secrets if new else ())
         if new is None:
             del self._translations[owner]
@@ -292,6 +306,7 @@ class Compiler:
         found = list(translation.problems)
         found += self._hosts.problems(owner, translation)
         found += self._services.problems(translation.uses)
+        found += self._remotes.problems(translation.remotes)
         found += self._certificates.problems(owner, translation.secrets)
         return found
 

@@ -3,6 +3,7 @@
 Rules of this file:
 - A host is compiled again when something that is said about it changes, and no other host.
 - Which hosts have TLS is not known here; it is asked for when a host is compiled.
+- What no path of a host takes is answered on the terms of its oldest Ingress, as in ingress-nginx.
 - A further name of a host (`further_names`) is a record of its own with the same routes: whether it has TLS is its own
   affair.
 """
@@ -13,14 +14,15 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from edge.control.compiling import further_names
+from edge.control.compiling import further_names, host_options
 from edge.control.compiling.further_names import FurtherNames
 from edge.control.compiling.merging import Losses, describe, merge
 from edge.control.containment import REASON, contain
 from edge.control.kinds.problems import error
 from edge.control.translate.annotations.further_names import redirect
 from edge.control.translate.parts import HostPart
-from edge.table.records import HOST_PATTERNS, Host, HostPatterns, Owner, PathKind, Route
+from edge.table.policies import ErrorPages
+from edge.table.records import HOST_PATTERNS, Host, HostPatterns, Owner, PathKind, Route, tls_options_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from edge.control.compiling.further_names import Claim
     from edge.control.kinds.objects import ObjectId
     from edge.control.kinds.problems import Problem
-    from edge.control.translate.parts import Order, RoutePart, Translation
+    from edge.control.translate.parts import HostOptions, Order, RoutePart, Translation
     from edge.table.record import Record
 
 
@@ -42,10 +44,19 @@ class Hosts:
         self._under: dict[str, set[str]] = {}
         """Hosts by the domain of the wildcard that covers them."""
         self._losses: dict[str, Losses] = {}
+        self._shared: Route | None = None
+        """What takes the requests that no Ingress does."""
+        self._sharing: set[str] = set()
+        """Hosts whose record names its backends, or would."""
         self._dirty: set[str] = set()
         self._further = FurtherNames()
         self._patterns: dict[str, str] = {}
         """Further names that are regular expressions, and their hosts."""
+        self._guarded: set[str] = set()
+        """Hosts that ask for certificates of clients."""
+        self._with_options: set[str] = set()
+        """Hosts with a `TlsOptions` record."""
+        self._tls: dict[str, Record | None] = {}
 
     def replace(self, owner: ObjectId, old: Translation | None, new: Translation | None) -> None:
         """OWNER asks for what is in NEW instead of what was in OLD."""
@@ -68,6 +79,17 @@ class Hosts:
             self._dirty.add(name)
         if name.startswith("*."):
             self._dirty |= self._under.get(name[2:], set())
+
+    def default_changed(self, route: Route | None) -> None:
+        """From now on ROUTE takes what no path of a host does; None: it is answered 404."""
+        if route != self._shared:
+            self._shared = route
+            self._dirty |= self._guarded | self._sharing
+
+    def take_tls(self) -> dict[str, Record | None]:
+        """The records of the TLS part that may be different since the last call."""
+        taken, self._tls = self._tls, {}
+        return taken
 
     def settle(self) -> dict[str, str]:
         """Find out who has the further names; gives those that may have another host now, and which (empty: none).
@@ -113,6 +135,7 @@ class Hosts:
 
     def _compiled(self, name: str, has_tls: Callable[[str], bool]) -> tuple[dict[str, Record | None], Losses]:
         losses: Losses = {}
+        self._sharing.discard(name)
         winner = self._winner(name)
         if name in self._further:
             others = [claim for claim in self._further.claims(name) if claim is not winner]
@@ -121,13 +144,12 @@ class Hosts:
         if winner is not None:
             return {name: self._further_record(name, winner, tls=has_tls(name))}, losses
         if name not in self._parts:
+            self._options(name, host_options.NOTHING)
             return {name: None}, losses
         parts = self._ordered(name)
-        for owner, problem in further_names.unheard(parts, name):
+        for owner, problem in (*further_names.unheard(parts, name), *host_options.unheard(parts, name)):
             losses.setdefault(owner, []).append(problem)
-        merged = merge(name, parts, losses, cross_namespace=self._cross_namespace)
-        record = self._record(name, merged, tls=has_tls(name)) if merged is not None else None
-        return {name: record}, losses
+        return {name: self._record(name, name, losses, tls=has_tls(name))}, losses
 
     def _ordered(self, name: str) -> list[tuple[ObjectId, Order, HostPart]]:
         """What objects say about the host NAME, in the order in which they win."""
@@ -143,9 +165,8 @@ class Hosts:
 
     def _further_record(self, name: str, claim: Claim, *, tls: bool) -> Host | None:
         if claim.is_alias:
-            parts = self._ordered(claim.host)
-            merged = merge(claim.host, parts, {}, cross_namespace=self._cross_namespace)
-            return self._record(name, merged, tls=tls) if merged is not None else None
+            return self._record(name, claim.host, {}, tls=tls)
+        self._options(name, host_options.NOTHING)
         owner = Owner(claim.owner.kind, claim.owner.namespace, claim.owner.name)
         return Host(name, (Route(PathKind.PREFIX, "/", owner, policies=(redirect(claim.host),)),), None, tls)
 
@@ -186,15 +207,48 @@ class Hosts:
         if not covered:
             del self._under[domain]
 
-    def _record(self, name: str, merged: HostPart, *, tls: bool) -> Host:
-        routes = tuple(self._finished(part, tls=tls) for part in merged.routes)
+    def _record(self, name: str, host: str, losses: Losses, *, tls: bool) -> Host | None:
+        """The record NAME with what objects say about HOST; LOSSES gets what is left out."""
+        parts = self._ordered(host)
+        merged = merge(host, parts, losses, cross_namespace=self._cross_namespace)
+        options = host_options.merged(parts) if merged is not None else host_options.NOTHING
+        has_options = self._options(name, options)
+        if merged is None:
+            return None
+        routes = [self._finished(part, tls=tls) for part in merged.routes]
         default = self._finished(merged.default, tls=tls) if merged.default is not None else None
-        return Host(name, routes, default, tls)
+        self._sharing.discard(name)
+        if any(isinstance(policy, ErrorPages) for route in routes for policy in route.policies):
+            self._sharing.add(name)
+        if default is not None and merged.default is not None and merged.default.implied:
+            default = self._shared_default(name, default)
+        if options.clients is not None:
+            routes = [host_options.guarded(route, options) for route in routes]
+            default = host_options.guarded(default or self._shared or host_options.UNMATCHED, options)
+        return Host(name, tuple(routes), default, tls, has_options)
+
+    def _options(self, name: str, options: HostOptions) -> bool:
+        """Have handshakes know the OPTIONS of the host NAME; whether there is anything to know."""
+        (self._guarded.add if options.clients is not None else self._guarded.discard)(name)
+        record = host_options.tls_options(options)
+        if record is not None or name in self._with_options:
+            self._tls[tls_options_key(name)] = record
+        (self._with_options.add if record is not None else self._with_options.discard)(name)
+        return record is not None
+
+    def _shared_default(self, name: str, default: Route) -> Route | None:
+        """DEFAULT, to what answers where no Ingress does; None: without policies it makes no difference."""
+        if not default.policies:
+            return None
+        self._sharing.add(name)
+        return replace(default, backends=self._shared.backends) if self._shared is not None else default
 
     def _finished(self, part: RoutePart, *, tls: bool) -> Route:
-        if not tls or not part.with_tls:
-            return part.route
-        return replace(part.route, policies=part.route.policies + part.with_tls)
+        policies = part.route.policies + part.with_tls if tls else part.route.policies
+        if self._shared is not None:
+            key = self._shared.backends[0].key
+            policies = tuple(replace(one, shared=key) if isinstance(one, ErrorPages) else one for one in policies)
+        return replace(part.route, policies=policies) if policies != part.route.policies else part.route
 
 
 def _parts(translation: Translation | None) -> Mapping[str, HostPart]:

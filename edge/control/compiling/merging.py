@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from edge.control.compiling.app_roots import with_app_root
 from edge.control.compiling.canaries import unmatched, with_canary
+from edge.control.compiling.implied import redirects, rest
 from edge.control.compiling.regex_hosts import in_regex_mode
 from edge.control.kinds.problems import Problem, error, warning
 from edge.table import describing
@@ -50,7 +51,7 @@ def merge(name: str, parts: Sequence[Said], losses: Losses, *, cross_namespace: 
         for owner, _, part in parts:
             if _is_canary(part):
                 default = _with_canary(name, winners, default, (owner, part), losses, cross_namespace=cross_namespace)
-    return _merged(name, winners, default, losses) if mains else None
+    return _merged(name, mains, winners, default, losses) if mains else None
 
 
 def _with_canary(
@@ -94,6 +95,8 @@ def _winners(name: str, parts: Sequence[Said], losses: Losses) -> tuple[Winners,
     default: Winner | None = None
     for owner, order, part in parts:
         for one in part.routes:
+            if one.implied:
+                continue
             at = (one.route.kind, one.route.path, one.route.conditions)
             winner = winners.get(at) or winners.get((one.route.kind, one.route.path, _in_any_scheme(one.route)))
             if winner is not None:
@@ -108,14 +111,17 @@ def _winners(name: str, parts: Sequence[Said], losses: Losses) -> tuple[Winners,
     return winners, default
 
 
-def _merged(name: str, winners: Winners, default: Winner | None, losses: Losses) -> HostPart:
-    """One part out of WINNERS and DEFAULT; LOSSES gets what has no effect."""
+def _merged(name: str, parts: Sequence[Said], winners: Winners, default: Winner | None, losses: Losses) -> HostPart:
+    """One part out of WINNERS and DEFAULT of PARTS; LOSSES gets what has no effect."""
     for owner, _, one in winners.values():
         if one.route.kind is PathKind.STRING and one.route.path.endswith("/"):
             above = winners.get((PathKind.PREFIX, one.route.path.rstrip("/") or "/", one.route.conditions))
             if above is not None:
                 losses.setdefault(owner, []).append(_shadowed(name, one, above[0]))
     routes = [(owner, one) for owner, _, one in winners.values()]
+    if default is None:
+        default = rest(parts, routes)
+    routes += redirects(parts, routes)
     if any(one.route.conditions is not None for _, one in routes):
         routes.sort(key=_demands, reverse=True)  # stable: of equal ones the older object's goes first
     return with_app_root(in_regex_mode(routes, (default[0], default[2]) if default is not None else None, losses))

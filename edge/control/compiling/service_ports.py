@@ -246,7 +246,8 @@ def _problem(use: ServiceUse, port: _Port) -> Problem | None:
     if found.fault is None:
         if found.endpoints or found.refused or port.pending:
             return None
-        return warning("NoEndpoints", use.field, f"{service} has no ready endpoint for port {port.port}; {answer}")
+        number = f" for port {port.port}" if port.port else ""
+        return warning("NoEndpoints", use.field, f"{service} has no ready endpoint{number}; {answer}")
     if found.fault is Fault.NAME_NOT_RESOLVED:
         instead = "the last addresses that were found are used" if found.endpoints else answer
         message = f"{service}: {port.external_name} cannot be resolved ({found.detail}); {instead}"
@@ -257,12 +258,13 @@ def _problem(use: ServiceUse, port: _Port) -> Problem | None:
     if found.fault is Fault.ADDRESS_TYPE:
         return warning(found.fault, use.field, f"{found.detail}, which is not supported; they are left out")
     part, reason = FAULTS[found.fault]
-    return error(found.fault, use.field + part, f"{service} {reason.format(port=port.port)}; {answer}")
+    place = use.field if use.instead else use.field + part
+    return error(found.fault, place, f"{service} {reason.format(port=port.port).rstrip()}; {answer}")
 
 
 def _answer(use: ServiceUse) -> str:
     """What is done while USE has no endpoint."""
-    return OF_CANARY if use.canary else ANSWER
+    return use.instead or (OF_CANARY if use.canary else ANSWER)
 
 
 def _refusal(use: ServiceUse, port: _Port) -> Problem:

@@ -1,4 +1,4 @@
-"""The DNS names of Services of type ExternalName, resolved in threads of their own.
+"""The DNS names of ExternalName Services and of hosts in URLs, resolved in threads of their own.
 
 Rules of this file:
 - Names are resolved by getaddrinfo(3), as in any program on this machine. It gives no lifetimes, so an answer is kept

@@ -12,7 +12,10 @@ Rules of this file:
 from __future__ import annotations
 
 import socket
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
 
 UNSPECIFIED: Final = "unspecified"
 LOOPBACK: Final = "loopback"
@@ -86,3 +89,23 @@ def _special6(packed: bytes) -> str:
             kind = _special4(packed[start : start + 4])
             return EMBEDDED + kind if kind else ""
     return ""
+
+
+class SortedOut:
+    """Addresses of one host or Service port, sorted out."""
+
+    def __init__(self, allowed: AbstractSet[str]) -> None:
+        """ALLOWED: kinds of special addresses that may be endpoints."""
+        self._allowed = allowed
+        self.refused: set[str] = set()
+
+    def take(self, address: str) -> str:
+        """ADDRESS in its one form; empty: it is none, or must not be an endpoint."""
+        packed = pack(address)
+        if not packed:
+            return ""  # a worker must never be given a name to look up
+        kind = special(packed)
+        if kind and kind not in self._allowed:
+            self.refused.add(f"{text(packed)} ({kind})")
+            return ""
+        return address if len(packed) == 4 else text(packed)

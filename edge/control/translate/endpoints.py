@@ -53,29 +53,11 @@ class Found(msgspec.Struct, frozen=True, gc=False):
     """Addresses that were left out because they must not be an endpoint, each with its kind."""
 
 
-class _Addresses:
-    """Addresses of one port, sorted out."""
-
-    def __init__(self, allowed: AbstractSet[str]) -> None:
-        """ALLOWED: kinds of special addresses that may be endpoints."""
-        self._allowed = allowed
-        self.refused: set[str] = set()
-
-    def take(self, address: str) -> str:
-        """ADDRESS in its one form; empty: it is none, or must not be an endpoint."""
-        packed = ip.pack(address)
-        if not packed:
-            return ""  # a worker must never be given a name to look up
-        kind = ip.special(packed)
-        if kind and kind not in self._allowed:
-            self.refused.add(f"{ip.text(packed)} ({kind})")
-            return ""
-        return address if len(packed) == 4 else ip.text(packed)
-
-
 def find_port(service: Service, port: str) -> ServicePort | None:
-    """The port of SERVICE with the number or the name PORT."""
+    """The port of SERVICE with the number or the name PORT; empty: its first one."""
     for candidate in service.spec.ports or ():
+        if candidate.is_tcp and not port:
+            return candidate
         if candidate.is_tcp and port in (str(candidate.port), candidate.name):
             return candidate
     return None
@@ -89,7 +71,7 @@ def by_slices(service: Service, port: str, slices: Iterable[EndpointSlice], allo
     ready: set[tuple[str, int]] = set()
     ending: set[tuple[str, int]] = set()
     foreign = ""
-    sorted_out = _Addresses(allowed)
+    sorted_out = ip.SortedOut(allowed)
     for one in slices:
         if one.address_type not in ("IPv4", "IPv6"):
             foreign = (
@@ -123,7 +105,7 @@ def by_name(service: Service, port: str, addresses: Iterable[str], allowed: Abst
         return Found(fault=Fault.MISSING_PORT)
     if not _is_port(number):
         return Found(fault=Fault.MISSING_PORT)
-    sorted_out = _Addresses(allowed)
+    sorted_out = ip.SortedOut(allowed)
     usable = sorted({address for address in map(sorted_out.take, addresses) if address})
     return Found(tuple(Endpoint(address, number) for address in usable), refused=tuple(sorted(sorted_out.refused)))
 
@@ -133,7 +115,7 @@ def by_cluster_ip(service: Service, port: str, allowed: AbstractSet[str]) -> Fou
     found = find_port(service, port)
     if found is None or not _is_port(found.port):
         return Found(fault=Fault.MISSING_PORT)
-    sorted_out = _Addresses(allowed)
+    sorted_out = ip.SortedOut(allowed)
     address = sorted_out.take(service.spec.cluster_ip or "")  # "None" of a headless Service is no address
     if sorted_out.refused:
         return Found(refused=tuple(sorted_out.refused))

@@ -3,6 +3,8 @@
 Rules of this file:
 - Nothing here knows another object, so an Ingress is translated again only when it changes itself.
 - Text that many Ingresses have in common is interned: fields, paths, ports, keys.
+- As in nginx, a path that ends in a slash redirects (301) requests that lack it, before anything else is asked of them.
+  An `Exact` path does not: by the Kubernetes API it takes itself alone.
 
 Source: Kubernetes API reference, Ingress v1; "Ingress" in the Kubernetes docs.
 """
@@ -10,20 +12,43 @@ Source: Kubernetes API reference, Ingress v1; "Ingress" in the Kubernetes docs.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from msgspec.structs import replace
 
 from edge.control.kinds.names import host_name
 from edge.control.kinds.problems import Problem, error, warning
+from edge.control.translate import remotes
+from edge.control.translate.annotations import client_certificate
 from edge.control.translate.annotations.policies import one_closed
-from edge.control.translate.annotations.values import CLOSES
+from edge.control.translate.annotations.values import CLOSES, field
 from edge.control.translate.annotations.wanted import ContentError
-from edge.control.translate.parts import BY_CLUSTER_IP, HostPart, RoutePart, SecretUse, ServiceUse, Translation
+from edge.control.translate.parts import (
+    BY_CLUSTER_IP,
+    ClientTrust,
+    HostOptions,
+    HostPart,
+    RoutePart,
+    SecretUse,
+    ServiceUse,
+    Translation,
+)
 from edge.table import describing
 from edge.table.paths import normalise
-from edge.table.policies import AnyPolicy, BasicAuth, Closed, DigestAuth, HttpsRedirect, RegexRewrite
-from edge.table.records import Backend, Owner, PathKind, Route, service_key
+from edge.table.policies import (
+    AnyPolicy,
+    Closed,
+    CustomHeaders,
+    ErrorPages,
+    Hsts,
+    HttpsRedirect,
+    NoAccessLog,
+    RedirectTo,
+    RegexRewrite,
+)
+from edge.table.policies.auth import BasicAuth, DigestAuth
+from edge.table.policies.external_auth import ExternalAuth, SignIn
+from edge.table.records import Backend, Owner, PathKind, Route, TlsMaterial, material_key, service_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,14 +63,19 @@ if TYPE_CHECKING:
         Secret,
     )
     from edge.control.translate.annotations.policies import Reader
+    from edge.control.translate.annotations.transport import Speaking
     from edge.control.translate.annotations.wanted import Deferred, Reference
 
     Find = Callable[[ObjectId], Secret | ConfigMap | str | None]
     """Gives a Secret or ConfigMap; text: why there is none that can be read; None: it has not been looked for yet."""
 
+T = TypeVar("T")
+
 ACME: Final = "/.well-known/acme-challenge"
-"""Paths that are never redirected to https and need no password: who asks may be about to give the certificate
+"""Paths that are never redirected to https and need no authentication: who asks may be about to give the certificate
 (RFC 8555, 8.3)."""
+NO_STAND_IN: Final = "the annotation has no effect"
+NOT_FOR_CHALLENGES: Final = (HttpsRedirect, BasicAuth, DigestAuth, ExternalAuth, SignIn)
 KINDS: Final = {name: kind for kind, name in describing.KINDS.items()}
 
 
@@ -69,7 +99,11 @@ class _Translator:
         self._uses: list[ServiceUse] = []
         owner = Owner("Ingress", ingress.metadata.namespace, ingress.metadata.name)
         made = [self._made(one) for one in self._asked.deferred]
-        self._model = Route(PathKind.PREFIX, "/", owner, policies=one_closed((*self._asked.policies, *made)))
+        self._material: TlsMaterial | None = None
+        self._speaking, closing = self._spoken()
+        made += closing
+        policies = one_closed((*map(self._located, self._asked.policies), *made))
+        self._model = Route(PathKind.PREFIX, "/", owner, policies=policies)
 
     def result(self) -> Translation:
         spec, metadata = self._ingress.spec, self._metadata
@@ -83,47 +117,109 @@ class _Translator:
                 message = f'"{rule.host}" is taken as "{name}"; an API server takes the latter only'
                 self._problems.append(warning("HostSpelling", f"{field}.host", message))
             routes.setdefault(name, []).extend(self._rule(rule, field))
-        hosts = {name: HostPart(tuple(parts), default, self._asked.names) for name, parts in routes.items()}
-        if self._asked.canary is not None:  # a host where it has no route is no canary's, and would be served
+        canary, names, options = self._asked.canary is not None, self._asked.names, self._host_options()
+        unmatched = self._unmatched() if default is None and not canary else None
+        hosts = {
+            name: HostPart(tuple(parts), default, unmatched if name else None, names, options)
+            for name, parts in routes.items()
+        }
+        if canary:  # a host where it has no route is no canary's, and would be served
             hosts = {name: part for name, part in hosts.items() if part.routes or part.default is not None}
+        alone = default if not hosts else None
+        if any(remotes.is_open(policy) for policy in self._model.policies):
+            hosts = {name: remotes.under(name, part, self._problems) for name, part in hosts.items()}
+            alone = remotes.under("", HostPart((), alone), self._problems).default
         return Translation(
             order=(metadata.creation_timestamp or "", metadata.namespace, metadata.name),
             hosts=hosts,
-            default=default if not hosts else None,
+            default=alone,
             uses=tuple(self._uses),
-            secrets=() if self._asked.canary is not None else tuple(_secrets(self._ingress, hosts)),
+            secrets=() if canary else tuple(_secrets(self._ingress, hosts)),
             problems=tuple(self._problems),
             references=tuple(self._references),
+            remotes=remotes.uses(hosts, alone) if any(one.remotes() for one in self._model.policies) else (),
+            materials=(self._material,) if self._material is not None else (),
         )
+
+    def _host_options(self) -> HostOptions | None:
+        asked = self._asked.host
+        if asked is None:
+            return None
+        clients: ClientTrust | Closed | None
+        if isinstance(asked.clients, client_certificate.DeferredTrust):
+            clients = self._with(asked.clients.reference, asked.clients.make, client_certificate.CLOSES)
+            if isinstance(clients, Closed):
+                clients = replace(clients, status=client_certificate.STATUS)
+        else:
+            clients = asked.clients
+        return HostOptions(clients, asked.ciphers, asked.server_order)
 
     def _made(self, deferred: Deferred) -> AnyPolicy:
         """The policy that DEFERRED is with the object that it needs; without that, one that closes the routes."""
-        reference, namespace = deferred.reference, self._metadata.namespace
+        reference = deferred.reference
+
+        def made(found: Secret | ConfigMap) -> AnyPolicy:
+            policy, faults = deferred.make(found)
+            for fault in faults:
+                name = reference.within(self._metadata.namespace)
+                self._problems.append(warning(f"Invalid{name.kind}", reference.field, f"{name}: {fault}"))
+            return policy
+
+        return self._with(reference, made)
+
+    def _spoken(self) -> tuple[Speaking, list[AnyPolicy]]:
+        """How endpoints are spoken to, and what closes the routes where that cannot be."""
+        speaking = self._asked.speaking
+        if speaking.secret is None:
+            return speaking, []
+        found = self._with(speaking.secret, speaking.material)
+        if not isinstance(found, TlsMaterial):
+            return speaking, [found]
+        if speaking.has_tls:
+            self._material = found
+        return speaking.with_material(material_key(found.authorities, found.chain, found.key)), []
+
+    def _with(self, reference: Reference, make: Callable[[Secret | ConfigMap], T], closes: str = CLOSES) -> T | Closed:
+        """What MAKE makes of the object REFERENCE; without a usable one, the policy that closes the routes.
+
+        CLOSES says in the report what that does.
+        """
+        namespace = self._metadata.namespace
         name = reference.within(namespace)
         if name.namespace != namespace and not self._cross_namespace:
             fault = f"{name} is in another namespace, which --allow-cross-namespace-resources would allow"
-            return self._closed("CrossNamespace", reference, fault)
+            return self._closed("CrossNamespace", reference, fault, closes)
         self._references.append(name)
         found = self._find(name)
         if found is None:
             return Closed(reference.field, f"{name} has not been read yet")
         if isinstance(found, str):
-            return self._closed(f"Missing{name.kind}", reference, found)
+            return self._closed(f"Missing{name.kind}", reference, found, closes)
         try:
-            policy, faults = deferred.make(found)
+            return make(found)
         except ContentError as error:
-            return self._closed(f"Invalid{name.kind}", reference, f"{name} cannot be used: {error}")
-        for fault in faults:
-            self._problems.append(warning(f"Invalid{name.kind}", reference.field, f"{name}: {fault}"))
-        return policy
+            return self._closed(f"Invalid{name.kind}", reference, f"{name} cannot be used: {error}", closes)
 
-    def _closed(self, reason: str, reference: Reference, fault: str) -> Closed:
-        self._problems.append(error(reason, reference.field, f"{fault}; {CLOSES}"))
+    def _located(self, policy: AnyPolicy) -> AnyPolicy:
+        """POLICY with the key of the Service that it names."""
+        if not isinstance(policy, ErrorPages) or not policy.service:
+            return policy
+        namespace = self._metadata.namespace
+        key = sys.intern(service_key(namespace, policy.service, ""))
+        place = field("default-backend")
+        self._uses.append(ServiceUse(key, namespace, policy.service, "", place, instead=NO_STAND_IN))
+        return replace(policy, key=key)
+
+    def _closed(self, reason: str, reference: Reference, fault: str, closes: str) -> Closed:
+        self._problems.append(error(reason, reference.field, f"{fault}; {closes}"))
         return Closed(reference.field, fault)
 
     def _rule(self, rule: IngressRule, field: str) -> Iterator[RoutePart]:
         for number, path in enumerate((rule.http.paths if rule.http is not None else None) or ()):
-            yield self._path(path, f"{field}.http.paths[{number}]")
+            part = self._path(path, f"{field}.http.paths[{number}]")
+            yield part
+            if part.text.endswith("/") and part.route.kind is not PathKind.EXACT and part.canary is None:
+                yield from self._without_slash(part)
 
     def _path(self, path: HTTPIngressPath, field: str) -> RoutePart:
         kind = KINDS.get(path.path_type or "Prefix", PathKind.STRING)  # admission sees to it that there is one
@@ -132,10 +228,35 @@ class _Translator:
             text = text.removesuffix("/")
         return self._part(kind, sys.intern(text), path.backend, f"{field}.backend", written=path.path or "/")
 
+    def _without_slash(self, part: RoutePart) -> Iterator[RoutePart]:
+        """The redirect to the path of PART, which has a slash at its end, of requests that lack this slash."""
+        path = part.route.path.rstrip("/")
+        if not path or any(isinstance(one, Closed) for one in part.route.policies):
+            return
+        target = path.replace("$", "%24")
+        redirect = RedirectTo("", 301, f"{self._asked.redirect_base}{target}/$is_args$args")
+        policies = (redirect, *_of_answers(part.route.policies))
+        route = replace(part.route, kind=PathKind.EXACT, path=sys.intern(path), policies=policies)
+        yield RoutePart(route, _of_answers(part.with_tls), part.field, part.text, implied=True)
+
+    def _unmatched(self) -> RoutePart:
+        """What takes the requests to a host of this Ingress for which there is no path."""
+        policies = tuple(one for one in self._model.policies if not isinstance(one, RegexRewrite))
+        nothing = Backend(self._metadata.namespace, status=404)
+        route = replace(self._model, policies=policies, backends=(nothing,))
+        return RoutePart(route, self._asked.with_tls, "spec.rules", implied=True)
+
     def _part(self, kind: PathKind, path: str, backend: IngressBackend, field: str, *, written: str = "/") -> RoutePart:
         if backend.service is not None:
             port = sys.intern(str(backend.service.port))
-            to = Backend(self._metadata.namespace, backend.service.name, port)
+            speaking = self._speaking
+            to = Backend(
+                self._metadata.namespace,
+                backend.service.name,
+                port,
+                transport=speaking.usual,
+                secure_transport=speaking.secure,
+            )
             to = replace(to, key=self._use(to, f"{field}.service"))
         else:
             to = Backend(self._metadata.namespace, status=404)
@@ -175,11 +296,16 @@ def _rewritten(route: Route, written: str) -> tuple[Route, bool]:
     return route, False
 
 
+def _of_answers(policies: tuple[AnyPolicy, ...]) -> tuple[AnyPolicy, ...]:
+    """Those of POLICIES that act on any answer, or log it: what holds for a redirect that Edge makes of itself."""
+    return tuple(one for one in policies if isinstance(one, CustomHeaders | Hsts | NoAccessLog))
+
+
 def _for_challenges(part: RoutePart) -> RoutePart:
-    """PART without redirects to https and without passwords."""
+    """PART without redirects to https and without authentication."""
 
     def others(policies: tuple[AnyPolicy, ...]) -> tuple[AnyPolicy, ...]:
-        return tuple(one for one in policies if not isinstance(one, HttpsRedirect | BasicAuth | DigestAuth))
+        return tuple(one for one in policies if not isinstance(one, NOT_FOR_CHALLENGES))
 
     return replace(
         part, route=replace(part.route, policies=others(part.route.policies)), with_tls=others(part.with_tls)

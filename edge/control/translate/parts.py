@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from edge.control.kinds.objects import ObjectId
     from edge.control.kinds.problems import Problem
     from edge.control.translate.annotations.canary import Rules
-    from edge.table.policies import AnyPolicy
-    from edge.table.records import Balance, Route
+    from edge.table.policies import AnyPolicy, ClientCertificate, Closed
+    from edge.table.records import Balance, Route, TlsMaterial, TlsOptions
 
 BY_CLUSTER_IP = "#cluster-ip"
 """Ends the key of a Service port that is reached by its own address."""
@@ -40,6 +40,8 @@ class RoutePart(msgspec.Struct, frozen=True, gc=False):
     """Whether this route makes the paths of its host regular expressions."""
     canary: Rules | None = None
     """The part adds its backend to that of another Ingress with the same path."""
+    implied: bool = False
+    """Nobody wrote its path: it counts where no other route has that."""
 
 
 class ServiceUse(msgspec.Struct, frozen=True, gc=False):
@@ -50,12 +52,24 @@ class ServiceUse(msgspec.Struct, frozen=True, gc=False):
     namespace: str
     name: str
     port: str
+    """Empty: the first one."""
     field: str
     """Of the backend's Service."""
     algorithm: Balance | None = None
     by_cluster_ip: bool = False
     canary: bool = False
     """Without an endpoint another Service takes its requests."""
+    instead: str = ""
+    """What happens without its endpoints, where `field` is an annotation; empty: requests are answered 503."""
+
+
+class RemoteUse(msgspec.Struct, frozen=True, gc=False):
+    """A host that a URL names (`edge.table.remotes`)."""
+
+    key: str
+    """Of its `ServicePort` record."""
+    field: str
+    """Of the URL."""
 
 
 class SecretUse(msgspec.Struct, frozen=True, gc=False):
@@ -85,12 +99,32 @@ class FurtherNames(msgspec.Struct, frozen=True, gc=False):
     """The name with `www.`, or without where the host has it, is redirected to the host."""
 
 
+class ClientTrust(msgspec.Struct, frozen=True, gc=False):
+    """Which certificates of clients a host trusts, and what it makes of them."""
+
+    policy: ClientCertificate
+    options: TlsOptions
+    """Its part about certificates."""
+
+
+class HostOptions(msgspec.Struct, frozen=True, gc=False):
+    """What an object asks for on behalf of a whole host."""
+
+    clients: ClientTrust | Closed | None = None
+    """`Closed`: what the certificates of clients are to be verified by cannot be had, so nobody gets in."""
+    ciphers: str = ""
+    server_order: bool | None = None
+
+
 class HostPart(msgspec.Struct, frozen=True, gc=False):
     """What an object says about one host."""
 
     routes: tuple[RoutePart, ...] = ()
     default: RoutePart | None = None
+    unmatched: RoutePart | None = None
+    """Takes what no path does where no object has a default: there the policies of the host's oldest object hold."""
     names: FurtherNames | None = None
+    options: HostOptions | None = None
 
 
 class Translation(msgspec.Struct, frozen=True, gc=False):
@@ -105,6 +139,9 @@ class Translation(msgspec.Struct, frozen=True, gc=False):
     problems: tuple[Problem, ...]
     references: tuple[ObjectId, ...] = ()
     """Secrets and ConfigMaps that annotations name; the object is translated again when one of them changes."""
+    remotes: tuple[RemoteUse, ...] = ()
+    materials: tuple[TlsMaterial, ...] = ()
+    """Those that transports of its backends name."""
 
 
 NOTHING = Translation(("", "", ""), {}, None, (), (), ())

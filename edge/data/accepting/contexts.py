@@ -1,4 +1,4 @@
-"""TLS contexts: one for each certificate that clients are shown.
+"""TLS contexts: one for each certificate that clients are shown, and for each host that has options of its own.
 
 Rules of this file:
 - The context is chosen before the handshake, from the ClientHello as it waits in the socket, so that everything that
@@ -6,26 +6,35 @@ Rules of this file:
 - Contexts are made when they are first needed and kept in bounded number; one whose certificate has changed is
   replaced for the next handshake, and open connections keep the old one.
 - What decides whether OpenSSL takes a certificate is in `edge.system.openssl`; the control plane judges by it too.
-- A server name or certificate whose record cannot be read is not absent: no other certificate is shown instead.
+- A server name or certificate whose record cannot be read is not absent: no other certificate is shown instead. Where
+  it is the host's own record, nothing is asked of the client, and its requests are refused for lack of that.
+- Sessions of a host with options are sealed with keys of these options, so that no other host resumes them: what was
+  verified for one says nothing to another.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import ssl
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
-from edge.data.net.private import OPENSSL
+from edge.data.net import peers
+from edge.data.net.private import OPENSSL, TICKET_KEYS_SIZE
+from edge.data.routing.host_names import HostNames
 from edge.system import openssl
 from edge.table.reader import UnreadableError
 from edge.table.records import (
     DEFAULT_CERTIFICATE,
     TICKETS,
     Certificate,
+    Host,
     ServerName,
     TicketKeys,
+    TlsOptions,
     server_name_key,
+    tls_options_key,
     wildcard_of,
 )
 
@@ -46,18 +55,35 @@ class ServerContext(NamedTuple):
 
     context: ssl.SSLContext
     address: int
+    trust: str = ""
+    """By which clients' certificates are verified; empty: clients are not asked for one."""
+
+
+class Made(NamedTuple):
+    """A context and what it was made of; None: it cannot be made of that."""
+
+    certificate: Certificate
+    tickets: TicketKeys | None
+    options: TlsOptions | None
+    context: ServerContext | None
+
+    def is_of(self, certificate: Certificate, tickets: TicketKeys | None, options: TlsOptions | None) -> bool:
+        """Whether it was made of these very records."""
+        return self.certificate is certificate and self.tickets is tickets and self.options is options
 
 
 class Contexts:
-    """The contexts of this worker, by certificate."""
+    """The contexts of this worker, by certificate and options."""
 
     def __init__(self, table: TableReader, *, http2: bool = True) -> None:
         """HTTP2: it is offered too."""
         self.http2 = http2
         self._table = table
-        self._keys: dict[str, str] = {}
-        self._generation = -1
-        self._made: OrderedDict[str, tuple[Certificate, TicketKeys | None, ServerContext | None]] = OrderedDict()
+        self._names = HostNames(table)
+        self._keys: dict[str, tuple[str, str]] = {}
+        """By server name: the keys of the certificate and of the options, which may be empty."""
+        self._generations = (-1, -1)
+        self._made: OrderedDict[tuple[str, str], Made] = OrderedDict()
 
     def choose(self, server_name: str) -> ServerContext | None:
         """The context for SERVER_NAME (lower case; empty: the client names none); None: there is no certificate yet.
@@ -68,14 +94,27 @@ class Contexts:
         table = self._table
         if table.changed():
             table.refresh()
-        if table.tls.generation != self._generation or len(self._keys) > MOST_NAMES:
-            self._generation = table.tls.generation
+        generations = table.tls.generation, table.routes.generation
+        if generations != self._generations or len(self._keys) > MOST_NAMES:
+            if generations[0] != self._generations[0]:
+                self._forget()
+            self._generations = generations
             self._keys.clear()
-            self._forget()
-        key = self._keys.get(server_name)
-        if key is None:
-            key = self._keys[server_name] = self._certificate_for(server_name)
-        return self._context(key) or self._context(DEFAULT_CERTIFICATE)
+        keys = self._keys.get(server_name)
+        if keys is None:
+            keys = self._keys[server_name] = self._certificate_for(server_name), self._options_for(server_name)
+        return self._context(*keys) or self._context(DEFAULT_CERTIFICATE, keys[1])
+
+    def _options_for(self, name: str) -> str:
+        """Key of the options of the host that server NAME means; empty: it has none."""
+        try:
+            for candidate in self._names.records_for(name):
+                host = self._table.routes.get(candidate, Host)
+                if host is not None:
+                    return tls_options_key(host.name) if host.tls_options else ""
+        except UnreadableError:
+            pass  # its routes are closed
+        return ""
 
     def _certificate_for(self, name: str) -> str:
         """Key of the certificate for server NAME: exact, then wildcard, then the default one."""
@@ -85,27 +124,29 @@ class Contexts:
                 return shown.certificate
         return DEFAULT_CERTIFICATE
 
-    def _context(self, key: str) -> ServerContext | None:
+    def _context(self, key: str, options_key: str) -> ServerContext | None:
         certificate = self._table.tls.get(key, Certificate)
         if certificate is None:
             return None
+        options = self._table.tls.get(options_key, TlsOptions) if options_key else None
         tickets = self._tickets()
-        made = self._made.get(key)
-        if made is None or made[0] is not certificate or made[1] is not tickets:
+        made = self._made.get((key, options_key))
+        if made is None or not made.is_of(certificate, tickets, options):
             context: ServerContext | None
             try:
-                made_context = make_context(certificate, tickets, http2=self.http2)
-                context = ServerContext(made_context, OPENSSL.address(made_context))
+                made_context = make_context(certificate, tickets, options, http2=self.http2)
+                trust = options.trust if options is not None else ""
+                context = ServerContext(made_context, OPENSSL.address(made_context), trust)
             except OSError as error:  # ssl.SSLError is one too
                 logger.error("certificate %s cannot be used: %s", key, error)  # noqa: TRY400 - a user's certificate
-                context = made[2] if made is not None else None
+                context = made.context if made is not None and made.options is options else None
                 if not isinstance(error, ssl.SSLError):
                     return context  # this process lacks something; the next handshake tries again
-            self._made[key] = made = (certificate, tickets, context)
+            self._made[key, options_key] = made = Made(certificate, tickets, options, context)
             if len(self._made) > MOST_CONTEXTS:
                 self._made.popitem(last=False)
-        self._made.move_to_end(key)
-        return made[2]
+        self._made.move_to_end((key, options_key))
+        return made.context
 
     def _tickets(self) -> TicketKeys | None:
         try:
@@ -121,16 +162,19 @@ class Contexts:
 
     def _forget(self) -> None:
         """Drop the contexts, and so the keys, of certificates that are gone."""
-        gone = [key for key in self._made if self._is_gone(key)]
+        gone = [keys for keys in self._made if self._is_gone(keys[0])]
         for key in gone:
             del self._made[key]
 
 
-def make_context(certificate: Certificate, tickets: TicketKeys | None, *, http2: bool = True) -> ssl.SSLContext:
-    """A context that shows CERTIFICATE and seals session tickets with the newest of TICKETS.
+def make_context(
+    certificate: Certificate, tickets: TicketKeys | None, options: TlsOptions | None = None, *, http2: bool = True
+) -> ssl.SSLContext:
+    """A context that shows CERTIFICATE and seals session tickets with the newest of TICKETS, by the OPTIONS of a host.
 
     Raises:
         ssl.SSLError: the certificate or its key is not usable.
+        OSError: this process lacks something.
     """
     context = openssl.server_context()
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
@@ -138,6 +182,30 @@ def make_context(certificate: Certificate, tickets: TicketKeys | None, *, http2:
     context.num_tickets = 1
     OPENSSL.tune(context)
     openssl.load(context, certificate.chain, certificate.key)
-    if tickets is not None and tickets.keys:
-        OPENSSL.set_ticket_keys(context, tickets.keys[0])
+    keys = tickets.keys[0] if tickets is not None and tickets.keys else b""
+    if options is not None:
+        _apply(context, options)
+        keys = _own_keys(keys, options) if keys else b""
+    if keys:
+        OPENSSL.set_ticket_keys(context, keys)
     return context
+
+
+def _apply(context: ssl.SSLContext, options: TlsOptions) -> None:
+    if options.ciphers:
+        context.set_ciphers(options.ciphers)
+    if not options.server_order:
+        context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    if options.trust:
+        openssl.trust_clients(context, options.authorities, options.revoked)
+        peers.ask(context, context.get_ca_certs(binary_form=True), options.depth)
+    peers.keep_sessions_apart(context, _identity(options))
+
+
+def _identity(options: TlsOptions) -> str:
+    return f"{options.trust}|{options.ciphers}|{options.server_order}"
+
+
+def _own_keys(keys: bytes, options: TlsOptions) -> bytes:
+    """Ticket keys for OPTIONS alone, the same in each worker; KEYS are those of all hosts."""
+    return hashlib.shake_256(keys + _identity(options).encode()).digest(TICKET_KEYS_SIZE)

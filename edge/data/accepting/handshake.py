@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from edge.data.accepting import client_hello
 from edge.data.http import replies
 from edge.data.net.errors import StreamError
+from edge.data.net.peers import NAMED, UNNAMED, peer_of
 from edge.data.net.private import OPENSSL
 from edge.table.counters import WorkerWord
 from edge.table.reader import UnreadableError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from edge.data.accepting.contexts import Contexts
     from edge.data.net._stream import Stream
+    from edge.data.net.peers import Peer
     from edge.table.counters import WorkerCounters
 
 MOST = 2048
@@ -71,8 +73,8 @@ class Handshakes:
         """Bytes of ClientHellos that are held, the longest first."""
         self._held = 0
 
-    def accept(self, stream: Stream) -> bool:
-        """Speak TLS on STREAM; False where the connection is to end."""
+    def accept(self, stream: Stream) -> Peer | None:
+        """Speak TLS on STREAM; what the client has shown, None where the connection is to end."""
         stream.read_timeout = stream.write_timeout = self._timeout
         stream.expire_in(self._timeout)
         try:
@@ -81,25 +83,25 @@ class Handshakes:
             if self._taken:
                 self._drop(stream)
 
-    def _shake(self, stream: Stream) -> bool:
+    def _shake(self, stream: Stream) -> Peer | None:
         counters = self._counters
         found = self._hello(stream)
         if found is None:
-            return False
+            return None
         hello, ahead = found
         http2 = self._http2 and HTTP2 in hello.alpn
         if hello.alpn and not http2 and SPOKEN.isdisjoint(hello.alpn):
             self._alert(stream, NO_APPLICATION_PROTOCOL)
-            return False
-        # Two server names whose hosts had different policies (versions, client certificates) would need their requests
-        # held against the one that was shown here (421); all hosts have the same so far.
+            return None
+        # What the host of the server name demands of certificates is asked for here. Requests for other hosts on this
+        # connection are held against it by `edge.data.policies.client_certificate`.
         try:
             shown = self._contexts.choose(hello.server_name)
         except UnreadableError:
             shown = None
         if shown is None:
             self._alert(stream, INTERNAL_ERROR)
-            return False
+            return None
         self._make_room()
         self._pending[stream] = None
         try:
@@ -107,7 +109,7 @@ class Handshakes:
         except (ssl.SSLError, StreamError) as error:
             counters.add(WorkerWord.HANDSHAKE_FAILURES, 1)
             self._log.debug("handshake failed: %s", error)
-            return False
+            return None
         finally:
             self._pending.pop(stream, None)
         # The server's order decides (RFC 7301, section 3.2), and HTTP/2 is the first of it.
@@ -116,7 +118,10 @@ class Handshakes:
         if resumed:
             counters.add(HANDSHAKES_RESUMED, 1)
         stream.expire_in(0)
-        return True
+        named = bool(hello.server_name)
+        if shown.trust:
+            return peer_of(stream.tls_address, shown.trust, named=named)
+        return NAMED if named else UNNAMED
 
     def _alert(self, stream: Stream, alert: bytes) -> None:
         """Refuse the handshake with ALERT."""

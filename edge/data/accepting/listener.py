@@ -25,6 +25,7 @@ from edge.data.http import replies
 from edge.data.net._accept import accept
 from edge.data.net._stream import Stream
 from edge.data.net.errors import MessageError, StreamError
+from edge.data.net.peers import PLAIN
 from edge.table.counters import WorkerWord
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from edge.data.accepting.spread import Spread
     from edge.data.connections.connections import Connections
+    from edge.data.net.peers import Peer
 
 log = logging.getLogger("edge.data")
 
@@ -202,9 +204,9 @@ class Listener:
             opened = self._open(stream, peer)
             if opened is None:
                 return
-            client, port, secure = opened
+            client, port, secure, tls_peer = opened
             counters.add(CONNECTIONS_HANDLED, 1)
-            caller = Caller(connections.forwarding, address=client, port=port, secure=secure)
+            caller = Caller(connections.forwarding, address=client, port=port, secure=secure, peer=tls_peer)
             seen = 0 if stream.alpn == HTTP2 else Http1(connections, stream, caller).serve()
             if seen >= 0:
                 Http2(connections, stream, caller).serve(seen)
@@ -221,18 +223,20 @@ class Listener:
             else:
                 os.close(fd)
 
-    def _open(self, stream: Stream, peer: str) -> tuple[str, int, bool] | None:
-        """See to all that precedes HTTP: the client's address, the port that it came to, and whether it speaks https.
+    def _open(self, stream: Stream, peer: str) -> tuple[str, int, bool, Peer] | None:
+        """See to all that precedes HTTP: the client's address, the port that it came to, whether it speaks https, and
+        what its handshake has shown.
 
         None where there will be no HTTP.
         """
         if not self._proxied and not self._tls:
-            return peer, self._port, False
+            return peer, self._port, False, PLAIN
         opening = Opening(stream)
         self._connections.open.add(opening)
         try:
             origin = self._origin(stream, peer)
-            return origin if not self._tls or self._handshakes.accept(stream) else None
+            shown = self._handshakes.accept(stream) if self._tls else PLAIN
+            return (*origin, shown) if shown is not None else None
         finally:
             self._connections.open.discard(opening)
 
@@ -263,7 +267,7 @@ class Listener:
                 stream.send(TOO_MANY)
             return
         self._origin(stream, peer)
-        if not self._tls or self._handshakes.accept(stream):
+        if not self._tls or self._handshakes.accept(stream) is not None:
             stream.write_timeout = REFUSAL_TIMEOUT
             stream.send(TOO_MANY)
             stream.linger(0.5, REFUSED_BYTES)

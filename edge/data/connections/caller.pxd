@@ -5,6 +5,7 @@ from edge.data.exchange.client cimport Client
 cdef class Caller:
     cdef object _forwarding
     cdef readonly str address
+    cdef readonly object peer
     cdef readonly int port
     cdef readonly bint secure
     cdef readonly bytes forwarding

@@ -9,20 +9,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge.data.net.peers import PLAIN
+
 if TYPE_CHECKING:
     from edge.data.exchange.client import Client
     from edge.data.http.forwarding import Forwarding
+    from edge.data.net.peers import Peer
 
 
 class Caller:
-    """Who connected. What its TLS handshake has shown belongs here too: streams of one connection share it.
+    """Who connected. Streams of one connection share it.
 
     - `address`, `port`, `secure`: of the connection. `forwarding`: field lines that say so to an endpoint.
     - `trusted`: its word about its client is taken. `varies`: `describe` is needed for each request.
     """
 
-    def __init__(self, forwarding: Forwarding, *, address: str, port: int, secure: bool) -> None:
-        """ADDRESS is the peer's, PORT the one that it came to."""
+    def __init__(self, forwarding: Forwarding, *, address: str, port: int, secure: bool, peer: Peer = PLAIN) -> None:
+        """ADDRESS is the peer's, PORT the one that it came to, PEER what its handshake has shown."""
+        self.peer = peer
         self._forwarding = forwarding
         self.address = address
         self.port = port

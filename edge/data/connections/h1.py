@@ -56,6 +56,7 @@ class Http1(Client):
         self.secure = self.request.secure = caller.secure
         self.address = caller.address
         self.port = caller.port
+        self.peer = caller.peer
         self.host = b""
         self.upgraded = False
         self.forwarding = caller.forwarding
@@ -179,6 +180,14 @@ class Http1(Client):
 
     # --- Client ---------------------------------------------------------------------------------------------------
 
+    def ends(self) -> tuple[tuple[str, int], tuple[str, int]]:
+        """As `Client`."""
+        try:
+            sock = self.stream.socket
+            return sock.getpeername()[:2], sock.getsockname()[:2]
+        except OSError:
+            return super().ends()
+
     def expect_content(self) -> None:
         """Ask for the content where the client waits to be asked."""
         if self._waits:
@@ -209,7 +218,7 @@ class Http1(Client):
         if not body.done and body.whole:
             while count := body.fill():
                 stream.consume(count)
-        if not body.finish() or self.connections.draining:
+        if not body.finish() or self.connections.draining or reply.closes:
             self._keep = False
         head = f"HTTP/1.1 {reply.status} {replies.reason(reply.status)}\r\n".encode()
         connection = b"" if self._keep else b"Connection: close\r\n"

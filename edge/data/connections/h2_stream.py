@@ -102,6 +102,7 @@ class Http2Stream(Client):
         self.secure = head.secure = caller.secure
         self.address, self.port, self.forwarding = caller.address, caller.port, caller.forwarding
         self.host = head.host
+        self.peer = caller.peer
         self.length = head.content_length
         self.has_content = self.length != NO_CONTENT
         self.upgraded = False

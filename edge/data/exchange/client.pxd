@@ -15,6 +15,7 @@ cdef class Client:
     cdef public bint secure
     cdef public str address
     cdef public int port
+    cdef public object peer
     cdef public bytes host
     cdef public bytes forwarding
     cdef public bint upgraded

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from edge.data.http.replies import Reply
     from edge.data.net._buffer import Buffer
     from edge.data.net._stream import Stream
+    from edge.data.net.peers import Peer
 
 
 class Client:
@@ -20,6 +21,7 @@ class Client:
     - `request`, `content`: the message. `length`: bytes of content, or UNKNOWN_LENGTH, or NO_CONTENT;
       `has_content`: some follow the head.
     - `secure`, `address`, `port`: whether it came by TLS, from which address, and to which port of ours.
+    - `peer`: what the TLS handshake has shown of the client; a proxy in front may have ended its TLS.
     - `host`: as the client addressed it. `forwarding`: field lines that describe the client to an endpoint.
     - `upgraded`: the connection carries another protocol now.
     """
@@ -31,9 +33,14 @@ class Client:
     secure: bool
     address: str
     port: int
+    peer: Peer
     host: bytes
     forwarding: bytes
     upgraded: bool
+
+    def ends(self) -> tuple[tuple[str, int], tuple[str, int]]:
+        """Address and port of the peer, and of this side, of the connection below; empty and 0: not known."""
+        return ("", 0), ("", 0)
 
     def expect_content(self) -> None:
         """The content is wanted now (RFC 9110, section 10.1.1)."""

@@ -9,6 +9,7 @@ cdef class Exchange:
     cdef readonly Outgoing outgoing
     cdef readonly c_outcome.Outcome outcome
     cdef public bytes fields
+    cdef public bytes success_fields
     cdef public list releases
     cdef public dict notes
     cdef public bint begun

@@ -27,6 +27,7 @@ class Exchange:
 
     - `client`: the half that the request came by. `outgoing`: the request as an endpoint gets it.
     - `fields`: complete field lines that the response gets, an endpoint's as well as Edge's own.
+    - `success_fields`: those for a response that is no error; the policy that adds some also has them sent.
     - `releases`: called when the exchange has ended, in order; `on_release` adds to them.
     - `notes`: what a step leaves for later steps of the same policy, by an object of its own; None: nothing.
     - `begun`: the final response has begun, so that no other can be given.
@@ -37,6 +38,7 @@ class Exchange:
         self.outgoing = Outgoing(client.request)
         self.outcome = Outcome()
         self.fields = b""
+        self.success_fields = b""
         self.releases: list[Callable[[Exchange], None]] | None = None
         self.notes: dict[object, Any] | None = None
         self.begun = False
@@ -56,7 +58,7 @@ class Exchange:
         outgoing.request_id = outcome.request_id
         outgoing.length = client.length
         outgoing.old = False
-        self.fields = b""
+        self.fields = self.success_fields = b""
         self.releases = None
         self.notes = None
         self.begun = False

@@ -27,11 +27,11 @@ cdef class Call:
     cdef public c_upstream.Upstream upstream
     cdef public object pump
 
-    cpdef ask(self, c_terms.Terms terms, c_balancer.Balancer balancer, c_target.Target target, bytes content)
+    cpdef ask(self, c_terms.Terms terms, c_balancer.Balancer balancer, c_target.Target target, content)
     cpdef end(self)
     cpdef release(self, bint bodiless)
-    cpdef _attempt(self, c_terms.Terms terms, c_target.Target target, bytes content)
-    cpdef _send(self, c_upstream.Upstream upstream, c_terms.Terms terms, bytes content)
-    cpdef _receive(self, c_upstream.Upstream upstream)
+    cpdef _attempt(self, c_terms.Terms terms, c_target.Target target, content)
+    cpdef _send(self, c_upstream.Upstream upstream, c_terms.Terms terms, content)
+    cpdef _receive(self, c_upstream.Upstream upstream, Py_ssize_t largest)
     cpdef _end_upstream(self)
     cpdef bint _repeatable(self, c_terms.Terms terms)

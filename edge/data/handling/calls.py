@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from edge.data.handling.pump import Pump
 from edge.data.http import replies
+from edge.data.http.kept import Kept
 from edge.data.net.errors import ExchangeError, IncompleteResponse, ResponseError, StreamTimeout
 from edge.data.upstream.attempts import IDEMPOTENT, Failure, Kind, allows
 from edge.data.upstream.pool import ConnectError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from edge.data.exchange.client import Client
     from edge.data.exchange.upstream import Upstream
     from edge.data.http._message import Outgoing
+    from edge.data.net.spool import Spool
     from edge.data.upstream.balancer import Balancer
     from edge.data.upstream.budget import RetryBudget
     from edge.data.upstream.pool import Pool
@@ -67,7 +69,7 @@ class Call:
         self.upstream: Upstream | None = None
         self.pump: Pump | None = None
 
-    def ask(self, terms: Terms, balancer: Balancer, target: Target, content: bytes | None) -> Failure | None:
+    def ask(self, terms: Terms, balancer: Balancer, target: Target, content: bytes | Spool | None) -> Failure | None:
         """Ask TARGET, then others of BALANCER, on TERMS, until one answers: then None, and `upstream` is in
         use.
 
@@ -115,7 +117,7 @@ class Call:
 
     # --- one attempt ----------------------------------------------------------------------------------------------
 
-    def _attempt(self, terms: Terms, target: Target, content: bytes | None) -> Failure | None:
+    def _attempt(self, terms: Terms, target: Target, content: bytes | Spool | None) -> Failure | None:
         """Have TARGET answer; None: the head of its response has come."""
         outcome = self._outcome
         replayable = content is not None and self._repeatable(terms)
@@ -129,7 +131,7 @@ class Call:
                     target.succeeded()
                 self.upstream = upstream
                 self._send(upstream, terms, content)
-                self._receive(upstream)
+                self._receive(upstream, terms.largest_head)
             except ConnectError as error:
                 return self._not_connected(target, error)
             except ExchangeError as error:
@@ -147,17 +149,21 @@ class Call:
             self._end_upstream()
             upstream = None
 
-    def _send(self, upstream: Upstream, terms: Terms, content: bytes | None) -> None:
+    def _send(self, upstream: Upstream, terms: Terms, content: bytes | Spool | None) -> None:
+        client = self._client
         upstream.begin(self._outgoing, terms.send_timeout, terms.read_timeout)
-        if content is None:
+        if content is not None:
+            client.watch(upstream)  # nothing more of this request is read from the client
+        if isinstance(content, bytes):
+            upstream.send_all(content)
+        else:
             upstream.flush()
-            self.pump = Pump(self._client, upstream, limit=terms.body_limit)
-            return
-        self._client.watch(upstream)
-        upstream.send_all(content)
+            source = Kept(content) if content is not None else client.content
+            self.pump = Pump(client, upstream, source, limit=terms.body_limit)
 
-    def _receive(self, upstream: Upstream) -> None:
-        """Read the head of the final response; 1xx are passed on or, for 100, dropped (RFC 9110, section 15.2)."""
+    def _receive(self, upstream: Upstream, largest: int) -> None:
+        """Read the head of the final response, of up to LARGEST bytes; 1xx are passed on or, for 100, dropped (RFC
+        9110, section 15.2)."""
         response = upstream.response
         upstream.receive(True)
         interim = 0
@@ -170,6 +176,8 @@ class Call:
             if response.status != 100:
                 self._client.interim(response)
             upstream.receive(False)
+        if response.size > largest:
+            raise ResponseError("response head too large")
         if self.pump is not None:
             self.pump.check()
 
@@ -204,7 +212,7 @@ class Call:
         kind = Kind.TIMEOUT if timed_out else Kind.CONNECT
         return Failure(kind, replies.plain(error.status), True, target, str(error))
 
-    def _broken(self, error: ExchangeError, terms: Terms, content: bytes | None) -> Failure:
+    def _broken(self, error: ExchangeError, terms: Terms, content: bytes | Spool | None) -> Failure:
         """What ERROR, before the response has come, means for the attempt; raised again where it is the client's."""
         upstream = self.upstream
         assert upstream is not None  # noqa: S101 - it has just been asked
@@ -227,7 +235,7 @@ class Call:
         self._outcome.upstream_status = reply.status
         return Failure(kind, reply, repeatable, self._target, f"{upstream.name}: {error}")
 
-    def _unwanted(self, terms: Terms, content: bytes | None) -> Failure | None:
+    def _unwanted(self, terms: Terms, content: bytes | Spool | None) -> Failure | None:
         """A failure where another endpoint is to be asked because of the status that has come."""
         assert self.upstream is not None  # noqa: S101 - its response has come
         assert terms.unwanted is not None  # noqa: S101 - asked by the caller

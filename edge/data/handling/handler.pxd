@@ -8,7 +8,9 @@ cimport edge.data.handling.calls as c_calls
 cimport edge.data.observe._lines as c_lines
 cimport edge.data.routing.plan as c_plan
 cimport edge.data.routing.router as c_router
+cimport edge.data.upstream.balancer as c_balancer
 cimport edge.data.upstream.budget as c_budget
+cimport edge.data.upstream.target as c_target
 
 cdef class Handling:
     cdef readonly c_router.Router router
@@ -16,6 +18,7 @@ cdef class Handling:
     cdef readonly object counters
     cdef readonly object access_log
     cdef readonly double tunnel_timeout
+    cdef readonly object spools
 
 cdef class Handler:
     cdef Handling _handling
@@ -29,8 +32,11 @@ cdef class Handler:
 
     cpdef run(self)
     cpdef _pass(self, c_plan.Plan plan, c_plan.Destination destination)
-    cpdef bytes _content(self)
+    cpdef _ask(self, c_plan.Plan plan, c_plan.Destination destination, c_balancer.Balancer balancer, c_target.Target target)
+    cpdef _forward(self, c_plan.Plan plan, c_plan.Destination destination, c_balancer.Balancer balancer, c_target.Target target)
+    cpdef _content(self, c_plan.Plan plan)
     cpdef _relay(self, c_upstream.Upstream upstream, c_plan.Plan plan, c_plan.Destination destination)
+    cpdef _pass_on(self, c_upstream.Upstream upstream, c_plan.Plan plan, c_plan.Destination destination)
     cpdef bytes _fields(self, c_plan.Plan plan, c_plan.Destination destination, Message response)
     cpdef _account(self, c_plan.Plan plan, c_plan.Destination destination)
     cpdef _log(self, bytes name)

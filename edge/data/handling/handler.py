@@ -1,51 +1,51 @@
 """The way of one request: match, gates, edits, backend, response, account.
 
 Rules of this file:
-- It knows no HTTP version: it sees the two halves of an exchange. Bodies are forwarded as they arrive, with at most one
-  block buffered per direction.
+- It knows no HTTP version: it sees the two halves of an exchange. A request's body is read first or forwarded as it
+  arrives, as the plan says; a response's is forwarded as it arrives. At most one block is in memory per direction.
 - Every fault ends here: `faults` says what is answered to whom.
 - A response that has begun is never repaired: what comes too late breaks the connection, visibly for the client.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import logging
-import time
 from typing import TYPE_CHECKING, Any
 
-import gevent
-
 from edge.data.exchange.exchange import Exchange
-from edge.data.handling import faults
+from edge.data.handling import faults, sending
+from edge.data.handling.ahead import Ahead
 from edge.data.handling.calls import Call
+from edge.data.handling.keeping import keep
 from edge.data.http import replies
-from edge.data.http._message import NO_CONTENT
+from edge.data.http._message import NO_CONTENT, UNKNOWN_LENGTH
 from edge.data.net.errors import ExchangeError, StreamError
+from edge.data.net.spool import Spool, SpoolError
 from edge.data.net.tunnel import tunnel
+from edge.data.policies.errors import TERMS
 from edge.table.counters import WorkerWord
 from edge.table.policies import Timeouts
+from edge.table.policies.request_buffering import ANY
 
 if TYPE_CHECKING:
     from edge.data.exchange.client import Client
     from edge.data.exchange.upstream import Upstream
     from edge.data.handling.calls import Calls
-    from edge.data.http._content import Content
     from edge.data.http._message import Message
     from edge.data.http.replies import Reply
+    from edge.data.net.spool import Spools
     from edge.data.observe.access_log import AccessLog
-    from edge.data.policies.pace import Pace
     from edge.data.policies.phases import Gate
     from edge.data.routing.plan import Destination, Plan
     from edge.data.routing.router import Router
     from edge.data.upstream.attempts import Failure
+    from edge.data.upstream.balancer import Balancer
     from edge.data.upstream.target import Target
     from edge.table.counters import RouteLabels, WorkerCounters
 
 log = logging.getLogger("edge.data")
 
-WHOLE_CONTENT = 32768
-"""Bytes up to which a request's content of known length is read before an endpoint is asked: it can then be sent again,
-and a slow client occupies no endpoint."""
 CLIENT_CLOSED = 499
 """nginx's status, for logs and metrics, of a request whose client did not wait for the answer."""
 DEFAULT_READ_TIMEOUT = Timeouts("").read
@@ -54,6 +54,7 @@ DEFAULT_READ_TIMEOUT = Timeouts("").read
 class Handling:
     """What all exchanges of a worker share.
 
+    - `spools`: temporary files for bodies.
     - `tunnel_timeout`: seconds of silence that a switched connection may keep.
     """
 
@@ -63,6 +64,7 @@ class Handling:
         calls: Calls,
         counters: WorkerCounters,
         access_log: AccessLog | None,
+        spools: Spools,
         *,
         tunnel_timeout: float,
     ) -> None:
@@ -70,6 +72,7 @@ class Handling:
         self.calls = calls
         self.counters = counters
         self.access_log = access_log
+        self.spools = spools
         self.tunnel_timeout = tunnel_timeout
 
     def unmatched(self, request: Message) -> Reply:
@@ -112,8 +115,12 @@ class Handler:
                 outcome.status = reply.status if reply is not None else outcome.upstream_status
             except ExchangeError as error:
                 reply = self._fault(error)
+            except SpoolError as error:
+                reply = self._failed(error.status)
             except Exception:  # noqa: BLE001 - a fault of ours costs one request, not the worker
                 reply = self._bug()
+            if plan is not None and plan.errors is not None and reply is not None:
+                reply = self._error_page(reply, plan, destination)
             if reply is not None:
                 self._reply(reply, plan, destination)
         finally:
@@ -142,36 +149,67 @@ class Handler:
 
     def _pass(self, plan: Plan, destination: Destination) -> Reply | None:
         """The answer to make, or None when an endpoint's response has been passed on."""
-        exchange = self.exchange
+        if self._client.length > plan.body_limit:
+            return replies.TOO_LARGE
         if plan.gates is not None:
             reply = self._stopped(plan.gates)
             if reply is not None:
                 return reply
-        balancer = destination.balancer
+        balancer = destination.balancer if destination.secure_balancer is None else self._balancer(destination)
         if balancer is None:
             return destination.reply
         target = balancer.choose(())
         if target is None:
+            return self._stand_in(plan, destination)
+        return self._ask(plan, destination, balancer, target)
+
+    def _stand_in(self, plan: Plan, destination: Destination) -> Reply | None:
+        """As `_pass`, for a backend without endpoints."""
+        balancer = plan.errors.stand_in if plan.errors is not None else None
+        target = balancer.choose(()) if balancer is not None else None
+        if balancer is None or target is None:
             return replies.UNAVAILABLE  # before the client is asked for content that nobody wants
+        return self._ask(plan, destination, balancer, target)
+
+    def _ask(self, plan: Plan, destination: Destination, balancer: Balancer, target: Target) -> Reply | None:
+        """As `_pass`, with the endpoint TARGET of BALANCER."""
+        exchange = self.exchange
         if plan.edits is not None:
             for edit in plan.edits:
                 edit(exchange)
         if destination.edits is not None:
             for edit in destination.edits:
                 edit(exchange)
-        call = self._call
+        if plan.errors is not None and balancer is plan.errors.stand_in:
+            plan.errors.introduce(exchange, destination.backend)
         try:
-            content = self._content() if self._client.has_content else b""
-            if plan.tees is not None:
-                for tee in plan.tees:
-                    tee(exchange, content)
-            failure: Failure | None = call.ask(plan, balancer, target, content)
-            if failure is not None:
-                return self._unanswered(failure)
-            assert call.upstream is not None  # noqa: S101 - there was no failure
-            return self._relay(call.upstream, plan, destination)
+            return self._forward(plan, destination, balancer, target)
         finally:
-            call.end()
+            self._call.end()
+
+    def _forward(self, plan: Plan, destination: Destination, balancer: Balancer, target: Target) -> Reply | None:
+        """As `_pass`, for a request as its edits have left it."""
+        call = self._call
+        content: bytes | Spool | None = b""
+        if self._client.has_content:
+            content = self._content(plan)
+            if isinstance(content, Spool):  # to read it may have taken minutes
+                present = balancer.still(target)
+                if present is None:
+                    return replies.UNAVAILABLE
+                target = present
+        if plan.tees is not None:
+            for tee in plan.tees:
+                tee(self.exchange, content)
+        failure: Failure | None = call.ask(plan, balancer, target, content)
+        if failure is not None:
+            return self._unanswered(failure)
+        assert call.upstream is not None  # noqa: S101 - there was no failure
+        return self._relay(call.upstream, plan, destination)
+
+    def _balancer(self, destination: Destination) -> Balancer | None:
+        """The balancer of DESTINATION, which has one for requests that came by TLS."""
+        return destination.secure_balancer if self._client.request.secure else destination.balancer
 
     def _stopped(self, gates: tuple[Gate, ...]) -> Reply | None:
         """The answer of the first of GATES that does not let the request pass."""
@@ -187,13 +225,17 @@ class Handler:
             self._complain(failure.target, "no answer", failure.reason)
         return failure.reply
 
-    def _content(self) -> bytes | None:
-        """The content of the request as a whole; None: it is too large for that, or its length is not known."""
+    def _content(self, plan: Plan) -> bytes | Spool | None:
+        """The content of the request as a whole; None: it is to be carried to the endpoint as it comes."""
         client = self._client
         length = client.length
         client.expect_content()
-        if length < 0 or length > WHOLE_CONTENT:
-            return None
+        if length == UNKNOWN_LENGTH or length > plan.whole:
+            outgoing = self.exchange.outgoing
+            # What has no length cannot go to HTTP/1.0 as it comes.
+            if plan.kept != ANY and not (outgoing.old if length == UNKNOWN_LENGTH else length <= plan.kept):
+                return None
+            return keep(client, outgoing, self._handling.spools, limit=plan.body_limit, memory=plan.memory)
         pieces = []
         content = client.content
         while count := content.fill():
@@ -206,19 +248,54 @@ class Handler:
 
     def _relay(self, upstream: Upstream, plan: Plan, destination: Destination) -> Reply | None:
         """Pass the response on; an answer to make instead, None: it has been passed on."""
+        if plan.intercepts is not None:
+            for intercept in plan.intercepts:
+                reply: Reply | None = intercept(self.exchange, upstream.response)
+                if reply is not None:
+                    return reply
+        self._pass_on(upstream, plan, destination)
+        return None
+
+    def _error_page(self, reply: Reply, plan: Plan, destination: Destination | None) -> Reply | None:
+        """Have the error backend of PLAN answer in place of REPLY, if that is an error of which it does; as `_pass`."""
+        exchange, call, errors = self.exchange, self._call, plan.errors
+        if errors is None or reply.status not in errors.statuses:
+            return reply
+        outcome = exchange.outcome
+        destination = destination if destination is not None else plan.destinations[0]
+        instead: Reply | None
+        try:
+            errors.replace(exchange, reply, destination.backend)
+            found = errors.choose()
+            if found is None:
+                instead = replies.NOT_FOUND
+            else:
+                if outcome.endpoint:
+                    outcome.give_up()
+                failure: Failure | None = call.ask(TERMS, found[0], found[1], b"")
+                instead = self._unanswered(failure) if failure is not None else None
+                if instead is None:
+                    assert call.upstream is not None  # noqa: S101 - there was no failure
+                    self._pass_on(call.upstream, plan, destination)
+            outcome.status = instead.status if instead is not None else outcome.upstream_status
+        except ExchangeError as error:
+            instead = self._fault(error)
+        except Exception:  # noqa: BLE001 - as in `run`
+            instead = self._bug()
+        finally:
+            call.end()
+        return instead
+
+    def _pass_on(self, upstream: Upstream, plan: Plan, destination: Destination) -> None:
+        """Pass the response on."""
         client, exchange, call = self._client, self.exchange, self._call
         response = upstream.response
         status = response.status
-        if plan.intercepts is not None:
-            for intercept in plan.intercepts:
-                reply: Reply | None = intercept(exchange, response)
-                if reply is not None:
-                    return reply
         fields = self._fields(plan, destination, response)
         exchange.begun = True
         if status == 101:
             self._switch(upstream, plan, fields)
-            return None
+            return
         if call.pump is not None:
             call.pump.answered = True
         bodiless = client.request.method == b"HEAD" or status in (204, 304)
@@ -230,29 +307,37 @@ class Handler:
             client.begin(response, upstream.length(), fields)
             if upstream.waiting():
                 client.flush()
+            if plan.steers or response.accel:
+                self._steer(upstream, plan)
+                return
             content, outcome = upstream.content, exchange.outcome
-            if plan.pace is not None:
-                self._send_paced(plan.pace, content)
             while count := content.fill():
                 client.send(content.buffer, count, content.done and not content.trailers)
                 outcome.upstream_content += count
             client.finish(upstream.trailers() if content.trailers else None)
         call.release(bodiless)
-        return None
 
-    def _send_paced(self, pace: Pace, content: Content) -> None:
-        """Send all of CONTENT at PACE, in pieces: between two of them it shows that the client has gone."""
-        client, outcome = self._client, self.exchange.outcome
-        begun = time.monotonic()
-        while left := content.fill():
-            while left:
-                count = min(left, pace.piece)
-                left -= count
-                client.send(content.buffer, count, content.done and not content.trailers and not left)
-                outcome.upstream_content += count
-                if left or not content.done:
-                    client.flush()
-                    gevent.sleep(pace.delay(outcome.upstream_content, time.monotonic() - begun))
+    def _steer(self, upstream: Upstream, plan: Plan) -> None:
+        """Send the content otherwise than as it comes, where PLAN or the response itself says so."""
+        client, outcome, call = self._client, self.exchange.outcome, self._call
+        is_ahead, pace = sending.manner(plan, upstream.response)
+        if not is_ahead:
+            content = upstream.content
+            sending.send(client, content, outcome, pace)
+            client.finish(upstream.trailers() if content.trailers else None)
+            call.release(False)
+            return
+
+        def free() -> None:
+            call.release(False)
+            call.end()
+
+        ahead = Ahead(upstream, self._handling.spools, plan.response_buffering, free)
+        try:
+            sending.send(client, ahead, outcome, pace)
+            client.finish(ahead.section)
+        finally:
+            ahead.stop()
 
     def _fields(self, plan: Plan, destination: Destination | None, response: Message | None) -> bytes:
         """The field lines that policies add to RESPONSE, from which they hide what these replace; None: our own
@@ -298,6 +383,8 @@ class Handler:
         except Exception:
             log.exception("the policies of %s%s", plan.host if plan is not None else "", client.request.target)
         try:
+            if plan is not None and plan.content_type is not None:
+                reply = dataclasses.replace(reply, content_type=plan.content_type)
             client.reply(reply, fields)
             exchange.outcome.content_sent = len(reply.body) if client.request.method != b"HEAD" else 0
         except StreamError:
@@ -323,15 +410,20 @@ class Handler:
 
     def _bug(self) -> Reply | None:
         """As `_fault`, for what nobody has foreseen."""
-        client, outcome = self._client, self.exchange.outcome
+        client = self._client
         request = client.request
         log.exception("request %r for %r from %s", request.target, request.host, client.address)
+        return self._failed(500)
+
+    def _failed(self, status: int) -> Reply | None:
+        """As `_fault`, for what Edge itself could not do; STATUS if it is not too late for that."""
+        outcome = self.exchange.outcome
         if self.exchange.begun:
-            client.abort(True)
+            self._client.abort(True)
             outcome.status = outcome.upstream_status
             return None
-        outcome.status = 500
-        return replies.plain(500)
+        outcome.status = status
+        return replies.plain(status)
 
     def _complain_of_break(self, error: ExchangeError) -> None:
         target = self._call.asked

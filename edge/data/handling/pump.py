@@ -15,18 +15,20 @@ from edge.data.net.errors import ExchangeError, MessageError, StreamTimeout
 if TYPE_CHECKING:
     from edge.data.exchange.client import Client
     from edge.data.exchange.upstream import Upstream
+    from edge.data.http._content import Content
 
 
 class Pump:
-    """Carries the content of CLIENT's request to UPSTREAM.
+    """Carries CONTENT, that of CLIENT's request, to UPSTREAM.
 
     While it does, the endpoint may be silent for any time. If the endpoint takes nothing for its send timeout, or the
     content turns out to be unusable, then the wait for the response ends with that error.
     """
 
-    def __init__(self, client: Client, upstream: Upstream, *, limit: int) -> None:
-        """Start; LIMIT bytes at most, 0: any number."""
+    def __init__(self, client: Client, upstream: Upstream, content: Content, *, limit: int) -> None:
+        """Start; LIMIT bytes at most."""
         self._client = client
+        self._content = content
         self._upstream = upstream
         self._limit = limit
         self._patience = upstream.be_patient()
@@ -62,13 +64,12 @@ class Pump:
             upstream.be_impatient(self._patience)
 
     def _carry(self) -> None:
-        client, upstream = self._client, self._upstream
-        content = client.content
+        content, upstream = self._content, self._upstream
         while count := content.fill():
-            if self._limit and content.received > self._limit:
+            if content.received > self._limit:
                 raise MessageError(413, "request body too large")
             upstream.send(content.buffer, count)
-        upstream.finish(client.trailers())
+        upstream.finish(self._client.trailers())
 
     def _break(self, error: Exception) -> None:
         """The content is unusable: the endpoint must not take what it got for a request."""

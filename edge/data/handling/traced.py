@@ -19,7 +19,12 @@ class TracedHandler(Handler):
     def __init__(self, handling: Handling, client: Client, tracing: Tracing) -> None:
         super().__init__(handling, client)
         self._tracing = tracing
+        self._routes = handling.router
 
     def run(self) -> RouteLabels | None:
         """As `Handler`."""
-        return self._tracing.run(self.exchange, super().run)
+        plan = self._routes.match(self.exchange.client.request)
+        wanted = plan.tracing if plan is not None else None
+        if wanted is not None and not wanted.on:
+            return super().run()
+        return self._tracing.run(self.exchange, super().run, wanted)

@@ -19,6 +19,7 @@ cdef class Message(FieldLines):
     cdef public bint upgrade
     cdef public bint secure
     cdef public Py_ssize_t size
+    cdef readonly bint accel
     cdef bint seen_forwarded
     cdef bint has_date
     cdef bint has_server
@@ -39,6 +40,7 @@ cdef class Outgoing:
     cdef public bytes request_id
     cdef public long long length
     cdef public bint old
+    cdef public object parameters
 
     cpdef bint streamed(self)
 

@@ -36,6 +36,7 @@ cdef class Message(FieldLines):
 
     `length` is the value of Content-Length, -1 without one; `chunked`: content of unknown length follows.
     `content_length`: bytes of content of a request, UNKNOWN_LENGTH or NO_CONTENT.
+    `accel`: whether a response has fields by which applications steer nginx (X-Accel-Buffering and others).
     `secure`: whether a request came to a port with TLS; set by the connection.
     """
 
@@ -94,12 +95,15 @@ cdef class Outgoing:
     """A request on its way to an endpoint: a message, with what Edge and the route's policies made of it.
 
     `old`: an endpoint that speaks HTTP/1 gets it as HTTP/1.0. `forwarded_host`: empty, there is no X-Forwarded-Host.
+    `parameters`: what an endpoint that speaks FastCGI gets beside the fields, by name; a policy fills them, which such a
+    route always has.
     """
 
     def __init__(self, Message message not None):
         self.message = message
         self.method = self.target = self.host = self.forwarded_host = self.added = self.appended = self.request_id = b""
         self.length = NONE
+        self.parameters = []
 
     cpdef bint streamed(self):
         """Whether content of unknown length follows the head."""

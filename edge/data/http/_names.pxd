@@ -19,6 +19,7 @@ cdef enum Known:
     EDGE         # written by Edge itself in requests
     CLAIM        # by which proxies describe a client and its way; believed of trusted peers only
     CDN          # which a CDN sets for its origin
+    ACCEL        # by which applications steer nginx; not passed on in responses
     ALL_KNOWN
 
 cdef enum:

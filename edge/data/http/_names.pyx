@@ -167,6 +167,8 @@ def _fill_tables():
         (b"content-encoding", MESSAGE), (b"content-range", MESSAGE), (b"content-location", MESSAGE),
         (b"trailer", MESSAGE), (b"age", MESSAGE), (b"expires", MESSAGE), (b"location", MESSAGE), (b"vary", MESSAGE),
         (b"retry-after", MESSAGE), (b"origin", MESSAGE), (b"referer", MESSAGE),
+        (b"x-accel-buffering", ACCEL), (b"x-accel-limit-rate", ACCEL), (b"x-accel-expires", ACCEL),
+        (b"x-accel-charset", ACCEL), (b"x-accel-redirect", ACCEL),
     ):
         know(name, known)
     for name in CLAIMS:
@@ -179,10 +181,10 @@ def _fill_tables():
         know_family(name, CDN)
     framing = (HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT, UPGRADE, HOP)
     for index in range(ALL_KNOWN):
-        in_bare_requests[index] = index in (OTHER, MESSAGE, DATE, SERVER, STRICT_TRANSPORT_SECURITY)
+        in_bare_requests[index] = index in (OTHER, MESSAGE, DATE, SERVER, STRICT_TRANSPORT_SECURITY, ACCEL)
         in_requests[index] = in_bare_requests[index] or index == CDN
         in_trusted_requests[index] = in_requests[index] or index == CLAIM
-        in_responses[index] = index not in framing
+        in_responses[index] = index not in framing and index != ACCEL
         in_trailers[index] = index == OTHER
 
 

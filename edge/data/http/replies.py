@@ -19,6 +19,8 @@ class Reply:
     fields: bytes = b""
     """Complete field lines beside those of the body."""
     content_type: bytes = b"text/plain; charset=utf-8"
+    closes: bool = False
+    """The connection ends with it."""
 
 
 def reason(status: int) -> str:
@@ -46,7 +48,13 @@ TOO_LARGE = plain(413)
 PLAIN_ON_TLS = Reply(400, b"400 The plain HTTP request was sent to HTTPS port\n")
 """As nginx puts it (its status 497)."""
 
-
+NO_CERTIFICATE = Reply(400, b"400 No required SSL certificate was sent\n", closes=True)
+BAD_CERTIFICATE = Reply(400, b"400 The SSL certificate error\n", closes=True)
+"""As nginx puts it (its statuses 496 and 495)."""
+OTHER_CERTIFICATE = Reply(403, b"client certificate unauthorized")
+"""The text is ingress-nginx's (auth-tls-match-cn)."""
+MISDIRECTED = Reply(421, b"421 Misdirected Request\n", closes=True)
+"""The host is another than the TLS connection was made for (RFC 9110, section 15.5.20)."""
 TOO_MANY = Reply(503, b"too many connections\n", b"Retry-After: 1\r\n")
 
 

@@ -58,6 +58,9 @@ cdef class Stream(Buffer):
     cpdef bint offer(self, Outbox box) except -1
     cpdef send_from(self, Buffer source, Py_ssize_t n, int chunked=*)
     cpdef Py_ssize_t fill(self, bint wait=*) except -1
+    cdef bint _shake_hands(self, Tls tls) except -1
+    cdef bint _is_silent(self) except -1
+    cpdef bint drained(self)
     cpdef bint usable(self)
     cpdef park(self)
     cpdef write(self, bytes data)

@@ -25,7 +25,9 @@ from libc.string cimport memcpy
 
 from edge.data.net._buffer cimport EDGE_BLOCK, Buffer
 from edge.data.net._outbox cimport Outbox
-from edge.data.net._tls cimport FAILED, RESET, WANT_READ, WANT_WRITE, OpenSslTls, PythonTls, Tls, openssl_is_known
+from edge.data.net._tls cimport (
+    FAILED, RESET, WANT_READ, WANT_WRITE, OpenSslTls, PythonTls, Session, Tls, openssl_is_known,
+)
 
 cdef extern from "sys/types.h":
     ctypedef Py_ssize_t ssize_t
@@ -388,7 +390,7 @@ cdef class Stream(Buffer):
                 raise StreamClosed("TLS has ended", self)
 
     cdef _tls_fault(self, Py_ssize_t step):
-        return StreamClosed("TLS failed" if step == FAILED else "reset by the peer", self)
+        return StreamClosed(self.tls.reason() if step == FAILED else "reset by the peer", self)
 
     cdef int _wait_across(self, bint for_write) except -1:
         """Wait for the other direction than the one that TLS is used in; another greenlet may be waiting for it."""
@@ -470,6 +472,12 @@ cdef class Stream(Buffer):
     def discard_output(self):
         """Drop bytes that `write` has queued and that are not sent yet."""
         self._release_out()
+
+    def take_output(self):
+        """What `write` has queued and is not sent yet; it will not be sent."""
+        cdef bytes queued = PyBytes_FromStringAndSize(self.out, self.out_end) if self.out_end else b""
+        self._release_out()
+        return queued
 
     def linger(self, double seconds, Py_ssize_t most):
         """Read and drop what the peer still sends, for SECONDS or MOST bytes, so that it can read our last answer.
@@ -681,13 +689,39 @@ cdef class Stream(Buffer):
             StreamError: the peer went away or was too slow.
         """
         cdef Tls tls
-        cdef Py_ssize_t step
         if address and openssl_is_known():
             tls = OpenSslTls(context, address, self.fd, ahead)
         elif ahead:
             raise ValueError("bytes can be given to OpenSSL itself only")
         else:
             tls = PythonTls(tls_connection(context, self.socket, server_side=True))
+        return self._shake_hands(tls)
+
+    def connect_tls(self, context not None, size_t address, bytes server_name, tuple names, Session session not None):
+        """Speak TLS from here on, as its client by CONTEXT: do the handshake.
+
+        ADDRESS as for `accept_tls`. SERVER_NAME is sent; empty: none is. Where CONTEXT verifies the server's certificate,
+        it has to be for one of NAMES, none of which can be given without ADDRESS. SESSION is resumed if it is known, and
+        keeps new ones. Gives whether it was resumed.
+
+        Raises:
+            ssl.SSLError: the handshake failed.
+            StreamError: the peer went away or was too slow.
+        """
+        cdef Tls tls
+        if address and openssl_is_known():
+            tls = OpenSslTls(context, address, self.fd)
+            (<OpenSslTls>tls).as_client(server_name, names, session)
+        elif names:
+            raise ValueError("names can be given to OpenSSL itself only")
+        else:
+            tls = PythonTls(
+                tls_connection(context, self.socket, server_side=False, server_name=server_name.decode() or None)
+            )
+        return self._shake_hands(tls)
+
+    cdef bint _shake_hands(self, Tls tls) except -1:
+        cdef Py_ssize_t step
         while True:
             step = tls.handshake()
             if step == WANT_READ:
@@ -700,6 +734,11 @@ cdef class Stream(Buffer):
                 break
         self.tls = tls
         return tls.resumed()
+
+    @property
+    def tls_address(self):
+        """Where OpenSSL has the TLS connection; 0: there is none, or it is not known."""
+        return self.tls.address() if self.tls is not None else 0
 
     def peek_socket(self, Py_ssize_t n):
         """Up to N bytes that wait in the socket, without taking them; b"" at the end, None when there are none yet."""
@@ -722,14 +761,33 @@ cdef class Stream(Buffer):
         self.received += got
         return data[:got]
 
+    @property
+    def protocol(self):
+        """What both sides agreed on by ALPN, empty: nothing; of a stream that speaks TLS."""
+        return self.tls.protocol()
+
+    cpdef bint drained(self):
+        """Whether the peer has neither ended the stream nor sent anything that has been taken out of the socket and not
+        consumed."""
+        if self.closed or self.hung_up or self.start != self.end:
+            return False
+        return self.tls is None or not self.tls.pending() or self._is_silent()
+
     cpdef bint usable(self):
         """Whether an idle connection still looks open: no byte and no end has arrived."""
         cdef char byte
         cdef Py_ssize_t n
-        if self.closed or self.hung_up or self.start != self.end:
+        if not self.drained():
             return False
         n = c_recv(self.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT)
+        if n > 0 and self.tls is not None:
+            return self._is_silent()
         return n < 0 and (errno == EAGAIN or errno == EINTR)
+
+    cdef bint _is_silent(self) except -1:
+        """Whether what has arrived is TLS's own, such as session tickets, and no content."""
+        cdef char byte
+        return self.tls.read(&byte, 1) == WANT_READ
 
     cpdef park(self):
         """Prepare for a long idle time: release memory and let the watcher look for the peer's end."""

@@ -8,6 +8,12 @@ cdef enum:
 cdef bint openssl_is_known() noexcept
 
 
+cdef class Session:
+    cdef void *session
+
+    cdef void keep(self, void *session) noexcept
+
+
 cdef class Tls:
     cdef Py_ssize_t handshake(self) except? -9
     cdef bint resumed(self) except -1
@@ -15,6 +21,9 @@ cdef class Tls:
     cdef Py_ssize_t write(self, const char *p, Py_ssize_t n) except? -9
     cdef bint pending(self) except -1
     cdef say_goodbye(self)
+    cdef size_t address(self) except? 0
+    cdef str reason(self)
+    cdef bytes protocol(self)
 
 
 cdef class OpenSslTls(Tls):
@@ -22,6 +31,9 @@ cdef class OpenSslTls(Tls):
     cdef object context
     cdef int fd
     cdef bytes ahead
+    cdef Session session
+
+    cdef int as_client(self, bytes server_name, tuple names, Session session) except -1
 
     cdef Py_ssize_t not_yet(self, int result) noexcept
 

@@ -32,6 +32,15 @@ ctypedef const char *(*reason_function)(unsigned long error) noexcept
 ctypedef void *(*memory_function)(const void *p, int n) noexcept
 ctypedef long (*control_function)(void *bio, int command, long number, void *pointer) noexcept
 ctypedef void (*source_function)(void *ssl, void *bio) noexcept
+ctypedef int (*name_function)(void *ssl, const char *name) noexcept
+ctypedef int (*set_session_function)(void *ssl, void *session) noexcept
+ctypedef long (*verdict_function)(const void *ssl) noexcept
+ctypedef const char *(*verdict_text_function)(long verdict) noexcept
+ctypedef int (*set_data_function)(void *ssl, int index, void *data) noexcept
+ctypedef void *(*get_data_function)(const void *ssl, int index) noexcept
+ctypedef int (*keep_function)(void *ssl, void *session) noexcept
+ctypedef void (*on_session_function)(void *context, keep_function keep) noexcept
+ctypedef void (*selected_function)(const void *ssl, const unsigned char **data, unsigned int *size) noexcept
 
 cdef new_function ssl_new = NULL
 cdef descriptor_function ssl_set_fd = NULL
@@ -51,6 +60,18 @@ cdef descriptor_function ssl_set_rfd = NULL
 cdef source_function ssl_set0_rbio = NULL
 cdef memory_function bio_new_mem_buf = NULL
 cdef control_function bio_ctrl = NULL
+cdef plain_function ssl_set_connect_state = NULL
+cdef control_function ssl_ctrl = NULL
+cdef name_function ssl_set1_host = NULL
+cdef name_function ssl_add1_host = NULL
+cdef set_session_function ssl_set_session = NULL
+cdef plain_function ssl_session_free = NULL
+cdef verdict_function ssl_get_verify_result = NULL
+cdef verdict_text_function x509_verify_cert_error_string = NULL
+cdef set_data_function ssl_set_ex_data = NULL
+cdef get_data_function ssl_get_ex_data = NULL
+cdef on_session_function ssl_ctx_sess_set_new_cb = NULL
+cdef selected_function ssl_get0_alpn_selected = NULL
 
 cdef enum:
     SSL_ERROR_SSL = 1
@@ -58,6 +79,9 @@ cdef enum:
     SSL_ERROR_WANT_WRITE = 3
     SSL_ERROR_ZERO_RETURN = 6
     SET_BUF_MEM_EOF_RETURN = 130  # BIO_C_SET_BUF_MEM_EOF_RETURN
+    SET_TLSEXT_HOSTNAME = 55      # SSL_CTRL_SET_TLSEXT_HOSTNAME
+    HOST_NAME = 0                 # TLSEXT_NAMETYPE_host_name
+    OURS = 0                      # the index of SSL_set_app_data(3)
 
 
 def use_openssl(dict functions not None):
@@ -65,6 +89,9 @@ def use_openssl(dict functions not None):
     global ssl_new, ssl_set_fd, ssl_set_accept_state, ssl_do_handshake, ssl_session_reused, ssl_read, ssl_write
     global ssl_has_pending, ssl_shutdown, ssl_free, ssl_get_error, err_clear_error, err_peek_last_error
     global err_reason_error_string, ssl_set_rfd, ssl_set0_rbio, bio_new_mem_buf, bio_ctrl
+    global ssl_set_connect_state, ssl_ctrl, ssl_set1_host, ssl_add1_host, ssl_set_session, ssl_session_free
+    global ssl_get_verify_result, x509_verify_cert_error_string, ssl_set_ex_data, ssl_get_ex_data
+    global ssl_ctx_sess_set_new_cb, ssl_get0_alpn_selected
     ssl_new = <new_function><size_t>functions["SSL_new"]
     ssl_set_fd = <descriptor_function><size_t>functions["SSL_set_fd"]
     ssl_set_accept_state = <plain_function><size_t>functions["SSL_set_accept_state"]
@@ -83,14 +110,69 @@ def use_openssl(dict functions not None):
     ssl_set0_rbio = <source_function><size_t>functions["SSL_set0_rbio"]
     bio_new_mem_buf = <memory_function><size_t>functions["BIO_new_mem_buf"]
     bio_ctrl = <control_function><size_t>functions["BIO_ctrl"]
+    ssl_set_connect_state = <plain_function><size_t>functions["SSL_set_connect_state"]
+    ssl_ctrl = <control_function><size_t>functions["SSL_ctrl"]
+    ssl_set1_host = <name_function><size_t>functions["SSL_set1_host"]
+    ssl_add1_host = <name_function><size_t>functions["SSL_add1_host"]
+    ssl_set_session = <set_session_function><size_t>functions["SSL_set_session"]
+    ssl_session_free = <plain_function><size_t>functions["SSL_SESSION_free"]
+    ssl_get_verify_result = <verdict_function><size_t>functions["SSL_get_verify_result"]
+    x509_verify_cert_error_string = <verdict_text_function><size_t>functions["X509_verify_cert_error_string"]
+    ssl_set_ex_data = <set_data_function><size_t>functions["SSL_set_ex_data"]
+    ssl_get_ex_data = <get_data_function><size_t>functions["SSL_get_ex_data"]
+    ssl_ctx_sess_set_new_cb = <on_session_function><size_t>functions["SSL_CTX_sess_set_new_cb"]
+    ssl_get0_alpn_selected = <selected_function><size_t>functions["SSL_get0_alpn_selected"]
+
+
+cdef int accept_any(int verified, void *store) noexcept nogil:
+    """Have OpenSSL go on whatever it has found out; it keeps what that was."""
+    return 1
+
+
+def accept_any_certificate():
+    """The address of a callback for SSL_CTX_set_verify(3) that lets the handshake go on."""
+    return <size_t>&accept_any
 
 
 cdef bint openssl_is_known() noexcept:
     return ssl_new != NULL
 
 
+cdef class Session:
+    """The latest session with one server, by which the next connection to it is resumed (RFC 8446, section 2.2).
+
+    `known`: whether there is one. Which server it is, and on which terms, is its owner's business.
+    """
+
+    def __dealloc__(self):
+        self.keep(NULL)
+
+    cdef void keep(self, void *session) noexcept:
+        """Own SESSION from now on, in place of the one before."""
+        if self.session != NULL:
+            ssl_session_free(self.session)
+        self.session = session
+
+    @property
+    def known(self):
+        return self.session != NULL
+
+    def forget(self):
+        """The next connection begins a session of its own."""
+        self.keep(NULL)
+
+
+cdef int keep_session(void *ssl, void *session) noexcept:
+    """OpenSSL has a new SESSION of SSL; 1: it is ours now."""
+    cdef void *owner = ssl_get_ex_data(ssl, OURS)
+    if owner == NULL:
+        return 0
+    (<Session>owner).keep(session)
+    return 1
+
+
 cdef class Tls:
-    """The server's end of a TLS connection; the docstrings say what each step returns."""
+    """One end of a TLS connection; the docstrings say what each step returns."""
 
     cdef Py_ssize_t handshake(self) except? -9:
         """0: done. Else `WANT_READ`, `WANT_WRITE` or `RESET`. A handshake that fails raises `ssl.SSLError`."""
@@ -114,6 +196,18 @@ cdef class Tls:
 
     cdef say_goodbye(self):
         """Send close_notify; the peer's own is not waited for."""
+        raise NotImplementedError
+
+    cdef size_t address(self) except? 0:
+        """Where OpenSSL has the connection; 0: it is not known."""
+        return 0
+
+    cdef str reason(self):
+        """Why the step before `FAILED`, in a few words."""
+        return "TLS failed"
+
+    cdef bytes protocol(self):
+        """The protocol that both sides agreed on by ALPN (RFC 7301); empty: none."""
         raise NotImplementedError
 
 
@@ -145,6 +239,29 @@ cdef class OpenSslTls(Tls):
         if self.ssl != NULL:
             ssl_free(self.ssl)
 
+    cdef size_t address(self) except? 0:
+        return <size_t>self.ssl
+
+    cdef int as_client(self, bytes server_name, tuple names, Session session) except -1:
+        """Be the client's end. SERVER_NAME is sent (RFC 6066, section 3; empty: none is).
+
+        NAMES: the server's certificate has to be for one of them, where the context verifies it (none: for any).
+        SESSION is resumed if it is known, and keeps new ones.
+        """
+        cdef bint first = True
+        ssl_set_connect_state(self.ssl)
+        if server_name and ssl_ctrl(self.ssl, SET_TLSEXT_HOSTNAME, HOST_NAME, <void *>PyBytes_AS_STRING(server_name)) != 1:
+            raise SslError("the server name cannot be sent")
+        for name in names:
+            if (ssl_set1_host if first else ssl_add1_host)(self.ssl, PyBytes_AS_STRING(<bytes>name)) != 1:
+                raise SslError("the server's name cannot be verified")
+            first = False
+        self.session = session
+        ssl_set_ex_data(self.ssl, OURS, <void *>session)
+        if session.session != NULL:
+            ssl_set_session(self.ssl, session.session)
+        return 0
+
     cdef Py_ssize_t not_yet(self, int result) noexcept:
         """The meaning of RESULT, which is not a success."""
         cdef int error = ssl_get_error(self.ssl, result)
@@ -159,7 +276,7 @@ cdef class OpenSslTls(Tls):
     cdef Py_ssize_t handshake(self) except? -9:
         cdef int done
         cdef Py_ssize_t step
-        cdef const char *reason
+        cdef const char *verdict
         err_clear_error()
         done = ssl_do_handshake(self.ssl)
         if self.ahead is not None and (done == 1 or self.not_yet(done) == WANT_READ):
@@ -172,8 +289,11 @@ cdef class OpenSslTls(Tls):
             return 0
         step = self.not_yet(done)
         if step == FAILED:
-            reason = err_reason_error_string(err_peek_last_error())
-            raise SslError((<bytes>reason).decode() if reason != NULL else "TLS failed")
+            reason = self.reason()
+            if self.session is not None and reason == "certificate verify failed":
+                verdict = x509_verify_cert_error_string(ssl_get_verify_result(self.ssl))
+                reason = f"{reason}: {(<bytes>verdict).decode()}"
+            raise SslError(reason)
         return step if step else RESET
 
     cdef bint resumed(self) except -1:
@@ -202,6 +322,16 @@ cdef class OpenSslTls(Tls):
         err_clear_error()
         ssl_shutdown(self.ssl)
         err_clear_error()
+
+    cdef str reason(self):
+        cdef const char *reason = err_reason_error_string(err_peek_last_error())
+        return (<bytes>reason).decode() if reason != NULL else "TLS failed"
+
+    cdef bytes protocol(self):
+        cdef const unsigned char *data = NULL
+        cdef unsigned int size = 0
+        ssl_get0_alpn_selected(self.ssl, &data, &size)
+        return data[:size] if size else b""
 
 
 cdef class PythonTls(Tls):
@@ -256,3 +386,12 @@ cdef class PythonTls(Tls):
             self.connection.shutdown()
         except (OSError, ValueError):
             pass
+
+    cdef bytes protocol(self):
+        return (self.connection.selected_alpn_protocol() or "").encode()
+
+
+def keep_sessions(size_t address):
+    """Have clients by the context whose `SSL_CTX` is at ADDRESS keep their sessions in their `Session`."""
+    if ssl_ctx_sess_set_new_cb != NULL:
+        ssl_ctx_sess_set_new_cb(<void *>address, keep_session)

@@ -27,6 +27,8 @@ _CTRL_MODE = 33
 _CTRL_SET_READ_AHEAD = 41
 _CTRL_SET_SESS_CACHE_MODE = 44
 _CTRL_SET_TICKET_KEYS = 59
+_SESS_CACHE_CLIENT = 0x1
+_SESS_CACHE_NO_INTERNAL = 0x300
 _MODE_PARTIAL_WRITE = 0x1
 _MODE_MOVING_WRITE_BUFFER = 0x2
 _MODE_NO_AUTO_CHAIN = 0x8
@@ -34,7 +36,9 @@ _MODE_RELEASE_BUFFERS = 0x10
 _FUNCTIONS = (
     "SSL_new", "SSL_set_fd", "SSL_set_accept_state", "SSL_do_handshake", "SSL_session_reused", "SSL_read", "SSL_write",
     "SSL_has_pending", "SSL_get_error", "SSL_shutdown", "SSL_free", "SSL_set_rfd", "SSL_set0_rbio",
-    "BIO_new_mem_buf", "BIO_ctrl",
+    "SSL_set_connect_state", "SSL_ctrl", "SSL_set1_host", "SSL_add1_host", "SSL_set_session", "SSL_SESSION_free",
+    "SSL_get_verify_result", "SSL_set_ex_data", "SSL_get_ex_data", "SSL_CTX_sess_set_new_cb", "SSL_get0_alpn_selected",
+    "X509_verify_cert_error_string", "BIO_new_mem_buf", "BIO_ctrl",
     "ERR_clear_error", "ERR_peek_last_error", "ERR_reason_error_string",
 )  # fmt: skip
 
@@ -78,6 +82,9 @@ class OpenSSL:
         self._control = self._library.SSL_CTX_ctrl
         self._control.restype = ctypes.c_long
         self._control.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.c_long, ctypes.c_char_p)
+        self._set_depth = self._library.SSL_CTX_set_verify_depth
+        self._set_depth.restype = None
+        self._set_depth.argtypes = (ctypes.c_void_p, ctypes.c_int)
         self.reachable = sys.implementation.name == "cpython" and self._try()
 
     def _try(self) -> bool:
@@ -89,6 +96,11 @@ class OpenSSL:
         owner.argtypes = (ctypes.c_void_p,)
         return bool(owner(_member(connection, 1)) == _member(context, 0))
 
+    def function(self, name: str, result: Any, *arguments: Any) -> Any:
+        """The function NAME, with the ctypes of its RESULT and ARGUMENTS."""
+        prototype = ctypes.PYFUNCTYPE(result, *arguments)
+        return prototype((name, self._library))
+
     def functions(self) -> dict[str, int]:
         """Addresses for `edge.data.net._tls.use_openssl`."""
         return {name: ctypes.cast(getattr(self._library, name), ctypes.c_void_p).value or 0 for name in _FUNCTIONS}
@@ -97,15 +109,24 @@ class OpenSSL:
         """Of the `SSL_CTX` below CONTEXT, 0 where it cannot be known."""
         return _member(context, 0) if self.reachable else 0
 
-    def tune(self, context: ssl.SSLContext) -> None:
-        """Make connections of CONTEXT release their buffers when idle, read all available bytes at once, build the
-        certificate chain once instead of at each handshake, and keep no sessions (clients hold tickets)."""
+    def tune(self, context: ssl.SSLContext, *, client: bool = False) -> None:
+        """Make connections of CONTEXT release their buffers when idle, read all available bytes at once, and build the
+        certificate chain once instead of at each handshake. A server's keep no sessions, because clients hold tickets;
+        a CLIENT's give each new one to `edge.data.net._tls`."""
         if self.reachable:
             pointer = _member(context, 0)
             modes = _MODE_PARTIAL_WRITE | _MODE_MOVING_WRITE_BUFFER | _MODE_NO_AUTO_CHAIN | _MODE_RELEASE_BUFFERS
             self._control(pointer, _CTRL_MODE, modes, None)
             self._control(pointer, _CTRL_SET_READ_AHEAD, 1, None)
-            self._control(pointer, _CTRL_SET_SESS_CACHE_MODE, 0, None)
+            sessions = _SESS_CACHE_CLIENT | _SESS_CACHE_NO_INTERNAL if client else 0
+            self._control(pointer, _CTRL_SET_SESS_CACHE_MODE, sessions, None)
+
+    def set_verify_depth(self, context: ssl.SSLContext, depth: int) -> bool:
+        """Have CONTEXT take chains of DEPTH certificates between a peer's and an authority's; False where this Python
+        does not let us."""
+        if self.reachable:
+            self._set_depth(_member(context, 0), depth)
+        return self.reachable
 
     def set_ticket_keys(self, context: ssl.SSLContext, keys: bytes) -> bool:
         """Have CONTEXT seal session tickets with KEYS (80 bytes); False where this Python does not let us."""

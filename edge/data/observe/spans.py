@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from edge.data.exchange.exchange import Exchange
     from edge.settings import Settings
     from edge.table.counters import RouteLabels
+    from edge.table.policies import Tracing as Policy
 
 FLUSH = 2.0
 """Seconds that a worker takes at its end, at most, for what has not been sent."""
@@ -55,10 +56,16 @@ class Tracing:
         self._tracer = self._provider.get_tracer("edge", __version__)
         self._failed = trace.Status(trace.StatusCode.ERROR)
 
-    def run(self, exchange: Exchange, serve: Callable[[], RouteLabels | None]) -> RouteLabels | None:
-        """Have EXCHANGE served within a span by SERVE, which gives the route that took it; None: none did."""
+    def run(
+        self, exchange: Exchange, serve: Callable[[], RouteLabels | None], wanted: Policy | None = None
+    ) -> RouteLabels | None:
+        """Have EXCHANGE served within a span by SERVE, which gives the route that took it; None: none did.
+
+        WANTED: what its route says about its trace.
+        """
         client, forwarding = exchange.client, exchange.client.forwarding
-        span, fields = self.begin(client)
+        trusts = wanted.trusts if wanted is not None else None
+        span, fields = self.begin(client, trusting=self._trusting if trusts is None else trusts)
         client.forwarding = forwarding + fields
         try:
             if span.is_recording():
@@ -66,13 +73,16 @@ class Tracing:
             route = serve()
             if span.is_recording():
                 self._finish(span, exchange, route)
+                if wanted is not None and wanted.name:
+                    span.update_name(wanted.name)
             return route
         finally:
             client.forwarding = forwarding
             span.end()
 
-    def begin(self, client: Client) -> tuple[Span, bytes]:
-        """A span for CLIENT's request, and the field lines that pass it on to the endpoint."""
+    def begin(self, client: Client, *, trusting: bool) -> tuple[Span, bytes]:
+        """A span for CLIENT's request, and the field lines that pass it on to the endpoint; TRUSTING: within the
+        client's trace."""
         request = client.request
         carrier = {}
         for name in ("traceparent", "tracestate"):
@@ -81,7 +91,7 @@ class Tracing:
                 request.hide(name.encode())
                 carrier[name] = value.decode("latin-1")
         parent = self._root
-        if carrier and self._trusting:
+        if carrier and trusting:
             parent = self._propagator.extract(carrier, parent)
         method = request.method.decode("latin-1")
         span = self._tracer.start_span(method, parent, trace.SpanKind.SERVER, start_time=time.time_ns())

@@ -17,28 +17,39 @@ from edge.data.policies import (
     basic_auth,
     body_limit,
     canary,
+    client_certificate,
     client_limits,
     closed,
     connection_field,
     cookie_change,
     cors,
+    custom_headers,
     digest_auth,
+    error_pages,
+    external_auth,
+    fast_cgi,
     hsts,
     https_redirect,
     location_change,
+    mirror,
     old_http,
     redirect,
     redirect_to,
     regex_rewrite,
+    request_buffering,
     request_headers,
+    response_buffering,
+    response_head,
     response_headers,
     response_rate,
     retry,
     rewrite,
     satisfy_any,
+    sign_in,
     snippet,
     source_ranges,
     timeouts,
+    tracing,
     upstream_host,
     www_redirect,
 )
@@ -51,6 +62,8 @@ if TYPE_CHECKING:
 
 ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     # gates
+    (policies.ClientCertificate, client_certificate),  # of the host, so it goes before all that a route has
+    (policies.BodyLimit, body_limit),  # before all gates, as in nginx
     (policies.Closed, closed),
     (policies.AppRoot, app_root),
     (policies.WwwRedirect, www_redirect),
@@ -64,8 +77,9 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.SourceRanges, source_ranges),
     (policies.BasicAuth, basic_auth),
     (policies.DigestAuth, digest_auth),
+    (policies.ExternalAuth, external_auth),
     (policies.SatisfyAny, satisfy_any),  # after all that check who the client is
-    (policies.BodyLimit, body_limit),
+    (policies.SignIn, sign_in),
     # choices of the backend
     (policies.Canary, canary),
     # edits of the request
@@ -74,15 +88,25 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.ConnectionField, connection_field),
     (policies.OldHttp, old_http),
     (policies.RequestHeaders, request_headers),
+    (policies.FastCgi, fast_cgi),  # after all that changes the path
+    # copies of the request
+    (policies.Mirror, mirror),
+    # in place of the response
+    (policies.ErrorPages, error_pages),
     # edits of the response
     (policies.CookieChange, cookie_change),
     (policies.LocationChange, location_change),
     (policies.ResponseHeaders, response_headers),
+    (policies.CustomHeaders, custom_headers),
     (policies.Hsts, hsts),
     # what the exchange itself goes by
+    (policies.RequestBuffering, request_buffering),
+    (policies.ResponseBuffering, response_buffering),
+    (policies.ResponseHead, response_head),
     (policies.ResponseRate, response_rate),
     (policies.Timeouts, timeouts),
     (policies.Retry, retry),
+    (policies.Tracing, tracing),
     (policies.NoAccessLog, access_log),
 )
 OF_BACKENDS: Final[frozenset[type[Policy]]] = frozenset(

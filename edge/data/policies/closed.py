@@ -1,4 +1,4 @@
-"""Answers every request 503, because what guards the route cannot be carried out."""
+"""Answers every request 503, or another status, because what guards the route cannot be carried out."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ if TYPE_CHECKING:
     from edge.table.policies import Closed
 
 
-def add(policy: Closed, phases: Phases) -> None:  # noqa: ARG001 - the reason is for people
-    """A gate that lets nothing pass."""
-    phases.gates.append(gate)
+def add(policy: Closed, phases: Phases) -> None:
+    """A gate that lets nothing pass; the reason is for people."""
+    if policy.status == 503:
+        phases.gates.append(gate)
+    else:
+        reply = replies.plain(policy.status)
+        phases.gates.append(lambda exchange: reply)  # noqa: ARG005 - whatever is asked
+    phases.closed = True
 
 
 def gate(exchange: Exchange) -> Reply | None:  # noqa: ARG001 - whatever is asked

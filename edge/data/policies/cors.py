@@ -32,6 +32,7 @@ def add(policy: Cors, phases: Phases) -> None:
         allowed = Allowed(None, b"*", constant)
         phases.fields += allowed.lines
         phases.replaced.extend(names)
+        phases.written.update(names)
     else:
         allowed = Allowed(_pattern(policy.origins), b"", constant)
 
@@ -43,6 +44,7 @@ def add(policy: Cors, phases: Phases) -> None:
                 exchange.fields += lines
 
         phases.answers.append(edit)
+        phases.written.update(names)
 
     def gate(exchange: Exchange) -> Reply | None:
         return PREFLIGHT if exchange.client.request.method == b"OPTIONS" and allowed.lines_for(exchange) else None

@@ -58,4 +58,9 @@ def names(fields: Iterable[str]) -> tuple[bytes, ...]:
 
 def without(text: bytes, fields: frozenset[bytes]) -> bytes:
     """The field lines TEXT but for those of FIELDS (lower case)."""
-    return b"".join(one for one in text.splitlines(keepends=True) if one.partition(b":")[0].lower() not in fields)
+    return b"".join(one for one in text.splitlines(keepends=True) if name_of(one) not in fields)
+
+
+def name_of(line: bytes) -> bytes:
+    """The name of the field LINE, in lower case."""
+    return line.partition(b":")[0].lower()

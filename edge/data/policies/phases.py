@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, TypeVar
 from edge.data.exchange.exchange import Exchange
 from edge.data.http._message import Message
 from edge.data.http.replies import Reply
-from edge.table.policies import Retry, Timeouts
+from edge.data.net.spool import Spool
+from edge.table.policies import BodyLimit, RequestBuffering, ResponseBuffering, Retry, Timeouts, Tracing
 
 if TYPE_CHECKING:
     from edge.data.exchange.subrequest import Ask
+    from edge.data.policies.errors import Errors
     from edge.data.policies.pace import Pace
     from edge.data.policies.resources import Resources
+    from edge.data.upstream.balancer import Balancer
     from edge.data.upstream.terms import Terms
     from edge.table.records import Owner, Transport
 
@@ -31,8 +34,9 @@ Edit = Callable[[Exchange], None]
 Choice = Callable[[Exchange], int | None]
 """The number of the backend in `Route.backends` that takes the request; None: the next choice decides, in the end the
 weights."""
-Tee = Callable[[Exchange, bytes | None], None]
-"""Sees the request as it goes to the endpoint, with its content (None: it is carried as it comes). It must not wait."""
+Tee = Callable[[Exchange, bytes | Spool | None], None]
+"""Sees the request as it goes to the endpoint, with its content: bytes, a `Spool` where they are many, None where they
+are carried as they come. It must not wait."""
 Intercept = Callable[[Exchange, Message], Reply | None]
 """Answers in place of an endpoint's response whose head has come, or lets it pass (None)."""
 AnswerEdit = Callable[[Exchange, Message | None], None]
@@ -42,26 +46,43 @@ own."""
 Asks = Callable[["str", "Transport", "Terms", int], "Ask"]
 """What asks the endpoints of a key by a transport, on terms; reads that many bytes of content at most."""
 
+Balancers = Callable[["str", "Transport"], "Balancer"]
+"""What chooses among the endpoints of a key, by a transport."""
+
 T = TypeVar("T")
 
 
 class Phases:
     """The steps of the policies of one route.
 
-    - `resources`: what the steps share within the worker. `owner`: the object that asked for the route.
+    - `resources`: what the steps share within the worker. `owner`: the object that asked for the route. `scope`: names
+      the route by host and path.
     - `gates`, `choices`, `edits`, `tees`, `intercepts`, `answers`: steps by phase, in this order.
     - `checks`: those of the gates that check who the client is, see `check`.
     - `fields`, `secure_fields`: field lines of every response, and of those over TLS.
     - `replaced`, `secure_replaced`: names (lower case) of endpoints' fields that these take the place of.
-    - `timeouts`, `retry`, `body_limit` (bytes, 0: none), `pace` (None: as fast as it goes), `logged`: what the exchange
-      itself goes by.
+    - `written`: names (lower case) of fields that an edit of the response may add: no other step adds them to that
+      response. `content_type`: of Edge's own answers, None: each has its own.
+    - `tracing`: whether and how requests are traced, None: as the process has it.
+    - `closed`: no request passes. `errors`: what answers in place of errors; None: nothing.
+    - `timeouts`, `retry`, `body_limit`, `request_buffering`, `response_buffering`, `largest_head` (bytes of a response,
+      0: as many as the proxy takes), `pace` (None: as fast as it goes), `logged`: what the exchange itself goes by.
     """
 
-    def __init__(self, resources: Resources, owner: Owner, asks: Asks | None = None) -> None:
-        """ASKS: how steps make requests of their own."""
+    def __init__(
+        self,
+        resources: Resources,
+        owner: Owner,
+        scope: str = "",
+        asks: Asks | None = None,
+        balancers: Balancers | None = None,
+    ) -> None:
+        """ASKS: how steps make requests of their own. BALANCERS: where the client's may go beside its backends."""
         self.resources = resources
         self.owner = owner
+        self.scope = scope
         self._asks = asks
+        self._balancers = balancers
         self.gates: list[Gate] = []
         self.checks: list[tuple[Gate, bool]] = []
         self.choices: list[Choice] = []
@@ -73,9 +94,17 @@ class Phases:
         self.secure_fields = b""
         self.replaced: list[bytes] = []
         self.secure_replaced: list[bytes] = []
+        self.written: set[bytes] = set()
+        self.content_type: bytes | None = None
+        self.closed = False
+        self.errors: Errors | None = None
         self.timeouts = Timeouts("")
         self.retry = Retry("")
-        self.body_limit = 0
+        self.body_limit = BodyLimit("")
+        self.request_buffering = RequestBuffering("")
+        self.response_buffering = ResponseBuffering("")
+        self.largest_head = 0
+        self.tracing: Tracing | None = None
         self.pace: Pace | None = None
         self.logged = True
 
@@ -88,6 +117,16 @@ class Phases:
         if self._asks is None:
             raise ValueError("there are no subrequests here")
         return self._asks(key, transport, terms, most)
+
+    def balancer(self, key: str, transport: Transport) -> Balancer:
+        """What chooses among the endpoints of KEY, which are spoken to by TRANSPORT.
+
+        Raises:
+            ValueError: they cannot be asked.
+        """
+        if self._balancers is None:
+            raise ValueError("there are no other backends here")
+        return self._balancers(key, transport)
 
     def check(self, gate: Gate, *, admits: bool = True) -> None:
         """Add GATE, which checks who the client is; ADMITS: where one check is enough, passing this one is."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from edge.data.http.credentials import Credentials
 from edge.table.limits import Limits, LimitsError, has_limits
+from edge.table.shared_cache import SharedCache
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,7 @@ class Resources:
         self._slot = slot
         self._limits: Limits | None = None
         self._credentials: Credentials | None = None
+        self._cache: SharedCache | None = None
         if has_limits(directory):  # what an earlier worker of the slot has counted must not count for ever
             with suppress(LimitsError):
                 self._limits = Limits(directory, slot)
@@ -45,3 +47,14 @@ class Resources:
         if self._credentials is None:
             self._credentials = Credentials()
         return self._credentials
+
+    @property
+    def cache(self) -> SharedCache:
+        """What workers keep together for a while.
+
+        Raises:
+            CacheError: nothing can be kept.
+        """
+        if self._cache is None:
+            self._cache = SharedCache(self._directory)
+        return self._cache

@@ -27,3 +27,4 @@ def add(policy: ResponseHeaders, phases: Phases) -> None:
         exchange.fields = without(exchange.fields, hidden) + added
 
     phases.answers.append(edit)
+    phases.written.update(names(name for name, _ in (*policy.set, *policy.add)))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote_from_bytes
 
 from edge.data.http import replies
+from edge.data.policies.basic_auth import user_and_password
 from edge.table import templates, variables
 from edge.table.paths import normalise_bytes
 
@@ -16,15 +19,18 @@ if TYPE_CHECKING:
 
     Value = Callable[[Exchange], bytes]
 
+_CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
+
 
 def filler(text: str, own: Mapping[str, Value] | None = None) -> Value:
-    """A function that gives TEXT with the values of an exchange in the places of its variables. OWN: further variables.
+    """A function that gives TEXT with the values of an exchange in the places of its variables.
+
+    OWN: values of variables that are not among those of a request, or have another value here.
 
     Raises:
         TemplateError: TEXT has a variable that is neither in `edge.table.variables` nor in OWN.
     """
-    own = own or {}
-    parts = [_part(part, own) for part in templates.parse(text, {*variables.REQUEST, *own}).parts]
+    parts = _parts(text, own or {})
     if not any(callable(part) for part in parts):
         constant = b"".join(part for part in parts if isinstance(part, bytes))
         return lambda _: constant
@@ -33,6 +39,23 @@ def filler(text: str, own: Mapping[str, Value] | None = None) -> Value:
         return b"".join([part if isinstance(part, bytes) else part(exchange) for part in parts])
 
     return fill
+
+
+def pieces(text: str) -> Callable[[Exchange], list[bytes]]:
+    """As `filler`, with each variable and each text between two of them for itself.
+
+    Where values may hold anything, their joint text does not say which is which: `ab` and `c` is `a` and `bc`.
+    """
+    parts = _parts(text, {})
+
+    def fill(exchange: Exchange) -> list[bytes]:
+        return [part if isinstance(part, bytes) else part(exchange) for part in parts]
+
+    return fill
+
+
+def _parts(text: str, own: Mapping[str, Value]) -> list[bytes | Value]:
+    return [_part(part, own) for part in templates.parse(text, {*variables.REQUEST, *own}).parts]
 
 
 def _part(part: str | templates.Variable, own: Mapping[str, Value]) -> bytes | Value:
@@ -101,6 +124,18 @@ def _request_uri(exchange: Exchange) -> bytes:
     return exchange.client.request.target
 
 
+def _escaped_request_uri(exchange: Exchange) -> bytes:
+    return quote_from_bytes(exchange.client.request.target, safe="").encode()
+
+
+def _remote_user(exchange: Exchange) -> bytes:
+    """Controls, which no field could hold, are percent-encoded."""
+    given = user_and_password(exchange.client.request.get(b"authorization"))
+    if given is None:
+        return b""
+    return _CONTROL.sub(lambda found: b"%%%02X" % found[0][0], given[0].encode("utf-8", "surrogateescape"))
+
+
 def _uri(exchange: Exchange) -> bytes:
     return normalise_bytes(exchange.client.request.target.partition(b"?")[0])
 
@@ -138,11 +173,14 @@ FAMILIES: Final[dict[str, Callable[[str], Value]]] = {
 VALUES: Final[dict[str, Value]] = {
     "args": _args,
     "best_http_host": _http_host,
+    "escaped_request_uri": _escaped_request_uri,
     "host": _host,
     "http_host": _http_host,
     "is_args": _is_args,
+    "pass_access_scheme": _scheme,
     "query_string": _args,
     "remote_addr": _remote_addr,
+    "remote_user": _remote_user,
     "request_id": _request_id,
     "request_method": _request_method,
     "request_uri": _request_uri,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from edge.data.http import replies
 from edge.data.http._message import is_host
+from edge.table.policies import BodyLimit
 
 if TYPE_CHECKING:
     from edge.data.exchange.exchange import Exchange
@@ -28,3 +29,4 @@ def add(policy: WwwRedirect, phases: Phases) -> None:
         return replies.redirect(status, b"%b://%b:%d%b" % (scheme, host, client.port, target))
 
     phases.gates.append(gate)
+    phases.body_limit = BodyLimit("", 0)  # of requests that are answered without their body, it holds for none

@@ -20,10 +20,12 @@ from edge.data.handling.subrequests import Subrequests
 from edge.data.handling.traced import TracedHandler
 from edge.data.http._fields import Limits
 from edge.data.net._stream import counted_bytes
+from edge.data.net.spool import Spools
 from edge.data.routing.planner import Planner
 from edge.data.routing.router import Router
 from edge.data.upstream.budget import RetryBudget
 from edge.data.upstream.pool import Pool
+from edge.settings import LARGEST_HEAD
 from edge.table.counters import WorkerWord
 from edge.table.reader import UnreadableError
 
@@ -53,12 +55,12 @@ class Proxy:
         self.table = table
         self.counters = counters
         self.log = logging.getLogger("edge.data")
-        self.planner = Planner(table, counters, access_log)
+        self.planner = Planner(table, counters, access_log, largest_head=settings.max_response_header_size)
         self.router = Router(table, self.planner, settings.health_check_path)
         self.pool = Pool(
             counters,
             self.planner.targets,
-            Limits(head=settings.max_response_header_size, fields=1024, underscores=True),
+            Limits(head=LARGEST_HEAD, fields=1024, underscores=True),
             keep=settings.upstream_keepalive_connections,
             keep_for=settings.upstream_keepalive_timeout,
         )
@@ -71,6 +73,7 @@ class Proxy:
             calls,
             counters,
             access_log,
+            Spools(settings.temp_dir),
             tunnel_timeout=settings.websocket_timeout,
         )
         self.connections = Connections(settings, counters, self._handler)

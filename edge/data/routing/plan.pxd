@@ -7,9 +7,11 @@ cimport edge.table._counters as c_counters
 
 cdef class Destination:
     cdef readonly c_balancer.Balancer balancer
+    cdef readonly c_balancer.Balancer secure_balancer
     cdef readonly object reply
     cdef readonly tuple edits
     cdef readonly tuple answers
+    cdef readonly object backend
     cdef readonly int weight
     cdef readonly bint canary
     cdef readonly object labels
@@ -38,6 +40,14 @@ cdef class Plan(Terms):
     cdef readonly bytes secure_fields
     cdef readonly tuple replaced
     cdef readonly tuple secure_replaced
+    cdef readonly object tracing
+    cdef readonly object errors
+    cdef readonly object content_type
+    cdef readonly long long kept
+    cdef readonly long long whole
+    cdef readonly long long memory
+    cdef readonly object response_buffering
+    cdef readonly bint steers
     cdef readonly object pace
     cdef readonly bint logged
 

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 from edge.data.policies.phases import Phases, phase
 from edge.data.upstream.terms import Terms
 from edge.table.counter_layout import labels_of
+from edge.table.policies.request_buffering import ANY
 
 if TYPE_CHECKING:
     from edge.data.http._message import Message
@@ -24,11 +25,15 @@ if TYPE_CHECKING:
     from edge.table.counters import Series, WorkerCounters
     from edge.table.records import Backend, Conditions, Route
 
+WHOLE_CONTENT = 32768
+"""Bytes up to which content of known length that is read first is sent in one piece with the head."""
+
 
 class Destination:
     """One backend of a route: where requests go, and where they are counted.
 
     - `balancer`: chooses the endpoint; None: `reply` is the answer.
+    - `secure_balancer`: does so for requests that came by TLS; None: `balancer` does.
     - `edits`, `answers`: steps of the backend's own policies.
     - `canary`: without an endpoint it leaves its requests to the first destination of the plan.
     """
@@ -40,15 +45,18 @@ class Destination:
         backend: Backend,
         *,
         balancer: Balancer | None,
+        secure_balancer: Balancer | None = None,
         reply: Reply | None,
         phases: Phases | None,
         counters: WorkerCounters,
         access_log: AccessLog | None,
     ) -> None:
         self.balancer = balancer
+        self.secure_balancer = secure_balancer
         self.reply = reply
         self.edits = phase(phases.edits) if phases is not None else None
         self.answers = phase(phases.answers) if phases is not None else None
+        self.backend = backend
         self.weight = backend.weight
         self.labels = labels_of(host, route, backend)
         self.canary = backend.canary
@@ -85,8 +93,11 @@ class Plan(Terms):
         *,
         asked: tuple[Balancer, ...] = (),
         logged: bool,
+        largest_head: int,
     ) -> None:
-        super().__init__(phases.timeouts, phases.retry, phases.body_limit)
+        """LOGGED, LARGEST_HEAD: what the process has for all routes."""
+        largest_head = phases.largest_head or largest_head
+        super().__init__(phases.timeouts, phases.retry, phases.body_limit.size or ANY, largest_head)
         self.host = host
         self.route = route
         self.destinations = destinations
@@ -105,7 +116,18 @@ class Plan(Terms):
         self.secure_fields = phases.fields + phases.secure_fields
         self.replaced = phase(phases.replaced)
         self.secure_replaced = phase([*phases.replaced, *phases.secure_replaced])
+        self.tracing = phases.tracing
+        self.errors = phases.errors
+        self.content_type = phases.content_type
+        self.kept = phases.request_buffering.most
+        """Bytes up to which a request's content is read before an endpoint is asked; ANY: also of unknown length."""
+        self.whole = min(self.kept, WHOLE_CONTENT)
+        """Those up to which it is read in the plain way: its length is known, and it stays in memory."""
+        self.memory = phases.request_buffering.memory
+        self.response_buffering = phases.response_buffering
         self.pace = phases.pace
+        self.steers = self.response_buffering.on or self.pace is not None
+        """Whether the content of responses is sent otherwise than as it comes."""
         self.logged = logged and phases.logged
 
     def draw(self) -> Destination:

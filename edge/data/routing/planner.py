@@ -17,8 +17,11 @@ from edge.data.policies.resources import Resources
 from edge.data.routing.plan import Destination, Plan
 from edge.data.upstream.balancer import Balancer
 from edge.data.upstream.target import Targets
+from edge.data.upstream.tls import TermsError, TlsByTransport
+from edge.settings import LARGEST_HEAD
 from edge.table.counter_layout import backends_of
 from edge.table.counters import WorkerWord
+from edge.table.policies import FastCgi
 from edge.table.records import Protocol
 
 if TYPE_CHECKING:
@@ -26,8 +29,9 @@ if TYPE_CHECKING:
 
     from edge.data.exchange.subrequest import Ask
     from edge.data.observe.access_log import AccessLog
-    from edge.data.policies.phases import Asks
+    from edge.data.policies.phases import Asks, Balancers
     from edge.data.upstream.terms import Terms
+    from edge.data.upstream.tls import EndpointTls
     from edge.table.counters import WorkerCounters
     from edge.table.policies import AnyPolicy
     from edge.table.policies.policy import Policy
@@ -36,16 +40,26 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SPOKEN = frozenset((Protocol.HTTP1,))
+SPOKEN = frozenset((Protocol.HTTP1, Protocol.FASTCGI))
 """What is spoken to endpoints."""
 
 
 class Planner:
     """Makes the plans of one worker."""
 
-    def __init__(self, table: TableReader, counters: WorkerCounters, access_log: AccessLog | None) -> None:
+    def __init__(
+        self,
+        table: TableReader,
+        counters: WorkerCounters,
+        access_log: AccessLog | None,
+        *,
+        largest_head: int = LARGEST_HEAD,
+    ) -> None:
+        """LARGEST_HEAD: bytes of a response's head, where the route does not say otherwise."""
+        self._largest_head = largest_head
         self.targets = Targets()
         self._part = table.endpoints
+        self._tls = TlsByTransport(table.tls)
         self._counters = counters
         self._access_log = access_log
         self._resources = Resources(counters.directory, counters.slot)
@@ -56,26 +70,41 @@ class Planner:
     def plan(self, host: str, route: Route) -> Plan:
         """The plan for ROUTE under HOST."""
         asked: list[Balancer] = []
-        phases = Phases(self._resources, route.owner, self._asks(asked))
+        scope = f"{host} {route.kind:d} {route.path}"
+        phases = Phases(self._resources, route.owner, scope, self._asks(asked), self._others(asked))
         fault = _fill(phases, route.policies)
         destinations = []
         for backend in backends_of(route):
             own = Phases(self._resources, route.owner) if backend.policies else None
             fault = (_fill(own, backend.policies, OF_BACKENDS) if own is not None else "") or fault
-            if backend.transport.protocol not in SPOKEN:
-                fault = f"protocol {backend.transport.protocol!r} of backends"
-            destinations.append(self._destination(host, route, backend, own))
+            balancers: tuple[Balancer, ...] = ()
+            try:
+                balancers = self._balancers_of(backend)
+                _check_parameters(route, backend)
+            except TermsError as error:
+                fault = str(error)
+            destinations.append(self._destination(host, route, backend, own, balancers))
         if fault:
             self._counters.add(WorkerWord.CLOSED_ROUTES, 1)
             log.error("%s%s (%s) is closed (503): %s cannot be carried out", host, route.path, route.owner, fault)
+            phases.errors = None
             phases.gates.insert(0, lambda exchange: replies.UNAVAILABLE)  # noqa: ARG005 - whatever is asked
-        return Plan(host, route, tuple(destinations), phases, asked=tuple(asked), logged=self._access_log is not None)
+        return Plan(
+            host,
+            route,
+            tuple(destinations),
+            phases,
+            asked=tuple(asked),
+            logged=self._access_log is not None,
+            largest_head=self._largest_head,
+        )
 
     def drop(self, plan: Plan) -> None:
         """PLAN will not be asked for again; requests that have it may finish."""
         for destination in plan.destinations:
-            if destination.balancer is not None:
-                self._release(destination.balancer)
+            for balancer in (destination.balancer, destination.secure_balancer):
+                if balancer is not None:
+                    self._release(balancer)
         for balancer in plan.asked:
             self._release(balancer)
 
@@ -85,20 +114,49 @@ class Planner:
         def asks(key: str, transport: Transport, terms: Terms, most: int) -> Ask:
             if self.subrequests is None:
                 raise ValueError("there are no subrequests yet")
-            if transport.protocol not in SPOKEN:
-                raise ValueError(f"protocol {transport.protocol!r} of {key}")
-            balancer = self._acquire(key, transport)
-            asked.append(balancer)
-            return self.subrequests(balancer, terms, most)
+            return self.subrequests(others(key, transport), terms, most)
 
+        others = self._others(asked)
         return asks
 
-    def _destination(self, host: str, route: Route, backend: Backend, phases: Phases | None) -> Destination:
+    def _others(self, asked: list[Balancer]) -> Balancers:
+        """What chooses among the endpoints of backends that are not the route's; ASKED gets their balancers."""
+
+        def balancer(key: str, transport: Transport) -> Balancer:
+            if transport.protocol not in SPOKEN:
+                raise ValueError(f"protocol {transport.protocol!r} of {key}")
+            made = self._acquire(key, transport, self._tls.of(transport))
+            asked.append(made)
+            return made
+
+        return balancer
+
+    def _balancers_of(self, backend: Backend) -> tuple[Balancer, ...]:
+        """The balancer for all requests to BACKEND, or that for requests in the clear and that for those by TLS.
+
+        Raises:
+            TermsError: its endpoints cannot be spoken to as they must be.
+        """
+        secure = backend.secure_transport
+        transports = (backend.transport,) if secure is None else (backend.transport, secure)
+        terms = []
+        for transport in transports:
+            if transport.protocol not in SPOKEN:
+                raise TermsError(f"protocol {transport.protocol!r} of backends")
+            terms.append(self._tls.of(transport))
+        if not backend.key:
+            return ()
+        return tuple(self._acquire(backend.key, *one) for one in zip(transports, terms, strict=True))
+
+    def _destination(
+        self, host: str, route: Route, backend: Backend, phases: Phases | None, balancers: tuple[Balancer, ...]
+    ) -> Destination:
         return Destination(
             host,
             route,
             backend,
-            balancer=self._acquire(backend.key, backend.transport) if backend.key else None,
+            balancer=balancers[0] if balancers else None,
+            secure_balancer=balancers[1] if len(balancers) > 1 else None,
             reply=None
             if backend.key
             else replies.NOT_FOUND
@@ -109,10 +167,10 @@ class Planner:
             access_log=self._access_log,
         )
 
-    def _acquire(self, key: str, transport: Transport) -> Balancer:
+    def _acquire(self, key: str, transport: Transport, tls: EndpointTls | None) -> Balancer:
         balancer, users = self._balancers.get((key, transport), (None, 0))
         if balancer is None:
-            balancer = Balancer(key, self._part, self.targets, transport)
+            balancer = Balancer(key, self._part, self.targets, transport, tls)
         self._balancers[key, transport] = (balancer, users + 1)
         return balancer
 
@@ -124,6 +182,12 @@ class Planner:
         else:
             del self._balancers[at]
             balancer.close()
+
+
+def _check_parameters(route: Route, backend: Backend) -> None:
+    """See that endpoints that speak FastCGI are told what a request is."""
+    if backend.transport.protocol is Protocol.FASTCGI and not any(isinstance(one, FastCgi) for one in route.policies):
+        raise TermsError("FastCGI without the policy FastCgi")
 
 
 def _fill(phases: Phases, policies: tuple[AnyPolicy, ...], allowed: frozenset[type[Policy]] | None = None) -> str:

@@ -13,6 +13,7 @@ cdef class Balancer:
     cdef bint _closed
     cdef c_reader.Part _part
     cdef object _registry
+    cdef object _tls
     cdef Py_ssize_t _next
 
     cpdef Target choose(self, tuple tried)

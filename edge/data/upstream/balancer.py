@@ -17,6 +17,7 @@ from edge.table.records import Balance, ServicePort
 
 if TYPE_CHECKING:
     from edge.data.upstream.target import Target, Targets
+    from edge.data.upstream.tls import EndpointTls
     from edge.table.reader import Part
     from edge.table.records import Transport
 
@@ -24,9 +25,18 @@ if TYPE_CHECKING:
 class Balancer:
     """The endpoints of one Service port, spoken to by one transport."""
 
-    def __init__(self, key: str, part: Part, targets: Targets, transport: Transport = PLAIN) -> None:
+    def __init__(
+        self,
+        key: str,
+        part: Part,
+        targets: Targets,
+        transport: Transport = PLAIN,
+        tls: EndpointTls | None = None,
+    ) -> None:
+        """TLS: that of TRANSPORT, made ready."""
         self.key = key
         self.transport = transport
+        self._tls = tls
         self.generation = -1
         self.record: ServicePort | None = None
         self.targets: list[Target] = []
@@ -50,7 +60,7 @@ class Balancer:
         self.record = record
         before = self.targets
         endpoints = record.endpoints if record is not None else ()
-        self.targets = [self._registry.acquire(one.address, one.port, self.transport) for one in endpoints]
+        self.targets = [self._registry.acquire(one.address, one.port, self.transport, self._tls) for one in endpoints]
         for target in before:
             self._registry.release(target)
         self._by_load = record is not None and record.balance is Balance.LEAST_CONNECTIONS
@@ -72,6 +82,12 @@ class Balancer:
         if self.generation != self._part.generation:
             self.update()
         return self._least_connections(tried) if self._by_load else self._round_robin(tried)
+
+    def still(self, target: Target) -> Target | None:
+        """TARGET, chosen a while ago, if it is still there and well, else as `choose`."""
+        if self.generation != self._part.generation:
+            self.update()
+        return target if target in self.targets and not target.failures else self.choose(())
 
     def _round_robin(self, tried: tuple[Target, ...]) -> Target | None:
         targets = self.targets

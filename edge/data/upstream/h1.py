@@ -176,8 +176,7 @@ class H1Upstream(Upstream):
             and self._complete
             and not self._last
             and (bodiless or head.length >= 0 or head.chunked)
-            and not len(self.stream)
-            and not self.stream.hung_up
+            and self.stream.drained()
         )
 
     def open(self, check: bool) -> bool:
@@ -202,6 +201,10 @@ class H1Upstream(Upstream):
         return self.stream
 
     def _surprised(self, stream: Stream) -> None:
-        if self.idle_since:
+        if not self.idle_since:
+            return
+        if stream.usable():  # TLS has said something for itself
+            stream.park()
+        else:
             self.target.idle.remove(self)
             stream.close()

@@ -11,19 +11,24 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import ssl
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from edge.data.net._stream import Stream
-from edge.data.net.errors import StreamTimeout
+from edge.data.net.errors import StreamError, StreamTimeout
 from edge.data.net.private import new_socket
+from edge.data.upstream.fast_cgi import FastCgiUpstream
 from edge.data.upstream.h1 import H1Upstream, Keeper
+from edge.data.upstream.tls import reason
 from edge.table.counters import WorkerWord
+from edge.table.records import Protocol
 
 if TYPE_CHECKING:
     from edge.data.exchange.upstream import Upstream
     from edge.data.http._fields import Limits
     from edge.data.upstream.target import Idle, Target, Targets
+    from edge.data.upstream.tls import EndpointTls
     from edge.table.counters import WorkerCounters
 
 
@@ -75,7 +80,8 @@ class Pool(Keeper):
         """A new connection to TARGET within TIMEOUT seconds.
 
         Raises:
-            ConnectError: 504 after the timeout, 503 where descriptors are lacking, else 502.
+            ConnectError: 504 after the timeout, which a TLS handshake may take once more; 503 where descriptors are
+                lacking; else 502.
         """
         sock = self._socket(target)
         code = sock.connect_ex((target.address, target.port))
@@ -97,7 +103,11 @@ class Pool(Keeper):
         if code:
             stream.close()
             raise ConnectError(502, f"{target.name}: {os.strerror(code)}")
+        if target.tls is not None:
+            _secure(stream, target, target.tls, timeout)
         self._counters.add(WorkerWord.UPSTREAM_CONNECTIONS, 1)
+        if target.transport.protocol is Protocol.FASTCGI:
+            return FastCgiUpstream(target, stream, self._limits)
         return H1Upstream(target, stream, self._limits, self)
 
     def _socket(self, target: Target) -> Any:
@@ -139,6 +149,24 @@ class Pool(Keeper):
     def _idle(self) -> list[Idle]:
         """The idle connections, the longest idle ones last."""
         return sorted(self._targets.idle(), key=lambda upstream: upstream.idle_since, reverse=True)
+
+
+def _secure(stream: Stream, target: Target, tls: EndpointTls, timeout: float) -> None:
+    """Speak TLS on STREAM to TARGET, within TIMEOUT seconds."""
+    stream.read_timeout = timeout
+    stream.expire_in(timeout)
+    try:
+        tls.begin(stream, target.session)
+    except StreamTimeout as error:
+        stream.close()
+        raise ConnectError(504, f"{target.name}: no TLS handshake within {timeout:g} s") from error
+    except (ssl.SSLError, StreamError) as error:
+        stream.close()
+        raise ConnectError(502, f"{target.name}: TLS: {reason(error)}") from error
+    except BaseException:
+        stream.close()
+        raise
+    stream.expire_in(0)
 
 
 def _drop(upstream: Idle) -> None:

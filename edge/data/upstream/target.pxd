@@ -4,6 +4,8 @@ cdef class Target:
     cdef readonly str address
     cdef readonly int port
     cdef readonly object transport
+    cdef readonly object tls
+    cdef readonly object session
     cdef readonly str name
     cdef public list idle
     cdef public int in_flight

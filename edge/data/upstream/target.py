@@ -11,10 +11,14 @@ from __future__ import annotations
 
 import random
 from time import monotonic
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from edge.data.net._tls import Session
 from edge.system.addresses import Address
 from edge.table.records import Transport
+
+if TYPE_CHECKING:
+    from edge.data.upstream.tls import EndpointTls
 
 FIRST_EJECTION = 1.0
 LONGEST_EJECTION = 30.0
@@ -46,10 +50,14 @@ class Idle(Protocol):
 class Target:
     """One endpoint as this worker knows it."""
 
-    def __init__(self, address: str, port: int, transport: Transport = PLAIN) -> None:
+    def __init__(self, address: str, port: int, transport: Transport = PLAIN, tls: EndpointTls | None = None) -> None:
+        """TLS: that of TRANSPORT, made ready."""
         self.address = address
         self.port = port
         self.transport = transport
+        self.tls = tls
+        self.session = Session()
+        """The TLS session by which the next connection is resumed."""
         self.name = str(Address(address, port))
         self.idle: list[Idle] = []
         self.in_flight = 0
@@ -117,11 +125,11 @@ class Targets:
     def __len__(self) -> int:
         return len(self._known)
 
-    def acquire(self, address: str, port: int, transport: Transport = PLAIN) -> Target:
-        """The target at ADDRESS and PORT by TRANSPORT, for one more balancer."""
+    def acquire(self, address: str, port: int, transport: Transport = PLAIN, tls: EndpointTls | None = None) -> Target:
+        """The target at ADDRESS and PORT by TRANSPORT, for one more balancer; TLS: that of TRANSPORT, made ready."""
         target = self._known.get((address, port, transport))
         if target is None:
-            target = self._known[address, port, transport] = Target(address, port, transport)
+            target = self._known[address, port, transport] = Target(address, port, transport, tls)
         target.users += 1
         return target
 

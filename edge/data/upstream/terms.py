@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge.settings import LARGEST_HEAD
+from edge.table.policies.request_buffering import ANY
+
 if TYPE_CHECKING:
     from edge.table.policies import Retry, Timeouts
 
@@ -13,13 +16,17 @@ class Terms:
 
     - `connect_timeout`, `send_timeout`, `read_timeout`: seconds. `retry`: when another endpoint is asked.
     - `unwanted`: statuses for which another endpoint is asked; None: there are none.
-    - `body_limit`: most bytes of content that are carried from the client; 0: any number.
+    - `body_limit`: most bytes of content that are carried from the client.
+    - `largest_head`: most bytes of a response's head.
     """
 
-    def __init__(self, timeouts: Timeouts, retry: Retry, body_limit: int = 0) -> None:
+    def __init__(
+        self, timeouts: Timeouts, retry: Retry, body_limit: int = ANY, largest_head: int = LARGEST_HEAD
+    ) -> None:
         self.connect_timeout = timeouts.connect
         self.send_timeout = timeouts.send
         self.read_timeout = timeouts.read
         self.retry = retry
         self.unwanted = frozenset(retry.on_statuses) or None
         self.body_limit = body_limit
+        self.largest_head = largest_head

@@ -14,30 +14,42 @@ from edge.table.policies.app_root import AppRoot
 from edge.table.policies.auth import BasicAuth, DigestAuth, SatisfyAny
 from edge.table.policies.body_limit import BodyLimit
 from edge.table.policies.canary import Canary
+from edge.table.policies.client_certificate import ClientCertificate
 from edge.table.policies.client_limits import ClientLimits
 from edge.table.policies.closed import Closed
 from edge.table.policies.connection_field import ConnectionField
 from edge.table.policies.cookie_change import CookieChange
 from edge.table.policies.cors import Cors
+from edge.table.policies.custom_headers import CustomHeaders
+from edge.table.policies.error_pages import ErrorPages
+from edge.table.policies.external_auth import ExternalAuth, SignIn
+from edge.table.policies.fast_cgi import FastCgi
 from edge.table.policies.headers import RequestHeaders, ResponseHeaders
 from edge.table.policies.hsts import Hsts
 from edge.table.policies.https_redirect import HttpsRedirect
 from edge.table.policies.location_change import LocationChange
+from edge.table.policies.mirror import Mirror
 from edge.table.policies.old_http import OldHttp
 from edge.table.policies.redirect import Redirect
 from edge.table.policies.redirect_to import RedirectTo
 from edge.table.policies.regex_rewrite import RegexRewrite
+from edge.table.policies.request_buffering import RequestBuffering
+from edge.table.policies.response_buffering import ResponseBuffering
+from edge.table.policies.response_head import ResponseHead
 from edge.table.policies.response_rate import ResponseRate
 from edge.table.policies.retry import Retry
 from edge.table.policies.rewrite import Rewrite
 from edge.table.policies.snippet import Snippet
 from edge.table.policies.source_ranges import SourceRanges
 from edge.table.policies.timeouts import Timeouts
+from edge.table.policies.tracing import Tracing
 from edge.table.policies.upstream_host import UpstreamHost
 from edge.table.policies.www_redirect import WwwRedirect
 
 AnyPolicy = (
-    Closed
+    ClientCertificate
+    | BodyLimit
+    | Closed
     | AppRoot
     | WwwRedirect
     | Cors
@@ -49,8 +61,9 @@ AnyPolicy = (
     | SourceRanges
     | BasicAuth
     | DigestAuth
+    | ExternalAuth
     | SatisfyAny
-    | BodyLimit
+    | SignIn
     | Rewrite
     | RegexRewrite
     | UpstreamHost
@@ -58,13 +71,21 @@ AnyPolicy = (
     | OldHttp
     | Canary
     | RequestHeaders
+    | FastCgi
+    | Mirror
+    | ErrorPages
     | CookieChange
     | LocationChange
     | ResponseHeaders
+    | CustomHeaders
     | Hsts
+    | RequestBuffering
+    | ResponseBuffering
+    | ResponseHead
     | ResponseRate
     | Timeouts
     | Retry
+    | Tracing
     | NoAccessLog
 )
 """Any policy; the list of them all."""
@@ -75,29 +96,40 @@ __all__ = [
     "BasicAuth",
     "BodyLimit",
     "Canary",
+    "ClientCertificate",
     "ClientLimits",
     "Closed",
     "ConnectionField",
     "CookieChange",
     "Cors",
+    "CustomHeaders",
     "DigestAuth",
+    "ErrorPages",
+    "ExternalAuth",
+    "FastCgi",
     "Hsts",
     "HttpsRedirect",
     "LocationChange",
+    "Mirror",
     "NoAccessLog",
     "OldHttp",
     "Redirect",
     "RedirectTo",
     "RegexRewrite",
+    "RequestBuffering",
     "RequestHeaders",
+    "ResponseBuffering",
+    "ResponseHead",
     "ResponseHeaders",
     "ResponseRate",
     "Retry",
     "Rewrite",
     "SatisfyAny",
+    "SignIn",
     "Snippet",
     "SourceRanges",
     "Timeouts",
+    "Tracing",
     "UpstreamHost",
     "WwwRedirect",
 ]

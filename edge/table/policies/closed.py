@@ -6,10 +6,11 @@ from edge.table.policies.policy import Policy
 
 
 class Closed(Policy, frozen=True, tag=True):
-    """Every request is answered 503: what guards the route cannot be carried out."""
+    """Every request is answered 503, or with `status`: what guards the route cannot be carried out."""
 
     reason: str
+    status: int = 503
 
     def summary(self) -> str:
         """As `Policy`."""
-        return f"closed (503): {self.reason}"
+        return f"closed ({self.status}): {self.reason}"

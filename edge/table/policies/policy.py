@@ -20,6 +20,10 @@ class Policy(Record, frozen=True):
     source: str
     """The field or flag that asked for it, such as `metadata.annotations["..."]` or `--hsts`."""
 
+    def remotes(self) -> tuple[str, ...]:
+        """Keys of the hosts (`edge.table.remotes`) that the policy asks beside the endpoints of the route."""
+        return ()
+
     def summary(self) -> str:
         """What the policy does, in a few words, for `edge routes` and `edge check`."""
         raise NotImplementedError

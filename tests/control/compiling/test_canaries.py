@@ -48,6 +48,13 @@ def test_a_canary_adds_its_service_to_the_path_of_its_main_ingress(world: World)
     assert world.reasons("aside") == []
 
 
+def test_its_endpoints_are_spoken_to_as_those_of_its_main_ingress(world: World) -> None:
+    world.apply(main(backend_protocol="AUTO_HTTP"), canary(canary_weight="20", backend_protocol="FCGI"))
+    first, second = world.route("web.example").backends
+    assert first.secure_transport is not None
+    assert (first.transport, first.secure_transport) == (second.transport, second.secure_transport)
+
+
 def test_it_does_so_whichever_was_there_first(world: World) -> None:
     for created in (OLD, YOUNG, "2025-01-01T00:00:00Z"):
         world.apply(canary(created=created, canary_weight="20"))

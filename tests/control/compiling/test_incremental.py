@@ -96,7 +96,10 @@ ingresses = st.builds(
         annotated(auth_type="basic", auth_secret="t1"),
         annotated(server_alias="y.test,alias.test,~^w", from_to_www_redirect="true"),
         annotated(server_alias="alias.test,z.x.test"),
+        annotated(auth_tls_secret="a/t1", ssl_ciphers="ECDHE-RSA-AES128-GCM-SHA256"),
+        annotated(auth_tls_secret="a/t2", ssl_prefer_server_ciphers="false", server_alias="alias.test"),
         annotated(auth_type="basic", auth_secret="b/t2", allowlist_source_range="x"),
+        annotated(auth_url="http://$host/auth"),
     ),
 )
 
@@ -134,7 +137,12 @@ slices = st.builds(
 )
 secrets = st.builds(
     lambda name, namespace, pair, kind: objects.secret(
-        name, namespace=namespace, kind=kind, tls_crt=CERTIFICATES[pair].certificate, tls_key=CERTIFICATES[pair].key
+        name,
+        namespace=namespace,
+        kind=kind,
+        tls_crt=CERTIFICATES[pair].certificate,
+        tls_key=CERTIFICATES[pair].key,
+        ca_crt=CERTIFICATES[pair].certificate,
     ),
     few("t1", "t2"),
     few(*NAMESPACES),

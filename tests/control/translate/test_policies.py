@@ -10,12 +10,25 @@ import pytest
 
 from edge.control.translate import annotations as package
 from edge.control.translate.annotations import policies
+from edge.control.translate.annotations.defaults import defaults_of
 from edge.control.translate.annotations.names import INGRESS_NGINX
 from edge.control.translate.annotations.values import PREFIX
 from edge.control.translate.annotations.wanted import Deferred
+from edge.settings import LARGEST_HEAD, Settings
 from edge.table import policies as records
-from edge.table.policies import BodyLimit, Hsts, HttpsRedirect, NoAccessLog, Retry, Timeouts
+from edge.table.policies import (
+    BodyLimit,
+    Hsts,
+    HttpsRedirect,
+    NoAccessLog,
+    RequestBuffering,
+    ResponseBuffering,
+    ResponseHead,
+    Retry,
+    Timeouts,
+)
 from edge.table.policies.policy import Policy
+from edge.table.policies.request_buffering import ANY
 from edge.table.records import Balance
 from tests.support import objects
 from tests.support.policies import policy
@@ -84,7 +97,54 @@ def test_off_means_one_try() -> None:
 def test_body_size_and_log() -> None:
     asked, _ = read(proxy_body_size="8m", enable_access_log="false")
     assert asked.policies == (BodyLimit(place("proxy-body-size"), 8 << 20), NoAccessLog(place("enable-access-log")))
-    assert read(proxy_body_size="0", enable_access_log="true")[0].policies == ()
+    assert read(proxy_body_size="1m", enable_access_log="true")[0].policies == (), "the default"
+    assert read(proxy_body_size="0")[0].policies == (BodyLimit(place("proxy-body-size"), 0),)
+
+
+def test_process_wide_values_of_bodies_lie_beneath_the_annotations() -> None:
+    reader = policies.Reader(defaults_of(Settings().with_(proxy_body_size="8m", proxy_request_buffering="off")))
+    assert reader.read({})[0].policies == (
+        BodyLimit("--proxy-body-size", 8 << 20),
+        RequestBuffering("--proxy-request-buffering", 0),
+    )
+    annotations = {PREFIX + "proxy-body-size": "1m", PREFIX + "proxy-request-buffering": "on"}
+    assert reader.read(annotations)[0].policies == ()
+    assert policies.Reader(defaults_of(Settings())).read({})[0].policies == ()
+
+
+@pytest.mark.parametrize("size", ["15r", "1.5m", "-1", "10b", "ten"])
+def test_a_body_size_that_cannot_be_read_leaves_the_default(size: str) -> None:
+    asked, problems = read(proxy_body_size=size)
+    assert (asked.policies, problems) == ((), ["InvalidAnnotation"])
+
+
+def test_buffering_of_responses() -> None:
+    assert asked_for(proxy_buffering="on") == ResponseBuffering(place("proxy-buffering"), on=True)
+    asked, problems = read(proxy_buffering="on", proxy_buffers_number="8", proxy_max_temp_file_size="0")
+    assert asked.policies == (ResponseBuffering(place("proxy-buffering"), on=True, memory=8 * 4096, file=0),)
+    assert problems == []
+    assert read(proxy_buffering="off", proxy_busy_buffers_size="16k") == (read()[0], [])
+    assert read(proxy_buffering="true")[1] == ["InvalidAnnotation"]
+
+
+def test_size_of_the_heads_of_responses() -> None:
+    """It is that of a buffer too."""
+    source = place("proxy-buffer-size")
+    asked, problems = read(proxy_buffer_size="8k")
+    assert asked.policies == (ResponseBuffering(source, memory=4 * 8192), ResponseHead(source, 8192))
+    assert problems == []
+    assert ResponseHead(source, LARGEST_HEAD) in read(proxy_buffer_size="128k")[0].policies, "the most there can be"
+    for size in ("0", "8kb", "much"):
+        assert read(proxy_buffer_size=size) == (read()[0], ["InvalidAnnotation"])
+
+
+def test_buffering_of_requests() -> None:
+    assert asked_for(proxy_request_buffering="off") == RequestBuffering(place("proxy-request-buffering"), 0)
+    assert asked_for(client_body_buffer_size="1m") == RequestBuffering(
+        place("client-body-buffer-size"), ANY, memory=1 << 20
+    )
+    assert read(proxy_request_buffering="on", client_body_buffer_size="8k")[0].policies == ()
+    assert read(proxy_request_buffering="true") == (read()[0], ["InvalidAnnotation"])
 
 
 def test_a_forced_redirect_is_for_hosts_without_tls_too() -> None:
@@ -99,9 +159,13 @@ EXAMPLES: dict[str, tuple[dict[str, str], type[Policy | Deferred]]] = {
     "client_limits": ({"limit_rps": "1"}, records.ClientLimits),
     "source_ranges": ({"denylist_source_range": "10.0.0.0/8"}, records.SourceRanges),
     "auth": ({"auth_type": "basic", "auth_secret": "users"}, Deferred),
+    "external_auth": ({"auth_url": "http://auth.example/auth"}, records.ExternalAuth),
     "satisfy": ({"satisfy": "any"}, records.SatisfyAny),
+    "response_buffering": ({"proxy_buffering": "on"}, records.ResponseBuffering),
+    "response_head": ({"proxy_buffer_size": "8k"}, records.ResponseHead),
     "response_rate": ({"limit_rate": "1"}, records.ResponseRate),
     "body_limit": ({"proxy_body_size": "1"}, records.BodyLimit),
+    "request_buffering": ({"proxy_request_buffering": "off"}, records.RequestBuffering),
     "timeouts": ({"proxy_read_timeout": "1"}, records.Timeouts),
     "retry": ({"proxy_next_upstream": "off"}, records.Retry),
     "app_root": ({"app_root": "/app"}, records.AppRoot),
@@ -109,23 +173,30 @@ EXAMPLES: dict[str, tuple[dict[str, str], type[Policy | Deferred]]] = {
     "redirect_to": ({"permanent_redirect": "https://other.example"}, records.RedirectTo),
     "upstream_host": ({"upstream_vhost": "inner.example"}, records.UpstreamHost),
     "connection_field": ({"connection_proxy_header": "close"}, records.ConnectionField),
+    "fast_cgi": ({"backend_protocol": "FCGI", "fastcgi_index": "index.php"}, records.FastCgi),
     "old_http": ({"proxy_http_version": "1.0"}, records.OldHttp),
     "cookie_change": ({"proxy_cookie_path": "/ /app"}, records.CookieChange),
     "location_change": ({"proxy_redirect_from": "/a", "proxy_redirect_to": "/b"}, records.LocationChange),
     "regex_rewrite": ({"rewrite_target": "/$1"}, records.RegexRewrite),
+    "custom_headers": ({"custom_headers": "demo/fields"}, Deferred),
+    "mirror": ({"mirror_target": "http://mirror.example"}, records.Mirror),
+    "tracing": ({"enable_opentelemetry": "false"}, records.Tracing),
+    "error_pages": ({"custom_http_errors": "404"}, records.ErrorPages),
     "snippets": ({"configuration_snippet": "return 403;"}, records.Snippet),
     "access_log": ({"enable_access_log": "false"}, records.NoAccessLog),
 }
 """Annotations for each unit, and what they ask for; `Deferred` where that needs another object."""
+BESIDE: dict[Any, dict[str, str]] = {policies.response_rate: {"proxy_buffering": "on"}}
+"""Annotations of other units without which they have no effect."""
 
 
 @pytest.mark.parametrize("unit", policies.UNITS, ids=lambda unit: unit.__name__.rpartition(".")[2])
 def test_every_unit_asks_for_its_policy(unit: Any) -> None:
     annotations, kind = EXAMPLES[unit.__name__.rpartition(".")[2]]
-    asked, problems = read(**annotations)
+    asked, problems = read(**annotations, **BESIDE.get(unit, {}))
     assert problems == []
     assert kind in [type(one) for one in (*asked.policies, *asked.with_tls, *asked.deferred)]
-    assert {name.replace("_", "-") for name in annotations} <= unit.NAMES
+    assert {name.replace("_", "-") for name in annotations} <= unit.NAMES | policies.transport.NAMES
 
 
 def test_every_module_with_annotations_is_a_unit() -> None:

@@ -8,7 +8,7 @@ from edge.data.handling.calls import MOST_INTERIM
 from edge.data.upstream.budget import CONSTANT, SECONDS
 from edge.data.upstream.target import BREAKS
 from edge.table.counters import WorkerWord
-from edge.table.policies import Retry
+from edge.table.policies import RequestBuffering, Retry
 from tests.support.play import HANGS_UP, NO_HTTP, RESETS, Answer, Cut, Endpoint, Request, Scene
 
 # --- connections ------------------------------------------------------------------------------------------------------
@@ -72,7 +72,8 @@ def test_a_broken_connection_is_not_kept(scene, script: Answer) -> None:
 
 def test_an_early_answer_ends_the_connection_where_the_request_is_not_finished(scene) -> None:
     request = Request("POST", content=bytes(100_000), stops=70_000, silent=True)
-    one: Scene = scene(endpoints=[Endpoint(Answer(403, early=True))], client_body_timeout=1.0)
+    endpoints = [Endpoint(Answer(403, early=True))]
+    one: Scene = scene(RequestBuffering("test", 0), endpoints=endpoints, client_body_timeout=1.0)
     assert one.play(request).status == 403
     assert one.idle() == 0
 

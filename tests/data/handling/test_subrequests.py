@@ -25,10 +25,8 @@ def ask(scene: Callable[..., Scene]) -> Ask:
     def once(*endpoints: Endpoint, retry: Retry | None = None, content: bytes | None = None, **rest: Any) -> Response:
         one = scene(services={"web": [Endpoint()], "other": list(endpoints)})
         once.scene = one  # type: ignore[attr-defined]
-        balancer = one.planner._acquire("demo/other:80", Transport())
         terms = Terms(Timeouts("test", connect=1.0, send=2.0, read=3.0), retry or Retry("test"))
-        assert one.planner.subrequests is not None
-        send = one.planner.subrequests(balancer, terms, MOST)
+        send = one.planner._asks([])("demo/other:80", Transport(), terms, MOST)
         given = {"method": b"GET", "target": b"/", "host": b"other.example", "fields": b"", "request_id": b"7", **rest}
         try:
             return send(outgoing(**given, content=content), content or b"", None)

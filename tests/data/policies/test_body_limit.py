@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from edge.data.handling.handler import WHOLE_CONTENT
-from edge.table.policies import BodyLimit, Redirect
+from edge.data.routing.plan import WHOLE_CONTENT
+from edge.table.policies import BasicAuth, BodyLimit, Redirect, RequestBuffering, SourceRanges
+from edge.table.policies.policy import Policy
 from tests.support.play import Answer, Endpoint, Request, Scene
 
 LIMIT = 1000
@@ -39,16 +40,29 @@ def test_that_needs_no_byte_of_the_body(play) -> None:
 
 @pytest.mark.parametrize("limit", [LIMIT, LARGE])
 def test_a_body_of_unknown_length_is_refused_when_it_passes_the_limit(scene, limit: int) -> None:
-    played = scene(BodyLimit("test", limit)).play(post(limit + 70000, sized=False))
+    played = scene(BodyLimit("test", limit)).play(post(limit + 1, sized=False))
+    assert (played.status, played.asked) == (413, []), "no endpoint is asked before the whole body has come"
+
+
+@pytest.mark.parametrize("limit", [LIMIT, LARGE])
+def test_where_it_goes_to_the_endpoint_as_it_comes_that_gets_no_more_of_it(scene, limit: int) -> None:
+    one = scene(BodyLimit("test", limit), RequestBuffering("test", 0))
+    played = one.play(post(limit + 70000, sized=False))
     assert played.status == 413
     assert not any(asked.whole for asked in played.asked)
     assert all(len(asked.content) <= limit for asked in played.asked)
 
 
-def test_without_a_limit_any_body_passes(play) -> None:
+def test_the_limit_is_a_mebibyte_by_default(play) -> None:
     for sized in (True, False):
-        played = play(post(300_000, sized=sized))
-        assert (played.status, len(played.asked[0].content)) == (200, 300_000)
+        assert play(post(1 << 20, sized=sized)).status == 200
+        assert play(post((1 << 20) + 1, sized=sized)).status == 413
+
+
+def test_with_0_any_body_passes(play) -> None:
+    for sized in (True, False):
+        played = play(post(3_000_000, sized=sized), BodyLimit("test", 0))
+        assert (played.status, len(played.asked[0].content)) == (200, 3_000_000)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
@@ -65,12 +79,27 @@ def test_it_does_not_limit_responses(play) -> None:
     assert (played.status, len(played.content)) == (200, 5000)
 
 
-def test_a_redirect_comes_first(play) -> None:
-    assert play(post(LIMIT + 1), BodyLimit("test", LIMIT), Redirect("test", 301, host="a.example")).status == 301
+GATES = {
+    "a redirect": (Redirect("test", 301, host="a.example"), 301),
+    "a list of clients": (SourceRanges("test", ("0.0.0.0/0",)), 403),
+    "authentication": (BasicAuth("test", "shop", ()), 401),
+}
+
+
+@pytest.mark.parametrize(("gate", "status"), GATES.values(), ids=GATES)
+def test_an_announced_body_above_it_is_refused_before_any_gate(play, gate: Policy, status: int) -> None:
+    """nginx compares it when it has found the location."""
+    assert play(post(LIMIT + 1), BodyLimit("test", LIMIT), gate).status == 413
+    assert play(post(LIMIT), BodyLimit("test", LIMIT), gate).status == status
+
+
+@pytest.mark.parametrize(("gate", "status"), GATES.values(), ids=GATES)
+def test_a_body_of_unknown_length_is_not_read_before_a_gate_lets_it_pass(play, gate: Policy, status: int) -> None:
+    assert play(post(LIMIT + 1, sized=False), BodyLimit("test", LIMIT), gate).status == status
 
 
 def test_a_refused_request_is_not_the_endpoints_fault(scene) -> None:
-    one: Scene = scene(BodyLimit("test", LIMIT), endpoints=[Endpoint()])
+    one: Scene = scene(BodyLimit("test", LIMIT), RequestBuffering("test", 0), endpoints=[Endpoint()])
     assert one.play(post(LIMIT + 70000, sized=False)).status == 413
     assert one.play(Request()).status == 200
     (target,) = one.planner.targets._known.values()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.table.policies import BodyLimit, Closed, HttpsRedirect, Redirect, ResponseHeaders
+from edge.table.policies import Closed, HttpsRedirect, Redirect, ResponseHeaders
 from tests.support.play import Request, route
 
 POLICY = Closed("test", "its Secret is missing")
@@ -28,7 +28,7 @@ def test_the_reason_is_not_for_clients(play) -> None:
 
 
 def test_it_comes_before_every_other_gate(play) -> None:
-    others = (HttpsRedirect("test"), Redirect("test", host="other.example"), BodyLimit("test", 1))
+    others = (HttpsRedirect("test"), Redirect("test", host="other.example"))
     played = play(Request("POST", content=b"12345"), *others, POLICY, ResponseHeaders("test", set=(("X-A", "1"),)))
     assert (played.status, played.field("location"), played.field("x-a")) == (503, None, None)
 

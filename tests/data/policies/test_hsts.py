@@ -80,3 +80,13 @@ def test_other_edits_of_the_response_leave_it(play) -> None:
     edit = ResponseHeaders("test", remove=(FIELD,), set=(("X-A", "1"),))
     played = play(Request(), POLICY, edit, secure=True)
     assert (played.field(FIELD), played.field("x-a")) == (VALUE, "1")
+
+
+def test_a_value_that_the_route_sets_itself_takes_its_place(play) -> None:
+    """On what an endpoint answers; Edge's own answers have Edge's."""
+    edit = ResponseHeaders("test", set=(("Strict-Transport-Security", "max-age=7"),))
+    endpoint = Endpoint(Answer(fields=(("Strict-Transport-Security", "max-age=0"),)))
+    got = play(Request(), POLICY, edit, secure=True, endpoints=[endpoint])
+    assert [value for name, value in got.received.fields if name == FIELD] == ["max-age=7"]
+    assert play(Request(), POLICY, edit, secure=True, endpoints=[]).field(FIELD) == VALUE
+    assert play(Request(), POLICY, edit, endpoints=[]).field(FIELD) is None

@@ -84,6 +84,6 @@ def test_without_a_host_there_is_nowhere_to_redirect_to_unless_the_policy_names_
     assert play(missing, Redirect("test", host="other.example")).field("location") == "http://other.example/a"
 
 
-def test_it_comes_before_the_body_limit(play) -> None:
+def test_a_body_that_is_too_large_comes_before_it(play) -> None:
     large = Request("POST", content=b"12345")
-    assert play(large, BodyLimit("test", 1), Redirect("test", host="other.example")).status == 302
+    assert play(large, BodyLimit("test", 1), Redirect("test", host="other.example")).status == 413

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge.table.counters import WorkerWord
-from edge.table.policies import Retry, Timeouts
+from edge.table.policies import BodyLimit, RequestBuffering, Retry, Timeouts
 from tests.support.play import HANGS_UP, NO_HTTP, RESETS, SILENT, Answer, Cut, Endpoint, Request
 
 WELL = Answer(content=b"well")
@@ -131,9 +131,29 @@ def test_non_idempotent_has_them_sent_again(play) -> None:
     assert until_well(play, HANGS_UP, Retry("test", 2, non_idempotent=True), request=request) == (502, 2)
 
 
-def test_a_body_that_is_streamed_is_sent_once(play) -> None:
-    request = Request("PUT", content=bytes(100_000), sized=False)
-    assert until_well(play, HANGS_UP, request=request) == (502, 1)
+@pytest.mark.parametrize("sized", [True, False], ids=["sized", "chunked"])
+@pytest.mark.parametrize("size", [40, 100_000])
+def test_a_body_that_goes_to_the_endpoint_as_it_comes_is_sent_once(play, size: int, sized: bool) -> None:
+    request = Request("PUT", content=bytes(size), sized=sized)
+    assert until_well(play, HANGS_UP, RequestBuffering("test", 0), request=request) == (502, 1)
+    assert until_well(play, WELL, RequestBuffering("test", 0), Retry("test", 2), request=request, connect=502) == (
+        502,
+        2,
+    )
+
+
+@pytest.mark.parametrize("sized", [True, False], ids=["sized", "chunked"])
+@pytest.mark.parametrize("size", [40, 100_000, 5 << 20])
+def test_a_body_that_has_been_read_first_is_sent_again_whatever_its_size(scene, size: int, sized: bool) -> None:
+    content = bytes(range(256)) * (size // 256) + bytes(size % 256)
+    request = Request("POST", content=content, sized=sized)
+    policies = (Retry("test", 2, non_idempotent=True, on_statuses=(503,)), BodyLimit("test", 0))
+    for script in (HANGS_UP, RESETS, Answer(503)):
+        endpoint = Endpoint(script, WELL)
+        played = scene(*policies, endpoints=[endpoint, endpoint]).play(request)
+        assert (played.status, played.content, len(played.asked)) == (200, b"well", 2)
+        assert played.asked[1].content == content
+        assert played.asked[1].values("content-length") == [str(size)]
 
 
 def test_a_response_that_has_begun_is_never_begun_again(play) -> None:

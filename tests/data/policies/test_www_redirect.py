@@ -32,3 +32,7 @@ def test_the_target_stays_but_for_a_slash_at_its_end(play, target: str, kept: st
 def test_scheme_and_port_stay_and_the_port_is_always_named(play, secure: bool) -> None:
     scheme, port = ("https", 443) if secure else ("http", 80)
     assert location(play, "/a", secure=secure) == f"{scheme}://app.example:{port}/a"
+
+
+def test_a_body_of_any_size_is_redirected(play) -> None:
+    assert play(Request("POST", content=bytes(2 << 20)), POLICY).status == 308

@@ -189,8 +189,9 @@ def test_a_redirect_has_them_and_a_preflight_request_is_not_redirected(edge: Ann
     assert ask(edge, host, method="OPTIONS").status == 204
 
 
-def test_what_no_path_takes_has_none(edge: Annotated) -> None:
+def test_what_no_path_takes_has_them_too(edge: Annotated) -> None:
+    """It is answered on the terms of the host's oldest Ingress."""
     host = edge.ingress("@ Prefix /api web", enable_cors="true")
     response = ask(edge, host, target="/other")
-    assert (response.status, cors(response)) == (404, {})
+    assert (response.status, cors(response)) == (404, DEFAULT)
     assert cors(ask(edge, host, target="/api")) == DEFAULT

@@ -17,6 +17,7 @@ from edge.data.connections.caller import Caller
 from edge.data.connections.connections import Connections
 from edge.data.connections.h2 import Http2
 from edge.data.net.errors import StreamError
+from edge.data.net.peers import PLAIN, Peer
 from tests.support.play.sockets import ADDRESS, PATIENCE, pair
 
 if TYPE_CHECKING:
@@ -28,13 +29,13 @@ Fields = list[tuple[str, str]]
 CONNECTION_FIELDS = frozenset(("connection", "upgrade"))
 
 
-def exchange(scene: Scene, request: Request, received: Received, *, secure: bool) -> None:
+def exchange(scene: Scene, request: Request, received: Received, *, secure: bool, peer: Peer = PLAIN) -> None:
     """Serve REQUEST on a connection of its own."""
     if request.version != "1.1":
         pytest.skip("HTTP/2 knows no versions of HTTP/1")
     near, far = pair()
     connections = Connections(scene.settings, scene.counters, scene.handler)
-    caller = Caller(connections.forwarding, address=ADDRESS, port=443 if secure else 80, secure=secure)
+    caller = Caller(connections.forwarding, address=ADDRESS, port=443 if secure else 80, secure=secure, peer=peer)
     server = Http2(connections, near, caller)
     serving = gevent.spawn(server.serve)
     client = Client(far)

@@ -20,10 +20,11 @@ from edge.data.http.h1._head import Head
 from edge.data.http.h1._writing import HeadWriter
 from edge.data.net._stream import Stream
 from edge.data.net.errors import PeerGone, StreamClosed, StreamTimeout
+from edge.data.net.peers import PLAIN, Peer
 from edge.data.upstream.pool import Pool
 from tests.support.play import sockets
 from tests.support.play.script import Asked, Cut, Endpoint, Request, fields_of, read, section, text
-from tests.support.wire import REQUEST_LIMITS, RESPONSE_LIMITS, Pieces, stream_pair, whole, written
+from tests.support.wire import HEAD_LIMITS, REQUEST_LIMITS, Pieces, stream_pair, whole, written
 
 if TYPE_CHECKING:
     from edge.data.http._fields import FieldLines
@@ -68,12 +69,13 @@ def head_of(write: str, *arguments: Any) -> bytes:
 class MemoryClient(Client):
     """A client that has sent REQUEST and puts what it gets into RECEIVED."""
 
-    def __init__(self, request: Request, received: Received, *, secure: bool) -> None:
+    def __init__(self, request: Request, received: Received, *, secure: bool, peer: Peer = PLAIN) -> None:
         self._request = request
         self._received = received
         self._sent = 0
         self._far: Stream | None = None
         self.secure = secure
+        self.peer = peer
         self.address = sockets.ADDRESS
         self.port = 443 if secure else 80
         self.forwarding = Forwarding.fields(self.address, self.address, self.port, secure=secure)
@@ -250,7 +252,7 @@ class MemoryUpstream(Upstream):
         error = StreamClosed("reset", ENDPOINT) if answer.reset else None
         if answer.cut is not None and answer.silent:
             error = StreamTimeout("silent", ENDPOINT)
-        self.response.read_response(Ending([head], error), RESPONSE_LIMITS, first)
+        self.response.read_response(Ending([head], error), HEAD_LIMITS, first)
 
     def start_content(self, bodiless: bool) -> None:
         answer = self._answer
@@ -321,7 +323,7 @@ def _trailers(text: bytes, fault: int) -> FieldLines | None:
     if not text:
         return None
     head = Head()
-    head.read_trailers(text, RESPONSE_LIMITS, fault)
+    head.read_trailers(text, HEAD_LIMITS, fault)
     return head
 
 
@@ -329,7 +331,7 @@ def _passed(trailers: FieldLines) -> list[tuple[str, str]]:
     return fields_of(head_of("trailers", trailers).decode("latin-1").split("\r\n"))
 
 
-def exchange(scene: Scene, request: Request, received: Received, *, secure: bool) -> None:
+def exchange(scene: Scene, request: Request, received: Received, *, secure: bool, peer: Peer = PLAIN) -> None:
     """Serve REQUEST."""
-    client = MemoryClient(request, received, secure=secure)
+    client = MemoryClient(request, received, secure=secure, peer=peer)
     scene.handler(client).run()

@@ -16,6 +16,8 @@ from edge.data.handling.calls import Calls
 from edge.data.handling.handler import Handler, Handling
 from edge.data.handling.subrequests import Subrequests
 from edge.data.net._stream import sweep
+from edge.data.net.peers import NAMED, PLAIN, Peer
+from edge.data.net.spool import Spools
 from edge.data.observe.access_log import AccessLog
 from edge.data.routing.plan import Plan
 from edge.data.routing.planner import Planner
@@ -33,7 +35,7 @@ from edge.table.records import Endpoint as Address
 from edge.table.writer import TableWriter
 from tests.support.play import h2, memory, sockets
 from tests.support.play.script import Asked, Endpoint, Request, values
-from tests.support.wire import RESPONSE_LIMITS
+from tests.support.wire import HEAD_LIMITS
 
 HOST = "app.example"
 UNCOMPARED = frozenset(("date", "server", "content-type", "connection", "keep-alive", "transfer-encoding"))
@@ -133,11 +135,13 @@ class Scene:
         *policies: Policy,
         endpoints: list[Endpoint] | None = None,
         services: dict[str, list[Endpoint]] | None = None,
+        remotes: dict[str, list[Endpoint]] | None = None,
         routes: tuple[Route, ...] | None = None,
         further: tuple[Policy, ...] = (),
         **settings: Any,
     ) -> None:
-        """One route, with POLICIES, to one service of ENDPOINTS; or ROUTES to SERVICES (see `backend`).
+        """One route, with POLICIES, to one service of ENDPOINTS; or ROUTES to SERVICES (see `backend`). REMOTES: hosts
+        that URLs name, by key.
 
         FURTHER: policies that stand in no table. SETTINGS: as the worker has them.
         """
@@ -147,6 +151,7 @@ class Scene:
         services = services or {"web": endpoints if endpoints is not None else [Endpoint()]}
         self._endpoints: dict[str, Endpoint] = {}
         records = {key_of(name): self._service(name, given) for name, given in services.items()}
+        records |= {key: self._service(key, given) for key, given in (remotes or {}).items()}
         if routes is None:
             routes = (Route(PathKind.PREFIX, "/", OWNER, (backend(next(iter(services))),), policies),)
         self._writer = TableWriter(directory)
@@ -157,15 +162,18 @@ class Scene:
         self._access_log = AccessLog(self.counters, as_json=False, fd=fd)
         os.close(fd)
         table = TableReader(directory)
-        self.planner = FurtherPolicies(table, self.counters, self._access_log)
+        self.planner = FurtherPolicies(
+            table, self.counters, self._access_log, largest_head=self.settings.max_response_header_size
+        )
         self.planner.further = further
         self.router = Router(table, self.planner)
         self.budget = RetryBudget()
-        self.pool = pool(self.counters, self.planner.targets, RESPONSE_LIMITS, keep=8, keep_for=60.0)
+        self.pool = pool(self.counters, self.planner.targets, HEAD_LIMITS, keep=8, keep_for=60.0)
         self.pool.begin(self)
         calls = Calls(self.pool, self.budget, self.counters)
         self.planner.subrequests = Subrequests(calls).to
-        self._handling = Handling(self.router, calls, self.counters, self._access_log, tunnel_timeout=10.0)
+        self.spools = Spools(self.settings.temp_dir)
+        self._handling = Handling(self.router, calls, self.counters, self._access_log, self.spools, tunnel_timeout=10.0)
         self.timeouts = (0.0, 0.0)
         self._connect_timeout = 0.0
         self._handler: Handler | None = None
@@ -204,14 +212,16 @@ class Scene:
         self._handler = Handler(self._handling, client)
         return self._handler
 
-    def play(self, request: Request | None = None, *, secure: bool = False, **rest: Any) -> Played:
-        """Serve REQUEST, or one made of REST; SECURE: it came by TLS. Nothing may be left open."""
+    def play(
+        self, request: Request | None = None, *, secure: bool = False, peer: Peer | None = None, **rest: Any
+    ) -> Played:
+        """Serve REQUEST, or one made of REST; SECURE: it came by TLS, from PEER. Nothing may be left open."""
         request = request or Request(**rest)
         received, before = Received(), {id(asked) for asked in self.asked()}
         logged = len(self._lines())
         self._connect_timeout = 0.0
         with gevent.Timeout(sockets.PATIENCE):
-            self._exchange(self, request, received, secure=secure)
+            self._exchange(self, request, received, secure=secure, peer=peer or (NAMED if secure else PLAIN))
         assert self._handler is not None
         self._access_log.flush()
         assert self.in_use() == 0, "a connection to an endpoint is left open"

@@ -14,10 +14,11 @@ from edge.data.connections.h1 import Http1
 from edge.data.http.h1._body import Body
 from edge.data.net._stream import Stream
 from edge.data.net.errors import MessageError, StreamError
+from edge.data.net.peers import PLAIN, Peer
 from edge.data.upstream.h1 import H1Upstream
 from edge.data.upstream.pool import Pool
 from tests.support.play.script import Answer, Asked, Cut, Endpoint, Request, fields_of, read, section, text, values
-from tests.support.wire import RESPONSE_LIMITS
+from tests.support.wire import HEAD_LIMITS
 
 if TYPE_CHECKING:
     from edge.data.exchange.upstream import Upstream
@@ -86,11 +87,11 @@ def echo(stream: Stream) -> None:
 # --- the client -------------------------------------------------------------------------------------------------------
 
 
-def exchange(scene: Scene, request: Request, received: Received, *, secure: bool) -> None:
+def exchange(scene: Scene, request: Request, received: Received, *, secure: bool, peer: Peer = PLAIN) -> None:
     """Serve REQUEST on a connection of its own."""
     near, far = pair()
     connections = Connections(scene.settings, scene.counters, scene.handler)
-    caller = Caller(connections.forwarding, address=ADDRESS, port=443 if secure else 80, secure=secure)
+    caller = Caller(connections.forwarding, address=ADDRESS, port=443 if secure else 80, secure=secure, peer=peer)
     server = Http1(connections, near, caller)
     serving = gevent.spawn(server.serve)
     try:
@@ -181,7 +182,7 @@ class SocketPool(Pool):
     def connect(self, target: Target, timeout: float) -> Upstream:
         endpoint = self.scene.connecting(target, timeout)
         near, far = pair()
-        upstream = NotingUpstream(target, near, RESPONSE_LIMITS, self)
+        upstream = NotingUpstream(target, near, HEAD_LIMITS, self)
         upstream.scene = self.scene
         self.made.append(upstream)
         endpoint.connections += 1

@@ -159,6 +159,8 @@ spec:
       volumeMounts:
         - name: table
           mountPath: /run/edge
+        - name: bodies
+          mountPath: /tmp
         {{- with $controller.extraVolumeMounts }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -170,6 +172,9 @@ spec:
       emptyDir:
         medium: Memory
         sizeLimit: {{ $controller.table.sizeLimit }}
+    # Bodies that are too large for memory, in files without names.
+    - name: bodies
+      emptyDir: {}
     # What automounting would mount, for one container only.
     - name: token
       projected:

@@ -13,14 +13,11 @@ if TYPE_CHECKING:
     from edge.control.translate.annotations.values import Values
 
 NAMES: Final = frozenset({"proxy-body-size"})
-DIFFERENCES: Final = {
-    "proxy-body-size": "Without it there is no limit; ingress-nginx has 1m.",
-}
-"""How Edge differs from ingress-nginx, by annotation."""
 
 
 def read(values: Values) -> Iterator[Wanted]:
     """A size of 0 is no limit."""
-    size = values.size("proxy-body-size", 0)
-    if size:
-        yield Wanted(BodyLimit(values.source("proxy-body-size"), size))
+    size = values.size("proxy-body-size", BodyLimit("").size)
+    asked = BodyLimit(values.source("proxy-body-size"), size)
+    if asked != BodyLimit(asked.source):
+        yield Wanted(asked)

@@ -13,6 +13,14 @@ FLAGS: Final = {
     "allow-snippet-annotations": "allow_snippet_annotations",
     "ssl-redirect": "ssl_redirect",
     "hsts": "hsts",
+    "global-allowed-response-headers": "global_allowed_response_headers",
+    "proxy-body-size": "proxy_body_size",
+    "proxy-request-buffering": "proxy_request_buffering",
+    "client-body-buffer-size": "client_body_buffer_size",
+    "proxy-buffering": "proxy_buffering",
+    "proxy-buffers-number": "proxy_buffers_number",
+    "proxy-buffer-size": "proxy_buffer_size",
+    "proxy-max-temp-file-size": "proxy_max_temp_file_size",
 }
 """Name of the ConfigMap key in ingress-nginx, and our setting for it."""
 
@@ -20,6 +28,10 @@ FLAGS: Final = {
 def defaults_of(settings: Settings) -> Defaults:
     """The values of SETTINGS."""
     return {
-        name: (str(getattr(settings, setting)).lower(), f"--{setting.replace('_', '-')}")
-        for name, setting in FLAGS.items()
+        name: (_text(getattr(settings, setting)), f"--{setting.replace('_', '-')}") for name, setting in FLAGS.items()
     }
+
+
+def _text(value: object) -> str:
+    """VALUE as an annotation has it."""
+    return ",".join(value) if isinstance(value, tuple) else str(value).lower()

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 NAMES: Final = frozenset({"proxy-http-version"})
 _IS_OLD: Final = {"1.0": True, "1.1": False}
 DIFFERENCES: Final = {
-    "proxy-http-version": (
-        "With `1.0` each request has a new connection, and a request with content of unknown length is answered 411."
-    ),
+    "proxy-http-version": "With `1.0` each request has a new connection.",
 }
 """How Edge differs from ingress-nginx, by annotation."""
 

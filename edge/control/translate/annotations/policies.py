@@ -16,27 +16,40 @@ from edge.control.translate.annotations import (
     balancing,
     body_limit,
     canary,
+    client_certificate,
     client_limits,
     connection_field,
     cookie_change,
     cors,
+    custom_headers,
+    error_pages,
+    external_auth,
+    fast_cgi,
     further_names,
     hsts,
     https_redirect,
     location_change,
+    mirror,
     old_http,
     redirect_to,
     regex_rewrite,
+    request_buffering,
+    response_buffering,
+    response_head,
     response_rate,
     retry,
     satisfy,
     snippets,
     source_ranges,
     timeouts,
+    tls_ciphers,
+    tracing,
+    transport,
     upstream_host,
 )
 from edge.control.translate.annotations.balancing import Balancing
 from edge.control.translate.annotations.names import INGRESS_NGINX
+from edge.control.translate.annotations.transport import Speaking
 from edge.control.translate.annotations.values import PREFIX, Values, field
 from edge.control.translate.annotations.wanted import Deferred, Wanted
 from edge.table.policies.closed import Closed
@@ -46,6 +59,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from edge.control.translate.annotations.canary import Rules
+    from edge.control.translate.annotations.client_certificate import DeferredTrust
     from edge.control.translate.annotations.values import Defaults
     from edge.control.translate.parts import FurtherNames
     from edge.table.policies import AnyPolicy
@@ -60,28 +74,46 @@ UNITS: Final = (
     client_limits,
     source_ranges,
     auth,
+    external_auth,
     satisfy,
     body_limit,
     regex_rewrite,
     upstream_host,
     connection_field,
     old_http,
+    fast_cgi,
     cookie_change,
     location_change,
+    custom_headers,
+    error_pages,
+    mirror,
+    request_buffering,
+    response_buffering,
+    response_head,
     response_rate,
     timeouts,
     retry,
+    tracing,
     access_log,
 )
 """The readers of policies. A new one is a module with NAMES and `read`, and an entry here."""
 WITHOUT_EFFECT: Final = frozenset({"enable-rewrite-log", "http2-push-preload"})
 """Accepted, for nothing that a client or an endpoint could see depends on them."""
-OTHERS: Final = (balancing, canary, further_names)
+_OF_ALL: Final = (balancing, canary, further_names, client_certificate, tls_ciphers)
+OTHERS: Final = (*_OF_ALL, transport)
 """The readers of what is no policy."""
 UNITS_OF_CANARIES: Final[tuple[ModuleType, ...]] = ()
 """Those of UNITS that a canary has for itself; in all else it is as its main Ingress."""
 OF_CANARIES: Final = frozenset[str]().union(*(unit.NAMES for unit in (*UNITS_OF_CANARIES, balancing, canary)))
 SUPPORTED: Final = WITHOUT_EFFECT.union(*(unit.NAMES for unit in (*UNITS, *OTHERS)))
+
+
+class HostAsked(msgspec.Struct, frozen=True, gc=False):
+    """As `edge.control.translate.parts.HostOptions`, before its Secret is read."""
+
+    clients: DeferredTrust | Closed | None
+    ciphers: str
+    server_order: bool | None
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
@@ -95,8 +127,13 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     balancing: Balancing = Balancing()
     canary: Rules | None = None
     """The Ingress is a canary: it asks for nothing else but its balancing."""
+    speaking: Speaking = Speaking()
     use_regex: bool = False
     """Whether its paths are regular expressions in any case."""
+    host: HostAsked | None = None
+    """What it asks for on behalf of its hosts."""
+    redirect_base: str = ""
+    """What stands before the path in redirects to a path, with variables."""
     names: FurtherNames | None = None
     """Names of its hosts beside their own."""
 
@@ -121,17 +158,27 @@ class Reader:
             canary.read(values)
         found = [one for unit in units for one in unit.read(values)]
         wanted = [one for one in found if isinstance(one, Wanted)]
+        speaking = transport.read(values)
         asked = Asked(
-            policies=one_closed(one.policy for one in wanted if not one.with_tls),
+            policies=one_closed((*(one.policy for one in wanted if not one.with_tls), *speaking.closing)),
             with_tls=tuple(one.policy for one in wanted if one.with_tls),
             deferred=tuple(one for one in found if isinstance(one, Deferred)),
             balancing=balancing.read(values),
             canary=rules,
+            speaking=speaking,
             use_regex=regex_rewrite.uses_regex(values),
+            host=_of_hosts(values),
+            redirect_base=redirect_to.base(values),
             names=further_names.read(values),
         )
         ignored = [_ignored(name) for name, _ in annotations if name not in SUPPORTED]
         return asked, (*values.problems, *ignored)
+
+
+def _of_hosts(values: Values) -> HostAsked | None:
+    clients = client_certificate.read(values)
+    ciphers, order = tls_ciphers.read(values)
+    return HostAsked(clients, ciphers, order) if clients is not None or ciphers or order is not None else None
 
 
 def _canary(annotations: tuple[tuple[str, str], ...]) -> tuple[Rules | None, Values, tuple[ModuleType, ...]]:

@@ -48,15 +48,20 @@ def _url(text: str) -> str | None:
         return None
 
 
+def base(values: Values) -> str:
+    """What stands before the path in redirects to a path, with variables."""
+    port = ":$server_port" if values.boolean("use-port-in-redirects") else ""
+    return "" if values.boolean("relative-redirects") else f"$scheme://$host{port}"
+
+
 def read(values: Values) -> Iterator[Wanted]:
     """The temporal one goes before the permanent one. Another status than these is ignored, as in ingress-nginx."""
     wanted = "an http or https URL or a path, with no variable but those of a request"
-    port = ":$server_port" if values.boolean("use-port-in-redirects") else ""
-    base = "" if values.boolean("relative-redirects") else f"$scheme://$host{port}"
+    before = base(values)
     for name, default, last in (("temporal-redirect", 302, 307), ("permanent-redirect", 301, 308)):
         statuses = {str(status): status for status in range(300, last + 1)}
         status = values.choice(f"{name}-code", statuses, default)
         url = values.parsed(name, wanted, _url, "")
         if url:
-            yield Wanted(RedirectTo(values.source(name), status, base + url if url.startswith("/") else url))
+            yield Wanted(RedirectTo(values.source(name), status, before + url if url.startswith("/") else url))
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from edge.control.translate.annotations.response_buffering import is_on
 from edge.control.translate.annotations.wanted import Wanted
 from edge.table.policies.response_rate import ResponseRate
 
@@ -13,16 +14,12 @@ if TYPE_CHECKING:
     from edge.control.translate.annotations.values import Values
 
 NAMES: Final = frozenset({"limit-rate", "limit-rate-after"})
-DIFFERENCES: Final = {
-    **dict.fromkeys(
-        ("limit-rate", "limit-rate-after"), "Holds without `proxy-buffering` too, which ingress-nginx needs for it."
-    ),
-}
-"""How Edge differs from ingress-nginx, by annotation."""
 
 
 def read(values: Values) -> Iterator[Wanted]:
-    """0 is no limit."""
+    """0 is no limit. Only buffered responses are limited, as in nginx: some manifests have a rate without effect."""
     rate, after = values.integer("limit-rate", 0), values.integer("limit-rate-after", 0)
-    if rate:
+    if rate and is_on(values):
         yield Wanted(ResponseRate(values.source("limit-rate"), rate << 10, after << 10))
+    elif rate:
+        values.warn("limit-rate", 'has no effect without proxy-buffering "on", as in ingress-nginx')

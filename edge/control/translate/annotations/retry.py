@@ -20,10 +20,6 @@ CONDITIONS: Final = frozenset(
 )
 """Words of `proxy-next-upstream` (nginx, ngx_http_proxy_module, proxy_next_upstream)."""
 DEFAULT_CONDITIONS: Final = frozenset({"error", "timeout"})
-DIFFERENCES: Final = {
-    "proxy-next-upstream": "What is sent again must have no body above 32 KiB: larger ones are streamed.",
-}
-"""How Edge differs from ingress-nginx, by annotation."""
 
 
 def read(values: Values) -> Iterator[Wanted]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 from edge.control.kinds.names import label_fault, subdomain_fault
-from edge.control.kinds.problems import Problem, error
+from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate.annotations.wanted import Reference, Wanted
 from edge.table import networks
 from edge.table.policies.closed import Closed
@@ -69,6 +69,10 @@ class Values:
         """The value of NAME without space around it; empty: there is none."""
         return self._read(name, "", lambda text: text, "")
 
+    def process_wide(self, name: str) -> str:
+        """The process-wide value of NAME, which no annotation can change; empty: there is none."""
+        return self._defaults.get(name, ("", ""))[0]
+
     def boolean(self, name: str, default: bool | None = None) -> bool | None:
         """A Go-style boolean."""
         return self._read(name, 'a boolean ("true" or "false")', _BOOLEANS.get, default)
@@ -87,15 +91,16 @@ class Values:
 
         return self._read(name, f"a whole number from {least} on", parse, default)
 
-    def size(self, name: str, default: int) -> int:
-        """A number of bytes."""
+    def size(self, name: str, default: int, *, least: int = 0) -> int:
+        """A number of bytes, at least LEAST."""
 
         def parse(text: str) -> int | None:
             match = _SIZE.fullmatch(text)
             size = int(match[1]) * _UNITS[match[2].lower()] if match is not None else _MOST_SIZE + 1
-            return size if size <= _MOST_SIZE else None
+            return size if least <= size <= _MOST_SIZE else None
 
-        return self._read(name, "a size such as 512k, 10m or 1g, of less than 8 EiB", parse, default)
+        bound = f"from {least} byte on" if least else "of less than 8 EiB"
+        return self._read(name, f"a size such as 512k, 10m or 1g, {bound}", parse, default)
 
     def choice(self, name: str, choices: Mapping[str, T], default: T) -> T:
         """One of the words in CHOICES, as what it stands for."""
@@ -138,21 +143,30 @@ class Values:
             return None
         return texts
 
-    def reference(self, kind: str, name: str) -> Reference | None:
-        """The object of KIND that NAME names as `[namespace/]name`; None: that is no name, which is reported."""
+    def reference(self, kind: str, name: str, instead: str = CLOSES) -> Reference | None:
+        """The object of KIND that NAME names as `[namespace/]name`; None: that is no name, which is reported.
+
+        INSTEAD says in that report what is done about it.
+        """
         text, place = self._found(name)
         namespace, slash, rest = text.rpartition("/")
         fault = subdomain_fault(rest) or (label_fault(namespace) if slash else "")
         if fault:
-            self.report(name, f"{fault}; {CLOSES}")
+            self.report(name, f"{fault}; {instead}")
             return None
         return Reference(kind, namespace, rest, place)
 
     def report(self, name: str, message: str) -> None:
         """NAME is invalid, for the reason in MESSAGE."""
         self._unreadable.add(name)
-        problem = error("InvalidAnnotation", self._found(name)[1], message)
-        if problem not in self.problems:
+        self._add(error("InvalidAnnotation", self._found(name)[1], message))
+
+    def warn(self, name: str, message: str) -> None:
+        """NAME is readable, and yet probably not as meant, for the reason in MESSAGE."""
+        self._add(warning("AnnotationWithoutEffect", self._found(name)[1], message))
+
+    def _add(self, problem: Problem) -> None:
+        if problem not in self.problems:  # several units may read the same annotation
             self.problems.append(problem)
 
     def refuse(self, name: str, fault: str) -> Wanted:
@@ -182,7 +196,7 @@ class Values:
                 return value
             self._unreadable.add(name)
             message = f'"{text}" is not {wanted}; the annotation is ignored'
-            self.problems.append(error("InvalidAnnotation", field(name), message))
+            self._add(error("InvalidAnnotation", field(name), message))
         beneath = self._defaults.get(name)
         value = parse(beneath[0]) if beneath is not None and beneath[0] else None
         return value if value is not None else default

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from edge.control.kinds.gateway import RouteMatch
 from edge.control.kinds.problems import Problem, warning
-from edge.control.translate.gateway import filters, matches
+from edge.control.translate.gateway import bodies, filters, matches
 from edge.control.translate.gateway.attaching import Attachment
 from edge.control.translate.gateway.backends import BackendReader
 from edge.control.translate.parts import HostPart, RoutePart, Translation
@@ -80,7 +80,7 @@ def _rule(
             backends = tuple(_with_policies(rule, field, read, path))
         elif not refused and answered:
             backends = ()
-        made = Route(kind, path, owner, backends, own)
+        made = Route(kind, path, owner, backends, (*bodies.POLICIES, *own))
         yield match, RoutePart(made, (), f"{field}.matches[{number}]")
 
 

@@ -21,8 +21,8 @@ from edge.data.http._message cimport (
     read_length,
 )
 from edge.data.http._names cimport (
-    CONNECTION, CONTENT_LENGTH, DATE, DIGIT, EXPECT, HEXDIGIT, HOST, MESSAGE, SERVER, TARGET, TRANSFER_ENCODING, UPGRADE,
-    VALUE, VERB, X_FORWARDED_FOR, X_FORWARDED_HOST, X_REQUEST_ID, classes, lower, same_name,
+    ACCEL, CONNECTION, CONTENT_LENGTH, DATE, DIGIT, EXPECT, HEXDIGIT, HOST, MESSAGE, SERVER, TARGET, TRANSFER_ENCODING,
+    UPGRADE, VALUE, VERB, X_FORWARDED_FOR, X_FORWARDED_HOST, X_REQUEST_ID, classes, lower, same_name,
 )
 from edge.data.net._buffer cimport Buffer
 from edge.data.net._stream cimport Stream
@@ -51,7 +51,7 @@ cdef class Head(Message):
         self.status = 0
         self.request_id = -1
         self.chunked = self.expect_continue = self.upgrade = False
-        self.seen_forwarded = self.has_date = self.has_server = False
+        self.seen_forwarded = self.has_date = self.has_server = self.accel = False
         self.absolute = self.closing = self.persists = self.switches = False
         self.options = 0
         return 0
@@ -298,6 +298,8 @@ cdef class Head(Message):
                     self.request_id = i
             elif field.known == X_FORWARDED_FOR or field.known == X_FORWARDED_HOST:
                 self.seen_forwarded = True
+            elif field.known == ACCEL:
+                self.accel = True
         if codings:
             if lengths:
                 raise malformed(fault, "both Content-Length and Transfer-Encoding")

@@ -1,0 +1,90 @@
+"""What Ingresses ask for on behalf of a whole host: certificates of clients (auth-tls-*), ciphers.
+
+Rules of this file:
+- Of each option that of the oldest Ingress counts, and the others are told, as in ingress-nginx.
+- If certificates of clients cannot be verified for one Ingress of a host, nobody gets in there (403): which of the
+  host's routes that Ingress wanted to guard is not known.
+- Nothing of a host is left unguarded, also not what none of its paths takes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from edge.control.kinds.problems import Problem, warning
+from edge.control.translate.annotations.values import field
+from edge.control.translate.ingress import ACME
+from edge.control.translate.parts import ClientTrust, HostOptions
+from edge.table.policies import Closed, HttpsRedirect
+from edge.table.records import Backend, PathKind, Route, TlsOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from edge.control.kinds.objects import ObjectId
+    from edge.control.translate.parts import HostPart, Order
+
+    Parts = Sequence[tuple[ObjectId, Order, HostPart]]
+    """What objects say about a host, in the order in which they win."""
+
+CLIENTS: Final = field("auth-tls-secret")
+CIPHERS: Final = field("ssl-ciphers")
+SERVER_ORDER: Final = field("ssl-prefer-server-ciphers")
+NOTHING: Final = HostOptions()
+UNMATCHED: Final = Route(PathKind.PREFIX, "/", backends=(Backend(status=404),))
+
+
+def merged(parts: Parts) -> HostOptions:
+    """The options of the host of PARTS."""
+    found = [part.options for _, _, part in parts if part.options is not None]
+    if not found:
+        return NOTHING
+    clients = [one.clients for one in found if one.clients is not None]
+    closed = [one for one in clients if isinstance(one, Closed)]
+    return HostOptions(
+        clients=next(iter((*closed, *clients)), None),
+        ciphers=next((one.ciphers for one in found if one.ciphers), ""),
+        server_order=next((one.server_order for one in found if one.server_order is not None), None),
+    )
+
+
+def unheard(parts: Parts, name: str) -> Iterator[tuple[ObjectId, Problem]]:
+    """What is reported of PARTS, those of the host NAME, whose options do not count."""
+    winner = merged(parts)
+    if winner is NOTHING:
+        return
+    for owner, _, part in parts:
+        asked = part.options or NOTHING
+        lost = [CLIENTS] if asked.clients is not None and asked.clients != winner.clients else []
+        lost += [CIPHERS] if asked.ciphers and asked.ciphers != winner.ciphers else []
+        order = asked.server_order
+        lost += [SERVER_ORDER] if order is not None and order != winner.server_order else []
+        for one in lost:
+            where = f'host "{name}"' if name else "any host"
+            message = f"{where} has another value by an older Ingress, which counts for the whole host"
+            if one == CLIENTS and isinstance(winner.clients, Closed):
+                message = f"{where} is closed (403) because of another Ingress: {winner.clients.reason}"
+            yield owner, warning("HostConflict", one, message)
+
+
+def tls_options(options: HostOptions) -> TlsOptions | None:
+    """What handshakes have to know of OPTIONS; None: nothing."""
+    clients = options.clients
+    made = clients.options if isinstance(clients, ClientTrust) else TlsOptions()
+    order = options.server_order if options.server_order is not None else True
+    made = replace(made, ciphers=options.ciphers, server_order=order)
+    return made if made != TlsOptions() else None
+
+
+def guarded(route: Route, options: HostOptions) -> Route:
+    """ROUTE of a host with OPTIONS."""
+    clients = options.clients
+    if clients is None:
+        return route
+    if isinstance(clients, Closed):
+        others = tuple(one for one in route.policies if not isinstance(one, Closed))
+        return replace(route, policies=(*others, clients))
+    plain = any(isinstance(one, HttpsRedirect) for one in route.policies) or route.path.startswith(ACME)
+    return replace(route, policies=(*route.policies, replace(clients.policy, plain=plain)))

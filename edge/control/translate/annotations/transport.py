@@ -1,0 +1,191 @@
+"""How endpoints are spoken to: backend-protocol and proxy-ssl-*.
+
+Rules of this file:
+- As in ingress-nginx, without proxy-ssl-secret there is TLS 1.2 or 1.3 without verification, server name and client
+  certificate, and the other proxy-ssl-* have no effect.
+- A Secret that cannot be used closes the routes, whatever else stands here: nobody may believe in a verification that
+  does not happen.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from edge.control.kinds.objects import TLS_CHAIN, TLS_KEY, Secret
+from edge.control.kinds.problems import warning
+from edge.control.translate import authorities
+from edge.control.translate.annotations.values import field
+from edge.control.translate.annotations.wanted import ContentError
+from edge.control.translate.key_pairs import CertificateError, parse
+from edge.system import openssl
+from edge.table.records import TLS_1_2, TLS_1_3, Protocol, Tls, TlsMaterial, Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge.control.kinds.objects import ConfigMap
+    from edge.control.translate.annotations.values import Values
+    from edge.control.translate.annotations.wanted import Reference
+    from edge.table.policies import AnyPolicy
+
+_PROTOCOL: Final = "backend-protocol"
+_SECRET: Final = "proxy-ssl-secret"  # noqa: S105 - the name of an annotation
+_VERIFY: Final = "proxy-ssl-verify"
+_DEPTH: Final = "proxy-ssl-verify-depth"
+_NAME: Final = "proxy-ssl-name"
+_SENDS_NAME: Final = "proxy-ssl-server-name"
+_VERSIONS: Final = "proxy-ssl-protocols"
+_CIPHERS: Final = "proxy-ssl-ciphers"
+_TERMS: Final = (_SECRET, _VERIFY, _DEPTH, _NAME, _SENDS_NAME, _VERSIONS, _CIPHERS)
+NAMES: Final = frozenset({_PROTOCOL, *_TERMS})
+DIFFERENCES: Final = {
+    _PROTOCOL: (
+        "GRPC and GRPCS are not supported yet: the route is closed (503). With FCGI applications get "
+        "the X-Forwarded-\\* of Edge as `HTTP_...`, not those of clients, and never `HTTP_PROXY`."
+    ),
+    _SECRET: (
+        "Acts on the paths of its Ingress alone, as with `proxy-ssl-location-only`. A client certificate is shown also "
+        "where there is no `ca.crt`."
+    ),
+    _VERIFY: "`on` without a `ca.crt` closes the route (503); ingress-nginx then verifies nothing.",
+    _NAME: "A name without variables.",
+    _CIPHERS: "What OpenSSL does not know is reported and ignored.",
+}
+"""How Edge differs from ingress-nginx, by annotation."""
+
+PROTOCOLS: Final = ("HTTP", "HTTPS", "AUTO_HTTP", "GRPC", "GRPCS", "FCGI")
+NAME: Final = "upstream_balancer"
+"""The name of endpoints where proxy-ssl-name gives none: that of the upstream in ingress-nginx's configuration."""
+_SWITCH: Final = {"on": True, "off": False}
+_VERSION: Final = {"TLSv1.2": TLS_1_2, "TLSv1.3": TLS_1_3}
+_HOST: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
+_CIPHER_LIST: Final = re.compile(r"[A-Za-z0-9+:_!-]+")
+_AUTHORITIES: Final = "ca.crt"
+
+
+class Speaking(msgspec.Struct, frozen=True, gc=False):
+    """How endpoints of an Ingress are spoken to."""
+
+    usual: Transport = Transport()
+    secure: Transport | None = None
+    """For requests that came by TLS; None: the same."""
+    secret: Reference | None = None
+    """What the terms of TLS need."""
+    closing: tuple[AnyPolicy, ...] = ()
+    """What closes the routes, where this cannot be carried out."""
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether any request goes to endpoints by TLS."""
+        return any(one is not None and one.tls is not None for one in (self.usual, self.secure))
+
+    def with_material(self, key: str) -> Speaking:
+        """This with the key of the material that was made of the Secret."""
+
+        def of(transport: Transport | None) -> Transport | None:
+            if transport is None or transport.tls is None:
+                return transport
+            return replace(transport, tls=replace(transport.tls, material=key))
+
+        return replace(self, usual=of(self.usual), secure=of(self.secure))
+
+    def material(self, secret: Secret | ConfigMap) -> TlsMaterial:
+        """What SECRET has for these terms.
+
+        Raises:
+            ContentError: it cannot be used.
+        """
+        data = (secret.data or {}) if isinstance(secret, Secret) else {}
+        chain, key, trusted = (data.get(name, b"") for name in (TLS_CHAIN, TLS_KEY, _AUTHORITIES))
+        if not (chain and key) and not trusted:
+            raise ContentError(f"it has neither {TLS_CHAIN} and {TLS_KEY} nor {_AUTHORITIES}")
+        if not trusted and any(one.tls.verify for one in (self.usual, self.secure) if one is not None and one.tls):
+            raise ContentError(f"it has no {_AUTHORITIES}, by which proxy-ssl-verify is to verify")
+        try:
+            found = parse(chain, key).certificate if chain and key else None
+            trusted = authorities.parse(trusted) if trusted else b""
+        except CertificateError as error:
+            raise ContentError(str(error)) from error
+        except authorities.AuthorityError as error:
+            raise ContentError(f"{_AUTHORITIES}: {error}") from error
+        return TlsMaterial(trusted, found.chain if found is not None else b"", found.key if found is not None else b"")
+
+
+def read(values: Values) -> Speaking:
+    """What VALUES say about the way to endpoints."""
+    protocol = values.parsed(_PROTOCOL, "one of " + ", ".join(PROTOCOLS), _protocol, "HTTP")
+    tls, secret, closing = _terms(values)
+    if values.text(_SECRET) and protocol not in ("HTTPS", "AUTO_HTTP"):
+        _warn(values, _SECRET, "has no effect unless backend-protocol is HTTPS or AUTO_HTTP")
+    if protocol in ("GRPC", "GRPCS"):
+        closing = (*closing, values.refuse(_PROTOCOL, f"{protocol} is not supported yet").policy)
+    secure = Transport(tls=tls)
+    if protocol == "HTTPS":
+        return Speaking(secure, secret=secret, closing=closing)
+    if protocol == "AUTO_HTTP":
+        return Speaking(secure=secure, secret=secret, closing=closing)
+    usual = Transport(Protocol.FASTCGI) if protocol == "FCGI" else Transport()
+    return Speaking(usual, secret=secret, closing=closing)
+
+
+def _terms(values: Values) -> tuple[Tls, Reference | None, tuple[AnyPolicy, ...]]:
+    """The terms of TLS, the Secret that they need, and what closes the routes."""
+    if not values.text(_SECRET):
+        for name in _TERMS:
+            if values.text(name):
+                _warn(values, name, "has no effect without proxy-ssl-secret")
+        return Tls(), None, ()
+    reference = values.reference("Secret", _SECRET)
+    if reference is None:
+        return Tls(), None, (values.close(_SECRET, "proxy-ssl-secret is no name of a Secret").policy,)
+    if not reference.namespace:
+        fault = f'"{reference.name}" has no namespace: write namespace/name'
+        return Tls(), None, (values.refuse(_SECRET, fault).policy,)
+    verify = values.choice(_VERIFY, _SWITCH, default=False)
+    name = values.parsed(_NAME, "a host name without variables", _one(_HOST), "")
+    if verify and not name:
+        message = f'only certificates for "{NAME}" pass, as in ingress-nginx; give their name in proxy-ssl-name'
+        _warn(values, _VERIFY, message)
+    default: tuple[int, ...] = (TLS_1_2,)
+    versions = values.parsed(_VERSIONS, "made of TLSv1.2 and TLSv1.3", _versions, default)
+    tls = Tls(
+        server_name=(name or NAME) if values.choice(_SENDS_NAME, _SWITCH, default=False) else "",
+        verify=verify,
+        names=(name or NAME,) if verify else (),
+        depth=values.integer(_DEPTH, 1) or 1,
+        least=min(versions),
+        most=max(versions),
+        ciphers=values.parsed(_CIPHERS, "a list of ciphers that OpenSSL knows", _ciphers, ""),
+    )
+    return tls, reference, ()
+
+
+def _warn(values: Values, name: str, message: str) -> None:
+    values.problems.append(warning("IneffectiveAnnotation", field(name), message))
+
+
+def _protocol(text: str) -> str | None:
+    return text.upper() if text.upper() in PROTOCOLS else None
+
+
+def _one(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
+    return lambda text: text if pattern.fullmatch(text) else None
+
+
+def _versions(text: str) -> tuple[int, ...] | None:
+    words = text.split()
+    return tuple(_VERSION[word] for word in words) if all(word in _VERSION for word in words) else None
+
+
+def _ciphers(text: str) -> str | None:
+    if not _CIPHER_LIST.fullmatch(text):
+        return None
+    try:
+        openssl.client_context(least=TLS_1_2, most=TLS_1_2, ciphers=text)
+    except OSError:  # ssl.SSLError is one
+        return None
+    return text

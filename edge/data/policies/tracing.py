@@ -1,0 +1,14 @@
+"""Says whether and how requests are traced."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edge.data.policies.phases import Phases
+    from edge.table.policies import Tracing
+
+
+def add(policy: Tracing, phases: Phases) -> None:
+    """What makes the spans goes by it; without tracing nobody looks."""
+    phases.tracing = policy
