@@ -31,6 +31,7 @@ and an annotation of the same name overrides it. An Ingress cannot ask for a pol
 |---|---|
 | gate | answers the request itself, or lets it pass |
 | choice | chooses the backend; without a choice the weights decide |
+| endpoint | chooses the endpoint by the request; without it the balancer does |
 | request | changes the request that the endpoint gets |
 | tee | sees the request as the endpoint gets it |
 | intercept | answers in place of an endpoint's response |
@@ -48,6 +49,7 @@ PHASES: Final = {
     "checks": "gate",
     "check": "gate",
     "choices": "choice",
+    "choosing": "endpoint",
     "edits": "request",
     "tees": "tee",
     "intercepts": "intercept",

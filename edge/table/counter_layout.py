@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from edge.table.records import Backend
+from edge.table.records import Backend, upstream_name
 
 if TYPE_CHECKING:
     from edge.table.records import Route
@@ -158,11 +158,6 @@ def backends_of(route: Route) -> tuple[Backend, ...]:
     return (Backend(status=500 if route.backends else 404),)
 
 
-def full_name(backend: Backend) -> str:
-    """Namespace, name and port of BACKEND's Service, as ingress-nginx joins them."""
-    return f"{backend.namespace}-{backend.service}-{backend.port}"
-
-
 def labels_of(host: str, route: Route, backend: Backend) -> RouteLabels:
     """The labels of requests to BACKEND by ROUTE, in the record of HOST.
 
@@ -176,7 +171,7 @@ def labels_of(host: str, route: Route, backend: Backend) -> RouteLabels:
         service=main.service,
         host=host,
         path=route.path,
-        canary=full_name(backend) if backend.canary else "",
+        canary=upstream_name(backend.namespace, backend.service, backend.port) if backend.canary else "",
     )
 
 

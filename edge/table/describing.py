@@ -18,7 +18,11 @@ KINDS: Final = {PathKind.EXACT: "Exact", PathKind.PREFIX: "Prefix", PathKind.STR
 """As the Kubernetes API names them (`pathType`)."""
 PATHS: Final = {**KINDS, PathKind.PATTERN: "Pattern"}
 """All kinds; the API has no name for the last."""
-BALANCES: Final = {Balance.ROUND_ROBIN: "round robin", Balance.LEAST_CONNECTIONS: "least connections"}
+BALANCES: Final = {
+    Balance.ROUND_ROBIN: "round robin",
+    Balance.LEAST_CONNECTIONS: "least connections",
+    Balance.EWMA: "EWMA",
+}
 PROTOCOLS: Final = {Protocol.HTTP1: "HTTP/1.1", Protocol.HTTP2: "HTTP/2", Protocol.FASTCGI: "FastCGI"}
 _ORDER: Final = {PathKind.EXACT: 0, PathKind.PREFIX: 1, PathKind.STRING: 1}
 

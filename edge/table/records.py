@@ -35,6 +35,8 @@ class Balance(IntEnum):
     ROUND_ROBIN = 0
     LEAST_CONNECTIONS = 1
     """Power of two choices: of two endpoints picked at random, the one with fewer requests in flight."""
+    EWMA = 2
+    """Of two endpoints picked at random, the one that has answered faster of late, by its requests in flight."""
 
 
 class Endpoint(Record, frozen=True):
@@ -287,6 +289,11 @@ DEFAULT_CERTIFICATE = "c:"
 def service_key(namespace: str, name: str, port: str | int) -> str:
     """Key of a `ServicePort` record in the endpoints part."""
     return f"{namespace}/{name}:{port}"
+
+
+def upstream_name(namespace: str, service: str, port: str) -> str:
+    """The name of a Service's port in logs, metrics and cookies, as ingress-nginx writes it."""
+    return f"{namespace}-{service}-{port}"
 
 
 def certificate_key(namespace: str, name: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from edge.data.exchange._outcome import Outcome
 from edge.data.upstream import balancer
 from edge.data.upstream import target as targets
 from edge.data.upstream.balancer import Balancer
@@ -122,6 +123,77 @@ def test_the_busiest_of_many_is_never_chosen(world: World) -> None:
     chosen = world.choose(400)
     assert targets[2] not in chosen
     assert len(chosen) == 3
+
+
+def outcome(name: str, seconds: float, status: int = 200) -> Outcome:
+    """What came of a request that the endpoint NAME has answered after SECONDS."""
+    made = Outcome()
+    made.ask(name)
+    made.upstream_seconds, made.upstream_status = seconds, status
+    return made
+
+
+def test_by_ewma_the_faster_of_two_is_chosen(world: World, clock: Clock) -> None:
+    fast, slow = world.update(1, 2, balance=Balance.EWMA)
+    world.balancer.note(outcome(slow.name, 0.5))
+    world.balancer.note(outcome(fast.name, 0.1))
+    assert set(world.choose(50)) == {fast}
+    clock.now += 60
+    world.balancer.note(outcome(fast.name, 0.9))
+    assert set(world.choose(50)) == {slow}, "what it was long ago has faded"
+
+
+def test_by_ewma_requests_under_way_count(world: World, clock: Clock) -> None:
+    fast, slow = world.update(1, 2, balance=Balance.EWMA)
+    world.balancer.note(outcome(slow.name, 0.5))
+    world.balancer.note(outcome(fast.name, 0.1))
+    fast.in_flight = 9
+    assert set(world.choose(50)) == {slow}
+    assert clock.now == 1000.0
+
+
+def test_by_ewma_the_slowest_of_many_is_never_chosen(world: World, clock: Clock) -> None:
+    targets = world.update(1, 2, 3, 4, balance=Balance.EWMA)
+    for target in targets:
+        world.balancer.note(outcome(target.name, 0.2 if target is targets[2] else 0.1))
+    chosen = world.choose(400)
+    assert targets[2] not in chosen
+    assert len(chosen) == 3
+    assert clock.now == 1000.0
+
+
+@pytest.mark.parametrize("status", [0, 101, 502])
+def test_what_was_no_answer_does_not_make_an_endpoint_fast(world: World, clock: Clock, status: int) -> None:
+    one, two = world.update(1, 2, balance=Balance.EWMA)
+    for target in (one, two):
+        world.balancer.note(outcome(target.name, 0.2))
+    clock.now += 1
+    world.balancer.note(outcome(one.name, 0.0001, status))
+    scores = world.balancer.scores
+    assert scores is not None
+    assert scores.score(one.name, clock.now) == scores.score(two.name, clock.now)
+
+
+def test_attempts_that_were_given_up_count_too(world: World, clock: Clock) -> None:
+    one, two = world.update(1, 2, balance=Balance.EWMA)
+    waited = outcome(one.name, 60.0, 504)
+    waited.give_up()
+    waited.ask(two.name)
+    waited.upstream_seconds, waited.upstream_status = 0.1, 200
+    world.balancer.note(waited)
+    assert set(world.choose(50)) == {two}
+    assert clock.now == 1000.0
+
+
+def test_a_new_endpoint_begins_with_the_mean(world: World, clock: Clock) -> None:
+    one, _ = world.update(1, 2, balance=Balance.EWMA)
+    world.balancer.note(outcome(one.name, 0.4))
+    targets = world.update(1, 3, balance=Balance.EWMA)
+    scores = world.balancer.scores
+    assert scores is not None
+    assert scores.score(targets[1].name, clock.now) == pytest.approx(0.4)
+    world.update(1, 3)
+    assert world.balancer.scores is None
 
 
 def test_workers_do_not_all_begin_with_the_same_endpoint(world: World) -> None:

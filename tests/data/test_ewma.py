@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-from collections import Counter
 from math import exp
 
 import pytest
@@ -58,27 +56,3 @@ def test_new_endpoints_begin_with_the_mean() -> None:
     assert scores.score(C, 100) == pytest.approx(0.2)
     scores.update([B, C], 100)
     assert scores.score(A, 100) == 0
-
-
-def test_the_better_of_two_is_chosen() -> None:
-    """With two there is but one pair; with more the worst is never the better one."""
-    scores, chance = Scores(), random.Random(1)
-    for name, seconds in ((A, 0.1), (B, 0.2), (C, 0.3)):
-        scores.note(name, seconds, 100)
-    assert {scores.choose([A, B], 100, chance) for _ in range(50)} == {A}
-    chosen = Counter(scores.choose([A, B, C], 100, chance) for _ in range(3000))
-    assert set(chosen) == {A, B}
-    assert 1800 < chosen[A] < 2200
-
-
-def test_equals_share() -> None:
-    """When nothing is known, all get about as many."""
-    scores, chance = Scores(), random.Random(1)
-    chosen = Counter(scores.choose([A, B, C], 100, chance) for _ in range(3000))
-    assert all(900 < chosen[name] < 1100 for name in (A, B, C))
-
-
-def test_few_endpoints() -> None:
-    """One is chosen, of none there is no choice."""
-    assert Scores().choose([A], 100, random.Random(1)) == A
-    assert Scores().choose([], 100, random.Random(1)) is None

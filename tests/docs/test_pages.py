@@ -53,7 +53,7 @@ def test_every_phase_of_the_code_is_one_of_the_page():
     steps = {name for name, value in phases.items() if isinstance(value, list | bytes)}
     named = set(runpy.run_path(str(ROOT / "tools/policies.py"))["PHASES"])
     assert named >= steps
-    assert all(hasattr(Phases, name) for name in named - steps)
+    assert all(hasattr(Phases, name) or name in phases for name in named - steps)
 
 
 def test_every_policy_of_the_page_has_its_phase_and_its_annotations():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from edge.table.policies import (
+    Affinity,
     AppRoot,
     BasicAuth,
     BodyLimit,
@@ -20,6 +21,7 @@ from edge.table.policies import (
     ErrorPages,
     ExternalAuth,
     FastCgi,
+    HashBy,
     Hsts,
     HttpsRedirect,
     LocationChange,
@@ -91,6 +93,8 @@ POLICIES: Final[tuple[Policy, ...]] = (
     RedirectTo("n", 307, "https://other.example$request_uri"),
     UpstreamHost("o", "$http_x_host"),
     ConnectionField("p", "close"),
+    Affinity("r", "route", True, "/a", "a.example", 60, 30, True, "None", True, True),
+    HashBy("s", "$request_uri", 3),
     Canary("q", "x-canary", "", "^v[0-9]$", "canary", "INGRESSCOOKIE", ("a", "b")),
     CookieChange("q", "i.example", "o.example", "/a", "/b"),
     LocationChange("r", "http://inner.example/", "/"),

@@ -4,6 +4,8 @@ Rules of this file:
 - A canary acts on the route that another Ingress has for the very same host, path and path type. Without one it serves
   nothing: it makes neither a path nor a host.
 - It adds its backend and the rules by which requests get there. All else is as the main Ingress says.
+- Where the main Ingress has an affinity, its cookie keeps a client with the Service that it got to first, unless the
+  canary is `legacy`.
 - One canary counts for each path, as in ingress-nginx: that of the oldest Ingress.
 - A canary of another namespace takes no requests, unless references across namespaces are allowed.
 """
@@ -15,7 +17,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from edge.control.kinds.problems import Problem, error, warning
-from edge.table.policies import Canary
+from edge.table.policies import Affinity, Canary
+from edge.table.policies.affinity import side
+from edge.table.records import upstream_name
 
 if TYPE_CHECKING:
     from edge.control.kinds.objects import ObjectId
@@ -47,17 +51,20 @@ def with_canary(main: Owned, canary: Owned, what: str, *, cross_namespace: bool)
         return error("PathConflict", aside.field, f"{what} has a canary already, which is older; {NOTHING}")
     if _service(first) == _service(second):
         return warning("SameService", aside.field, f"{what} leads to the same Service in {owner}; {NOTHING}")
+    affinity = next((one for one in first.policies if isinstance(one, Affinity)), None) if rules.sticky else None
+    own = (affinity,) if affinity is not None else second.policies
     backends = (
         replace(first, weight=rules.total - rules.weight),
         replace(
             second,
             weight=rules.weight,
             canary=True,
+            policies=own,
             transport=first.transport,
             secure_transport=first.secure_transport,
         ),
     )
-    policies = (*part.route.policies, *_choice(rules))
+    policies = (*part.route.policies, *_choice(rules, affinity, backends))
     return replace(part, route=replace(part.route, backends=backends, policies=policies))
 
 
@@ -66,12 +73,17 @@ def unmatched(canary: RoutePart, what: str) -> Problem:
     return warning("NoMainIngress", canary.field, f"no Ingress that is no canary has {what}; {NOTHING}")
 
 
-def _choice(rules: Rules) -> tuple[Canary, ...]:
-    """The policy that RULES need beside the weights."""
-    if not rules.header and not rules.cookie:
+def _choice(rules: Rules, affinity: Affinity | None, backends: tuple[Backend, ...]) -> tuple[Canary, ...]:
+    """The policy that RULES need beside the weights; AFFINITY: what keeps clients with one of BACKENDS."""
+    if not rules.header and not rules.cookie and affinity is None:
         return ()
-    value, pattern = (rules.value, "" if rules.value else rules.pattern) if rules.header else ("", "")
-    return (Canary(rules.source, rules.header, value, pattern, rules.cookie),)
+    value = rules.value if rules.header else ""
+    pattern = rules.pattern if rules.header and not value else ""
+    chosen = Canary(rules.source, rules.header, value, pattern, rules.cookie)
+    if affinity is not None:
+        sides = tuple(side(upstream_name(*_service(one))) for one in backends)
+        chosen = replace(chosen, affinity=affinity.cookie, sides=sides)
+    return (chosen,)
 
 
 def _service(backend: Backend) -> tuple[str, str, str]:

@@ -11,8 +11,10 @@ Source: Kubernetes API reference, Ingress v1; "Ingress" in the Kubernetes docs.
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Final, TypeVar
+from urllib.parse import quote
 
 from msgspec.structs import replace
 
@@ -36,10 +38,12 @@ from edge.control.translate.parts import (
 from edge.table import describing
 from edge.table.paths import normalise
 from edge.table.policies import (
+    Affinity,
     AnyPolicy,
     Closed,
     CustomHeaders,
     ErrorPages,
+    HashBy,
     Hsts,
     HttpsRedirect,
     NoAccessLog,
@@ -65,6 +69,7 @@ if TYPE_CHECKING:
     from edge.control.translate.annotations.policies import Reader
     from edge.control.translate.annotations.transport import Speaking
     from edge.control.translate.annotations.wanted import Deferred, Reference
+    from edge.table.policies.policy import Policy
 
     Find = Callable[[ObjectId], Secret | ConfigMap | str | None]
     """Gives a Secret or ConfigMap; text: why there is none that can be read; None: it has not been looked for yet."""
@@ -75,8 +80,14 @@ ACME: Final = "/.well-known/acme-challenge"
 """Paths that are never redirected to https and need no authentication: who asks may be about to give the certificate
 (RFC 8555, 8.3)."""
 NO_STAND_IN: Final = "the annotation has no effect"
-NOT_FOR_CHALLENGES: Final = (HttpsRedirect, BasicAuth, DigestAuth, ExternalAuth, SignIn)
+NOT_FOR_CHALLENGES: Final[tuple[type[Policy], ...]] = (HttpsRedirect, BasicAuth, DigestAuth, ExternalAuth, SignIn)
 KINDS: Final = {name: kind for kind, name in describing.KINDS.items()}
+
+
+OF_BACKENDS: Final[tuple[type[Policy], ...]] = (Affinity, HashBy)
+"""Policies that are put on the backend: a canary beside it has others."""
+_NOT_IN_COOKIES: Final = re.compile(r"[^!-:<-~]+")
+"""What the Path of a cookie cannot hold: `;`, and all but visible ASCII (RFC 6265, section 4.1.1)."""
 
 
 def translate(ingress: Ingress, annotations: Reader, find: Find, *, cross_namespace: bool = False) -> Translation:
@@ -103,7 +114,8 @@ class _Translator:
         self._speaking, closing = self._spoken()
         made += closing
         policies = one_closed((*map(self._located, self._asked.policies), *made))
-        self._model = Route(PathKind.PREFIX, "/", owner, policies=policies)
+        self._of_backend = tuple(one for one in policies if isinstance(one, OF_BACKENDS))
+        self._model = Route(PathKind.PREFIX, "/", owner, policies=_without(policies, OF_BACKENDS))
 
     def result(self) -> Translation:
         spec, metadata = self._ingress.spec, self._metadata
@@ -254,6 +266,7 @@ class _Translator:
                 self._metadata.namespace,
                 backend.service.name,
                 port,
+                policies=tuple(_on_path(one, written) for one in self._of_backend),
                 transport=speaking.usual,
                 secure_transport=speaking.secure,
             )
@@ -265,9 +278,22 @@ class _Translator:
         route = replace(self._model, kind=kind, path=path, backends=(to,))
         route, rewritten = _rewritten(route, written)
         regex = rewritten or self._asked.use_regex
+        if regex and self._of_backend:
+            self._warn_of_path()
         place = sys.intern(field.removesuffix(".backend"))
         part = RoutePart(route, self._asked.with_tls, place, sys.intern(written), regex, self._asked.canary)
         return _for_challenges(part) if path.startswith(ACME) else part
+
+    def _warn_of_path(self) -> None:
+        """Report a cookie whose path would be a regular expression, which browsers take as a plain path."""
+        for one in self._of_backend:
+            if isinstance(one, Affinity) and not one.path:
+                message = (
+                    "has paths that are regular expressions; browsers send the cookie with session-cookie-path only"
+                )
+                problem = warning("CookiePath", one.source, message)
+                if problem not in self._problems:
+                    self._problems.append(problem)
 
     def _use(self, to: Backend, field: str) -> str:
         asked = self._asked.balancing
@@ -279,6 +305,17 @@ class _Translator:
         use = ServiceUse(key, to.namespace, to.service, to.port, field, asked.algorithm, asked.by_cluster_ip, canary)
         self._uses.append(use)
         return key
+
+
+def _on_path(policy: AnyPolicy, written: str) -> AnyPolicy:
+    """POLICY of a backend on the path WRITTEN, which is that of its cookie by default."""
+    if isinstance(policy, Affinity) and not policy.path:
+        return replace(policy, path=_NOT_IN_COOKIES.sub(lambda found: quote(found[0]), written))
+    return policy
+
+
+def _without(policies: tuple[AnyPolicy, ...], kinds: tuple[type[Policy], ...]) -> tuple[AnyPolicy, ...]:
+    return tuple(one for one in policies if not isinstance(one, kinds))
 
 
 def _rewritten(route: Route, written: str) -> tuple[Route, bool]:
@@ -304,12 +341,8 @@ def _of_answers(policies: tuple[AnyPolicy, ...]) -> tuple[AnyPolicy, ...]:
 def _for_challenges(part: RoutePart) -> RoutePart:
     """PART without redirects to https and without authentication."""
 
-    def others(policies: tuple[AnyPolicy, ...]) -> tuple[AnyPolicy, ...]:
-        return tuple(one for one in policies if not isinstance(one, NOT_FOR_CHALLENGES))
-
-    return replace(
-        part, route=replace(part.route, policies=others(part.route.policies)), with_tls=others(part.with_tls)
-    )
+    route = replace(part.route, policies=_without(part.route.policies, NOT_FOR_CHALLENGES))
+    return replace(part, route=route, with_tls=_without(part.with_tls, NOT_FOR_CHALLENGES))
 
 
 def _secrets(ingress: Ingress, hosts: dict[str, HostPart]) -> Iterator[SecretUse]:

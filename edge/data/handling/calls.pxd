@@ -4,8 +4,8 @@ from edge.data.http._message cimport Outgoing
 cimport edge.data.exchange.client as c_client
 cimport edge.data.exchange._outcome as c_outcome
 cimport edge.data.exchange.upstream as c_upstream
-cimport edge.data.upstream.balancer as c_balancer
 cimport edge.data.upstream.budget as c_budget
+cimport edge.data.upstream.chooser as c_chooser
 cimport edge.data.upstream.pool as c_pool
 cimport edge.data.upstream.target as c_target
 cimport edge.data.upstream.terms as c_terms
@@ -27,7 +27,7 @@ cdef class Call:
     cdef public c_upstream.Upstream upstream
     cdef public object pump
 
-    cpdef ask(self, c_terms.Terms terms, c_balancer.Balancer balancer, c_target.Target target, content)
+    cpdef ask(self, c_terms.Terms terms, c_chooser.Chooser chooser, c_target.Target target, content)
     cpdef end(self)
     cpdef release(self, bint bodiless)
     cpdef _attempt(self, c_terms.Terms terms, c_target.Target target, content)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from edge.data.exchange.upstream import Upstream
     from edge.data.http._message import Outgoing
     from edge.data.net.spool import Spool
-    from edge.data.upstream.balancer import Balancer
     from edge.data.upstream.budget import RetryBudget
+    from edge.data.upstream.chooser import Chooser
     from edge.data.upstream.pool import Pool
     from edge.data.upstream.target import Target
     from edge.data.upstream.terms import Terms
@@ -69,8 +69,8 @@ class Call:
         self.upstream: Upstream | None = None
         self.pump: Pump | None = None
 
-    def ask(self, terms: Terms, balancer: Balancer, target: Target, content: bytes | Spool | None) -> Failure | None:
-        """Ask TARGET, then others of BALANCER, on TERMS, until one answers: then None, and `upstream` is in
+    def ask(self, terms: Terms, chooser: Chooser, target: Target, content: bytes | Spool | None) -> Failure | None:
+        """Ask TARGET, then others of CHOOSER, on TERMS, until one answers: then None, and `upstream` is in
         use.
 
         CONTENT None: it is carried from the client as it comes, and can be sent once only.
@@ -88,7 +88,7 @@ class Call:
             if failure is None:
                 return None
             tried = (*tried, target)
-            another = self._another(terms, balancer, failure, tried)
+            another = self._another(terms, chooser, failure, tried)
             if another is None and self.upstream is not None:
                 return None  # an unwanted status is better than none
             self.end()
@@ -244,16 +244,16 @@ class Call:
             return None
         return Failure(Kind.STATUS, replies.plain(status), True)
 
-    def _another(self, terms: Terms, balancer: Balancer, failure: Failure, tried: tuple[Target, ...]) -> Target | None:
+    def _another(self, terms: Terms, chooser: Chooser, failure: Failure, tried: tuple[Target, ...]) -> Target | None:
         """Whom to ask after FAILURE, if that is allowed."""
         retry = terms.retry
         if not failure.repeatable or not allows(retry, failure.kind) or len(tried) == retry.tries:
             return None
         if retry.timeout and self._outcome.elapsed() > retry.timeout:
             return None
-        another = balancer.choose(tried)
+        another = chooser.choose(tried)
         if another is None and failure.kind is Kind.BREAK and retry.tries:
-            another = balancer.choose(())  # the only one may do better at the next attempt
+            another = chooser.choose(())  # the only one may do better at the next attempt
         return another if another is not None and self._budget.take() else None
 
     def _ejected(self, target: Target, error: Exception) -> None:

@@ -8,7 +8,7 @@ cimport edge.data.handling.calls as c_calls
 cimport edge.data.observe._lines as c_lines
 cimport edge.data.routing.plan as c_plan
 cimport edge.data.routing.router as c_router
-cimport edge.data.upstream.balancer as c_balancer
+cimport edge.data.upstream.chooser as c_chooser
 cimport edge.data.upstream.budget as c_budget
 cimport edge.data.upstream.target as c_target
 
@@ -32,8 +32,8 @@ cdef class Handler:
 
     cpdef run(self)
     cpdef _pass(self, c_plan.Plan plan, c_plan.Destination destination)
-    cpdef _ask(self, c_plan.Plan plan, c_plan.Destination destination, c_balancer.Balancer balancer, c_target.Target target)
-    cpdef _forward(self, c_plan.Plan plan, c_plan.Destination destination, c_balancer.Balancer balancer, c_target.Target target)
+    cpdef _ask(self, c_plan.Plan plan, c_plan.Destination destination, c_chooser.Chooser chooser, c_target.Target target)
+    cpdef _forward(self, c_plan.Plan plan, c_plan.Destination destination, c_chooser.Chooser chooser, c_target.Target target)
     cpdef _content(self, c_plan.Plan plan)
     cpdef _relay(self, c_upstream.Upstream upstream, c_plan.Plan plan, c_plan.Destination destination)
     cpdef _pass_on(self, c_upstream.Upstream upstream, c_plan.Plan plan, c_plan.Destination destination)

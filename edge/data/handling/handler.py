@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from edge.data.routing.router import Router
     from edge.data.upstream.attempts import Failure
     from edge.data.upstream.balancer import Balancer
+    from edge.data.upstream.chooser import Chooser
     from edge.data.upstream.target import Target
     from edge.table.counters import RouteLabels, WorkerCounters
 
@@ -158,10 +159,11 @@ class Handler:
         balancer = destination.balancer if destination.secure_balancer is None else self._balancer(destination)
         if balancer is None:
             return destination.reply
-        target = balancer.choose(())
+        chooser: Chooser = balancer if destination.choosing is None else destination.choosing(balancer, self.exchange)
+        target = chooser.choose(())
         if target is None:
             return self._stand_in(plan, destination)
-        return self._ask(plan, destination, balancer, target)
+        return self._ask(plan, destination, chooser, target)
 
     def _stand_in(self, plan: Plan, destination: Destination) -> Reply | None:
         """As `_pass`, for a backend without endpoints."""
@@ -171,8 +173,8 @@ class Handler:
             return replies.UNAVAILABLE  # before the client is asked for content that nobody wants
         return self._ask(plan, destination, balancer, target)
 
-    def _ask(self, plan: Plan, destination: Destination, balancer: Balancer, target: Target) -> Reply | None:
-        """As `_pass`, with the endpoint TARGET of BALANCER."""
+    def _ask(self, plan: Plan, destination: Destination, chooser: Chooser, target: Target) -> Reply | None:
+        """As `_pass`, with the endpoint TARGET of CHOOSER."""
         exchange = self.exchange
         if plan.edits is not None:
             for edit in plan.edits:
@@ -180,28 +182,28 @@ class Handler:
         if destination.edits is not None:
             for edit in destination.edits:
                 edit(exchange)
-        if plan.errors is not None and balancer is plan.errors.stand_in:
+        if plan.errors is not None and chooser is plan.errors.stand_in:
             plan.errors.introduce(exchange, destination.backend)
         try:
-            return self._forward(plan, destination, balancer, target)
+            return self._forward(plan, destination, chooser, target)
         finally:
             self._call.end()
 
-    def _forward(self, plan: Plan, destination: Destination, balancer: Balancer, target: Target) -> Reply | None:
+    def _forward(self, plan: Plan, destination: Destination, chooser: Chooser, target: Target) -> Reply | None:
         """As `_pass`, for a request as its edits have left it."""
         call = self._call
         content: bytes | Spool | None = b""
         if self._client.has_content:
             content = self._content(plan)
             if isinstance(content, Spool):  # to read it may have taken minutes
-                present = balancer.still(target)
+                present = chooser.still(target)
                 if present is None:
                     return replies.UNAVAILABLE
                 target = present
         if plan.tees is not None:
             for tee in plan.tees:
                 tee(self.exchange, content)
-        failure: Failure | None = call.ask(plan, balancer, target, content)
+        failure: Failure | None = call.ask(plan, chooser, target, content)
         if failure is not None:
             return self._unanswered(failure)
         assert call.upstream is not None  # noqa: S101 - there was no failure
@@ -446,6 +448,9 @@ class Handler:
         outcome.content_sent += outcome.upstream_content
         if plan is not None and destination is not None:
             series = destination.series(client.request.method, outcome.status)
+            balancer = destination.balancer if destination.secure_balancer is None else self._balancer(destination)
+            if balancer is not None and balancer.scores is not None:
+                balancer.note(outcome)
             series.record(outcome.duration, outcome.upstream_seconds, outcome.received, outcome.sent)
             if plan.logged:
                 self._log(destination.log_name)

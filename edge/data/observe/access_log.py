@@ -13,9 +13,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from edge.data.observe._lines import Lines
-from edge.table.counter_layout import full_name
 from edge.table.counters import WorkerWord
-from edge.table.records import Backend, Owner
+from edge.table.records import Backend, Owner, upstream_name
 
 if TYPE_CHECKING:
     from edge.table.counters import WorkerCounters
@@ -39,9 +38,8 @@ class AccessLog:
         MAIN: the backend beside which BACKEND is a canary.
         """
         if not self._as_json:
-            canary = "" if main is None else full_name(backend)
-            first = backend if main is None else main
-            return f"{full_name(first) if first.namespace else ''}] [{canary}".encode()
+            first, canary = (_name(backend), "") if main is None else (_name(main), _name(backend))
+            return f"{first}] [{canary}".encode()
         members = {
             "namespace": backend.namespace,
             "ingress": owner.name,
@@ -58,6 +56,11 @@ class AccessLog:
         if lines.dropped:
             self._counters.add(WorkerWord.ACCESS_LOG_DROPPED, lines.dropped)
             lines.dropped = 0
+
+
+def _name(backend: Backend) -> str:
+    named = upstream_name(backend.namespace, backend.service, backend.port)
+    return named if backend.namespace else ""
 
 
 def reopened(fd: int) -> int:

@@ -2,7 +2,7 @@
 
 Rules of this package:
 - A module has one function, `add`, which adds the policy's steps to the phases of a plan. It sees exchanges and
-  messages, never an HTTP version, a connection or an endpoint.
+  messages, never an HTTP version, a connection or an endpoint. What chooses endpoints is in `edge.data.upstream`.
 - `ORDER` lists them all. Within a phase they act in this order: it is part of what users rely on.
 - A policy that is not listed here closes its route: requests are answered 503.
 """
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge.data.policies import (
     access_log,
+    affinity,
     app_root,
     basic_auth,
     body_limit,
@@ -28,6 +29,7 @@ from edge.data.policies import (
     error_pages,
     external_auth,
     fast_cgi,
+    hash_by,
     hsts,
     https_redirect,
     location_change,
@@ -82,6 +84,9 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.SignIn, sign_in),
     # choices of the backend
     (policies.Canary, canary),
+    # choices of the endpoint
+    (policies.HashBy, hash_by),
+    (policies.Affinity, affinity),  # it has the last word
     # edits of the request
     (policies.Rewrite, rewrite),
     (policies.UpstreamHost, upstream_host),
@@ -110,6 +115,6 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.NoAccessLog, access_log),
 )
 OF_BACKENDS: Final[frozenset[type[Policy]]] = frozenset(
-    (policies.Rewrite, policies.RequestHeaders, policies.ResponseHeaders)
+    (policies.Rewrite, policies.RequestHeaders, policies.ResponseHeaders, policies.Affinity, policies.HashBy)
 )
 """Policies that a single backend may have. They act once it has been chosen, so none of them can be a gate."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from edge.data.http.cookies import cookies
+from edge.data.policies.affinity import parts
+from edge.data.policies.variables import cookie_of
 from edge.table.patterns.matching import PatternError, PatternLimitError, compile_pattern
 
 if TYPE_CHECKING:
@@ -29,17 +30,22 @@ def add(policy: Canary, phases: Phases) -> None:
     """
     header, cookie = policy.header.lower().replace("_", "-").encode(), policy.cookie.lower().encode()
     by_header = _rule(policy)
+    affinity = policy.affinity.encode()
+    sides = {one.encode(): number for number, one in enumerate(policy.sides)}
 
     def choose(exchange: Exchange) -> int | None:
         request = exchange.client.request
+        if affinity:
+            number = sides.get(parts(request, affinity)[1])
+            if number is not None:
+                return number
         if header:
             value = request.get(header)
             number = by_header(value) if value is not None else None
             if number is not None:
                 return number
         if cookie:
-            given = next((value for name, value in cookies(request) if name.lower() == cookie), b"")
-            return WORDS.get(given)
+            return WORDS.get(cookie_of(request, cookie) or b"")
         return None
 
     phases.choices.append(choose)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from edge.data.policies.pace import Pace
     from edge.data.policies.resources import Resources
     from edge.data.upstream.balancer import Balancer
+    from edge.data.upstream.chooser import Chooser
     from edge.data.upstream.terms import Terms
     from edge.table.records import Owner, Transport
 
@@ -43,6 +44,8 @@ AnswerEdit = Callable[[Exchange, Message | None], None]
 """Changes the response: adds to `exchange.fields`, hides fields of the endpoint's message. None: the answer is Edge's
 own."""
 
+Choosing = Callable[["Balancer", Exchange], "Chooser"]
+"""Gives what chooses the endpoint for a request, of those that a balancer has."""
 Asks = Callable[["str", "Transport", "Terms", int], "Ask"]
 """What asks the endpoints of a key by a transport, on terms; reads that many bytes of content at most."""
 
@@ -58,6 +61,7 @@ class Phases:
     - `resources`: what the steps share within the worker. `owner`: the object that asked for the route. `scope`: names
       the route by host and path.
     - `gates`, `choices`, `edits`, `tees`, `intercepts`, `answers`: steps by phase, in this order.
+    - `choosing`: what chooses endpoints by the request; None: the balancer of the backend does.
     - `checks`: those of the gates that check who the client is, see `check`.
     - `fields`, `secure_fields`: field lines of every response, and of those over TLS.
     - `replaced`, `secure_replaced`: names (lower case) of endpoints' fields that these take the place of.
@@ -86,6 +90,7 @@ class Phases:
         self.gates: list[Gate] = []
         self.checks: list[tuple[Gate, bool]] = []
         self.choices: list[Choice] = []
+        self.choosing: Choosing | None = None
         self.edits: list[Edit] = []
         self.tees: list[Tee] = []
         self.intercepts: list[Intercept] = []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote_from_bytes
 
 from edge.data.http import replies
+from edge.data.http.cookies import cookies
 from edge.data.policies.basic_auth import user_and_password
 from edge.table import templates, variables
 from edge.table.paths import normalise_bytes
@@ -101,11 +102,7 @@ def _argument_named(name: str) -> Value:
 
 def cookie_of(request: Message, name: bytes) -> bytes | None:
     """The value of the first cookie NAME (lower case; as in nginx, case does not count) of REQUEST."""
-    for pair in (request.get(b"cookie") or b"").split(b";"):
-        given, equals, value = pair.strip(b" \t").partition(b"=")
-        if equals and given.lower() == name:
-            return value
-    return None
+    return next((value for given, value in cookies(request) if given.lower() == name), None)
 
 
 def _host(exchange: Exchange) -> bytes:

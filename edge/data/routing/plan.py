@@ -34,6 +34,7 @@ class Destination:
 
     - `balancer`: chooses the endpoint; None: `reply` is the answer.
     - `secure_balancer`: does so for requests that came by TLS; None: `balancer` does.
+    - `choosing`: what chooses the endpoint by the request; None: the balancer does.
     - `edits`, `answers`: steps of the backend's own policies.
     - `canary`: without an endpoint it leaves its requests to the first destination of the plan.
     """
@@ -54,6 +55,7 @@ class Destination:
         self.balancer = balancer
         self.secure_balancer = secure_balancer
         self.reply = reply
+        self.choosing = phases.choosing if phases is not None else None
         self.edits = phase(phases.edits) if phases is not None else None
         self.answers = phase(phases.answers) if phases is not None else None
         self.backend = backend

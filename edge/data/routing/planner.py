@@ -73,6 +73,8 @@ class Planner:
         scope = f"{host} {route.kind:d} {route.path}"
         phases = Phases(self._resources, route.owner, scope, self._asks(asked), self._others(asked))
         fault = _fill(phases, route.policies)
+        if phases.choosing is not None:
+            fault = "a choice of endpoints that is no backend's"
         destinations = []
         for backend in backends_of(route):
             own = Phases(self._resources, route.owner) if backend.policies else None

@@ -1,15 +1,19 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
+from edge.data.upstream.chooser cimport Chooser
 from edge.data.upstream.target cimport Target
 cimport edge.table.reader as c_reader
 
-cdef class Balancer:
+cdef class Balancer(Chooser):
     cdef readonly str key
     cdef readonly object transport
     cdef public long long generation
     cdef public object record
     cdef public list targets
-    cdef bint _by_load
+    cdef bint _of_two
+    cdef readonly object scores
+    cdef object _ring
+    cdef dict _digests
     cdef bint _closed
     cdef c_reader.Part _part
     cdef object _registry

@@ -11,18 +11,25 @@ import random
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from edge.data.upstream.chooser import Chooser
+from edge.data.upstream.ewma import Scores
+from edge.data.upstream.hashing import Ring, digest
 from edge.data.upstream.target import PLAIN
 from edge.table.reader import UnreadableError
-from edge.table.records import Balance, ServicePort
+from edge.table.records import Balance, ServicePort, upstream_name
 
 if TYPE_CHECKING:
+    from edge.data.exchange._outcome import Outcome
     from edge.data.upstream.target import Target, Targets
     from edge.data.upstream.tls import EndpointTls
     from edge.table.reader import Part
     from edge.table.records import Transport
 
+UNTIMED = frozenset((0, 101, 502))
+"""Statuses of attempts whose time says nothing: there was no answer, or the connection became a tunnel."""
 
-class Balancer:
+
+class Balancer(Chooser):
     """The endpoints of one Service port, spoken to by one transport."""
 
     def __init__(
@@ -43,7 +50,11 @@ class Balancer:
         self._part = part
         self._registry = targets
         self._next = random.randrange(1 << 16)  # workers should not all begin with the same endpoint
-        self._by_load = False
+        self._of_two = False
+        self.scores: Scores | None = None
+        """How fast the endpoints are; None: they are not chosen by that."""
+        self._ring: Ring[Target] | None = None
+        self._digests: dict[bytes, Target] | None = None
         self._closed = False
 
     def update(self) -> None:
@@ -63,7 +74,16 @@ class Balancer:
         self.targets = [self._registry.acquire(one.address, one.port, self.transport, self._tls) for one in endpoints]
         for target in before:
             self._registry.release(target)
-        self._by_load = record is not None and record.balance is Balance.LEAST_CONNECTIONS
+        if self._ring is not None:
+            self._ring.update({target.name: target for target in self.targets})
+        self._digests = None
+        balance = record.balance if record is not None else Balance.ROUND_ROBIN
+        self._of_two = balance is not Balance.ROUND_ROBIN
+        if balance is not Balance.EWMA:
+            self.scores = None
+        else:
+            self.scores = self.scores or Scores()
+            self.scores.update([target.name for target in self.targets], monotonic())
 
     def close(self) -> None:
         """Give the targets back. Requests that are under way may still choose among them."""
@@ -77,11 +97,30 @@ class Balancer:
             self.update()
         return bool(self.targets)
 
+    @property
+    def upstream(self) -> str:
+        """The name of the Service port, see `edge.table.records.upstream_name`."""
+        record = self.record
+        return upstream_name(record.namespace, record.name, record.port) if record is not None else ""
+
+    def ring(self) -> Ring[Target]:
+        """The endpoints on a ring, which is there from the first call on."""
+        if self._ring is None:
+            self._ring = Ring()
+            self._ring.update({target.name: target for target in self.targets})
+        return self._ring
+
+    def digests(self) -> dict[bytes, Target]:
+        """The endpoints by their `hashing.digest`."""
+        if self._digests is None:
+            self._digests = {digest(self.upstream, target.name): target for target in self.targets}
+        return self._digests
+
     def choose(self, tried: tuple[Target, ...]) -> Target | None:
         """The endpoint to ask, none of TRIED; None: there is none."""
         if self.generation != self._part.generation:
             self.update()
-        return self._least_connections(tried) if self._by_load else self._round_robin(tried)
+        return self._better_of_two(tried) if self._of_two else self._round_robin(tried)
 
     def still(self, target: Target) -> Target | None:
         """TARGET, chosen a while ago, if it is still there and well, else as `choose`."""
@@ -102,7 +141,7 @@ class Balancer:
             return target
         return self._next_best([*targets[first:], *targets[:first]], tried)
 
-    def _least_connections(self, tried: tuple[Target, ...]) -> Target | None:
+    def _better_of_two(self, tried: tuple[Target, ...]) -> Target | None:
         targets = self.targets
         count = len(targets)
         if not count:
@@ -111,11 +150,28 @@ class Balancer:
         target = targets[first]
         if count > 1:
             other = targets[(first + random.randrange(1, count)) % count]
-            if other.in_flight < target.in_flight:
+            if self._goes_before(other, target):
                 target = other
         if not target.failures and not tried:
             return target
         return self._next_best(random.sample(targets, len(targets)), tried)
+
+    def _goes_before(self, one: Target, other: Target) -> bool:
+        if self.scores is None:
+            return one.in_flight < other.in_flight
+        # Requests under way count too, or all of a moment would go to the one that was the fastest before it.
+        now, score = monotonic(), self.scores.score
+        return score(one.name, now) * (one.in_flight + 1) < score(other.name, now) * (other.in_flight + 1)
+
+    def note(self, outcome: Outcome) -> None:
+        """Take up how fast endpoints have answered."""
+        if self.scores is None:
+            return
+        now = monotonic()
+        last = (outcome.endpoint, outcome.upstream_seconds, outcome.upstream_status)
+        for name, seconds, status in (*(outcome.earlier or ()), last):
+            if seconds >= 0 and status not in UNTIMED:
+                self.scores.note(name, seconds, now)
 
     @staticmethod
     def _next_best(order: list[Target], tried: tuple[Target, ...]) -> Target | None:

@@ -1,11 +1,11 @@
-"""Balancing by peak EWMA: of two endpoints by chance the one that has answered faster of late.
+"""How fast endpoints have answered of late: a moving average, weighted by time (EWMA).
 
 Rules of this file:
 - A score is in seconds. It follows a slower answer and a faster one alike, by the share `1 - exp(-dt / DECAY)`: an
   endpoint that has not been asked for long has a score that the next answer all but replaces.
 - Between answers a score fades with time, so that an endpoint that was slow once is tried again.
 - An endpoint without a score gets the mean of the others: a new one neither gets all requests nor none.
-- The caller passes the time and the random numbers.
+- The caller passes the time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from random import Random
 
 DECAY: Final = 10.0
 """Seconds in which what is known loses all but 1/e of its weight."""
@@ -55,12 +54,3 @@ class Scores:
             return 0.0
         score, touched = known
         return score * exp(-max(now - touched, 0.0) / DECAY)
-
-    def choose(self, names: Sequence[str], now: float, chance: Random) -> str | None:
-        """The better of two of NAMES, drawn by CHANCE at NOW; None: there are none."""
-        count = len(names)
-        if count < 2:
-            return names[0] if names else None
-        first = chance.randrange(count)
-        second = (first + chance.randrange(1, count)) % count
-        return min(names[first], names[second], key=lambda name: self.score(name, now))

@@ -102,6 +102,10 @@ class Target:
         self.quiet_until = now + QUIET
         return True
 
+    def out(self) -> bool:
+        """Whether it is left out now."""
+        return self.failures > 0 and self.ejected_until > monotonic()
+
     def willing(self, now: float) -> bool:
         """Whether a target with failures should be given this request."""
         if self._recover(now):

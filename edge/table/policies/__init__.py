@@ -10,6 +10,7 @@ Rules of this package:
 from __future__ import annotations
 
 from edge.table.policies.access_log import NoAccessLog
+from edge.table.policies.affinity import Affinity
 from edge.table.policies.app_root import AppRoot
 from edge.table.policies.auth import BasicAuth, DigestAuth, SatisfyAny
 from edge.table.policies.body_limit import BodyLimit
@@ -24,6 +25,7 @@ from edge.table.policies.custom_headers import CustomHeaders
 from edge.table.policies.error_pages import ErrorPages
 from edge.table.policies.external_auth import ExternalAuth, SignIn
 from edge.table.policies.fast_cgi import FastCgi
+from edge.table.policies.hash_by import HashBy
 from edge.table.policies.headers import RequestHeaders, ResponseHeaders
 from edge.table.policies.hsts import Hsts
 from edge.table.policies.https_redirect import HttpsRedirect
@@ -70,6 +72,8 @@ AnyPolicy = (
     | ConnectionField
     | OldHttp
     | Canary
+    | Affinity
+    | HashBy
     | RequestHeaders
     | FastCgi
     | Mirror
@@ -91,6 +95,7 @@ AnyPolicy = (
 """Any policy; the list of them all."""
 
 __all__ = [
+    "Affinity",
     "AnyPolicy",
     "AppRoot",
     "BasicAuth",
@@ -107,6 +112,7 @@ __all__ = [
     "ErrorPages",
     "ExternalAuth",
     "FastCgi",
+    "HashBy",
     "Hsts",
     "HttpsRedirect",
     "LocationChange",

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from edge.settings import Settings
-from edge.table.policies import AppRoot, Canary, Closed, HttpsRedirect, RegexRewrite, Timeouts
+from edge.table.policies import Affinity, AppRoot, Canary, Closed, HttpsRedirect, RegexRewrite, Timeouts
+from edge.table.policies.affinity import side
 from edge.table.records import Host, PathKind, Route
 from tests.support.annotated import annotated, place
 from tests.support.site import ingress, serving
@@ -317,3 +318,38 @@ def test_the_main_ingress_that_goes_takes_the_path_with_it(world: World) -> None
     world.apply(main())
     assert isinstance(world.routes["web.example"], Host)
     assert world.reasons("aside") == []
+
+
+# --- with an affinity ---
+
+
+def affinities(route: Route) -> list[list[str]]:
+    """The cookies of each backend of ROUTE."""
+    return [[one.cookie for one in backend.policies if isinstance(one, Affinity)] for backend in route.backends]
+
+
+def test_the_cookie_of_the_main_ingress_holds_for_both_sides(world: World) -> None:
+    world.apply(main(affinity="cookie", session_cookie_name="route"), canary(canary_weight="20"))
+    route = world.route("web.example")
+    assert affinities(route) == [["route"], ["route"]]
+    sides = (side("demo-web-80"), side("demo-new-80"))
+    assert route.policies == (Canary(place("canary"), affinity="route", sides=sides),)
+
+
+def test_with_legacy_it_is_the_main_ones_alone(world: World) -> None:
+    world.apply(main(affinity="cookie"), canary(canary_weight="20", affinity_canary_behavior="legacy"))
+    route = world.route("web.example")
+    assert affinities(route) == [["INGRESSCOOKIE"], []]
+    assert route.policies == ()
+
+
+def test_an_affinity_of_the_canary_itself_is_ignored(world: World) -> None:
+    world.apply(main(), canary(canary_weight="20", affinity="cookie"))
+    assert affinities(world.route("web.example")) == [[], []]
+    assert world.reasons("aside") == []
+
+
+def test_a_word_that_is_neither_is_reported_and_means_sticky(world: World) -> None:
+    world.apply(main(affinity="cookie"), canary(affinity_canary_behavior="maybe"))
+    assert affinities(world.route("web.example")) == [["INGRESSCOOKIE"], ["INGRESSCOOKIE"]]
+    assert world.reasons("aside") == ["InvalidAnnotation"]

@@ -162,7 +162,7 @@ def test_the_way_of_balancing_is_that_of_the_oldest_ingress_that_names_one() -> 
     mid = objects.ingress("mid", creationTimestamp="2026-01-02T00:00:00Z", annotations={BALANCE: "ewma"})
     young = objects.ingress("young", creationTimestamp="2026-01-03T00:00:00Z", annotations={BALANCE: "round_robin"})
     three = World().apply(young, old, mid)
-    assert three.service("web").balance is Balance.LEAST_CONNECTIONS
+    assert three.service("web").balance is Balance.EWMA
     three.delete("Ingress", "mid")
     assert three.service("web").balance is Balance.ROUND_ROBIN
 

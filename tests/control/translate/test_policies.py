@@ -183,6 +183,8 @@ EXAMPLES: dict[str, tuple[dict[str, str], type[Policy | Deferred]]] = {
     "tracing": ({"enable_opentelemetry": "false"}, records.Tracing),
     "error_pages": ({"custom_http_errors": "404"}, records.ErrorPages),
     "snippets": ({"configuration_snippet": "return 403;"}, records.Snippet),
+    "hash_by": ({"upstream_hash_by": "$request_uri"}, records.HashBy),
+    "affinity": ({"affinity": "cookie"}, records.Affinity),
     "access_log": ({"enable_access_log": "false"}, records.NoAccessLog),
 }
 """Annotations for each unit, and what they ask for; `Deferred` where that needs another object."""
@@ -214,7 +216,7 @@ def test_every_module_with_annotations_is_a_unit() -> None:
     [
         ("round_robin", Balance.ROUND_ROBIN),
         ("least_conn", Balance.LEAST_CONNECTIONS),
-        ("ewma", Balance.LEAST_CONNECTIONS),
+        ("ewma", Balance.EWMA),
     ],
 )
 def test_ways_of_balancing(word: str, balance: Balance) -> None:

@@ -15,10 +15,13 @@ NAMES: Final = frozenset({"load-balance", "service-upstream"})
 ALGORITHMS: Final = {
     "round_robin": Balance.ROUND_ROBIN,
     "least_conn": Balance.LEAST_CONNECTIONS,
-    "ewma": Balance.LEAST_CONNECTIONS,  # both prefer, of two endpoints, the less busy one
+    "ewma": Balance.EWMA,
 }
 DIFFERENCES: Final = {
-    "load-balance": "`ewma` and `least_conn` both take the less busy of two endpoints.",
+    "load-balance": (
+        "There is `least_conn` too: the less busy of two endpoints. With `ewma` each worker goes by what it has seen, "
+        "and requests under way count."
+    ),
 }
 """How Edge differs from ingress-nginx, by annotation."""
 

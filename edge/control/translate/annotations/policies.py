@@ -11,6 +11,7 @@ import msgspec
 from edge.control.kinds.problems import Problem, warning
 from edge.control.translate.annotations import (
     access_log,
+    affinity,
     app_root,
     auth,
     balancing,
@@ -26,6 +27,7 @@ from edge.control.translate.annotations import (
     external_auth,
     fast_cgi,
     further_names,
+    hash_by,
     hsts,
     https_redirect,
     location_change,
@@ -87,6 +89,8 @@ UNITS: Final = (
     custom_headers,
     error_pages,
     mirror,
+    affinity,
+    hash_by,
     request_buffering,
     response_buffering,
     response_head,
@@ -102,7 +106,7 @@ WITHOUT_EFFECT: Final = frozenset({"enable-rewrite-log", "http2-push-preload"})
 _OF_ALL: Final = (balancing, canary, further_names, client_certificate, tls_ciphers)
 OTHERS: Final = (*_OF_ALL, transport)
 """The readers of what is no policy."""
-UNITS_OF_CANARIES: Final[tuple[ModuleType, ...]] = ()
+UNITS_OF_CANARIES: Final[tuple[ModuleType, ...]] = (hash_by,)
 """Those of UNITS that a canary has for itself; in all else it is as its main Ingress."""
 OF_CANARIES: Final = frozenset[str]().union(*(unit.NAMES for unit in (*UNITS_OF_CANARIES, balancing, canary)))
 SUPPORTED: Final = WITHOUT_EFFECT.union(*(unit.NAMES for unit in (*UNITS, *OTHERS)))

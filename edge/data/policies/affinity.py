@@ -1,0 +1,90 @@
+"""Sends the requests of a client to one endpoint, which a cookie leads to, and gives it that cookie."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Final
+
+from edge.data.http.cookies import cookies
+from edge.data.upstream.sticky import BALANCED, PERSISTENT, Sticky
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge.data.exchange.exchange import Exchange
+    from edge.data.http._message import Message
+    from edge.data.policies.phases import Phases
+    from edge.data.upstream.balancer import Balancer
+    from edge.table.policies import Affinity
+
+_MISREADING: Final = re.compile(
+    rb"Chrome/[456]|CPU iPhone OS 12|iPad; CPU OS 12|(?=.*Macintosh)(?=.*Intel Mac OS X 10_14)(?=.*Safari)(?!.*Chrome)"
+)
+"""Browsers that take `SameSite=None` for `Strict` or refuse the cookie, as ingress-nginx lists them.
+
+Source: https://www.chromium.org/updates/same-site/incompatible-clients
+"""
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_LAST_SHORT_YEAR: Final = 2037
+
+
+def add(policy: Affinity, phases: Phases) -> None:
+    """The choice of endpoints, and an edit of the response. Answers of Edge itself carry no cookie."""
+    name = policy.cookie.encode()
+    mode = PERSISTENT if policy.persistent else BALANCED
+    made = _writer(policy)
+    key = object()
+
+    def choosing(balancer: Balancer, exchange: Exchange) -> Sticky:
+        sticky = Sticky(balancer, mode, parts(exchange.client.request, name)[0], renews=policy.renews)
+        exchange.note(key, sticky)
+        return sticky
+
+    def edit(exchange: Exchange, response: Message | None) -> None:
+        sticky = exchange.notes.get(key) if exchange.notes is not None else None
+        if response is not None and sticky is not None and sticky.cookie:
+            exchange.fields += made(exchange, sticky.cookie)
+
+    phases.choosing = choosing
+    phases.answers.append(edit)
+
+
+def parts(request: Message, name: bytes) -> tuple[bytes, bytes]:
+    """What the cookie NAME has before and behind its `|`; of several the last one counts, as in ingress-nginx."""
+    value = b""
+    for given, one in cookies(request):
+        if given == name:
+            value = one
+    key, _, rest = value.partition(b"|")
+    return key, rest.partition(b"|")[0]
+
+
+def _writer(policy: Affinity) -> Callable[[Exchange, bytes], bytes]:
+    """Gives the field line for a value of the cookie. The attributes stand in the order of ingress-nginx."""
+    begin = f"Set-Cookie: {policy.cookie}=".encode()
+    before = f"; Max-Age={policy.max_age}" if policy.max_age is not None else ""
+    before += f"; Domain={policy.domain}" if policy.domain else ""
+    before += f"; Path={policy.path}" if policy.path else ""
+    attributes = before.encode()
+    same_site = f"; SameSite={policy.same_site}".encode() if policy.same_site else b""
+    judged = policy.lenient and policy.same_site == "None"
+
+    def write(exchange: Exchange, value: bytes) -> bytes:
+        client = exchange.client
+        expires = _expires(policy.expires) if policy.expires is not None else b""
+        secure = b"; Secure" if policy.secure or client.secure else b""
+        left_out = judged and _MISREADING.search(client.request.get(b"user-agent") or b"")
+        end = b"; HttpOnly" + (b"" if left_out else same_site) + b"\r\n"
+        return begin + value + expires + attributes + secure + end
+
+    return write
+
+
+def _expires(seconds: int) -> bytes:
+    """The attribute for so many SECONDS from now on, in nginx's form: two digits are the year, as far as that goes."""
+    at = time.gmtime(max(time.time() + seconds, 0))
+    year = f"{at.tm_year % 100:02}" if at.tm_year <= _LAST_SHORT_YEAR else str(at.tm_year)
+    date = f"{_DAYS[at.tm_wday]}, {at.tm_mday:02}-{_MONTHS[at.tm_mon - 1]}-{year}"
+    return f"; Expires={date} {at.tm_hour:02}:{at.tm_min:02}:{at.tm_sec:02} GMT".encode()

@@ -1,0 +1,20 @@
+"""What chooses the endpoint of an attempt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edge.data.upstream.target import Target
+
+
+class Chooser:
+    """Chooses among the endpoints of a Service port: a `Balancer` for all requests, or one that knows the request."""
+
+    def choose(self, tried: tuple[Target, ...]) -> Target | None:
+        """The endpoint to ask, none of TRIED; None: there is none."""
+        raise NotImplementedError
+
+    def still(self, target: Target) -> Target | None:
+        """TARGET, chosen a while ago, if it is still there and well, else as `choose`."""
+        raise NotImplementedError

@@ -1,0 +1,43 @@
+"""Sticky sessions by a cookie (ingress-nginx, affinity and session-cookie-*)."""
+
+from __future__ import annotations
+
+from hashlib import md5
+
+from edge.table.policies.policy import Policy
+
+
+class Affinity(Policy, frozen=True, tag=True):
+    """A client gets a cookie, and its further requests go to the endpoint that the cookie leads to."""
+
+    cookie: str
+    persistent: bool = False
+    """Whether the cookie names an endpoint; else it is a key that belongs to one, maybe to another when some come."""
+    path: str = "/"
+    """The attributes of the cookie (RFC 6265, section 4.1); empty, None or False: it has none of that name."""
+    domain: str = ""
+    expires: int | None = None
+    """Seconds from the response on."""
+    max_age: int | None = None
+    """Seconds."""
+    secure: bool = False
+    """Whether it is `Secure` also where the request has not come by TLS."""
+    same_site: str = ""
+    lenient: bool = False
+    """Whether `SameSite=None` is left out for browsers that are known to misread it."""
+    renews: bool = False
+    """Whether there is a new cookie when the endpoint failed and another has answered."""
+
+    def summary(self) -> str:
+        """As `Policy`."""
+        return f"sticky by cookie {self.cookie}{' (persistent)' if self.persistent else ''}"
+
+
+def side(upstream: str) -> str:
+    """What the cookie has behind its `|`: a name for UPSTREAM (`edge.table.records.upstream_name`), which tells a
+    canary from its main Service. It is that of ingress-nginx, whose cookies go on leading to the same endpoints."""
+    return _md5(_md5(upstream) + upstream)
+
+
+def _md5(text: str) -> str:
+    return md5(text.encode(), usedforsecurity=False).hexdigest()
