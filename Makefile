@@ -28,6 +28,7 @@ format: .venv ## bring the code into its form
 docs: .venv ## write the pages that are made from definitions
 	$(BIN)/python tools/configuration.py
 	$(BIN)/python tools/metrics.py
+	$(BIN)/python tools/gateway_api.py
 	$(BIN)/python tools/policies.py
 	$(BIN)/python tools/migration.py
 

@@ -247,11 +247,17 @@ def _check_network(text: str) -> None:
         raise ValueError(f"{text!r} is not an address block such as 10.0.0.0/8") from None
 
 
+def _check_networks(text: str) -> None:
+    for part in text.split(","):
+        _check_network(part.strip())
+
+
 _CHECKS: dict[str, Callable[[str], Any]] = {
     "ADDR:PORT": addresses.parse,
     "NS/NAME": _check_ns_name,
     "NAMESPACE": _check_namespace,
     "CIDR": _check_network,
+    "CIDR,...": _check_networks,
     "URL": _check_url,
     "PATH": _check_path,
     "/PATH": _check_url_path,

@@ -121,6 +121,13 @@ class Settings:
         placeholder="/PATH",
         commands=PROXY,
     )
+    gateway_addresses: tuple[str, ...] = setting(
+        (),
+        "Give each Gateway an address of its own out of this block, or of these addresses, and listen there at the"
+        " ports of its listeners (default: all Gateways share the addresses of --http and --https).",
+        placeholder="CIDR,...",
+        commands=TRANSLATION,
+    )
     disable_svc_external_name: bool = setting(
         False, "Answer 503 for Services of type ExternalName.", commands=TRANSLATION
     )

@@ -13,14 +13,17 @@ from edge.table.records import (
     DEFAULT_CERTIFICATE,
     GLOBALS,
     HOST_PATTERNS,
+    LISTENERS,
     MATERIAL,
     TICKETS,
     TLS_OPTIONS,
     Certificate,
     Globals,
     Host,
+    Listeners,
     ServerName,
     ServicePort,
+    scoped,
     server_name_key,
     wildcard_of,
 )
@@ -38,8 +41,9 @@ class Content:
     """The records of all parts."""
 
     hosts: dict[str, Host] = field(default_factory=dict)
-    """By name; the host without name stands for any other."""
+    """By key; the host without name stands for any other."""
     shared: Globals = field(default_factory=Globals)
+    listeners: Listeners = field(default_factory=Listeners)
     ports: dict[str, ServicePort] = field(default_factory=dict)
     """By key."""
     server_names: dict[str, ServerName] = field(default_factory=dict)
@@ -73,6 +77,8 @@ class Content:
             self.hosts[key] = record
         elif isinstance(record, Globals):
             self.shared = record
+        elif isinstance(record, Listeners):
+            self.listeners = record
         elif isinstance(record, ServicePort):
             self.ports[key] = record
         elif isinstance(record, ServerName):
@@ -87,12 +93,19 @@ class Content:
                 return found.certificate
         return DEFAULT_CERTIFICATE
 
+    def certificate_for(self, host: Host) -> str:
+        """Key of the certificate that is shown for the record HOST."""
+        if not host.scope:
+            return self.certificate_of(host.name)
+        shown = self.server_names.get(server_name_key(scoped(host.scope, host.listener)))
+        return shown.certificate if shown is not None else DEFAULT_CERTIFICATE
+
     def hosts_of(self, certificate: str) -> list[str]:
         """The names that the certificate under this key is shown for; the default one is for all others, too."""
         return sorted(one.host for one in self.server_names.values() if one.certificate == certificate)
 
     def _read(self, part: Part, kind: type[Record]) -> None:
-        special: dict[str, type[Record]] = {GLOBALS: Globals}
+        special: dict[str, type[Record]] = {GLOBALS: Globals, LISTENERS: Listeners}
         try:
             items: Iterable[tuple[str, bytes]] = sorted(part.items())
         except SegmentError as error:

@@ -28,8 +28,9 @@ _ORDER: Final = {PathKind.EXACT: 0, PathKind.PREFIX: 1, PathKind.STRING: 1}
 
 
 def host_name(host: Host) -> str:
-    """The name of HOST."""
-    return host.name or "any other host"
+    """The name of HOST, and where it is served if that is at the address of a Gateway."""
+    name = host.name or "any other host"
+    return f"{name} at Gateway {host.scope}" if host.scope else name
 
 
 def routes(host: Host) -> list[Route]:
@@ -80,7 +81,8 @@ def _conditions(conditions: Conditions | None) -> str:
 def policies(one: Route) -> Iterator[str]:
     """The summaries of the policies of ONE."""
     for policy in one.policies:
-        yield policy.summary()
+        if policy.source:
+            yield policy.summary()
     for backend in one.backends:
         for policy in backend.policies:
             yield f"{backend.service}: {policy.summary()}"
@@ -103,7 +105,7 @@ def endpoints(port: ServicePort | None, *, most: int = 0) -> str:
 
 def certificate(content: Content, host: Host) -> str:
     """Which certificate HOST shows."""
-    key = content.certificate_of(host.name)
+    key = content.certificate_for(host)
     found = content.certificates.get(key)
     if found is None or not found.name:
         return "the default certificate"

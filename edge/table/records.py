@@ -11,9 +11,13 @@ from __future__ import annotations
 
 import hashlib
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from edge.table.policies import AnyPolicy
 from edge.table.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class PathKind(IntEnum):
@@ -177,7 +181,7 @@ class Route(Record, frozen=True):
 
 
 class Host(Record, frozen=True):
-    """Everything that is served under one host name. Key: `name`."""
+    """Everything that is served under one host name. Key: `scoped(scope, name)`."""
 
     name: str
     """Lower case, without port or trailing dot; empty: any other host. `*.example.com` stands for one more label,
@@ -191,6 +195,29 @@ class Host(Record, frozen=True):
     """Whether a certificate is configured for this host."""
     tls_options: bool = False
     """Whether there is a `TlsOptions` record for it."""
+    scope: str = ""
+    """Of the listeners that take its requests (`Listening`); empty: Edge's own addresses."""
+    listener: str = ""
+    """With a scope: the host name of the listener that these routes are attached to, written as `name`."""
+    wider: bool = False
+    """Whether a request that no route takes goes on to the routes of the next wider host, if that allows it too."""
+
+
+class Listening(Record, frozen=True):
+    """A socket to listen on, beside those of `--http` and `--https`."""
+
+    address: str
+    """IPv4 or IPv6, without brackets."""
+    port: int
+    scope: str
+    """The requests that come here are for the hosts of this scope: a Gateway and a port."""
+    tls: bool = False
+
+
+class Listeners(Record, frozen=True):
+    """All sockets to listen on beside those of `--http` and `--https`. Key: `LISTENERS`."""
+
+    sockets: tuple[Listening, ...] = ()
 
 
 class Globals(Record, frozen=True):
@@ -238,11 +265,13 @@ class TlsMaterial(Record, frozen=True):
 
 
 class ServerName(Record, frozen=True):
-    """Which certificate is shown for one TLS server name. Key: `server_name_key(host)`."""
+    """Which certificate is shown for one TLS server name. Key: `server_name_key(scoped(scope, host))`."""
 
     host: str
     certificate: str
     """Key of the `Certificate` record."""
+    scope: str = ""
+    """As `Host.scope`; with one, `host` is the host name of the listener."""
 
 
 class TlsOptions(Record, frozen=True):
@@ -274,6 +303,8 @@ class TicketKeys(Record, frozen=True):
 
 GLOBALS = "globals:"
 """Key of the `Globals` record, in the routes part; no host name has a colon."""
+LISTENERS = "listeners:"
+"""Key of the `Listeners` record, in the routes part."""
 HOST_PATTERNS = "patterns:"
 """Key of the `HostPatterns` record, in the routes part."""
 TICKETS = "t:"
@@ -307,6 +338,34 @@ def material_key(authorities: bytes, chain: bytes, key: bytes) -> str:
     for field in (authorities, chain, key):
         digest.update(len(field).to_bytes(8, "big") + field)
     return f"{MATERIAL}{digest.hexdigest()}"
+
+
+def scoped(scope: str, host: str) -> str:
+    """The key of HOST in SCOPE; without a scope it is the host itself."""
+    return f"{scope}|{host}" if scope else host
+
+
+def is_scoped(key: str) -> bool:
+    """Whether a KEY that `scoped` has made has a scope."""
+    return "|" in key
+
+
+def host_of(key: str) -> str:
+    """The host in a KEY that `scoped` has made."""
+    return key.rpartition("|")[2]
+
+
+def hosts_over(name: str) -> Iterator[str]:
+    """The names of records that may take requests for the host NAME, the most specific first."""
+    yield name
+    wildcard = wildcard_of(name)
+    if wildcard:
+        yield wildcard
+    domain = name
+    while wildcard and (domain := domain.partition(".")[2]):
+        yield f"**.{domain}"
+    if name:
+        yield ""
 
 
 def wildcard_of(host: str) -> str:

@@ -16,6 +16,10 @@ from edge.table.record import Record
 from edge.table.records import Conditions, Host, Owner, PathKind, Route
 
 R = TypeVar("R", bound=Record)
+_REST = tuple[bool, bool, str, str, bool]
+"""Types of the fields of a host behind its routes."""
+_KNOWN = len(Host.__struct_fields__)
+_DEFAULTS = (False, False, "", "", False)
 
 UNREADABLE = Closed("", "its record cannot be read by this release")
 
@@ -33,11 +37,13 @@ def salvage(data: bytes, kind: type[R]) -> R | None:
 def _host(fields: tuple[Any, ...]) -> Host:
     name = msgspec.convert(fields[0], str)
     if len(fields) > len(Host.__struct_fields__):  # what is new may concern all of its routes
-        msgspec.convert(fields[1:4], tuple[tuple[Any, ...], tuple[Any, ...] | None, bool])
-        return Host(name, default=Route(PathKind.PREFIX, "/", policies=(UNREADABLE,)))
+        msgspec.convert(fields[1:3], tuple[tuple[Any, ...], tuple[Any, ...] | None])
+        closed = Route(PathKind.PREFIX, "/", policies=(UNREADABLE,))
+        return Host(name, (), closed, *msgspec.convert(fields[3:_KNOWN], _REST))
     routes = tuple(_route(one) for one in fields[1]) if len(fields) > 1 else ()
     default = _route(fields[2]) if len(fields) > 2 and fields[2] is not None else None
-    return Host(name, routes, default, *(msgspec.convert(one, bool) for one in fields[3:]))
+    rest = (*fields[3:], *_DEFAULTS[len(fields) - 3 :]) if len(fields) > 3 else _DEFAULTS
+    return Host(name, routes, default, *msgspec.convert(rest, _REST))
 
 
 def _route(fields: tuple[Any, ...]) -> Route:

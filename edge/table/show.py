@@ -143,7 +143,8 @@ def _host(content: Content, host: Host) -> dict[str, Any]:
     return {
         "name": host.name,
         "tls": host.tls,
-        "certificate": content.certificate_of(host.name) if host.tls else None,
+        "scope": host.scope,
+        "certificate": content.certificate_for(host) if host.tls else None,
         "routes": [_plain(one) for one in describing.routes(host)],
         "default": _plain(host.default) if host.default is not None else None,
     }

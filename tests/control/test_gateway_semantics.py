@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from edge.data.http.scope import Scope
+from edge.table.records import LISTENERS, Listeners
 from tests.support import gateway, objects
 from tests.support.certificates import self_signed
 from tests.support.gateway import listener, path, route, rule, values
@@ -185,6 +187,222 @@ def test_why_a_route_does_not_attach(site: Site, parent: Manifest, problem: str)
     assert site.takes("web.example") == "404"
 
 
+def test_what_an_exact_host_does_not_take_goes_to_the_wildcard(site: Site) -> None:
+    site.put(
+        "route.yaml",
+        route(rule("a", matches=[path("/a")]), name="narrow", hosts=("x.wild.example",)),
+        route(rule("b"), name="wide", hosts=("*.wild.example",)),
+        route(rule("c"), name="all", hosts=()),
+    )
+    taken = [site.takes(f"{host}/{way}") for host in ("x.wild.example", "y.wild.example") for way in ("a", "b")]
+    assert taken == ["a", "b", "b", "b"]
+    assert site.takes("wild.example/b") == "c"
+
+
+def test_an_ingress_of_the_host_keeps_what_it_does_not_take(site: Site) -> None:
+    """The hosts of Ingresses do not go on to wider ones."""
+    site.put("route.yaml", route(rule("b"), name="wide", hosts=("*.wild.example",)))
+    site.put("ingress.yaml", ingress("web", "x.wild.example Prefix /a a"))
+    assert (site.takes("x.wild.example/a"), site.takes("x.wild.example/b")) == ("a", "404")
+
+
+NAMESPACES = {
+    "labels": ({"matchLabels": {"team": "a"}}, {"team": "a"}, {"team": "b"}),
+    "name": ({"matchLabels": {"kubernetes.io/metadata.name": "demo"}}, {}, None),
+    "in": ({"matchExpressions": [{"key": "team", "operator": "In", "values": ["a"]}]}, {"team": "a"}, {}),
+    "not in": ({"matchExpressions": [{"key": "team", "operator": "NotIn", "values": ["b"]}]}, {}, {"team": "b"}),
+    "exists": ({"matchExpressions": [{"key": "team", "operator": "Exists"}]}, {"team": "b"}, {}),
+    "absent": ({"matchExpressions": [{"key": "team", "operator": "DoesNotExist"}]}, {}, {"team": "b"}),
+}
+
+
+@pytest.mark.parametrize(("selector", "selected", "other"), NAMESPACES.values(), ids=NAMESPACES)
+def test_namespaces_are_selected_by_their_labels(
+    site: Site, selector: Manifest, selected: dict[str, str], other: dict[str, str] | None
+) -> None:
+    chosen = {"namespaces": {"from": "Selector", "selector": selector}}
+    site.put("gateway.yaml", gateway.gateway(listener(allowedRoutes=chosen), namespace="far"))
+    site.put("route.yaml", route(rule("a"), parents=[{"name": "edge", "namespace": "far"}]))
+    site.put("namespace.yaml", objects.namespace("demo", **selected))
+    assert site.takes("web.example") == "a"
+    if other is not None:
+        site.put("namespace.yaml", objects.namespace("demo", **other))
+        assert site.takes("web.example") == "404"
+
+
+# --- addresses ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Site]:
+    """As `site`, with addresses for Gateways."""
+    one = Site(tmp_path, gateway_addresses=("192.0.2.0/29,198.51.100.7",))
+    one.put("class.yaml", gateway.gateway_class())
+    one.put("services.yaml", *serving("a", "b", "c"))
+    yield one
+    one.close()
+
+
+def sockets(site: Site) -> dict[str, list[str]]:
+    """Addresses and ports by scope."""
+    site.reader.refresh()
+    found = site.reader.routes.get(LISTENERS, Listeners)
+    places: dict[str, list[str]] = {}
+    for one in found.sockets if found is not None else ():
+        places.setdefault(one.scope, []).append(f"{'tls ' if one.tls else ''}{one.address}:{one.port}")
+    return places
+
+
+def asking(address: str, *listeners: Manifest, kind: str = "IPAddress", **rest: Any) -> Manifest:
+    made = gateway.gateway(*listeners, **rest)
+    made["spec"]["addresses"] = [{"type": kind, "value": address}]
+    return made
+
+
+def test_each_gateway_has_an_address_with_the_ports_of_its_listeners(own: Site) -> None:
+    own.put(
+        "one.yaml", gateway.gateway(listener(), listener("other", port=8080), listener("tls", secret="x"), name="one")
+    )
+    own.put("two.yaml", gateway.gateway(name="two"))
+    found = sockets(own)
+    assert set(found) == {"demo/one:80", "demo/one:8080", "demo/one:443", "demo/two:80"}
+    first, second = found["demo/one:80"][0].partition(":")[0], found["demo/two:80"][0].partition(":")[0]
+    assert first != second
+    assert found["demo/one:8080"] == [f"{first}:8080"]
+    assert found["demo/one:443"] == [f"tls {first}:443"]
+    own.put("one.yaml", gateway.gateway(name="one"))
+    assert sockets(own)["demo/one:80"] == [f"{first}:80"], "it keeps its address"
+    own.remove("two.yaml")
+    assert set(sockets(own)) == {"demo/one:80"}
+
+
+def test_the_address_follows_from_the_name(own: Site) -> None:
+    """However many others came before, as long as it is free: a new control plane finds the same."""
+    own.put("one.yaml", gateway.gateway(name="one"))
+    before = sockets(own)["demo/one:80"]
+    own.remove("one.yaml")
+    own.put("two.yaml", gateway.gateway(name="zwei"))
+    own.put("one.yaml", gateway.gateway(name="one"))
+    assert sockets(own)["demo/one:80"] == before
+
+
+def test_an_address_that_is_asked_for(own: Site) -> None:
+    own.put("one.yaml", asking("198.51.100.7"))
+    assert (sockets(own), own.problems("Gateway demo/edge")) == ({"demo/edge:80": ["198.51.100.7:80"]}, ())
+    own.put("two.yaml", asking("198.51.100.7", name="late", **NEW))
+    assert own.problems("Gateway demo/late") == ("error AddressNotUsable spec.addresses",)
+    own.remove("one.yaml")
+    assert (sockets(own), own.problems("Gateway demo/late")) == ({"demo/late:80": ["198.51.100.7:80"]}, ())
+
+
+@pytest.mark.parametrize(
+    ("made", "problem"),
+    [
+        (asking("203.0.113.1"), "AddressNotUsable spec.addresses"),
+        (asking("x.example", kind="Hostname"), "UnsupportedAddress spec.addresses"),
+    ],
+)
+def test_an_address_that_cannot_be_had(own: Site, made: Manifest, problem: str) -> None:
+    own.put("one.yaml", made)
+    assert (sockets(own), own.problems("Gateway demo/edge")) == ({}, (f"error {problem}",))
+
+
+def test_when_all_addresses_are_in_use_the_next_gateway_waits(own: Site) -> None:
+    own.put("many.yaml", *(gateway.gateway(name=f"g{number}") for number in range(7)))
+    assert len(sockets(own)) == 7
+    own.put("late.yaml", gateway.gateway(name="late"))
+    assert own.problems("Gateway demo/late") == ("error AddressNotAssigned ",)
+    own.remove("many.yaml")
+    assert (set(sockets(own)), own.problems("Gateway demo/late")) == ({"demo/late:80"}, ())
+
+
+def test_gateways_know_nothing_of_each_other(own: Site) -> None:
+    own.put("gateways.yaml", gateway.gateway(name="one"), gateway.gateway(name="two"))
+    own.put("route.yaml", route(rule("a"), parents=[{"name": "one"}]))
+    asked = {scope: own.takes("web.example", scope=Scope(scope, None)) for scope in ("demo/one:80", "demo/two:80")}
+    assert asked == {"demo/one:80": "a", "demo/two:80": "404"}
+    assert own.takes("web.example") == "404"
+
+
+def test_the_port_of_a_parent_chooses_listeners(own: Site) -> None:
+    own.put("gateway.yaml", gateway.gateway(listener(), listener("other", port=8080)))
+    own.put("route.yaml", route(rule("a"), parents=[{"name": "edge", "port": 8080}]))
+    asked = [own.takes("web.example", scope=Scope(f"demo/edge:{port}", None)) for port in (80, 8080)]
+    assert asked == ["404", "a"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "host", "answer"),
+    [
+        ("", "any.example", "a"),
+        ("", "x.example.org", "421"),
+        ("**.example.org", "x.example.org", "b"),
+        ("**.example.org", "y.x.example.org", "b"),
+        ("**.example.org", "exact.example.org", "421"),
+        ("exact.example.org", "exact.example.org", "c"),
+        ("exact.example.org", "any.example", "421"),
+    ],
+)
+def test_a_connection_serves_the_hosts_of_the_listener_whose_tls_it_has(
+    own: Site, shown: str, host: str, answer: str
+) -> None:
+    hosts = {"any": "", "wild": "*.example.org", "exact": "exact.example.org"}
+    own.put("gateway.yaml", gateway.gateway(*(listener(name, host, secret="x") for name, host in hosts.items())))
+    own.put(
+        "routes.yaml",
+        *(
+            route(rule(service), name=name, hosts=(), parents=[{"name": "edge", "sectionName": name}])
+            for name, service in zip(hosts, "abc", strict=True)
+        ),
+    )
+    assert own.takes(f"https://{host}", scope=Scope("demo/edge:443", shown)) == answer
+
+
+@pytest.mark.parametrize(
+    ("listeners", "reason"),
+    [
+        ([listener(), listener("tls", secret="x", port=80)], "ProtocolConflict"),
+    ],
+)
+def test_listeners_that_contradict_each_other_are_not_served(own: Site, listeners: list[Manifest], reason: str) -> None:
+    own.put("gateway.yaml", gateway.gateway(*listeners))
+    assert sockets(own) == {}
+    conflicts = tuple(f"error {reason} spec.listeners[{number}]" for number in (0, 1))
+    assert own.problems("Gateway demo/edge")[:2] == conflicts
+
+
+# --- time-outs, retries, CORS ---------------------------------------------------------------------------------------
+
+
+def policies(site: Site, **asked: Any) -> dict[str, Any]:
+    site.put("route.yaml", route(rule("a", **asked)))
+    return {type(one).__name__: one for one in site.route("web.example").policies}
+
+
+def test_time_outs(site: Site) -> None:
+    found = policies(site, timeouts={"request": "1m30s", "backendRequest": "500ms"})
+    assert (found["Deadline"].request, found["Deadline"].attempt) == (90.0, 0.5)
+    assert found["Retry"].on_timeout is False, "what took too long is not tried again unless somebody asks for that"
+    unlimited = policies(site, timeouts={"request": "0s"})
+    assert "Deadline" not in unlimited, "no limit at all"
+    assert unlimited["Timeouts"].read > 1e6
+
+
+def test_retries(site: Site) -> None:
+    found = policies(site, retry={"codes": [503, 500], "attempts": 2})["Retry"]
+    assert (found.tries, found.on_statuses, found.same_endpoint) == (3, (500, 503), True)
+
+
+def test_a_route_with_a_value_that_the_crd_refuses_is_not_taken(site: Site) -> None:
+    for asked, field in (
+        ({"timeouts": {"request": "soon"}}, "spec.rules[0].timeouts.request"),
+        ({"timeouts": {"request": "1s", "backendRequest": "2s"}}, "spec.rules[0].timeouts.backendRequest"),
+        ({"retry": {"codes": [200]}}, "spec.rules[0].retry.codes[0]"),
+    ):
+        site.put("route.yaml", route(rule("a", **asked)))
+        assert site.problems(ROUTE) == (f"error InvalidObject {field}",)
+
+
 def test_a_gateway_may_allow_routes_of_other_namespaces(site: Site) -> None:
     site.put("far.yaml", gateway.gateway(namespace="other"))
     site.put("route.yaml", route(rule("a"), parents=[{"name": "edge", "namespace": "other"}]))
@@ -203,7 +421,6 @@ def test_what_a_gateway_asks_for_in_vain(site: Site) -> None:
     assert site.problems("Gateway demo/edge") == (
         "error UnsupportedProtocol spec.listeners[0].protocol",
         "warning ListenerPort spec.listeners[1].port",
-        "error UnsupportedValue spec.listeners[2].allowedRoutes.namespaces.from",
         "error InvalidRouteKinds spec.listeners[2].allowedRoutes.kinds[0]",
     )
 
@@ -385,12 +602,9 @@ def test_a_backend_with_a_filter_that_is_not_supported_is_answered_500(site: Sit
 
 
 def test_fields_that_are_ignored_are_reported(site: Site) -> None:
-    site.put("route.yaml", route(rule("a", timeouts={"request": "1s"}, sessionPersistence={})))
+    site.put("route.yaml", route(rule("a", sessionPersistence={})))
     assert site.takes("web.example") == "a"
-    assert site.problems(ROUTE) == (
-        "warning UnsupportedField spec.rules[0].timeouts",
-        "warning UnsupportedField spec.rules[0].sessionPersistence",
-    )
+    assert site.problems(ROUTE) == ("warning UnsupportedField spec.rules[0].sessionPersistence",)
 
 
 # --- changes --------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from edge.control.translate.annotations import policies
 from edge.control.translate.annotations.defaults import FLAGS
 from edge.control.translate.annotations.names import INGRESS_NGINX
 from edge.control.translate.annotations.values import PREFIX
-from edge.control.translate.gateway import filters, matches, route
+from edge.control.translate.gateway import filters, matches
 from edge.data.policies import ORDER
 from edge.data.policies.phases import Phases
 from edge.table.records import Owner
@@ -45,6 +45,11 @@ def test_the_settings_are_documented_from_their_definitions():
 def test_the_policies_are_documented_from_their_lists():
     generated = runpy.run_path(str(ROOT / "tools/policies.py"))["text"]()
     assert (ROOT / "docs/policies.md").read_text() == generated, "run `python tools/policies.py`"
+
+
+def test_the_features_of_the_gateway_api_are_documented_from_their_list():
+    generated = runpy.run_path(str(ROOT / "tools/gateway_api.py"))["text"]()
+    assert (ROOT / "docs/gateway-api.md").read_text() == generated, "run `python tools/gateway_api.py`"
 
 
 def test_every_phase_of_the_code_is_one_of_the_page():
@@ -215,10 +220,8 @@ def test_the_page_of_the_gateway_api_lists_what_is_supported():
     kinds = re.findall(r"^\| (\w+) \| gateway\.networking", text, re.MULTILINE)
     known = [kind for kind, one in DEFINITIONS.items() if one.struct.api_version.startswith(GROUP)]
     assert sorted(kinds) == sorted(known)
-    ignored = re.search(r"^(`.+) are ignored with a warning", text, re.MULTILINE)
-    assert len(re.findall(r"`\w+`", ignored[1])) == len(route.NOT_READ)
 
 
-def test_no_object_of_the_gateway_api_is_read_from_a_cluster():
-    """As the page says; the role of the manifests does not allow it."""
-    assert not {kind.name for kind in WATCHED} & {kind for kind in DEFINITIONS if "Gateway" in kind or "Route" in kind}
+def test_all_objects_of_the_gateway_api_are_read_from_a_cluster_too():
+    read = {kind for kind, one in DEFINITIONS.items() if one.struct.api_version.startswith(GROUP)}
+    assert {kind.name for kind in WATCHED if kind.custom} == read

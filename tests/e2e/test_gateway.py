@@ -48,6 +48,10 @@ RULES = [
     rule("one", matches=[path("/given")], filters=[filtered("ResponseHeaderModifier", remove=["X-Backend"], **{
         key: value for key, value in CHANGED.items() if key != "remove"
     })]),
+    rule("one", matches=[path("/hold", headers=values(x_limit="request"))], timeouts={"request": "300ms"}),
+    rule("one", matches=[path("/hold", headers=values(x_limit="attempt"))], timeouts={"backendRequest": "300ms"}),
+    rule("one", matches=[path("/status/503")], retry={"codes": [503], "attempts": 2}),
+    rule("one", matches=[path("/cors")], filters=[{"type": "CORS", "cors": {"allowOrigins": ["https://*.example"]}}]),
     rule(
         gateway.backend("two", filters=[filtered("RequestHeaderModifier", **CHANGED)]),
         matches=[path("/behind")],
@@ -191,3 +195,27 @@ def test_a_change_of_a_gateway_takes_effect(edge: Edge, site: Site) -> None:
     eventually(lambda: by(edge.get("/", host="late.example")) == "two")
     (site.folder / "late.yaml").unlink()
     eventually(lambda: by(edge.get("/", host="late.example")) == "404")
+
+
+@pytest.mark.parametrize("limit", ["request", "attempt"])
+def test_time_outs(edge: Edge, limit: str) -> None:
+    """The connection that took too long is not used again; others serve what comes next."""
+    assert edge.get("/hold", fields=[("X-Limit", limit)]).status == 504
+    assert by(edge.get("/")) == "one"
+
+
+def test_retries(edge: Edge, backends: tuple[Backend, Backend]) -> None:
+    """Also at the same endpoint, for want of another."""
+    before = len(backends[0].requests)
+    assert edge.get("/status/503").status == 503
+    assert len(backends[0].requests) == before + 3
+    assert edge.get("/status/503", method="POST").status == 503
+    assert len(backends[0].requests) == before + 4, "a POST may have done something"
+
+
+def test_cross_origin_requests(edge: Edge) -> None:
+    asked = [("Origin", "https://web.example"), ("Access-Control-Request-Method", "PUT")]
+    answer = edge.get("/cors", method="OPTIONS", fields=asked)
+    assert (answer.status, answer.get("Access-Control-Allow-Origin")) == (204, "https://web.example")
+    assert edge.get("/cors", fields=asked[:1]).get("Access-Control-Allow-Origin") == "https://web.example"
+    assert edge.get("/cors", fields=[("Origin", "https://evil.test")]).get("Access-Control-Allow-Origin") is None

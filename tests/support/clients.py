@@ -57,7 +57,9 @@ def swap(sock: socket.socket, data: bytes) -> bytes:
                 read += (piece := sock.recv(16384))
                 assert piece, "ended too early"
                 continue
-        select.select([sock], [sock] if sent < len(data) else [], [], 10)
+        poll = select.poll()  # which knows descriptors of any number
+        poll.register(sock, select.POLLIN | (select.POLLOUT if sent < len(data) else 0))
+        poll.poll(10_000)
     sock.settimeout(timeout)
     return read
 

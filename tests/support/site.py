@@ -14,6 +14,7 @@ from edge.control.sources.files.tree import key_of
 from edge.data.accepting.contexts import Contexts
 from edge.data.http._message import Message
 from edge.data.http.h1._head import Head
+from edge.data.http.scope import Scope
 from edge.data.routing.planner import Planner
 from edge.data.routing.router import Router
 from edge.settings import Settings
@@ -140,13 +141,15 @@ class Site:
         return self._problems.get(owner, ())
 
 
-def request(host: str, target: str, *, method: str = "GET", secure: bool = False, **fields: str) -> Message:
+def request(
+    host: str, target: str, *, method: str = "GET", secure: bool = False, scope: Scope | None = None, **fields: str
+) -> Message:
     """A request for TARGET of HOST; the names of FIELDS have `_` for `-`."""
     lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in fields.items())
     message = Head()
     text = f"{method} {target} HTTP/1.1\r\nHost: any.example\r\n{lines}\r\n"
     read_request(whole(text.encode()), head=message)
-    message.host, message.secure = host.encode(), secure
+    message.host, message.secure, message.scope = host.encode(), secure, scope
     return message
 
 

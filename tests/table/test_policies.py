@@ -74,6 +74,8 @@ SUMMARIES = {
     "SignIn": "redirect (302) to https://sign.example/in?rd=$scheme://$http_host$escaped_request_uri instead of 401",
     "SatisfyAny": "one of the checks of clients is enough",
     "AppRoot": "redirect (302) to /app",
+    "CorsFilter": "CORS for https://*.a.example",
+    "Deadline": "a request takes 0.5 s at most, an attempt takes 0.25 s at most",
     "ClientCertificate": "client certificates: optional with subject CN=a",
     "WwwRedirect": "redirect (301) to app.example",
     "Cors": "CORS for https://a.example, null",

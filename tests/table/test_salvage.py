@@ -89,7 +89,7 @@ def test_the_default_is_closed_for_itself() -> None:
 
 def test_a_further_field_of_the_host_closes_all_of_it() -> None:
     found = salvaged(lambda fields: fields.append("deny"))
-    assert found == Host("web.example", default=Route(PathKind.PREFIX, "/", policies=(UNREADABLE,)))
+    assert found == Host("web.example", default=Route(PathKind.PREFIX, "/", policies=(UNREADABLE,)), tls=True)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from edge.control.answers import addresses, pods
 from edge.control.answers.events import EventWriter
+from edge.control.answers.gateway_status import GatewayStatusWriter
 from edge.control.answers.pods import Pods
 from edge.control.answers.status import StatusWriter
 from edge.control.api import configuration
@@ -55,10 +56,18 @@ class Cluster:
         self._pods = Pods(transport, namespace, name=pods.own_name(), timing=timing)
         self._origin = addresses.choose(settings, transport, self._pods, timing=timing)
         self.status = StatusWriter(transport, self.election, self._origin) if settings.update_status else None
+        self.gateway_status = (
+            GatewayStatusWriter(transport, self.election, self._origin, controller=settings.controller_class)
+            if settings.update_status
+            else None
+        )
         self.events = EventWriter(transport, self.election, instance=name) if settings.events else None
         if self.status is not None:
             source.observers.append(self.status)
             state.listeners.append(self.status.heard)
+        if self.gateway_status is not None:
+            source.status_observers.append(self.gateway_status)
+            state.listeners.append(self.gateway_status.heard)
         if self.events is not None:
             state.listeners.append(self.events.heard)
 
@@ -68,6 +77,8 @@ class Cluster:
             self._pods.start()
             self._origin.start()
             self.status.start()
+        if self.gateway_status is not None:
+            self.gateway_status.start()
         if self.events is not None:
             self.events.start()
         if self.status is not None or self.events is not None:
@@ -82,6 +93,9 @@ class Cluster:
             if self._settings.update_status_on_shutdown and status.has_something and self._is_last():
                 status.withdraw(WITHDRAWAL)
             status.stop()
+        if self.gateway_status is not None:
+            self.gateway_status.stop()
+        if status is not None:
             self._origin.stop()
             self._pods.stop()
         self.election.stop()

@@ -92,7 +92,9 @@ class Reflector(Generic[T]):
         *,
         timing: Timing | None = None,
         backoff: Backoff | None = None,
+        absent_for: float | None = None,
     ) -> None:
+        """ABSENT_FOR: of a collection that need not exist (404), the seconds between two looks for it."""
         self.collection = collection
         self.trouble = ""
         """Why the last try failed, for people; empty while all is well."""
@@ -103,6 +105,7 @@ class Reflector(Generic[T]):
         self._sink = sink
         self._timing = timing or Timing()
         self._backoff = backoff or Backoff()
+        self._absent_for = absent_for
         self._known: dict[Key, str] = {}
         self._version = ""
         """The resourceVersion to watch from; empty: list first."""
@@ -186,6 +189,10 @@ class Reflector(Generic[T]):
         self._reached, self._version = self._version or self._reached, ""
 
     def _refused(self, error: RefusedError) -> float:
+        if error.code == 404 and self._absent_for is not None:
+            self._relist()
+            self._take_up({}, [])
+            return self._absent_for
         verb = "watch" if self._version else "list"
         if error.code == 403:
             self.refusals += 1

@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING
 from edge.control.compiling.claims import Claims
 from edge.control.compiling.defaults import DefaultBackend
 from edge.control.compiling.delta import Delta
-from edge.control.compiling.gateways import Gateways
+from edge.control.compiling.gateway_status import GatewayStatus
+from edge.control.compiling.gateways import WITH_STATUS, Gateways
 from edge.control.compiling.hosts import Hosts
 from edge.control.compiling.materials import Materials
 from edge.control.compiling.references import References
 from edge.control.compiling.remotes import Remotes
 from edge.control.compiling.server_names import Certificates
 from edge.control.compiling.service_ports import Services, Unresolved
+from edge.control.compiling.sockets import Sockets
 from edge.control.compiling.store import Store
 from edge.control.containment import REASON, contain
 from edge.control.kinds.changes import Delete, Invalid, Upsert
@@ -76,6 +78,8 @@ class Compiler:
         default = (namespace, name) if name else None
         self._certificates = Certificates(self.store, by_need=by_need, default=default, generated=generated)
         self._default_certificate = ObjectId("Secret", *default) if default is not None else None
+        self._sockets = Sockets()
+        self._gateway_status = GatewayStatus(self.store, settings, self._certificates.secrets)
         self._backend = DefaultBackend(settings.default_backend_service, self.store, self._services)
         self._translations: dict[ObjectId, Translation] = {}
         self._broken: dict[ObjectId, Problem] = {}
@@ -176,6 +180,9 @@ class Compiler:
         delta.routes.update(records)
         delta.tls.update(self._hosts.take_tls())
         owners |= touched
+        delta.routes.update(self._sockets.compile())
+        named = (owner for owner in owners | changed.gateways if owner.kind in WITH_STATUS)
+        delta.statuses.update(self._gateway_status.compile(named, self._translations.get))
         self._report(owners, changed, delta)
         self._forget(changed)
         return delta
@@ -242,6 +249,9 @@ class Compiler:
         self._services.replace(owner, order, old.uses if old else (), new.uses if new else ())
         self._remotes.replace(owner, old.remotes if old else (), new.remotes if new else ())
         self._certificates.replace(owner, order, old.secrets if old else (), new.secrets if new else ())
+        self._sockets.replace(owner, new.sockets if new else ())
+        if owner.kind in WITH_STATUS:
+            self._gateway_status.replace(owner, old, new)
         if new is None:
             del self._translations[owner]
         else:

@@ -10,22 +10,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
+from edge.control.compiling.gateway_addresses import GatewayAddresses
 from edge.control.kinds.gateway import Gateway, GatewayClass, HTTPRoute, ReferenceGrant
-from edge.control.kinds.objects import ObjectId
+from edge.control.kinds.objects import Namespace, ObjectId
 from edge.control.translate.endpoints import EXTERNAL_NAME, find_port
 from edge.control.translate.gateway import listeners, route
 from edge.control.translate.gateway.grants import allowed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from edge.control.compiling.store import Store
     from edge.control.kinds.objects import Key
+    from edge.control.translate.gateway.view import Assignment
     from edge.control.translate.parts import Translation
     from edge.settings import Settings
 
+NAME_LABEL: Final = "kubernetes.io/metadata.name"
+"""The label with the name of a namespace, which every namespace of a cluster has."""
 TRANSLATED: Final = frozenset({Gateway.kind, HTTPRoute.kind})
 """Kinds that are owners of translations."""
+
+
+WITH_STATUS: Final = TRANSLATED | {GatewayClass.kind}
+"""Kinds whose status Edge writes."""
 
 
 class Gateways:
@@ -38,12 +46,15 @@ class Gateways:
         """By what they depend on."""
         self._used: dict[ObjectId, frozenset[ObjectId]] = {}
         """What an owner depends on."""
+        self._addresses = GatewayAddresses(settings.gateway_addresses)
         self._ports: dict[ObjectId, dict[str, str]] = {}
         """What was found out about ports of Services: the fault, empty if there is none."""
 
     def affected(self, changed: Iterable[ObjectId], services: Iterable[Key]) -> set[ObjectId]:
         """The owners to translate again after these objects of the Gateway API have CHANGED, and these SERVICES."""
         owners: set[ObjectId] = set()
+        changed = set(changed)
+        changed |= self._moved(one for one in changed if one.kind in (Gateway.kind, GatewayClass.kind))
         for one in changed:
             if one.kind in TRANSLATED:
                 owners.add(one)
@@ -56,6 +67,34 @@ class Gateways:
                 self._ports[service] = after
                 owners |= self._users.get(service, set())
         return owners
+
+    def _moved(self, changed: Iterable[ObjectId]) -> set[ObjectId]:
+        """Assign addresses after Gateways and their classes have CHANGED; the Gateways that may get others now.
+
+        Those that have an address already, or ask for one, come first.
+        """
+        waiting: set[Key] = set()
+        present: list[Gateway] = []
+        for one in changed:
+            users = self._users.get(one, set()) if one.kind == GatewayClass.kind else set()
+            for name in (one, *users):
+                found = self._store.get(name)
+                if isinstance(found, Gateway) and self.is_ours(found):
+                    present.append(found)
+                elif name.kind == Gateway.kind:
+                    waiting |= self._addresses.release((name.namespace, name.name))
+        for gateway in sorted(present, key=_needs_choice):
+            self._addresses.of(gateway)
+        return {ObjectId(Gateway.kind, *key) for key in waiting}
+
+    def is_ours(self, gateway: Gateway) -> bool:
+        """Whether the class of GATEWAY has Edge's controller name."""
+        found = self._store.get(ObjectId(GatewayClass.kind, "", gateway.spec.gateway_class_name))
+        return isinstance(found, GatewayClass) and found.spec.controller_name == self._settings.controller_class
+
+    def assignment(self, gateway: Gateway) -> Assignment:
+        """As `View.assignment`."""
+        return self._addresses.of(gateway)
 
     def exists(self, owner: ObjectId) -> bool:
         """Whether there is such an object."""
@@ -119,6 +158,14 @@ class _Look:
         name, controller = gateway.spec.gateway_class_name, self._settings.controller_class
         return f'GatewayClass "{name}" does not exist; make one with controllerName {controller}'
 
+    def assignment(self, gateway: Gateway) -> Assignment:
+        return self._gateways.assignment(gateway)
+
+    def labels(self, namespace: str) -> Mapping[str, str]:
+        found = self._get(ObjectId(Namespace.kind, "", namespace))
+        labels = found.metadata.labels or {} if isinstance(found, Namespace) else {}
+        return {**labels, NAME_LABEL: namespace}
+
     def is_granted(self, owner: ObjectId, target: ObjectId) -> bool:
         self.seen.add(_known_as(ObjectId(ReferenceGrant.kind, target.namespace, "")))
         grants = cast("Iterable[ReferenceGrant]", self._store.objects(ReferenceGrant.kind))
@@ -137,6 +184,12 @@ class _Look:
     def _get(self, name: ObjectId) -> object:
         self.seen.add(name)
         return self._store.get(name)
+
+
+def _needs_choice(gateway: Gateway) -> tuple[bool, Key]:
+    """Sorts GATEWAY behind those whose address is known beforehand."""
+    known = gateway.spec.addresses or (gateway.status is not None and gateway.status.addresses)
+    return not known, (gateway.metadata.namespace, gateway.metadata.name)
 
 
 def _known_as(one: ObjectId) -> ObjectId:

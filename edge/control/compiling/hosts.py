@@ -22,7 +22,7 @@ from edge.control.kinds.problems import error
 from edge.control.translate.annotations.further_names import redirect
 from edge.control.translate.parts import HostPart
 from edge.table.policies import ErrorPages
-from edge.table.records import HOST_PATTERNS, Host, HostPatterns, Owner, PathKind, Route, tls_options_key
+from edge.table.records import HOST_PATTERNS, Host, HostPatterns, Owner, PathKind, Route, host_of, tls_options_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -149,7 +149,10 @@ class Hosts:
         parts = self._ordered(name)
         for owner, problem in (*further_names.unheard(parts, name), *host_options.unheard(parts, name)):
             losses.setdefault(owner, []).append(problem)
-        return {name: self._record(name, name, losses, tls=has_tls(name))}, losses
+        record = self._record(name, name, losses, tls=has_tls(name))
+        if record is not None and any(part.wider for _, _, part in parts):
+            record = _in_scope(record, name, [part for _, _, part in parts])
+        return {name: record}, losses
 
     def _ordered(self, name: str) -> list[tuple[ObjectId, Order, HostPart]]:
         """What objects say about the host NAME, in the order in which they win."""
@@ -257,6 +260,18 @@ def _parts(translation: Translation | None) -> Mapping[str, HostPart]:
     if translation.default is not None:  # of an Ingress without rules: it takes whatever host nobody else does
         return {"": HostPart((), translation.default)}
     return translation.hosts
+
+
+def _in_scope(record: Host, key: str, parts: list[HostPart]) -> Host:
+    """RECORD, under KEY, as objects of the Gateway API that say PARTS of it want it."""
+    return replace(
+        record,
+        name=host_of(key),
+        scope=key.rpartition("|")[0],
+        listener=parts[0].listener,
+        wider=all(part.wider for part in parts),
+        tls=record.tls or any(part.tls for part in parts),
+    )
 
 
 def _order(item: tuple[ObjectId, tuple[Order, HostPart]]) -> Order:

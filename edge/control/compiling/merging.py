@@ -19,7 +19,7 @@ from edge.control.compiling.implied import redirects, rest
 from edge.control.compiling.regex_hosts import in_regex_mode
 from edge.control.kinds.problems import Problem, error, warning
 from edge.table import describing
-from edge.table.records import Conditions, PathKind
+from edge.table.records import Conditions, PathKind, host_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -169,4 +169,5 @@ def _rest(name: str) -> str:
 
 def describe(name: str) -> str:
     """The host NAME in messages."""
-    return f'host "{name}"' if name else "any host"
+    host = host_of(name)
+    return f'host "{host}"' if host else "any host"

@@ -5,6 +5,7 @@ Rules of this file:
   Ingress, a listener of a Gateway), before Ingresses whose certificate merely covers it; who has a rule for it, before
   who has none; then as in any conflict. A certificate that is not usable, or not good for the host, gives way to the
   next.
+- At the addresses of a Gateway each listener shows a certificate of its own, for all of its names.
 - A host that is listed, and for which there is no such certificate, is shown the default one.
 - A further name of a host for which nothing else is shown is shown the certificate of the host, if that is good for it.
 - An entry without hosts, in an Ingress without hosts, means every name that its certificate has.
@@ -20,7 +21,15 @@ from edge.control.compiling.secrets import INSTEAD, Secrets
 from edge.control.containment import REASON, contain
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error, warning
-from edge.table.records import DEFAULT_CERTIFICATE, ServerName, certificate_key, server_name_key, wildcard_of
+from edge.table.records import (
+    DEFAULT_CERTIFICATE,
+    ServerName,
+    certificate_key,
+    host_of,
+    is_scoped,
+    server_name_key,
+    wildcard_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -155,7 +164,8 @@ class Certificates:
                 for fault in reading.faults:
                     yield replace(fault, field=field)
             if reading.material is not None and use.host in self._shown and not use.implied:
-                yield from self._not_shown(owner, use, covered=reading.material.covers(use.host))
+                covered = is_scoped(use.host) or reading.material.covers(use.host)
+                yield from self._not_shown(owner, use, covered=covered)
 
     def default_problems(self) -> list[Problem]:
         """What is wrong with the default certificate."""
@@ -234,7 +244,8 @@ class Certificates:
             del self._shown[host]
         else:
             self._shown[host] = shown
-        records[server_name_key(host)] = ServerName(host, shown[1]) if shown is not None else None
+        named = ServerName(host_of(host), shown[1], host.rpartition("|")[0]) if shown is not None else None
+        records[server_name_key(host)] = named
         owners.update(self._uses.get(host, ()))
         return shown is None or before is None
 
@@ -265,7 +276,7 @@ class Certificates:
                 return owner, DEFAULT_CERTIFICATE
             secret = (use.namespace, use.secret)
             material = self.secrets.reading(secret).material
-            if material is not None and material.covers(host):
+            if material is not None and (is_scoped(host) or material.covers(host)):
                 return owner, certificate_key(*secret)
         return (NOBODY, DEFAULT_CERTIFICATE) if listed else self._followed_certificate(host)
 

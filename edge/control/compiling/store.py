@@ -40,7 +40,7 @@ class Changed:
     """Those whose object or EndpointSlices are different."""
     secrets: set[Key] = field(default_factory=set)
     gateways: set[ObjectId] = field(default_factory=set)
-    """Objects of the Gateway API."""
+    """Objects of the Gateway API, and Namespaces, whose labels it looks at."""
     config_maps: set[Key] = field(default_factory=set)
     faults: set[ObjectId] = field(default_factory=set)
     """Objects that can, or cannot, be read."""
@@ -119,7 +119,7 @@ class Store:
             changed.config_maps.add(key)
         elif kind == "IngressClass":
             changed.classes.add(key)
-        elif KINDS[kind].api_version.startswith(gateway.GROUP):
+        elif kind == "Namespace" or KINDS[kind].api_version.startswith(gateway.GROUP):
             changed.gateways.add(ObjectId(kind, *key))
 
     def _move_slice(self, key: Key, old: EndpointSlice | None, new: EndpointSlice | None) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 from msgspec.structs import force_setattr
 
-from edge.control.kinds.objects import SERVICE_NAME_LABEL, EndpointSlice, Named, Object, ObjectError
+from edge.control.kinds.objects import SERVICE_NAME_LABEL, EndpointSlice, Named, Namespace, Object, ObjectError
 from edge.control.kinds.registry import DEFINITIONS, KINDS
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def convert(mapping: Mapping[str, object], kind: str) -> Object:
 def _lean(decoded: N) -> N:
     """DECODED, a fresh object, without labels and annotations that nobody reads, its common text shared."""
     metadata = decoded.metadata
-    if metadata.labels is not None:
+    if metadata.labels is not None and decoded.kind != Namespace.kind:
         service = metadata.labels.get(SERVICE_NAME_LABEL) if decoded.kind == EndpointSlice.kind else None
         force_setattr(metadata, "labels", {SERVICE_NAME_LABEL: service} if service is not None else None)
     if metadata.annotations is not None and decoded.kind not in _ANNOTATED:

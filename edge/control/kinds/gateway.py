@@ -19,10 +19,19 @@ GROUP: Final = "gateway.networking.k8s.io"
 VERSION: Final = f"{GROUP}/v1"
 
 
+class ParametersReference(Struct, frozen=True):
+    """An object with settings of a controller (ParametersReference, LocalParametersReference)."""
+
+    group: str = ""
+    kind: str = ""
+    name: str = ""
+
+
 class GatewayClassSpec(Struct, frozen=True):
     """Which controller serves the class."""
 
     controller_name: str = ""
+    parameters_ref: ParametersReference | None = None
 
 
 class GatewayClass(Named, frozen=True):
@@ -50,10 +59,27 @@ class ListenerTls(Struct, frozen=True):
     certificate_refs: tuple[SecretReference, ...] = ()
 
 
+class SelectorRequirement(Struct, frozen=True):
+    """What the value of one label must be (LabelSelectorRequirement)."""
+
+    key: str = ""
+    operator: str = ""
+    values: tuple[str, ...] = ()
+
+
+class LabelSelector(Struct, frozen=True):
+    """The labels that an object must have, all of them."""
+
+    match_labels: dict[str, str] = msgspec.field(default_factory=dict)
+    match_expressions: tuple[SelectorRequirement, ...] = ()
+
+
 class RouteNamespaces(Struct, frozen=True):
     """From which namespaces routes may attach; `from` is a word of Python."""
 
     origin: str = msgspec.field(default="Same", name="from")
+    selector: LabelSelector | None = None
+    """Of `Selector`."""
 
 
 class RouteKind(Struct, frozen=True):
@@ -83,11 +109,33 @@ class Listener(Struct, frozen=True):
     allowed_routes: AllowedRoutes = AllowedRoutes()
 
 
+class Address(Struct, frozen=True):
+    """An address that is asked for, or that was assigned (GatewaySpecAddress, GatewayStatusAddress)."""
+
+    type: str = "IPAddress"
+    value: str = ""
+    """Empty: any address of that type."""
+
+
+class Infrastructure(Struct, frozen=True):
+    """What is asked of the objects behind a Gateway (GatewayInfrastructure)."""
+
+    parameters_ref: ParametersReference | None = None
+
+
 class GatewaySpec(Struct, frozen=True):
     """What a Gateway asks for."""
 
     gateway_class_name: str = ""
     listeners: tuple[Listener, ...] = ()
+    addresses: tuple[Address, ...] = ()
+    infrastructure: Infrastructure | None = None
+
+
+class GatewayStatus(Struct, frozen=True):
+    """The addresses that a Gateway had when it was first seen: it is to keep them."""
+
+    addresses: tuple[Address, ...] = ()
 
 
 class Gateway(Named, frozen=True):
@@ -96,6 +144,7 @@ class Gateway(Named, frozen=True):
     kind = "Gateway"
     api_version = VERSION
     spec: GatewaySpec = GatewaySpec()
+    status: GatewayStatus | None = None
 
 
 class ParentReference(Struct, frozen=True):
@@ -176,6 +225,17 @@ class RewriteFilter(Struct, frozen=True):
     path: PathModifier | None = None
 
 
+class CorsFilter(Struct, frozen=True):
+    """HTTPCORSFilter."""
+
+    allow_origins: tuple[str, ...] = ()
+    allow_credentials: bool = False
+    allow_methods: tuple[str, ...] = ()
+    allow_headers: tuple[str, ...] = ()
+    expose_headers: tuple[str, ...] = ()
+    max_age: int = 5
+
+
 class RouteFilter(Struct, frozen=True):
     """HTTPRouteFilter."""
 
@@ -184,6 +244,7 @@ class RouteFilter(Struct, frozen=True):
     response_header_modifier: HeaderFilter | None = None
     request_redirect: RedirectFilter | None = None
     url_rewrite: RewriteFilter | None = None
+    cors: CorsFilter | None = None
 
 
 class BackendReference(Struct, frozen=True):
@@ -199,14 +260,31 @@ class BackendReference(Struct, frozen=True):
     filters: tuple[RouteFilter, ...] = ()
 
 
+class RouteTimeouts(Struct, frozen=True):
+    """HTTPRouteTimeouts: durations such as `500ms`; empty: none is given, `0s`: there is no limit."""
+
+    request: str = ""
+    backend_request: str = ""
+
+
+class RouteRetry(Struct, frozen=True):
+    """HTTPRouteRetry."""
+
+    codes: tuple[int, ...] = ()
+    attempts: int = 1
+    """Attempts after the first one."""
+    backoff: str = ""
+
+
 class RouteRule(Struct, frozen=True):
     """Matches, any of which is enough, and what is done with the requests."""
 
+    name: str = ""
     matches: tuple[RouteMatch, ...] = (RouteMatch(),)
     filters: tuple[RouteFilter, ...] = ()
     backend_refs: tuple[BackendReference, ...] = ()
-    timeouts: Any = None
-    retry: Any = None
+    timeouts: RouteTimeouts | None = None
+    retry: RouteRetry | None = None
     session_persistence: Any = None
 
 

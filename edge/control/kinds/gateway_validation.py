@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from edge.control.kinds import names
+from edge.control.kinds import durations, names
 from edge.control.kinds.objects import ObjectError
 from edge.control.kinds.validation import fault_at, one_of
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from edge.control.kinds.gateway import (
         BackendReference,
+        CorsFilter,
         Gateway,
         GatewayClass,
         Header,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 MOST_LISTENERS: Final = 64
 MOST_RULES: Final = 16
+MOST_ATTEMPTS: Final = 1000
 MOST_WEIGHT: Final = 1_000_000
 PATH_TYPES: Final = ("Exact", "PathPrefix", "RegularExpression")
 MATCH_TYPES: Final = ("Exact", "RegularExpression")
@@ -46,12 +48,16 @@ SETTINGS: Final = {
     "ResponseHeaderModifier": "response_header_modifier",
     "RequestRedirect": "request_redirect",
     "URLRewrite": "url_rewrite",
+    "CORS": "cors",
 }
 """Filters that are read, with the attribute of their settings."""
-OTHER_FILTERS: Final = ("RequestMirror", "CORS", "ExternalAuth", "ExtensionRef")
+OTHER_FILTERS: Final = ("RequestMirror", "ExternalAuth", "ExtensionRef")
+FIELDS: Final = {"URLRewrite": "urlRewrite", "CORS": "cors"}
+"""Fields of filters that are not named by their type with a small letter."""
 MODIFIERS: Final = {"ReplaceFullPath": "replaceFullPath", "ReplacePrefixMatch": "replacePrefixMatch"}
 REDIRECTS: Final = (301, 302, 303, 307, 308)
 SCHEMES: Final = ("http", "https")
+_ORIGIN: Final = re.compile(r"\*|https?://(\*|(\*\.)?[A-Za-z0-9.-]+)(:[0-9]{1,5})?|[a-z][a-z0-9+.-]*://[A-Za-z0-9.-]+")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_|~`]{1,256}")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _PATH: Final = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+")
@@ -127,6 +133,7 @@ def _rule(rule: RouteRule, field: str) -> Iterator[ObjectError]:
     yield from _filters(rule.filters, f"{field}.filters", rule.matches)
     for number, reference in enumerate(rule.backend_refs):
         yield from _backend(reference, f"{field}.backendRefs[{number}]", rule.matches)
+    yield from _patience(rule, field)
     if rule.backend_refs and any(one.type == "RequestRedirect" for one in rule.filters):
         yield ObjectError(f"{field}.backendRefs", "must not be there beside the filter RequestRedirect")
 
@@ -196,7 +203,7 @@ def _filters(filters: Sequence[RouteFilter], field: str, matches: Sequence[Route
 
 def _settings(one: RouteFilter, field: str, matches: Sequence[RouteMatch]) -> Iterator[ObjectError]:
     if getattr(one, SETTINGS[one.type]) is None:
-        name = one.type[0].lower() + one.type[1:] if one.type != "URLRewrite" else "urlRewrite"
+        name = FIELDS.get(one.type, one.type[0].lower() + one.type[1:])
         yield ObjectError(f"{field}.{name}", f"required for type {one.type}")
         return
     if one.request_header_modifier is not None:
@@ -206,6 +213,8 @@ def _settings(one: RouteFilter, field: str, matches: Sequence[RouteMatch]) -> It
     if one.url_rewrite is not None:
         yield from _hostname(one.url_rewrite.hostname, f"{field}.urlRewrite.hostname")
         yield from _modifier(one.url_rewrite.path, f"{field}.urlRewrite.path", matches)
+    if one.cors is not None:
+        yield from _cors(one.cors, f"{field}.cors")
     if one.request_redirect is not None:
         redirect, at = one.request_redirect, f"{field}.requestRedirect"
         yield from _hostname(redirect.hostname, f"{at}.hostname")
@@ -217,6 +226,47 @@ def _settings(one: RouteFilter, field: str, matches: Sequence[RouteMatch]) -> It
         if redirect.status_code not in REDIRECTS:
             wanted = ", ".join(map(str, REDIRECTS))
             yield ObjectError(f"{at}.statusCode", f"{redirect.status_code} is not supported; one of {wanted}")
+
+
+def _cors(cors: CorsFilter, field: str) -> Iterator[ObjectError]:
+    for name, origin in ((f"{field}.allowOrigins[{number}]", one) for number, one in enumerate(cors.allow_origins)):
+        if _ORIGIN.fullmatch(origin) is None:
+            yield ObjectError(name, f'"{origin}" must be * or an origin such as https://*.example.com:8443')
+    names = (
+        ("allowMethods", cors.allow_methods),
+        ("allowHeaders", cors.allow_headers),
+        ("exposeHeaders", cors.expose_headers),
+    )
+    for part, values in names:
+        for number, value in enumerate(values):
+            yield from fault_at(f"{field}.{part}[{number}]", "" if value == "*" else _name_fault(value))
+        if "*" in values and len(values) > 1:
+            yield ObjectError(f"{field}.{part}", "* must stand alone")
+    if "*" in cors.allow_origins and len(cors.allow_origins) > 1:
+        yield ObjectError(f"{field}.allowOrigins", "* must stand alone")
+    if cors.max_age < 1:
+        yield ObjectError(f"{field}.maxAge", f"{cors.max_age} must be 1 or more")
+
+
+def _patience(rule: RouteRule, field: str) -> Iterator[ObjectError]:
+    """What is wrong with the time-outs and retries of RULE."""
+    if rule.timeouts is not None:
+        given = {"request": rule.timeouts.request, "backendRequest": rule.timeouts.backend_request}
+        for name, text in given.items():
+            if text and durations.FORM.fullmatch(text) is None:
+                yield ObjectError(f"{field}.timeouts.{name}", f'"{text}" must be a duration such as 500ms or 1m30s')
+                return
+        request, attempt = (durations.seconds(text) for text in given.values())
+        if request and attempt and attempt > request:
+            yield ObjectError(f"{field}.timeouts.backendRequest", "must not be longer than timeouts.request")
+    if rule.retry is not None:
+        for number, code in enumerate(rule.retry.codes):
+            if not 400 <= code <= 599:
+                yield ObjectError(f"{field}.retry.codes[{number}]", f"{code} must be between 400 and 599")
+        if not 0 <= rule.retry.attempts <= MOST_ATTEMPTS:
+            yield ObjectError(f"{field}.retry.attempts", f"{rule.retry.attempts} must be between 0 and {MOST_ATTEMPTS}")
+        if rule.retry.backoff and durations.FORM.fullmatch(rule.retry.backoff) is None:
+            yield ObjectError(f"{field}.retry.backoff", f'"{rule.retry.backoff}" must be a duration such as 100ms')
 
 
 def _hostname(name: str, field: str) -> Iterator[ObjectError]:

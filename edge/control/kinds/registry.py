@@ -37,8 +37,6 @@ class Definition:
     """What keeps a text from being the name of such an object."""
     annotated: bool = False
     """Whether its annotations are read."""
-    in_files: bool = True
-    """Whether it is read from manifest files."""
     versions: tuple[str, ...] = ()
     """Further API versions that mean the same."""
 
@@ -50,7 +48,7 @@ _ALL: Final = (
     Definition(objects.EndpointSlice, validation.endpoint_slice, defaults.endpoint_slice),
     Definition(objects.Secret, validation.secret, defaults.secret),
     Definition(objects.ConfigMap, validation.config_map),
-    Definition(objects.Namespace, namespaced=False, in_files=False),
+    Definition(objects.Namespace, namespaced=False, name_fault=names.label_fault),
     Definition(gateway.GatewayClass, gateway_validation.gateway_class, defaults.custom, namespaced=False),
     Definition(gateway.Gateway, gateway_validation.gateway, defaults.custom),
     Definition(gateway.HTTPRoute, gateway_validation.route, defaults.custom),

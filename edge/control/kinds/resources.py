@@ -52,6 +52,8 @@ class Kind:
     """Selects what is usually needed when many objects are."""
     without: str = ""
     """What happens when we may not list it; empty: Edge cannot serve without."""
+    custom: bool = False
+    """Whether a CustomResourceDefinition has to be there first; until it is, there are no such objects."""
 
     @property
     def resource(self) -> str:
@@ -105,3 +107,18 @@ NODE = Kind("Node", CORE, "nodes", namespaced=False)
 POD = Kind("Pod", CORE, "pods")
 LEASE = Kind("Lease", "/apis/coordination.k8s.io/v1", "leases")
 EVENT = Kind("Event", "/apis/events.k8s.io/v1", "events")
+
+GATEWAY_API = "/apis/gateway.networking.k8s.io/v1"
+_WITHOUT_GATEWAYS = "no Gateway is served"
+GATEWAY_CLASS = Kind(
+    "GatewayClass", GATEWAY_API, "gatewayclasses", namespaced=False, custom=True, without=_WITHOUT_GATEWAYS
+)
+GATEWAY = Kind("Gateway", GATEWAY_API, "gateways", custom=True, without=_WITHOUT_GATEWAYS)
+HTTP_ROUTE = Kind("HTTPRoute", GATEWAY_API, "httproutes", custom=True, without="no HTTPRoute is served")
+REFERENCE_GRANT = Kind(
+    "ReferenceGrant",
+    "/apis/gateway.networking.k8s.io/v1beta1",
+    "referencegrants",
+    custom=True,
+    without="routes and Gateways cannot refer to other namespaces",
+)

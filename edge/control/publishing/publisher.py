@@ -73,6 +73,7 @@ class Publisher:
         pending.endpoints.update(delta.endpoints)
         pending.tls.update(delta.tls)
         pending.served.update(delta.served)
+        pending.statuses.update(delta.statuses)
         pending.problems.update(delta.problems)
 
     def publish(self, objects: Mapping[str, int]) -> bool:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from edge.control.kinds.problems import Problem, Report
@@ -21,6 +21,7 @@ from edge.table.records import GLOBALS, Certificate, Globals, Host, ServerName
 if TYPE_CHECKING:
     from edge.control.compiling.delta import Delta
     from edge.control.kinds.objects import Ingress, ObjectId
+    from edge.control.translate.gateway.statuses import Status
     from edge.table.record import Record
 
 
@@ -33,6 +34,8 @@ class Round:
     """Ingresses of our class that are new or different; None: no longer ours, or gone."""
     appeared: tuple[Report, ...]
     gone: tuple[Report, ...]
+    statuses: Mapping[ObjectId, Status | None] = field(default_factory=dict)
+    """Of objects of the Gateway API, as far as they are different; None: the object is not ours any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,7 @@ class State:
                     self._problems[owner] = (uid, problems)
                 appeared += [Report(owner, uid, problem) for problem in problems if problem not in old]
                 gone += [Report(owner, old_uid, problem) for problem in old if problem not in problems]
-        return Round(self.generation, delta.served, tuple(appeared), tuple(gone))
+        return Round(self.generation, delta.served, tuple(appeared), tuple(gone), delta.statuses)
 
 
 def _update(target: dict[K, V], changes: Mapping[K, V | None]) -> None:

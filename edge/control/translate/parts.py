@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from edge.control.kinds.objects import ObjectId
     from edge.control.kinds.problems import Problem
     from edge.control.translate.annotations.canary import Rules
+    from edge.control.translate.gateway.facts import GatewayFacts, RouteFacts
     from edge.table.policies import AnyPolicy, ClientCertificate, Closed
-    from edge.table.records import Balance, Route, TlsMaterial, TlsOptions
+    from edge.table.records import Balance, Listening, Route, TlsMaterial, TlsOptions
 
 BY_CLUSTER_IP = "#cluster-ip"
 """Ends the key of a Service port that is reached by its own address."""
@@ -125,6 +126,11 @@ class HostPart(msgspec.Struct, frozen=True, gc=False):
     """Takes what no path does where no object has a default: there the policies of the host's oldest object hold."""
     names: FurtherNames | None = None
     options: HostOptions | None = None
+    listener: str = ""
+    """As `Host.listener`; `wider` likewise."""
+    wider: bool = False
+    tls: bool = False
+    """Whether all requests for the host come by TLS."""
 
 
 class Translation(msgspec.Struct, frozen=True, gc=False):
@@ -132,6 +138,7 @@ class Translation(msgspec.Struct, frozen=True, gc=False):
 
     order: Order
     hosts: dict[str, HostPart]
+    """By key of the record."""
     default: RoutePart | None
     """For requests that nothing else takes."""
     uses: tuple[ServiceUse, ...]
@@ -142,6 +149,10 @@ class Translation(msgspec.Struct, frozen=True, gc=False):
     remotes: tuple[RemoteUse, ...] = ()
     materials: tuple[TlsMaterial, ...] = ()
     """Those that transports of its backends name."""
+    facts: GatewayFacts | RouteFacts | None = None
+    """For the status of objects of the Gateway API that are ours."""
+    sockets: tuple[Listening, ...] = ()
+    """To listen on, beside Edge's own."""
 
 
 NOTHING = Translation(("", "", ""), {}, None, (), (), ())

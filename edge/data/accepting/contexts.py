@@ -33,6 +33,8 @@ from edge.table.records import (
     ServerName,
     TicketKeys,
     TlsOptions,
+    hosts_over,
+    scoped,
     server_name_key,
     tls_options_key,
     wildcard_of,
@@ -82,6 +84,7 @@ class Contexts:
         self._names = HostNames(table)
         self._keys: dict[str, tuple[str, str]] = {}
         """By server name: the keys of the certificate and of the options, which may be empty."""
+        self._scoped: dict[tuple[str, str], ServerName | None] = {}
         self._generations = (-1, -1)
         self._made: OrderedDict[tuple[str, str], Made] = OrderedDict()
 
@@ -91,15 +94,7 @@ class Contexts:
         Raises:
             UnreadableError: it cannot be known which certificate is to be shown, or that one cannot be read.
         """
-        table = self._table
-        if table.changed():
-            table.refresh()
-        generations = table.tls.generation, table.routes.generation
-        if generations != self._generations or len(self._keys) > MOST_NAMES:
-            if generations[0] != self._generations[0]:
-                self._forget()
-            self._generations = generations
-            self._keys.clear()
+        self._refresh()
         keys = self._keys.get(server_name)
         if keys is None:
             keys = self._keys[server_name] = self._certificate_for(server_name), self._options_for(server_name)
@@ -115,6 +110,42 @@ class Contexts:
         except UnreadableError:
             pass  # its routes are closed
         return ""
+
+    def choose_in(self, scope: str, server_name: str) -> tuple[ServerContext | None, str] | None:
+        """As `choose` at the address of a Gateway, with the host name of the listener; None: no listener takes it.
+
+        Raises:
+            UnreadableError: as `choose`.
+        """
+        self._refresh()
+        at = (scope, server_name)
+        if at not in self._scoped:
+            self._scoped[at] = self._listener_for(scope, server_name)
+        shown = self._scoped[at]
+        if shown is None:
+            return None
+        return self._context(shown.certificate, "") or self._context(DEFAULT_CERTIFICATE, ""), shown.host
+
+    def _refresh(self) -> None:
+        """Have the newest table, and forget what may be different there."""
+        table = self._table
+        if table.changed():
+            table.refresh()
+        generations = table.tls.generation, table.routes.generation
+        if generations != self._generations or max(len(self._keys), len(self._scoped)) > MOST_NAMES:
+            if generations[0] != self._generations[0]:
+                self._forget()
+            self._generations = generations
+            self._keys.clear()
+            self._scoped.clear()
+
+    def _listener_for(self, scope: str, name: str) -> ServerName | None:
+        """What the most specific listener of SCOPE that takes NAME shows."""
+        for candidate in hosts_over(name):
+            shown = self._table.tls.get(server_name_key(scoped(scope, candidate)), ServerName)
+            if shown is not None:
+                return shown
+        return None
 
     def _certificate_for(self, name: str) -> str:
         """Key of the certificate for server NAME: exact, then wildcard, then the default one."""

@@ -12,8 +12,8 @@ cdef class Handshakes:
     cdef dict _taken
     cdef Py_ssize_t _held
 
-    cpdef accept(self, Stream stream)
-    cdef _shake(self, Stream stream)
+    cpdef accept(self, Stream stream, str scope=*)
+    cdef _shake(self, Stream stream, str scope)
     cdef _make_room(self)
     cdef _hello(self, Stream stream)
     cdef _take(self, Stream stream, reader, Py_ssize_t seen)

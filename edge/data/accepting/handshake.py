@@ -73,17 +73,20 @@ class Handshakes:
         """Bytes of ClientHellos that are held, the longest first."""
         self._held = 0
 
-    def accept(self, stream: Stream) -> Peer | None:
-        """Speak TLS on STREAM; what the client has shown, None where the connection is to end."""
+    def accept(self, stream: Stream, scope: str = "") -> tuple[Peer, str] | None:
+        """Speak TLS on STREAM, which came in at SCOPE; None where the connection is to end.
+
+        Else what the client has shown, and the host name of the listener, which is empty without a scope.
+        """
         stream.read_timeout = stream.write_timeout = self._timeout
         stream.expire_in(self._timeout)
         try:
-            return self._shake(stream)
+            return self._shake(stream, scope)
         finally:
             if self._taken:
                 self._drop(stream)
 
-    def _shake(self, stream: Stream) -> Peer | None:
+    def _shake(self, stream: Stream, scope: str) -> tuple[Peer, str] | None:  # noqa: PLR0911 - one for each refusal
         counters = self._counters
         found = self._hello(stream)
         if found is None:
@@ -95,10 +98,19 @@ class Handshakes:
             return None
         # What the host of the server name demands of certificates is asked for here. Requests for other hosts on this
         # connection are held against it by `edge.data.policies.client_certificate`.
+        listener = ""
+        shown = None
         try:
-            shown = self._contexts.choose(hello.server_name)
+            if scope:
+                chosen = self._contexts.choose_in(scope, hello.server_name)
+                if chosen is None:
+                    counters.add(WorkerWord.HANDSHAKE_FAILURES, 1)
+                    return None  # without an alert: nobody is here under that name
+                shown, listener = chosen
+            else:
+                shown = self._contexts.choose(hello.server_name)
         except UnreadableError:
-            shown = None
+            pass
         if shown is None:
             self._alert(stream, INTERNAL_ERROR)
             return None
@@ -120,8 +132,8 @@ class Handshakes:
         stream.expire_in(0)
         named = bool(hello.server_name)
         if shown.trust:
-            return peer_of(stream.tls_address, shown.trust, named=named)
-        return NAMED if named else UNNAMED
+            return peer_of(stream.tls_address, shown.trust, named=named), listener
+        return NAMED if named else UNNAMED, listener
 
     def _alert(self, stream: Stream, alert: bytes) -> None:
         """Refuse the handshake with ALERT."""

@@ -18,6 +18,9 @@ cdef class Listener:
     cdef Handshakes _handshakes
     cdef object _spread
     cdef bint _tls
+    cdef str _scope
+    cdef object _plain_scope
+    cdef dict _places
     cdef bint _proxied
     cdef double _header_timeout
     cdef double _complained

@@ -22,6 +22,7 @@ from edge.data.connections.caller import Caller
 from edge.data.connections.h1 import Http1
 from edge.data.connections.h2 import Http2
 from edge.data.http import replies
+from edge.data.http.scope import Scope
 from edge.data.net._accept import accept
 from edge.data.net._stream import Stream
 from edge.data.net.errors import MessageError, StreamError
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from edge.data.accepting.spread import Spread
     from edge.data.connections.connections import Connections
     from edge.data.net.peers import Peer
+
+    Places = dict[tuple[str, int], "Listener"]
+    """By address and port."""
 
 log = logging.getLogger("edge.data")
 
@@ -98,16 +102,26 @@ class Listener:
         *,
         tls: bool,
         shed: Callable[[], object],
+        scope: str = "",
+        port: int = 0,
+        places: Places | None = None,
     ) -> None:
-        """SHED gives descriptors back when they have run out."""
+        """SHED gives descriptors back when they have run out. SCOPE: see `edge.table.records.Listening`.
+
+        PORT: that of SOCK, where it has none itself: it is not listened on then.
+        PLACES: the addresses of Gateways that connections to a socket for all addresses may have come to.
+        """
         self._sock = sock
         self._fd = sock.fileno()
-        self._port = sock.getsockname()[1]
+        self._port = port or sock.getsockname()[1]
         self._connections = connections
         self._handshakes = handshakes
         self._shed = shed
         self._spread = spread
         self._tls = tls
+        self._scope = scope
+        self._plain_scope = Scope(scope, None) if scope else None
+        self._places = places
         self._proxied = connections.settings.use_proxy_protocol
         self._header_timeout = connections.settings.proxy_protocol_header_timeout
         self._complained = -COMPLAIN
@@ -201,15 +215,12 @@ class Listener:
             if above:
                 self._refuse(stream, peer)
                 return
-            opened = self._open(stream, peer)
-            if opened is None:
-                return
-            client, port, secure, tls_peer = opened
-            counters.add(CONNECTIONS_HANDLED, 1)
-            caller = Caller(connections.forwarding, address=client, port=port, secure=secure, peer=tls_peer)
-            seen = 0 if stream.alpn == HTTP2 else Http1(connections, stream, caller).serve()
-            if seen >= 0:
-                Http2(connections, stream, caller).serve(seen)
+            if self._places:
+                place = self._places.get(stream.socket.getsockname()[:2])
+                if place is not None:
+                    place.serve(stream, peer)
+                    return
+            self.serve(stream, peer)
         except (StreamError, MessageError, OSError) as error:
             log.debug("connection from %s: %s", peer, error)
         except Exception:
@@ -223,26 +234,44 @@ class Listener:
             else:
                 os.close(fd)
 
-    def _open(self, stream: Stream, peer: str) -> tuple[str, int, bool, Peer] | None:
-        """See to all that precedes HTTP: the client's address, the port that it came to, whether it speaks https, and
-        what its handshake has shown.
+    def serve(self, stream: Stream, peer: str) -> None:
+        """Serve a connection of PEER that this socket took, or that came to its address through another one."""
+        connections = self._connections
+        opened = self._open(stream, peer)
+        if opened is None:
+            return
+        client, port, secure, tls_peer, scope = opened
+        connections.counters.add(CONNECTIONS_HANDLED, 1)
+        caller = Caller(connections.forwarding, address=client, port=port, secure=secure, peer=tls_peer, scope=scope)
+        seen = 0 if stream.alpn == HTTP2 else Http1(connections, stream, caller).serve()
+        if seen >= 0:
+            Http2(connections, stream, caller).serve(seen)
+
+    def _open(self, stream: Stream, peer: str) -> tuple[str, int, bool, Peer, Scope | None] | None:
+        """See to all that precedes HTTP: the client's address, the port that it came to, whether it speaks https, what
+        its handshake has shown, and the scope.
 
         None where there will be no HTTP.
         """
         if not self._proxied and not self._tls:
-            return peer, self._port, False, PLAIN
+            return peer, self._port, False, PLAIN, self._plain_scope
         opening = Opening(stream)
         self._connections.open.add(opening)
         try:
             origin = self._origin(stream, peer)
-            shown = self._handshakes.accept(stream) if self._tls else PLAIN
-            return (*origin, shown) if shown is not None else None
+            if not self._tls:
+                return (*origin, PLAIN, self._plain_scope)
+            accepted = self._handshakes.accept(stream, self._scope)
+            if accepted is None:
+                return None
+            shown, listener = accepted
+            return (*origin, shown, Scope(self._scope, listener) if self._scope else None)
         finally:
             self._connections.open.discard(opening)
 
     def _origin(self, stream: Stream, peer: str) -> tuple[str, int, bool]:
         """As `_open`, by the PROXY header of a trusted PEER."""
-        own = peer, HTTPS_PORT if self._tls else self._port, self._tls
+        own = peer, HTTPS_PORT if self._tls and not self._scope else self._port, self._tls
         if not self._proxied:
             return own
         stream.read_timeout = self._header_timeout
@@ -267,7 +296,7 @@ class Listener:
                 stream.send(TOO_MANY)
             return
         self._origin(stream, peer)
-        if not self._tls or self._handshakes.accept(stream) is not None:
+        if not self._tls or self._handshakes.accept(stream, self._scope) is not None:
             stream.write_timeout = REFUSAL_TIMEOUT
             stream.send(TOO_MANY)
             stream.linger(0.5, REFUSED_BYTES)

@@ -6,6 +6,7 @@ cdef class Caller:
     cdef object _forwarding
     cdef readonly str address
     cdef readonly object peer
+    cdef readonly object scope
     cdef readonly int port
     cdef readonly bint secure
     cdef readonly bytes forwarding

@@ -14,6 +14,7 @@ from edge.data.net.peers import PLAIN
 if TYPE_CHECKING:
     from edge.data.exchange.client import Client
     from edge.data.http.forwarding import Forwarding
+    from edge.data.http.scope import Scope
     from edge.data.net.peers import Peer
 
 
@@ -24,9 +25,20 @@ class Caller:
     - `trusted`: its word about its client is taken. `varies`: `describe` is needed for each request.
     """
 
-    def __init__(self, forwarding: Forwarding, *, address: str, port: int, secure: bool, peer: Peer = PLAIN) -> None:
-        """ADDRESS is the peer's, PORT the one that it came to, PEER what its handshake has shown."""
+    def __init__(
+        self,
+        forwarding: Forwarding,
+        *,
+        address: str,
+        port: int,
+        secure: bool,
+        peer: Peer = PLAIN,
+        scope: Scope | None = None,
+    ) -> None:
+        """ADDRESS is the peer's, PORT the one that it came to, PEER what its handshake has shown; SCOPE: see
+        `Message`."""
         self.peer = peer
+        self.scope = scope
         self._forwarding = forwarding
         self.address = address
         self.port = port

@@ -54,6 +54,7 @@ class Http1(Client):
         self.request = self.head = Head()
         self.content = self.body = Body(stream, True)
         self.secure = self.request.secure = caller.secure
+        self.request.scope = caller.scope
         self.address = caller.address
         self.port = caller.port
         self.peer = caller.peer

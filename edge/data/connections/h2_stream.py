@@ -100,6 +100,7 @@ class Http2Stream(Client):
         self.connection = connection
         self.session = connection.session
         self.secure = head.secure = caller.secure
+        head.scope = caller.scope
         self.address, self.port, self.forwarding = caller.address, caller.port, caller.forwarding
         self.host = head.host
         self.peer = caller.peer

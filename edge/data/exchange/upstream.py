@@ -28,6 +28,10 @@ class Upstream:
         """Begin REQUEST; timeouts in seconds, of silence."""
         raise NotImplementedError
 
+    def expire_in(self, seconds: float) -> None:
+        """The response to the request that was begun must be complete within SECONDS; 0: there is no limit."""
+        raise NotImplementedError
+
     def send_all(self, content: bytes) -> None:
         """Send CONTENT, the whole of it, with what has been begun."""
         raise NotImplementedError

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("edge.data")
 
+LEAST_PATIENCE = 0.001
+"""Seconds: 0 would be no limit."""
 MOST_INTERIM = 32
 """Responses of status 1xx to one request."""
 
@@ -127,7 +129,7 @@ class Call:
             reused = upstream is not None
             try:
                 if upstream is None:
-                    upstream = self._pool.connect(target, terms.connect_timeout)
+                    upstream = self._pool.connect(target, self._patience(terms, terms.connect_timeout))
                     target.succeeded()
                 self.upstream = upstream
                 self._send(upstream, terms, content)
@@ -152,6 +154,8 @@ class Call:
     def _send(self, upstream: Upstream, terms: Terms, content: bytes | Spool | None) -> None:
         client = self._client
         upstream.begin(self._outgoing, terms.send_timeout, terms.read_timeout)
+        if terms.deadline is not None:
+            upstream.expire_in(self._patience(terms, terms.deadline.attempt))
         if content is not None:
             client.watch(upstream)  # nothing more of this request is read from the client
         if isinstance(content, bytes):
@@ -160,6 +164,14 @@ class Call:
             upstream.flush()
             source = Kept(content) if content is not None else client.content
             self.pump = Pump(client, upstream, source, limit=terms.body_limit)
+
+    def _patience(self, terms: Terms, seconds: float) -> float:
+        """SECONDS (0: no limit), or what the deadline of the request leaves of them."""
+        deadline = terms.deadline
+        if deadline is None or not deadline.request:
+            return seconds
+        left = max(deadline.request - self._outcome.elapsed(), LEAST_PATIENCE)
+        return min(seconds, left) if seconds else left
 
     def _receive(self, upstream: Upstream, largest: int) -> None:
         """Read the head of the final response, of up to LARGEST bytes; 1xx are passed on or, for 100, dropped (RFC
@@ -251,8 +263,10 @@ class Call:
             return None
         if retry.timeout and self._outcome.elapsed() > retry.timeout:
             return None
+        if terms.deadline is not None and 0 < terms.deadline.request <= self._outcome.elapsed():
+            return None
         another = chooser.choose(tried)
-        if another is None and failure.kind is Kind.BREAK and retry.tries:
+        if another is None and (retry.same_endpoint or (failure.kind is Kind.BREAK and retry.tries)):
             another = chooser.choose(())  # the only one may do better at the next attempt
         return another if another is not None and self._budget.take() else None
 

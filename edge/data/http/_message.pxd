@@ -18,6 +18,7 @@ cdef class Message(FieldLines):
     cdef readonly long long content_length
     cdef public bint upgrade
     cdef public bint secure
+    cdef public object scope
     cdef public Py_ssize_t size
     cdef readonly bint accel
     cdef bint seen_forwarded

@@ -1,4 +1,5 @@
 from edge.data.http._fields import FieldLines
+from edge.data.http.scope import Scope
 
 METHODS: dict[bytes, bytes]
 NO_CONTENT: int
@@ -15,6 +16,7 @@ class Message(FieldLines):
     chunked: bool
     upgrade: bool
     secure: bool
+    scope: Scope | None
     size: int
     @property
     def content_length(self) -> int: ...

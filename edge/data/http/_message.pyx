@@ -37,7 +37,8 @@ cdef class Message(FieldLines):
     `length` is the value of Content-Length, -1 without one; `chunked`: content of unknown length follows.
     `content_length`: bytes of content of a request, UNKNOWN_LENGTH or NO_CONTENT.
     `accel`: whether a response has fields by which applications steer nginx (X-Accel-Buffering and others).
-    `secure`: whether a request came to a port with TLS; set by the connection.
+    `secure`: whether a request came to a port with TLS; `scope`: that of the Gateway at whose address it came in, None:
+    it came to one of Edge's own; both set by the connection.
     """
 
     def __cinit__(self):

@@ -24,7 +24,9 @@ from edge.data.policies import (
     connection_field,
     cookie_change,
     cors,
+    cors_filter,
     custom_headers,
+    deadline,
     digest_auth,
     error_pages,
     external_auth,
@@ -70,6 +72,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.AppRoot, app_root),
     (policies.WwwRedirect, www_redirect),
     (policies.Cors, cors),  # a preflight request carries no credentials, and must not be redirected
+    (policies.CorsFilter, cors_filter),
     (policies.Snippet, snippet),  # nginx's rewrite phase comes before all that follows
     (policies.RedirectTo, redirect_to),
     (policies.RegexRewrite, regex_rewrite),  # an edit, but for a target that is a URL
@@ -110,6 +113,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.ResponseHead, response_head),
     (policies.ResponseRate, response_rate),
     (policies.Timeouts, timeouts),
+    (policies.Deadline, deadline),
     (policies.Retry, retry),
     (policies.Tracing, tracing),
     (policies.NoAccessLog, access_log),

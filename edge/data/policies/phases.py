@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from edge.data.upstream.balancer import Balancer
     from edge.data.upstream.chooser import Chooser
     from edge.data.upstream.terms import Terms
+    from edge.table.policies import Deadline
     from edge.table.records import Owner, Transport
 
 Gate = Callable[[Exchange], Reply | None]
@@ -69,7 +70,8 @@ class Phases:
       response. `content_type`: of Edge's own answers, None: each has its own.
     - `tracing`: whether and how requests are traced, None: as the process has it.
     - `closed`: no request passes. `errors`: what answers in place of errors; None: nothing.
-    - `timeouts`, `retry`, `body_limit`, `request_buffering`, `response_buffering`, `largest_head` (bytes of a response,
+    - `timeouts`, `deadline` (None: there is none), `retry`, `body_limit`, `request_buffering`, `response_buffering`,
+      `largest_head` (bytes of a response,
       0: as many as the proxy takes), `pace` (None: as fast as it goes), `logged`: what the exchange itself goes by.
     """
 
@@ -104,6 +106,7 @@ class Phases:
         self.closed = False
         self.errors: Errors | None = None
         self.timeouts = Timeouts("")
+        self.deadline: Deadline | None = None
         self.retry = Retry("")
         self.body_limit = BodyLimit("")
         self.request_buffering = RequestBuffering("")

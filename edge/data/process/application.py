@@ -25,6 +25,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from edge.data.observe import tracing
+from edge.data.process.handover import Handover
 from edge.data.process.sockets import listen
 from edge.data.process.succession import PAUSE, Succession
 from edge.data.process.worker import EdgeWorker
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 
 SCHEMES = "GUNICORN_SCHEMES"
 """Variable beside gunicorn's GUNICORN_FD: `http` or `https` for each descriptor, comma separated."""
+LISTENING = "EDGE_LISTENING_FD"
+"""Variable with what `Handover.inherit` gives."""
+LISTENERS_STEP = 0.2
+"""Seconds between two looks for listeners that come and go, where there are any."""
 RESIZE = 2.0
 """Seconds between two looks at the CPU limit under `--workers auto`, and at the files of the workers."""
 KILL_MARGIN = 2.0
@@ -85,6 +90,7 @@ class EdgeApplication(BaseApplication):  # type: ignore[misc]  # gunicorn is unt
         self.settings = settings
         self.secure: list[bool] = []
         """Whether a listening socket speaks TLS, in the order of the sockets."""
+        self.handover = Handover(settings.table_directory)
         super().__init__()
 
     def load_config(self) -> None:
@@ -119,6 +125,7 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
     def __init__(self, app: EdgeApplication) -> None:
         super().__init__(app)
         self._settings = app.settings
+        self._handover = app.handover
         self._looked = time.monotonic()
         self.num_workers: int
         self._available = self.num_workers
@@ -149,9 +156,31 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         self._presence = draining.Presence(self._settings.table_directory)
         self.app.secure[:] = [scheme == "https" for scheme in schemes]
         self.cfg.env_orig[SCHEMES] = ",".join(schemes)
+        self._handover.start((addresses.of(one.getsockname()) for one in self.LISTENERS), os.environ.pop(LISTENING, ""))
         super().start()
         for listener, scheme in zip(self.LISTENERS, schemes, strict=True):
             self.log.info("listening on %s://%s", scheme, addresses.of(listener.getsockname()))
+
+    def spawn_worker(self) -> int:
+        """Start a worker."""
+        pid: int = super().spawn_worker()
+        self._handover.forked()
+        return pid
+
+    def wait_for_signals(self, timeout: float = 1.0) -> list[int]:
+        """The signals that have come; waits for the first."""
+        found: list[int] = super().wait_for_signals(timeout=LISTENERS_STEP if self._handover.used else timeout)
+        return found
+
+    def reexec(self) -> None:
+        """SIGUSR2: start a new arbiter, with the sockets of this one."""
+        self.cfg.env_orig[LISTENING] = self._handover.inherit()
+        super().reexec()
+
+    def stop(self, graceful: bool = True) -> None:
+        """Close the sockets and stop the workers."""
+        self._handover.close()
+        super().stop(graceful)
 
     def maybe_promote_master(self) -> None:
         """Become the proxy of the launcher when the arbiter before us has ended, and end with it as that one did."""
@@ -222,6 +251,7 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
                 self.spawn_worker()
         for pid in staying[: -self.num_workers]:
             self.kill_worker(pid, signal.SIGTERM)
+        self._handover.follow(worker.age for worker in self.WORKERS.values())
 
     def _look_around(self) -> None:
         """See whether the world is as it was when the workers were started."""

@@ -33,6 +33,7 @@ from edge.data.net._tls import use_openssl
 from edge.data.net.private import OPENSSL
 from edge.data.observe import tracing
 from edge.data.observe.access_log import AccessLog
+from edge.data.process.gateway_listeners import GatewayListeners
 from edge.data.process.proxy import Proxy
 from edge.system import logs
 from edge.table.counters import WorkerCounters, WorkerWord
@@ -64,6 +65,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         self.settings: Settings = self.app.settings
         self.tmp.notify()  # gunicorn would wait for ever for the first sign of life of a worker that hangs as it starts
         self._stopped: Event | None = None
+        self._link = self.app.handover.connect(self.age)
 
     @classmethod
     def check_config(cls, cfg: Any, log: logging.Logger) -> None:
@@ -82,6 +84,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
     def init_process(self) -> None:
         """Become a process of its own; see `run` for what it does."""
         logs.configure(self.settings, process="worker")
+        self.app.handover.leave_to(self.age)
         _raise_limit()
         seed_request_ids()
         if OPENSSL.reachable:
@@ -118,8 +121,14 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         traces = tracing.start(self.settings)
         proxy = Proxy(self.settings, TableReader(directory), counters, access_log, traces)
         spread = Spread(directory, counters.slot)
-        listeners = [
-            Listener(sock, proxy.connections, proxy.handshakes, spread, tls=tls, shed=proxy.pool.shed)
+        shared = (proxy.connections, proxy.handshakes, spread)
+        gateways = GatewayListeners(
+            self._link,
+            lambda sock, at: Listener(sock, *shared, tls=at.tls, shed=proxy.pool.shed, scope=at.scope, port=at.port),
+        )
+        listeners: list[Listener | GatewayListeners] = [gateways]
+        listeners += [
+            Listener(sock, *shared, tls=tls, shed=proxy.pool.shed, places=gateways.places)
             for sock, tls in zip(self.sockets, self.app.secure, strict=True)
         ]
         timers = self._timers(proxy, spread, access_log)
@@ -157,7 +166,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
             timers.append(timer)
         return timers
 
-    def _drain(self, connections: Connections, listeners: list[Listener]) -> None:
+    def _drain(self, connections: Connections, listeners: list[Listener | GatewayListeners]) -> None:
         """Accept no more, finish what has begun, for as long as the graces allow."""
         connections.drain()
         connections.counters.set(WorkerWord.DRAINING, 1)

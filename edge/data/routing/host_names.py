@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from edge.table.patterns.matching import PatternError, PatternLimitError, compile_pattern
 from edge.table.reader import UnreadableError
-from edge.table.records import HOST_PATTERNS, HostPatterns, wildcard_of
+from edge.table.records import HOST_PATTERNS, HostPatterns, hosts_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,16 +36,10 @@ class HostNames:
         Raises:
             UnreadableError: it cannot be known whether a pattern takes them.
         """
-        yield name
-        wildcard = wildcard_of(name)
-        if wildcard:
-            yield wildcard
-        domain = name
-        while wildcard and (domain := domain.partition(".")[2]):
-            yield f"**.{domain}"
-        if name:
-            yield from self._matching(name)
-            yield ""
+        for candidate in hosts_over(name):
+            if name and not candidate:
+                yield from self._matching(name)
+            yield candidate
 
     def _matching(self, name: str) -> Iterator[str]:
         record = self._routes.get(HOST_PATTERNS, HostPatterns)

@@ -32,7 +32,7 @@ class HostPlans:
         """Compile RECORD, taking over from PREVIOUS the plans of routes that did not change; UNNAMED: see there."""
         kept = {plan.route: plan for plan in previous.plans} if previous is not None else {}
         self.record = record
-        self.unnamed = not record.name if unnamed is None else unnamed
+        self.unnamed = not (record.name or record.scope) if unnamed is None else unnamed
         """Whether these are for the hosts that no Ingress names."""
         self.plans: list[Plan] = []
         self._exact: dict[bytes, Plan] = {}

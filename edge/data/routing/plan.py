@@ -99,7 +99,7 @@ class Plan(Terms):
     ) -> None:
         """LOGGED, LARGEST_HEAD: what the process has for all routes."""
         largest_head = phases.largest_head or largest_head
-        super().__init__(phases.timeouts, phases.retry, phases.body_limit.size or ANY, largest_head)
+        super().__init__(phases.timeouts, phases.retry, phases.body_limit.size or ANY, largest_head, phases.deadline)
         self.host = host
         self.route = route
         self.destinations = destinations

@@ -14,6 +14,8 @@ cdef class Router:
     cdef dict _hosts
     cdef c_plan.Plan _default
     cdef object _globals
+    cdef dict _chains
+    cdef c_plan.Plan _misdirected
     cdef dict _unreadable
     cdef bytes _health_path
     cdef public long long generation

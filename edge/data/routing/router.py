@@ -5,6 +5,8 @@ Rules of this file:
   trailing dot is looked at twice.
 - A host whose record cannot be read is not absent: no wildcard, catch-all or default takes its requests. They are
   answered 503 until it can be read, and so is what the default takes when that cannot be read.
+- At the address of a Gateway only the hosts of its scope are looked at, and of them only those of the most specific
+  listener. What no route of a host takes goes on to the wider hosts of that listener.
 - A load balancer's probe (`--health-check-path`) is Edge's on hosts that no Ingress names, whatever takes their other
   requests; only a rule that names that very path goes before it.
 """
@@ -18,11 +20,23 @@ from edge.data.routing.host_plans import HostPlans
 from edge.table.counter_layout import backends_of, labels_of
 from edge.table.paths import normalise_bytes
 from edge.table.reader import UnreadableError
-from edge.table.records import GLOBALS, Globals, Host, PathKind, Route
+from edge.table.records import (
+    GLOBALS,
+    LISTENERS,
+    Backend,
+    Globals,
+    Host,
+    Listeners,
+    PathKind,
+    Route,
+    hosts_over,
+    scoped,
+)
 from edge.table.salvage import UNREADABLE
 
 if TYPE_CHECKING:
     from edge.data.http._message import Message
+    from edge.data.http.scope import Scope
     from edge.data.routing.plan import Plan
     from edge.data.routing.planner import Planner
     from edge.table.counters import RouteLabels
@@ -33,6 +47,8 @@ MOST_RESOLVED = 4096
 UNAVAILABLE: Final = Route(PathKind.PREFIX, "/", policies=(UNREADABLE,))
 """In place of all routes that cannot be read: one, because clients choose the names of hosts."""
 UNREADABLE_HOST: Final = Host("", default=UNAVAILABLE)
+MISDIRECTED: Final = Route(PathKind.PREFIX, "/", backends=(Backend(status=421),))
+"""Of requests for a host of another listener than the one whose TLS the connection has (RFC 9110, section 15.5.20)."""
 UNREADABLE_GLOBALS: Final = Globals(default=UNAVAILABLE)
 
 
@@ -49,6 +65,9 @@ class Router:
         self._hosts: dict[str, HostPlans] = {}
         self._default: Plan | None = None
         self._globals: Globals | None = None
+        self._chains: dict[tuple[str, bytes], tuple[HostPlans, ...]] = {}
+        """In a scope: the plans of a host, then those of the wider hosts of the same listener."""
+        self._misdirected: Plan | None = None
         self._unreadable: dict[bool, HostPlans] = {}
         """Those of hosts that cannot be read, made when there is one; by whether an Ingress names the host."""
         self._health_path = normalise_bytes(health_path.encode()) if health_path else b""
@@ -64,6 +83,8 @@ class Router:
             table.reopen()
         if self._routes.generation != self.generation:
             self._take_up()
+        if request.scope is not None:
+            return self._match_in(request.scope, request)
         try:
             plans = self._resolved[request.host]
         except KeyError:
@@ -73,10 +94,58 @@ class Router:
         if plans.unnamed and self._is_probe(request.target) and not plans.names(self._health_path):
             return None
         plan = plans.match(request)
+        if plan is None and plans.record.wider:
+            plan = self._wider(plans, request)
         return plan if plan is not None else self._default
+
+    def _wider(self, plans: HostPlans, request: Message) -> Plan | None:
+        """The plan for REQUEST of a wider host than that of PLANS, as far as they let requests go on."""
+        passed = False
+        for candidate in hosts_over(host_name(request.host)):
+            if not passed:
+                passed = candidate == plans.record.name
+                continue
+            wider = self._host(candidate)
+            if wider is not None:
+                if not wider.record.wider:
+                    return None
+                plan = wider.match(request)
+                if plan is not None:
+                    return plan
+        return None
+
+    def _match_in(self, scope: Scope, request: Message) -> Plan | None:
+        """As `match`, of a request that came in at the address of a Gateway."""
+        at = (scope.name, request.host)
+        chain = self._chains.get(at)
+        if chain is None:
+            if len(self._chains) >= MOST_RESOLVED:
+                self._chains.clear()
+            chain = self._chains[at] = self._chain(scope.name, host_name(request.host))
+        if chain and scope.listener is not None and chain[0].record.listener != scope.listener:
+            if self._misdirected is None:
+                self._misdirected = self._planner.plan("", MISDIRECTED)
+            return self._misdirected
+        for plans in chain:
+            plan = plans.match(request)
+            if plan is not None:
+                return plan
+        return None
+
+    def _chain(self, scope: str, name: str) -> tuple[HostPlans, ...]:
+        found: list[HostPlans] = []
+        for candidate in hosts_over(name):
+            plans = self._host(scoped(scope, candidate))
+            if plans is not None and (not found or plans.record.listener == found[0].record.listener):
+                found.append(plans)
+                if not plans.record.wider:
+                    break
+        return tuple(found)
 
     def probed(self, request: Message) -> bool:
         """Whether REQUEST, for which `match` has no plan, is a probe."""
+        if request.scope is not None:
+            return False
         plans = self._resolved.get(request.host)
         return (plans is None or plans.unnamed) and self._is_probe(request.target)
 
@@ -91,22 +160,34 @@ class Router:
         """Whether the table has a route with these LABELS."""
         if not labels.namespace:
             return True  # what has no owner and no backend: its plan lives as long as this
+        routes: list[Route | None] = []
         try:
-            record = self._table.routes.get(labels.host, Host)
+            for scope in self._scopes():
+                record = self._table.routes.get(scoped(scope, labels.host), Host)
+                routes += [*record.routes, record.default] if record is not None else []
             shared = self._table.routes.get(GLOBALS, Globals)
         except UnreadableError:
             return True  # nobody knows
-        routes = [*record.routes, record.default] if record is not None else []
         routes.append(shared.default if shared is not None else None)
         named = [route for route in routes if route is not None]
         backends = [(route, one) for route in named for one in backends_of(route)]
         return any(labels_of(labels.host, route, backend) == labels for route, backend in backends)
+
+    def _scopes(self) -> set[str]:
+        """All scopes, the empty one among them.
+
+        Raises:
+            UnreadableError: they are not known.
+        """
+        listeners = self._table.routes.get(LISTENERS, Listeners)
+        return {"", *(one.scope for one in listeners.sockets)} if listeners is not None else {""}
 
     def _take_up(self) -> None:
         """Forget what may have changed; compiled hosts are compared again when they are next asked for."""
         routes = self._table.routes
         self.generation = routes.generation
         self._resolved.clear()
+        self._chains.clear()
         try:
             shared = routes.get(GLOBALS, Globals)
         except UnreadableError:
@@ -134,7 +215,7 @@ class Router:
         return plans
 
     def _host(self, name: str) -> HostPlans | None:
-        """Plans of the host whose record is NAME."""
+        """Plans of the host whose record has the key NAME."""
         known = self._hosts.get(name)
         try:
             record = self._table.routes.get(name, Host)

@@ -30,6 +30,7 @@ cdef class H1Upstream(Upstream):
     cdef unsigned long long _sent_before
     cdef bint _complete
     cdef bint _last
+    cdef bint _expires
 
     cpdef bint open(self, bint check)
     cpdef park(self, double now)

@@ -58,6 +58,7 @@ class H1Upstream(Upstream):
         """Bytes sent for earlier requests."""
         self._complete = False
         """Whether the request has been sent as a whole."""
+        self._expires = False
         self._last = False
         """Whether it was of HTTP/1.0, which ends the connection."""
         stream.on_surprise = self._surprised
@@ -76,6 +77,11 @@ class H1Upstream(Upstream):
         self._complete = False
         self._last = request.old
         self._writer.request(request)
+
+    def expire_in(self, seconds: float) -> None:
+        """As `Upstream`."""
+        self.stream.expire_in(seconds)
+        self._expires = seconds > 0
 
     def send_all(self, content: bytes) -> None:
         """As `Upstream`."""
@@ -190,6 +196,8 @@ class H1Upstream(Upstream):
     def park(self, now: float) -> None:
         """Be idle from NOW on, monotonic seconds."""
         self.idle_since = now
+        if self._expires:
+            self.expire_in(0)
         self.stream.park()
 
     def close(self) -> None:
@@ -198,6 +206,7 @@ class H1Upstream(Upstream):
 
     def switched(self) -> Stream:
         """As `Upstream`."""
+        self.expire_in(0)
         return self.stream
 
     def _surprised(self, stream: Stream) -> None:

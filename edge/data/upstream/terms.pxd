@@ -8,3 +8,4 @@ cdef class Terms:
     cdef readonly object unwanted
     cdef readonly long long body_limit
     cdef readonly Py_ssize_t largest_head
+    cdef readonly object deadline

@@ -21,7 +21,9 @@ from edge.table.policies.closed import Closed
 from edge.table.policies.connection_field import ConnectionField
 from edge.table.policies.cookie_change import CookieChange
 from edge.table.policies.cors import Cors
+from edge.table.policies.cors_filter import CorsFilter
 from edge.table.policies.custom_headers import CustomHeaders
+from edge.table.policies.deadline import Deadline
 from edge.table.policies.error_pages import ErrorPages
 from edge.table.policies.external_auth import ExternalAuth, SignIn
 from edge.table.policies.fast_cgi import FastCgi
@@ -55,6 +57,7 @@ AnyPolicy = (
     | AppRoot
     | WwwRedirect
     | Cors
+    | CorsFilter
     | Snippet
     | RedirectTo
     | HttpsRedirect
@@ -88,6 +91,7 @@ AnyPolicy = (
     | ResponseHead
     | ResponseRate
     | Timeouts
+    | Deadline
     | Retry
     | Tracing
     | NoAccessLog
@@ -107,7 +111,9 @@ __all__ = [
     "ConnectionField",
     "CookieChange",
     "Cors",
+    "CorsFilter",
     "CustomHeaders",
+    "Deadline",
     "DigestAuth",
     "ErrorPages",
     "ExternalAuth",

@@ -25,6 +25,8 @@ class Retry(Policy, frozen=True, tag=True):
     """After a response that is not HTTP."""
     on_statuses: tuple[int, ...] = ()
     """After a response with one of these statuses."""
+    same_endpoint: bool = False
+    """Whether an endpoint may be asked again where there is no other."""
 
     def summary(self) -> str:
         """As `Policy`."""

@@ -484,7 +484,7 @@ def test_without_openssl_itself_a_hello_stays_in_the_socket(monkeypatch, tmp_pat
         accepted = handshake.Handshakes(contexts, counters, logging.getLogger(), timeout=10).accept(stream)
         thread.join(10)
         stream.close()
-        assert accepted
+        assert accepted is not None
         assert done.is_set()
 
 

@@ -202,6 +202,11 @@ class MemoryUpstream(Upstream):
         if self._answer.early:
             self._due.set()
 
+    def expire_in(self, seconds: float) -> None:
+        """Time passes only while the head is waited for here."""
+        if seconds:
+            self._patience = min(self._patience, seconds)
+
     def send_all(self, content: bytes) -> None:
         self._asked.content = content
         self._complete()

@@ -1,8 +1,9 @@
 """Between the watches and the store: what is sent, what is held back, and what was sent before.
 
 Rules of this file:
-- A change is sent only when it differs in something that Edge reads; versions, generations and an Ingress's status do
-  not count, so neither a resync nor our own status writes reach the store.
+- A change is sent only when it differs in something that Edge reads; versions and the status of Ingresses and Gateways
+  do not count, so neither a resync nor our own status writes reach the store. Generations count for kinds whose status
+  names them.
 - Objects of a namespace that is not served are kept here, so that the namespace can be served, or not, from one moment
   to the next without asking the API server. The structs are shared with the store; what is held here is references.
 - The served namespaces are known before any kind is reported as synced.
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from edge.control.kinds.changes import Change, Delete, Invalid, Synced, Upsert
+from edge.control.kinds.gateway import GROUP, Gateway
 from edge.control.kinds.objects import Ingress, Object
 from edge.control.sources.source import BY_NEED
 
@@ -192,8 +194,9 @@ class Feed:
 def equal(old: Object, new: Object) -> bool:
     """Whether NEW says nothing that OLD did not say."""
     now = new.metadata
-    metadata = msgspec.structs.replace(old.metadata, resource_version=now.resource_version, generation=now.generation)
+    generation = old.metadata.generation if new.api_version.startswith(GROUP) else now.generation
+    metadata = msgspec.structs.replace(old.metadata, resource_version=now.resource_version, generation=generation)
     changes: dict[str, object] = {"metadata": metadata}
-    if isinstance(old, Ingress) and isinstance(new, Ingress):
+    if isinstance(new, Ingress | Gateway):
         changes["status"] = new.status
     return bool(msgspec.structs.replace(old, **changes) == new)

@@ -13,6 +13,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 from edge.control.api import configuration
 from edge.control.api.reflector import Reflector, Timing
 from edge.control.api.transport import Transport
@@ -28,6 +30,7 @@ from edge.control.kinds.objects import (
     Namespace,
     Object,
     ObjectError,
+    ObjectId,
 )
 from edge.control.sources.cluster.feed import Feed
 from edge.control.sources.cluster.needs import Needs
@@ -36,14 +39,14 @@ if TYPE_CHECKING:
     import queue
     from collections.abc import Iterator
 
-    import msgspec
-
-    from edge.control.kinds.objects import Key, ObjectId
+    from edge.control.kinds.objects import Key
     from edge.control.kinds.resources import Collection, Kind
     from edge.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+ABSENT = 10.0
+"""Seconds between two looks for a kind whose CustomResourceDefinition is not there."""
 REFUSALS = 3
 """Refusals in a row after which an optional kind counts as synced; roles may be created just after the start."""
 
@@ -55,6 +58,16 @@ class IngressObserver(Protocol):
         """INGRESS exists in this version."""
 
     def gone(self, key: Key) -> None:
+        """It is deleted."""
+
+
+class StatusObserver(Protocol):
+    """Sees each object of the custom kinds as the API server has it, also those that the feed holds back."""
+
+    def seen(self, name: ObjectId, raw: msgspec.Raw) -> None:
+        """The object exists as RAW, which is JSON."""
+
+    def gone(self, name: ObjectId) -> None:
         """It is deleted."""
 
 
@@ -76,6 +89,8 @@ class KubernetesSource:
         """
         self.transport = transport or Transport(lambda: configuration.load(settings))
         self.observers: list[IngressObserver] = []
+        """Filled before `start`."""
+        self.status_observers: list[StatusObserver] = []
         """Filled before `start`."""
         self._settings = settings
         self._timing = timing
@@ -144,7 +159,9 @@ class KubernetesSource:
         together = _Together()
         for collection in self._collections(kind):
             watch = Watch(self, kind, together)
-            watch.reflector = Reflector(self.transport, collection, watch, timing=self._timing)
+            watch.reflector = Reflector(
+                self.transport, collection, watch, timing=self._timing, absent_for=ABSENT if kind.custom else None
+            )
             together.count += 1
             yield watch
 
@@ -162,7 +179,17 @@ class KubernetesSource:
                 yield kind.collection(namespace, labels=f"{SERVICE_NAME_LABEL}={name}")
 
 
-WATCHED = (resources.NAMESPACE, resources.INGRESS_CLASS, resources.SERVICE, resources.ENDPOINT_SLICE, resources.INGRESS)
+WATCHED = (
+    resources.NAMESPACE,
+    resources.INGRESS_CLASS,
+    resources.SERVICE,
+    resources.ENDPOINT_SLICE,
+    resources.INGRESS,
+    resources.GATEWAY_CLASS,
+    resources.GATEWAY,
+    resources.HTTP_ROUTE,
+    resources.REFERENCE_GRANT,
+)
 """Kinds that are watched as a whole."""
 
 
@@ -194,6 +221,9 @@ class Watch:
 
     def decode(self, key: Key, raw: msgspec.Raw) -> Object | Invalid:
         """The object, or what is wrong with it."""
+        if self.kind.custom:
+            for observer in self._source.status_observers:
+                observer.seen(ObjectId(self.kind.name, *key), raw)
         try:
             return decode(raw, self.kind.name)
         except ObjectError as error:
@@ -213,11 +243,15 @@ class Watch:
         """Pass it on."""
         if self.kind is resources.NAMESPACE:
             self._feed.close(key[1], gone=True)
+            self._feed.drop(self.kind.name, key)
             return
         self._feed.drop(self.kind.name, key)
         if self.kind is resources.INGRESS:
             for observer in self._source.observers:
                 observer.gone(key)
+        if self.kind.custom:
+            for status_observer in self._source.status_observers:
+                status_observer.gone(ObjectId(self.kind.name, *key))
 
     def synced(self) -> None:
         """This watch is synced; the kind is when all its watches are."""
@@ -263,3 +297,4 @@ class Watch:
             self._feed.close(namespace.metadata.name, gone=False)
         else:
             self._feed.open(namespace.metadata.name)
+        self._feed.put(("", namespace.metadata.name), msgspec.structs.replace(namespace, status=None))

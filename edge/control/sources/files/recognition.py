@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from edge.control.kinds.objects import Object
 
-READ: Final = frozenset(kind for kind, one in DEFINITIONS.items() if one.in_files)
+READ: Final = frozenset(DEFINITIONS)
 """The kinds that are read."""
 _OTHER_GROUPS: Final = ("extensions", "networking.k8s.io", "discovery.k8s.io", "gateway.networking.k8s.io")
 """Groups that these kinds have, or had, versions in."""

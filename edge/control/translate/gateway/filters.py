@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge.control.kinds.problems import Problem, error
-from edge.control.translate.gateway import request_headers, request_redirect, response_headers, url_rewrite
+from edge.control.translate.gateway import cors, request_headers, request_redirect, response_headers, url_rewrite
 from edge.control.translate.gateway.header_modifier import forbidden
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge.control.kinds.gateway import RouteFilter
     from edge.table.policies import AnyPolicy
 
-UNITS: Final = (request_redirect, url_rewrite, request_headers, response_headers)
+UNITS: Final = (cors, request_redirect, url_rewrite, request_headers, response_headers)
 """The filters that are supported. A new one is a module with TYPE, OF_BACKENDS and `read`, and an entry here."""
 SUPPORTED: Final = {unit.TYPE: unit for unit in UNITS}
 ANSWER: Final = "its requests are answered 500"

@@ -7,6 +7,11 @@ Rules of this file:
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 def record_name(hostname: str) -> str:
     """The name of the record for HOSTNAME."""
@@ -20,6 +25,16 @@ def intersection(one: str, other: str) -> str | None:
     if _covers(one, other):
         return other
     return one if _covers(other, one) else None
+
+
+def most_specific(hostname: str, among: Iterable[str]) -> str | None:
+    """The one AMONG others that is the most specific to stand for all hosts of HOSTNAME; None: none does."""
+    covering = [one for one in among if not one or one == hostname or _covers(one, hostname)]
+    return max(covering, key=_specificity, default=None)
+
+
+def _specificity(hostname: str) -> tuple[bool, int]:
+    return bool(hostname) and not hostname.startswith("*."), len(hostname)
 
 
 def _covers(wildcard: str, name: str) -> bool:

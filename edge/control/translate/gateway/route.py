@@ -17,9 +17,10 @@ from msgspec.structs import replace
 
 from edge.control.kinds.gateway import RouteMatch
 from edge.control.kinds.problems import Problem, warning
-from edge.control.translate.gateway import bodies, filters, matches
+from edge.control.translate.gateway import bodies, filters, matches, patience
 from edge.control.translate.gateway.attaching import Attachment
 from edge.control.translate.gateway.backends import BackendReader
+from edge.control.translate.gateway.facts import FINE, RouteFacts, Verdict
 from edge.control.translate.parts import HostPart, RoutePart, Translation
 from edge.table.records import Backend, Owner, Route
 
@@ -27,10 +28,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edge.control.kinds.gateway import HTTPRoute, RouteRule
+    from edge.control.translate.gateway.attaching import Place
     from edge.control.translate.gateway.view import View
+    from edge.table.policies import AnyPolicy
 
-NOT_READ: Final = ("timeouts", "retry", "session_persistence")
-"""Fields of rules that are ignored."""
+REFERENCES: Final = {
+    "MissingService": "BackendNotFound",
+    "MissingPort": "BackendNotFound",
+    "InvalidKind": "InvalidKind",
+    "RefNotPermitted": "RefNotPermitted",
+}
+"""Reasons of the condition ResolvedRefs, by those of problems."""
 REFUSED: Final = (Backend(status=500),)
 """Of a rule whose requests nothing can serve."""
 
@@ -38,42 +46,75 @@ REFUSED: Final = (Backend(status=500),)
 def translate(route: HTTPRoute, view: View) -> Translation | None:
     """What ROUTE asks for; None: it concerns no Gateway that is ours."""
     attachment = Attachment(route, view)
-    if not attachment.schemes and not attachment.problems:
+    if not attachment.parents and not attachment.problems:
         return None
     problems: list[Problem] = list(attachment.problems)
     metadata = route.metadata
     order = (metadata.creation_timestamp or "", metadata.namespace, metadata.name)
     refused = [problem for match, field in _matches(route) for problem in matches.unsupported(match, field)]
-    if refused or not attachment.schemes:
-        return Translation(order, {}, None, (), (), (*problems, *refused))
     backends = BackendReader(route.id, view)
     owner = Owner("HTTPRoute", metadata.namespace, metadata.name)
     parts: list[tuple[RouteMatch, RoutePart]] = []
+    faulty: list[Problem] = []
     for number, rule in enumerate(route.spec.rules):
         field = f"spec.rules[{number}]"
         problems += _ignored(rule, field)
         found = list(filters.faults(rule.filters, f"{field}.filters", of_backend=False))
-        problems += found
-        parts += _rule(rule, field, owner, backends, refused=bool(found))
-    hosts = {host: HostPart(tuple(_under(schemes, parts))) for host, schemes in attachment.schemes.items()}
-    return Translation(order, hosts, None, tuple(backends.uses), (), (*problems, *backends.problems))
+        faulty += found
+        read = [backends.read(one, f"{field}.backendRefs[{index}]") for index, one in enumerate(rule.backend_refs)]
+        if not refused:
+            parts += _rule(rule, field, owner, read, refused=bool(found))
+    facts = _facts(attachment, backends, [*refused, *faulty], all_refused=bool(refused))
+    if refused or not attachment.places:
+        return Translation(order, {}, None, (), (), (*problems, *refused, *faulty), facts=facts)
+    hosts = {
+        key: HostPart(
+            tuple(_under(place, parts)),
+            listener=place.listener,
+            wider=True,
+            tls=place.scoped and place.schemes == {"https"},
+        )
+        for key, place in attachment.places.items()
+    }
+    problems += [*faulty, *backends.problems]
+    return Translation(order, hosts, None, tuple(backends.uses), (), tuple(problems), facts=facts)
 
 
-def _under(schemes: set[str], parts: list[tuple[RouteMatch, RoutePart]]) -> Iterator[RoutePart]:
-    """PARTS as they are under a host whose requests come by SCHEMES."""
-    scheme = next(iter(schemes)) if len(schemes) == 1 else ""
+def _facts(
+    attachment: Attachment, backends: BackendReader, refused: list[Problem], *, all_refused: bool
+) -> RouteFacts | None:
+    """For the status; REFUSED is what of the rules is not served."""
+    if not attachment.parents:
+        return None
+    parents = attachment.parents
+    partly = FINE
+    if refused:
+        partly = Verdict("UnsupportedValue", f"{refused[0]}")
+        if all_refused:
+            parents = [one if one.accepted.reason else replace(one, accepted=partly, listeners=()) for one in parents]
+            partly = FINE
+    references = next((one for one in backends.problems if one.reason in REFERENCES), None)
+    verdict = Verdict(REFERENCES[references.reason], references.message) if references is not None else FINE
+    return RouteFacts(tuple(parents), verdict, partly)
+
+
+def _under(place: Place, parts: list[tuple[RouteMatch, RoutePart]]) -> Iterator[RoutePart]:
+    """PARTS as they are under a host at PLACE."""
+    # In a scope all requests come by one scheme.
+    scheme = next(iter(place.schemes)) if len(place.schemes) == 1 and not place.scoped else ""
     for match, part in parts:
         yield replace(part, route=replace(part.route, conditions=matches.conditions(match, scheme)))
 
 
 def _rule(
-    rule: RouteRule, field: str, owner: Owner, reader: BackendReader, *, refused: bool
+    rule: RouteRule, field: str, owner: Owner, read: list[Backend], *, refused: bool
 ) -> Iterator[tuple[RouteMatch, RoutePart]]:
-    """The routes of RULE, one for each match; REFUSED: all are answered 500."""
-    read = [reader.read(one, f"{field}.backendRefs[{number}]") for number, one in enumerate(rule.backend_refs)]
+    """The routes of RULE to the backends READ, one for each match; REFUSED: all are answered 500."""
     for number, match in enumerate(rule.matches or (RouteMatch(),)):
         kind, path = matches.path(match)
-        own = filters.policies(rule.filters, f"{field}.filters", path) if not refused else ()
+        own: tuple[AnyPolicy, ...] = ()
+        if not refused:
+            own = (*filters.policies(rule.filters, f"{field}.filters", path), *patience.policies(rule, field))
         answered = any(one.type == "RequestRedirect" for one in rule.filters)
         backends: tuple[Backend, ...] = REFUSED
         if not refused and read:
@@ -100,7 +141,5 @@ def _matches(route: HTTPRoute) -> Iterator[tuple[RouteMatch, str]]:
 
 
 def _ignored(rule: RouteRule, field: str) -> Iterator[Problem]:
-    for name in NOT_READ:
-        if getattr(rule, name) is not None:
-            camel = name.partition("_")[0] + "".join(part.title() for part in name.split("_")[1:])
-            yield warning("UnsupportedField", f"{field}.{camel}", "not supported; the field is ignored")
+    if rule.session_persistence is not None:
+        yield warning("UnsupportedField", f"{field}.sessionPersistence", "not supported; the field is ignored")

@@ -4,9 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from edge.control.kinds.gateway import Gateway
     from edge.control.kinds.objects import Key, ObjectId
+
+
+class Assignment(msgspec.Struct, frozen=True):
+    """The addresses of a Gateway."""
+
+    addresses: tuple[str, ...] = ()
+    """Its own ones."""
+    shared: bool = False
+    """Whether it has none of its own, but those of Edge."""
+    unsupported: str = ""
+    """A type of address that is asked for and not supported."""
+    unusable: str = ""
+    """Why an address that is asked for cannot be had, or none is left."""
+
+
+SHARED = Assignment(shared=True)
 
 
 class View(Protocol):
@@ -20,6 +40,12 @@ class View(Protocol):
 
     def class_fault(self, gateway: Gateway) -> str:
         """Why the class of GATEWAY cannot be known; empty: it can."""
+
+    def assignment(self, gateway: Gateway) -> Assignment:
+        """The addresses of GATEWAY, which is ours."""
+
+    def labels(self, namespace: str) -> Mapping[str, str]:
+        """The labels of NAMESPACE."""
 
     def is_granted(self, owner: ObjectId, target: ObjectId) -> bool:
         """Whether a ReferenceGrant lets OWNER refer to TARGET, which is in another namespace."""

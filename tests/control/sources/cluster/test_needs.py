@@ -19,7 +19,10 @@ from tests.support.waiting import eventually
 Start = Callable[..., KubernetesSource]
 ALL = {
     "apiGroups": ["*"],
-    "resources": ["services", "endpointslices", "ingresses", "ingressclasses", "namespaces"],
+    "resources": [
+        *("services", "endpointslices", "ingresses", "ingressclasses", "namespaces"),
+        *("gatewayclasses", "gateways", "httproutes", "referencegrants"),
+    ],
     "verbs": ["*"],
 }
 

@@ -11,12 +11,14 @@ from edge.control.kinds.objects import IngressClass, ObjectId
 from edge.control.sources.cluster import source as module
 from edge.control.sources.cluster.source import KubernetesSource
 from tests.control.conftest import Ears
+from tests.support import gateway
 from tests.support.fakeapi import FakeAPI, Rules
 from tests.support.objects import endpoints, ingress, ingress_class, namespace, secret, service
 from tests.support.waiting import eventually
 
 Start = Callable[..., KubernetesSource]
-ALL = {"Ingress", "IngressClass", "Service", "EndpointSlice", "Namespace", "Secret", "ConfigMap"}
+CUSTOM = {"GatewayClass", "Gateway", "HTTPRoute", "ReferenceGrant"}
+ALL = {"Ingress", "IngressClass", "Service", "EndpointSlice", "Namespace", "Secret", "ConfigMap", *CUSTOM}
 
 
 def everything(api: FakeAPI) -> None:
@@ -312,3 +314,35 @@ def test_refusals_are_counted_before_a_kind_is_given_up(api: FakeAPI, start: Sta
     start()
     ears.until(lambda: ears.synced() == ALL)
     assert ears.names("IngressClass") == {"/edge"}
+
+
+def test_kinds_whose_definition_is_missing_are_taken_up_when_it_comes(
+    api: FakeAPI, start: Start, ears: Ears, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until then nothing waits for them, and nothing is said of it; when it goes, so do the objects."""
+    monkeypatch.setattr(module, "ABSENT", 0.1)
+    everything(api)
+    api.apply(gateway.route())
+    missing = {"code": 404, "reason": "NotFound", "verb": "list", "resource": "httproutes"}
+    fault = api.fail("status", times=1000, **missing)
+    one = start()
+    ears.until(lambda: ears.synced() == ALL)
+    assert ears.names("HTTPRoute") == set()
+    assert one.unsynced() == ()
+    fault.times = 0
+    ears.until(lambda: ears.names("HTTPRoute") == {"demo/web"})
+    api.fail("status", times=1000, **missing)
+    api.fail("status", times=1000, **{**missing, "verb": "watch"})
+    api.interrupt("drop", "httproutes")
+    ears.until(lambda: ears.names("HTTPRoute") == set())
+
+
+def test_a_new_generation_of_a_kind_with_status_is_told(api: FakeAPI, start: Start, ears: Ears) -> None:
+    """Its status names the generation, though nothing that is read may be different. Its status alone is none."""
+    everything(api)
+    api.apply(gateway.gateway())
+    start()
+    ears.until(lambda: ears.names("Gateway") == {"demo/edge"})
+    ears.forget()
+    api.apply({**gateway.gateway(generation=2), "status": {"addresses": [{"value": "192.0.2.1"}]}})
+    ears.until(lambda: len(ears.listen()) == 1)

@@ -1,0 +1,99 @@
+"""The status of Gateways, their classes and routes: what it is to be, and which of them may be different.
+
+Rules of this file:
+- The routes of a listener are counted as they attach: a thousand of them are one status of their Gateway.
+- Only a status that is different from the last one is passed on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, cast
+
+from edge.control.kinds.gateway import Gateway, GatewayClass
+from edge.control.kinds.objects import ObjectId
+from edge.control.translate.gateway import statuses
+from edge.control.translate.gateway.facts import GatewayFacts, RouteFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from edge.control.compiling.secrets import Secrets
+    from edge.control.compiling.store import Store
+    from edge.control.translate.gateway.statuses import Status
+    from edge.control.translate.parts import Translation
+    from edge.settings import Settings
+
+
+class GatewayStatus:
+    """The status of all objects of the Gateway API that are ours."""
+
+    def __init__(self, store: Store, settings: Settings, secrets: Secrets) -> None:
+        self._store = store
+        self._settings = settings
+        self._secrets = secrets
+        self._counts: dict[ObjectId, Counter[str]] = {}
+        """Attached routes by Gateway and name of the listener."""
+        self._dirty: set[ObjectId] = set()
+        self._last: dict[ObjectId, Status] = {}
+
+    def replace(self, owner: ObjectId, old: Translation | None, new: Translation | None) -> None:
+        """OWNER is translated to NEW instead of OLD."""
+        self._dirty.add(owner)
+        for translation, step in ((old, -1), (new, 1)):
+            for gateway, listener in _attached(translation):
+                counts = self._counts.setdefault(gateway, Counter())
+                counts[listener] += step
+                if not counts[listener]:
+                    del counts[listener]
+                if not counts:
+                    del self._counts[gateway]
+                self._dirty.add(gateway)
+
+    def compile(
+        self, touched: Iterable[ObjectId], translation: Callable[[ObjectId], Translation | None]
+    ) -> dict[ObjectId, Status | None]:
+        """What is different, of those that are TOUCHED and others; None: the object is not ours, or gone."""
+        changed: dict[ObjectId, Status | None] = {}
+        for owner in self._dirty.union(touched):
+            status = self._status(owner, translation(owner))
+            if status != self._last.get(owner):
+                changed[owner] = status
+                if status is None:
+                    del self._last[owner]
+                else:
+                    self._last[owner] = status
+        self._dirty.clear()
+        return changed
+
+    def _status(self, owner: ObjectId, translation: Translation | None) -> Status | None:
+        found = self._store.get(owner)
+        if isinstance(found, GatewayClass):
+            ours = found.spec.controller_name == self._settings.controller_class
+            own = bool(self._settings.gateway_addresses)
+            return statuses.of_class(found, own_addresses=own) if ours else None
+        facts = translation.facts if translation is not None else None
+        if found is None or facts is None:
+            return None
+        if isinstance(facts, GatewayFacts):
+            counts = self._counts.get(owner, Counter())
+            return statuses.of_gateway(cast("Gateway", found), facts, counts, self._faulty(facts))
+        return statuses.of_route(found.metadata.generation, facts, self._settings.controller_class)
+
+    def _faulty(self, facts: GatewayFacts) -> dict[int, str]:
+        """What is wrong with the certificates of listeners, by number."""
+        faults: dict[int, str] = {}
+        for one in facts.listeners:
+            for secret in one.secrets:
+                reading = self._secrets.reading(secret)
+                if reading.material is None and reading.faults:
+                    faults.setdefault(one.standing.number, reading.faults[0].message)
+        return faults
+
+
+def _attached(translation: Translation | None) -> Iterator[tuple[ObjectId, str]]:
+    """The listeners that a route is attached to, each once."""
+    facts = translation.facts if translation is not None else None
+    if isinstance(facts, RouteFacts):
+        every = [(ObjectId(Gateway.kind, *one.gateway), name) for one in facts.parents for name in one.listeners]
+        yield from dict.fromkeys(every)

@@ -1,0 +1,64 @@
+"""What a translation found out for the status of its object.
+
+Rules of this file:
+- A verdict is a reason and a message; a reason that is empty means that all is well.
+- How the status of each kind is worded from this is in `edge.control.translate.gateway.statuses`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from edge.control.kinds.gateway import ParentReference
+    from edge.control.kinds.objects import Key
+    from edge.control.translate.gateway.standing import Standing
+    from edge.control.translate.gateway.view import Assignment
+
+
+class Verdict(msgspec.Struct, frozen=True, gc=False):
+    """What is wrong, if anything is."""
+
+    reason: str = ""
+    message: str = ""
+
+
+FINE = Verdict()
+
+
+class ListenerFacts(msgspec.Struct, frozen=True, gc=False):
+    """One listener of a Gateway."""
+
+    standing: Standing
+    references: Verdict = FINE
+    secrets: tuple[Key, ...] = ()
+    """With its certificates, as far as they may be used."""
+
+
+class GatewayFacts(msgspec.Struct, frozen=True, gc=False):
+    """A Gateway of ours."""
+
+    listeners: tuple[ListenerFacts, ...]
+    assignment: Assignment
+    parameters: Verdict = FINE
+
+
+class ParentFacts(msgspec.Struct, frozen=True, gc=False):
+    """What became of one parent of a route that is a Gateway of ours."""
+
+    parent: ParentReference
+    gateway: Key
+    accepted: Verdict = FINE
+    listeners: tuple[str, ...] = ()
+    """Names of those that the route is attached to."""
+
+
+class RouteFacts(msgspec.Struct, frozen=True, gc=False):
+    """A route with parents that are ours."""
+
+    parents: tuple[ParentFacts, ...]
+    references: Verdict = FINE
+    partly: Verdict = FINE
+    """Why some of its rules are not served."""

@@ -1,0 +1,194 @@
+"""The status of the objects of the Gateway API that are ours, in the form of their JSON.
+
+Rules of this file:
+- A condition has no lastTransitionTime here: that depends on what the API server has (`edge.control.answers`).
+- Every condition names the generation that it was decided on.
+- Of a Gateway without addresses of its own, the addresses and what follows from them are left to the writer: they are
+  those of Edge, which it knows.
+
+Source: Gateway API v1.6, apis/v1: the condition types and reasons of GatewayClass, Gateway, Listener and Route.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from edge.control.translate.gateway.facts import FINE, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from edge.control.kinds.gateway import Gateway, GatewayClass, ParentReference
+    from edge.control.translate.gateway.facts import GatewayFacts, ListenerFacts, ParentFacts, RouteFacts
+
+Status = dict[str, Any]
+FEATURES: Final = (
+    "Gateway",
+    "GatewayAddressEmpty",
+    "GatewayHTTPListenerIsolation",
+    "GatewayPort8080",
+    "GatewayStaticAddresses",
+    "HTTPRoute",
+    "HTTPRoute303RedirectStatusCode",
+    "HTTPRoute307RedirectStatusCode",
+    "HTTPRoute308RedirectStatusCode",
+    "HTTPRouteBackendProtocolWebSocket",
+    "HTTPRouteBackendRequestHeaderModification",
+    "HTTPRouteBackendTimeout",
+    "HTTPRouteCORS",
+    "HTTPRouteDestinationPortMatching",
+    "HTTPRouteHostRewrite",
+    "HTTPRouteMethodMatching",
+    "HTTPRouteNamedRouteRule",
+    "HTTPRouteParentRefPort",
+    "HTTPRoutePathRedirect",
+    "HTTPRoutePathRewrite",
+    "HTTPRoutePortRedirect",
+    "HTTPRouteQueryParamMatching",
+    "HTTPRouteRequestTimeout",
+    "HTTPRouteResponseHeaderModification",
+    "HTTPRouteRetry",
+    "HTTPRouteRetryBackendTimeout",
+    "HTTPRouteRetryConnectionError",
+    "HTTPRouteSchemeRedirect",
+    "ReferenceGrant",
+)
+"""What is supported, by the names of the Gateway API (pkg/features), sorted."""
+OWN_ADDRESSES: Final = frozenset(
+    {"GatewayAddressEmpty", "GatewayHTTPListenerIsolation", "GatewayPort8080", "GatewayStaticAddresses"}
+)
+"""Those of them that Gateways need addresses of their own for."""
+ACCEPTED: Final = "Accepted"
+PROGRAMMED: Final = "Programmed"
+RESOLVED: Final = "ResolvedRefs"
+CONFLICTED: Final = "Conflicted"
+PARTIALLY_INVALID: Final = "PartiallyInvalid"
+
+
+def of_class(one: GatewayClass, *, own_addresses: bool) -> Status:
+    """The status of a GatewayClass; OWN_ADDRESSES: whether Gateways get addresses of their own."""
+    verdict = FINE
+    if one.spec.parameters_ref is not None:
+        verdict = Verdict("InvalidParameters", "parametersRef is not supported; leave it out")
+    features = [name for name in FEATURES if own_addresses or name not in OWN_ADDRESSES]
+    return {
+        "conditions": [_condition(one.metadata.generation, ACCEPTED, verdict)],
+        "supportedFeatures": [{"name": name} for name in features],
+    }
+
+
+def of_gateway(
+    gateway: Gateway, facts: GatewayFacts, counts: Mapping[str, int], certificates: Mapping[int, str]
+) -> Status:
+    """The status of GATEWAY. COUNTS: attached routes by name of the listener. CERTIFICATES: what is wrong with those of
+    a listener, by its number."""
+    generation = gateway.metadata.generation
+    accepted, programmed = _gateway_verdicts(facts)
+    status: Status = {
+        "conditions": [
+            _condition(generation, ACCEPTED, accepted, holds=accepted.reason in ("", PARTLY)),
+            _condition(generation, PROGRAMMED, programmed),
+        ],
+        "listeners": [
+            _listener(generation, one, counts, certificates.get(one.standing.number, "")) for one in facts.listeners
+        ],
+    }
+    if not facts.assignment.shared:
+        status["addresses"] = [{"type": "IPAddress", "value": value} for value in facts.assignment.addresses]
+    return status
+
+
+PARTLY: Final = "SomeListenersNotValid"
+"""Stands for ListenersNotValid where other listeners are: the Gateway is accepted all the same."""
+
+
+def _gateway_verdicts(facts: GatewayFacts) -> tuple[Verdict, Verdict]:
+    """Whether it is accepted, and whether it is programmed."""
+    assignment = facts.assignment
+    refused = [one.standing for one in facts.listeners if not one.standing.served]
+    accepted = programmed = FINE
+    if refused:
+        names = ", ".join(one.listener.name for one in refused)
+        reason = "ListenersNotValid" if len(refused) == len(facts.listeners) else PARTLY
+        accepted = Verdict(reason, f"not valid: {names}")
+    if facts.parameters.reason:
+        accepted = facts.parameters
+    if assignment.unsupported:
+        accepted = Verdict("UnsupportedAddress", f"addresses of type {assignment.unsupported} are not supported")
+    if accepted.reason not in ("", PARTLY):
+        programmed = Verdict("Invalid", accepted.message)
+    elif assignment.unusable:
+        asked = assignment.unusable.partition(" ")[0] != "all"
+        programmed = Verdict("AddressNotUsable" if asked else "AddressNotAssigned", assignment.unusable)
+    return accepted, programmed
+
+
+def _listener(generation: int, facts: ListenerFacts, counts: Mapping[str, int], certificate: str) -> Status:
+    standing, references = facts.standing, facts.references
+    if certificate and not references.reason:
+        references = Verdict("InvalidCertificateRef", certificate)
+    accepted = Verdict(standing.refusal or standing.conflict, _MESSAGES.get(standing.refusal or standing.conflict, ""))
+    programmed = FINE
+    if accepted.reason:
+        programmed = Verdict(standing.conflict or "Invalid", accepted.message)
+    elif references.reason and references.reason != "InvalidRouteKinds":
+        programmed = Verdict("Invalid", references.message)
+    conflicted = Verdict(standing.conflict or "NoConflicts", accepted.message if standing.conflict else "")
+    return {
+        "name": standing.listener.name,
+        "supportedKinds": [{"group": group, "kind": kind} for group, kind in standing.kinds],
+        "attachedRoutes": counts.get(standing.listener.name, 0),
+        "conditions": [
+            _condition(generation, ACCEPTED, accepted),
+            _condition(generation, PROGRAMMED, programmed),
+            _condition(generation, RESOLVED, references),
+            _condition(generation, CONFLICTED, conflicted, holds=bool(standing.conflict)),
+        ],
+    }
+
+
+_MESSAGES: Final = {
+    "UnsupportedProtocol": "this protocol is not supported",
+    "ProtocolConflict": "another listener has the same port with another protocol",
+    "HostnameConflict": "another listener has the same port and host name",
+}
+
+
+def of_route(generation: int, facts: RouteFacts, controller: str) -> Status:
+    """The entries of a route's status that are those of CONTROLLER."""
+    return {"parents": [_parent(generation, one, facts, controller) for one in facts.parents]}
+
+
+def _parent(generation: int, one: ParentFacts, facts: RouteFacts, controller: str) -> Status:
+    conditions = [
+        _condition(generation, ACCEPTED, one.accepted),
+        _condition(generation, RESOLVED, facts.references),
+    ]
+    if facts.partly.reason:
+        conditions.append(_condition(generation, PARTIALLY_INVALID, facts.partly, holds=True))
+    return {"parentRef": _reference(one.parent), "controllerName": controller, "conditions": conditions}
+
+
+def _reference(parent: ParentReference) -> Status:
+    """PARENT as it stands in the route."""
+    made: Status = {"group": parent.group, "kind": parent.kind, "name": parent.name}
+    if parent.namespace:
+        made["namespace"] = parent.namespace
+    if parent.section_name:
+        made["sectionName"] = parent.section_name
+    if parent.port:
+        made["port"] = parent.port
+    return made
+
+
+def _condition(generation: int, kind: str, verdict: Verdict, *, holds: bool | None = None) -> Status:
+    """The condition KIND; HOLDS: its status, None: it holds where VERDICT has no reason."""
+    fine = not verdict.reason if holds is None else holds
+    reason = "ListenersNotValid" if verdict.reason == PARTLY else verdict.reason or kind
+    return {
+        "type": kind,
+        "status": "True" if fine else "False",
+        "observedGeneration": generation,
+        "reason": reason,
+        "message": verdict.message,
+    }
