@@ -159,6 +159,8 @@ class Client:
             received.trailers = event.headers
         elif isinstance(event, h2.events.StreamEnded):
             received.whole = True
+        elif isinstance(event, h2.events.StreamReset) and received.whole:
+            pass  # the rest of the request is not wanted (RFC 9113, section 8.1)
         elif isinstance(event, (h2.events.StreamReset, h2.events.ConnectionTerminated)):
             raise StreamError("reset")
 
