@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import gevent
 
-from edge.data.connections.caller import Caller
 from edge.data.connections.connections import Connections
 from edge.data.connections.h1 import Http1
 from edge.data.http.h1._body import Body
@@ -91,8 +90,7 @@ def exchange(scene: Scene, request: Request, received: Received, *, secure: bool
     """Serve REQUEST on a connection of its own."""
     near, far = pair()
     connections = Connections(scene.settings, scene.counters, scene.handler)
-    caller = Caller(connections.forwarding, address=ADDRESS, port=443 if secure else 80, secure=secure, peer=peer)
-    server = Http1(connections, near, caller)
+    server = Http1(connections, near, address=ADDRESS, port=443 if secure else 80, secure=secure, peer=peer)
     serving = gevent.spawn(server.serve)
     try:
         _send(far, request)
