@@ -1,7 +1,7 @@
 """What Ingresses ask for on behalf of a whole host: certificates of clients (auth-tls-*), ciphers.
 
 Rules of this file:
-- Of each option that of the oldest Ingress counts, and the others are told, as in ingress-nginx.
+- Of each option that of the oldest Ingress counts, and the others are reported, as in ingress-nginx.
 - If certificates of clients cannot be verified for one Ingress of a host, nobody gets in there (403): which of the
   host's routes that Ingress wanted to guard is not known.
 - Nothing of a host is left unguarded, also not what none of its paths takes.

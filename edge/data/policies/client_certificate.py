@@ -61,7 +61,7 @@ def add(policy: ClientCertificate, phases: Phases) -> None:
     def gate(exchange: Exchange) -> Reply | None:
         client, outgoing = exchange.client, exchange.outgoing
         reply = refusal(client.peer, secure=client.secure)
-        if reply is None:  # it is described here, so that servers that later gates ask can be told, too
+        if reply is None:  # described here, so that servers that later gates ask get it too
             for name in FIELDS:
                 outgoing.message.hide(name)
             outgoing.added += lines(client.peer, trust, with_certificate=with_certificate)

@@ -1,4 +1,4 @@
-"""Tells endpoints that speak FastCGI what a request is (RFC 3875, section 4.1; nginx's fastcgi_params).
+"""Describes requests to endpoints that speak FastCGI (RFC 3875, section 4.1; nginx's fastcgi_params).
 
 Rules of this file:
 - Parameters have the names and values that ingress-nginx gives them, and variables in those of users have its names.

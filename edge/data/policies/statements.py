@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from edge.data.http import replies
 from edge.data.http.replies import Reply
@@ -10,7 +10,7 @@ from edge.data.net.errors import StreamClosed
 from edge.data.policies.blocks import Block, has_controls
 from edge.data.policies.variables import filler
 from edge.table.patterns.matching import compile_pattern
-from edge.table.policies.snippet import Answer, If, SetVariable
+from edge.table.policies.snippet import CLOSE, REDIRECTS, Answer, If, SetVariable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     from edge.data.exchange.exchange import Exchange
     from edge.data.policies.variables import Value
     from edge.table.policies.snippet import Statement
-
-REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-"""Statuses for which the text of `return` is a Location."""
-CLOSE: Final = 444
-"""nginx's status for closing the connection without an answer."""
 
 
 class Effects:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class GatewayListeners:
-    """The listeners that LINK tells of; MAKE makes one of a socket and a message.
+    """The listeners that come through LINK; MAKE makes one of a socket and a message.
 
     - `places`: those without a socket of their own, for listeners at all addresses.
     """

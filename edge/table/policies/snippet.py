@@ -9,8 +9,15 @@ Rules of this file:
 
 from __future__ import annotations
 
+from typing import Final
+
 from edge.table.policies.policy import Policy
 from edge.table.record import Record
+
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+"""Statuses for which the text of `return` is a URL (nginx docs, ngx_http_rewrite_module, return)."""
+CLOSE: Final = 444
+"""nginx's status for closing the connection without an answer."""
 
 
 class SetVariable(Record, frozen=True, tag=True):

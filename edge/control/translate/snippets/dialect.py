@@ -16,15 +16,11 @@ from edge.control.translate.snippets.lexer import Directive, SnippetError, direc
 from edge.table import templates, variables
 from edge.table.fields import name_fault, value_fault
 from edge.table.patterns.matching import PatternError, compile_pattern
-from edge.table.policies.snippet import AddField, Answer, If, RequestField, SetField, SetVariable, Statement
+from edge.table.policies.snippet import REDIRECTS, AddField, Answer, If, RequestField, SetField, SetVariable, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-"""Statuses for which the text of `return` is a URL (nginx docs, ngx_http_rewrite_module, return)."""
-CLOSE: Final = 444
-"""nginx's status for closing the connection without an answer."""
 MOST: Final = 200
 """Directives of one snippet."""
 _URL: Final = re.compile(r"(?:(?i:https?|\$scheme)://|/)[^\x00-\x20\x7f]*")
