@@ -359,6 +359,16 @@ class Settings:
     keep_alive_requests: int = setting(
         0, "Requests after which a client connection is closed; 0: no limit.", placeholder="N", commands=PROXY
     )
+    use_http2: bool = setting(
+        True, "Speak HTTP/2 too: over TLS by ALPN, in plain text to clients that begin with it.", commands=PROXY
+    )
+    http2_max_concurrent_streams: int = setting(
+        128,
+        "Requests of one HTTP/2 connection at a time (REFUSED_STREAM above it).",
+        placeholder="N",
+        commands=PROXY,
+        least=1,
+    )
     upstream_keepalive_timeout: float = setting(
         60.0, "Time that an idle connection to an endpoint is kept.", placeholder="SECONDS", commands=PROXY
     )

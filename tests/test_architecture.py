@@ -84,7 +84,7 @@ FLOORS = {
     "edge.data": (
         ("net",),
         ("http",),
-        ("http.h1",),
+        ("http.h1", "http.h2"),
         ("exchange",),
         ("upstream",),
         ("observe",),

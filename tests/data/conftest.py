@@ -41,6 +41,9 @@ def connect(stage: Stage, request: pytest.FixtureRequest) -> Callable[[], Client
 def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., Scene]]:
     """Makes scenes; a test that uses it runs with each pair of halves that an exchange may have."""
     numbers = itertools.count(1)
+    marker = request.node.get_closest_marker("http1")
+    if marker is not None and request.param[0] == "h2":
+        pytest.skip(marker.args[0])
     with ExitStack() as stack:
 
         def make(*policies: Any, **rest: Any) -> Scene:

@@ -68,7 +68,7 @@ REFUSED = [
     ("another protocol", 400, b"GET / ICAP/1.0\r\n" + HOST + b"\r\n"),
     ("HTTP/2 in words", 505, b"GET / HTTP/2.0\r\n" + HOST + b"\r\n"),
     ("HTTP/1.2", 505, b"GET / HTTP/1.2\r\n" + HOST + b"\r\n"),
-    ("HTTP/2's preface", 505, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+    ("HTTP/2's preface with a field", 505, b"PRI * HTTP/2.0\r\n" + HOST + b"\r\n"),
     ("lower-case method", 400, b"get / HTTP/1.1\r\n" + HOST + b"\r\n"),
     ("method with a control", 400, b"G\0T / HTTP/1.1\r\n" + HOST + b"\r\n"),
     ("method with a separator", 400, b"G(T / HTTP/1.1\r\n" + HOST + b"\r\n"),

@@ -75,19 +75,21 @@ def test_a_certificate_that_cannot_be_used_leaves_the_default(stage: Stage) -> N
     assert stage.edge.log.count("c:demo/mixed cannot be used") == before, "said once, tried once"
 
 
-def test_alpn_offers_http_1_1(stage: Stage) -> None:
+@pytest.mark.parametrize(("offers", "chosen"), [(["http/1.1", "h2"], "h2"), (["http/1.1"], "http/1.1"), ([], None)])
+def test_alpn_prefers_http_2(stage: Stage, offers: list[str], chosen: str | None) -> None:
     context = trusting_all()
-    context.set_alpn_protocols(["h2", "http/1.1"])
+    if offers:
+        context.set_alpn_protocols(offers)
     with stage.connect(tls=context) as client:
         assert isinstance(client.socket, ssl.SSLSocket)
-        assert client.socket.selected_alpn_protocol() == "http/1.1"
+        assert client.socket.selected_alpn_protocol() == chosen
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_who_speaks_none_of_our_protocols_is_told_so_by_an_alert(stage: Stage, version: ssl.TLSVersion) -> None:
     context = trusting_all()
     context.maximum_version = version
-    context.set_alpn_protocols(["h2"])
+    context.set_alpn_protocols(["spdy/3"])
     with pytest.raises(ssl.SSLError, match="no application protocol"):
         stage.connect(tls=context)
 

@@ -16,7 +16,7 @@ from edge.data.http.h1._head import Head
 from edge.data.http.h1._writing import HeadWriter
 from edge.data.net.errors import MessageError
 from edge.data.observe._lines import Lines
-from tests.fuzz import control_targets
+from tests.fuzz import control_targets, h2_targets
 from tests.support import oracles
 from tests.support.wire import Pieces, read_body, single, stream_pair, torn, whole, written
 
@@ -174,6 +174,8 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "response": response,
     "chunks": chunks,
     "trailers": trailers,
+    "block": h2_targets.block,
+    "frames": h2_targets.frames,
     "lines": lines,
     "hello": hello,
     "proxy": proxy,

@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 MOST_CONTEXTS = 1000
 MOST_NAMES = 4096
 """Server names whose certificate is remembered until certificates change."""
-PROTOCOLS = ["http/1.1"]
-"""Offered by ALPN (RFC 7301)."""
+PROTOCOLS = ["h2", "http/1.1"]
+"""Offered by ALPN (RFC 7301), the preferred first."""
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +77,9 @@ class Made(NamedTuple):
 class Contexts:
     """The contexts of this worker, by certificate and options."""
 
-    def __init__(self, table: TableReader) -> None:
+    def __init__(self, table: TableReader, *, http2: bool = True) -> None:
+        """HTTP2: it is offered too."""
+        self.http2 = http2
         self._table = table
         self._names = HostNames(table)
         self._keys: dict[str, tuple[str, str]] = {}
@@ -163,7 +165,7 @@ class Contexts:
         if made is None or not made.is_of(certificate, tickets, options):
             context: ServerContext | None
             try:
-                made_context = make_context(certificate, tickets, options)
+                made_context = make_context(certificate, tickets, options, http2=self.http2)
                 trust = options.trust if options is not None else ""
                 context = ServerContext(made_context, OPENSSL.address(made_context), trust)
             except OSError as error:  # ssl.SSLError is one too
@@ -197,7 +199,7 @@ class Contexts:
 
 
 def make_context(
-    certificate: Certificate, tickets: TicketKeys | None, options: TlsOptions | None = None
+    certificate: Certificate, tickets: TicketKeys | None, options: TlsOptions | None = None, *, http2: bool = True
 ) -> ssl.SSLContext:
     """A context that shows CERTIFICATE and seals session tickets with the newest of TICKETS, by the OPTIONS of a host.
 
@@ -207,7 +209,7 @@ def make_context(
     """
     context = openssl.server_context()
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
-    context.set_alpn_protocols(PROTOCOLS)
+    context.set_alpn_protocols(PROTOCOLS if http2 else PROTOCOLS[1:])
     context.num_tickets = 1
     OPENSSL.tune(context)
     openssl.load(context, certificate.chain, certificate.key)

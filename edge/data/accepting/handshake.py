@@ -43,9 +43,10 @@ REFUSAL_TIMEOUT = 2.0
 """Seconds for a client to take what refuses it."""
 REFUSED_BYTES = 1 << 24
 """Bytes read and dropped after a refusal, so that a client that is still sending can read it."""
+HTTP2 = b"h2"
 SPOKEN = frozenset((b"http/1.1", b"http/1.0"))
-"""Supported ALPN protocols. A client that offers only others gets the alert no_application_protocol (RFC 7301, section
-3.2), which OpenSSL does not send by itself."""
+"""Supported ALPN protocols, beside HTTP/2. A client that offers only others gets the alert no_application_protocol
+(RFC 7301, section 3.2), which OpenSSL does not send by itself."""
 NO_APPLICATION_PROTOCOL = b"\x15\x03\x03\x00\x02\x02\x78"
 """A fatal alert (RFC 8446, section 6)."""
 INTERNAL_ERROR = b"\x15\x03\x03\x00\x02\x02\x50"
@@ -62,6 +63,7 @@ class Handshakes:
     def __init__(self, contexts: Contexts, counters: WorkerCounters, log: logging.Logger, *, timeout: float) -> None:
         """TIMEOUT in seconds, for one from its first byte to its end."""
         self._contexts = contexts
+        self._http2 = contexts.http2
         self._counters = counters
         self._log = log
         self._timeout = timeout
@@ -90,7 +92,8 @@ class Handshakes:
         if found is None:
             return None
         hello, ahead = found
-        if hello.alpn and SPOKEN.isdisjoint(hello.alpn):
+        http2 = self._http2 and HTTP2 in hello.alpn
+        if hello.alpn and not http2 and SPOKEN.isdisjoint(hello.alpn):
             self._alert(stream, NO_APPLICATION_PROTOCOL)
             return None
         # What the host of the server name demands of certificates is asked for here. Requests for other hosts on this
@@ -121,6 +124,8 @@ class Handshakes:
             return None
         finally:
             self._pending.pop(stream, None)
+        # The server's order decides (RFC 7301, section 3.2), and HTTP/2 is the first of it.
+        stream.alpn = HTTP2 if http2 else b""
         counters.add(HANDSHAKES, 1)
         if resumed:
             counters.add(HANDSHAKES_RESUMED, 1)

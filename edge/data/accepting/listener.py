@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 import gevent
 
 from edge.data.accepting import proxy_protocol
-from edge.data.accepting.handshake import REFUSAL_TIMEOUT, REFUSED_BYTES, Handshakes
+from edge.data.accepting.handshake import HTTP2, REFUSAL_TIMEOUT, REFUSED_BYTES, Handshakes
+from edge.data.connections.caller import Caller
 from edge.data.connections.h1 import Http1
+from edge.data.connections.h2 import Http2
 from edge.data.http import replies
 from edge.data.http.scope import Scope
 from edge.data.net._accept import accept
@@ -79,6 +81,9 @@ class Opening:
     def close(self) -> None:
         """End it at once."""
         self.stream.close()
+
+    def drain(self) -> None:
+        """There is nobody to say it to yet."""
 
     def close_idle(self) -> None:
         """As `close`: nothing is lost."""
@@ -237,7 +242,10 @@ class Listener:
             return
         client, port, secure, tls_peer, scope = opened
         connections.counters.add(CONNECTIONS_HANDLED, 1)
-        Http1(connections, stream, address=client, port=port, secure=secure, peer=tls_peer, scope=scope).serve()
+        caller = Caller(connections.forwarding, address=client, port=port, secure=secure, peer=tls_peer, scope=scope)
+        seen = 0 if stream.alpn == HTTP2 else Http1(connections, stream, caller).serve()
+        if seen >= 0:
+            Http2(connections, stream, caller).serve(seen)
 
     def _open(self, stream: Stream, peer: str) -> tuple[str, int, bool, Peer, Scope | None] | None:
         """See to all that precedes HTTP: the client's address, the port that it came to, whether it speaks https, what

@@ -11,6 +11,10 @@ cdef class Connections:
     cdef readonly long long keep_alive_requests
     cdef readonly double header_timeout
     cdef readonly double body_timeout
+    cdef readonly bint http2
+    cdef readonly int most_streams
+    cdef readonly list spare_streams
+    cdef readonly Py_ssize_t most_spare
     cdef readonly c_clock.Clock clock
     cdef readonly object forwarding
     cdef readonly c_fields.Limits limits

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from edge.data.exchange.client import Client
     from edge.data.handling.handler import Handler
+    from edge.data.http.h2._session import H2Stream
     from edge.data.net._stream import Stream
     from edge.settings import Settings
     from edge.table.counters import WorkerCounters
@@ -27,6 +28,7 @@ MOST_REFUSALS = 64
 wait."""
 MOST_KEPT_FREE = 1024
 """Descriptors that client connections leave to those to endpoints, where a quarter is not less."""
+MOST_SPARE_STREAMS = 256
 OWN_DESCRIPTORS = 32
 """That are no connections: listeners, table, counters, logs."""
 
@@ -34,11 +36,20 @@ OWN_DESCRIPTORS = 32
 class Connection(Protocol):
     """What draining and counting need to know of a client connection."""
 
-    stream: Stream
-    idle: bool
-    """Between two requests, or before the first."""
-    upgraded: bool
-    """It carries another protocol by now, such as WebSocket."""
+    @property
+    def stream(self) -> Stream:
+        """Its bytes."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether it is between two requests, or before the first."""
+
+    @property
+    def upgraded(self) -> bool:
+        """Whether it carries another protocol by now, such as WebSocket, and nothing else."""
+
+    def drain(self) -> None:
+        """The worker ends: say so, where the protocol has words for it."""
 
     def close_idle(self) -> None:
         """Close it if that does no harm."""
@@ -51,6 +62,8 @@ class Connections:
     """The connections of one worker.
 
     - `keep_alive`, `header_timeout`, `body_timeout`: seconds; `keep_alive_requests`: of one connection.
+    - `http2`: whether HTTP/2 is spoken, with `most_streams` at a time on one connection. `spare_streams`: those that
+      can be used again, `most_spare` of them.
     - `open`: those that speak HTTP. `accepted`: all that are open, also before they speak HTTP. `refusing`: those among
       them that are above the limit `most`, and are being refused; `most_refusals` at a time.
     - `draining`: the worker ends, and keeps no connection.
@@ -65,6 +78,10 @@ class Connections:
         self.keep_alive_requests = settings.keep_alive_requests if settings.keep_alive > 0 else 1
         self.header_timeout = settings.client_header_timeout
         self.body_timeout = settings.client_body_timeout
+        self.http2 = settings.use_http2
+        self.most_streams = settings.http2_max_concurrent_streams
+        self.spare_streams: list[H2Stream] = []
+        self.most_spare = MOST_SPARE_STREAMS
         self.clock = Clock()
         self.forwarding = Forwarding(settings)
         self.limits = Limits(
@@ -81,6 +98,12 @@ class Connections:
         self.accepted = 0
         self.refusing = 0
         self.draining = False
+
+    def drain(self) -> None:
+        """From now on no connection is kept."""
+        self.draining = True
+        for connection in list(self.open):
+            connection.drain()
 
     def close_idle(self) -> None:
         """Close the connections that wait for a request."""

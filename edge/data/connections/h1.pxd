@@ -2,6 +2,7 @@
 
 cimport edge.data.http.clock as c_clock
 from edge.data.connections.connections cimport Connections
+from edge.data.connections.caller cimport Caller
 from edge.data.exchange.client cimport Client
 from edge.data.handling.handler cimport Handler
 from edge.data.http.h1._body cimport Body
@@ -15,11 +16,7 @@ cdef class Http1(Client):
     cdef readonly Head head
     cdef readonly Body body
     cdef public bint idle
-    cdef str _peer
-    cdef int _port
-    cdef bint _tls
-    cdef bint _trusted
-    cdef bytes _described
+    cdef Caller _caller
     cdef bint _keep
     cdef int _chunked
     cdef long long _served

@@ -19,19 +19,17 @@ from edge.data.http.h1._body import Body
 from edge.data.http.h1._head import Head
 from edge.data.http.h1._writing import HeadWriter
 from edge.data.net.errors import MessageError, StreamError, StreamTimeout
-from edge.data.net.peers import PLAIN
 from edge.table.counters import WorkerWord
 
 if TYPE_CHECKING:
+    from edge.data.connections.caller import Caller
     from edge.data.connections.connections import Connections
     from edge.data.exchange.upstream import Upstream
     from edge.data.http._fields import FieldLines
     from edge.data.http._message import Message
     from edge.data.http.replies import Reply
-    from edge.data.http.scope import Scope
     from edge.data.net._buffer import Buffer
     from edge.data.net._stream import Stream
-    from edge.data.net.peers import Peer
 
 log = logging.getLogger("edge.data")
 
@@ -40,6 +38,8 @@ LINGER_ROUNDS = 15
 LINGER_LEAST = 16384
 """For how long what follows the last answer is read and dropped: who sends a whole upload before it reads gets to read
 it, as long as that many bytes come in each round."""
+PREFACE = b"PRI * HTTP/2.0"
+"""The first line of what a client of HTTP/2 sends first (RFC 9113, section 3.4); an empty one follows."""
 LOGGED_LINE = 1024
 """Bytes that are logged of what is no request."""
 
@@ -47,42 +47,24 @@ LOGGED_LINE = 1024
 class Http1(Client):
     """A connection from a client; also the client's half of its exchanges."""
 
-    def __init__(
-        self,
-        connections: Connections,
-        stream: Stream,
-        *,
-        address: str,
-        port: int,
-        secure: bool,
-        peer: Peer = PLAIN,
-        scope: Scope | None = None,
-    ) -> None:
-        """ADDRESS is the client's, PORT the one that it came to, PEER what its handshake has shown.
-
-        SCOPE: see `Message`.
-        """
+    def __init__(self, connections: Connections, stream: Stream, caller: Caller) -> None:
+        """CALLER is who connected."""
         self.connections = connections
         self.stream = stream
         self.request = self.head = Head()
         self.content = self.body = Body(stream, True)
-        self.secure = self.request.secure = secure
-        self.request.scope = scope
-        self.address = address
-        self.port = port
-        self.peer = peer
+        self.secure = self.request.secure = caller.secure
+        self.request.scope = caller.scope
+        self.address = caller.address
+        self.port = caller.port
+        self.peer = caller.peer
         self.host = b""
         self.upgraded = False
-        self.forwarding = connections.forwarding.fields(address, address, port, secure=secure)
+        self.forwarding = caller.forwarding
         self.idle = True
         """Between two requests: the connection may be closed without harm."""
-        self._peer = address
-        self._port = port
-        self._tls = secure
-        self._trusted = connections.forwarding.trusting and connections.forwarding.trusts(address)
-        self._described = self.forwarding if connections.forwarding.writes_forwarded else b""
-        """What does not change from request to request, where something does."""
-        self.request.pass_on(claims=self._trusted, cdn=connections.forwarding.passes_cdn)
+        self._caller = caller
+        self.request.pass_on(claims=caller.trusted, cdn=connections.forwarding.passes_cdn)
         self._writer = HeadWriter(stream)
         self._keep = True
         self._chunked = 0
@@ -95,16 +77,20 @@ class Http1(Client):
         self._clock = connections.clock
         self._handler = connections.make_handler(self)
 
-    def serve(self) -> None:
-        """Serve requests until the connection ends."""
+    def serve(self) -> int:
+        """Serve requests until the connection ends: -1. Where the client begins with the preface of HTTP/2, how many
+        bytes of it have been read; the connection is left as it is then."""
         connections, stream = self.connections, self.stream
+        seen = -1
         stream.write_timeout = connections.body_timeout
         connections.open.add(self)
         try:
             self._serve()
         except MessageError as error:
-            log.debug("client %s: %s", self._peer, error)
-            self._refuse(error.status)
+            seen = self._preface()
+            if seen < 0:
+                log.debug("client %s: %s", self._caller.address, error)
+                self._refuse(error.status)
         except StreamTimeout:
             if len(stream):  # otherwise it has not begun to ask
                 self._refuse(408)
@@ -112,8 +98,10 @@ class Http1(Client):
             pass
         finally:
             connections.open.discard(self)
-            stream.close()
+            if seen < 0:
+                stream.close()
             self._handler = None  # type: ignore[assignment]  # a cycle, which only the collector would find
+        return seen
 
     def _serve(self) -> None:
         connections, stream, head, body = self.connections, self.stream, self.head, self.body
@@ -133,10 +121,8 @@ class Http1(Client):
             self.has_content = not body.done
             self._waits = head.expect_continue
             self.host = head.host
-            if self._trusted:
-                self._believe()
-            if self._described:
-                self._write_forwarded()
+            if self._caller.varies:
+                self._caller.describe(self)
             if not body.done:
                 stream.read_timeout = connections.body_timeout
             handler.run()
@@ -145,6 +131,9 @@ class Http1(Client):
         # Where the client does not expect the end, or is still sending, it must get to read the last answer.
         if not stream.closed and (head.keep_alive or len(stream) or not body.finish()):
             self._linger()
+
+    def drain(self) -> None:
+        """The next answer says it."""
 
     def close_idle(self) -> None:
         """End the connection if it is between two requests."""
@@ -160,17 +149,12 @@ class Http1(Client):
         else:
             self.stream.abort()
 
-    def _believe(self) -> None:
-        """Take what a trusted proxy says about its client."""
-        origin = self.connections.forwarding.origin(self.request, peer=self._peer, port=self._port, secure=self._tls)
-        self.address, self.secure, self.forwarding = origin.address, origin.secure, origin.fields
-        self.host, self.port = origin.host, origin.port
-
-    def _write_forwarded(self) -> None:
-        """Say the same as Forwarded, in place of one that a trusted proxy sent."""
-        added = self.forwarding if self._trusted else self._described
-        self.request.hide(b"forwarded")
-        self.forwarding = added + self.connections.forwarding.forwarded(self.address, self.host, secure=self.secure)
+    def _preface(self) -> int:
+        """How many bytes of HTTP/2's preface have been read in place of a first request; -1: it is none."""
+        head = self.head
+        if self._served or not self.connections.http2 or self.stream.alpn or head.first_line != PREFACE:
+            return -1
+        return head.size if head.size in (0, len(PREFACE) + 4) else -1
 
     def _refuse(self, status: int) -> None:
         """Answer what is not a request, and end."""

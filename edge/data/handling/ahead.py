@@ -63,6 +63,7 @@ class Ahead(Content):
         try:
             while count := content.fill():
                 self._put(content.buffer.take(count))
+            self.trailers = content.trailers  # known before the last piece is taken: it may not end the response
             self.section = self._upstream.trailers() if content.trailers else None
             self._free()
         except Exception as error:  # noqa: BLE001 - raised again where it is accounted for

@@ -10,6 +10,12 @@ cdef struct Field:
     uint8_t known
     uint8_t drop
 
+cdef struct Note:
+    # What is known of a field that comes again and again, `checked`: that it is well formed.
+    uint8_t checked
+    uint8_t known
+    uint8_t drop
+
 cdef class Limits:
     cdef readonly Py_ssize_t line
     cdef readonly Py_ssize_t head
@@ -27,6 +33,10 @@ cdef class FieldLines:
 
     cdef int store(self, const char *p, Py_ssize_t n) except -1
     cdef int parse_fields(self, Py_ssize_t at, Limits limits, int fault) except -1
+    cdef bint append(self, const char *name, Py_ssize_t n, const char *value, Py_ssize_t m, Note *note, bint underscores) except -1
+    cdef int _grow(self, Py_ssize_t n) except -1
+    cdef Field *_another(self) except NULL
+    cdef bint _is_value(self, Py_ssize_t at, Py_ssize_t n) noexcept
     cdef void unmask(self, Field *field) noexcept
     cdef bint _equal(self, Field *field, const char *name) noexcept
     cpdef hide(self, bytes name)

@@ -78,13 +78,7 @@ cdef class FieldLines:
         while p[i] != 13:
             if self.field_count == limits.fields:
                 raise malformed(431 if fault == 400 else fault, "too many header fields")
-            if self.field_count == self.field_size:
-                self.field_size = 2 * self.field_size if self.field_size else 16
-                field = <Field *>realloc(self.fields, self.field_size * sizeof(Field))
-                if field == NULL:
-                    raise MemoryError
-                self.fields = field
-            field = self.fields + self.field_count
+            field = self._another()
             field.name = i
             kinds = 0
             underscore = False
@@ -122,6 +116,94 @@ cdef class FieldLines:
         if p[i + 1] != 10:
             raise malformed(fault, "a line ends with a bare CR")
         return 0
+
+    cdef Field *_another(self) except NULL:
+        """Where the next field goes."""
+        cdef Field *grown
+        cdef int size
+        if self.field_count == self.field_size:
+            size = 2 * self.field_size if self.field_size else 16
+            grown = <Field *>realloc(self.fields, size * sizeof(Field))
+            if grown == NULL:
+                raise MemoryError
+            self.fields = grown
+            self.field_size = size
+        return self.fields + self.field_count
+
+    cdef int _grow(self, Py_ssize_t n) except -1:
+        """Have room for N bytes of text more."""
+        cdef char *grown
+        # Behind the text there is room to look at 8 bytes at a time.
+        if self.text_length + n + 8 > self.text_size:
+            grown = <char *>realloc(self.text, 2 * (self.text_length + n) + 256)
+            if grown == NULL:
+                raise MemoryError
+            self.text = grown
+            self.text_size = 2 * (self.text_length + n) + 256
+        return 0
+
+    cdef bint append(self, const char *name, Py_ssize_t n, const char *value, Py_ssize_t m, Note *note, bint underscores) except -1:
+        """Add the field NAME, of N bytes, with VALUE, of M, as a line of its own; False: it is malformed, or its name is
+        not in lower case (RFC 9113, 8.2.1).
+
+        NOTE is read, and filled, where the same field may come again; else NULL.
+        """
+        cdef Field *field
+        cdef char *p
+        cdef Py_ssize_t i
+        cdef uint8_t c, kinds = 0
+        cdef bint underscore = False
+        if n == 0 or n > 65535:
+            return False
+        self._grow(n + m + 4)
+        field = self._another()
+        p = self.text + self.text_length
+        memcpy(p, name, n)
+        p[n] = 58
+        p[n + 1] = 32
+        memcpy(p + n + 2, value, m)
+        p[n + m + 2] = 13
+        p[n + m + 3] = 10
+        field.name = self.text_length
+        field.name_length = n
+        field.value = field.name + n + 2
+        field.value_length = m
+        field.line_end = field.value + m + 2
+        if note != NULL and note.checked:
+            field.known = note.known
+            field.drop = note.drop
+        else:
+            for i in range(n):
+                c = p[i]
+                if not classes[c] & NAME or lower[c] != c:
+                    return False
+                kinds |= classes[c]
+                underscore |= c == 95
+            if not self._is_value(field.value, m):
+                return False
+            field.known = look_up(p, n)
+            field.drop = underscore and not underscores
+            if kinds & ODD and not field.drop:
+                self.unmask(field)
+            if note != NULL:
+                note.checked = True
+                note.known = field.known
+                note.drop = field.drop
+        self.text_length = field.line_end
+        self.field_count += 1
+        return True
+
+    cdef bint _is_value(self, Py_ssize_t at, Py_ssize_t n) noexcept:
+        """Whether the N bytes of text at AT, with CR behind them, are a value without blanks around it."""
+        cdef const char *p = self.text
+        cdef Py_ssize_t i = at
+        if n and (p[at] == 32 or p[at] == 9 or p[at + n - 1] == 32 or p[at + n - 1] == 9):
+            return False
+        while no_control(p + i):
+            i += 8
+        while classes[<uint8_t>p[i]] & VALUE:
+            i += 1
+        return i == at + n
 
     cdef void unmask(self, Field *field) noexcept:
         """Treat a name with odd characters as the one that CGI-like servers take it for, which have "_" for each.

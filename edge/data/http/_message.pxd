@@ -45,4 +45,12 @@ cdef class Outgoing:
 
     cpdef bint streamed(self)
 
+cdef enum:
+    LONGEST_METHOD = 32
+
+cdef bytes method_name(const char *p, Py_ssize_t n)
+cdef int check_method(const char *p, Py_ssize_t n) except -1
+cdef int check_encoding(const char *target, Py_ssize_t n) except -1
 cdef int check_host(const char *p, Py_ssize_t n) except -1
+cdef bint expects_continue(const char *p, Py_ssize_t n) except -1
+cdef long long read_length(const char *p, Py_ssize_t n, int fault) except -1

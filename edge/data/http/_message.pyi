@@ -1,6 +1,7 @@
 from edge.data.http._fields import FieldLines
 from edge.data.http.scope import Scope
 
+METHODS: dict[bytes, bytes]
 NO_CONTENT: int
 UNKNOWN_LENGTH: int
 

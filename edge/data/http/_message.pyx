@@ -5,22 +5,27 @@ Rules of this file:
 - Policies, the log and both halves of an exchange speak of messages only. Reading and writing one is the grammar of a
   version (`edge.data.http.h1`).
 - What one version adds to frame its messages is left out when the other half writes them.
+- What a method, a target, a Host, an expectation and a length may be is said here once, for all versions.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t
-from libc.string cimport memchr
+from libc.string cimport memchr, memcmp
 
 from edge.data.http._fields cimport Field, FieldLines
-from edge.data.http._names cimport DIGIT, HOSTNAME, classes, in_bare_requests, in_requests, in_trusted_requests
+from edge.data.http._names cimport (
+    DIGIT, HEXDIGIT, HOSTNAME, classes, in_bare_requests, in_requests, in_trusted_requests, same_name,
+)
 from edge.data.http._request_id cimport fresh_request_id
 
 from ipaddress import IPv6Address
 
-from edge.data.net.errors import MessageError
+from edge.data.net.errors import MessageError, malformed
 
 NO_CONTENT = NONE
 UNKNOWN_LENGTH = UNKNOWN
+
+METHODS = {name: name for name in (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"TRACE")}
 
 cdef enum:
     LONGEST_HOST = 262  # a name of 255 with its dot, and a port
@@ -104,6 +109,67 @@ cdef class Outgoing:
     cpdef bint streamed(self):
         """Whether content of unknown length follows the head."""
         return self.length == UNKNOWN
+
+
+cdef bytes method_name(const char *p, Py_ssize_t n):
+    """The method at P, the same object each time where it is a common one."""
+    method = PyBytes_FromStringAndSize(p, n)
+    return METHODS.get(method, method)
+
+
+cdef int check_method(const char *p, Py_ssize_t n) except -1:
+    """See that Edge serves the method."""
+    if (n == 7 and memcmp(p, b"CONNECT", 7) == 0) or (n == 5 and memcmp(p, b"TRACE", 5) == 0):
+        raise MessageError(405, "CONNECT and TRACE are not served")
+    return 0
+
+
+cdef int check_encoding(const char *target, Py_ssize_t n) except -1:
+    """See that every percent sign of a path stands for a byte, which is not NUL (RFC 3986, 2.1)."""
+    cdef const uint8_t *p = <const uint8_t *>target
+    cdef Py_ssize_t i
+    if memchr(p, 37, n) == NULL:
+        return 0
+    for i in range(n):
+        if p[i] == 63:  # queries are split before they are decoded, and browsers send any bytes there
+            return 0
+        if p[i] == 37 and (
+            i + 2 >= n or not classes[p[i + 1]] & classes[p[i + 2]] & HEXDIGIT or (p[i + 1] == 48 and p[i + 2] == 48)
+        ):
+            raise MessageError(400, "malformed percent-encoding in the request target")
+    return 0
+
+
+cdef long long read_length(const char *p, Py_ssize_t n, int fault) except -1:
+    """The number that a Content-Length says; FAULT: the status of the answer where it says none."""
+    cdef Py_ssize_t i
+    cdef long long total = 0
+    if n == 0 or n > 18:
+        raise malformed(fault, "malformed Content-Length")
+    for i in range(n):
+        if not classes[<uint8_t>p[i]] & DIGIT:
+            raise malformed(fault, "malformed Content-Length")
+        total = total * 10 + p[i] - 48
+    return total
+
+
+cdef bint expects_continue(const char *p, Py_ssize_t n) except -1:
+    """Read a list of expectations (RFC 9110, 10.1.1), of which Edge knows one; empty members mean nothing."""
+    cdef Py_ssize_t i = 0, begin, end
+    cdef bint found = False
+    while i < n:
+        if p[i] == 44 or p[i] == 32 or p[i] == 9:
+            i += 1
+            continue
+        begin = end = i
+        while i < n and p[i] != 44:
+            i += 1
+            if p[i - 1] != 32 and p[i - 1] != 9:
+                end = i
+        if end - begin != 12 or not same_name(p + begin, b"100-continue", 12):
+            raise MessageError(417, "unknown expectation")
+        found = True
+    return found
 
 
 cdef int check_host(const char *p, Py_ssize_t n) except -1:

@@ -1,4 +1,5 @@
 from edge.data.net._buffer cimport Buffer
+from edge.data.net._outbox cimport Outbox
 from edge.data.net._tls cimport Tls
 
 
@@ -25,6 +26,7 @@ cdef class Stream(Buffer):
     cdef public bint hung_up
     cdef public bint counted
     cdef public bint to_endpoint
+    cdef public bytes alpn
     cdef readonly bint closed
     cdef readonly double active
     cdef object failure
@@ -53,6 +55,7 @@ cdef class Stream(Buffer):
     cdef _tls_fault(self, Py_ssize_t step)
     cdef void _release_out(self) noexcept
     cpdef flush(self)
+    cpdef bint offer(self, Outbox box) except -1
     cpdef send_from(self, Buffer source, Py_ssize_t n, int chunked=*)
     cpdef Py_ssize_t fill(self, bint wait=*) except -1
     cdef bint _shake_hands(self, Tls tls) except -1

@@ -13,6 +13,7 @@ Rules of this file:
 
 from gevent import get_hub, getcurrent, sleep
 
+from edge.data.net._waiter import sweep_waiters
 from edge.data.net.errors import PeerGone, StreamClosed, StreamError, StreamTimeout
 from edge.data.net.private import adopted_socket, tls_connection
 
@@ -23,6 +24,7 @@ from libc.stdio cimport snprintf
 from libc.string cimport memcpy
 
 from edge.data.net._buffer cimport EDGE_BLOCK, Buffer
+from edge.data.net._outbox cimport Outbox
 from edge.data.net._tls cimport (
     FAILED, RESET, WANT_READ, WANT_WRITE, OpenSslTls, PythonTls, Session, Tls, openssl_is_known,
 )
@@ -104,6 +106,7 @@ def sweep():
 
     Also check watched peers whose end of stream is behind bytes that are not read yet.
     """
+    sweep_waiters()
     cdef double time = now()
     cdef Stream stream
     cdef list late = []
@@ -640,6 +643,38 @@ cdef class Stream(Buffer):
                     raise StreamClosed("reset by the peer", self)
             self.wait_write()
         return 0
+
+    cpdef bint offer(self, Outbox box) except -1:
+        """Send what BOX holds as far as the peer takes it now; whether that was all. It never waits.
+
+        Raises:
+            StreamClosed: the peer is gone, or this side closed the stream.
+        """
+        global global_sent
+        cdef Py_ssize_t done
+        if self.closed:
+            raise StreamClosed("closed", self)
+        while box.start < box.end:
+            if self.tls is not None:
+                done = self.tls.write(box.data + box.start, box.end - box.start)
+                if done == WANT_WRITE:
+                    return False
+                if done < 0:
+                    raise self._tls_fault(done)
+            else:
+                done = c_send(self.fd, box.data + box.start, box.end - box.start, MSG_NOSIGNAL)
+                if done < 0:
+                    if errno == EINTR:
+                        continue
+                    if errno == EAGAIN:
+                        return False
+                    raise StreamClosed("reset by the peer", self)
+            box.start += done
+            self.sent += done
+            if self.counted:
+                global_sent += done
+        box.release()
+        return True
 
     # --- TLS and the end ------------------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ _CTRL_SET_TICKET_KEYS = 59
 _SESS_CACHE_CLIENT = 0x1
 _SESS_CACHE_NO_INTERNAL = 0x300
 _MODE_PARTIAL_WRITE = 0x1
+_MODE_MOVING_WRITE_BUFFER = 0x2
 _MODE_NO_AUTO_CHAIN = 0x8
 _MODE_RELEASE_BUFFERS = 0x10
 _FUNCTIONS = (
@@ -114,7 +115,8 @@ class OpenSSL:
         a CLIENT's give each new one to `edge.data.net._tls`."""
         if self.reachable:
             pointer = _member(context, 0)
-            self._control(pointer, _CTRL_MODE, _MODE_PARTIAL_WRITE | _MODE_NO_AUTO_CHAIN | _MODE_RELEASE_BUFFERS, None)
+            modes = _MODE_PARTIAL_WRITE | _MODE_MOVING_WRITE_BUFFER | _MODE_NO_AUTO_CHAIN | _MODE_RELEASE_BUFFERS
+            self._control(pointer, _CTRL_MODE, modes, None)
             self._control(pointer, _CTRL_SET_READ_AHEAD, 1, None)
             sessions = _SESS_CACHE_CLIENT | _SESS_CACHE_NO_INTERNAL if client else 0
             self._control(pointer, _CTRL_SET_SESS_CACHE_MODE, sessions, None)

@@ -24,6 +24,7 @@ cdef class Lines:
     cdef int put_value(self, bytes value) except -1
     cdef int put_number(self, long long number) except -1
     cdef int put_seconds(self, double seconds, int decimals) except -1
+    cdef int put_version(self, int version) except -1
     cdef int put_status(self, int status, const char *none, Py_ssize_t n) except -1
     cdef int put_attempts(self, list attempts, long long received) except -1
     cdef int put_earlier(self, list attempts) except -1

@@ -182,6 +182,15 @@ cdef class Lines:
         self.end += decimals + 1
         return 0
 
+    cdef int put_version(self, int version) except -1:
+        """The number of HTTP's VERSION; 20: 2.0."""
+        cdef char *out = self.room(3)
+        out[0] = 48 + version // 10
+        out[1] = 46
+        out[2] = 48 + version % 10
+        self.end += 3
+        return 0
+
     cdef int put_status(self, int status, const char *none, Py_ssize_t n) except -1:
         return self.put_number(status) if status else self.put(none, n)
 
@@ -236,7 +245,8 @@ cdef class Lines:
             self.put_bytes(request.method)
             self.put(b" ", 1)
             self.put_value(request.target)
-            self.put(b" HTTP/1.1" if request.version == 11 else b" HTTP/1.0", 9)
+            self.put(b" HTTP/", 6)
+            self.put_version(request.version)
         else:
             self.put_value(outcome.line)
         self.put(b'" ', 2)
@@ -282,7 +292,9 @@ cdef class Lines:
         self.put(b',"target":', 10)
         self.put_value(request.target if request.method else outcome.line)
         if request.method:
-            self.put(b',"protocol":"HTTP/1.1"' if request.version == 11 else b',"protocol":"HTTP/1.0"', 22)
+            self.put(b',"protocol":"HTTP/', 18)
+            self.put_version(request.version)
+            self.put(b'"', 1)
         else:
             self.put(b',"protocol":null', 16)
         self.put(b',"status":', 10)

@@ -77,7 +77,9 @@ class Proxy:
             tunnel_timeout=settings.websocket_timeout,
         )
         self.connections = Connections(settings, counters, self._handler)
-        self.handshakes = Handshakes(Contexts(table), counters, self.log, timeout=settings.tls_handshake_timeout)
+        self.handshakes = Handshakes(
+            Contexts(table, http2=settings.use_http2), counters, self.log, timeout=settings.tls_handshake_timeout
+        )
         self._fault = ""
         self._refusals = 0
         self._received, self._sent = counted_bytes()

@@ -168,7 +168,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
 
     def _drain(self, connections: Connections, listeners: list[Listener | GatewayListeners]) -> None:
         """Accept no more, finish what has begun, for as long as the graces allow."""
-        connections.draining = True
+        connections.drain()
         connections.counters.set(WorkerWord.DRAINING, 1)
         for listener in listeners:
             listener.stop()

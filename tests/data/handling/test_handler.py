@@ -96,7 +96,7 @@ def test_a_switched_connection_carries_bytes_both_ways(play) -> None:
 
 
 def test_an_endpoint_may_decline_to_switch(play) -> None:
-    assert play(Request(fields=UPGRADE), endpoints=[Endpoint(Answer(200))]).content == b"hello"
+    assert play(Request(fields=UPGRADE), endpoints=[Endpoint(Answer(403))]).content == b"hello"
 
 
 def test_nobody_may_switch_unasked(play) -> None:

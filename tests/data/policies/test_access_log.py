@@ -10,7 +10,8 @@ POLICY = NoAccessLog("test")
 
 def test_a_request_leaves_a_line_with_its_route(play) -> None:
     (line,) = play(Request("GET", "/a?b")).logged
-    assert '"GET /a?b HTTP/1.1" 200' in line
+    assert '"GET /a?b HTTP/' in line
+    assert '" 200 ' in line
     assert "[demo-web-80]" in line
 
 

@@ -33,7 +33,7 @@ from edge.table.reader import TableReader
 from edge.table.records import Backend, Host, Owner, PathKind, Route, ServicePort
 from edge.table.records import Endpoint as Address
 from edge.table.writer import TableWriter
-from tests.support.play import memory, sockets
+from tests.support.play import h2, memory, sockets
 from tests.support.play.script import Asked, Endpoint, Request, values
 from tests.support.wire import HEAD_LIMITS
 
@@ -42,11 +42,11 @@ UNCOMPARED = frozenset(("date", "server", "content-type", "connection", "keep-al
 """Fields that frame a response or belong to a connection: each half has its own."""
 SWEEP = 0.02
 """Seconds between two looks at the deadlines of streams."""
-CLIENTS = {"memory": memory.exchange, "h1": sockets.exchange}
+CLIENTS = {"memory": memory.exchange, "h1": sockets.exchange, "h2": h2.exchange}
 """Serves one request by a client half, by name."""
 POOLS = {"memory": memory.MemoryPool, "h1": sockets.SocketPool}
 """Gives upstream halves, by name."""
-PAIRS = (("memory", "memory"), ("memory", "h1"), ("h1", "h1"))
+PAIRS = (("memory", "memory"), ("memory", "h1"), ("h1", "h1"), ("h2", "memory"), ("h2", "h1"))
 """Client halves and upstream halves with which exchanges are played."""
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import gevent
 
+from edge.data.connections.caller import Caller
 from edge.data.connections.connections import Connections
 from edge.data.connections.h1 import Http1
 from edge.data.http.h1._body import Body
@@ -90,7 +91,8 @@ def exchange(scene: Scene, request: Request, received: Received, *, secure: bool
     """Serve REQUEST on a connection of its own."""
     near, far = pair()
     connections = Connections(scene.settings, scene.counters, scene.handler)
-    server = Http1(connections, near, address=ADDRESS, port=443 if secure else 80, secure=secure, peer=peer)
+    caller = Caller(connections.forwarding, address=ADDRESS, port=443 if secure else 80, secure=secure, peer=peer)
+    server = Http1(connections, near, caller)
     serving = gevent.spawn(server.serve)
     try:
         _send(far, request)
@@ -117,7 +119,7 @@ def _send(stream: Stream, request: Request) -> None:
     for at in range(0, len(data), 50000):
         stream.send(data[at : at + 50000])
     if request.leaves:
-        gevent.sleep(0.3)  # until the request has been read
+        gevent.sleep(0.1)  # until the request has been read; a silent endpoint in memory is given up after 0.3
         stream.abort()
     elif request.stops is not None and not request.silent:
         stream.close()

@@ -17,12 +17,9 @@ cdef class Head(Message):
     cdef int request_line(self, Py_ssize_t end, Limits limits) except -1
     cdef int status_line(self, Py_ssize_t end) except -1
     cdef int connection_options(self, Field *field, int fault) except -1
-    cdef int expectations(self, const char *p, Py_ssize_t n) except -1
     cdef int absolute_form(self, Py_ssize_t begin, Py_ssize_t end) except -1
     cdef Py_ssize_t _await_head(self, Buffer source, Limits limits, bint request) except -1
     cdef int check_status(self, bint upgrade) except -1
-    cdef int check_encoding(self, Py_ssize_t at, Py_ssize_t end) except -1
     cdef bint empty_line(self, Buffer source, Limits limits) except -1
-    cdef _content_length(self, const char *value, Py_ssize_t n, int fault)
     cpdef bint read_request(self, Buffer source, Limits limits) except -1
     cpdef read_response(self, Buffer source, Limits limits, bint wait=*)

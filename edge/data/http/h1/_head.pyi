@@ -2,8 +2,6 @@ from edge.data.http._fields import Limits
 from edge.data.http._message import Message
 from edge.data.net._buffer import Buffer
 
-METHODS: dict[bytes, bytes]
-
 class Head(Message):
     keep_alive: bool
     expect_continue: bool

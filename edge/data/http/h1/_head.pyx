@@ -16,7 +16,10 @@ from libc.stdint cimport uint8_t
 from libc.string cimport memchr, memcmp
 
 from edge.data.http._fields cimport Field, Limits
-from edge.data.http._message cimport NONE, UNKNOWN, Message, check_host
+from edge.data.http._message cimport (
+    LONGEST_METHOD, NONE, UNKNOWN, Message, check_encoding, check_host, check_method, expects_continue, method_name,
+    read_length,
+)
 from edge.data.http._names cimport (
     ACCEL, CONNECTION, CONTENT_LENGTH, DATE, DIGIT, EXPECT, HEXDIGIT, HOST, MESSAGE, SERVER, TARGET, TRANSFER_ENCODING,
     UPGRADE, VALUE, VERB, X_FORWARDED_FOR, X_FORWARDED_HOST, X_REQUEST_ID, classes, lower, same_name,
@@ -27,10 +30,7 @@ from edge.data.net._stream cimport Stream
 from edge.data.net.errors import MessageError, ResponseError, incomplete, malformed
 
 cdef enum:
-    LONGEST_METHOD = 32
     MOST_OPTIONS = 64   # members of all Connection fields of a head
-
-METHODS = {name: name for name in (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"TRACE")}
 
 
 cdef bint names_h2c(const char *p, Py_ssize_t n) noexcept nogil:
@@ -195,8 +195,7 @@ cdef class Head(Message):
             i += 1
         if i == 0 or i > LONGEST_METHOD or p[i] != 32:
             raise MessageError(400, "malformed method")
-        method = PyBytes_FromStringAndSize(p, i)
-        self.method = METHODS.get(method, method)
+        self.method = method_name(p, i)
         i += 1
         target = i
         while classes[<uint8_t>p[i]] & TARGET:
@@ -210,9 +209,8 @@ cdef class Head(Message):
         if p[i + 6] != 49 or p[i + 8] > 49:
             raise MessageError(505, "HTTP version not supported")
         self.version = 10 + p[i + 8] - 48
-        if (target == 8 and memcmp(p, b"CONNECT", 7) == 0) or (target == 6 and memcmp(p, b"TRACE", 5) == 0):
-            raise MessageError(405, "CONNECT and TRACE are not served")
-        self.check_encoding(target, i)
+        check_method(p, target - 1)
+        check_encoding(p + target, i - target)
         if p[target] == 47:
             self.target = PyBytes_FromStringAndSize(p + target, i - target)
         elif i - target == 1 and p[target] == 42:
@@ -220,20 +218,6 @@ cdef class Head(Message):
         else:
             self.absolute_form(target, i)
         return i + 11
-
-    cdef int check_encoding(self, Py_ssize_t at, Py_ssize_t end) except -1:
-        """See that every percent sign of a path stands for a byte, which is not NUL (RFC 3986, 2.1)."""
-        cdef const uint8_t *p = <const uint8_t *>self.text
-        if memchr(p + at, 37, end - at) == NULL:
-            return 0
-        for at in range(at, end):
-            if p[at] == 63:  # queries are split before they are decoded, and browsers send any bytes there
-                return 0
-            if p[at] == 37 and (
-                not classes[p[at + 1]] & classes[p[at + 2]] & HEXDIGIT or (p[at + 1] == 48 and p[at + 2] == 48)
-            ):
-                raise MessageError(400, "malformed percent-encoding in the request target")
-        return 0
 
     cdef int absolute_form(self, Py_ssize_t begin, Py_ssize_t end) except -1:
         """Take apart a target such as http://host/path (RFC 9112, 3.2.2)."""
@@ -292,7 +276,7 @@ cdef class Head(Message):
                 pass  # a 1xx response ends with its head, whatever these say (RFC 9112, 6.3)
             elif field.known == CONTENT_LENGTH:
                 lengths += 1
-                self._content_length(value, field.value_length, fault)
+                self.length = read_length(value, field.value_length, fault)
             elif field.known == TRANSFER_ENCODING:
                 codings += 1
                 if field.value_length != 7 or not same_name(value, b"chunked", 7):
@@ -302,7 +286,9 @@ cdef class Head(Message):
                 unfit |= field.value_length == 0 or names_h2c(value, field.value_length)
             elif field.known == EXPECT:
                 if request:
-                    self.expectations(value, field.value_length)
+                    self.expect_continue = (
+                        expects_continue(value, field.value_length) and self.version == 11 or self.expect_continue
+                    )
             elif field.known == DATE:
                 self.has_date = True
             elif field.known == SERVER:
@@ -348,17 +334,6 @@ cdef class Head(Message):
             self.keep_alive = False  # the client has none, but bytes may follow here
         return 0
 
-    cdef _content_length(self, const char *value, Py_ssize_t n, int fault):
-        cdef Py_ssize_t i
-        cdef long long total = 0
-        if n == 0 or n > 18:
-            raise malformed(fault, "malformed Content-Length")
-        for i in range(n):
-            if not classes[<uint8_t>value[i]] & DIGIT:
-                raise malformed(fault, "malformed Content-Length")
-            total = total * 10 + value[i] - 48
-        self.length = total
-
     cdef int connection_options(self, Field *field, int fault) except -1:
         """Obey a Connection field and drop what it names (RFC 9110, 7.6.1).
 
@@ -386,23 +361,6 @@ cdef class Head(Message):
                 self.switches = True
             else:
                 self.drop_named(p + begin, i - begin)
-
-    cdef int expectations(self, const char *p, Py_ssize_t n) except -1:
-        """Read a list of expectations (RFC 9110, 10.1.1), of which Edge knows one; empty members mean nothing."""
-        cdef Py_ssize_t i = 0, begin, end
-        while i < n:
-            if p[i] == 44 or p[i] == 32 or p[i] == 9:
-                i += 1
-                continue
-            begin = end = i
-            while i < n and p[i] != 44:
-                i += 1
-                if p[i - 1] != 32 and p[i - 1] != 9:
-                    end = i
-            if end - begin != 12 or not same_name(p + begin, b"100-continue", 12):
-                raise MessageError(417, "unknown expectation")
-            self.expect_continue = self.version == 11
-        return 0
 
     # --- asking ---------------------------------------------------------------------------------------------------
 

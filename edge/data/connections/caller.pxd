@@ -1,0 +1,16 @@
+# C types for the attributes that are touched for every request; the module is plain Python.
+
+from edge.data.exchange.client cimport Client
+
+cdef class Caller:
+    cdef object _forwarding
+    cdef readonly str address
+    cdef readonly object peer
+    cdef readonly object scope
+    cdef readonly int port
+    cdef readonly bint secure
+    cdef readonly bytes forwarding
+    cdef readonly bint trusted
+    cdef readonly bint varies
+
+    cpdef describe(self, Client client)

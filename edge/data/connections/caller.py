@@ -1,0 +1,61 @@
+"""The other end of a client's connection, and what is known of the client from it.
+
+Rules of this file:
+- A peer that is trusted speaks for its client, request by request; any other is the client.
+- Where nothing changes from request to request, nothing is done for a request.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.data.net.peers import PLAIN
+
+if TYPE_CHECKING:
+    from edge.data.exchange.client import Client
+    from edge.data.http.forwarding import Forwarding
+    from edge.data.http.scope import Scope
+    from edge.data.net.peers import Peer
+
+
+class Caller:
+    """Who connected. Streams of one connection share it.
+
+    - `address`, `port`, `secure`: of the connection. `forwarding`: field lines that say so to an endpoint.
+    - `trusted`: its word about its client is taken. `varies`: `describe` is needed for each request.
+    """
+
+    def __init__(
+        self,
+        forwarding: Forwarding,
+        *,
+        address: str,
+        port: int,
+        secure: bool,
+        peer: Peer = PLAIN,
+        scope: Scope | None = None,
+    ) -> None:
+        """ADDRESS is the peer's, PORT the one that it came to, PEER what its handshake has shown; SCOPE: see
+        `Message`."""
+        self.peer = peer
+        self.scope = scope
+        self._forwarding = forwarding
+        self.address = address
+        self.port = port
+        self.secure = secure
+        self.forwarding = forwarding.fields(address, address, port, secure=secure)
+        self.trusted = forwarding.trusting and forwarding.trusts(address)
+        self.varies = self.trusted or forwarding.writes_forwarded
+
+    def describe(self, client: Client) -> None:
+        """Say who has sent the request of CLIENT."""
+        added = self.forwarding
+        if self.trusted:
+            origin = self._forwarding.origin(client.request, peer=self.address, port=self.port, secure=self.secure)
+            client.address, client.secure, added = origin.address, origin.secure, origin.fields
+            client.host, client.port = origin.host, origin.port
+        if self._forwarding.writes_forwarded:
+            # In place of one that a trusted proxy sent.
+            client.request.hide(b"forwarded")
+            added += self._forwarding.forwarded(client.address, client.host, secure=client.secure)
+        client.forwarding = added

@@ -1,0 +1,300 @@
+"""The client's side of HTTP/2: one connection, its streams beside each other (RFC 9113).
+
+Rules of this file:
+- The connection's greenlet reads. Each stream has a greenlet of its own (`h2_stream`), which waits for nobody else.
+- Streams put frames into one outbox, as long as there is room; who has more waits for its turn. What is in the outbox
+  is sent once in a round of the event loop, by a greenlet only while the client does not take it.
+- Turns go by urgency, then by the order in which streams began to wait; a stream goes to the end of its urgency after
+  each frame, unless its client wants it as a whole before the next (RFC 9218).
+- A fault of the connection ends it with GOAWAY, and all its streams; no other connection notices.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from socket import IPPROTO_TCP
+from typing import TYPE_CHECKING
+
+import gevent
+
+from edge.data.connections.h2_stream import Carrier, Http2Stream
+from edge.data.http.h2._session import (
+    ALL_COME,
+    DATA_COME,
+    HEAD_COME,
+    HEAD_FAULTY,
+    REQUEST_ENDED,
+    STREAM_RESET,
+    WINDOW_OPEN,
+    Session,
+)
+from edge.data.http.h2.errors import ErrorCode, Http2Error
+from edge.data.net._waiter import Waiter
+from edge.data.net.errors import PeerGone, StreamClosed, StreamError, StreamTimeout
+from edge.table.counters import WorkerWord
+
+if TYPE_CHECKING:
+    from edge.data.connections.caller import Caller
+    from edge.data.connections.connections import Connections
+    from edge.data.http.h2._session import H2Stream
+    from edge.data.net._stream import Stream
+
+log = logging.getLogger("edge.data")
+
+MOST_OUT = 65536
+"""Bytes in the outbox above which streams wait: what is sent before a more urgent answer."""
+UNSENT = 131072
+"""Bytes that the kernel takes before it has sent them, for the same reason (tcp(7), TCP_NOTSENT_LOWAT)."""
+TCP_NOTSENT_LOWAT = 25
+FOREVER = 1e9
+"""Seconds."""
+LINGER_SECONDS = 2.0
+LINGER_BYTES = 1 << 20
+"""For how long, and how much of, what follows the last word is read and dropped, so that the client gets to read it."""
+
+
+class Http2(Carrier):
+    """A connection from a client."""
+
+    def __init__(self, connections: Connections, stream: Stream, caller: Caller) -> None:
+        self.connections = connections
+        self.stream = stream
+        self.caller = caller
+        self.session = Session(connections.spare_streams, connections.limits, connections.most_streams)
+        self.waiting = []
+        self.tunnels = 0
+        self._served = 0
+        self._turn = 0
+        self._limited = False
+        self._over = False
+        """All has been said."""
+        self._scheduled = False
+        self._writing = False
+        self._ended: Waiter | None = None
+        """Waits for the last stream to end."""
+        self._callback = gevent.get_hub().loop.run_callback
+
+    @property
+    def idle(self) -> bool:
+        """Between requests: the connection may be closed without harm."""
+        return not self.session.running
+
+    @property
+    def upgraded(self) -> bool:
+        """Only streams that carry another protocol are left."""
+        return bool(self.tunnels) and self.tunnels == self.session.running
+
+    def serve(self, seen: int = 0) -> None:
+        """Serve requests until the connection ends. SEEN bytes of the client's preface have been read already."""
+        connections, stream, session = self.connections, self.stream, self.session
+        stream.write_timeout = connections.body_timeout
+        with suppress(OSError):
+            stream.socket.setsockopt(IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT)
+        connections.open.add(self)
+        try:
+            session.begin(seen)
+            if connections.draining:
+                session.go_away(ErrorCode.NO_ERROR, False)
+            self._read()
+        except Http2Error as error:
+            log.debug("client %s: %s", self.caller.address, error)
+            connections.counters.add(WorkerWord.BAD_REQUESTS, 1)
+            self._say_goodbye(error.code)
+        except StreamTimeout:
+            if not self._over:
+                self._say_goodbye(ErrorCode.ENHANCE_YOUR_CALM if self._limited else ErrorCode.NO_ERROR)
+        except StreamError:
+            pass
+        finally:
+            self._over = True
+            stream.close()
+            self._end_streams()
+            connections.open.discard(self)
+
+    def drain(self) -> None:
+        """The worker ends: the client is told to send no more, and what it has sent by then is still served."""
+        if not self.session.ending:
+            self.session.go_away(ErrorCode.NO_ERROR, False)
+            self.schedule()
+
+    def close_idle(self) -> None:
+        """Take no more, and end the connection when nothing is left to serve."""
+        if not self.session.ending:
+            self._take_no_more()
+
+    def close(self) -> None:
+        """End at once what is not upgraded; the connection too, where that is all."""
+        if self.tunnels and not self.upgraded:
+            for stream in list(self.session.streams.values()):
+                half = stream.owner
+                if half is not None and not half.upgraded:
+                    self.session.reset(stream, ErrorCode.CANCEL)
+                    half.lose(StreamClosed("closed"))
+            self.schedule()
+        else:
+            self.stream.close()
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        connections, stream, session = self.connections, self.stream, self.session
+        while True:
+            event = session.next(stream)
+            if event:
+                self._handle(event, session.stream)
+                continue
+            if len(session.out):
+                self.schedule()
+            self._limit(bool(len(stream)) or session.in_head)
+            if session.running:
+                stream.read_timeout = FOREVER
+            else:
+                stream.read_timeout = connections.keep_alive if self._served else connections.header_timeout
+            if not stream.fill(True):
+                return
+            session.relax(stream.active)
+
+    def _handle(self, event: int, stream: H2Stream) -> None:
+        """Do what EVENT, which may be about STREAM, asks for."""
+        if event in (HEAD_COME, HEAD_FAULTY):
+            self._begin(stream)
+        elif event == DATA_COME:
+            stream.owner.inbox.take(self.stream, self.session.count)
+        elif event == REQUEST_ENDED:
+            stream.owner.inbox.waiter.wake()
+        elif event == STREAM_RESET:
+            stream.owner.lose(PeerGone("the client has reset the stream"))
+        elif event == WINDOW_OPEN:
+            if self.waiting:
+                self.schedule()
+        elif event == ALL_COME and not self.session.ending:
+            self._take_no_more()
+
+    def _limit(self, partial: bool) -> None:
+        """A frame, or a head of several, that has begun has to be complete in time."""
+        if partial != self._limited:
+            self._limited = partial
+            self.stream.expire_in(self.connections.header_timeout if partial else 0)
+
+    def _begin(self, stream: H2Stream) -> None:
+        half = stream.owner
+        if half is None:
+            half = Http2Stream(self.connections, stream)
+        half.open(self)
+        self._served += 1
+        if self._served == self.connections.keep_alive_requests:
+            self.session.go_away(ErrorCode.NO_ERROR, False)
+        gevent.spawn_raw(half.run)
+
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    def room(self) -> int:
+        """As `Carrier`."""
+        return 0 if self.waiting else MOST_OUT - len(self.session.out)
+
+    def wait(self, half: Http2Stream) -> None:
+        """As `Carrier`."""
+        self._turn += 1
+        half.turn = self._turn
+        self.waiting.append(half)
+
+    def schedule(self) -> None:
+        """As `Carrier`."""
+        if not self._scheduled and not self._writing:
+            self._scheduled = True
+            self._callback(self._flush)
+
+    def _flush(self) -> None:
+        self._scheduled = False
+        if self._writing:
+            return
+        try:
+            if not self._send():
+                self._writing = True
+                gevent.spawn_raw(self._write)
+        except StreamError:
+            self.stream.close()
+
+    def _write(self) -> None:
+        """As `_flush`, where the client does not take it all at once."""
+        try:
+            while True:
+                self.stream.wait_writable()
+                if self._send():
+                    break
+        except StreamError:
+            self.stream.close()
+        finally:
+            self._writing = False
+
+    def _send(self) -> bool:
+        """Send as much as the client takes; whether that is all that can be sent."""
+        out = self.session.out
+        while True:
+            if self.waiting:
+                self._feed()
+            if not len(out):
+                break
+            if not self.stream.offer(out):
+                return False
+        if self.session.ending and not self.session.running and not self._over:
+            self._over = True
+            self.stream.shutdown_output()
+            self.stream.restart(LINGER_SECONDS)
+        return True
+
+    def _feed(self) -> None:
+        """Put content of the streams that wait into the outbox, a frame at a time, while there is room."""
+        session, waiting = self.session, self.waiting
+        while len(session.out) < MOST_OUT:
+            best: Http2Stream | None = None
+            for half in waiting:
+                if half.flow.send_window > 0 and (best is None or half.goes_before(best)):
+                    best = half
+            if best is None or not best.feed():
+                return
+            if not best.left:
+                waiting.remove(best)
+            elif best.head.incremental or not best.head.prioritized:
+                self._turn += 1
+                best.turn = self._turn
+
+    # --- the end --------------------------------------------------------------------------------------------------
+
+    def release(self, half: Http2Stream) -> None:
+        """As `Carrier`."""
+        connections, session = self.connections, self.session
+        session.done(half.flow)
+        if len(connections.spare_streams) < connections.most_spare:
+            connections.spare_streams.append(half.flow)
+        else:
+            half.forget()
+        self.schedule()
+        if not session.running:
+            if self._ended is not None:
+                self._ended.wake()
+            elif not self._over:
+                self.stream.restart(connections.keep_alive)
+
+    def _take_no_more(self) -> None:
+        self.session.go_away(ErrorCode.NO_ERROR, True)
+        self.schedule()
+
+    def _say_goodbye(self, code: ErrorCode) -> None:
+        """End the connection with CODE, so that the client gets to read it."""
+        self.session.go_away(code, True)
+        self._over = True
+        with suppress(StreamError):
+            if not self._writing and self.stream.offer(self.session.out):
+                self.stream.linger(LINGER_SECONDS, LINGER_BYTES)
+
+    def _end_streams(self) -> None:
+        """End what is being served for a client that is gone, and wait until it has ended."""
+        for stream in list(self.session.streams.values()):
+            stream.owner.lose(StreamClosed("the connection has ended"))
+        while self.session.running:
+            if self._ended is None:
+                self._ended = Waiter()
+            with suppress(StreamTimeout):
+                self._ended.wait(FOREVER)

@@ -1,0 +1,303 @@
+"""One stream of HTTP/2: the client's half of an exchange (RFC 9113, section 5).
+
+Rules of this file:
+- A stream has a greenlet of its own, and knows the connection only as where its frames go and its turn comes from.
+- A stream that its client resets, or whose connection ends, ends what is being done for it at once: the wait for
+  content, for room, and for the endpoint.
+- Halves are used again, for streams of any connection: what a request needs is set by `open`.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from edge.data.connections.h2_tunnel import TunnelEnd
+from edge.data.exchange.client import Client
+from edge.data.http import replies
+from edge.data.http._message import NO_CONTENT
+from edge.data.http.h2._content import Inbox
+from edge.data.http.h2.errors import ErrorCode
+from edge.data.net._buffer import Buffer
+from edge.data.net._waiter import Waiter
+from edge.data.net.errors import PeerGone, ResponseError, StreamError
+from edge.table.counters import WorkerWord
+
+if TYPE_CHECKING:
+    from edge.data.connections.caller import Caller
+    from edge.data.connections.connections import Connections
+    from edge.data.exchange.upstream import Upstream
+    from edge.data.http._fields import FieldLines
+    from edge.data.http._message import Message
+    from edge.data.http.h2._session import H2Stream, Session
+    from edge.data.http.replies import Reply
+
+log = logging.getLogger("edge.data")
+
+PIECE = 32768
+"""Bytes of an answer of our own that are sent at a time."""
+NOTHING = Buffer()
+INTERNAL_ERROR = int(ErrorCode.INTERNAL_ERROR)
+NO_ERROR = int(ErrorCode.NO_ERROR)
+
+
+class Carrier:
+    """A connection, as its streams see it.
+
+    - `waiting`: those that have content for which there was no room. `tunnels`: how many carry another protocol.
+    """
+
+    caller: Caller
+    session: Session
+    waiting: list[Http2Stream]
+    tunnels: int
+
+    def room(self) -> int:
+        """Bytes of content that may be put into the outbox now by a stream that has not waited."""
+        raise NotImplementedError
+
+    def wait(self, half: Http2Stream) -> None:
+        """Have the content of HALF put into the outbox when it is its turn."""
+        raise NotImplementedError
+
+    def schedule(self) -> None:
+        """Have the outbox sent in this round of the event loop."""
+        raise NotImplementedError
+
+    def release(self, half: Http2Stream) -> None:
+        """HALF has ended."""
+        raise NotImplementedError
+
+
+class Http2Stream(Client):
+    """The stream FLOW, and those that take its place.
+
+    - `left`: bytes of the content that waits for its turn; `turn`: since when, in turns.
+    """
+
+    def __init__(self, connections: Connections, flow: H2Stream) -> None:
+        flow.owner = self
+        self.flow = flow
+        self.request = self.head = flow.head
+        self.content = self.inbox = Inbox()
+        self.write_timeout = connections.body_timeout
+        """Seconds that a client may keep its window closed."""
+        self.turn = self.left = 0
+        self._connections = connections
+        self._clock = connections.clock
+        self._room = Waiter()
+        self._pending = NOTHING
+        self._pending_last = False
+        self._watched: Upstream | None = None
+        self._lost: Exception | None = None
+        self._waits = False
+        self._handler = connections.make_handler(self)
+        self.request.pass_on(claims=False, cdn=connections.forwarding.passes_cdn)
+
+    def open(self, connection: Carrier) -> None:
+        """Begin with the request that has come by CONNECTION and stands in `head`."""
+        head, caller, flow = self.head, connection.caller, self.flow
+        self.connection = connection
+        self.session = connection.session
+        self.secure = head.secure = caller.secure
+        head.scope = caller.scope
+        self.address, self.port, self.forwarding = caller.address, caller.port, caller.forwarding
+        self.host = head.host
+        self.peer = caller.peer
+        self.length = head.content_length
+        self.has_content = self.length != NO_CONTENT
+        self.upgraded = False
+        self.left = 0
+        self.write_timeout = self._connections.body_timeout
+        self._watched = self._lost = None
+        self._waits = head.expect_continue
+        if self._room.failure is not None:
+            self._room.fail(None)
+        self.inbox.begin(self.session, flow, self._connections.body_timeout, connection)
+        if self._connections.forwarding.trusting:
+            head.pass_on(claims=caller.trusted, cdn=self._connections.forwarding.passes_cdn)
+        if caller.varies and not head.fault:
+            caller.describe(self)
+
+    def run(self) -> None:
+        """Serve the request, in a greenlet of its own."""
+        try:
+            if self.head.fault:
+                self._refuse()
+            else:
+                self._handler.run()
+        except StreamError:
+            pass
+        except Exception:
+            log.exception("stream of %s", self.address)
+        flow, session = self.flow, self.session
+        if not flow.closed:
+            # What is not complete must not look so; what the client still sends nobody wants.
+            session.reset(flow, NO_ERROR if flow.local_ended else INTERNAL_ERROR)
+        self.inbox.drop()
+        self._watched = None
+        if self.upgraded:
+            self.connection.tunnels -= 1
+        self.connection.release(self)
+
+    def forget(self) -> None:
+        """Nothing uses this half again: break the circles that only the collector would find."""
+        self.flow.owner = None
+        self._handler = None  # type: ignore[assignment]
+
+    def lose(self, error: StreamError) -> None:
+        """The client does not want the stream any more, or is gone, as ERROR says."""
+        self._lost = error
+        self.inbox.waiter.fail(error)
+        self._room.fail(error)
+        if self.left:
+            self.left = 0
+            self.connection.waiting.remove(self)
+        if self._watched is not None:
+            self._watched.fail(PeerGone("the client has gone"))
+
+    def _refuse(self) -> None:
+        """Answer what is not a request, where that can be."""
+        head, malformed = self.head, self.flow.malformed
+        reply = replies.plain(400 if malformed else head.fault)
+        self._connections.counters.add(WorkerWord.BAD_REQUESTS, 1)
+        log.debug("client %s: %s", self.address, head.why)
+        self._handler.refused(reply.status, head.first_line or b"", 0 if malformed else len(reply.body))
+        if not malformed:
+            self.reply(reply, b"")
+
+    # --- Client ---------------------------------------------------------------------------------------------------
+
+    def expect_content(self) -> None:
+        """Ask for the content where the client waits to be asked."""
+        if self._waits:
+            self._waits = False
+            if not self.inbox.has_come() and not self.flow.closed:
+                self.session.reply(self.flow, 100, b"", -1, False)
+                self.connection.schedule()
+
+    def trailers(self) -> FieldLines | None:
+        """As `Client`; the session has checked them."""
+        return self.flow.trailers
+
+    def watch(self, upstream: Upstream | None) -> None:
+        """As `Client`."""
+        self._watched = upstream
+        if upstream is not None and self._lost is not None:
+            upstream.fail(PeerGone("the client has gone"))
+
+    def reply(self, reply: Reply, fields: bytes) -> None:
+        """Send a complete answer."""
+        self._check()
+        body = reply.body
+        bodiless = not body or self.request.method == b"HEAD"
+        content_type = b"Content-Type: %b\r\n" % reply.content_type
+        head = self._clock.defaults[3] + content_type + reply.fields + fields
+        self.session.reply(self.flow, reply.status, head, len(body), bodiless)
+        if not bodiless:
+            for at in range(0, len(body), PIECE):
+                buffer = Buffer()
+                buffer.feed(body[at : at + PIECE])
+                self.send(buffer, len(buffer), at + PIECE >= len(body))
+        self.connection.schedule()
+
+    def interim(self, response: Message) -> None:
+        """Pass on a 1xx response."""
+        self._check()
+        self.session.head(self.flow, response, b"", -1, False)
+        self.connection.schedule()
+
+    def begin(self, response: Message, length: int, fields: bytes) -> None:
+        """Put the head of the final response into the outbox."""
+        self._check()
+        status = response.status
+        end = length == 0
+        if status == 101:
+            response.hide(b"sec-websocket-accept")
+            length = -1
+        elif self.head.tunnels and 200 <= status < 300:
+            raise ResponseError("an endpoint has declined to switch protocols with success")
+        elif length == NO_CONTENT:
+            end = True
+            length = response.length if status != 204 else -1
+        added = self._clock.defaults[response.missing()] + fields
+        self.session.head(self.flow, response, added, length, end)
+
+    def send(self, source: Buffer, count: int, last: bool) -> None:
+        """As `Client`; it waits for its turn and for room in the windows."""
+        connection, session, flow = self.connection, self.session, self.flow
+        self._check()
+        room = connection.room()
+        while room > 0:
+            put = session.send_from(flow, source, count, last)
+            if not put:
+                break
+            count -= put
+            room -= put
+            if not count:
+                connection.schedule()
+                return
+        self._pending, self._pending_last, self.left = source, last, count
+        connection.wait(self)
+        connection.schedule()
+        try:
+            while self.left:
+                self._room.wait(self.write_timeout)
+        finally:
+            self._pending = NOTHING
+            if self.left:
+                self.left = 0
+                connection.waiting.remove(self)
+        self._check()
+
+    def goes_before(self, other: Http2Stream) -> bool:
+        """Whether this one has its turn before OTHER."""
+        mine, others = self.head.urgency, other.head.urgency
+        return mine < others or (mine == others and self.turn < other.turn)
+
+    def feed(self) -> bool:
+        """Put a frame of the content that waits into the outbox; whether there was room in the windows."""
+        put = self.session.send_from(self.flow, self._pending, self.left, self._pending_last)
+        if not put:
+            return False
+        self.left -= put
+        if self.left:
+            self._room.extend(self.write_timeout)
+        else:
+            self._room.wake()
+        return True
+
+    def flush(self) -> None:
+        """As `Client`."""
+        self._check()
+        self.connection.schedule()
+
+    def finish(self, trailers: FieldLines | None) -> None:
+        """As `Client`."""
+        if not self.flow.local_ended:
+            self._check()
+            self.session.finish(self.flow, trailers)
+        self.connection.schedule()
+
+    def abort(self, reachable: bool) -> None:  # noqa: ARG002 - a reset is safe either way
+        """Reset the stream."""
+        self.session.reset(self.flow, INTERNAL_ERROR)
+        self.connection.schedule()
+
+    def received(self) -> int:
+        """As `Client`."""
+        return self.flow.received
+
+    def sent(self) -> int:
+        """As `Client`."""
+        return self.flow.sent
+
+    def switched(self) -> TunnelEnd:  # type: ignore[override]
+        """As `Client`: what a tunnel needs of a stream of bytes."""
+        self.connection.tunnels += 1
+        return TunnelEnd(self)
+
+    def _check(self) -> None:
+        """Raise why the stream is no more."""
+        if self._lost is not None:
+            raise self._lost

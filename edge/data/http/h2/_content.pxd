@@ -1,0 +1,17 @@
+from edge.data.http._content cimport Content
+from edge.data.http.h2._session cimport H2Stream, Session
+from edge.data.net._buffer cimport Buffer
+from edge.data.net._waiter cimport Waiter
+
+cdef class Inbox(Content):
+    cdef readonly Waiter waiter
+    cdef public double timeout
+    cdef Session session
+    cdef H2Stream stream
+    cdef object carrier
+    cdef list arrived           # buffers, the oldest first
+    cdef Py_ssize_t given
+
+    cpdef begin(self, Session session, H2Stream stream, double timeout, carrier)
+    cpdef take(self, Buffer source, Py_ssize_t n)
+    cpdef drop(self)

@@ -1,0 +1,88 @@
+# cython: language_level=3
+"""The content of a request of HTTP/2 between the connection that reads it and the stream that consumes it.
+
+Rules of this file:
+- What has come is kept apart from what is being consumed: a consumer that waits holds on to its buffer.
+- The window of the stream bounds both; it is given back when bytes have been consumed.
+"""
+
+from libc.string cimport memcpy
+
+from edge.data.http._content cimport Content
+from edge.data.http.h2._session cimport H2Stream, Session
+from edge.data.net._buffer cimport EDGE_BLOCK, Buffer
+from edge.data.net._waiter cimport Waiter
+
+
+cdef class Inbox(Content):
+    """The content of one stream after another, in `buffer`; `timeout`: seconds of silence."""
+
+    def __cinit__(self):
+        self.buffer = Buffer()
+        self.waiter = Waiter()
+        self.arrived = []
+        self.trailers = b""
+
+    cpdef begin(self, Session session, H2Stream stream, double timeout, carrier):
+        """Begin with the content of STREAM in SESSION; CARRIER.schedule() has what SESSION puts out sent."""
+        self.carrier = carrier
+        self.session = session
+        self.stream = stream
+        self.timeout = timeout
+        self.received = 0
+        self.given = 0
+        self.done = stream.remote_ended
+        self.waiter.fail(None)
+
+    cpdef take(self, Buffer source, Py_ssize_t n):
+        """Take over N bytes from the beginning of SOURCE, which have come."""
+        cdef Buffer last
+        cdef Py_ssize_t part
+        while n:
+            last = self.arrived[len(self.arrived) - 1] if self.arrived else None
+            if last is None or last.end == EDGE_BLOCK:
+                last = Buffer()
+                last.reserve()
+                self.arrived.append(last)
+            part = min(n, EDGE_BLOCK - last.end)
+            memcpy(last.data + last.end, source.data + source.start, part)
+            last.end += part
+            source.start += part
+            n -= part
+        self.waiter.wake()
+
+    cpdef Py_ssize_t fill(self) except -1:
+        """As `Content`."""
+        cdef Py_ssize_t n
+        if self.given:
+            self.session.consumed(self.stream, self.given)
+            self.given = 0
+            self.carrier.schedule()
+        if self.waiter.failure is not None:
+            raise self.waiter.failure
+        while not self.arrived:
+            if self.stream.remote_ended:
+                self.done = True
+                return 0
+            self.waiter.wait(self.timeout)
+        self.buffer = self.arrived.pop(0)
+        n = self.buffer.end - self.buffer.start
+        self.given = n
+        self.received += n
+        if self.stream.remote_ended and not self.arrived:
+            self.done = True
+        return n
+
+    def has_come(self):
+        """Whether some of it, or its end, has come."""
+        return bool(self.arrived) or self.received > 0 or self.stream.remote_ended
+
+    cpdef bint finish(self):
+        """As `Content`."""
+        return self.done and self.buffer.start == self.buffer.end
+
+    cpdef drop(self):
+        """Drop what has not been consumed: nobody wants it any more."""
+        self.arrived.clear()
+        self.buffer.release()
+        self.session = self.stream = self.carrier = None

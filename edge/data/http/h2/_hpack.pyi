@@ -1,0 +1,6 @@
+STATIC_TABLE: tuple[tuple[bytes, bytes], ...]
+
+class Decoder:
+    def read(self, block: bytes) -> list[tuple[bytes, bytes]]: ...
+    @property
+    def size(self) -> int: ...

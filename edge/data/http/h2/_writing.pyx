@@ -1,0 +1,110 @@
+# cython: language_level=3
+"""Fields of HTTP/2 messages, written (RFC 9113, section 8; RFC 7541, section 6).
+
+Rules of this file:
+- Names and values stand as they are: what a dynamic table or a Huffman code would save in bytes costs more in time, as
+  nginx and HAProxy have found too. Names that the static table has are one byte.
+- Cookies are never to be indexed by those who pass them on (RFC 7541, section 7.1.3).
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from libc.stdint cimport uint8_t
+from libc.stdio cimport snprintf
+from libc.string cimport memchr, memcpy
+
+from edge.data.http._fields cimport Field, FieldLines
+from edge.data.http._names cimport in_responses, look_up, lower
+from edge.data.http.h2._hpack cimport put_integer, static_name
+from edge.data.net._outbox cimport Outbox
+
+cdef enum:
+    STATUS = 8           # indices of the static table
+    CONTENT_LENGTH = 28
+    SET_COOKIE = 55
+    LITERAL = 0x00       # without indexing
+    NEVER = 0x10
+    INTEGERS = 18        # bytes that the integers of a field take at most
+
+
+cdef int put_status(Outbox out, int status) except -1:
+    """Put :status."""
+    cdef char *p = out.room(8)
+    cdef int index = (
+        8 if status == 200 else 9 if status == 204 else 10 if status == 206 else 11 if status == 304
+        else 12 if status == 400 else 13 if status == 404 else 14 if status == 500 else 0
+    )
+    if index:
+        p[0] = <char>(0x80 | index)
+        out.end += 1
+    else:
+        p[0] = LITERAL | STATUS
+        p[1] = 3
+        p[2] = <char>(48 + status // 100)
+        p[3] = <char>(48 + status // 10 % 10)
+        p[4] = <char>(48 + status % 10)
+        out.end += 5
+    return 0
+
+
+cdef int put_length(Outbox out, long long length) except -1:
+    """Put Content-Length."""
+    cdef char *p = out.room(32)
+    cdef char *end = put_integer(p, LITERAL, 4, CONTENT_LENGTH)
+    cdef int n = snprintf(end + 1, 24, b"%lld", length)
+    end[0] = <char>n
+    out.end += end + 1 + n - p
+    return 0
+
+
+cdef int put_field(Outbox out, const char *name, Py_ssize_t n, const char *value, Py_ssize_t m) except -1:
+    """Put a field whose NAME may have capitals."""
+    cdef char *p = out.room(n + m + INTEGERS)
+    # The name is written where it belongs if the static table does not have it.
+    cdef char *text = put_integer(p + 1, 0, 7, n)
+    cdef char *end
+    cdef Py_ssize_t i
+    cdef int index
+    for i in range(n):
+        text[i] = <char>lower[<uint8_t>name[i]]
+    index = static_name(text, n)
+    if index:
+        end = put_integer(p, NEVER if index == SET_COOKIE else LITERAL, 4, index)
+    else:
+        p[0] = LITERAL
+        end = text + n
+    end = put_integer(end, 0, 7, m)
+    memcpy(end, value, m)
+    out.end += end + m - p
+    return 0
+
+
+cdef int put_fields(Outbox out, FieldLines lines, const uint8_t *passes) except -1:
+    """Put those of LINES whose known name PASSES."""
+    cdef int i
+    cdef Field *field
+    for i in range(lines.field_count):
+        field = lines.fields + i
+        if not field.drop and passes[field.known]:
+            put_field(out, lines.text + field.name, field.name_length, lines.text + field.value, field.value_length)
+    return 0
+
+
+cdef int put_lines(Outbox out, bytes lines) except -1:
+    """Put complete field LINES of Edge's own; what belongs to a connection of HTTP/1.1 is left out."""
+    cdef const char *p = PyBytes_AS_STRING(lines)
+    cdef const char *end = p + PyBytes_GET_SIZE(lines)
+    cdef const char *colon
+    cdef const char *value
+    cdef const char *stop
+    while p < end:
+        colon = <const char *>memchr(p, 58, end - p)
+        stop = <const char *>memchr(p, 13, end - p)
+        if colon == NULL or stop == NULL or colon > stop or colon == p:
+            raise ValueError("field lines of our own are malformed")
+        value = colon + 1
+        while value < stop and value[0] == 32:
+            value += 1
+        if in_responses[look_up(p, colon - p)]:
+            put_field(out, p, colon - p, value, stop - value)
+        p = stop + 2
+    return 0

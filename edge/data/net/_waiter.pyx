@@ -1,0 +1,91 @@
+# cython: language_level=3
+"""A greenlet that waits for another one of the same connection, not for a socket.
+
+Rules of this file:
+- One greenlet waits at a time. It may be woken for no reason, so every caller looks again.
+- Who wakes goes on: the waiter runs when the event loop gets to it.
+- Timeouts cost a store, as those of streams: `sweep_waiters`, called with `sweep`, wakes those who are late.
+"""
+
+from gevent import get_hub, getcurrent
+
+from edge.data.net.errors import StreamTimeout
+
+cdef extern from "time.h":
+    ctypedef int clockid_t
+    struct timespec:
+        long tv_sec
+        long tv_nsec
+    int clock_gettime(clockid_t clock, timespec *t) nogil
+    clockid_t CLOCK_MONOTONIC_COARSE
+
+cdef set waiting = set()
+
+
+cdef inline double now() noexcept:
+    cdef timespec t
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t)
+    return t.tv_sec + t.tv_nsec * 1e-9
+
+
+def sweep_waiters():
+    """Wake every waiter whose deadline has passed."""
+    cdef double time = now()
+    cdef Waiter waiter
+    for item in list(waiting):
+        waiter = <Waiter>item
+        if waiter.deadline <= time:
+            waiter.late = True
+            waiter.wake()
+
+
+cdef class Waiter:
+    """Where one greenlet waits for others."""
+
+    def __cinit__(self):
+        hub = get_hub()
+        self.loop = hub.loop
+        self.hub_switch = hub.switch
+
+    cpdef wait(self, double timeout):
+        """Wait until woken, for TIMEOUT seconds at most.
+
+        Raises:
+            StreamTimeout: nobody woke it.
+            Exception: what `fail` was given.
+        """
+        if self.failure is not None:
+            raise self.failure
+        self.deadline = now() + timeout
+        self.late = False
+        self.greenlet = getcurrent()
+        waiting.add(self)
+        try:
+            self.hub_switch()
+        finally:
+            self.greenlet = None
+            waiting.discard(self)
+        if self.failure is not None:
+            raise self.failure
+        if self.late:
+            raise StreamTimeout("silent for too long")
+
+    cpdef extend(self, double timeout):
+        """There is progress: the wait may take TIMEOUT seconds from now on."""
+        self.deadline = now() + timeout
+
+    cpdef wake(self):
+        """Let the waiter, if there is one, look again."""
+        if self.greenlet is not None:
+            self.loop.run_callback(self._switch)
+
+    cpdef fail(self, failure):
+        """From now on every wait ends with FAILURE; None: no longer."""
+        self.failure = failure
+        if failure is not None:
+            self.wake()
+
+    def _switch(self):
+        greenlet, self.greenlet = self.greenlet, None
+        if greenlet is not None:
+            greenlet.switch()
