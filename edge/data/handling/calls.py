@@ -164,6 +164,7 @@ class Call:
             upstream.flush()
             source = Kept(content) if content is not None else client.content
             self.pump = Pump(client, upstream, source, limit=terms.body_limit)
+            client.watch_sending(upstream)
 
     def _patience(self, terms: Terms, seconds: float) -> float:
         """SECONDS (0: no limit), or what the deadline of the request leaves of them."""
