@@ -1,11 +1,11 @@
 """A server of gRPC without generated code: messages are bytes.
 
-    Echo    unary: sends the request back, with its metadata as `got-...`, and trailing metadata
-    Count   server streaming: as many messages as the request says
-    Sum     client streaming: the length of all messages
-    Chat    both: each message comes back before the next one is read
-    Fail    unary: fails with the status that the request says
-    Hang    unary: answers never; `cancelled` is set when the call has ended
+Echo    unary: sends the request back, with its metadata as `got-...`, and trailing metadata
+Count   server streaming: as many messages as the request says
+Sum     client streaming: the length of all messages
+Chat    both: each message comes back before the next one is read
+Fail    unary: fails with the status that the request says
+Hang    unary: answers never; `cancelled` is set when the call has ended
 """
 
 from __future__ import annotations

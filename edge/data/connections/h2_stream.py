@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from edge.data.exchange.upstream import Upstream
     from edge.data.http._fields import FieldLines
     from edge.data.http._message import Message
-    from edge.data.http.h2._session import H2Stream, Session
+    from edge.data.http.h2._session import H2Stream
     from edge.data.http.replies import Reply
 
 log = logging.getLogger("edge.data")

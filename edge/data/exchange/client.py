@@ -63,8 +63,8 @@ class Client:
         raise NotImplementedError
 
     def watch_sending(self, upstream: Upstream) -> None:
-        """As `watch`, while content is still carried to UPSTREAM; only for those of whom an end can be told from the end
-        of their content."""
+        """As `watch`, while content is still carried to UPSTREAM; only for those whose end is not that of their
+        content."""
 
     def reply(self, reply: Reply, fields: bytes) -> None:
         """Send a complete answer of Edge's own, with FIELDS as further field lines."""

@@ -177,8 +177,8 @@ class Call:
     def _receive(self, upstream: Upstream, largest: int) -> None:
         """Read the head of the final response, of up to LARGEST bytes; 1xx are passed on or, for 100, dropped (RFC
         9110, section 15.2)."""
-        response = upstream.response
         upstream.receive(True)
+        response = upstream.response
         interim = 0
         while response.status < 200 and not (response.status == 101 and self._outgoing.message.upgrade):
             interim += 1
@@ -189,6 +189,7 @@ class Call:
             if response.status != 100:
                 self._client.interim(response)
             upstream.receive(False)
+            response = upstream.response
         if response.size > largest:
             raise ResponseError("response head too large")
         if self.pump is not None:

@@ -237,7 +237,7 @@ class Handler:
             outgoing = self.exchange.outgoing
             # What has no length cannot go to HTTP/1.0 as it comes.
             if plan.kept != ANY and not (outgoing.old if length == UNKNOWN_LENGTH else length <= plan.kept):
-                return self._arrived(plan)
+                return self._arrived(plan) if plan.streams else None
             return keep(client, outgoing, self._handling.spools, limit=plan.body_limit, memory=plan.memory)
         pieces = []
         content = client.content

@@ -124,6 +124,8 @@ class Plan(Terms):
         self.tracing = phases.tracing
         self.errors = phases.errors
         self.content_type = phases.content_type
+        self.streams = streams
+        """Whether content goes on as it comes, whatever the policies say."""
         self.kept = 0 if streams else phases.request_buffering.most
         """Bytes up to which a request's content is read before an endpoint is asked; ANY: also of unknown length."""
         self.whole = WHOLE_CONTENT if streams else min(self.kept, WHOLE_CONTENT)

@@ -1,4 +1,4 @@
-"""The endpoint's half of an exchange over HTTP/2: one stream of a connection that carries several (RFC 9113, section 5).
+"""The endpoint's half of an exchange over HTTP/2: a stream of a connection that carries several (RFC 9113, section 5).
 
 Rules of this file:
 - Halves are used again, for streams of the same connection: what a request needs is set by `begin`.
@@ -8,7 +8,7 @@ Rules of this file:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gevent
 
@@ -68,7 +68,7 @@ class H2Upstream(Upstream):
         self.sender = Sender()
         self.inbox.waiter.peer = self.sender.room.peer = connection.stream
         self._interim: list[Message] = []
-        self._timer = None
+        self._timer: Any = None
         self._lost: Exception | None = None
         self._unheard = False
         self._open = False
@@ -188,6 +188,7 @@ class H2Upstream(Upstream):
         flow = self.flow
         if not flow.answered:
             if len(self._interim) == MOST_INTERIM:
+                self.connection.session.reset(flow, CANCEL)
                 self.lose(ResponseError("interim responses without end"))
                 return
             self._interim.append(self.connection.client.renew(flow))

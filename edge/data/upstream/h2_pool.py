@@ -24,7 +24,8 @@ def take(target: Target) -> H2Upstream | None:
     """A half for a request to TARGET on a connection that has room; None: there is none."""
     for connection in target.shared:
         if connection.has_room():
-            return connection.upstream()
+            upstream: H2Upstream = connection.upstream()
+            return upstream
     return None
 
 

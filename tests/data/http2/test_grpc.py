@@ -153,7 +153,7 @@ def test_by_tls(stage: Stage, server: GrpcServer, tls_to: str) -> None:
             assert list(client.Chat(iter([b"a", b"b"]), timeout=PATIENCE)) == [b"you said a", b"you said b"]
 
 
-def test_a_stream_may_last_longer_than_its_timeouts_as_long_as_something_comes(stage: Stage, server: GrpcServer) -> None:
+def test_a_stream_may_last_longer_than_its_timeouts_while_something_comes(stage: Stage, server: GrpcServer) -> None:
     said: queue.Queue[bytes | None] = queue.Queue()
     with GrpcClient(stage.edge.http, stage.serve(server.address, transport=H2C, send=1, read=1)) as client:
         answers = client.Chat(iter(said.get, None), timeout=PATIENCE)

@@ -3,6 +3,8 @@ from edge.data.http._message import Outgoing
 from edge.data.http.h2._response import ResponseHead
 from edge.data.http.h2._session import H2Stream, Session
 
+PREFACE: bytes
+
 def new_stream() -> H2Stream: ...
 
 class ClientSession(Session):

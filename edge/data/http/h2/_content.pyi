@@ -5,6 +5,8 @@ from edge.data.http.h2._session import H2Stream, Session
 from edge.data.net._buffer import Buffer
 from edge.data.net._waiter import Waiter
 
+TRAILERS: bytes
+
 class Inbox(Content):
     timeout: float
     broken: Exception | None

@@ -138,10 +138,11 @@ class Sender:
         self.room.renew()
 
     def send(self, source: Buffer, count: int, last: bool) -> None:
-        """Send the first COUNT bytes of SOURCE, after its turn and room in the windows have come; LAST: they are the end.
+        """Send the first COUNT bytes of SOURCE when it is its turn and the windows have room; LAST: they are the end.
 
         Raises:
-            StreamError: what `fail` was given, or the peer takes nothing.
+            StreamTimeout: the peer takes nothing.
+            Exception: what `fail` was given.
         """
         carrier, session, flow = self.carrier, self.session, self.flow
         room = carrier.room()
@@ -181,7 +182,7 @@ class Sender:
         mine, others = self.flow.urgency, other.flow.urgency
         return mine < others or (mine == others and self.turn < other.turn)
 
-    def fail(self, error: StreamError) -> None:
+    def fail(self, error: Exception) -> None:
         """Nothing more can be sent, as ERROR says: end the wait for it."""
         self.room.fail(error)
         self._drop()
