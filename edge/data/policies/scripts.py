@@ -1,8 +1,8 @@
 """The statements of a snippet, ready to be carried out in the phases in which nginx's modules act.
 
 Rules of this file:
-- `set`, `if` and `return` act in a gate, in their order (ngx_http_rewrite_module). What they have come to stays with the
-  exchange, for the fields of the request and of the response.
+- `set`, `if` and `return` act in a gate, in their order (ngx_http_rewrite_module). What they have come to stays with
+  the exchange, for the fields of the request and of the response.
 - A gate that answers before them leaves the fields outside of all `if`, and variables empty.
 """
 
