@@ -18,10 +18,10 @@ from gevent import spawn
 from edge.data.exchange.subrequest import UnansweredError, outgoing
 from edge.data.net.errors import ExchangeError
 from edge.data.net.spool import Spool, SpoolError
+from edge.data.policies.servers import transport_of
 from edge.data.policies.variables import filler
 from edge.data.upstream.terms import Terms
 from edge.table.policies import Retry, Timeouts
-from edge.table.records import Transport
 
 if TYPE_CHECKING:
     from edge.data.exchange.exchange import Exchange
@@ -43,7 +43,8 @@ MOST: Final = 64
 
 def add(policy: Mirror, phases: Phases) -> None:
     """A tee."""
-    ask, target, host = phases.asks(policy.remote, Transport(), TERMS, MOST_CONTENT), filler(policy.target), policy.host
+    transport = transport_of(policy.remote, secure=policy.secure)
+    ask, target, host = phases.asks(policy.remote, transport, TERMS, MOST_CONTENT), filler(policy.target), policy.host
     under_way = 0
 
     def send(copy: Outgoing, content: bytes | Spool) -> None:
