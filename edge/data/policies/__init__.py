@@ -49,6 +49,7 @@ from edge.data.policies import (
     retry,
     rewrite,
     satisfy_any,
+    session_backend,
     sign_in,
     snippet,
     source_ranges,
@@ -87,6 +88,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.SignIn, sign_in),
     # choices of the backend
     (policies.Canary, canary),
+    (policies.SessionBackend, session_backend),
     # choices of the endpoint
     (policies.HashBy, hash_by),
     (policies.Affinity, affinity),  # it has the last word
