@@ -44,7 +44,7 @@ from edge.table.policies.response_rate import ResponseRate
 from edge.table.policies.retry import Retry
 from edge.table.policies.rewrite import Rewrite
 from edge.table.policies.session_backend import SessionBackend
-from edge.table.policies.snippet import Snippet
+from edge.table.policies.snippet import ServerSnippet, Snippet
 from edge.table.policies.source_ranges import SourceRanges
 from edge.table.policies.timeouts import Timeouts
 from edge.table.policies.tracing import Tracing
@@ -59,6 +59,7 @@ AnyPolicy = (
     | WwwRedirect
     | Cors
     | CorsFilter
+    | ServerSnippet
     | Snippet
     | RedirectTo
     | HttpsRedirect
@@ -139,6 +140,7 @@ __all__ = [
     "Retry",
     "Rewrite",
     "SatisfyAny",
+    "ServerSnippet",
     "SessionBackend",
     "SignIn",
     "Snippet",

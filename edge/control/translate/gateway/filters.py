@@ -13,7 +13,6 @@ from edge.control.kinds.problems import Problem, error
 from edge.control.translate.gateway import (
     cors,
     request_headers,
-    request_mirror,
     request_redirect,
     response_headers,
     url_rewrite,
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
 UNITS: Final = (cors, request_redirect, url_rewrite, request_headers, response_headers)
 """The filters that are policies. A new one is a module with TYPE, OF_BACKENDS and `read`, and an entry here."""
 SUPPORTED: Final = {unit.TYPE: unit for unit in UNITS}
+MIRROR: Final = "RequestMirror"
+"""A filter of rules that is no policy (`request_mirror`)."""
 ANSWER: Final = "its requests are answered 500"
 
 
@@ -49,7 +50,7 @@ def faults(filters: Sequence[RouteFilter], field: str, *, of_backend: bool) -> I
     whose = "backendRef" if of_backend else "rule"
     known = [unit.TYPE for unit in UNITS if unit.OF_BACKENDS or not of_backend]
     if not of_backend:
-        known.append(request_mirror.TYPE)
+        known.append(MIRROR)
     for number, one in enumerate(filters):
         at = f"{field}[{number}]"
         if one.type not in known:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from edge.control.translate.gateway.filters import MIRROR
 from edge.table.records import RouteMirror
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from edge.control.kinds.gateway import MirrorFilter, RouteFilter
     from edge.control.translate.gateway.backends import BackendReader
 
-TYPE: Final = "RequestMirror"
 ANSWER: Final = "no copies are sent"
 
 
@@ -24,7 +24,7 @@ def mirrors(filters: Sequence[RouteFilter], field: str, reader: BackendReader) -
     """The mirrors that FILTERS at FIELD ask for; READER reads their backends."""
     for number, one in enumerate(filters):
         asked = one.request_mirror
-        if one.type == TYPE and asked is not None:
+        if one.type == MIRROR and asked is not None:
             at = f"{field}[{number}].requestMirror.backendRef"
             backend = reader.read(asked.backend_ref, at, instead=ANSWER)
             if backend.key:
