@@ -57,9 +57,7 @@ IGNORED: Final = {
     "stream-port": _NO_NGINX,
     "sync-period": "There is no store to repopulate: all changes are watched, and a watch that ends is taken up again.",
     "sync-rate-limit": "A change is published at once; of a burst at most 20 tables a second.",
-    "tcp-services-configmap": "TCP is not routed yet.",
     "time-buckets": _BUCKETS,
-    "udp-services-configmap": "UDP is not routed yet.",
     **dict.fromkeys(
         ("validating-webhook", "validating-webhook-certificate", "validating-webhook-key"),
         "There is no webhook yet; `edge check` and Events report what is wrong.",
@@ -89,7 +87,7 @@ annotations-prefix apiserver-host certificate-authority controller-class default
 default-ssl-certificate disable-catch-all disable-svc-external-name election-id enable-metrics
 enable-topology-aware-routing exclude-socket-metrics health-check-path ingress-class ingress-class-by-name
 kubeconfig metrics-per-host publish-service publish-status-address report-node-internal-ip-address
-report-status-classes update-status update-status-on-shutdown watch-ingress-without-class watch-namespace
+report-status-classes tcp-services-configmap update-status update-status-on-shutdown udp-services-configmap watch-ingress-without-class watch-namespace
 watch-namespace-selector
 """
 HONOURED: Final = frozenset(_HONOURED_NAMES.split())

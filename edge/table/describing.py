@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from edge.system.addresses import Address
 from edge.table.records import Balance, PathKind, Protocol, Transport
+from edge.table.streams import SERVER_STREAM, STREAM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from edge.table.content import Content
     from edge.table.records import Backend, Certificate, Conditions, Endpoint, Host, Route, ServicePort
+    from edge.table.streams import StreamRoute
 
 KINDS: Final = {PathKind.EXACT: "Exact", PathKind.PREFIX: "Prefix", PathKind.STRING: "ImplementationSpecific"}
 """As the Kubernetes API names them (`pathType`)."""
@@ -91,6 +93,24 @@ def policies(one: Route) -> Iterator[str]:
 def endpoint(one: Endpoint) -> str:
     """Address and port of ONE."""
     return str(Address(one.address, one.port))
+
+
+def stream_name(key: str, stream: StreamRoute) -> str:
+    """What the STREAM under KEY takes: a listener, or TLS with a server name."""
+    if not key.startswith(SERVER_STREAM):
+        return key.removeprefix(STREAM)
+    scope, _, host = key.removeprefix(SERVER_STREAM).rpartition("|")
+    place = f" at Gateway {scope}" if scope else ""
+    return f"TLS {host or 'any server name'}{place}{' (terminated)' if stream.terminate else ''}"
+
+
+def stream_backends(stream: StreamRoute) -> str:
+    """The backends of STREAM, with their weights where there are several."""
+    several = len(stream.backends) > 1
+    named = [
+        f"{one.namespace}/{one.service}:{one.port}" + (f" ({one.weight})" if several else "") for one in stream.backends
+    ]
+    return ", ".join(named) or "nowhere"
 
 
 def endpoints(port: ServicePort | None, *, most: int = 0) -> str:

@@ -203,6 +203,17 @@ class Host(Record, frozen=True):
     """Whether a request that no route takes goes on to the routes of the next wider host, if that allows it too."""
 
 
+class Wire(IntEnum):
+    """What comes to a listening socket."""
+
+    HTTP = 0
+    """HTTP, or TLS with HTTP or a stream in it."""
+    TCP = 1
+    """Connections that are relayed (`edge.table.streams`)."""
+    UDP = 2
+    """Datagrams that are relayed."""
+
+
 class Listening(Record, frozen=True):
     """A socket to listen on, beside those of `--http` and `--https`."""
 
@@ -210,8 +221,10 @@ class Listening(Record, frozen=True):
     """IPv4 or IPv6, without brackets."""
     port: int
     scope: str
-    """The requests that come here are for the hosts of this scope: a Gateway and a port."""
+    """The requests that come here are for the hosts of this scope: a Gateway and a port. What is relayed belongs to
+    the `StreamRoute` of this scope."""
     tls: bool = False
+    wire: Wire = Wire.HTTP
 
 
 class Listeners(Record, frozen=True):

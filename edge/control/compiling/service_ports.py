@@ -37,7 +37,7 @@ ANSWER: Final = "requests are answered 503"
 OF_CANARY: Final = "the main Service takes all requests"
 FAULTS: Final = {
     Fault.MISSING_SERVICE: (".name", "does not exist"),
-    Fault.MISSING_PORT: (".port", "has no TCP port {port}"),
+    Fault.MISSING_PORT: (".port", "has no {protocol} port {port}"),
     Fault.NO_CLUSTER_IP: ("", "has no cluster IP for the annotation service-upstream to use"),
     Fault.EXTERNAL_NAME_DISABLED: ("", "is of type ExternalName, which is disabled here or has no name"),
 }
@@ -73,6 +73,7 @@ class _Port(msgspec.Struct, gc=False):
     service: Key
     port: str
     by_cluster_ip: bool
+    protocol: str
     external_name: str = ""
     """Name that it stands for."""
     pending: bool = False
@@ -118,7 +119,7 @@ class Services:
         for use in new:
             if use.key not in self._ports:
                 service = (use.namespace, use.name)
-                self._ports[use.key] = _Port(service, use.port, use.by_cluster_ip)
+                self._ports[use.key] = _Port(service, use.port, use.by_cluster_ip, use.protocol)
                 self._by_service[service] = (*self._by_service.get(service, ()), use.key)
             self._users.setdefault(use.key, {})[owner] = (order, use.algorithm)
             self._dirty.add(use.key)
@@ -198,13 +199,14 @@ class Services:
             resolution = self._names.look_up(name)
             port.pending = resolution is None
             resolution = resolution or Resolution()
-            found = by_name(service, port.port, resolution.addresses, self._from_dns)
+            found = by_name(service, port.port, resolution.addresses, self._from_dns, port.protocol)
             if resolution.fault and found.fault is None:
                 return msgspec.structs.replace(found, fault=Fault.NAME_NOT_RESOLVED, detail=resolution.fault)
             return found
         if port.by_cluster_ip:
-            return by_cluster_ip(service, port.port, self._from_objects)
-        return by_slices(service, port.port, self._store.slices(port.service), self._from_objects, self._zone)
+            return by_cluster_ip(service, port.port, self._from_objects, port.protocol)
+        slices = self._store.slices(port.service)
+        return by_slices(service, port.port, slices, self._from_objects, port.protocol, self._zone)
 
     def _record(self, port: _Port, users: dict[ObjectId, tuple[Order, Balance | None]]) -> ServicePort:
         asked = [(order, balance) for order, balance in users.values() if balance is not None]
@@ -266,7 +268,9 @@ def _problem(use: ServiceUse, port: _Port) -> Problem | None:
         return warning(found.fault, use.field, f"{found.detail}, which is not supported; they are left out")
     part, reason = FAULTS[found.fault]
     place = use.field if use.instead else use.field + part
-    return error(found.fault, place, f"{service} {reason.format(port=port.port).rstrip()}; {answer}")
+    return error(
+        found.fault, place, f"{service} {reason.format(port=port.port, protocol=port.protocol).rstrip()}; {answer}"
+    )
 
 
 def _answer(use: ServiceUse) -> str:

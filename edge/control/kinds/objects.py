@@ -204,6 +204,11 @@ class IngressClass(Named, frozen=True):
 # --- v1 and discovery.k8s.io/v1 -------------------------------------------------------------------------------------
 
 
+TCP: Final = "TCP"
+UDP: Final = "UDP"
+"""Protocols of ports."""
+
+
 class ServicePort(Struct, frozen=True):
     """One port of a Service."""
 
@@ -217,7 +222,11 @@ class ServicePort(Struct, frozen=True):
     @property
     def is_tcp(self) -> bool:
         """Whether requests of HTTP can go there."""
-        return self.protocol in (None, "", "TCP")
+        return self.speaks(TCP)
+
+    def speaks(self, protocol: str) -> bool:
+        """Whether it is a port of PROTOCOL, `TCP` or `UDP`."""
+        return (self.protocol or TCP) == protocol
 
 
 class ServiceSpec(Struct, frozen=True):
@@ -285,7 +294,11 @@ class EndpointPort(Struct, frozen=True):
     @property
     def is_tcp(self) -> bool:
         """Whether requests of HTTP can go there."""
-        return self.protocol in (None, "", "TCP")
+        return self.speaks(TCP)
+
+    def speaks(self, protocol: str) -> bool:
+        """Whether it is a port of PROTOCOL, `TCP` or `UDP`."""
+        return (self.protocol or TCP) == protocol
 
 
 SERVICE_NAME_LABEL: Final = "kubernetes.io/service-name"
