@@ -87,8 +87,8 @@ annotations-prefix apiserver-host certificate-authority controller-class default
 default-ssl-certificate disable-catch-all disable-svc-external-name election-id enable-metrics
 enable-topology-aware-routing exclude-socket-metrics health-check-path ingress-class ingress-class-by-name
 kubeconfig metrics-per-host publish-service publish-status-address report-node-internal-ip-address
-report-status-classes tcp-services-configmap update-status update-status-on-shutdown udp-services-configmap watch-ingress-without-class watch-namespace
-watch-namespace-selector
+report-status-classes tcp-services-configmap update-status update-status-on-shutdown udp-services-configmap
+watch-ingress-without-class watch-namespace watch-namespace-selector
 """
 HONOURED: Final = frozenset(_HONOURED_NAMES.split())
 """Flags that are settings of the same name."""

@@ -206,7 +206,7 @@ class Services:
         if port.by_cluster_ip:
             return by_cluster_ip(service, port.port, self._from_objects, port.protocol)
         slices = self._store.slices(port.service)
-        return by_slices(service, port.port, slices, self._from_objects, port.protocol, self._zone)
+        return by_slices(service, port.port, slices, self._from_objects, port.protocol, zone=self._zone)
 
     def _record(self, port: _Port, users: dict[ObjectId, tuple[Order, Balance | None]]) -> ServicePort:
         asked = [(order, balance) for order, balance in users.values() if balance is not None]

@@ -70,6 +70,7 @@ def by_slices(
     slices: Iterable[EndpointSlice],
     allowed: AbstractSet[str],
     protocol: str = TCP,
+    *,
     zone: str = "",
 ) -> Found:
     """The endpoints of SERVICE's PORT in SLICES; ALLOWED: kinds of special addresses (`addresses.py`) among them.
