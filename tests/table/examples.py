@@ -42,6 +42,7 @@ from edge.table.policies import (
     Retry,
     Rewrite,
     SatisfyAny,
+    ServerSnippet,
     SignIn,
     Snippet,
     SourceRanges,
@@ -121,4 +122,5 @@ POLICIES: Final[tuple[Policy, ...]] = (
             AddField("X-C", "2", always=True),
         ),
     ),
+    ServerSnippet("u", (Answer(503),)),
 )

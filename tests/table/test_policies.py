@@ -63,6 +63,7 @@ SUMMARIES = {
     "NoAccessLog": "not logged",
     "ClientLimits": "requests of a client: 1/s, 2/min, 3 at once, not for 1 networks",
     "SourceRanges": "clients: no 10.1.0.0/16, only 10.0.0.0/8 ::1",
+    "ServerSnippet": "1 statements of a snippet of the host",
     "Snippet": "4 statements of a snippet",
     "BasicAuth": 'Basic authentication for "shop", 2 users',
     "DigestAuth": 'Digest authentication for "shop", 1 users',

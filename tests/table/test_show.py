@@ -253,6 +253,7 @@ def test_nor_is_a_new_policy() -> None:
         "Canary": ("header", "value", "pattern", "cookie", "affinity", "sides"),
         "RegexRewrite": ("target", "prefix", "pattern"),
         "Snippet": ("statements",),
+        "ServerSnippet": ("statements",),
     }
 
 

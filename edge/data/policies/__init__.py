@@ -49,6 +49,7 @@ from edge.data.policies import (
     retry,
     rewrite,
     satisfy_any,
+    server_snippet,
     sign_in,
     snippet,
     source_ranges,
@@ -69,6 +70,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.ClientCertificate, client_certificate),  # of the host, so it goes before all that a route has
     (policies.BodyLimit, body_limit),  # before all gates, as in nginx
     (policies.Closed, closed),
+    (policies.ServerSnippet, server_snippet),  # of the host
     (policies.AppRoot, app_root),
     (policies.WwwRedirect, www_redirect),
     (policies.Cors, cors),  # a preflight request carries no credentials, and must not be redirected

@@ -43,7 +43,7 @@ from edge.table.policies.response_head import ResponseHead
 from edge.table.policies.response_rate import ResponseRate
 from edge.table.policies.retry import Retry
 from edge.table.policies.rewrite import Rewrite
-from edge.table.policies.snippet import Snippet
+from edge.table.policies.snippet import ServerSnippet, Snippet
 from edge.table.policies.source_ranges import SourceRanges
 from edge.table.policies.timeouts import Timeouts
 from edge.table.policies.tracing import Tracing
@@ -58,6 +58,7 @@ AnyPolicy = (
     | WwwRedirect
     | Cors
     | CorsFilter
+    | ServerSnippet
     | Snippet
     | RedirectTo
     | HttpsRedirect
@@ -137,6 +138,7 @@ __all__ = [
     "Retry",
     "Rewrite",
     "SatisfyAny",
+    "ServerSnippet",
     "SignIn",
     "Snippet",
     "SourceRanges",
