@@ -260,11 +260,29 @@ class EndpointConditions(Struct, frozen=True):
     terminating: bool | None = None
 
 
+class ForZone(Struct, frozen=True):
+    """A zone that is to use an endpoint."""
+
+    name: str = ""
+
+
+class EndpointHints(Struct, frozen=True):
+    """Who is to use an endpoint."""
+
+    for_zones: tuple[ForZone, ...] | None = None
+
+
 class SliceEndpoint(Struct, frozen=True):
     """One endpoint; its addresses mean the same place."""
 
     addresses: tuple[str, ...] | None = None
     conditions: EndpointConditions | None = None
+    hints: EndpointHints | None = None
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """The zones that are to use it; none: it has no hint."""
+        return tuple(zone.name for zone in self.hints.for_zones or ()) if self.hints is not None else ()
 
 
 class EndpointPort(Struct, frozen=True):
