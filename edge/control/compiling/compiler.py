@@ -13,6 +13,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from edge.control.compiling.claims import Claims
 from edge.control.compiling.defaults import DefaultBackend
 from edge.control.compiling.delta import Delta
@@ -34,6 +36,7 @@ from edge.control.kinds.problems import Problem, error
 from edge.control.translate import stream_services
 from edge.control.translate.annotations.defaults import defaults_of
 from edge.control.translate.annotations.policies import Reader
+from edge.control.translate.annotations.values import PREFIX
 from edge.control.translate.ingress import translate
 from edge.control.translate.parts import NOTHING, Translation
 from edge.table.records import GLOBALS
@@ -72,7 +75,7 @@ class Compiler:
         self._references = References(self.store, by_need=by_need)
         self._materials = Materials()
         self._by_need = by_need
-        self._annotations = Reader(defaults_of(settings))
+        self._annotations = Reader(defaults_of(settings), f"{settings.annotations_prefix}/")
         names = names if names is not None else Unresolved()
         self._services = Services(self.store, settings, names)
         self._remotes = Remotes(names)
@@ -108,6 +111,10 @@ class Compiler:
         """What `names` says of NAME is not as it was."""
         self._services.name_changed(name)
         self._remotes.name_changed(name)
+
+    def zone_found(self, zone: str) -> None:
+        """We are in ZONE, whose hints in EndpointSlices are for us."""
+        self._services.zone_found(zone)
 
     def show_generated(self, certificate: Certificate) -> None:
         """From now on have CERTIFICATE shown where there is no default certificate."""
@@ -317,7 +324,9 @@ class Compiler:
                 delta.problems[named] = (self.store.uid(named), problems)
 
     def _problems(self, owner: ObjectId) -> list[Problem]:
-        return contain(owner, lambda: self._found(owner), lambda fault: [error(REASON, "", fault)])
+        found = contain(owner, lambda: self._found(owner), lambda fault: [error(REASON, "", fault)])
+        prefix = f"{self._settings.annotations_prefix}/"
+        return found if prefix == PREFIX else [_renamed(problem, prefix) for problem in found]
 
     def _found(self, owner: ObjectId) -> list[Problem]:
         found = self.store.faults(owner)
@@ -341,6 +350,12 @@ class Compiler:
         found += self._remotes.problems(translation.remotes)
         found += self._certificates.problems(owner, translation.secrets)
         return found
+
+
+def _renamed(problem: Problem, prefix: str) -> Problem:
+    """PROBLEM, with annotations called by PREFIX, which is that of their names in this cluster."""
+    field, message = (text.replace(PREFIX, prefix) for text in (problem.field, problem.message))
+    return replace(problem, field=field, message=message)
 
 
 def _referents(changed: Changed) -> set[ObjectId]:

@@ -150,14 +150,17 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
 class Reader:
     """Reads the annotations of Ingresses over process-wide DEFAULTS."""
 
-    def __init__(self, defaults: Defaults) -> None:
+    def __init__(self, defaults: Defaults, prefix: str = PREFIX) -> None:
+        """PREFIX: what the names of annotations begin with."""
         self._defaults = dict(defaults)
+        self._prefix = prefix
         # Most Ingresses of a cluster carry one of few sets of annotations.
         self._remembered = lru_cache(maxsize=1024)(self._read)
 
     def read(self, annotations: Mapping[str, str]) -> tuple[Asked, tuple[Problem, ...]]:
         """The policies in ANNOTATIONS, and what is wrong with them."""
-        ours = tuple((name[len(PREFIX) :], value) for name, value in annotations.items() if name.startswith(PREFIX))
+        prefix = self._prefix
+        ours = tuple((name[len(prefix) :], value) for name, value in annotations.items() if name.startswith(prefix))
         return self._remembered(ours)
 
     def _read(self, annotations: tuple[tuple[str, str], ...]) -> tuple[Asked, tuple[Problem, ...]]:
