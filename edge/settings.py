@@ -103,6 +103,13 @@ class Settings:
         False, "Serve the IngressClass named by --ingress-class whatever its spec.controller is.", commands=TRANSLATION
     )
     watch_ingress_without_class: bool = setting(False, "Also serve Ingresses that name no class.", commands=TRANSLATION)
+    configmap: str = setting(
+        "",
+        "Go by the keys of this ConfigMap, as ingress-nginx does, over the other settings; a change is in force at the"
+        " next request.",
+        placeholder="NS/NAME",
+        commands=TRANSLATION,
+    )
     default_ssl_certificate: str = setting(
         "",
         "Secret with the certificate for hosts that have none (default: a self-signed one).",

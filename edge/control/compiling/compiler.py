@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 from edge.control.compiling.claims import Claims
+from edge.control.compiling.configuration import Configured
 from edge.control.compiling.defaults import DefaultBackend
 from edge.control.compiling.delta import Delta
 from edge.control.compiling.gateway_status import GatewayStatus
@@ -30,7 +31,6 @@ from edge.control.containment import REASON, contain
 from edge.control.kinds.changes import Delete, Invalid, Upsert
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error
-from edge.control.translate.annotations.defaults import defaults_of
 from edge.control.translate.annotations.policies import Reader
 from edge.control.translate.ingress import translate
 from edge.control.translate.parts import NOTHING, Translation
@@ -70,7 +70,8 @@ class Compiler:
         self._references = References(self.store, by_need=by_need)
         self._materials = Materials()
         self._by_need = by_need
-        self._annotations = Reader(defaults_of(settings))
+        self._configured = Configured(settings, self._references)
+        self._annotations = Reader(self._configured.current.defaults)
         names = names if names is not None else Unresolved()
         self._services = Services(self.store, settings, names)
         self._remotes = Remotes(names)
@@ -109,6 +110,11 @@ class Compiler:
         self._certificates.generated(certificate)
 
     @property
+    def is_configured(self) -> bool:
+        """Whether it is known what the ConfigMap of `--configmap` says."""
+        return self._configured.is_known
+
+    @property
     def needs_version(self) -> int:
         """Grows when `wanted` or `external_names` may be different."""
         names = self._services.version + self._remotes.version
@@ -143,6 +149,9 @@ class Compiler:
         delta = Delta()
         changed = self.store.take_changed()
         ingresses = changed.ingresses
+        if self._configured.compile(_referents(changed), delta):
+            self._annotations = Reader(self._configured.current.defaults)
+            ingresses |= set(self.store.keys("Ingress"))
         if changed.classes:
             ingresses |= self._affected(changed)
         ingresses |= self._referring(changed)
@@ -158,10 +167,10 @@ class Compiler:
             self._certificates.secrets.changed(secret)
         for service in changed.services:
             self._services.service_changed(service)
-        shared = self._backend.compile()
+        shared = self._backend.compile(always=bool(self._configured.current.policies))
         if shared is not None:
             delta.routes[GLOBALS] = shared
-            self._hosts.default_changed(shared.default)
+            self._hosts.default_changed(self._backend.route)
 
         clock = time.monotonic() if clock is None else clock
         for backends in (self._services, self._remotes):
@@ -289,7 +298,7 @@ class Compiler:
         objects = {owner for owner in owners if owner.kind} | changed.faults
         for one in objects:
             delta.problems[one] = (self.store.uid(one), tuple(self._problems(one)))
-        for named in (self._backend.owner, self._default_certificate):
+        for named in (self._backend.owner, self._default_certificate, self._configured.owner):
             problems = tuple(self._problems(named)) if named is not None else ()
             if named is not None and problems != self._of_flags.get(named, ()):
                 self._of_flags[named] = problems
@@ -308,6 +317,8 @@ class Compiler:
             found += self._problems_of(owner, self._translations[owner])
         if owner == self._backend.owner:
             found += self._backend.problems()
+        if owner == self._configured.owner:
+            found += self._configured.problems()
         if owner == self._default_certificate:
             found += self._certificates.default_problems()
         return list(dict.fromkeys(found))
