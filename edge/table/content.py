@@ -31,6 +31,7 @@ from edge.table.records import (
     wildcard_of,
 )
 from edge.table.segment import SegmentError
+from edge.table.streams import StreamRoute, is_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,6 +50,8 @@ class Content:
     policies: SharedPolicies = field(default_factory=SharedPolicies)
     listeners: Listeners = field(default_factory=Listeners)
     parameters: Parameters = field(default_factory=Parameters)
+    streams: dict[str, StreamRoute] = field(default_factory=dict)
+    """By key."""
     ports: dict[str, ServicePort] = field(default_factory=dict)
     """By key."""
     server_names: dict[str, ServerName] = field(default_factory=dict)
@@ -88,6 +91,8 @@ class Content:
             self.parameters = record
         elif isinstance(record, Listeners):
             self.listeners = record
+        elif isinstance(record, StreamRoute):
+            self.streams[key] = record
         elif isinstance(record, ServicePort):
             self.ports[key] = record
         elif isinstance(record, ServerName):
@@ -127,6 +132,8 @@ class Content:
             return
         for key, raw in items:
             wanted = ServerName if key.startswith("h:") and kind is Certificate else special.get(key, kind)
+            if kind is Host and is_stream(key):
+                wanted = StreamRoute
             if kind is Certificate and (key == TICKETS or key.startswith((MATERIAL, TLS_OPTIONS, TLS_PARAMETERS))):
                 continue  # secret, or nothing to see
             if key == HOST_PATTERNS and kind is Host:
