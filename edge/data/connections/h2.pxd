@@ -11,6 +11,7 @@ from edge.data.net._waiter cimport Waiter
 cdef class Http2(Streams):
     cdef readonly Connections connections
     cdef long long _served
+    cdef bint _full
     cdef bint _limited
     cdef bint _over
     cdef Waiter _ended

@@ -32,6 +32,7 @@ cdef class Http2Stream(Client):
     cdef c_clock.Clock _clock
     cdef c_upstream.Upstream _watched
     cdef object _lost
+    cdef object _rules
     cdef bint _waits
     cdef Handler _handler
 
