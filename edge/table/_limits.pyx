@@ -74,11 +74,6 @@ cpdef uint64_t key(uint64_t limit, bytes client, uint64_t secret) except? 0:
 cdef class Places:
     """Sets of places in BUFFER from its byte FIRST on, SETS of them (a power of two)."""
 
-    cdef Py_buffer view
-    cdef bint held
-    cdef uint64_t *base
-    cdef uint64_t sets
-
     cdef int attach(self, buffer, Py_ssize_t first, uint64_t sets, Py_ssize_t size) except -1:
         if self.held:
             raise TypeError("made already")
@@ -167,8 +162,6 @@ cdef class Counts(Places):
 
     Each worker adds to a share of its own in a place, so that `clear` takes away what a dead one has left.
     """
-
-    cdef int slot
 
     def __init__(self, buffer, Py_ssize_t first, uint64_t sets, int slot):
         """SLOT is the number of this worker, below `SHARES`, which no other live worker has."""

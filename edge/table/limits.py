@@ -71,8 +71,6 @@ class Limits:
 class RateLimit:
     """A limit of requests per time."""
 
-    __slots__ = ("_burst", "_number", "_rate", "_rates", "_secret")
-
     def __init__(self, rates: Rates, number: int, secret: int, rate: int, burst: int) -> None:
         self._rates = rates
         self._number = number
@@ -88,8 +86,6 @@ class RateLimit:
 
 class ConnectionLimit:
     """A limit of requests under way at once."""
-
-    __slots__ = ("_counts", "_limit", "_number", "_secret")
 
     def __init__(self, counts: Counts, number: int, secret: int, limit: int) -> None:
         self._counts = counts

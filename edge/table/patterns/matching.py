@@ -40,8 +40,6 @@ class PatternLimitError(Exception):
 class Pattern:
     """A compiled pattern."""
 
-    __slots__ = ("_bounded", "_plain", "groups", "names", "text")
-
     def __init__(
         self, text: str, plain: re.Pattern[bytes] | None, bounded: pcre2.Pattern | None, reader: Reader
     ) -> None:
@@ -126,8 +124,6 @@ _REFERENCE: Final = re.compile(r"\$(?:([0-9])|\{([0-9])\})")
 
 class Expansion:
     """A text with `$1` to `$9`, which stand for what the groups of a pattern matched; `${1}` is the same."""
-
-    __slots__ = ("_parts", "text")
 
     def __init__(self, text: str, groups: int) -> None:
         """Read TEXT, to be filled from so many GROUPS. As in nginx, `$3` of a pattern with two groups is empty.

@@ -1,0 +1,17 @@
+# C types for what is matched for every request; the module is plain Python.
+
+cdef class Pattern:
+    cdef readonly str text
+    cdef readonly Py_ssize_t groups
+    cdef readonly dict names
+    cdef object _plain
+    cdef object _bounded
+
+    cpdef tuple match(self, bytes text)
+    cdef tuple _match_bounded(self, bytes text)
+
+cdef class Expansion:
+    cdef readonly str text
+    cdef tuple _parts
+
+    cpdef bytes expand(self, tuple groups)
