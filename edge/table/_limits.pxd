@@ -12,6 +12,7 @@ cdef class Places:
     cdef uint64_t number(self, uint64_t tag) noexcept nogil
 
 cdef class Rates(Places):
+    cpdef bint allows(self, uint64_t tag, uint64_t rate, uint64_t burst) except -1
     cpdef int64_t take(self, uint64_t tag, uint64_t rate, uint64_t burst, uint64_t now) except? -2
     cdef uint64_t *find(self, uint64_t tag, uint64_t now) noexcept nogil
 

@@ -11,6 +11,7 @@ Rules of this file:
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport int64_t, uint16_t, uint64_t
 from libc.string cimport memcpy
+from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 cdef extern from *:
     """
@@ -100,6 +101,12 @@ cdef class Rates(Places):
 
     def __init__(self, buffer, Py_ssize_t first, uint64_t sets):
         self.attach(buffer, first, sets, 8 * SETWAYS * RATE_WORDS)
+
+    cpdef bint allows(self, uint64_t tag, uint64_t rate, uint64_t burst) except -1:
+        """As `take` now; whether the request is within the limit."""
+        cdef timespec now
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        return self.take(tag, rate, burst, <uint64_t>now.tv_sec * 1000 + <uint64_t>now.tv_nsec // 1000000) >= 0
 
     cpdef int64_t take(self, uint64_t tag, uint64_t rate, uint64_t burst, uint64_t now) except? -2:
         """Take one request of the key TAG at NOW (milliseconds).

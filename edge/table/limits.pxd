@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int64_t, uint64_t
 
+from edge.table._limits cimport key
 cimport edge.table._limits as c_limits
 
 cdef class RateLimit:

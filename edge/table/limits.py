@@ -11,7 +11,6 @@ from __future__ import annotations
 import secrets
 import struct
 from hashlib import blake2b
-from time import monotonic_ns
 from typing import TYPE_CHECKING, Final
 
 from edge.table import pod_files
@@ -80,8 +79,7 @@ class RateLimit:
 
     def allows(self, client: bytes) -> bool:
         """Whether one more request of CLIENT is within the limit; if so, it is counted."""
-        tag = key(self._number, client, self._secret)
-        return self._rates.take(tag, self._rate, self._burst, monotonic_ns() // 1_000_000) >= 0
+        return self._rates.allows(key(self._number, client, self._secret), self._rate, self._burst)
 
 
 class ConnectionLimit:

@@ -1,6 +1,6 @@
 # C types for what acts on every request; the module is plain Python.
 
-from edge.table.paths cimport normalise_bytes
+from edge.table.paths cimport normalise_bytes, path_of
 cimport cython
 cimport edge.data.exchange.exchange as c_exchange
 cimport edge.data.http._message as c_message
@@ -13,7 +13,7 @@ cdef class Rewriting:
 
     cpdef gate(self, c_exchange.Exchange exchange)
 
-    @cython.locals(outgoing=c_message.Outgoing, target=bytes, end=cython.Py_ssize_t, groups=tuple, changed=bytes)
+    @cython.locals(outgoing=c_message.Outgoing, target=bytes, path=bytes, groups=tuple, changed=bytes)
     cpdef edit(self, c_exchange.Exchange exchange)
 
     cdef tuple _match(self, bytes path)

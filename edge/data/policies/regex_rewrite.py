@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from edge.data.http import replies
 from edge.data.net.errors import MessageError
-from edge.table.paths import normalise_bytes
+from edge.table.paths import normalise_bytes, path_of
 from edge.table.patterns.matching import Expansion, PatternLimitError, compile_pattern
 
 if TYPE_CHECKING:
@@ -46,14 +46,14 @@ class Rewriting:
         """Give the endpoint another path."""
         outgoing = exchange.outgoing
         target = outgoing.target
-        end = target.find(b"?")
-        groups = self._match(target if end < 0 else target[:end])
+        path = path_of(target)
+        groups = self._match(path)
         if groups is None:
             return
         changed = self._target.expand(groups)
         if not changed.startswith(b"/"):
             changed = b"/" + changed
-        outgoing.target = changed if end < 0 else changed + target[end:]
+        outgoing.target = changed if path is target else changed + target[len(path) :]
         if self._prefix is not None:
             outgoing.message.hide(FORWARDED_PREFIX)
             outgoing.added += b"X-Forwarded-Prefix: " + self._prefix.expand(groups) + b"\r\n"

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.table.paths import normalise_bytes
+from edge.table.paths import normalise_bytes, path_of
 from edge.table.patterns.matching import Pattern, PatternLimitError, compile_pattern
 from edge.table.records import Backend, Host, PathKind, Route
 
@@ -78,7 +78,7 @@ class HostPlans:
         """The plan for REQUEST, by its target in origin form (RFC 9112, section 3.2.1)."""
         if self._everything is not None:
             return self._everything
-        path = normalise_bytes(request.target.partition(b"?")[0])
+        path = normalise_bytes(path_of(request.target))
         if self._patterns is not None and path not in self._exact:
             plan = self._by_pattern(path, request)
             if plan is not None:

@@ -1,4 +1,6 @@
-# C types for what is matched for every request; the module is plain Python.
+# C types for what is matched for requests; the module is plain Python.
+
+cimport cython
 
 cdef class Pattern:
     cdef readonly str text
@@ -6,6 +8,8 @@ cdef class Pattern:
     cdef readonly dict names
     cdef object _plain
     cdef object _bounded
+    cdef bytes _text
+    cdef tuple _found
 
     cpdef tuple match(self, bytes text)
     cdef tuple _match_bounded(self, bytes text)
@@ -14,4 +18,5 @@ cdef class Expansion:
     cdef readonly str text
     cdef tuple _parts
 
+    @cython.locals(expanded=bytes)
     cpdef bytes expand(self, tuple groups)

@@ -12,6 +12,7 @@ Rules of this file:
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from edge.table.patterns.cost import LONGEST, cost
@@ -50,6 +51,9 @@ class Pattern:
         """Numbers of the groups that have names."""
         self._plain = plain
         self._bounded = bounded
+        self._text: bytes | None = None
+        """The last text that was matched, and `_found` in it: a route and its rewrite ask for the same."""
+        self._found: tuple[bytes, ...] | None = None
 
     def __repr__(self) -> str:
         return f"<Pattern {self.text!r} by {'re' if self._plain else 'PCRE2'}>"
@@ -65,12 +69,17 @@ class Pattern:
         Raises:
             PatternLimitError: there is no result.
         """
+        if self._text is not None and text == self._text:
+            return self._found
         if len(text) > LONGEST:
             raise PatternLimitError
         if self._plain is not None:
-            found = self._plain.match(text)
-            return found.groups(b"") if found is not None else None
-        return self._match_bounded(text)
+            match = self._plain.match(text)
+            found = match.groups(b"") if match is not None else None
+        else:
+            found = self._match_bounded(text)
+        self._text, self._found = text, found
+        return found
 
     def _match_bounded(self, text: bytes) -> tuple[bytes, ...] | None:
         import pcre2  # noqa: PLC0415  # the few patterns that need it pay for it
@@ -83,8 +92,11 @@ class Pattern:
         return tuple(group or b"" for group in found.groups()) if found is not None else None
 
 
+@lru_cache(maxsize=1024)
 def compile_pattern(text: str, *, ignore_case: bool = True, anchored: bool = True) -> Pattern:
-    """The pattern TEXT. ANCHORED: it must match at the start of a text; the end of a match is always open.
+    """The pattern TEXT; who asks for the same one shares it.
+
+    ANCHORED: it must match at the start of a text; the end of a match is always open.
 
     Each branch of `a|b` is anchored, where nginx would anchor the first only.
 
@@ -157,4 +169,8 @@ class Expansion:
 
     def expand(self, groups: tuple[bytes, ...]) -> bytes:
         """The text for GROUPS, as `Pattern.match` gives them."""
-        return b"".join([groups[part] if isinstance(part, int) else part for part in self._parts])
+        expanded: bytes | None = None
+        for part in self._parts:
+            piece = part if isinstance(part, bytes) else groups[part]
+            expanded = piece if expanded is None else expanded + piece
+        return expanded or b""
