@@ -28,6 +28,7 @@ from edge.table.records import (
     wildcard_of,
 )
 from edge.table.segment import SegmentError
+from edge.table.streams import StreamRoute, is_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,6 +45,8 @@ class Content:
     """By key; the host without name stands for any other."""
     shared: Globals = field(default_factory=Globals)
     listeners: Listeners = field(default_factory=Listeners)
+    streams: dict[str, StreamRoute] = field(default_factory=dict)
+    """By key."""
     ports: dict[str, ServicePort] = field(default_factory=dict)
     """By key."""
     server_names: dict[str, ServerName] = field(default_factory=dict)
@@ -79,6 +82,8 @@ class Content:
             self.shared = record
         elif isinstance(record, Listeners):
             self.listeners = record
+        elif isinstance(record, StreamRoute):
+            self.streams[key] = record
         elif isinstance(record, ServicePort):
             self.ports[key] = record
         elif isinstance(record, ServerName):
@@ -113,6 +118,8 @@ class Content:
             return
         for key, raw in items:
             wanted = ServerName if key.startswith("h:") and kind is Certificate else special.get(key, kind)
+            if kind is Host and is_stream(key):
+                wanted = StreamRoute
             if kind is Certificate and (key == TICKETS or key.startswith((MATERIAL, TLS_OPTIONS))):
                 continue  # secret, or nothing to see
             if key == HOST_PATTERNS and kind is Host:

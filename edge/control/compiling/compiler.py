@@ -13,6 +13,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from edge.control.compiling.claims import Claims
 from edge.control.compiling.defaults import DefaultBackend
 from edge.control.compiling.delta import Delta
@@ -26,12 +28,15 @@ from edge.control.compiling.server_names import Certificates
 from edge.control.compiling.service_ports import Services, Unresolved
 from edge.control.compiling.sockets import Sockets
 from edge.control.compiling.store import Store
+from edge.control.compiling.streams import Streams
 from edge.control.containment import REASON, contain
 from edge.control.kinds.changes import Delete, Invalid, Upsert
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error
+from edge.control.translate import stream_services
 from edge.control.translate.annotations.defaults import defaults_of
 from edge.control.translate.annotations.policies import Reader
+from edge.control.translate.annotations.values import PREFIX
 from edge.control.translate.ingress import translate
 from edge.control.translate.parts import NOTHING, Translation
 from edge.table.records import GLOBALS
@@ -44,7 +49,7 @@ if TYPE_CHECKING:
     from edge.control.kinds.changes import Change
     from edge.control.kinds.objects import Ingress, Key
     from edge.settings import Settings
-    from edge.table.records import Certificate
+    from edge.table.records import Certificate, Wire
 
 
 class Compiler:
@@ -70,7 +75,7 @@ class Compiler:
         self._references = References(self.store, by_need=by_need)
         self._materials = Materials()
         self._by_need = by_need
-        self._annotations = Reader(defaults_of(settings))
+        self._annotations = Reader(defaults_of(settings), f"{settings.annotations_prefix}/")
         names = names if names is not None else Unresolved()
         self._services = Services(self.store, settings, names)
         self._remotes = Remotes(names)
@@ -79,6 +84,9 @@ class Compiler:
         self._certificates = Certificates(self.store, by_need=by_need, default=default, generated=generated)
         self._default_certificate = ObjectId("Secret", *default) if default is not None else None
         self._sockets = Sockets()
+        self._streams = Streams()
+        self._stream_services = stream_services.owners(settings)
+        """ConfigMaps of TCP and UDP services."""
         self._gateway_status = GatewayStatus(self.store, settings, self._certificates.secrets)
         self._backend = DefaultBackend(settings.default_backend_service, self.store, self._services)
         self._translations: dict[ObjectId, Translation] = {}
@@ -103,6 +111,10 @@ class Compiler:
         """What `names` says of NAME is not as it was."""
         self._services.name_changed(name)
         self._remotes.name_changed(name)
+
+    def zone_found(self, zone: str) -> None:
+        """We are in ZONE, whose hints in EndpointSlices are for us."""
+        self._services.zone_found(zone)
 
     def show_generated(self, certificate: Certificate) -> None:
         """From now on have CERTIFICATE shown where there is no default certificate."""
@@ -149,6 +161,10 @@ class Compiler:
         for key in ingresses:
             self._take_ingress(key, delta)
         owners = {ObjectId("Ingress", *key) for key in ingresses}
+        for owner, wires in self._stream_services.items():
+            if (owner.namespace, owner.name) in changed.config_maps or owner not in self._translations:
+                self._take_stream_services(owner, wires)
+                owners.add(owner)
         if changed.gateways or changed.services:
             concerned = self._gateways.affected(changed.gateways, changed.services)
             for owner in concerned:
@@ -180,6 +196,9 @@ class Compiler:
         delta.routes.update(records)
         delta.tls.update(self._hosts.take_tls())
         owners |= touched
+        records, touched = self._streams.compile()
+        delta.routes.update(records)
+        owners |= touched
         delta.routes.update(self._sockets.compile())
         named = (owner for owner in owners | changed.gateways if owner.kind in WITH_STATUS)
         delta.statuses.update(self._gateway_status.compile(named, self._translations.get))
@@ -206,6 +225,14 @@ class Compiler:
             return new if new != old else old  # often what it depends on is different and makes no difference
 
         self._take(owner, translated, exists=self._gateways.exists(owner))
+
+    def _take_stream_services(self, owner: ObjectId, wires: tuple[Wire, ...]) -> None:
+        """Take up the ConfigMap OWNER of services of these WIRES as it is now."""
+
+        def translated() -> Translation:
+            return stream_services.translate(owner, wires, self._references.find(owner), self._settings)
+
+        self._take(owner, translated, exists=True)
 
     def _take(self, owner: ObjectId, translated: Callable[[], Translation | None], *, exists: bool) -> None:
         """From now on OWNER asks for what TRANSLATED gives; if that fails and OWNER EXISTS, for the same as before."""
@@ -250,6 +277,7 @@ class Compiler:
         self._remotes.replace(owner, old.remotes if old else (), new.remotes if new else ())
         self._certificates.replace(owner, order, old.secrets if old else (), new.secrets if new else ())
         self._sockets.replace(owner, new.sockets if new else ())
+        self._streams.replace(owner, order, old.streams if old else {}, new.streams if new else {})
         if owner.kind in WITH_STATUS:
             self._gateway_status.replace(owner, old, new)
         if new is None:
@@ -296,7 +324,9 @@ class Compiler:
                 delta.problems[named] = (self.store.uid(named), problems)
 
     def _problems(self, owner: ObjectId) -> list[Problem]:
-        return contain(owner, lambda: self._found(owner), lambda fault: [error(REASON, "", fault)])
+        found = contain(owner, lambda: self._found(owner), lambda fault: [error(REASON, "", fault)])
+        prefix = f"{self._settings.annotations_prefix}/"
+        return found if prefix == PREFIX else [_renamed(problem, prefix) for problem in found]
 
     def _found(self, owner: ObjectId) -> list[Problem]:
         found = self.store.faults(owner)
@@ -316,9 +346,16 @@ class Compiler:
         found = list(translation.problems)
         found += self._hosts.problems(owner, translation)
         found += self._services.problems(translation.uses)
+        found += self._streams.problems(owner, translation.streams)
         found += self._remotes.problems(translation.remotes)
         found += self._certificates.problems(owner, translation.secrets)
         return found
+
+
+def _renamed(problem: Problem, prefix: str) -> Problem:
+    """PROBLEM, with annotations called by PREFIX, which is that of their names in this cluster."""
+    field, message = (text.replace(PREFIX, prefix) for text in (problem.field, problem.message))
+    return replace(problem, field=field, message=message)
 
 
 def _referents(changed: Changed) -> set[ObjectId]:

@@ -55,6 +55,13 @@ class Resolved:
 
 
 @dataclass(frozen=True, slots=True)
+class Located:
+    """We are in ZONE."""
+
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Come to an end."""
 
@@ -68,7 +75,7 @@ class Kept:
 
 
 Messages = queue.SimpleQueue[Any]
-"""Of `Change`, `Resolved` and `Stop`; sources, which put the first, know nothing of the others."""
+"""Of `Change`, `Resolved`, `Located` and `Stop`; sources, which put the first, know nothing of the others."""
 
 
 class Rounds:
@@ -145,6 +152,8 @@ class Rounds:
                 return False
             if isinstance(message, Resolved):
                 self._compiler.name_changed(message.name)
+            elif isinstance(message, Located):
+                self._compiler.zone_found(message.zone)
             else:
                 self._compiler.apply(message)
             if time.monotonic() > end:

@@ -23,5 +23,9 @@ cdef class HostPlans:
     @cython.locals(path=bytes)
     cpdef c_plan.Plan match(self, Message request)
 
+    cpdef c_plan.Plan _limited(self, bytes path, Message request)
+
+    cpdef c_plan.Plan _longest_of(self, bytes path)
+
     @cython.locals(pattern=c_matching.Pattern, plan=c_plan.Plan)
     cpdef c_plan.Plan _by_pattern(self, bytes path, Message request)

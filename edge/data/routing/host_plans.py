@@ -49,20 +49,24 @@ class HostPlans:
             return plan
 
         self._conditional = any(route.conditions is not None for route in record.routes)
+        limited = False
         strings: dict[bytes, Plan] = {}
         patterns: list[tuple[Pattern, Plan]] = []
         for route in record.routes:
-            path = route.path.encode()
+            path, plan = route.path.encode(), plan_for(route)
+            limited = limited or (plan.demands is not None and plan.demands.limited)
             if route.kind is PathKind.EXACT:
-                _append(self._exact, path, plan_for(route))
+                _append(self._exact, path, plan)
             elif route.kind is PathKind.PREFIX:
-                _append(self._prefix, path.rstrip(b"/"), plan_for(route))
+                _append(self._prefix, path.rstrip(b"/"), plan)
             elif route.kind is PathKind.PATTERN:
-                patterns.append((compile_pattern(route.path), plan_for(route)))
+                patterns.append((compile_pattern(route.path), plan))
+            elif route.kind is PathKind.REGEX:
+                patterns.append((compile_pattern(route.path, ignore_case=False, whole=True), plan))
             else:
-                _append(strings, path, plan_for(route))
-        if patterns:
-            self._patterns = patterns
+                _append(strings, path, plan)
+        self._patterns = patterns or None
+        if patterns or limited:
             self._unmatched = plan_for(Route(PathKind.PREFIX, "/", backends=(Backend(status=500),)))
         self._strings.extend(strings.items())
         self._strings.sort(key=lambda entry: len(entry[0]), reverse=True)
@@ -79,15 +83,32 @@ class HostPlans:
         if self._everything is not None:
             return self._everything
         path = normalise_bytes(path_of(request.target))
-        if self._patterns is not None and path not in self._exact:
-            plan = self._by_pattern(path, request)
-            if plan is not None:
-                return plan
+        if self._unmatched is not None:
+            try:
+                return self._limited(path, request)
+            except PatternLimitError:
+                return self._unmatched
         if self._conditional:
             return self._first_met(path, request)
         plan = self._exact.get(path)
+        return plan if plan is not None else self._longest_of(path)
+
+    def _limited(self, path: bytes, request: Message) -> Plan | None:
+        """As `match` for PATH, where regular expressions are to be looked at.
+
+        Raises:
+            PatternLimitError: one of them takes too many steps.
+        """
+        exact = self._exact.get(path)
+        plan = exact.meeting(request) if exact is not None else None
+        if plan is None:
+            plan = self._by_pattern(path, request)
         if plan is not None:
             return plan
+        return self._first_met(path, request) if self._conditional else self._longest_of(path)
+
+    def _longest_of(self, path: bytes) -> Plan | None:
+        """The plan with the longest path that PATH lies under, else that of the default."""
         size, plan = self._by_elements(path)
         for string, candidate in self._strings:
             if len(string) <= size + 1:
@@ -114,13 +135,13 @@ class HostPlans:
         return self._default
 
     def _by_pattern(self, path: bytes, request: Message) -> Plan | None:
-        """The plan of the first pattern that matches PATH and whose conditions REQUEST meets."""
+        """The plan of the first pattern that matches PATH and whose conditions REQUEST meets.
+
+        Raises:
+            PatternLimitError: that cannot be found out.
+        """
         for pattern, plan in self._patterns or ():
-            try:
-                matches = pattern.match(path) is not None
-            except PatternLimitError:
-                return self._unmatched
-            if matches:
+            if pattern.match(path) is not None:
                 met = plan.meeting(request)
                 if met is not None:
                     return met

@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from edge.data.http import replies
-from edge.data.policies import OF_BACKENDS, ORDER
+from edge.data.policies import OF_BACKENDS, ORDER, route_mirrors
 from edge.data.policies.phases import Phases
 from edge.data.policies.resources import Resources
 from edge.data.routing.plan import Destination, Plan
@@ -73,6 +73,10 @@ class Planner:
         scope = f"{host} {route.kind:d} {route.path}"
         phases = Phases(self._resources, route.owner, scope, self._asks(asked), self._others(asked))
         fault = _fill(phases, route.policies)
+        try:
+            phases.tees += route_mirrors.tees(route.mirrors, phases)
+        except ValueError as error:
+            fault = f"a mirror ({error})"
         if phases.choosing is not None:
             fault = "a choice of endpoints that is no backend's"
         destinations = []

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge.table.patterns.cost import LONGEST, cost
 from edge.table.patterns.grammar import PatternError, Reader
-from edge.table.patterns.tree import ALL, Byte, Group, Repeat, write
+from edge.table.patterns.tree import ALL, ASSERTIONS, Byte, Group, Place, Repeat, write
 
 if TYPE_CHECKING:
     import pcre2
@@ -93,10 +93,11 @@ class Pattern:
 
 
 @lru_cache(maxsize=1024)
-def compile_pattern(text: str, *, ignore_case: bool = True, anchored: bool = True) -> Pattern:
+def compile_pattern(text: str, *, ignore_case: bool = True, anchored: bool = True, whole: bool = False) -> Pattern:
     """The pattern TEXT; who asks for the same one shares it.
 
-    ANCHORED: it must match at the start of a text; the end of a match is always open.
+    ANCHORED: it must match at the start of a text; the end of a match is open. WHOLE: it must match a text from its
+    start to its end.
 
     Each branch of `a|b` is anchored, where nginx would anchor the first only.
 
@@ -105,7 +106,9 @@ def compile_pattern(text: str, *, ignore_case: bool = True, anchored: bool = Tru
     """
     reader = Reader(text, ignore_case=ignore_case)
     branches = reader.branches
-    if not anchored:
+    if whole:
+        branches = ((Group(b"?:", branches), Place(ASSERTIONS[b"z"])),)
+    elif not anchored:
         anywhere = Repeat(Byte(ALL), 0, None, b"?")
         branches = ((anywhere, Group(b"?:", branches)),)
     price = cost(branches, limit=STEPS)
