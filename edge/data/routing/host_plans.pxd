@@ -8,6 +8,7 @@ cimport edge.table.patterns.matching as c_matching
 
 cdef class HostPlans:
     cdef readonly object record
+    cdef readonly tuple shared
     cdef public bint unnamed
     cdef readonly list plans
     cdef dict _exact
