@@ -256,6 +256,13 @@ class Globals(Record, frozen=True):
     """For requests that no host or path takes (`--default-backend-service`); None: 404."""
 
 
+class SharedPolicies(Record, frozen=True):
+    """Policies of all routes, whoever asked for them; they act before the routes' own. Key: `SHARED_POLICIES`."""
+
+    policies: tuple[AnyPolicy, ...] = ()
+    """At most one of a kind."""
+
+
 class HostPatterns(Record, frozen=True):
     """Names of Host records that are regular expressions. Key: `HOST_PATTERNS`."""
 
@@ -332,6 +339,8 @@ class TicketKeys(Record, frozen=True):
 
 GLOBALS = "globals:"
 """Key of the `Globals` record, in the routes part; no host name has a colon."""
+SHARED_POLICIES = "policies:"
+"""Key of the `SharedPolicies` record, in the routes part."""
 LISTENERS = "listeners:"
 """Key of the `Listeners` record, in the routes part."""
 HOST_PATTERNS = "patterns:"

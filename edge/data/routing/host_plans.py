@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edge.data.http._message import Message
     from edge.data.routing.plan import Plan
     from edge.data.routing.planner import Planner
+    from edge.table.policies import AnyPolicy
 
 
 class HostPlans:
@@ -30,8 +31,11 @@ class HostPlans:
         self, record: Host, planner: Planner, previous: HostPlans | None = None, *, unnamed: bool | None = None
     ) -> None:
         """Compile RECORD, taking over from PREVIOUS the plans of routes that did not change; UNNAMED: see there."""
-        kept = {plan.route: plan for plan in previous.plans} if previous is not None else {}
+        old = {plan.route: plan for plan in previous.plans} if previous is not None else {}
+        kept = old if previous is not None and previous.shared is planner.shared else {}
         self.record = record
+        self.shared: tuple[AnyPolicy, ...] = planner.shared
+        """The policies of all routes that the plans were made with."""
         self.unnamed = not (record.name or record.scope) if unnamed is None else unnamed
         """Whether these are for the hosts that no Ingress names."""
         self.plans: list[Plan] = []
@@ -75,7 +79,7 @@ class HostPlans:
         others = self._conditional or self._exact or self._strings or self._patterns
         only_root = not others and set(self._prefix) == {b""}
         self._everything = self._prefix[b""] if only_root else None
-        for plan in kept.values():
+        for plan in old.values():  # after the new ones have been made, which may go on with the same endpoints
             planner.drop(plan)
 
     def match(self, request: Message) -> Plan | None:
