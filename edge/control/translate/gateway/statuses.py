@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 Status = dict[str, Any]
 FEATURES: Final = (
-    "GRPCRoute",
-    "GRPCRouteNamedRouteRule",
     "Gateway",
     "GatewayAddressEmpty",
     "GatewayHTTPListenerIsolation",
