@@ -1,7 +1,7 @@
 # Fuzzing, and the compiled modules under sanitizers.
 
 SECONDS ?= 60
-TARGETS ?= request response chunks trailers block frames lines hello proxy certificate text objects
+TARGETS ?= request response chunks trailers block frames answers lines hello proxy certificate text objects
 
 .PHONY: fuzz sanitize
 

@@ -1,4 +1,4 @@
-"""What is fuzzed of HTTP/2: blocks of fields, and what a client sends."""
+"""What is fuzzed of HTTP/2: blocks of fields, and what clients and endpoints send."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from hpack import Decoder as Oracle
 from hpack import HPACKError
 
 from edge.data.http._fields import Limits
+from edge.data.http._message import Message, Outgoing
 from edge.data.http.h2 import _session
+from edge.data.http.h2._client import ClientSession, new_stream
 from edge.data.http.h2._hpack import Decoder
 from edge.data.http.h2.errors import Http2Error
 from tests.support.frames import PREFACE, settings
@@ -68,3 +70,46 @@ def _read(pieces: list[bytes]) -> tuple[list[tuple[bytes, bytes, bytes]], bytes,
                 assert not stream.head.method
     except Http2Error as error:
         return heads, content, error.code
+
+
+def answers(data: bytes) -> None:
+    """What an endpoint sends behind its settings, to one that has asked three times, in whatever pieces."""
+    outcomes = [_answers(cut(data)) for cut in (_large, single, lambda text: torn(text, zlib.crc32(text)))]
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+
+
+def _answers(pieces: list[bytes]) -> tuple[list[tuple[int, int]], bytes, set[int], int | None]:
+    """Responses, content, the streams that are refused, and the error of the connection that come of PIECES."""
+    session = ClientSession(Limits(), 10)
+    session.begin(0)
+    for method in (b"GET", b"HEAD", b"POST"):
+        request = Outgoing(Message())
+        request.method, request.target, request.host = method, b"/", b"app.example"
+        session.open(new_stream(), request, b"http", method != b"POST")
+    source = Pieces([settings(), *pieces])
+    heads, content = [], b""
+    refused: set[int] = set()
+    try:
+        while True:
+            event = session.next(source)
+            stream = session.stream
+            if event == _session.NO_EVENT:
+                if not source.fill():
+                    return heads, content, refused, None
+            elif event == _session.HEAD_COME:
+                head = stream.head
+                assert 100 <= head.status <= 999
+                assert head.status != 101
+                assert stream.answered == (head.status >= 200)
+                assert not any(byte in value for _, value in head.items() for byte in b"\r\n\0")
+                heads.append((stream.id, head.status))
+                if not stream.answered:
+                    session.renew(stream)
+            elif event == _session.DATA_COME:
+                content += source.take(session.count)
+                session.consumed(stream, session.count)
+            elif event == _session.PEER_LEAVING:
+                refused |= {one.id for one in session.refused}
+                assert session.room() == 0
+    except Http2Error as error:
+        return heads, content, refused, error.code

@@ -176,6 +176,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "trailers": trailers,
     "block": h2_targets.block,
     "frames": h2_targets.frames,
+    "answers": h2_targets.answers,
     "lines": lines,
     "hello": hello,
     "proxy": proxy,

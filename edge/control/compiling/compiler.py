@@ -71,7 +71,6 @@ class Compiler:
         self._settings = settings
         self._claims = Claims(self.store, settings)
         self._gateways = Gateways(self.store, settings)
-        self._hosts = Hosts(cross_namespace=settings.allow_cross_namespace_resources)
         self._references = References(self.store, by_need=by_need)
         self._materials = Materials()
         self._by_need = by_need
@@ -79,6 +78,7 @@ class Compiler:
         self._annotations = self._reader()
         names = names if names is not None else Unresolved()
         self._services = Services(self.store, settings, names)
+        self._hosts = Hosts(self._services.app_protocol, cross_namespace=settings.allow_cross_namespace_resources)
         self._remotes = Remotes(names)
         namespace, _, name = settings.default_ssl_certificate.partition("/")
         default = (namespace, name) if name else None
@@ -190,6 +190,7 @@ class Compiler:
             records, touched = backends.compile(clock)
             delta.endpoints.update(records)
             owners |= touched
+        self._respeak()
         for name, host in self._hosts.settle().items():
             self._certificates.follow(name, host)
         records, touched, hosts = self._certificates.compile(time.time() if now is None else now)
@@ -211,6 +212,12 @@ class Compiler:
         self._report(owners, changed, delta)
         self._forget(changed)
         return delta
+
+    def _respeak(self) -> None:
+        """Have endpoints spoken to as their Services say now."""
+        for owner in self._services.take_respoken():
+            if owner in self._translations:
+                self._hosts.touch(self._translations[owner])
 
     def _take_ingress(self, key: Key, delta: Delta) -> None:
         """Take up the Ingress KEY as it is now."""

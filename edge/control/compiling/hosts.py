@@ -19,10 +19,21 @@ from edge.control.compiling.further_names import FurtherNames
 from edge.control.compiling.merging import Losses, describe, merge
 from edge.control.containment import REASON, contain
 from edge.control.kinds.problems import error
+from edge.control.translate import app_protocols
 from edge.control.translate.annotations.further_names import redirect
 from edge.control.translate.parts import HostPart
 from edge.table.policies import BodyLimit, ErrorPages
-from edge.table.records import HOST_PATTERNS, Host, HostPatterns, Owner, PathKind, Route, host_of, tls_options_key
+from edge.table.records import (
+    HOST_PATTERNS,
+    Host,
+    HostPatterns,
+    Owner,
+    PathKind,
+    Route,
+    Transport,
+    host_of,
+    tls_options_key,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -32,13 +43,16 @@ if TYPE_CHECKING:
     from edge.control.kinds.problems import Problem
     from edge.control.translate.parts import HostOptions, Order, RoutePart, Translation
     from edge.table.record import Record
+    from edge.table.records import Backend, Tls
 
 
 class Hosts:
     """All hosts."""
 
-    def __init__(self, *, cross_namespace: bool = False) -> None:
-        """CROSS_NAMESPACE: a canary may have a main Ingress of another namespace."""
+    def __init__(self, app_protocol: Callable[[str], str] = lambda _: "", *, cross_namespace: bool = False) -> None:
+        """APP_PROTOCOL gives that of a Service port by its key. CROSS_NAMESPACE: a canary may have a main Ingress of
+        another namespace."""
+        self._app_protocol = app_protocol
         self._cross_namespace = cross_namespace
         self._parts: dict[str, dict[ObjectId, tuple[Order, HostPart]]] = {}
         self._under: dict[str, set[str]] = {}
@@ -72,6 +86,10 @@ class Hosts:
                 if name not in self._parts:
                     self._add(name)
                 self._parts[name][owner] = (new.order, part)
+
+    def touch(self, translation: Translation) -> None:
+        """Backends of TRANSLATION are spoken to in another way than before."""
+        self._dirty.update(_parts(translation))
 
     def tls_changed(self, name: str) -> None:
         """Whether there is a certificate for NAME, maybe a wildcard, is not as it was."""
@@ -252,7 +270,18 @@ class Hosts:
         if self._shared is not None:
             key = self._shared.backends[0].key
             policies = tuple(replace(one, shared=key) if isinstance(one, ErrorPages) else one for one in policies)
-        return replace(part.route, policies=policies) if policies != part.route.policies else part.route
+        backends = part.route.backends
+        if part.port_tls is not None:
+            backends = tuple(self._spoken(one, part.port_tls) for one in backends)
+        if policies == part.route.policies and backends == part.route.backends:
+            return part.route
+        return replace(part.route, policies=policies, backends=backends)
+
+    def _spoken(self, backend: Backend, tls: Tls) -> Backend:
+        """BACKEND as its Service port wants it to be spoken to, unless annotations (of a canary) say how."""
+        if backend.transport != Transport() or backend.secure_transport is not None:
+            return backend
+        return app_protocols.spoken(backend, self._app_protocol(backend.key), tls)
 
 
 def _parts(translation: Translation | None) -> Mapping[str, HostPart]:

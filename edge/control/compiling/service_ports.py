@@ -17,7 +17,7 @@ import msgspec
 from edge.control.containment import contain
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate import addresses
-from edge.control.translate.endpoints import EXTERNAL_NAME, Fault, Found, by_cluster_ip, by_name, by_slices
+from edge.control.translate.endpoints import EXTERNAL_NAME, Fault, Found, by_cluster_ip, by_name, by_slices, find_port
 from edge.table.records import Balance, ServicePort
 
 if TYPE_CHECKING:
@@ -79,6 +79,8 @@ class _Port(msgspec.Struct, gc=False):
     pending: bool = False
     """Whether that name is still being looked up."""
     found: Found = Found()
+    app_protocol: str = ""
+    """What the Service says that is spoken there."""
     deadline: float = 0.0
     """When it goes, after its last use; 0: it is in use."""
 
@@ -99,6 +101,7 @@ class Services:
         self._by_name: dict[str, set[str]] = {}
         self._dirty: set[str] = set()
         self._unused: set[str] = set()
+        self._respoken: set[ObjectId] = set()
         self.version = 0
         """Grows with each change to `external_names`."""
 
@@ -138,6 +141,16 @@ class Services:
         """NAME stands for something else."""
         self._dirty |= self._by_name.get(name, set())
 
+    def app_protocol(self, key: str) -> str:
+        """`appProtocol` of the port with this KEY; empty: it has none."""
+        port = self._ports.get(key)
+        return port.app_protocol if port is not None else ""
+
+    def take_respoken(self) -> set[ObjectId]:
+        """The users of ports whose `appProtocol` is not as it was, since the last call."""
+        taken, self._respoken = self._respoken, set()
+        return taken
+
     def compile(self, now: float) -> tuple[dict[str, Record | None], set[ObjectId]]:
         """The records that may be different at NOW (monotonic seconds), and their users whose problems may be."""
         records: dict[str, Record | None] = {}
@@ -151,7 +164,10 @@ class Services:
             elif not port.deadline:
                 port.deadline = now + LINGER
             before = _verdict(port)
+            spoken = port.app_protocol
             port.found = self._contained(key, port)
+            if port.app_protocol != spoken:
+                self._respoken.update(users)
             records[key] = self._record(port, users)
             if _verdict(port) != before:
                 owners.update(users)
@@ -191,6 +207,8 @@ class Services:
             name = external_name(service)
         self._rename(key, port, name)
         port.pending = False
+        listed = find_port(service, port.port) if service is not None else None
+        port.app_protocol = (listed.app_protocol or "") if listed is not None else ""
         if service is None:
             return Found(fault=Fault.MISSING_SERVICE)
         if service.spec.type == EXTERNAL_NAME:

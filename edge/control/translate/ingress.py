@@ -281,7 +281,15 @@ class _Translator:
         if regex and self._of_backend:
             self._warn_of_path()
         place = sys.intern(field.removesuffix(".backend"))
-        part = RoutePart(route, self._asked.with_tls, place, sys.intern(written), regex, self._asked.canary)
+        part = RoutePart(
+            route,
+            self._asked.with_tls,
+            place,
+            sys.intern(written),
+            regex,
+            self._asked.canary,
+            port_tls=self._speaking.port_tls,
+        )
         return _for_challenges(part) if path.startswith(ACME) else part
 
     def _warn_of_path(self) -> None:

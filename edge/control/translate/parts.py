@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from edge.control.translate.annotations.canary import Rules
     from edge.control.translate.gateway.facts import GatewayFacts, ListenerSetFacts, RouteFacts
     from edge.table.policies import AnyPolicy, ClientCertificate, Closed, ServerSnippet
-    from edge.table.records import Balance, Listening, Route, TlsMaterial, TlsOptions
+    from edge.table.records import Balance, Listening, Route, Tls, TlsMaterial, TlsOptions
     from edge.table.streams import StreamRoute
 
 BY_CLUSTER_IP = "#cluster-ip"
@@ -50,6 +50,9 @@ class RoutePart(msgspec.Struct, frozen=True, gc=False):
     """The part adds its backend to that of another Ingress with the same path."""
     implied: bool = False
     """Nobody wrote its path: it counts where no other route has that."""
+    port_tls: Tls | None = None
+    """The terms of TLS to endpoints whose port asks for it (`appProtocol`), which then decides how they are spoken to;
+    None: it does not."""
 
 
 class ServiceUse(msgspec.Struct, frozen=True, gc=False):

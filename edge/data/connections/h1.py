@@ -12,7 +12,7 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from edge.data.exchange.client import Client
+from edge.data.exchange.client import Client, ends_of
 from edge.data.http import replies
 from edge.data.http._message import NO_CONTENT
 from edge.data.http.h1._body import Body
@@ -24,6 +24,7 @@ from edge.table.counters import WorkerWord
 if TYPE_CHECKING:
     from edge.data.connections.caller import Caller
     from edge.data.connections.connections import Connections
+    from edge.data.exchange.client import Ends
     from edge.data.exchange.upstream import Upstream
     from edge.data.http._fields import FieldLines
     from edge.data.http._message import Message
@@ -187,13 +188,9 @@ class Http1(Client):
 
     # --- Client ---------------------------------------------------------------------------------------------------
 
-    def ends(self) -> tuple[tuple[str, int], tuple[str, int]]:
+    def ends(self) -> Ends:
         """As `Client`."""
-        try:
-            sock = self.stream.socket
-            return sock.getpeername()[:2], sock.getsockname()[:2]
-        except OSError:
-            return super().ends()
+        return ends_of(self.stream)
 
     def expect_content(self) -> None:
         """Ask for the content where the client waits to be asked."""

@@ -13,7 +13,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from edge.data.connections.h2_tunnel import TunnelEnd
-from edge.data.exchange.client import Client
+from edge.data.exchange.client import Client, ends_of
 from edge.data.http import replies
 from edge.data.http._message import NO_CONTENT
 from edge.data.http.h2._content import Inbox
@@ -26,6 +26,7 @@ from edge.table.counters import WorkerWord
 if TYPE_CHECKING:
     from edge.data.connections.caller import Caller
     from edge.data.connections.connections import Connections
+    from edge.data.exchange.client import Ends
     from edge.data.exchange.upstream import Upstream
     from edge.data.http._fields import FieldLines
     from edge.data.http._message import Message
@@ -150,6 +151,10 @@ class Http2Stream(Client):
             self.reply(reply, b"")
 
     # --- Client ---------------------------------------------------------------------------------------------------
+
+    def ends(self) -> Ends:
+        """As `Client`."""
+        return ends_of(self.connection.stream)
 
     def arrived(self, most: int) -> bytes | None:
         """As `Client`."""

@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from edge.data.net.peers import Peer
 
 
+Ends = tuple[tuple[str, int], tuple[str, int]]
+"""Address and port of the peer of a connection, and of this side; empty and 0: not known."""
+
+
+def ends_of(stream: Stream) -> Ends:
+    """The ends of the connection that STREAM is."""
+    try:
+        return stream.socket.getpeername()[:2], stream.socket.getsockname()[:2]
+    except OSError:
+        return ("", 0), ("", 0)
+
+
 class Client:
     """Where a request comes from and its response goes to; each HTTP version is a subclass.
 
@@ -38,8 +50,8 @@ class Client:
     forwarding: bytes
     upgraded: bool
 
-    def ends(self) -> tuple[tuple[str, int], tuple[str, int]]:
-        """Address and port of the peer, and of this side, of the connection below; empty and 0: not known."""
+    def ends(self) -> Ends:
+        """The ends of the connection below."""
         return ("", 0), ("", 0)
 
     def arrived(self, most: int) -> bytes | None:  # noqa: ARG002 - only some versions can tell

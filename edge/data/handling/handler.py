@@ -18,7 +18,7 @@ from edge.data.handling import faults, sending
 from edge.data.handling.ahead import Ahead
 from edge.data.handling.calls import Call
 from edge.data.handling.keeping import keep
-from edge.data.http import replies
+from edge.data.http import grpc, replies
 from edge.data.http._message import NO_CONTENT, UNKNOWN_LENGTH
 from edge.data.net.errors import ExchangeError, MessageError, StreamError
 from edge.data.net.spool import Spool, SpoolError
@@ -414,6 +414,8 @@ class Handler:
         try:
             if plan is not None and plan.content_type is not None:
                 reply = dataclasses.replace(reply, content_type=plan.content_type)
+            if grpc.is_call(client.request):
+                reply = grpc.answer(reply)
             client.reply(reply, fields)
             exchange.outcome.content_sent = len(reply.body) if client.request.method != b"HEAD" else 0
         except StreamError:

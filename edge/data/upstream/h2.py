@@ -140,11 +140,11 @@ class H2Upstream(Upstream):
             if self._interim:
                 self.response = self._interim.pop(0)
                 return
+            if self._lost is not None and not self.flow.remote_ended:
+                raise self._lost
             if self.flow.answered:
                 self.response = self.flow.head
                 return
-            if self.inbox.waiter.failure is None and self._lost is not None:
-                raise self._lost
             self.inbox.waiter.wait(self.inbox.timeout)
 
     def start_content(self, bodiless: bool) -> None:

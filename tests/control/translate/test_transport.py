@@ -146,7 +146,7 @@ def test_without_a_secret_they_have_no_effect() -> None:
 
 
 def test_nor_have_they_without_tls() -> None:
-    one = asked(whole(), proxy_ssl_secret="demo/inner")
+    one = asked(whole(), proxy_ssl_secret="demo/inner", backend_protocol="HTTP")
     assert backend(one).transport == Transport()
     assert [problem[0] for problem in one.problems] == ["IneffectiveAnnotation"]
     assert material(one.world) == []
@@ -243,3 +243,59 @@ def test_one_that_several_name_stays_until_the_last_has_gone() -> None:
     assert len(material(world)) == 1
     world.delete("Ingress", "b")
     assert material(world) == []
+
+
+# --- appProtocol of the Service's port -------------------------------------------------------------------------------
+
+
+def spoken(app_protocol: str) -> objects.Manifest:
+    """The Service with APP_PROTOCOL."""
+    return objects.service(ports=[{"name": "http", "port": 80, "targetPort": 8080, "appProtocol": app_protocol}])
+
+
+def on(app_protocol: str, *others: objects.Manifest, **annotations: str) -> Annotated:
+    """An Ingress with ANNOTATIONS for that Service."""
+    one = Annotated(World().apply(*others), **annotations)
+    one.world.apply(spoken(app_protocol))
+    return one
+
+
+@pytest.mark.parametrize(
+    ("app_protocol", "transport"),
+    [
+        ("kubernetes.io/h2c", Transport(Protocol.HTTP2)),
+        ("kubernetes.io/ws", Transport()),
+        ("kubernetes.io/wss", Transport(tls=Tls())),
+        ("https", Transport(tls=Tls())),
+        ("HTTPS", Transport(tls=Tls())),
+        ("http", Transport()),
+        ("example.com/own", Transport()),
+    ],
+)
+def test_without_an_annotation_the_port_decides(app_protocol: str, transport: Transport) -> None:
+    assert backend(on(app_protocol)).transport == transport
+
+
+def test_an_annotation_goes_before_it() -> None:
+    assert backend(on("https", backend_protocol="HTTP")).transport == Transport()
+    assert backend(on("https", backend_protocol="GRPC")).transport == Transport(Protocol.HTTP2)
+
+
+def test_a_change_of_it_holds_at_once() -> None:
+    one = on("kubernetes.io/h2c")
+    one.world.apply(spoken("https"))
+    assert backend(one).transport == Transport(tls=Tls())
+    one.world.apply(objects.service())
+    assert backend(one).transport == Transport()
+    one.world.delete("Service", "web")
+    one.world.apply(spoken("kubernetes.io/h2c"))
+    assert backend(one).transport == Transport(Protocol.HTTP2)
+
+
+def test_the_terms_of_the_annotations_hold_for_it() -> None:
+    terms = {"proxy_ssl_secret": "demo/inner", "proxy_ssl_verify": "on", "proxy_ssl_name": "inner.example"}
+    one = on("https", whole(), **terms)
+    tls = backend(one).transport.tls
+    assert tls is not None
+    assert (tls.verify, tls.names) == (True, ("inner.example",))
+    assert [found.authorities for found in material(one.world)] == [AUTHORITY.certificate]

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from edge.table.policies import Closed
 from edge.table.records import Protocol, Tls, Transport
 from tests.support.certificates import self_signed
 from tests.support.stage import Stage
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, free_port
 
 grpc = pytest.importorskip("grpc")
 from tests.support.grpc_server import GrpcClient, GrpcServer  # noqa: E402 - needs grpc
@@ -164,3 +165,43 @@ def test_a_stream_may_last_longer_than_its_timeouts_while_something_comes(stage:
                 queue.Queue[None]().get(timeout=0.4)
         said.put(None)
         assert list(answers) == []
+
+
+# --- what Edge answers itself ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("policy", "code", "text"),
+    [
+        (Closed("test", "why"), "UNAVAILABLE", "503 Service Unavailable"),
+        (Closed("test", "why", status=403), "PERMISSION_DENIED", "403 Forbidden"),
+        (Closed("test", "why", status=401), "UNAUTHENTICATED", "401 Unauthorized"),
+        (Closed("test", "why", status=500), "UNKNOWN", "500 Internal Server Error"),
+    ],
+)
+def test_a_gate_refuses_with_a_status(stage: Stage, server: GrpcServer, policy: Any, code: str, text: str) -> None:
+    host = stage.serve(server.address, transport=H2C, policies=(policy,))
+    assert refusal(stage, host) == (code, text)
+
+
+def refusal(stage: Stage, host: str, method: str = "Echo") -> tuple[str, str]:
+    """Status and text with which a call fails."""
+    with GrpcClient(stage.edge.http, host) as client, pytest.raises(grpc.RpcError) as caught:
+        getattr(client, method)(b"", timeout=PATIENCE)
+    return caught.value.code().name, caught.value.details()
+
+
+def test_no_route_is_unimplemented(stage: Stage) -> None:
+    assert refusal(stage, "nobody.invalid") == ("UNIMPLEMENTED", "404 Not Found")
+
+
+def test_no_endpoint_and_none_that_answers_are_unavailable(stage: Stage) -> None:
+    assert refusal(stage, stage.serve(transport=H2C)) == ("UNAVAILABLE", "503 Service Unavailable")
+    host = stage.serve(("127.0.0.1", free_port()), transport=H2C)
+    assert refusal(stage, host) == ("UNAVAILABLE", "502 Bad Gateway")
+
+
+def test_a_timeout_is_a_deadline_that_is_exceeded(stage: Stage, server: GrpcServer) -> None:
+    host = stage.serve(server.address, transport=H2C, read=0.5)
+    assert refusal(stage, host, "Hang") == ("DEADLINE_EXCEEDED", "504 Gateway Timeout")
+    assert stage.counted(host) == {("POST", 504): 1}

@@ -44,9 +44,10 @@ _TERMS: Final = (_SECRET, _VERIFY, _DEPTH, _NAME, _SENDS_NAME, _VERSIONS, _CIPHE
 NAMES: Final = frozenset({_PROTOCOL, *_TERMS})
 DIFFERENCES: Final = {
     _PROTOCOL: (
-        "With GRPC and GRPCS the size of requests is limited only where proxy-body-size is set, so that streams last. "
-        "With FCGI applications get the X-Forwarded-\\* of Edge as `HTTP_...`, not those of clients, and never "
-        "`HTTP_PROXY`."
+        "Without it `appProtocol` of the Service's port decides: `https`, `kubernetes.io/h2c`, `kubernetes.io/wss`; "
+        "ingress-nginx does not read that. With GRPC and GRPCS the size of requests is limited only where "
+        "proxy-body-size is set, so that streams last. With FCGI applications get the X-Forwarded-\\* of Edge as "
+        "`HTTP_...`, not those of clients, and never `HTTP_PROXY`."
     ),
     _SECRET: (
         "Acts on the paths of its Ingress alone, as with `proxy-ssl-location-only`. A client certificate is shown also "
@@ -76,6 +77,8 @@ class Speaking(msgspec.Struct, frozen=True, gc=False):
     usual: Transport = Transport()
     secure: Transport | None = None
     """For requests that came by TLS; None: the same."""
+    port_tls: Tls | None = None
+    """The terms for endpoints whose Service port asks for TLS (`appProtocol`); None: the annotations decide."""
     secret: Reference | None = None
     """What the terms of TLS need."""
     closing: tuple[AnyPolicy, ...] = ()
@@ -84,7 +87,9 @@ class Speaking(msgspec.Struct, frozen=True, gc=False):
     @property
     def has_tls(self) -> bool:
         """Whether any request goes to endpoints by TLS."""
-        return any(one is not None and one.tls is not None for one in (self.usual, self.secure))
+        return self.port_tls is not None or any(
+            one is not None and one.tls is not None for one in (self.usual, self.secure)
+        )
 
     def with_material(self, key: str) -> Speaking:
         """This with the key of the material that was made of the Secret."""
@@ -94,7 +99,8 @@ class Speaking(msgspec.Struct, frozen=True, gc=False):
                 return transport
             return replace(transport, tls=replace(transport.tls, material=key))
 
-        return replace(self, usual=of(self.usual), secure=of(self.secure))
+        port_tls = replace(self.port_tls, material=key) if self.port_tls is not None else None
+        return replace(self, usual=of(self.usual), secure=of(self.secure), port_tls=port_tls)
 
     def material(self, secret: Secret | ConfigMap) -> TlsMaterial:
         """What SECRET has for these terms.
@@ -106,7 +112,8 @@ class Speaking(msgspec.Struct, frozen=True, gc=False):
         chain, key, trusted = (data.get(name, b"") for name in (TLS_CHAIN, TLS_KEY, _AUTHORITIES))
         if not (chain and key) and not trusted:
             raise ContentError(f"it has neither {TLS_CHAIN} and {TLS_KEY} nor {_AUTHORITIES}")
-        if not trusted and any(one.tls.verify for one in (self.usual, self.secure) if one is not None and one.tls):
+        terms = [one.tls for one in (self.usual, self.secure) if one is not None]
+        if not trusted and any(one.verify for one in (*terms, self.port_tls) if one is not None):
             raise ContentError(f"it has no {_AUTHORITIES}, by which proxy-ssl-verify is to verify")
         try:
             found = parse(chain, key).certificate if chain and key else None
@@ -123,7 +130,10 @@ def read(values: Values) -> Speaking:
     protocol = values.parsed(_PROTOCOL, "one of " + ", ".join(PROTOCOLS), _protocol, "HTTP")
     tls, secret, closing = _terms(values)
     if values.text(_SECRET) and protocol not in WITH_TLS:
-        _warn(values, _SECRET, "has no effect unless backend-protocol is HTTPS, GRPCS or AUTO_HTTP")
+        ways = "backend-protocol is HTTPS, GRPCS or AUTO_HTTP, or appProtocol of the Service's port is https"
+        _warn(values, _SECRET, f"has no effect unless {ways}")
+    if not values.text(_PROTOCOL):
+        return Speaking(port_tls=tls, secret=secret, closing=closing)
     secure = Transport(tls=tls)
     if protocol == "GRPCS":
         return Speaking(Transport(Protocol.HTTP2, tls), secret=secret, closing=closing)

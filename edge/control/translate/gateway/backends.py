@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from edge.control.kinds.gateway import BackendReference
 from edge.control.kinds.objects import TCP, UDP, ObjectId
 from edge.control.kinds.problems import Problem, error
-from edge.control.translate.gateway import app_protocols, filters
+from edge.control.translate import app_protocols
+from edge.control.translate.gateway import filters
 from edge.control.translate.gateway.grants import remedy
 from edge.control.translate.parts import BY_UDP, ServiceUse
 from edge.table.records import Backend, Transport, service_key

@@ -1,0 +1,50 @@
+"""Answers that Edge gives itself to calls of gRPC ("gRPC over HTTP2", Responses).
+
+Rules of this file:
+- A call gets its error as `grpc-status`, in a head that is all there is (Trailers-Only), with HTTP status 200: clients
+  take another status of HTTP for that of a proxy that knows nothing of gRPC. Counters and logs keep that status.
+- Statuses are those that Envoy makes of HTTP's; a time-out of an endpoint is DEADLINE_EXCEEDED.
+- Redirects stay what they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from edge.data.http.replies import Reply, reason
+
+if TYPE_CHECKING:
+    from edge.data.http._message import Message
+
+UNKNOWN: Final = 2
+STATUSES: Final = {
+    400: 13,  # INTERNAL
+    401: 16,  # UNAUTHENTICATED
+    403: 7,  # PERMISSION_DENIED
+    404: 12,  # UNIMPLEMENTED
+    413: 8,  # RESOURCE_EXHAUSTED
+    429: 14,  # UNAVAILABLE
+    502: 14,
+    503: 14,
+    504: 4,  # DEADLINE_EXCEEDED
+}
+"""By the status of HTTP."""
+CONTENT_TYPE: Final = b"application/grpc"
+LEAST: Final = 400
+"""The first status of HTTP that is an error."""
+
+
+def is_call(request: Message) -> bool:
+    """Whether REQUEST is a call; those of gRPC-Web are not."""
+    content_type = (request.get(b"content-type") or b"").lower()
+    return content_type.startswith(CONTENT_TYPE) and content_type[len(CONTENT_TYPE) :][:1] in (b"", b"+", b";", b" ")
+
+
+def answer(reply: Reply) -> Reply:
+    """REPLY as the answer to a call."""
+    if reply.status < LEAST:
+        return reply
+    status = STATUSES.get(reply.status, UNKNOWN)
+    message = f"{reply.status} {reason(reply.status)}".strip()
+    fields = f"grpc-status: {status}\r\ngrpc-message: {message}\r\n".encode()
+    return Reply(200, b"", reply.fields + fields, CONTENT_TYPE, reply.closes)
