@@ -132,7 +132,10 @@ class Contexts:
         shown = self._scoped[at]
         if shown is None:
             return None
-        return self._context(shown.certificate, "") or self._context(DEFAULT_CERTIFICATE, ""), shown.host
+        # What a listener demands of clients is known by now, or this raises: nobody gets in without it.
+        key = tls_options_key(scoped(scope, shown.host))
+        options = key if self._table.tls.get(key, TlsOptions) is not None else ""
+        return self._context(shown.certificate, options) or self._context(DEFAULT_CERTIFICATE, options), shown.host
 
     def _refresh(self) -> None:
         """Have the newest table, and forget what may be different there."""
@@ -237,6 +240,9 @@ def _apply(context: ssl.SSLContext, options: TlsOptions) -> None:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     if options.trust:
         openssl.trust_clients(context, options.authorities, options.revoked)
+        if options.required:
+            context.verify_mode = ssl.CERT_REQUIRED
+    if options.trust and not options.required:
         peers.ask(context, context.get_ca_certs(binary_form=True), options.depth)
     peers.keep_sessions_apart(context, _identity(options))
 
