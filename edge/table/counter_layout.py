@@ -106,6 +106,8 @@ class WorkerWord(IntEnum):
     """1: it finishes what it has and accepts no more."""
     CLOSED_ROUTES = 34
     """Plans made of routes that are closed, because of a policy that this worker does not know."""
+    TEMPORARY_BYTES = 35
+    """On disk, in files with bodies of requests and responses."""
 
 
 GAUGES: Final = frozenset(
@@ -124,6 +126,7 @@ GAUGES: Final = frozenset(
         WorkerWord.UPSTREAM_IDLE,
         WorkerWord.SERIES,
         WorkerWord.DRAINING,
+        WorkerWord.TEMPORARY_BYTES,
     )
 )
 """Words that the next owner of a slot starts at zero."""
