@@ -187,7 +187,7 @@ def test_a_snippet_of_the_host_answers_before_all_else(play) -> None:
 
 def test_variables_of_forwarding(play) -> None:
     text = "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Id $req_id;"
-    for given, expected in (([], "127.0.0.1"), ([("X-Forwarded-For", "192.0.2.1")], "192.0.2.1, 127.0.0.1")):
+    for given, expected in (([], "192.0.2.1"), ([("X-Forwarded-For", "203.0.113.9")], "203.0.113.9, 192.0.2.1")):
         (asked,) = play(get(("X-Request-ID", "r7"), *given), snippet(text)).asked
         assert (asked.values("x-forwarded-for"), asked.values("x-id")) == ([expected], ["r7"])
 
