@@ -13,7 +13,7 @@ cdef class Listener:
     cdef object _sock
     cdef int _fd
     cdef int _port
-    cdef Connections _connections
+    cdef readonly Connections connections
     cdef object _shed
     cdef Handshakes _handshakes
     cdef object _spread
@@ -22,7 +22,7 @@ cdef class Listener:
     cdef object _plain_scope
     cdef dict _places
     cdef bint _proxied
-    cdef double _header_timeout
+    cdef readonly double header_timeout
     cdef double _complained
     cdef bint _stopped
     cdef object _loop

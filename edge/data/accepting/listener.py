@@ -114,7 +114,7 @@ class Listener:
         self._sock = sock
         self._fd = sock.fileno()
         self._port = port or sock.getsockname()[1]
-        self._connections = connections
+        self.connections = connections
         self._handshakes = handshakes
         self._shed = shed
         self._spread = spread
@@ -123,7 +123,7 @@ class Listener:
         self._plain_scope = Scope(scope, None) if scope else None
         self._places = places
         self._proxied = connections.settings.use_proxy_protocol
-        self._header_timeout = connections.settings.proxy_protocol_header_timeout
+        self.header_timeout = connections.settings.proxy_protocol_header_timeout
         self._complained = -COMPLAIN
         self._stopped = False
         self._loop = gevent.get_hub().loop
@@ -153,7 +153,7 @@ class Listener:
             self._rest(PAUSE_NO_DESCRIPTORS)
 
     def _accept_some(self) -> None:
-        delay = self._spread.hesitation(self._connections.accepted)
+        delay = self._spread.hesitation(self.connections.accepted)
         if delay:
             self._rest(delay)
             return
@@ -175,18 +175,18 @@ class Listener:
             accepted = accept(self._fd)
         except OSError as error:
             if error.errno in NO_DESCRIPTORS:
-                self._complain("cannot accept: %s; raise the limit of open files", error.strerror)
+                self.complain("cannot accept: %s; raise the limit of open files", error.strerror)
                 self._shed()
                 self._rest(PAUSE_NO_DESCRIPTORS)
                 return False
             if error.errno in GONE_AGAIN:
                 return True
-            self._complain("cannot accept: %s", error.strerror)
+            self.complain("cannot accept: %s", error.strerror)
             self._rest(PAUSE_NO_DESCRIPTORS)
             return False
         if accepted is None:
             return False
-        connections = self._connections
+        connections = self.connections
         connections.counters.add(CONNECTIONS_ACCEPTED, 1)
         connections.accepted += 1
         # Several are accepted before the first is served: each must know now on which side of the limit it is.
@@ -195,7 +195,7 @@ class Listener:
         gevent.spawn_raw(self._serve, *accepted, above)
         return True
 
-    def _complain(self, message: str, *arguments: object) -> None:
+    def complain(self, message: str, *arguments: object) -> None:
         """Log MESSAGE, unless there was one a moment ago."""
         now = time.monotonic()
         if now - self._complained >= COMPLAIN:
@@ -205,7 +205,7 @@ class Listener:
     # --- one connection -------------------------------------------------------------------------------------------
 
     def _serve(self, fd: int, peer: str, above: bool) -> None:
-        connections = self._connections
+        connections = self.connections
         counters = connections.counters
         stream = None
         counters.add(CONNECTIONS_ACTIVE, 1)
@@ -213,7 +213,7 @@ class Listener:
             stream = Stream(fd)
             stream.counted = True
             if above:
-                self._refuse(stream, peer)
+                self.refuse(stream, peer)
                 return
             if self._places:
                 place = self._places.get(stream.socket.getsockname()[:2])
@@ -236,7 +236,7 @@ class Listener:
 
     def serve(self, stream: Stream, peer: str) -> None:
         """Serve a connection of PEER that this socket took, or that came to its address through another one."""
-        connections = self._connections
+        connections = self.connections
         opened = self._open(stream, peer)
         if opened is None:
             return
@@ -256,7 +256,7 @@ class Listener:
         if not self._proxied and not self._tls:
             return peer, self._port, False, PLAIN, self._plain_scope
         opening = Opening(stream)
-        self._connections.open.add(opening)
+        self.connections.open.add(opening)
         try:
             origin = self._origin(stream, peer)
             if not self._tls:
@@ -267,26 +267,26 @@ class Listener:
             shown, listener = accepted
             return (*origin, shown, Scope(self._scope, listener) if self._scope else None)
         finally:
-            self._connections.open.discard(opening)
+            self.connections.open.discard(opening)
 
     def _origin(self, stream: Stream, peer: str) -> tuple[str, int, bool]:
         """As `_open`, by the PROXY header of a trusted PEER."""
         own = peer, HTTPS_PORT if self._tls and not self._scope else self._port, self._tls
         if not self._proxied:
             return own
-        stream.read_timeout = self._header_timeout
-        stream.expire_in(self._header_timeout)
+        stream.read_timeout = self.header_timeout
+        stream.expire_in(self.header_timeout)
         source = proxy_protocol.read(stream)
         stream.expire_in(0)
-        if source is None or not self._connections.forwarding.trusts(peer):
+        if source is None or not self.connections.forwarding.trusts(peer):
             return own
         return source.address, source.destination_port, self._tls or source.destination_port == HTTPS_PORT
 
-    def _refuse(self, stream: Stream, peer: str) -> None:
+    def refuse(self, stream: Stream, peer: str) -> None:
         """Above the limit of connections: say so, and end."""
-        connections = self._connections
+        connections = self.connections
         connections.counters.add(WorkerWord.CONNECTIONS_REFUSED, 1)
-        self._complain(
+        self.complain(
             "more than %d connections (--max-worker-connections, limit of open files): answered 503",
             connections.most,
         )

@@ -41,6 +41,7 @@ class Message(msgspec.Struct, frozen=True):
     scope: str = ""
     """Empty: nothing more is to be accepted there."""
     tls: bool = False
+    wire: Wire = Wire.HTTP
 
 
 encode = msgspec.json.Encoder().encode
@@ -65,7 +66,7 @@ class Link:
                 del self._sent[place]
             for place, listening in wanted.items():
                 if self._sent.get(place) != listening and place in sockets:
-                    self._send(Message(*place, listening.scope, listening.tls), sockets[place])
+                    self._send(Message(*place, listening.scope, listening.tls, listening.wire), sockets[place])
                     self._sent[place] = listening
         except BlockingIOError:
             return True  # the rest follows with the next look
@@ -155,7 +156,7 @@ class Handover:
             self._table.reopen()
             found = self._table.routes.get(LISTENERS, Listeners)
             if found is not None:
-                self._wanted = {(one.address, one.port): one for one in found.sockets if one.wire is Wire.HTTP}
+                self._wanted = {(one.address, one.port): one for one in found.sockets if one.wire is not Wire.UDP}
             elif self._table.generation > 0:
                 self._wanted = {}
         for place in self._sockets.keys() - self._wanted.keys():

@@ -19,10 +19,14 @@ from edge.data.handling.handler import Handler, Handling
 from edge.data.handling.subrequests import Subrequests
 from edge.data.handling.traced import TracedHandler
 from edge.data.http._fields import Limits
+from edge.data.net._relay import relayed_bytes
 from edge.data.net._stream import counted_bytes
 from edge.data.net.spool import Spools
+from edge.data.observe.stream_log import StreamLog
 from edge.data.routing.planner import Planner
 from edge.data.routing.router import Router
+from edge.data.streams.connections import StreamConnections
+from edge.data.streams.plan import StreamPlans
 from edge.data.upstream.budget import RetryBudget
 from edge.data.upstream.pool import Pool
 from edge.settings import LARGEST_HEAD
@@ -80,9 +84,17 @@ class Proxy:
         self.handshakes = Handshakes(
             Contexts(table, http2=settings.use_http2), counters, self.log, timeout=settings.tls_handshake_timeout
         )
+        stream_log = (
+            StreamLog(access_log, settings.log_format_stream, as_json=settings.log_format == "json")
+            if access_log is not None
+            else None
+        )
+        self.streams = StreamConnections(
+            StreamPlans(table, self.planner, counters), self.pool, counters, self.connections.open, stream_log
+        )
         self._fault = ""
         self._refusals = 0
-        self._received, self._sent = counted_bytes()
+        self._received, self._sent = _client_bytes()
         self._reclaimed = 0
         self._reclaim_at = time.monotonic() + RECLAIM
 
@@ -99,6 +111,7 @@ class Proxy:
         self._report()
         self.pool.expire()
         self.retry_budget.refill()
+        self.streams.plans.forget()
         self._reclaim()
         self._count()
 
@@ -120,11 +133,11 @@ class Proxy:
         generation, now = self.table.routes.generation, time.monotonic()
         if generation != self._reclaimed and now >= self._reclaim_at:
             self._reclaimed, self._reclaim_at = generation, now + RECLAIM
-            self.counters.reclaim(self.router.serves)
+            self.counters.reclaim(lambda labels: self.router.serves(labels) or self.streams.plans.serves(labels))
 
     def _count(self) -> None:
         counters = self.counters
-        received, sent = counted_bytes()
+        received, sent = _client_bytes()
         counters.beat()
         counters.add(WorkerWord.BYTES_IN, received - self._received)
         counters.add(WorkerWord.BYTES_OUT, sent - self._sent)
@@ -134,3 +147,9 @@ class Proxy:
         self._refusals = self.table.refusals
         self.connections.count()
         counters.set(WorkerWord.UPSTREAM_IDLE, len(self.planner.targets.idle()))
+
+
+def _client_bytes() -> tuple[int, int]:
+    """Bytes from and to clients, by this process so far."""
+    (received, sent), (from_clients, to_clients) = counted_bytes(), relayed_bytes()
+    return received + from_clients, sent + to_clients

@@ -26,8 +26,10 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from edge.data.accepting.listener import Listener
 from edge.data.accepting.spread import Spread
+from edge.data.accepting.stream_listener import StreamListener
 from edge.data.http._request_id import seed_request_ids
 from edge.data.net._frame_stacks import keep_frame_stacks
+from edge.data.net._relay import sweep_relays
 from edge.data.net._stream import sweep
 from edge.data.net._tls import use_openssl
 from edge.data.net.private import OPENSSL
@@ -38,11 +40,13 @@ from edge.data.process.proxy import Proxy
 from edge.system import logs
 from edge.table.counters import WorkerCounters, WorkerWord
 from edge.table.reader import TableReader
+from edge.table.records import Wire
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from edge.data.connections.connections import Connections
+    from edge.data.process.handover import Message
     from edge.settings import Settings
 
 SWEEP = 0.25
@@ -122,10 +126,14 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         proxy = Proxy(self.settings, TableReader(directory), counters, access_log, traces)
         spread = Spread(directory, counters.slot)
         shared = (proxy.connections, proxy.handshakes, spread)
-        gateways = GatewayListeners(
-            self._link,
-            lambda sock, at: Listener(sock, *shared, tls=at.tls, shed=proxy.pool.shed, scope=at.scope, port=at.port),
-        )
+
+        def made(sock: socket.socket, at: Message) -> Listener:
+            rest: dict[str, Any] = {"shed": proxy.pool.shed, "scope": at.scope, "port": at.port}
+            if at.wire is Wire.TCP:
+                return StreamListener(sock, *shared, streams=proxy.streams, **rest)
+            return Listener(sock, *shared, tls=at.tls, **rest)
+
+        gateways = GatewayListeners(self._link, made)
         listeners: list[Listener | GatewayListeners] = [gateways]
         listeners += [
             Listener(sock, *shared, tls=tls, shed=proxy.pool.shed, places=gateways.places)
@@ -156,7 +164,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
             proxy.tick()
 
         second()
-        work = [(1.0, second), (SWEEP, sweep)]
+        work = [(1.0, second), (SWEEP, sweep), (SWEEP, sweep_relays)]
         if access_log is not None:
             work.append((FLUSH, access_log.flush))
         timers = []

@@ -77,7 +77,18 @@ class Pool(Keeper):
         return None
 
     def connect(self, target: Target, timeout: float) -> Upstream:
-        """A new connection to TARGET within TIMEOUT seconds.
+        """A new connection to TARGET for requests, as `open`.
+
+        Raises:
+            ConnectError: as `open`.
+        """
+        stream = self.open(target, timeout)
+        if target.transport.protocol is Protocol.FASTCGI:
+            return FastCgiUpstream(target, stream, self._limits)
+        return H1Upstream(target, stream, self._limits, self)
+
+    def open(self, target: Target, timeout: float) -> Stream:
+        """A new connection to TARGET within TIMEOUT seconds, by its transport.
 
         Raises:
             ConnectError: 504 after the timeout, which a TLS handshake may take once more; 503 where descriptors are
@@ -106,9 +117,7 @@ class Pool(Keeper):
         if target.tls is not None:
             _secure(stream, target, target.tls, timeout)
         self._counters.add(WorkerWord.UPSTREAM_CONNECTIONS, 1)
-        if target.transport.protocol is Protocol.FASTCGI:
-            return FastCgiUpstream(target, stream, self._limits)
-        return H1Upstream(target, stream, self._limits, self)
+        return stream
 
     def _socket(self, target: Target) -> Any:
         try:
