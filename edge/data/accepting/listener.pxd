@@ -21,6 +21,7 @@ cdef class Listener:
     cdef str _scope
     cdef object _plain_scope
     cdef dict _places
+    cdef readonly object streams
     cdef bint _proxied
     cdef readonly double header_timeout
     cdef double _complained
@@ -32,4 +33,6 @@ cdef class Listener:
     cdef _accept_some(self)
     cdef bint _accept(self) except -1
     cdef _open(self, Stream stream, str peer)
-    cdef _origin(self, Stream stream, str peer)
+    cdef _relay(self, Stream stream, accepted, str peer, source)
+    cdef _origin(self, str peer, source)
+    cpdef source(self, Stream stream, str peer)

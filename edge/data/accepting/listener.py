@@ -27,15 +27,19 @@ from edge.data.net._accept import accept
 from edge.data.net._stream import Stream
 from edge.data.net.errors import MessageError, StreamError
 from edge.data.net.peers import PLAIN
+from edge.data.streams.proxy_header import Ends
 from edge.table.counters import WorkerWord
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from edge.data.accepting.handshake import Accepted
+    from edge.data.accepting.proxy_protocol import Source
     from edge.data.accepting.spread import Spread
     from edge.data.connections.connections import Connections
     from edge.data.net.peers import Peer
+    from edge.data.streams.connections import StreamConnections
 
     Places = dict[tuple[str, int], "Listener"]
     """By address and port."""
@@ -105,11 +109,13 @@ class Listener:
         scope: str = "",
         port: int = 0,
         places: Places | None = None,
+        streams: StreamConnections | None = None,
     ) -> None:
         """SHED gives descriptors back when they have run out. SCOPE: see `edge.table.records.Listening`.
 
         PORT: that of SOCK, where it has none itself: it is not listened on then.
         PLACES: the addresses of Gateways that connections to a socket for all addresses may have come to.
+        STREAMS: where connections go that have no HTTP in them.
         """
         self._sock = sock
         self._fd = sock.fileno()
@@ -122,6 +128,7 @@ class Listener:
         self._scope = scope
         self._plain_scope = Scope(scope, None) if scope else None
         self._places = places
+        self.streams = streams
         self._proxied = connections.settings.use_proxy_protocol
         self.header_timeout = connections.settings.proxy_protocol_header_timeout
         self._complained = -COMPLAIN
@@ -258,29 +265,50 @@ class Listener:
         opening = Opening(stream)
         self.connections.open.add(opening)
         try:
-            origin = self._origin(stream, peer)
+            source = self.source(stream, peer) if self._proxied else None
+            origin = self._origin(peer, source)
             if not self._tls:
                 return (*origin, PLAIN, self._plain_scope)
             accepted = self._handshakes.accept(stream, self._scope)
             if accepted is None:
                 return None
-            shown, listener = accepted
-            return (*origin, shown, Scope(self._scope, listener) if self._scope else None)
+            if accepted.stream:
+                self.connections.open.discard(opening)
+                self._relay(stream, accepted, peer, source)
+                return None
+            return (*origin, accepted.shown, Scope(self._scope, accepted.listener) if self._scope else None)
         finally:
             self.connections.open.discard(opening)
 
-    def _origin(self, stream: Stream, peer: str) -> tuple[str, int, bool]:
-        """As `_open`, by the PROXY header of a trusted PEER."""
-        own = peer, HTTPS_PORT if self._tls and not self._scope else self._port, self._tls
-        if not self._proxied:
-            return own
+    def _relay(self, stream: Stream, accepted: Accepted, peer: str, source: Source | None) -> None:
+        """Relay what is not HTTP."""
+        plan = self.streams.plans.find(accepted.stream) if self.streams is not None else None
+        if plan is None or self.streams is None:
+            return
+        self.connections.counters.add(CONNECTIONS_HANDLED, 1)
+        self.streams.serve(
+            plan,
+            stream,
+            source.address if source is not None else peer,
+            protocol="tls",
+            ends=ends_of(source),
+            ahead=accepted.ahead,
+            secure=not accepted.passed,
+        )
+
+    def _origin(self, peer: str, source: Source | None) -> tuple[str, int, bool]:
+        """As `_open`, by what the PROXY header says."""
+        if source is None:
+            return peer, HTTPS_PORT if self._tls and not self._scope else self._port, self._tls
+        return source.address, source.destination_port, self._tls or source.destination_port == HTTPS_PORT
+
+    def source(self, stream: Stream, peer: str) -> Source | None:
+        """What the PROXY header of a trusted PEER says, which STREAM begins with; None: that its own ends count."""
         stream.read_timeout = self.header_timeout
         stream.expire_in(self.header_timeout)
         source = proxy_protocol.read(stream)
         stream.expire_in(0)
-        if source is None or not self.connections.forwarding.trusts(peer):
-            return own
-        return source.address, source.destination_port, self._tls or source.destination_port == HTTPS_PORT
+        return source if self.connections.forwarding.trusts(peer) else None
 
     def refuse(self, stream: Stream, peer: str) -> None:
         """Above the limit of connections: say so, and end."""
@@ -295,8 +323,17 @@ class Listener:
                 stream.take_socket(REFUSED_AT_ONCE)  # what is left unread would reset the connection
                 stream.send(TOO_MANY)
             return
-        self._origin(stream, peer)
-        if not self._tls or self._handshakes.accept(stream, self._scope) is not None:
+        if self._proxied:
+            self.source(stream, peer)
+        accepted = self._handshakes.accept(stream, self._scope) if self._tls else None
+        if not self._tls or (accepted is not None and not accepted.stream):
             stream.write_timeout = REFUSAL_TIMEOUT
             stream.send(TOO_MANY)
             stream.linger(0.5, REFUSED_BYTES)
+
+
+def ends_of(source: Source | None) -> Ends | None:
+    """The ends of a connection as a balancer in front has said them."""
+    if source is None:
+        return None
+    return Ends(source.address, source.port, source.destination, source.destination_port)

@@ -19,6 +19,7 @@ from edge.data.handling.handler import Handler, Handling
 from edge.data.handling.subrequests import Subrequests
 from edge.data.handling.traced import TracedHandler
 from edge.data.http._fields import Limits
+from edge.data.net._datagrams import relayed_datagrams
 from edge.data.net._relay import relayed_bytes
 from edge.data.net._stream import counted_bytes
 from edge.data.net.spool import Spools
@@ -26,6 +27,7 @@ from edge.data.observe.stream_log import StreamLog
 from edge.data.routing.planner import Planner
 from edge.data.routing.router import Router
 from edge.data.streams.connections import StreamConnections
+from edge.data.streams.datagrams import Datagrams
 from edge.data.streams.plan import StreamPlans
 from edge.data.upstream.budget import RetryBudget
 from edge.data.upstream.pool import Pool
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from edge.table.counters import WorkerCounters
     from edge.table.reader import TableReader
 
+DATAGRAMS = (WorkerWord.DATAGRAMS_IN, WorkerWord.DATAGRAMS_OUT, WorkerWord.DATAGRAMS_DROPPED)
+"""The words for the first numbers that `relayed_datagrams` gives."""
 RECLAIM = 60.0
 """Least seconds between two looks for series of routes that are gone."""
 
@@ -89,12 +93,13 @@ class Proxy:
             if access_log is not None
             else None
         )
-        self.streams = StreamConnections(
-            StreamPlans(table, self.planner, counters), self.pool, counters, self.connections.open, stream_log
-        )
+        plans = StreamPlans(table, self.planner, counters)
+        self.streams = StreamConnections(plans, self.pool, counters, self.connections.open, stream_log)
+        self.datagrams = Datagrams(plans, counters, stream_log, most=self.connections.most)
         self._fault = ""
         self._refusals = 0
         self._received, self._sent = _client_bytes()
+        self._datagrams = relayed_datagrams()
         self._reclaimed = 0
         self._reclaim_at = time.monotonic() + RECLAIM
 
@@ -111,6 +116,7 @@ class Proxy:
         self._report()
         self.pool.expire()
         self.retry_budget.refill()
+        self.datagrams.expire()
         self.streams.plans.forget()
         self._reclaim()
         self._count()
@@ -142,6 +148,9 @@ class Proxy:
         counters.add(WorkerWord.BYTES_IN, received - self._received)
         counters.add(WorkerWord.BYTES_OUT, sent - self._sent)
         self._received, self._sent = received, sent
+        before, self._datagrams = self._datagrams, relayed_datagrams()
+        for word, number, known in zip(DATAGRAMS, self._datagrams, before, strict=False):
+            counters.add(word, number - known)
         counters.set(WorkerWord.GENERATION, self.table.generation)
         counters.add(WorkerWord.TABLE_REFUSALS, max(self.table.refusals - self._refusals, 0))
         self._refusals = self.table.refusals
@@ -151,5 +160,5 @@ class Proxy:
 
 def _client_bytes() -> tuple[int, int]:
     """Bytes from and to clients, by this process so far."""
-    (received, sent), (from_clients, to_clients) = counted_bytes(), relayed_bytes()
-    return received + from_clients, sent + to_clients
+    streams = (counted_bytes(), relayed_bytes(), relayed_datagrams()[3:])
+    return sum(one[0] for one in streams), sum(one[1] for one in streams)
