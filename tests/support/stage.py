@@ -120,6 +120,10 @@ class Stage:
         )
         return host
 
+    def publish(self, **parts: Any) -> None:
+        """Publish records, by part; the last ones that `Stage` itself needs stay."""
+        self._writer.publish(**parts)
+
     def endpoints(
         self, host: str, *backends: Listener | tuple[str, int], balance: Balance = Balance.ROUND_ROBIN
     ) -> None:
@@ -176,6 +180,10 @@ class Stage:
             routes={key: record, LISTENERS: self._listeners(), SERVER_STREAMS: ServerStreams(("",))},
             endpoints={service: ServicePort("demo", name, "80", _endpoints(backends))},
         )
+
+    def drop(self, key: str) -> None:
+        """The record under KEY of the routes part is gone."""
+        self._writer.publish(routes={key: None})
 
     def close_listener(self, port: int, wire: Wire = Wire.TCP) -> None:
         """The listener at PORT is gone, and its stream."""

@@ -92,6 +92,7 @@ class Services:
         self._from_dns = addresses.FROM_FILES if settings.manifests else addresses.FROM_DNS
         self._from_objects = addresses.FROM_FILES if settings.manifests else addresses.FROM_API
         self._names = names
+        self._zone = settings.zone if settings.enable_topology_aware_routing else ""
         self._ports: dict[str, _Port] = {}
         self._users: dict[str, dict[ObjectId, tuple[Order, Balance | None]]] = {}
         self._by_service: dict[Key, tuple[str, ...]] = {}
@@ -126,6 +127,12 @@ class Services:
     def service_changed(self, service: Key) -> None:
         """The object SERVICE or its EndpointSlices are not as they were."""
         self._dirty.update(self._by_service.get(service, ()))
+
+    def zone_found(self, zone: str) -> None:
+        """We are in ZONE."""
+        if zone != self._zone:
+            self._zone = zone
+            self._dirty.update(self._ports)
 
     def name_changed(self, name: str) -> None:
         """NAME stands for something else."""
@@ -199,7 +206,7 @@ class Services:
         if port.by_cluster_ip:
             return by_cluster_ip(service, port.port, self._from_objects, port.protocol)
         slices = self._store.slices(port.service)
-        return by_slices(service, port.port, slices, self._from_objects, port.protocol)
+        return by_slices(service, port.port, slices, self._from_objects, port.protocol, zone=self._zone)
 
     def _record(self, port: _Port, users: dict[ObjectId, tuple[Order, Balance | None]]) -> ServicePort:
         asked = [(order, balance) for order, balance in users.values() if balance is not None]

@@ -6,6 +6,8 @@ Rules of this file (Kubernetes API reference, EndpointSlice v1 and Service v1):
 - `ready` unset means ready, `serving` unset means the same as `ready`, `terminating` unset means no.
 - Endpoints that are ready are used. When there is none, in no slice, those that still serve while they terminate are.
 - All addresses of an endpoint are used; slices of the same Service are merged, whatever their address family.
+- With a zone, the ready endpoints that hints give to it are used alone, provided that all have hints and one is for
+  the zone (Kubernetes docs, "Topology Aware Routing", safeguards).
 - Addresses that must not be an endpoint (`addresses.py`) are left out and reported; the others are used.
 """
 
@@ -63,13 +65,24 @@ def find_port(service: Service, port: str, protocol: str = TCP) -> ServicePort |
 
 
 def by_slices(
-    service: Service, port: str, slices: Iterable[EndpointSlice], allowed: AbstractSet[str], protocol: str = TCP
+    service: Service,
+    port: str,
+    slices: Iterable[EndpointSlice],
+    allowed: AbstractSet[str],
+    protocol: str = TCP,
+    *,
+    zone: str = "",
 ) -> Found:
-    """The endpoints of SERVICE's PORT in SLICES; ALLOWED: kinds of special addresses (`addresses.py`) among them."""
+    """The endpoints of SERVICE's PORT in SLICES; ALLOWED: kinds of special addresses (`addresses.py`) among them.
+
+    ZONE: use those that hints give to it; empty: hints mean nothing.
+    """
     service_port = find_port(service, port, protocol)
     if service_port is None:
         return Found(fault=Fault.MISSING_PORT)
     ready: set[tuple[str, int]] = set()
+    near: set[tuple[str, int]] = set()
+    all_hinted = bool(zone)
     ending: set[tuple[str, int]] = set()
     foreign = ""
     sorted_out = ip.SortedOut(allowed)
@@ -85,8 +98,12 @@ def by_slices(
             if state is not None:
                 usable = ready if state else ending
                 addresses = [sorted_out.take(address) for address in endpoint.addresses or ()]
-                usable.update((address, number) for address in addresses if address for number in ports)
-    endpoints = sorted(ready or ending)
+                places = [(address, number) for address in addresses if address for number in ports]
+                usable.update(places)
+                if zone and state:
+                    all_hinted = all_hinted and bool(endpoint.zones)
+                    near.update(places if zone in endpoint.zones else ())
+    endpoints = sorted((near if all_hinted else ()) or ready or ending)
     fault = Fault.ADDRESS_TYPE if foreign else None
     found = tuple(Endpoint(address, number) for address, number in endpoints)
     return Found(found, fault, foreign, tuple(sorted(sorted_out.refused)))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from edge.control.kinds.problems import Problem
     from edge.control.translate.annotations.canary import Rules
     from edge.control.translate.gateway.facts import GatewayFacts, RouteFacts
-    from edge.table.policies import AnyPolicy, ClientCertificate, Closed
+    from edge.table.policies import AnyPolicy, ClientCertificate, Closed, ServerSnippet
     from edge.table.records import Balance, Listening, Route, TlsMaterial, TlsOptions
     from edge.table.streams import StreamRoute
 
@@ -124,6 +124,8 @@ class HostOptions(msgspec.Struct, frozen=True, gc=False):
     """`Closed`: what the certificates of clients are to be verified by cannot be had, so nobody gets in."""
     ciphers: str = ""
     server_order: bool | None = None
+    snippet: ServerSnippet | Closed | None = None
+    """`Closed`: it has what is not carried out, and may be what guards the host."""
 
 
 class HostPart(msgspec.Struct, frozen=True, gc=False):

@@ -79,7 +79,6 @@ class Handshakes:
     def __init__(self, contexts: Contexts, counters: WorkerCounters, log: logging.Logger, *, timeout: float) -> None:
         """TIMEOUT in seconds, for one from its first byte to its end."""
         self._contexts = contexts
-        self._http2 = contexts.http2
         self._counters = counters
         self._log = log
         self._timeout = timeout
@@ -125,7 +124,7 @@ class Handshakes:
             return None
         if shown.context is None:
             return Accepted(UNNAMED, listener, shown.stream, True, ahead)
-        http2 = not shown.stream and self._http2 and HTTP2 in hello.alpn
+        http2 = not shown.stream and self._contexts.http2 and HTTP2 in hello.alpn
         if hello.alpn and not shown.stream and not http2 and SPOKEN.isdisjoint(hello.alpn):
             self._alert(stream, NO_APPLICATION_PROTOCOL)
             return None

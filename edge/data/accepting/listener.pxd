@@ -22,8 +22,6 @@ cdef class Listener:
     cdef object _plain_scope
     cdef dict _places
     cdef readonly object streams
-    cdef bint _proxied
-    cdef readonly double header_timeout
     cdef double _complained
     cdef bint _stopped
     cdef object _loop

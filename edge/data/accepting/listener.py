@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from edge.data.accepting.proxy_protocol import Source
     from edge.data.accepting.spread import Spread
     from edge.data.connections.connections import Connections
+    from edge.data.http.forwarding import Forwarding
     from edge.data.net.peers import Peer
     from edge.data.streams.connections import StreamConnections
 
@@ -89,6 +90,9 @@ class Opening:
     def drain(self) -> None:
         """There is nobody to say it to yet."""
 
+    def describe_anew(self, forwarding: Forwarding) -> None:
+        """Nobody is described yet."""
+
     def close_idle(self) -> None:
         """As `close`: nothing is lost."""
         self.stream.close()
@@ -129,8 +133,6 @@ class Listener:
         self._plain_scope = Scope(scope, None) if scope else None
         self._places = places
         self.streams = streams
-        self._proxied = connections.settings.use_proxy_protocol
-        self.header_timeout = connections.settings.proxy_protocol_header_timeout
         self._complained = -COMPLAIN
         self._stopped = False
         self._loop = gevent.get_hub().loop
@@ -219,6 +221,7 @@ class Listener:
         try:
             stream = Stream(fd)
             stream.counted = True
+            connections.look()
             if above:
                 self.refuse(stream, peer)
                 return
@@ -260,12 +263,12 @@ class Listener:
 
         None where there will be no HTTP.
         """
-        if not self._proxied and not self._tls:
+        if not self.connections.proxied and not self._tls:
             return peer, self._port, False, PLAIN, self._plain_scope
         opening = Opening(stream)
         self.connections.open.add(opening)
         try:
-            source = self.source(stream, peer) if self._proxied else None
+            source = self.source(stream, peer) if self.connections.proxied else None
             origin = self._origin(peer, source)
             if not self._tls:
                 return (*origin, PLAIN, self._plain_scope)
@@ -304,8 +307,8 @@ class Listener:
 
     def source(self, stream: Stream, peer: str) -> Source | None:
         """What the PROXY header of a trusted PEER says, which STREAM begins with; None: that its own ends count."""
-        stream.read_timeout = self.header_timeout
-        stream.expire_in(self.header_timeout)
+        stream.read_timeout = self.connections.proxy_header_timeout
+        stream.expire_in(self.connections.proxy_header_timeout)
         source = proxy_protocol.read(stream)
         stream.expire_in(0)
         return source if self.connections.forwarding.trusts(peer) else None
@@ -319,11 +322,11 @@ class Listener:
             connections.most,
         )
         if connections.refusing > connections.most_refusals:
-            if not self._tls and not self._proxied:
+            if not self._tls and not connections.proxied:
                 stream.take_socket(REFUSED_AT_ONCE)  # what is left unread would reset the connection
                 stream.send(TOO_MANY)
             return
-        if self._proxied:
+        if self.connections.proxied:
             self.source(stream, peer)
         accepted = self._handshakes.accept(stream, self._scope) if self._tls else None
         if not self._tls or (accepted is not None and not accepted.stream):
