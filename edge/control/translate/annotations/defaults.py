@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 FLAGS: Final = {
     "allow-snippet-annotations": "allow_snippet_annotations",
+    "annotations-risk-level": "annotations_risk_level",
+    "annotation-value-word-blocklist": "annotation_value_word_blocklist",
     "ssl-redirect": "ssl_redirect",
     "hsts": "hsts",
     "global-allowed-response-headers": "global_allowed_response_headers",
