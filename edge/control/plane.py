@@ -118,6 +118,7 @@ class Plane:
             settings.table_directory,
             leads=_leads(self._cluster) if self._cluster is not None else None,
             stuck=self._silent,
+            reviews=self._webhook.reviews if self._webhook is not None else None,
         )
 
     def run(self) -> int:

@@ -238,3 +238,18 @@ def test_judging_changes_nothing() -> None:
     delta = made.compiler.compile()
     assert (delta.routes, delta.endpoints, delta.tls, delta.problems) == ({}, {}, {}, {})
     assert made.compiler.needs_version == before
+
+
+def test_on_a_crowded_host_the_same_is_found() -> None:
+    """Where not all Ingresses of the host are put together again."""
+    crowd = [ingress(f"crowd{number}", path=f"/{number}") for number in range(150)]
+    made = world(*crowd)
+    assert refusals(made, ingress(path="/149")) == [
+        f'{PATH}: host "web.example" and path "/149" are taken by Ingress demo/crowd149'
+    ]
+    shadowed = ingress(path="/149/", path_type="ImplementationSpecific")
+    assert warnings(made, shadowed) == ["ShadowedPath"]
+    assert (
+        refusals(world(*crowd, ingress("regex", path="/r", use_regex="true")), ingress(path="/x", path_type="Exact"))
+        == []
+    )

@@ -18,6 +18,7 @@ from edge import __version__
 from edge.control.serving import bounded_server
 from edge.control.serving.admission.identity import Identity
 from edge.control.serving.admission.review import MalformedReviewError, answered
+from edge.control.serving.admission.reviews import Reviews
 from edge.control.serving.bounded_server import BoundedServer
 from edge.system import addresses
 
@@ -51,7 +52,7 @@ class Webhook:
         self.identity = Identity(settings)
         self.address = addresses.parse(settings.validating_webhook)
         """The address that it listens on; once started, with the port that the kernel chose if the setting is 0."""
-        self.counts = Counts()
+        self.reviews = Reviews()
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -79,37 +80,13 @@ class Webhook:
             self._thread.join()
 
 
-class Counts:
-    """What the webhook has done so far."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.allowed = 0
-        self.refused = 0
-        self.malformed = 0
-        self.seconds = 0.0
-        """Of the last review, from its body to its answer."""
-
-    def add(self, *, allowed: bool, seconds: float) -> None:
-        """One more review."""
-        with self._lock:
-            self.allowed += allowed
-            self.refused += not allowed
-            self.seconds = seconds
-
-    def add_malformed(self) -> None:
-        """One more request that was no review."""
-        with self._lock:
-            self.malformed += 1
-
-
 class _Server(BoundedServer):
     """State that the handlers share."""
 
     def __init__(self, sock: socket.socket, webhook: Webhook) -> None:
         super().__init__(sock, _Handler)
         self.webhook = webhook
-        self.reviews = threading.BoundedSemaphore(MOST_REVIEWS)
+        self.room = threading.BoundedSemaphore(MOST_REVIEWS)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """The TLS handshake is the thread's first work, so that a slow one holds up nobody else."""
@@ -143,13 +120,13 @@ class _Handler(BaseHTTPRequestHandler):
         length = self._length()
         if length is None:
             return
-        if not self.server.reviews.acquire(timeout=REVIEW_WAIT):
+        if not self.server.room.acquire(timeout=REVIEW_WAIT):
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, f"{MOST_REVIEWS} reviews are under way already")
             return
         try:
             self._review(self.rfile.read(length))
         finally:
-            self.server.reviews.release()
+            self.server.room.release()
         self.server.idle(self.connection)
 
     def _length(self) -> int | None:
@@ -170,12 +147,12 @@ class _Handler(BaseHTTPRequestHandler):
         except MalformedReviewError as error:
             self._refuse(HTTPStatus.BAD_REQUEST, str(error))
             return
-        webhook.counts.add(allowed=allowed, seconds=time.monotonic() - begun)
+        webhook.reviews.add(allowed=allowed, seconds=time.monotonic() - begun)
         self._send(HTTPStatus.OK, JSON, answer)
 
     def _refuse(self, status: HTTPStatus, text: str) -> None:
         """Answer what is no review, and end the connection, whose body may not have been read."""
-        self.server.webhook.counts.add_malformed()
+        self.server.webhook.reviews.add_malformed()
         self.close_connection = True
         self._send(status, "text/plain; charset=utf-8", f"{text}\n".encode())
 

@@ -89,7 +89,7 @@ def test_reviews_are_answered(served: Served) -> None:
     served.problems = [error("PathTaken", "spec.rules[0]", "is taken")]
     status, body = served.post(review())
     assert (status, json.loads(body)["response"]["allowed"]) == (200, False)
-    assert (served.webhook.counts.allowed, served.webhook.counts.refused) == (1, 1)
+    assert (served.webhook.reviews.allowed, served.webhook.reviews.refused) == (1, 1)
 
 
 def test_a_connection_takes_one_review_after_another(served: Served) -> None:
@@ -103,7 +103,7 @@ def test_a_connection_takes_one_review_after_another(served: Served) -> None:
 
 def test_what_is_no_review_is_a_bad_request(served: Served) -> None:
     assert served.post(b"{}")[0] == 400
-    assert served.webhook.counts.malformed == 1
+    assert served.webhook.reviews.malformed == 1
 
 
 def test_a_long_body_is_refused_before_it_is_sent(served: Served) -> None:
