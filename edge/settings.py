@@ -113,6 +113,13 @@ class Settings:
         False, "Serve the IngressClass named by --ingress-class whatever its spec.controller is.", commands=TRANSLATION
     )
     watch_ingress_without_class: bool = setting(False, "Also serve Ingresses that name no class.", commands=TRANSLATION)
+    configmap: str = setting(
+        "",
+        "Go by the keys of this ConfigMap, as ingress-nginx does, over the other settings; a change is in force at the"
+        " next request.",
+        placeholder="NS/NAME",
+        commands=TRANSLATION,
+    )
     annotations_prefix: str = setting(
         "nginx.ingress.kubernetes.io",
         "Prefix of the annotations of Ingresses, without its slash.",

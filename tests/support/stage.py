@@ -114,6 +114,10 @@ class Stage:
         )
         return host
 
+    def publish(self, **parts: Any) -> None:
+        """Publish records, by part; the last ones that `Stage` itself needs stay."""
+        self._writer.publish(**parts)
+
     def endpoints(
         self, host: str, *backends: Listener | tuple[str, int], balance: Balance = Balance.ROUND_ROBIN
     ) -> None:

@@ -73,6 +73,7 @@ SUMMARIES = {
     "ResponseRate": "responses at 1024 bytes/s after 2048 bytes",
     "ExternalAuth": "clients that http://auth.example:4180/auth?u=$request_uri lets in, answers kept",
     "SignIn": "redirect (302) to https://sign.example/in?rd=$scheme://$http_host$escaped_request_uri instead of 401",
+    "SessionBackend": "the backend by cookie route",
     "SatisfyAny": "one of the checks of clients is enough",
     "AppRoot": "redirect (302) to /app",
     "CorsFilter": "CORS for https://*.a.example",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from edge.control.compiling.claims import Claims
+from edge.control.compiling.configuration import Configured
 from edge.control.compiling.defaults import DefaultBackend
 from edge.control.compiling.delta import Delta
 from edge.control.compiling.gateway_status import GatewayStatus
@@ -36,7 +37,6 @@ from edge.control.kinds.changes import Delete, Invalid, Upsert
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error
 from edge.control.translate import classes, inspection, stream_services
-from edge.control.translate.annotations.defaults import defaults_of
 from edge.control.translate.annotations.policies import Reader
 from edge.control.translate.annotations.values import PREFIX
 from edge.control.translate.classes import Claim
@@ -80,7 +80,8 @@ class Compiler:
         self._references = References(self.store, by_need=by_need)
         self._materials = Materials()
         self._by_need = by_need
-        self._annotations = Reader(defaults_of(settings), f"{settings.annotations_prefix}/")
+        self._configured = Configured(settings, self._references)
+        self._annotations = self._reader()
         names = names if names is not None else Unresolved()
         self._services = Services(self.store, settings, names)
         self._remotes = Remotes(names)
@@ -132,6 +133,11 @@ class Compiler:
         self._certificates.generated(certificate)
 
     @property
+    def is_configured(self) -> bool:
+        """Whether it is known what the ConfigMap of `--configmap` says."""
+        return self._configured.is_known
+
+    @property
     def needs_version(self) -> int:
         """Grows when `wanted` or `external_names` may be different."""
         names = self._services.version + self._remotes.version
@@ -173,7 +179,7 @@ class Compiler:
             found += translation.problems
             found += self._hosts.tried(ingress.id, translation)
             found += self._of_what_it_names(ingress.id, translation)
-        inspected = inspection.inspected(ingress, self._settings)
+        inspected = inspection.inspected(ingress, self._settings, self._configured.current.defaults)
         return list(dict.fromkeys((*inspected, *self._as_written(found))))
 
     def compile(self, *, now: float | None = None, clock: float | None = None) -> Delta:
@@ -187,7 +193,7 @@ class Compiler:
     def _compile(self, now: float | None, clock: float | None) -> Delta:
         delta = Delta()
         changed = self.store.take_changed()
-        ingresses = changed.ingresses
+        ingresses = changed.ingresses | self._configure(changed, delta)
         if changed.classes:
             ingresses |= self._affected(changed)
         ingresses |= self._referring(changed)
@@ -207,10 +213,10 @@ class Compiler:
             self._certificates.secrets.changed(secret)
         for service in changed.services:
             self._services.service_changed(service)
-        shared = self._backend.compile()
+        shared = self._backend.compile(always=bool(self._configured.current.policies))
         if shared is not None:
             delta.routes[GLOBALS] = shared
-            self._hosts.default_changed(shared.default)
+            self._hosts.default_changed(self._backend.route)
 
         clock = time.monotonic() if clock is None else clock
         for backends in (self._services, self._remotes):
@@ -327,6 +333,17 @@ class Compiler:
         cross_namespace = self._settings.allow_cross_namespace_resources
         return translate(ingress, self._annotations, self._references.find, cross_namespace=cross_namespace)
 
+    def _configure(self, changed: Changed, delta: Delta) -> set[Key]:
+        """Take up the ConfigMap as it is now; gives the Ingresses to look at again."""
+        if not self._configured.compile(_referents(changed), delta):
+            return set()
+        self._annotations = self._reader()
+        return set(self.store.keys("Ingress"))
+
+    def _reader(self) -> Reader:
+        """What reads annotations over the values that are in force for the process."""
+        return Reader(self._configured.current.defaults, f"{self._settings.annotations_prefix}/")
+
     def _affected(self, changed: Changed) -> set[Key]:
         """The Ingresses to look at again now that classes are others."""
         names = {ObjectId("IngressClass", *key) for key in changed.classes}
@@ -353,7 +370,7 @@ class Compiler:
         objects = {owner for owner in owners if owner.kind} | changed.faults
         for one in objects:
             delta.problems[one] = (self.store.uid(one), tuple(self._problems(one)))
-        for named in (self._backend.owner, self._default_certificate):
+        for named in (self._backend.owner, self._default_certificate, self._configured.owner):
             problems = tuple(self._problems(named)) if named is not None else ()
             if named is not None and problems != self._of_flags.get(named, ()):
                 self._of_flags[named] = problems
@@ -378,6 +395,8 @@ class Compiler:
             found += self._problems_of(owner, self._translations[owner])
         if owner == self._backend.owner:
             found += self._backend.problems()
+        if owner == self._configured.owner:
+            found += self._configured.problems()
         if owner == self._default_certificate:
             found += self._certificates.default_problems()
         return list(dict.fromkeys(found))

@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from edge.control.kinds import durations, names
+from edge.control.kinds.gateway import GROUP
 from edge.control.kinds.objects import ObjectError
 from edge.control.kinds.validation import fault_at, one_of
 
@@ -28,13 +29,18 @@ if TYPE_CHECKING:
         HeaderFilter,
         HTTPRoute,
         Listener,
+        MirrorBackend,
+        MirrorFilter,
+        ParentReference,
         PathModifier,
         ReferenceGrant,
         RouteFilter,
         RouteMatch,
         RouteRule,
+        SessionPersistence,
         ValueMatch,
     )
+    from edge.control.kinds.listener_sets import ListenerSet
 
 MOST_LISTENERS: Final = 64
 MOST_RULES: Final = 16
@@ -49,9 +55,12 @@ SETTINGS: Final = {
     "RequestRedirect": "request_redirect",
     "URLRewrite": "url_rewrite",
     "CORS": "cors",
+    "RequestMirror": "request_mirror",
 }
 """Filters that are read, with the attribute of their settings."""
-OTHER_FILTERS: Final = ("RequestMirror", "ExternalAuth", "ExtensionRef")
+OTHER_FILTERS: Final = ("ExternalAuth", "ExtensionRef")
+REPEATED: Final = "RequestMirror"
+"""The one that a rule may have several of."""
 FIELDS: Final = {"URLRewrite": "urlRewrite", "CORS": "cors"}
 """Fields of filters that are not named by their type with a small letter."""
 MODIFIERS: Final = {"ReplaceFullPath": "replaceFullPath", "ReplacePrefixMatch": "replacePrefixMatch"}
@@ -76,10 +85,26 @@ def gateway(one: Gateway) -> Iterator[ObjectError]:
     spec = one.spec
     if not spec.gateway_class_name:
         yield ObjectError("spec.gatewayClassName", "required")
-    if not 0 < len(spec.listeners) <= MOST_LISTENERS:
+    yield from _listeners(spec.listeners)
+    origin = spec.allowed_listeners.namespaces.origin
+    yield from one_of("spec.allowedListeners.namespaces.from", origin, ("All", "Same", "Selector", "None"))
+
+
+def listener_set(one: ListenerSet) -> Iterator[ObjectError]:
+    """What is wrong with a ListenerSet."""
+    parent = one.spec.parent_ref
+    if not parent.name:
+        yield ObjectError("spec.parentRef.name", "required")
+    if (parent.group, parent.kind) != (GROUP, "Gateway"):
+        yield ObjectError("spec.parentRef.kind", f"must be Gateway of {GROUP}")
+    yield from _listeners(one.spec.listeners)
+
+
+def _listeners(listeners: Sequence[Listener]) -> Iterator[ObjectError]:
+    if not 0 < len(listeners) <= MOST_LISTENERS:
         yield ObjectError("spec.listeners", f"must have from 1 to {MOST_LISTENERS} listeners")
     seen: dict[object, int] = {}
-    for number, listener in enumerate(spec.listeners):
+    for number, listener in enumerate(listeners):
         field = f"spec.listeners[{number}]"
         yield from _listener(listener, field)
         if seen.setdefault(listener.name, number) != number:
@@ -100,9 +125,13 @@ def _listener(listener: Listener, field: str) -> Iterator[ObjectError]:
         yield ObjectError(f"{field}.tls", "must not be there for protocol HTTP")
     if listener.protocol == "HTTPS" and (listener.tls is None or listener.tls.mode != "Terminate"):
         yield ObjectError(f"{field}.tls", "must be there with mode Terminate for protocol HTTPS")
+    if listener.protocol == "TLS" and listener.tls is None:
+        yield ObjectError(f"{field}.tls", "must be there for protocol TLS")
+    if listener.protocol in ("TCP", "UDP") and (listener.tls is not None or listener.hostname):
+        yield ObjectError(field, f"must have neither tls nor hostname for protocol {listener.protocol}")
     if listener.tls is not None:
-        if listener.protocol == "HTTPS" and not listener.tls.certificate_refs:
-            yield ObjectError(f"{field}.tls.certificateRefs", "required for protocol HTTPS")
+        if listener.tls.mode == "Terminate" and not listener.tls.certificate_refs:
+            yield ObjectError(f"{field}.tls.certificateRefs", "required for mode Terminate")
         for number, reference in enumerate(listener.tls.certificate_refs):
             if not reference.name:
                 yield ObjectError(f"{field}.tls.certificateRefs[{number}].name", "required")
@@ -112,9 +141,7 @@ def _listener(listener: Listener, field: str) -> Iterator[ObjectError]:
 
 def route(one: HTTPRoute) -> Iterator[ObjectError]:
     """What is wrong with an HTTPRoute."""
-    for number, parent in enumerate(one.spec.parent_refs):
-        if not parent.name:
-            yield ObjectError(f"spec.parentRefs[{number}].name", "required")
+    yield from parents(one.spec.parent_refs)
     for number, name in enumerate(one.spec.hostnames):
         yield from fault_at(
             f"spec.hostnames[{number}]", names.host_fault(names.host_name(name)) if name else "required"
@@ -127,27 +154,41 @@ def route(one: HTTPRoute) -> Iterator[ObjectError]:
         yield from _rule(rule, f"spec.rules[{number}]")
 
 
+def parents(references: Sequence[ParentReference]) -> Iterator[ObjectError]:
+    """What is wrong with the parents of a route."""
+    for number, parent in enumerate(references):
+        if not parent.name:
+            yield ObjectError(f"spec.parentRefs[{number}].name", "required")
+
+
 def _rule(rule: RouteRule, field: str) -> Iterator[ObjectError]:
     for number, match in enumerate(rule.matches):
         yield from _match(match, f"{field}.matches[{number}]")
-    yield from _filters(rule.filters, f"{field}.filters", rule.matches)
+    yield from filters(rule.filters, f"{field}.filters", rule.matches)
     for number, reference in enumerate(rule.backend_refs):
-        yield from _backend(reference, f"{field}.backendRefs[{number}]", rule.matches)
+        yield from backend(reference, f"{field}.backendRefs[{number}]", rule.matches)
     yield from _patience(rule, field)
+    if rule.session_persistence is not None:
+        yield from session(rule.session_persistence, f"{field}.sessionPersistence")
     if rule.backend_refs and any(one.type == "RequestRedirect" for one in rule.filters):
         yield ObjectError(f"{field}.backendRefs", "must not be there beside the filter RequestRedirect")
 
 
-def _backend(reference: BackendReference, field: str, matches: Sequence[RouteMatch]) -> Iterator[ObjectError]:
+def _target(reference: BackendReference | MirrorBackend, field: str) -> Iterator[ObjectError]:
     if not reference.name:
         yield ObjectError(f"{field}.name", "required")
     if (reference.group, reference.kind) == ("", "Service") and not reference.port:
         yield ObjectError(f"{field}.port", "required for a Service")
     if reference.port:
         yield from fault_at(f"{field}.port", names.port_number_fault(reference.port))
+
+
+def backend(reference: BackendReference, field: str, matches: Sequence[RouteMatch]) -> Iterator[ObjectError]:
+    """What is wrong with a backend of a rule that has MATCHES."""
+    yield from _target(reference, field)
     if not 0 <= reference.weight <= MOST_WEIGHT:
         yield ObjectError(f"{field}.weight", f"{reference.weight} must be between 0 and {MOST_WEIGHT}")
-    yield from _filters(reference.filters, f"{field}.filters", matches)
+    yield from filters(reference.filters, f"{field}.filters", matches)
 
 
 def _match(match: RouteMatch, field: str) -> Iterator[ObjectError]:
@@ -157,8 +198,8 @@ def _match(match: RouteMatch, field: str) -> Iterator[ObjectError]:
         yield from _path(path.value, f"{field}.path.value")
     if match.method:
         yield from one_of(f"{field}.method", match.method, METHODS)
-    yield from _values(match.headers, f"{field}.headers")
-    yield from _values(match.query_params, f"{field}.queryParams")
+    yield from values(match.headers, f"{field}.headers")
+    yield from values(match.query_params, f"{field}.queryParams")
 
 
 def _path(text: str, field: str) -> Iterator[ObjectError]:
@@ -174,7 +215,8 @@ def _path(text: str, field: str) -> Iterator[ObjectError]:
             yield ObjectError(field, f'"{text}" must not end with "{part}"')
 
 
-def _values(matches: Sequence[ValueMatch], field: str) -> Iterator[ObjectError]:
+def values(matches: Sequence[ValueMatch], field: str) -> Iterator[ObjectError]:
+    """What is wrong with matches of fields or query parameters."""
     for number, one in enumerate(matches):
         yield from one_of(f"{field}[{number}].type", one.type, MATCH_TYPES)
         yield from fault_at(f"{field}[{number}].name", _name_fault(one.name))
@@ -188,14 +230,15 @@ def _name_fault(name: str) -> str:
     return "" if _TOKEN.fullmatch(name) else f'"{name}" must be a name of letters, digits and !#$%&\'*+-.^_|~`'
 
 
-def _filters(filters: Sequence[RouteFilter], field: str, matches: Sequence[RouteMatch]) -> Iterator[ObjectError]:
-    types = [one.type for one in filters]
-    for number, one in enumerate(filters):
+def filters(given: Sequence[RouteFilter], field: str, matches: Sequence[RouteMatch]) -> Iterator[ObjectError]:
+    """What is wrong with the filters that are GIVEN in a rule that has MATCHES."""
+    types = [one.type for one in given]
+    for number, one in enumerate(given):
         at = f"{field}[{number}]"
         yield from one_of(f"{at}.type", one.type, (*SETTINGS, *OTHER_FILTERS))
         if one.type in SETTINGS:
             yield from _settings(one, at, matches)
-            if types.index(one.type) != number:
+            if one.type != REPEATED and types.index(one.type) != number:
                 yield ObjectError(f"{at}.type", f"{one.type} must not be repeated")
     if "RequestRedirect" in types and "URLRewrite" in types:
         yield ObjectError(field, "must not have both RequestRedirect and URLRewrite")
@@ -215,6 +258,8 @@ def _settings(one: RouteFilter, field: str, matches: Sequence[RouteMatch]) -> It
         yield from _modifier(one.url_rewrite.path, f"{field}.urlRewrite.path", matches)
     if one.cors is not None:
         yield from _cors(one.cors, f"{field}.cors")
+    if one.request_mirror is not None:
+        yield from _mirror(one.request_mirror, f"{field}.requestMirror")
     if one.request_redirect is not None:
         redirect, at = one.request_redirect, f"{field}.requestRedirect"
         yield from _hostname(redirect.hostname, f"{at}.hostname")
@@ -246,6 +291,33 @@ def _cors(cors: CorsFilter, field: str) -> Iterator[ObjectError]:
         yield ObjectError(f"{field}.allowOrigins", "* must stand alone")
     if cors.max_age < 1:
         yield ObjectError(f"{field}.maxAge", f"{cors.max_age} must be 1 or more")
+
+
+def _mirror(mirror: MirrorFilter, field: str) -> Iterator[ObjectError]:
+    yield from _target(mirror.backend_ref, f"{field}.backendRef")
+    if mirror.percent is not None and mirror.fraction is not None:
+        yield ObjectError(field, "must not have both percent and fraction")
+    if mirror.percent is not None and not 0 <= mirror.percent <= 100:
+        yield ObjectError(f"{field}.percent", f"{mirror.percent} must be between 0 and 100")
+    if mirror.fraction is not None:
+        numerator, denominator = mirror.fraction.numerator, mirror.fraction.denominator
+        if denominator < 1:
+            yield ObjectError(f"{field}.fraction.denominator", f"{denominator} must be 1 or more")
+        if not 0 <= numerator <= denominator:
+            yield ObjectError(f"{field}.fraction.numerator", f"{numerator} must be between 0 and the denominator")
+
+
+def session(one: SessionPersistence, field: str) -> Iterator[ObjectError]:
+    """What is wrong with the sessions of a rule."""
+    yield from one_of(f"{field}.type", one.type, ("Cookie", "Header"))
+    yield from one_of(f"{field}.cookieConfig.lifetimeType", one.cookie_config.lifetime_type, ("Session", "Permanent"))
+    if one.session_name:
+        yield from fault_at(f"{field}.sessionName", _name_fault(one.session_name))
+    for name, text in (("absoluteTimeout", one.absolute_timeout), ("idleTimeout", one.idle_timeout)):
+        if text and durations.FORM.fullmatch(text) is None:
+            yield ObjectError(f"{field}.{name}", f'"{text}" must be a duration such as 1h30m')
+    if one.cookie_config.lifetime_type == "Permanent" and not one.absolute_timeout:
+        yield ObjectError(f"{field}.absoluteTimeout", "required for cookies with lifetimeType Permanent")
 
 
 def _patience(rule: RouteRule, field: str) -> Iterator[ObjectError]:

@@ -218,6 +218,8 @@ class ServicePort(Struct, frozen=True):
     """None: TCP."""
     target_port: int | str | None = None
     """Number or name of the pods' port; None: the same number as `port`."""
+    app_protocol: str | None = None
+    """What is spoken there, for routes of the Gateway API."""
 
     @property
     def is_tcp(self) -> bool:

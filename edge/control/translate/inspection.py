@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edge.control.kinds.objects import Ingress
+    from edge.control.translate.annotations.values import Defaults
     from edge.settings import Settings
 
 _DANGEROUS: Final = re.compile(
@@ -27,19 +28,21 @@ _DANGEROUS: Final = re.compile(
 )
 _STRICT_PATH: Final = re.compile(r"/[A-Za-z0-9._/-]*")
 _STRICT_TYPES: Final = ("Exact", "Prefix")
+STRICT: Final = "strict-validate-path-type"
 DANGEROUS: Final = "DangerousText"
 BAD_PATH: Final = "BadPath"
 WRONG_PREFIX: Final = "WrongPrefix"
 
 
-def inspected(ingress: Ingress, settings: Settings) -> Iterator[Problem]:
-    """What SETTINGS do not allow in INGRESS."""
+def inspected(ingress: Ingress, settings: Settings, defaults: Defaults) -> Iterator[Problem]:
+    """What SETTINGS and process-wide DEFAULTS do not allow in INGRESS."""
+    strict = defaults.get(STRICT, ("", ""))[0] != "false"
     if settings.annotations_prefix != PREFIX.rstrip("/"):
         yield from _prefixes(ingress, settings.annotations_prefix)
     for field, text, kind in _texts(ingress):
         if settings.deep_inspect and _DANGEROUS.search(text):
             yield error(DANGEROUS, field, f'"{text}" looks like configuration of nginx or a path of its files')
-        elif settings.strict_validate_path_type and kind in _STRICT_TYPES and not _STRICT_PATH.fullmatch(text):
+        elif strict and kind in _STRICT_TYPES and not _STRICT_PATH.fullmatch(text):
             way = "letters, digits and / . _ - alone are; pathType ImplementationSpecific takes any"
             yield error(BAD_PATH, field, f'"{text}" is not allowed with pathType {kind}: {way}')
 

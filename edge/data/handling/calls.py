@@ -37,6 +37,9 @@ log = logging.getLogger("edge.data")
 
 LEAST_PATIENCE = 0.001
 """Seconds: 0 would be no limit."""
+TOO_SHORT = 0.01
+"""Seconds that are not worth another attempt. A timer may also end a little early, by the clock of the event loop."""
+LONG = 1e9
 MOST_INTERIM = 32
 """Responses of status 1xx to one request."""
 
@@ -263,7 +266,7 @@ class Call:
             return None
         if retry.timeout and self._outcome.elapsed() > retry.timeout:
             return None
-        if terms.deadline is not None and 0 < terms.deadline.request <= self._outcome.elapsed():
+        if terms.deadline is not None and self._patience(terms, LONG) <= TOO_SHORT:
             return None
         another = chooser.choose(tried)
         if another is None and (retry.same_endpoint or (failure.kind is Kind.BREAK and retry.tries)):

@@ -50,6 +50,7 @@ from edge.data.policies import (
     rewrite,
     satisfy_any,
     server_snippet,
+    session_backend,
     sign_in,
     snippet,
     source_ranges,
@@ -89,6 +90,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.SignIn, sign_in),
     # choices of the backend
     (policies.Canary, canary),
+    (policies.SessionBackend, session_backend),
     # choices of the endpoint
     (policies.HashBy, hash_by),
     (policies.Affinity, affinity),  # it has the last word

@@ -21,6 +21,7 @@ from edge.data.handling.traced import TracedHandler
 from edge.data.http._fields import Limits
 from edge.data.net._stream import counted_bytes
 from edge.data.net.spool import Spools
+from edge.data.process.tuning import Tuning
 from edge.data.routing.planner import Planner
 from edge.data.routing.router import Router
 from edge.data.upstream.budget import RetryBudget
@@ -53,6 +54,7 @@ class Proxy:
         tracing: Tracing | None = None,
     ) -> None:
         self.table = table
+        self.tuning = tuning = Tuning(settings, table)
         self.counters = counters
         self.log = logging.getLogger("edge.data")
         self.planner = Planner(table, counters, access_log, largest_head=settings.max_response_header_size)
@@ -61,8 +63,6 @@ class Proxy:
             counters,
             self.planner.targets,
             Limits(head=LARGEST_HEAD, fields=1024, underscores=True),
-            keep=settings.upstream_keepalive_connections,
-            keep_for=settings.upstream_keepalive_timeout,
         )
         self.retry_budget = RetryBudget()
         calls = Calls(self.pool, self.retry_budget, counters)
@@ -77,9 +77,12 @@ class Proxy:
             tunnel_timeout=settings.websocket_timeout,
         )
         self.connections = Connections(settings, counters, self._handler)
-        self.handshakes = Handshakes(
-            Contexts(table, http2=settings.use_http2), counters, self.log, timeout=settings.tls_handshake_timeout
-        )
+        self.connections.table = table
+        contexts = Contexts(table, http2=settings.use_http2)
+        self.handshakes = Handshakes(contexts, counters, self.log, timeout=settings.tls_handshake_timeout)
+        tuning.follow(self.pool.tune)
+        tuning.follow(self.connections.tune)
+        tuning.follow(contexts.tune)
         self._fault = ""
         self._refusals = 0
         self._received, self._sent = counted_bytes()
@@ -96,6 +99,7 @@ class Proxy:
         """Once a second: clock, table, idle connections, gauges."""
         self.connections.clock.tick()
         self.table.reopen()
+        self.tuning.take_up()
         self._report()
         self.pool.expire()
         self.retry_budget.refill()

@@ -43,6 +43,7 @@ from edge.table.policies.response_head import ResponseHead
 from edge.table.policies.response_rate import ResponseRate
 from edge.table.policies.retry import Retry
 from edge.table.policies.rewrite import Rewrite
+from edge.table.policies.session_backend import SessionBackend
 from edge.table.policies.snippet import ServerSnippet, Snippet
 from edge.table.policies.source_ranges import SourceRanges
 from edge.table.policies.timeouts import Timeouts
@@ -76,6 +77,7 @@ AnyPolicy = (
     | ConnectionField
     | OldHttp
     | Canary
+    | SessionBackend
     | Affinity
     | HashBy
     | RequestHeaders
@@ -139,6 +141,7 @@ __all__ = [
     "Rewrite",
     "SatisfyAny",
     "ServerSnippet",
+    "SessionBackend",
     "SignIn",
     "Snippet",
     "SourceRanges",

@@ -156,6 +156,7 @@ class Reader:
     def __init__(self, defaults: Defaults, prefix: str = PREFIX) -> None:
         """PREFIX: what the names of annotations begin with."""
         self._defaults = dict(defaults)
+        self._of_canaries = {name: value for name, value in defaults.items() if name in OF_CANARIES}
         self._prefix = prefix
         # Most Ingresses of a cluster carry one of few sets of annotations.
         self._remembered = lru_cache(maxsize=1024)(self._read)
@@ -170,9 +171,10 @@ class Reader:
         refused = tuple(risks.refused(annotations, self._defaults))
         if refused:
             return Asked(refused=True), refused
-        rules, values, units = _canary(annotations)
+        rules, values, units = _canary(annotations, self._of_canaries)
         if rules is None:
-            values, units = Values(dict(annotations), self._defaults), UNITS
+            known = {name: text for name, text in annotations if name in SUPPORTED}
+            values, units = Values(known, self._defaults), UNITS
             canary.read(values)
         found = [one for unit in units for one in unit.read(values)]
         wanted = [one for one in found if isinstance(one, Wanted)]
@@ -200,9 +202,11 @@ def _of_hosts(values: Values) -> HostAsked | None:
     return asked if asked != _NOTHING_OF_HOSTS else None
 
 
-def _canary(annotations: tuple[tuple[str, str], ...]) -> tuple[Rules | None, Values, tuple[ModuleType, ...]]:
+def _canary(
+    annotations: tuple[tuple[str, str], ...], defaults: Defaults
+) -> tuple[Rules | None, Values, tuple[ModuleType, ...]]:
     """The rules of a canary with those ANNOTATIONS that it may have, and the units that read them; None: it is none."""
-    values = Values({name: value for name, value in annotations if name in OF_CANARIES}, {})
+    values = Values({name: value for name, value in annotations if name in OF_CANARIES}, defaults)
     return canary.read(values), values, UNITS_OF_CANARIES
 
 

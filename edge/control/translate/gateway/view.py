@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edge.control.kinds.gateway import Gateway
+    from edge.control.kinds.listener_sets import ListenerSet
     from edge.control.kinds.objects import Key, ObjectId
 
 
@@ -35,6 +36,12 @@ class View(Protocol):
     def gateway(self, key: Key) -> Gateway | None:
         """The Gateway KEY."""
 
+    def listener_set(self, key: Key) -> ListenerSet | None:
+        """The ListenerSet KEY."""
+
+    def listener_sets(self, gateway: Gateway) -> tuple[ListenerSet, ...]:
+        """The ListenerSets that GATEWAY takes, in the order in which they win."""
+
     def is_ours(self, gateway: Gateway) -> bool:
         """Whether the class of GATEWAY has Edge's controller name."""
 
@@ -49,6 +56,9 @@ class View(Protocol):
 
     def is_granted(self, owner: ObjectId, target: ObjectId) -> bool:
         """Whether a ReferenceGrant lets OWNER refer to TARGET, which is in another namespace."""
+
+    def app_protocol(self, service: Key, port: str) -> str:
+        """`appProtocol` of this port of SERVICE; empty: it has none."""
 
     def service_fault(self, service: Key, port: str) -> str:
         """`MissingService` or `MissingPort` when SERVICE has no such TCP port; empty: it has."""

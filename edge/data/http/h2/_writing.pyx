@@ -9,12 +9,12 @@ Rules of this file:
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t
-from libc.stdio cimport snprintf
 from libc.string cimport memchr, memcpy
 
 from edge.data.http._fields cimport Field, FieldLines
 from edge.data.http._names cimport in_responses, look_up, lower
 from edge.data.http.h2._hpack cimport put_integer, static_name
+from edge.data.net._digits cimport put_decimal
 from edge.data.net._outbox cimport Outbox
 
 cdef enum:
@@ -50,7 +50,7 @@ cdef int put_length(Outbox out, long long length) except -1:
     """Put Content-Length."""
     cdef char *p = out.room(32)
     cdef char *end = put_integer(p, LITERAL, 4, CONTENT_LENGTH)
-    cdef int n = snprintf(end + 1, 24, b"%lld", length)
+    cdef int n = put_decimal(end + 1, length)
     end[0] = <char>n
     out.end += end + 1 + n - p
     return 0
