@@ -167,6 +167,7 @@ class Call:
             upstream.flush()
             source = Kept(content) if content is not None else client.content
             self.pump = Pump(client, upstream, source, limit=terms.body_limit)
+            client.watch_sending(upstream)
 
     def _patience(self, terms: Terms, seconds: float) -> float:
         """SECONDS (0: no limit), or what the deadline of the request leaves of them."""
@@ -179,8 +180,8 @@ class Call:
     def _receive(self, upstream: Upstream, largest: int) -> None:
         """Read the head of the final response, of up to LARGEST bytes; 1xx are passed on or, for 100, dropped (RFC
         9110, section 15.2)."""
-        response = upstream.response
         upstream.receive(True)
+        response = upstream.response
         interim = 0
         while response.status < 200 and not (response.status == 101 and self._outgoing.message.upgrade):
             interim += 1
@@ -191,6 +192,7 @@ class Call:
             if response.status != 100:
                 self._client.interim(response)
             upstream.receive(False)
+            response = upstream.response
         if response.size > largest:
             raise ResponseError("response head too large")
         if self.pump is not None:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SPOKEN = frozenset((Protocol.HTTP1, Protocol.FASTCGI))
+SPOKEN = frozenset((Protocol.HTTP1, Protocol.HTTP2, Protocol.FASTCGI))
 """What is spoken to endpoints."""
 
 
@@ -105,6 +105,7 @@ class Planner:
             tuple(destinations),
             phases,
             asked=tuple(asked),
+            streams=any(_streams(backend) for backend in backends_of(route)),
             logged=self._access_log is not None,
             largest_head=self._largest_head,
         )
@@ -192,6 +193,11 @@ class Planner:
         else:
             del self._balancers[at]
             balancer.close()
+
+
+def _streams(backend: Backend) -> bool:
+    """Whether requests to BACKEND are not held back: HTTP/2 is for endpoints that answer while they are being asked."""
+    return Protocol.HTTP2 in (backend.transport.protocol, (backend.secure_transport or backend.transport).protocol)
 
 
 def _check_parameters(route: Route, backend: Backend) -> None:
