@@ -34,7 +34,8 @@ ADMISSION: Final = {
 def defaults_of(settings: Settings) -> Defaults:
     """The values of SETTINGS."""
     return {
-        name: (_text(getattr(settings, setting)), f"--{setting.replace('_', '-')}") for name, setting in (FLAGS | ADMISSION).items()
+        name: (_text(getattr(settings, setting)), f"--{setting.replace('_', '-')}")
+        for name, setting in (FLAGS | ADMISSION).items()
     }
 
 
