@@ -52,3 +52,21 @@ FASTCGI: Final = REQUEST | {
     "server_protocol",
 }
 """What parameters of FastCGI may say beside (nginx docs, ngx_http_fastcgi_module)."""
+
+STREAM: Final = frozenset(
+    {
+        "bytes_received",
+        "bytes_sent",
+        "msec",
+        "protocol",
+        "proxy_upstream_name",
+        "remote_addr",
+        "session_time",
+        "status",
+        "time_iso8601",
+        "time_local",
+        "upstream_addr",
+        "upstream_connect_time",
+    }
+)
+"""What a session of a stream says about itself, in its line of the log (`edge.data.observe.stream_log`)."""
