@@ -211,6 +211,10 @@ ENDPOINTS = gauge(
 )
 WITHOUT_ENDPOINTS = gauge("edge_services_without_endpoints", "Ports of Services that routes name without an endpoint.")
 LEADER = gauge("edge_leader", "Whether this instance writes the status of Ingresses (1) or not (0).")
+REVIEWS = counter(
+    "edge_admission_reviews_total", "Requests to the webhook: allowed, refused, or malformed (no review).", "verdict"
+)
+REVIEW_SECONDS = gauge("edge_admission_review_seconds", "Time that the webhook took for the last review.")
 DRAINING = gauge("edge_draining", "Whether the proxy is about to end (1) or not (0).")
 READY = gauge("edge_ready", "Whether /readyz says yes (1) or no (0).")
 CONTROL_STARTED = gauge("edge_control_start_time_seconds", "When the control plane started, Unix time.")
@@ -237,6 +241,8 @@ CONTROL = Section(
         ENDPOINTS,
         WITHOUT_ENDPOINTS,
         LEADER,
+        REVIEWS,
+        REVIEW_SECONDS,
         DRAINING,
         READY,
         CONTROL_STARTED,
