@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.control.kinds.objects import Ingress
+    from edge.control.translate.parts import HostPart
     from edge.settings import Settings
     from edge.table.records import Backend, Host, Route
 
@@ -100,14 +101,20 @@ class Checked:
                 continue
             tls = f" (TLS: {describing.certificate(self._content, host)})" if host.tls else ""
             yield f"  {describing.host_name(host)}{tls}"
-            rows = list(self._rows(host, owner))
+            rows = list(self._rows(host, owner, translation.hosts.get(name)))
             yield from describing.columns(rows, "    ") if rows else ("  no route",)
 
-    def _rows(self, host: Host, owner: ObjectId) -> Iterator[tuple[str, ...]]:
+    def _rows(self, host: Host, owner: ObjectId, part: HostPart | None) -> Iterator[tuple[str, ...]]:
+        """The routes of HOST that are those of OWNER, or to which OWNER, a canary, gives a backend; PART is what OWNER
+        asks for."""
         ours = Owner(owner.kind, owner.namespace, owner.name)
+        canaries = {one.route.backends[0].key for one in (part.routes if part else ()) if one.canary is not None}
         for route in describing.routes(host):
             if route.owner == ours:
                 yield self._row(route)
+            elif any(backend.canary and backend.key in canaries for backend in route.backends):
+                taken, done, _ = self._row(route)
+                yield taken, done, f"as a canary of {route.owner}"
         if host.default is not None and host.default.owner == ours:
             yield self._row(host.default, default=True)
 

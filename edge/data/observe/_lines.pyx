@@ -322,6 +322,14 @@ cdef class Lines:
             )
         return self.put(b"}\n", 2)
 
+    def append(self, bytes line not None):
+        """Add LINE, which ends with a line feed; whether there are so many now that they should be written."""
+        if self.end - self.start > MOST:
+            self.dropped += 1
+            return False
+        self.put_bytes(line)
+        return self.end > self.due
+
     def write(self, int fd):
         """Write what the descriptor FD takes without waiting; whether that was all.
 
