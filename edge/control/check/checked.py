@@ -86,7 +86,7 @@ class Checked:
 
     def objects(self) -> Iterator[Verdict]:
         """The verdict as values: what asks for routes first, then everything else that has a problem."""
-        asking: list[ObjectId] = [*self._ingresses, *self._routed]
+        asking = [*self._ingresses, *(owner for owners in self._routed.values() for owner in owners)]
         others = set(self._problems).difference(asking)
         for owner in [*asking, *sorted(others)]:
             served = owner in asking and self._is_served(owner)

@@ -51,9 +51,7 @@ class Usage:
         for ingress in ingresses:
             for name in ingress.annotations:
                 if name.startswith(prefix):
-                    self._add(
-                        ANNOTATION, name.removeprefix(prefix), f"{ingress.metadata.namespace}/{ingress.metadata.name}"
-                    )
+                    self._add(ANNOTATION, name.removeprefix(prefix), str(ingress.id))
         if config_map is not None:
             for name in config_map.data or ():
                 self._add(KEY, name, str(config_map.id))
