@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 from typing import Any, Self
 
+from edge.table.access_logging import ACCESS_LOGGING, AccessLogging
 from edge.table.counters import CountersReader, WorkerWord
 from edge.table.policies import BodyLimit, RequestBuffering, Retry, Timeouts
 from edge.table.policies.policy import Policy
@@ -146,6 +147,10 @@ class Stage:
     def ticket_keys(self, *keys: bytes) -> None:
         """Seal session tickets with the first of KEYS from now on."""
         self._writer.publish(tls={TICKETS: TicketKeys(keys)})
+
+    def log_by(self, logging: AccessLogging | None) -> None:
+        """Log requests by LOGGING from now on; None: as the workers were started."""
+        self._writer.publish(routes={ACCESS_LOGGING: logging})
 
     # --- what clients do ------------------------------------------------------------------------------------------
 

@@ -85,6 +85,10 @@ class Http2(Carrier):
         """Only streams that carry another protocol are left."""
         return bool(self.tunnels) and self.tunnels == self.session.running
 
+    def wire(self) -> Stream:
+        """As `Carrier`."""
+        return self.stream
+
     def serve(self, seen: int = 0) -> None:
         """Serve requests until the connection ends. SEEN bytes of the client's preface have been read already."""
         connections, stream, session = self.connections, self.stream, self.session

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from edge.data.http._message import Message
     from edge.data.http.h2._session import H2Stream, Session
     from edge.data.http.replies import Reply
+    from edge.data.net._stream import Stream
 
 log = logging.getLogger("edge.data")
 
@@ -51,6 +52,10 @@ class Carrier:
     session: Session
     waiting: list[Http2Stream]
     tunnels: int
+
+    def wire(self) -> Stream | None:
+        """The byte stream below; None: there is none."""
+        return None
 
     def room(self) -> int:
         """Bytes of content that may be put into the outbox now by a stream that has not waited."""
@@ -167,6 +172,18 @@ class Http2Stream(Client):
             self.reply(reply, b"")
 
     # --- Client ---------------------------------------------------------------------------------------------------
+
+    def source(self) -> str:
+        """As `Client`."""
+        return self.connection.caller.address
+
+    def wire(self) -> Stream | None:
+        """As `Client`."""
+        return self.connection.wire()
+
+    def place(self) -> tuple[int, int]:
+        """As `Client`."""
+        return self.connection.caller.number(), (self.flow.id + 1) // 2
 
     def expect_content(self) -> None:
         """Ask for the content where the client waits to be asked."""

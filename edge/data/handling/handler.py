@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from edge.data.http._message import Message
     from edge.data.http.replies import Reply
     from edge.data.net.spool import Spools
+    from edge.data.observe._format import LogName
     from edge.data.observe.access_log import AccessLog
     from edge.data.policies.phases import Gate
     from edge.data.routing.plan import Destination, Plan
@@ -294,6 +295,8 @@ class Handler:
         response = upstream.response
         status = response.status
         fields = self._fields(plan, destination, response)
+        if self._lines is not None and self._lines.kept is not None:
+            self._access_log.keep(exchange, response, fields)
         exchange.begun = True
         if status == 101:
             self._switch(upstream, plan, fields)
@@ -387,6 +390,8 @@ class Handler:
         try:
             if plan is not None and plan.content_type is not None:
                 reply = dataclasses.replace(reply, content_type=plan.content_type)
+            if self._lines is not None and self._lines.kept is not None:
+                self._access_log.keep(exchange, None, fields, reply)
             client.reply(reply, fields)
             exchange.outcome.content_sent = len(reply.body) if client.request.method != b"HEAD" else 0
         except StreamError:
@@ -466,7 +471,6 @@ class Handler:
             outcome.status, outcome.line, outcome.content_sent = status, line, sent
             self._log(self._access_log.no_route)
 
-    def _log(self, name: bytes) -> None:
-        client = self._client
-        if self._lines.add(client.request, client.address, name, self.exchange.outcome):
+    def _log(self, name: LogName) -> None:
+        if self._lines.add(self.exchange, name):
             self._access_log.flush()

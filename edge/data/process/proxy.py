@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from edge.data.accepting.contexts import Contexts
@@ -26,6 +27,7 @@ from edge.data.routing.router import Router
 from edge.data.upstream.budget import RetryBudget
 from edge.data.upstream.pool import Pool
 from edge.settings import LARGEST_HEAD
+from edge.table.access_logging import ACCESS_LOGGING, AccessLogging
 from edge.table.counters import WorkerWord
 from edge.table.reader import UnreadableError
 
@@ -55,7 +57,9 @@ class Proxy:
         self.table = table
         self.counters = counters
         self.log = logging.getLogger("edge.data")
-        self.planner = Planner(table, counters, access_log, largest_head=settings.max_response_header_size)
+        self.planner = Planner(
+            table, counters, logged=access_log is not None, largest_head=settings.max_response_header_size
+        )
         self.router = Router(table, self.planner, settings.health_check_path)
         self.pool = Pool(
             counters,
@@ -68,6 +72,7 @@ class Proxy:
         calls = Calls(self.pool, self.retry_budget, counters)
         self.planner.subrequests = Subrequests(calls).to
         self._tracing = tracing
+        self._access_log = access_log
         self.handling = Handling(
             self.router,
             calls,
@@ -92,10 +97,17 @@ class Proxy:
             return TracedHandler(self.handling, client, self._tracing)
         return Handler(self.handling, client)
 
+    def take_up(self) -> None:
+        """Go by what the newest routes say of all requests."""
+        if self._access_log is not None:
+            with suppress(UnreadableError):  # as it was before; the log has it already
+                self._access_log.use(self.table.routes.get(ACCESS_LOGGING, AccessLogging))
+
     def tick(self) -> None:
         """Once a second: clock, table, idle connections, gauges."""
         self.connections.clock.tick()
         self.table.reopen()
+        self.take_up()
         self._report()
         self.pool.expire()
         self.retry_budget.refill()
