@@ -19,6 +19,7 @@ cdef class Handling:
     cdef readonly object access_log
     cdef readonly double tunnel_timeout
     cdef readonly object spools
+    cdef readonly object threads
 
 cdef class Handler:
     cdef Handling _handling

@@ -334,14 +334,14 @@ cdef class AccessLines(Lines):
       Ingress takes leave one, too.
     """
 
-    def __init__(self, Format format not None):
-        self.use(format)
+    def __init__(self, Format made not None):
+        self.use(made)
         self.on = self.unmatched = True
 
-    def use(self, Format format not None):
-        """Make lines by FORMAT from now on."""
-        self.format = format
-        self.kept = format.kept
+    def use(self, Format made not None):
+        """Lines are MADE by this from now on."""
+        self.format = made
+        self.kept = made.kept
 
     cpdef bint add(self, c_exchange.Exchange exchange, LogName name) except -1:
         """Add the line of EXCHANGE, which NAME took; whether there are so many lines now that they should be written."""

@@ -15,10 +15,11 @@ from edge.data.observe.variables import VALUES, of_family
 from edge.table import templates, variables
 from edge.table.access_logging import UPSTREAM_FORMAT, Escape
 from edge.table.records import Backend, Owner, upstream_name
-from edge.table.templates import Variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from edge.table.templates import Variable
 
 TIMED: Final = frozenset({"upstream_connect_time", "upstream_header_time"})
 """Variables for which more must be measured (`edge.data.exchange._outcome.keep_details`)."""

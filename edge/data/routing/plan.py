@@ -127,7 +127,7 @@ class Plan(Terms):
         self.memory = phases.request_buffering.memory
         self.response_buffering = phases.response_buffering
         self.pace = phases.pace
-        self.steers = self.response_buffering.on or self.pace is not None
+        self.steers = self.response_buffering.on or self.pace is not None or phases.compresses
         """Whether the content of responses is sent otherwise than as it comes."""
         self.logged = logged and phases.logged
 

@@ -54,7 +54,8 @@ class Planner:
         logged: bool = True,
         largest_head: int = LARGEST_HEAD,
     ) -> None:
-        """LOGGED: whether there is an access log. LARGEST_HEAD: bytes of a response's head, where the route does not say otherwise."""
+        """LOGGED: whether there is an access log. LARGEST_HEAD: bytes of a response's head, where the route does not
+        say otherwise."""
         self._largest_head = largest_head
         self.targets = Targets()
         self._part = table.endpoints
