@@ -16,12 +16,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from edge import __version__, options
+from edge import __version__, command_line, options
 from edge.system import directories, logs
 from edge.system.addresses import ListenError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from edge.settings import Settings
 
@@ -56,11 +56,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line ARGUMENTS (default: of this process) and give the exit status."""
     _have_standard_streams()
     faulthandler.enable()
-    namespace = vars(parser().parse_args(arguments))
-    command = namespace.pop("command")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    command = given[0] if given and given[0] in COMMANDS else ""
+    environment: Mapping[str, str] = os.environ
     try:
+        if command:
+            translated = command_line.translated(command, given[1:], environment)
+            given, environment = [command, *translated.arguments], translated.environment
+            for warning in translated.warnings:
+                print(f"edge {command}: warning: {warning}", file=sys.stderr)
+        namespace = vars(parser().parse_args(given))
+        command = namespace.pop("command")
         _check_build()
-        return {"check": _check, "routes": _routes}.get(command, _serve)(command, namespace)
+        return {"check": _check, "routes": _routes}.get(command, _serve)(command, namespace, environment)
     except (options.OptionError, directories.DirectoryError, ListenError) as error:
         print(f"edge {command}: {error}", file=sys.stderr)
         return 1 if isinstance(error, ListenError) else USAGE
@@ -113,9 +121,9 @@ def parser() -> Parser:
     return top
 
 
-def _serve(command: str, namespace: dict[str, Any]) -> int:
-    settings = options.resolve(command, namespace, os.environ)
-    for warning in options.misspelt(os.environ):
+def _serve(command: str, namespace: dict[str, Any], environment: Mapping[str, str]) -> int:
+    settings = options.resolve(command, namespace, environment)
+    for warning in options.misspelt(environment):
         print(f"edge {command}: warning: {warning}", file=sys.stderr)
     if command != "run" and not settings.shm_dir:
         raise options.OptionError("--shm-dir is required here; `edge run` is the command that makes one by itself")
@@ -131,17 +139,17 @@ def _serve(command: str, namespace: dict[str, Any]) -> int:
     return run(settings) or 0
 
 
-def _check(_command: str, namespace: dict[str, Any]) -> int:
+def _check(_command: str, namespace: dict[str, Any], environment: Mapping[str, str]) -> int:
     paths = [Path(path) for path in namespace.pop("paths")]
     for path in paths:
         if not path.exists():
             raise options.OptionError(f"{path}: no such file or folder")
-    settings = options.resolve("check", namespace, os.environ)
+    settings = options.resolve("check", namespace, environment)
     return int(importlib.import_module("edge.control.check").run(paths, settings))
 
 
-def _routes(_command: str, namespace: dict[str, Any]) -> int:
-    settings = options.resolve("routes", namespace, os.environ)
+def _routes(_command: str, namespace: dict[str, Any], environment: Mapping[str, str]) -> int:
+    settings = options.resolve("routes", namespace, environment)
     directory = settings.table_directory if settings.shm_dir else _only_running()
     if not directory.is_dir():
         raise directories.DirectoryError(f"--shm-dir {directory}: no such directory")

@@ -17,6 +17,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge import nginx_flags
 from edge.settings import SECTIONS, Settings
 from edge.system import addresses
 
@@ -101,20 +102,25 @@ def to_arguments(settings: Settings, command: str) -> list[str]:
 
 
 def without_variables(environment: Mapping[str, str]) -> dict[str, str]:
-    """ENVIRONMENT without the variables that are settings."""
-    ours = {variable(field) for field in FIELDS.values()}
+    """ENVIRONMENT without the variables that are settings, or flags of ingress-nginx."""
+    ours = {variable(field) for field in FIELDS.values()} | _of_nginx()
     return {name: value for name, value in environment.items() if name not in ours}
 
 
 def misspelt(environment: Mapping[str, str]) -> Iterable[str]:
     """A warning for each variable that looks like a setting and is none."""
     known = {variable(field) for field in FIELDS.values()}
-    for name in sorted(environment):
+    for name in sorted(environment.keys() - _of_nginx()):
         if name.startswith(PREFIX) and name not in known and not _SERVICE_LINK.search(name):
             near = difflib.get_close_matches(
                 name.removeprefix(PREFIX), (one.removeprefix(PREFIX) for one in known), n=1
             )
             yield f"environment: {name} is no setting" + (f"; did you mean {PREFIX}{near[0]}?" if near else "")
+
+
+def _of_nginx() -> set[str]:
+    """The variables of flags of ingress-nginx."""
+    return {PREFIX + name.upper().replace("-", "_") for name in nginx_flags.NAMES - {"version"}}
 
 
 def default_text(field: Field) -> str:
@@ -235,6 +241,11 @@ def _check_url_path(text: str) -> None:
         raise ValueError("must be a path that begins with / and has no query")
 
 
+def _check_prefix(text: str) -> None:
+    if not re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", text):
+        raise ValueError("must be a DNS name such as nginx.ingress.kubernetes.io")
+
+
 def _check_url(text: str) -> None:
     if not re.fullmatch(r"https?://[^/\s]+\S*", text):
         raise ValueError("must be a URL that begins with http:// or https://")
@@ -261,6 +272,7 @@ _CHECKS: dict[str, Callable[[str], Any]] = {
     "URL": _check_url,
     "PATH": _check_path,
     "/PATH": _check_url_path,
+    "PREFIX": _check_prefix,
     "SIZE": _check_size,
     "auto|N": _check_workers,
 }

@@ -22,9 +22,10 @@ PROXY = ("run", "proxy")
 SECTIONS = {
     "manifests": "What to serve",
     "http": "Listening",
+    "tcp_services_configmap": "TCP and UDP services",
     "workers": "Processes",
     "access_log": "Logs",
-    "nginx_metrics": "Metrics",
+    "enable_metrics": "Metrics",
     "enable_opentelemetry": "Tracing",
     "ssl_redirect": "Redirects and headers",
     "proxy_body_size": "Bodies",
@@ -80,6 +81,15 @@ class Settings:
         placeholder="FILE",
         commands=CONTROL,
     )
+    apiserver_host: str = setting(
+        "",
+        "URL of the API server, in place of that of the kubeconfig or of the pod.",
+        placeholder="URL",
+        commands=CONTROL,
+    )
+    certificate_authority: str = setting(
+        "", "Certificates (PEM) that verify the API server of --apiserver-host.", placeholder="FILE", commands=CONTROL
+    )
     watch_namespace: str = setting(
         "", "Watch only this namespace (default: all).", placeholder="NAMESPACE", commands=CONTROL
     )
@@ -103,6 +113,20 @@ class Settings:
         False, "Serve the IngressClass named by --ingress-class whatever its spec.controller is.", commands=TRANSLATION
     )
     watch_ingress_without_class: bool = setting(False, "Also serve Ingresses that name no class.", commands=TRANSLATION)
+    configmap: str = setting(
+        "",
+        "Go by the keys of this ConfigMap, as ingress-nginx does, over the other settings; a change is in force at the"
+        " next request.",
+        placeholder="NS/NAME",
+        commands=TRANSLATION,
+    )
+    annotations_prefix: str = setting(
+        "nginx.ingress.kubernetes.io",
+        "Prefix of the annotations of Ingresses, without its slash.",
+        placeholder="PREFIX",
+        commands=TRANSLATION,
+    )
+    disable_catch_all: bool = setting(False, "Do not serve Ingresses with a spec.defaultBackend.", commands=TRANSLATION)
     default_ssl_certificate: str = setting(
         "",
         "Secret with the certificate for hosts that have none (default: a self-signed one).",
@@ -117,9 +141,10 @@ class Settings:
     )
     health_check_path: str = setting(
         "/healthz",
-        "Answer 200 to this path on the traffic ports, for probes of load balancers, on hosts that no Ingress names.",
+        "Answer 200 to this path on the traffic ports, for probes of load balancers, on hosts that no Ingress names;"
+        " on the admin address it is another name of /healthz.",
         placeholder="/PATH",
-        commands=PROXY,
+        commands=ALL,
     )
     gateway_addresses: tuple[str, ...] = setting(
         (),
@@ -141,6 +166,15 @@ class Settings:
         "Carry out snippets, as far as Edge knows their directives; the others close their routes.",
         commands=TRANSLATION,
     )
+    enable_topology_aware_routing: bool = setting(
+        False, "Use the endpoints that the hints of EndpointSlices name for our zone.", commands=TRANSLATION
+    )
+    zone: str = setting(
+        "",
+        "That zone (default: topology.kubernetes.io/zone of the pod's node).",
+        placeholder="ZONE",
+        commands=TRANSLATION,
+    )
     sync_timeout: float = setting(
         60.0,
         "Publish the first table after this time even if some kinds could not be listed yet.",
@@ -156,6 +190,63 @@ class Settings:
     )
     admin: str = setting(
         "0.0.0.0:10254", "Serve /metrics, /healthz and /readyz here.", placeholder="ADDR:PORT", commands=CONTROL
+    )
+    # --- streams ---
+    tcp_services_configmap: str = setting(
+        "",
+        "ConfigMap with TCP ports to open and the Services behind them"
+        ' ("9000": "NAMESPACE/SERVICE:PORT[:PROXY][:PROXY]").',
+        placeholder="NS/NAME",
+        commands=TRANSLATION,
+    )
+    udp_services_configmap: str = setting(
+        "",
+        'ConfigMap with UDP ports to open and the Services behind them ("53": "NAMESPACE/SERVICE:PORT").',
+        placeholder="NS/NAME",
+        commands=TRANSLATION,
+    )
+    bind_address: tuple[str, ...] = setting(
+        ("0.0.0.0", "::"),
+        "Open the ports of TCP and UDP services at this address.",
+        placeholder="ADDR",
+        commands=TRANSLATION,
+    )
+    stream_load_balance: str = setting(
+        "round_robin",
+        "How connections and sessions of TCP and UDP services are spread over the endpoints: in turn, to the one of two"
+        " with fewer of them, or by the client's address.",
+        choices=("round_robin", "least_conn", "client_address"),
+        commands=TRANSLATION,
+    )
+    proxy_stream_timeout: float = setting(
+        600.0,
+        "Longest silence in both directions of a TCP connection or UDP session.",
+        placeholder="SECONDS",
+        commands=TRANSLATION,
+        least=0.001,
+    )
+    proxy_stream_connect_timeout: float = setting(
+        5.0,
+        "Time for an endpoint to take a TCP connection.",
+        placeholder="SECONDS",
+        commands=TRANSLATION,
+        least=0.001,
+    )
+    proxy_stream_next_upstream: bool = setting(
+        True, "Try another endpoint where one does not take a TCP connection.", commands=TRANSLATION
+    )
+    proxy_stream_next_upstream_timeout: float = setting(
+        600.0, "Time after which no other one is tried; 0: no limit.", placeholder="SECONDS", commands=TRANSLATION
+    )
+    proxy_stream_next_upstream_tries: int = setting(
+        3, "Endpoints that are tried; 0: all.", placeholder="N", commands=TRANSLATION
+    )
+    proxy_stream_responses: int = setting(
+        1,
+        "Datagrams with which an endpoint answers one of a client; then the UDP session ends (-1: by silence alone).",
+        placeholder="N",
+        commands=TRANSLATION,
+        least=-1,
     )
     # --- processes ---
     workers: str = setting(
@@ -206,6 +297,7 @@ class Settings:
         "info", "Least severe messages to log.", choices=("debug", "info", "warning", "error"), commands=ALL
     )
     # --- metrics ---
+    enable_metrics: bool = setting(True, "Serve /metrics on the admin address.", commands=CONTROL)
     nginx_metrics: bool = setting(
         True, "Also serve metrics under the names of ingress-nginx, for its dashboards and alerts.", commands=CONTROL
     )
@@ -436,6 +528,13 @@ class Settings:
     )
     election_id: str = setting(
         "edge-ingress-leader", "Name of the Lease that elects who writes status.", placeholder="NAME", commands=CONTROL
+    )
+    election_ttl: float = setting(
+        15.0,
+        "Time after which another instance takes over from a leader that is not heard of.",
+        placeholder="SECONDS",
+        commands=CONTROL,
+        least=3,
     )
     election_namespace: str = setting(
         "",

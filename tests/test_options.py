@@ -162,6 +162,7 @@ def _values(field: options.Field) -> st.SearchStrategy[Any]:
         "NS/NAME": st.from_regex(r"[a-z]{1,5}/[a-z][a-z.]{0,4}[a-z]", fullmatch=True),
         "NAMESPACE": st.from_regex(r"[a-z]([-a-z0-9]{0,5}[a-z0-9])?", fullmatch=True),
         "CIDR,...": st.sampled_from(["10.0.0.0/8", "192.0.2.1,192.0.2.2"]),
+        "PREFIX": st.sampled_from(["example.com", "a.b"]),
         "CIDR": st.sampled_from(["10.0.0.0/8", "::/0", "192.0.2.1"]),
         "auto|N": st.sampled_from(["auto", "1", "12"]),
         "SIZE": st.sampled_from(["0", "512k", "10m", "1g"]),

@@ -1,26 +1,31 @@
-"""Writes the tables of annotations in docs/migration.md: python tools/migration.py (make docs)."""
+"""Writes the tables of annotations and flags in docs/migration.md: python tools/migration.py (make docs)."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from edge import options
 from edge.control.translate.annotations.catalogue import Support, catalogue
+from edge.nginx_flags import DIFFERENCES, HONOURED, IGNORED, RENAMED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 TARGET: Final = Path(__file__).parents[1] / "docs/migration.md"
 BEGIN: Final = "<!-- Made from the code by tools/migration.py, up to the end mark. -->\n"
+FLAGS: Final = "<!-- Flags: made from the code by tools/migration.py, up to the end mark. -->\n"
 END: Final = "<!-- end -->\n"
 _SUPPORTED: Final = (Support.HONOURED, Support.DIFFERENT)
 
 
 def text(page: str) -> str:
     """PAGE with its tables made anew."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}{tables()}{END}{after}"
+    for begin, made in ((BEGIN, tables()), (FLAGS, flags())):
+        before, _, rest = page.partition(begin)
+        _, _, after = rest.partition(END)
+        page = f"{before}{begin}{made}{END}{after}"
+    return page
 
 
 def tables() -> str:
@@ -35,6 +40,30 @@ def tables() -> str:
         "| other annotations | what Edge does | why |\n|---|---|---|\n"
         f"{_rows((entry.name, entry.support.value, entry.remark) for entry in rest)}\n"
     )
+
+
+def flags() -> str:
+    """Both tables of flags: those that do something, and the rest."""
+    settings = {options.flag(field)[2:] for field in options.FIELDS.values()}
+    working = {name: DIFFERENCES.get(name, "") for name in HONOURED}
+    working |= {name: DIFFERENCES.get(name, "") for name in IGNORED.keys() & settings}
+    working |= {name: one.remark or working.get(name, "") for name, one in RENAMED.items()}
+    rest = {name: why for name, why in IGNORED.items() if name not in settings}
+    return (
+        f"\nOf {len(working) + len(rest)} flags {len(working)} do something. An empty cell says that nothing differs."
+        "\n\n"
+        "| flags | how Edge differs |\n|---|---|\n"
+        f"{_flag_rows(working)}\n"
+        "| flags without effect | why |\n|---|---|\n"
+        f"{_flag_rows(rest)}\n"
+    )
+
+
+def _flag_rows(remarks: dict[str, str]) -> str:
+    rows: dict[str, list[str]] = {}
+    for name, remark in sorted(remarks.items()):
+        rows.setdefault(remark, []).append(f"`-{name}`" if len(name) == 1 else f"`--{name}`")
+    return "".join(f"| {' '.join(names)} | {remark} |\n".replace("|  |", "| |") for remark, names in rows.items())
 
 
 def _rows(entries: Iterable[tuple[str, str, str]]) -> str:

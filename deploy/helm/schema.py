@@ -7,8 +7,8 @@ Rules of this file:
   as they are.
 - Names of ingress-nginx's chart that Edge has nothing for (`files/ingress-nginx.yaml`) are let through: a template
   refuses those that are set, and can say what to use instead, which a schema cannot.
-- `controller.config` and `controller.extraArgs` take exactly the settings of `edge.settings`, so that a misspelt one is
-  an error of `helm install` and not a warning in a log.
+- `controller.config` and `controller.extraArgs` take exactly the settings of `edge.settings`, the latter also the flags
+  of ingress-nginx, so that a misspelt one is an error of `helm install` and not a warning in a log.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from edge import options
+from edge import nginx_flags, options
 
 CHART = Path(__file__).parent / "edge-ingress"
 FREE = frozenset(
@@ -107,9 +107,9 @@ def schema() -> dict[str, Any]:
         for protocol in ("tcp", "udp"):  # of no port
             ports = _at(found, f"controller.{service}.nodePorts".split("."))
             ports["properties"][protocol] = {"type": "object", "maxProperties": 0}
-    settings = {"type": "object", "additionalProperties": False, "properties": _settings()}
-    for name in ("config", "extraArgs"):
-        found["properties"]["controller"]["properties"][name] = settings
+    controller = found["properties"]["controller"]["properties"]
+    for name, properties in (("config", _settings()), ("extraArgs", _flags() | _settings())):
+        controller[name] = {"type": "object", "additionalProperties": False, "properties": properties}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Values of edge-ingress"} | found
 
 
@@ -153,6 +153,12 @@ def _of(path: str, value: Any) -> dict[str, Any]:
 def _settings() -> dict[str, Any]:
     """Flag name to what it takes; strings too, because ingress-nginx's extraArgs are strings."""
     return {options.flag(field)[2:]: _setting(field) for field in options.FIELDS.values()}
+
+
+def _flags() -> dict[str, Any]:
+    """The flags of ingress-nginx, each of which Edge takes, if only to say why it has no effect."""
+    names = nginx_flags.NAMES - {"version"}
+    return {name: {"type": ["string", "number", "boolean"]} for name in sorted(names)}
 
 
 def _setting(field: options.Field) -> dict[str, Any]:

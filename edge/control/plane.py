@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import queue
 import signal
 import threading
@@ -21,7 +22,7 @@ from edge.control.compiling.compiler import Compiler
 from edge.control.publishing import default_certificate
 from edge.control.publishing.publisher import Publisher
 from edge.control.publishing.resolver import Resolver
-from edge.control.publishing.rounds import Kept, Resolved, Rounds, guarded
+from edge.control.publishing.rounds import Kept, Located, Resolved, Rounds, guarded
 from edge.control.publishing.state import State
 from edge.control.serving.admin import AdminServer
 from edge.system import draining
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from edge.control.answers.cluster import Cluster
     from edge.control.publishing.rounds import Messages
+    from edge.control.sources.cluster.zone import ZoneFinder
     from edge.control.sources.source import Source
     from edge.settings import Settings
 
@@ -91,6 +93,7 @@ class Plane:
         self.state = State(self._source.unsynced)
         self.state.listeners.append(log_problems)
         self._cluster = cluster(self.state) if cluster is not None else None
+        self._zone = _zone(settings, self._source, lambda zone: messages.put(Located(zone)))
         kept = _kept(settings.table_directory)
         self._resolver = Resolver(lambda name: messages.put(Resolved(name)))
         compiler = Compiler(settings, names=self._resolver, by_need=self._source.by_need, generated=kept.certificate)
@@ -128,11 +131,15 @@ class Plane:
         self._source.start()
         if self._cluster is not None:
             self._cluster.start()
+        if self._zone is not None:
+            self._zone.start()
         self._stop.wait()
         if not self._failed:
             if self._cluster is not None:
                 self._cluster.stop()
             self._outlive_proxy()
+        if self._zone is not None:
+            self._zone.stop()
         self._source.stop()
         self._rounds.stop()
         self._resolver.stop()
@@ -177,6 +184,21 @@ def _source(settings: Settings, messages: Messages) -> tuple[Source, Callable[[S
 
     source = KubernetesSource(settings, messages)
     return source, lambda state: Cluster(settings, state, source)
+
+
+def _zone(settings: Settings, source: Source, found: Callable[[str], None]) -> ZoneFinder | None:
+    """What finds out the zone that we are in; None: it is not asked for, or known."""
+    if not settings.enable_topology_aware_routing or settings.zone or settings.manifests:
+        return None
+    from edge.control.api.configuration import own_namespace  # noqa: PLC0415
+    from edge.control.sources.cluster.source import KubernetesSource  # noqa: PLC0415
+    from edge.control.sources.cluster.zone import ZoneFinder  # noqa: PLC0415
+
+    if not isinstance(source, KubernetesSource):
+        return None
+    transport = source.transport
+    namespace = own_namespace(transport.configuration, settings)
+    return ZoneFinder(transport, (namespace, os.environ.get("POD_NAME", "")), found)
 
 
 def _leads(cluster: Cluster) -> Callable[[], bool]:

@@ -1,8 +1,6 @@
 """How requests are logged, as ingress-nginx's ConfigMap sets it: the same for all routes and workers.
 
-Rules of this file:
-- A worker takes up another record with the generation that has it; nothing restarts and no line is lost.
-- What the control plane could not read is not here: its default is.
+Rules of this file: what the control plane could not read is not here; its default is.
 """
 
 from __future__ import annotations
@@ -12,8 +10,6 @@ from typing import Final
 
 from edge.table.record import Record
 
-ACCESS_LOGGING: Final = "logging:"
-"""Key of the `AccessLogging` record, in the routes part; no host name has a colon."""
 UPSTREAM_FORMAT: Final = (
     '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"'
     " $request_length $request_time [$proxy_upstream_name] [$proxy_alternative_upstream_name] $upstream_addr"
@@ -34,7 +30,7 @@ class Escape(IntEnum):
 
 
 class AccessLogging(Record, frozen=True):
-    """Whether, where and how requests are logged. Key: `ACCESS_LOGGING`."""
+    """Whether, where and how requests are logged; part of `edge.table.parameters.Parameters`."""
 
     on: bool = True
     format: str = ""

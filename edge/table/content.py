@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from edge.table.codec import DecodeError, decode
+from edge.table.parameters import PARAMETERS, TLS_PARAMETERS, Parameters
 from edge.table.records import (
     DEFAULT_CERTIFICATE,
     GLOBALS,
     HOST_PATTERNS,
     LISTENERS,
     MATERIAL,
+    SHARED_POLICIES,
     TICKETS,
     TLS_OPTIONS,
     Certificate,
@@ -23,11 +25,13 @@ from edge.table.records import (
     Listeners,
     ServerName,
     ServicePort,
+    SharedPolicies,
     scoped,
     server_name_key,
     wildcard_of,
 )
 from edge.table.segment import SegmentError
+from edge.table.streams import StreamRoute, is_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,7 +47,11 @@ class Content:
     hosts: dict[str, Host] = field(default_factory=dict)
     """By key; the host without name stands for any other."""
     shared: Globals = field(default_factory=Globals)
+    policies: SharedPolicies = field(default_factory=SharedPolicies)
     listeners: Listeners = field(default_factory=Listeners)
+    parameters: Parameters = field(default_factory=Parameters)
+    streams: dict[str, StreamRoute] = field(default_factory=dict)
+    """By key."""
     ports: dict[str, ServicePort] = field(default_factory=dict)
     """By key."""
     server_names: dict[str, ServerName] = field(default_factory=dict)
@@ -77,8 +85,14 @@ class Content:
             self.hosts[key] = record
         elif isinstance(record, Globals):
             self.shared = record
+        elif isinstance(record, SharedPolicies):
+            self.policies = record
+        elif isinstance(record, Parameters):
+            self.parameters = record
         elif isinstance(record, Listeners):
             self.listeners = record
+        elif isinstance(record, StreamRoute):
+            self.streams[key] = record
         elif isinstance(record, ServicePort):
             self.ports[key] = record
         elif isinstance(record, ServerName):
@@ -105,7 +119,12 @@ class Content:
         return sorted(one.host for one in self.server_names.values() if one.certificate == certificate)
 
     def _read(self, part: Part, kind: type[Record]) -> None:
-        special: dict[str, type[Record]] = {GLOBALS: Globals, LISTENERS: Listeners}
+        special: dict[str, type[Record]] = {
+            GLOBALS: Globals,
+            LISTENERS: Listeners,
+            SHARED_POLICIES: SharedPolicies,
+            PARAMETERS: Parameters,
+        }
         try:
             items: Iterable[tuple[str, bytes]] = sorted(part.items())
         except SegmentError as error:
@@ -113,7 +132,9 @@ class Content:
             return
         for key, raw in items:
             wanted = ServerName if key.startswith("h:") and kind is Certificate else special.get(key, kind)
-            if kind is Certificate and (key == TICKETS or key.startswith((MATERIAL, TLS_OPTIONS))):
+            if kind is Host and is_stream(key):
+                wanted = StreamRoute
+            if kind is Certificate and (key == TICKETS or key.startswith((MATERIAL, TLS_OPTIONS, TLS_PARAMETERS))):
                 continue  # secret, or nothing to see
             if key == HOST_PATTERNS and kind is Host:
                 continue  # the hosts themselves say it

@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING, Final
 
 from edge.system.addresses import Address
 from edge.table.records import Balance, PathKind, Protocol, Transport
+from edge.table.streams import SERVER_STREAM, STREAM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from edge.table.content import Content
-    from edge.table.records import Backend, Certificate, Conditions, Endpoint, Host, Route, ServicePort
+    from edge.table.records import Backend, Certificate, Condition, Conditions, Endpoint, Host, Route, ServicePort
+    from edge.table.streams import StreamRoute
 
 KINDS: Final = {PathKind.EXACT: "Exact", PathKind.PREFIX: "Prefix", PathKind.STRING: "ImplementationSpecific"}
 """As the Kubernetes API names them (`pathType`)."""
-PATHS: Final = {**KINDS, PathKind.PATTERN: "Pattern"}
-"""All kinds; the API has no name for the last."""
+PATHS: Final = {**KINDS, PathKind.PATTERN: "Pattern", PathKind.REGEX: "RegularExpression"}
+"""All kinds; the APIs have no name for a pattern."""
+EXPRESSIONS: Final = frozenset((PathKind.PATTERN, PathKind.REGEX))
+"""Kinds that are tried in the order of the record."""
 BALANCES: Final = {
     Balance.ROUND_ROBIN: "round robin",
     Balance.LEAST_CONNECTIONS: "least connections",
@@ -35,8 +39,8 @@ def host_name(host: Host) -> str:
 
 def routes(host: Host) -> list[Route]:
     """The routes of HOST in the order in which they are tried, the default one not among them."""
-    patterns = [route for route in host.routes if route.kind is PathKind.PATTERN]
-    others = [route for route in host.routes if route.kind is not PathKind.PATTERN]
+    patterns = [route for route in host.routes if route.kind in EXPRESSIONS]
+    others = [route for route in host.routes if route.kind not in EXPRESSIONS]
     others.sort(key=lambda route: (_ORDER[route.kind], -len(route.path), route.path, route.kind))
     exact = sum(route.kind is PathKind.EXACT for route in others)
     return [*others[:exact], *patterns, *others[exact:]]
@@ -73,13 +77,20 @@ def _conditions(conditions: Conditions | None) -> str:
         return ""
     parts = [f"{conditions.scheme} only"] if conditions.scheme else []
     parts += [conditions.method] if conditions.method else []
-    parts += [f"{one.name}: {one.value}" for one in conditions.headers]
-    parts += [f"?{one.name}={one.value}" for one in conditions.query]
+    parts += [f"{one.name}: {_wanted(one)}" for one in conditions.headers]
+    parts += [f"?{one.name}={_wanted(one)}" for one in conditions.query]
     return f" [{', '.join(parts)}]"
 
 
+def _wanted(one: Condition) -> str:
+    return f"~{one.value}" if one.regex else one.value
+
+
 def policies(one: Route) -> Iterator[str]:
-    """The summaries of the policies of ONE; those of Edge itself, which nobody asked for, are not named."""
+    """The mirrors of ONE and the summaries of its policies; those that nobody asked for are not named."""
+    for mirror in one.mirrors:
+        share = mirror.numerator / mirror.denominator
+        yield f"{share:.4g} of the requests are copied to {mirror.backend.service}:{mirror.backend.port}"
     for policy in one.policies:
         if policy.source:
             yield policy.summary()
@@ -91,6 +102,24 @@ def policies(one: Route) -> Iterator[str]:
 def endpoint(one: Endpoint) -> str:
     """Address and port of ONE."""
     return str(Address(one.address, one.port))
+
+
+def stream_name(key: str, stream: StreamRoute) -> str:
+    """What the STREAM under KEY takes: a listener, or TLS with a server name."""
+    if not key.startswith(SERVER_STREAM):
+        return key.removeprefix(STREAM)
+    scope, _, host = key.removeprefix(SERVER_STREAM).rpartition("|")
+    place = f" at Gateway {scope}" if scope else ""
+    return f"TLS {host or 'any server name'}{place}{' (terminated)' if stream.terminate else ''}"
+
+
+def stream_backends(stream: StreamRoute) -> str:
+    """The backends of STREAM, with their weights where there are several."""
+    several = len(stream.backends) > 1
+    named = [
+        f"{one.namespace}/{one.service}:{one.port}" + (f" ({one.weight})" if several else "") for one in stream.backends
+    ]
+    return ", ".join(named) or "nowhere"
 
 
 def endpoints(port: ServicePort | None, *, most: int = 0) -> str:

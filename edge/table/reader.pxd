@@ -27,6 +27,7 @@ cdef class TableReader:
     cdef readonly Part routes
     cdef readonly Part endpoints
     cdef readonly Part tls
+    cdef public object taken_up
     cdef list _reports
     cdef Words _words
     cdef tuple _identity

@@ -231,6 +231,8 @@ class TableReader:
         """Why the newest generation, or a record of it, was refused last."""
         self.parts = tuple(Part(self, number) for number in range(len(layout.PARTS)))
         self.routes, self.endpoints, self.tls = self.parts
+        self.taken_up: Callable[[], object] | None = None
+        """Called when a generation has been taken up."""
         self._reports: list[str] = []
         self._words: Words | None = None
         self._identity: tuple[int, int] | None = None
@@ -261,6 +263,8 @@ class TableReader:
                 self.generation = self._seen
                 self.fault = None
                 self._behind = False
+                if self.taken_up is not None:
+                    self.taken_up()
                 return
         self._behind = True
 

@@ -31,6 +31,8 @@ class PathKind(IntEnum):
     """A plain string prefix (`ImplementationSpecific`)."""
     PATTERN = 3
     """A regular expression (`edge.table.patterns`) that matches from the start of the path, whatever its case."""
+    REGEX = 4
+    """A regular expression that matches the whole path; case counts."""
 
 
 class Balance(IntEnum):
@@ -146,12 +148,24 @@ class Backend(Record, frozen=True):
     """For requests that came by TLS; None: the same."""
 
 
+class RouteMirror(Record, frozen=True):
+    """A Service that gets copies of requests; what it answers is ignored."""
+
+    backend: Backend
+    """Of it `key` and `transport` count."""
+    numerator: int = 1
+    denominator: int = 1
+    """With `numerator` the share of the requests that are copied, chosen at random."""
+
+
 class Condition(Record, frozen=True):
     """A field or query parameter that a request must have."""
 
     name: str
     """Of a field: in lower case."""
     value: str
+    regex: bool = False
+    """Whether `value` is a regular expression that matches the whole value; case counts."""
 
 
 class Conditions(Record, frozen=True):
@@ -178,6 +192,8 @@ class Route(Record, frozen=True):
     """In any order: `edge.data.policies.ORDER` decides. At most one of a kind."""
     conditions: Conditions | None = None
     """Several routes may have the same kind and path: the first in `Host.routes` whose conditions are met is taken."""
+    mirrors: tuple[RouteMirror, ...] = ()
+    """Get copies of the requests, as the endpoint gets these."""
 
 
 class Host(Record, frozen=True):
@@ -187,8 +203,8 @@ class Host(Record, frozen=True):
     """Lower case, without port or trailing dot; empty: any other host. `*.example.com` stands for one more label,
     `**.example.com` for one or more, `~` and a regular expression for all hosts in which it is found."""
     routes: tuple[Route, ...] = ()
-    """Exact paths are tried first, then patterns in the order in which they stand here, then the longest path; order
-    counts else among routes of the same kind and path only."""
+    """Exact paths are tried first, then regular expressions in the order in which they stand here, then the longest
+    path; order counts else among routes of the same kind and path only."""
     default: Route | None = None
     """For paths that match no route; None: `Globals.default`, else 404."""
     tls: bool = False
@@ -203,6 +219,17 @@ class Host(Record, frozen=True):
     """Whether a request that no route takes goes on to the routes of the next wider host, if that allows it too."""
 
 
+class Wire(IntEnum):
+    """What comes to a listening socket."""
+
+    HTTP = 0
+    """HTTP, or TLS with HTTP or a stream in it."""
+    TCP = 1
+    """Connections that are relayed (`edge.table.streams`)."""
+    UDP = 2
+    """Datagrams that are relayed."""
+
+
 class Listening(Record, frozen=True):
     """A socket to listen on, beside those of `--http` and `--https`."""
 
@@ -210,8 +237,10 @@ class Listening(Record, frozen=True):
     """IPv4 or IPv6, without brackets."""
     port: int
     scope: str
-    """The requests that come here are for the hosts of this scope: a Gateway and a port."""
+    """The requests that come here are for the hosts of this scope: a Gateway and a port. What is relayed belongs to
+    the `StreamRoute` of this scope."""
     tls: bool = False
+    wire: Wire = Wire.HTTP
 
 
 class Listeners(Record, frozen=True):
@@ -225,6 +254,13 @@ class Globals(Record, frozen=True):
 
     default: Route | None = None
     """For requests that no host or path takes (`--default-backend-service`); None: 404."""
+
+
+class SharedPolicies(Record, frozen=True):
+    """Policies of all routes, whoever asked for them; they act before the routes' own. Key: `SHARED_POLICIES`."""
+
+    policies: tuple[AnyPolicy, ...] = ()
+    """At most one of a kind."""
 
 
 class HostPatterns(Record, frozen=True):
@@ -303,6 +339,8 @@ class TicketKeys(Record, frozen=True):
 
 GLOBALS = "globals:"
 """Key of the `Globals` record, in the routes part; no host name has a colon."""
+SHARED_POLICIES = "policies:"
+"""Key of the `SharedPolicies` record, in the routes part."""
 LISTENERS = "listeners:"
 """Key of the `Listeners` record, in the routes part."""
 HOST_PATTERNS = "patterns:"

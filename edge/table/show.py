@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.table.records import Certificate, Host, Route, ServicePort
+    from edge.table.streams import StreamRoute
 
 _ATTEMPTS: Final = 5
 _CERTIFICATE: Final = ("namespace", "name", "common_name", "issuer", "serial")
@@ -85,6 +86,10 @@ def lines(table: TableReader, content: Content) -> Iterator[str]:
         yield "  what no host takes"
         yield from describing.columns([_row(content.shared.default, default=True)], "    ")
     yield ""
+    if content.streams:
+        yield f"Streams: {len(content.streams)}"
+        yield from describing.columns([_stream_row(key, one) for key, one in _sorted(content.streams)], "  ")
+        yield ""
     yield f"Services: {len(content.ports)}"
     services = [
         (key, describing.BALANCES[one.balance], describing.endpoints(one)) for key, one in _sorted(content.ports)
@@ -111,6 +116,10 @@ def _row(one: Route, *, default: bool = False) -> tuple[str, ...]:
     return taken, f"-> {done}", "; ".join([owner, *describing.policies(one)])
 
 
+def _stream_row(key: str, one: StreamRoute) -> tuple[str, ...]:
+    return describing.stream_name(key, one), f"-> {describing.stream_backends(one)}", str(one.owner)
+
+
 def _certificate_row(content: Content, key: str, one: Certificate) -> tuple[str, ...]:
     shown = ", ".join(content.hosts_of(key))
     if key == DEFAULT_CERTIFICATE:
@@ -134,6 +143,7 @@ def document(table: TableReader, content: Content) -> dict[str, Any]:
         "published": describing.moment(table.published),
         "hosts": [_host(content, one) for _, one in _sorted(content.hosts)],
         "default": _plain(default) if default is not None else None,
+        "streams": [{"key": key, **_plain(one)} for key, one in _sorted(content.streams)],
         "services": [_service_port(key, one) for key, one in _sorted(content.ports)],
         "certificates": [_certificate(content, key, one) for key, one in _sorted(content.certificates)],
     }

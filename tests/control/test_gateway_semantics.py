@@ -79,6 +79,67 @@ def test_query_parameters(site: Site) -> None:
     assert site.takes("web.example/") == "404"
 
 
+REGEX = "RegularExpression"
+
+
+@pytest.mark.parametrize(
+    ("target", "taken"),
+    [
+        ("/v1/users/7", "b"),
+        ("/v1/users/x", "a"),
+        ("/v1/users/7/more", "a"),
+        ("/V1/users/7", "a"),
+        ("/x/v1/users/7", "a"),
+        ("/v1/users/1", "c"),
+    ],
+)
+def test_a_regular_expression_matches_whole_paths(site: Site, target: str, taken: str) -> None:
+    """It goes before all prefixes, and behind exact paths."""
+    rules = [
+        rule("a", matches=[path("/"), path("/v1/users/")]),
+        rule("b", matches=[path("/v1/users/[0-9]+", REGEX)]),
+        rule("c", matches=[path("/v1/users/1", "Exact")]),
+    ]
+    site.put("route.yaml", route(*rules))
+    assert site.takes("web.example" + target) == taken
+
+
+def test_what_the_conditions_of_an_exact_path_leave_goes_to_an_expression(site: Site) -> None:
+    exact = path("/v1/7", "Exact", method="POST")
+    site.put("route.yaml", route(rule("a", matches=[exact]), rule("b", matches=[path("/v1/.*", REGEX)]), rule("c")))
+    assert [site.takes("web.example/v1/7", method=one) for one in ("POST", "GET")] == ["a", "b"]
+
+
+def test_expressions_for_fields_and_query_parameters(site: Site) -> None:
+    wanted = [{"name": "x-version", "type": REGEX, "value": "v[0-9]|next"}]
+    given = [{"name": "page", "type": REGEX, "value": "[0-9]+"}]
+    site.put("route.yaml", route(rule("a", matches=[{"headers": wanted, "queryParams": given}]), rule("b")))
+    asked = [("7", "v1"), ("7", "v12"), ("x", "v1"), ("", "v1"), ("70", "next")]
+    assert [site.takes(f"web.example/?page={page}", x_version=version) for page, version in asked] == [
+        "a", "b", "b", "b", "a",
+    ]  # fmt: skip
+
+
+def test_the_longest_expression_goes_first(site: Site) -> None:
+    matches = [path("/.*", REGEX, method="GET"), path("/v1/.*", REGEX), path("/v1/users/.*", REGEX)]
+    site.put("route.yaml", route(*(rule(name, matches=[one]) for name, one in zip("abc", matches, strict=True))))
+    assert [site.takes(f"web.example/{way}") for way in ("x", "v1/x", "v1/users/x")] == ["a", "b", "c"]
+
+
+def test_an_expression_that_takes_too_many_steps_answers_500(site: Site) -> None:
+    slow = [{"name": "x", "type": REGEX, "value": "(?:a+)+[bc]"}]
+    site.put("route.yaml", route(rule("a", matches=[{"headers": slow}]), rule("b")))
+    assert [site.takes("web.example", x=value) for value in ("aac", "a" * 40)] == ["a", "500"]
+
+
+def test_an_ingress_with_expressions_leaves_the_paths_of_routes_alone(site: Site) -> None:
+    site.put("route.yaml", route(rule("a", matches=[path("/a")]), rule("b", matches=[path("/b/[a-z]", REGEX)])))
+    rules = "web.example ImplementationSpecific /c.* c"
+    site.put("ingress.yaml", ingress("web", rules, annotate={"use-regex": "true"}))
+    asked = ("a/x", "ab", "b/x", "b/xy", "cc")
+    assert [site.takes(f"web.example/{way}") for way in asked] == ["a", "404", "b", "404", "c"]
+
+
 # --- precedence -----------------------------------------------------------------------------------------------------
 
 PRECEDENCE = [
@@ -569,18 +630,83 @@ def test_rules_without_backends_are_answered_500(site: Site, rules: list[Manifes
     assert site.takes("web.example") == "500"
 
 
+# --- mirrors and sessions -------------------------------------------------------------------------------------------
+
+
+def mirror(name: str, namespace: str = "", **share: Any) -> Manifest:
+    reference = {"name": name, "port": 80, **({"namespace": namespace} if namespace else {})}
+    return {"type": "RequestMirror", "requestMirror": {"backendRef": reference, **share}}
+
+
+def test_mirrors(site: Site) -> None:
+    """Several, each with a share."""
+    half = {"fraction": {"numerator": 1, "denominator": 2}}
+    site.put("route.yaml", route(rule("a", filters=[mirror("b"), mirror("c", percent=20), mirror("d", **half)])))
+    assert (site.takes("web.example"), site.problems(ROUTE)) == ("a", ())
+    found = site.route("web.example").mirrors
+    assert [(one.backend.key, one.numerator, one.denominator) for one in found] == [
+        ("demo/b:80", 1, 1), ("demo/c:80", 20, 100), ("demo/d:80", 1, 2),
+    ]  # fmt: skip
+    assert site.endpoints("demo/b:80") == ["10.0.0.1:8080"]
+
+
+def test_a_mirror_that_cannot_be_used_gets_nothing(site: Site) -> None:
+    """The requests are served all the same."""
+    site.put("route.yaml", route(rule("a", filters=[mirror("missing"), mirror("far", "other"), mirror("b")])))
+    assert site.takes("web.example") == "a"
+    assert [one.backend.service for one in site.route("web.example").mirrors] == ["b"]
+    at = "spec.rules[0].filters[{}].requestMirror.backendRef"
+    assert site.problems(ROUTE) == (
+        f"error MissingService {at.format(0)}.name",
+        f"error RefNotPermitted {at.format(1)}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("share", "field"),
+    [
+        ({"percent": 101}, "percent"),
+        ({"percent": 1, "fraction": {"numerator": 1}}, ""),
+        ({"fraction": {"numerator": 1, "denominator": 0}}, "fraction.denominator"),
+        ({"fraction": {"numerator": 2, "denominator": 1}}, "fraction.numerator"),
+    ],
+)
+def test_a_share_that_the_crd_refuses(site: Site, share: Manifest, field: str) -> None:
+    site.put("route.yaml", route(rule("a", filters=[mirror("b", **share)])))
+    wanted = f"spec.rules[0].filters[0].requestMirror.{field}".rstrip(".")
+    assert site.problems(ROUTE)[0] == f"error InvalidObject {wanted}"
+
+
+def test_sessions(site: Site) -> None:
+    """By a cookie, of one backend and of several; by a field."""
+    site.put("route.yaml", route(rule("a", sessionPersistence={"sessionName": "mine"})))
+    (only,) = site.route("web.example").backends
+    assert [type(one).__name__ for one in only.policies] == ["Affinity"]
+    assert (only.policies[0].cookie, only.policies[0].persistent, only.policies[0].max_age) == ("mine", True, None)
+    permanent = {"absoluteTimeout": "1h", "cookieConfig": {"lifetimeType": "Permanent"}}
+    site.put("route.yaml", route(rule("a=9", "b=1", sessionPersistence=permanent)))
+    made = site.route("web.example")
+    assert {one.policies[0].max_age for one in made.backends} == {3600}
+    (choice,) = [one for one in made.policies if type(one).__name__ == "SessionBackend"]
+    assert (choice.cookie, len(set(choice.sides))) == (made.backends[0].policies[0].cookie, 2)
+    site.put("route.yaml", route(rule("a", sessionPersistence={"type": "Header", "sessionName": "X-Session"})))
+    assert site.route("web.example").backends[0].policies[0].header == "X-Session"
+
+
 # --- what is refused ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("match", "field"),
     [
-        (path("/a.*", "RegularExpression"), "path.type"),
-        ({"headers": [{"name": "a", "value": ".*", "type": "RegularExpression"}]}, "headers[0].type"),
-        ({"queryParams": [{"name": "a", "value": ".*", "type": "RegularExpression"}]}, "queryParams[0].type"),
+        (path("/a(", "RegularExpression"), "path.value"),
+        ({"headers": [{"name": "a", "value": "[", "type": "RegularExpression"}]}, "headers[0].value"),
+        ({"queryParams": [{"name": "a", "value": "*", "type": "RegularExpression"}]}, "queryParams[0].value"),
     ],
 )
-def test_a_route_with_a_regular_expression_is_not_served(site: Site, match: Manifest, field: str) -> None:
+def test_a_route_with_a_regular_expression_that_cannot_be_used_is_not_served(
+    site: Site, match: Manifest, field: str
+) -> None:
     """Not even its other rules: they might take requests that the expression was to take."""
     site.put("route.yaml", route(rule("a"), rule("b", matches=[match])))
     assert site.takes("web.example") == "404"
@@ -588,8 +714,8 @@ def test_a_route_with_a_regular_expression_is_not_served(site: Site, match: Mani
 
 
 def test_a_rule_with_a_filter_that_is_not_supported_is_answered_500(site: Site) -> None:
-    mirror = {"type": "RequestMirror", "requestMirror": {"backendRef": {"name": "b", "port": 80}}}
-    site.put("route.yaml", route(rule("a", filters=[mirror]), rule("b", matches=[path("/b")])))
+    odd = {"type": "ExtensionRef", "extensionRef": {"group": "example.com", "kind": "Odd", "name": "odd"}}
+    site.put("route.yaml", route(rule("a", filters=[odd]), rule("b", matches=[path("/b")])))
     assert (site.takes("web.example"), site.takes("web.example/b")) == ("500", "b")
     assert site.problems(ROUTE) == ("error UnsupportedFilter spec.rules[0].filters[0].type",)
 
@@ -602,9 +728,11 @@ def test_a_backend_with_a_filter_that_is_not_supported_is_answered_500(site: Sit
 
 
 def test_fields_that_are_ignored_are_reported(site: Site) -> None:
-    site.put("route.yaml", route(rule("a", sessionPersistence={})))
+    session = {"idleTimeout": "1h", "absoluteTimeout": "1h"}
+    site.put("route.yaml", route(rule("a", sessionPersistence=session)))
     assert site.takes("web.example") == "a"
-    assert site.problems(ROUTE) == ("warning UnsupportedField spec.rules[0].sessionPersistence",)
+    at = "warning UnsupportedField spec.rules[0].sessionPersistence"
+    assert site.problems(ROUTE) == (f"{at}.idleTimeout", f"{at}.absoluteTimeout")
 
 
 # --- changes --------------------------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ def test_a_format_in_the_table_is_in_force_without_a_restart(stage: Stage, backe
     with stage.connect(tls=trusting_all()) as client:
         client.request("/secure", host=host)
     assert eventually(lambda: logged("/secure"))[0]["ssl"].startswith("TLSv1.3 TLS_")
-    stage.log_by(None)
+    stage.log_by(AccessLogging())
 
     def last() -> list[str]:
         stage.get(host, "/text")
@@ -128,4 +128,4 @@ def test_sigusr1_has_a_file_opened_again(stage: Stage, backend: Backend, tmp_pat
 
         eventually(opened)
     finally:
-        stage.log_by(None)
+        stage.log_by(AccessLogging())

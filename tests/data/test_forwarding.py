@@ -12,6 +12,7 @@ from edge.data.http._trust import Trust
 from edge.data.http.forwarding import Forwarding
 from edge.data.http.h1._head import Head
 from edge.settings import Settings
+from edge.table.parameters import Parameters
 from edge.table.policies import Hsts, HttpsRedirect
 from tests.support.backends import Backend
 from tests.support.certificates import trusting_all
@@ -296,7 +297,8 @@ def test_with_both_the_client_of_the_proxy_header_must_be_trusted_to_speak_for_o
 
 def origin(chain: str | list[str], *trusted: str, peer: str = "10.0.0.1") -> str:
     """Who the client is when a trusted PEER passes on CHAIN, in one field line or in several."""
-    forwarding = Forwarding(Settings(use_forwarded_headers=True, proxy_real_ip_cidr=trusted or ("0.0.0.0/0", "::/0")))
+    settings = Settings(use_forwarded_headers=True, proxy_real_ip_cidr=trusted or ("0.0.0.0/0", "::/0"))
+    forwarding = Forwarding(settings, Parameters())
     request = Head()
     lines = [("X-Forwarded-For", one) for one in ([chain] if isinstance(chain, str) else chain)]
     request.read_request(Pieces([head("/", fields=lines)]), Limits(line=60000, head=61000))

@@ -11,8 +11,9 @@ import shutil
 from pathlib import Path
 from typing import Any, Self
 
-from edge.table.access_logging import ACCESS_LOGGING, AccessLogging
+from edge.table.access_logging import AccessLogging
 from edge.table.counters import CountersReader, WorkerWord
+from edge.table.parameters import PARAMETERS, Parameters
 from edge.table.policies import BodyLimit, RequestBuffering, Retry, Timeouts
 from edge.table.policies.policy import Policy
 from edge.table.records import (
@@ -115,6 +116,10 @@ class Stage:
         )
         return host
 
+    def publish(self, **parts: Any) -> None:
+        """Publish records, by part; the last ones that `Stage` itself needs stay."""
+        self._writer.publish(**parts)
+
     def endpoints(
         self, host: str, *backends: Listener | tuple[str, int], balance: Balance = Balance.ROUND_ROBIN
     ) -> None:
@@ -148,9 +153,9 @@ class Stage:
         """Seal session tickets with the first of KEYS from now on."""
         self._writer.publish(tls={TICKETS: TicketKeys(keys)})
 
-    def log_by(self, logging: AccessLogging | None) -> None:
-        """Log requests by LOGGING from now on; None: as the workers were started."""
-        self._writer.publish(routes={ACCESS_LOGGING: logging})
+    def log_by(self, logging: AccessLogging) -> None:
+        """Log requests by LOGGING from now on."""
+        self._writer.publish(routes={PARAMETERS: Parameters(access_logging=logging)})
 
     # --- what clients do ------------------------------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ class World:
         self.tls: dict[str, Record] = {}
         self.problems: dict[ObjectId, tuple[Problem, ...]] = {}
         self.served: set[ObjectId] = set()
+        self._changed: dict[str, dict[str, Record | None]] = {}
         if with_class:
             self.apply(objects.ingress_class())
 
@@ -54,11 +55,12 @@ class World:
         for change in changes:
             self.compiler.apply(change)
         delta = self.compiler.compile(**when)
-        for ours, theirs in (
-            (self.routes, delta.routes),
-            (self.endpoints, delta.endpoints),
-            (self.tls, delta.tls),
+        for part, ours, theirs in (
+            ("routes", self.routes, delta.routes),
+            ("endpoints", self.endpoints, delta.endpoints),
+            ("tls", self.tls, delta.tls),
         ):
+            self._changed.setdefault(part, {}).update(theirs)
             for key, record in theirs.items():
                 if record is None:
                     ours.pop(key, None)
@@ -71,6 +73,10 @@ class World:
         for owner, ingress in delta.served.items():
             (self.served.discard if ingress is None else self.served.add)(owner)
         return self
+
+    def take(self, part: str) -> dict[str, Record | None]:
+        """The records of PART that are different since the last call; None: gone."""
+        return self._changed.pop(part, {})
 
     # --- what tests ask -------------------------------------------------------------------------------------------
 

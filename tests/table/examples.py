@@ -42,6 +42,8 @@ from edge.table.policies import (
     Retry,
     Rewrite,
     SatisfyAny,
+    ServerSnippet,
+    SessionBackend,
     SignIn,
     Snippet,
     SourceRanges,
@@ -99,6 +101,7 @@ POLICIES: Final[tuple[Policy, ...]] = (
     ConnectionField("p", "close"),
     Affinity("r", "route", True, "/a", "a.example", 60, 30, True, "None", True, True),
     HashBy("s", "$request_uri", 3),
+    SessionBackend("q2", "route", "", ("a", "b")),
     Canary("q", "x-canary", "", "^v[0-9]$", "canary", "INGRESSCOOKIE", ("a", "b")),
     CookieChange("q", "i.example", "o.example", "/a", "/b"),
     LocationChange("r", "http://inner.example/", "/"),
@@ -121,4 +124,5 @@ POLICIES: Final[tuple[Policy, ...]] = (
             AddField("X-C", "2", always=True),
         ),
     ),
+    ServerSnippet("u", (Answer(503),)),
 )

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from edge.table import layout, policies, records
+from edge.table import layout, policies, records, streams
 from edge.table.codec import decode, encode
 from edge.table.policies.path_change import PathChange
 from edge.table.record import Record
@@ -20,7 +20,7 @@ from edge.table.writer import TableWriter
 TEXT = (Path(__file__).parents[2] / "docs" / "table.md").read_text()
 KINDS = {
     name: kind
-    for name, kind in {**vars(records), **vars(policies), "PathChange": PathChange}.items()
+    for name, kind in {**vars(records), **vars(streams), **vars(policies), "PathChange": PathChange}.items()
     if isinstance(kind, type) and issubclass(kind, Record)
 }
 OWNER = Owner("Ingress", "a", "b")

@@ -159,7 +159,7 @@ def test_no_key_material_is_shown(directory: Path, capsys: pytest.CaptureFixture
 
 def test_a_new_field_of_a_record_is_not_shown_before_somebody_has_thought_about_it() -> None:
     """Routes and services are shown with all their fields: a new one that holds a secret must be left out there."""
-    assert Route.__struct_fields__ == ("kind", "path", "owner", "backends", "policies", "conditions")
+    assert Route.__struct_fields__ == ("kind", "path", "owner", "backends", "policies", "conditions", "mirrors")
     assert Owner.__struct_fields__ == ("kind", "namespace", "name")
     assert Backend.__struct_fields__ == (
         *("namespace", "service", "port", "key", "status", "weight", "policies", "transport", "canary"),
@@ -247,12 +247,15 @@ def test_nor_is_a_new_policy() -> None:
                 "same_site",
                 "lenient",
                 "renews",
+                "header",
             ),
         ),
         "HashBy": ("key", "size"),
+        "SessionBackend": ("cookie", "header", "sides"),
         "Canary": ("header", "value", "pattern", "cookie", "affinity", "sides"),
         "RegexRewrite": ("target", "prefix", "pattern"),
         "Snippet": ("statements",),
+        "ServerSnippet": ("statements",),
     }
 
 

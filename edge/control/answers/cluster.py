@@ -45,7 +45,7 @@ class Cluster:
         namespace = configuration.own_namespace(transport.configuration, settings)
         name = pods.own_name() or socket.gethostname()
         self._settings = settings
-        self._term = term or Term()
+        self._term = term or Term.of(settings.election_ttl)
         self.election = Election(
             transport,
             namespace=settings.election_namespace or namespace,

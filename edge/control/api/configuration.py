@@ -53,14 +53,17 @@ def load(settings: Settings, *, service_account: Path = SERVICE_ACCOUNT) -> Conf
                 token_filename=token, cert_filename=certificate
             )
             loader.load_and_set(configuration)  # type: ignore[no-untyped-call]
-        else:
+        elif not settings.apiserver_host:
             raise ConfigurationError(
-                "no cluster to watch: give --manifests or --kubeconfig, set KUBECONFIG,"
+                "no cluster to watch: give --manifests, --kubeconfig or --apiserver-host, set KUBECONFIG,"
                 " or run in a pod with a service account"
             )
         proxy = urllib3.util.parse_url(configuration.proxy) if configuration.proxy else None
     except (*_FAULTS, urllib3.exceptions.LocationParseError) as error:
         raise ConfigurationError(f"{files or 'service account'}: {error}") from error
+    if settings.apiserver_host:
+        configuration.host = settings.apiserver_host.rstrip("/")
+        configuration.ssl_ca_cert = settings.certificate_authority or configuration.ssl_ca_cert
     if not configuration.verify_ssl:
         logger.warning("%s: the certificate of the API server is not verified, so any server may answer", files)
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # would say so with each connection

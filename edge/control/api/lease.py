@@ -52,6 +52,12 @@ class Term:
     retry: float = 2.0
     """Between two tries to get or renew it."""
 
+    @classmethod
+    def of(cls, duration: float) -> Term:
+        """The times of an election whose Lease holds for DURATION seconds, in client-go's proportions."""
+        whole = round(duration)
+        return cls(whole, whole * 2 / 3, whole * 2 / 15)
+
 
 class Election:
     """One candidate; `leads` says whether it is the leader at this moment."""

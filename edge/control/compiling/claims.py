@@ -23,6 +23,8 @@ class Claims:
         self._by_class: dict[str, set[Key]] = {}
         self._named: dict[Key, str] = {}
         self._unknown: set[Key] = set()
+        self._catching_all: set[Key] = set()
+        """Those of our class that `--disable-catch-all` leaves out."""
         self._had_classes = False
         self._default_was_ours = False
 
@@ -32,11 +34,15 @@ class Claims:
         if self._named.get(key) != named:
             self._rename(key, named)
         self._unknown.discard(key)
+        self._catching_all.discard(key)
         if ingress is None:
             return False
         claim = classes.claim(ingress, self._store.classes(), self._settings)
         if claim is Claim.UNKNOWN and self._is_worth_telling(named or ""):
             self._unknown.add(key)
+        if claim is Claim.OURS and self._settings.disable_catch_all and ingress.spec.default_backend is not None:
+            self._catching_all.add(key)
+            return False
         return claim is Claim.OURS
 
     def affected(self, changed: set[Key]) -> set[Key]:
@@ -55,6 +61,9 @@ class Claims:
 
     def problems(self, key: Key) -> list[Problem]:
         """What is wrong with the class of the Ingress KEY."""
+        if key in self._catching_all:
+            message = "not allowed with --disable-catch-all; the Ingress is not served"
+            return [error("CatchAllDisabled", "spec.defaultBackend", message)]
         if key not in self._unknown:
             return []
         name = self._named[key]

@@ -13,7 +13,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from edge.control.compiling.claims import Claims
+from edge.control.compiling.configuration import Configured
 from edge.control.compiling.defaults import DefaultBackend
 from edge.control.compiling.delta import Delta
 from edge.control.compiling.gateway_status import GatewayStatus
@@ -26,12 +29,14 @@ from edge.control.compiling.server_names import Certificates
 from edge.control.compiling.service_ports import Services, Unresolved
 from edge.control.compiling.sockets import Sockets
 from edge.control.compiling.store import Store
+from edge.control.compiling.streams import Streams
 from edge.control.containment import REASON, contain
 from edge.control.kinds.changes import Delete, Invalid, Upsert
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error
-from edge.control.translate.annotations.defaults import defaults_of
+from edge.control.translate import stream_services
 from edge.control.translate.annotations.policies import Reader
+from edge.control.translate.annotations.values import PREFIX
 from edge.control.translate.ingress import translate
 from edge.control.translate.parts import NOTHING, Translation
 from edge.table.records import GLOBALS
@@ -44,7 +49,7 @@ if TYPE_CHECKING:
     from edge.control.kinds.changes import Change
     from edge.control.kinds.objects import Ingress, Key
     from edge.settings import Settings
-    from edge.table.records import Certificate
+    from edge.table.records import Certificate, Wire
 
 
 class Compiler:
@@ -70,7 +75,8 @@ class Compiler:
         self._references = References(self.store, by_need=by_need)
         self._materials = Materials()
         self._by_need = by_need
-        self._annotations = Reader(defaults_of(settings))
+        self._configured = Configured(settings, self._references)
+        self._annotations = self._reader()
         names = names if names is not None else Unresolved()
         self._services = Services(self.store, settings, names)
         self._remotes = Remotes(names)
@@ -79,6 +85,9 @@ class Compiler:
         self._certificates = Certificates(self.store, by_need=by_need, default=default, generated=generated)
         self._default_certificate = ObjectId("Secret", *default) if default is not None else None
         self._sockets = Sockets()
+        self._streams = Streams()
+        self._stream_services = stream_services.owners(settings)
+        """ConfigMaps of TCP and UDP services."""
         self._gateway_status = GatewayStatus(self.store, settings, self._certificates.secrets)
         self._backend = DefaultBackend(settings.default_backend_service, self.store, self._services)
         self._translations: dict[ObjectId, Translation] = {}
@@ -104,9 +113,18 @@ class Compiler:
         self._services.name_changed(name)
         self._remotes.name_changed(name)
 
+    def zone_found(self, zone: str) -> None:
+        """We are in ZONE, whose hints in EndpointSlices are for us."""
+        self._services.zone_found(zone)
+
     def show_generated(self, certificate: Certificate) -> None:
         """From now on have CERTIFICATE shown where there is no default certificate."""
         self._certificates.generated(certificate)
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether it is known what the ConfigMap of `--configmap` says."""
+        return self._configured.is_known
 
     @property
     def needs_version(self) -> int:
@@ -142,13 +160,17 @@ class Compiler:
         """
         delta = Delta()
         changed = self.store.take_changed()
-        ingresses = changed.ingresses
+        ingresses = changed.ingresses | self._configure(changed, delta)
         if changed.classes:
             ingresses |= self._affected(changed)
         ingresses |= self._referring(changed)
         for key in ingresses:
             self._take_ingress(key, delta)
         owners = {ObjectId("Ingress", *key) for key in ingresses}
+        for owner, wires in self._stream_services.items():
+            if (owner.namespace, owner.name) in changed.config_maps or owner not in self._translations:
+                self._take_stream_services(owner, wires)
+                owners.add(owner)
         if changed.gateways or changed.services:
             concerned = self._gateways.affected(changed.gateways, changed.services)
             for owner in concerned:
@@ -158,10 +180,10 @@ class Compiler:
             self._certificates.secrets.changed(secret)
         for service in changed.services:
             self._services.service_changed(service)
-        shared = self._backend.compile()
+        shared = self._backend.compile(always=bool(self._configured.current.policies))
         if shared is not None:
             delta.routes[GLOBALS] = shared
-            self._hosts.default_changed(shared.default)
+            self._hosts.default_changed(self._backend.route)
 
         clock = time.monotonic() if clock is None else clock
         for backends in (self._services, self._remotes):
@@ -179,6 +201,9 @@ class Compiler:
         records, touched = self._hosts.compile(self._certificates.has_tls)
         delta.routes.update(records)
         delta.tls.update(self._hosts.take_tls())
+        owners |= touched
+        records, touched = self._streams.compile()
+        delta.routes.update(records)
         owners |= touched
         delta.routes.update(self._sockets.compile())
         named = (owner for owner in owners | changed.gateways if owner.kind in WITH_STATUS)
@@ -206,6 +231,14 @@ class Compiler:
             return new if new != old else old  # often what it depends on is different and makes no difference
 
         self._take(owner, translated, exists=self._gateways.exists(owner))
+
+    def _take_stream_services(self, owner: ObjectId, wires: tuple[Wire, ...]) -> None:
+        """Take up the ConfigMap OWNER of services of these WIRES as it is now."""
+
+        def translated() -> Translation:
+            return stream_services.translate(owner, wires, self._references.find(owner), self._settings)
+
+        self._take(owner, translated, exists=True)
 
     def _take(self, owner: ObjectId, translated: Callable[[], Translation | None], *, exists: bool) -> None:
         """From now on OWNER asks for what TRANSLATED gives; if that fails and OWNER EXISTS, for the same as before."""
@@ -250,6 +283,7 @@ class Compiler:
         self._remotes.replace(owner, old.remotes if old else (), new.remotes if new else ())
         self._certificates.replace(owner, order, old.secrets if old else (), new.secrets if new else ())
         self._sockets.replace(owner, new.sockets if new else ())
+        self._streams.replace(owner, order, old.streams if old else {}, new.streams if new else {})
         if owner.kind in WITH_STATUS:
             self._gateway_status.replace(owner, old, new)
         if new is None:
@@ -262,6 +296,17 @@ class Compiler:
             return None
         cross_namespace = self._settings.allow_cross_namespace_resources
         return translate(ingress, self._annotations, self._references.find, cross_namespace=cross_namespace)
+
+    def _configure(self, changed: Changed, delta: Delta) -> set[Key]:
+        """Take up the ConfigMap as it is now; gives the Ingresses to look at again."""
+        if not self._configured.compile(_referents(changed), delta):
+            return set()
+        self._annotations = self._reader()
+        return set(self.store.keys("Ingress"))
+
+    def _reader(self) -> Reader:
+        """What reads annotations over the values that are in force for the process."""
+        return Reader(self._configured.current.defaults, f"{self._settings.annotations_prefix}/")
 
     def _affected(self, changed: Changed) -> set[Key]:
         """The Ingresses to look at again now that classes are others."""
@@ -289,14 +334,16 @@ class Compiler:
         objects = {owner for owner in owners if owner.kind} | changed.faults
         for one in objects:
             delta.problems[one] = (self.store.uid(one), tuple(self._problems(one)))
-        for named in (self._backend.owner, self._default_certificate):
+        for named in (self._backend.owner, self._default_certificate, self._configured.owner):
             problems = tuple(self._problems(named)) if named is not None else ()
             if named is not None and problems != self._of_flags.get(named, ()):
                 self._of_flags[named] = problems
                 delta.problems[named] = (self.store.uid(named), problems)
 
     def _problems(self, owner: ObjectId) -> list[Problem]:
-        return contain(owner, lambda: self._found(owner), lambda fault: [error(REASON, "", fault)])
+        found = contain(owner, lambda: self._found(owner), lambda fault: [error(REASON, "", fault)])
+        prefix = f"{self._settings.annotations_prefix}/"
+        return found if prefix == PREFIX else [_renamed(problem, prefix) for problem in found]
 
     def _found(self, owner: ObjectId) -> list[Problem]:
         found = self.store.faults(owner)
@@ -308,6 +355,8 @@ class Compiler:
             found += self._problems_of(owner, self._translations[owner])
         if owner == self._backend.owner:
             found += self._backend.problems()
+        if owner == self._configured.owner:
+            found += self._configured.problems()
         if owner == self._default_certificate:
             found += self._certificates.default_problems()
         return list(dict.fromkeys(found))
@@ -316,9 +365,16 @@ class Compiler:
         found = list(translation.problems)
         found += self._hosts.problems(owner, translation)
         found += self._services.problems(translation.uses)
+        found += self._streams.problems(owner, translation.streams)
         found += self._remotes.problems(translation.remotes)
         found += self._certificates.problems(owner, translation.secrets)
         return found
+
+
+def _renamed(problem: Problem, prefix: str) -> Problem:
+    """PROBLEM, with annotations called by PREFIX, which is that of their names in this cluster."""
+    field, message = (text.replace(PREFIX, prefix) for text in (problem.field, problem.message))
+    return replace(problem, field=field, message=message)
 
 
 def _referents(changed: Changed) -> set[ObjectId]:

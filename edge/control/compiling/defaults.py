@@ -20,6 +20,7 @@ FLAG: Final = "--default-backend-service"
 OWNER: Final = ObjectId("", "", FLAG)
 """In place of an object among the users of a Service."""
 ORDER: Final = ("", "", "")
+NOT_FOUND: Final = Route(PathKind.PREFIX, "/", backends=(Backend(status=404),))
 
 
 class DefaultBackend:
@@ -32,7 +33,10 @@ class DefaultBackend:
         self._store = store
         self._services = services
         self._use: ServiceUse | None = None
+        self.route: Route | None = None
+        """The route to the Service, where there is one."""
         self._told = False
+        self._always = False
         self._fault: Problem | None = None
 
     @property
@@ -40,18 +44,23 @@ class DefaultBackend:
         """Whose the problems are."""
         return ObjectId("Service", *self.service) if self.service is not None else None
 
-    def compile(self) -> Globals | None:
-        """The record, when it may be different; to be called before `Services.compile`."""
+    def compile(self, *, always: bool = False) -> Globals | None:
+        """The record, when it may be different; to be called before `Services.compile`.
+
+        ALWAYS: there is a route also where there is no Service, because all routes have policies.
+        """
         use = self._contained()
-        if self._told and use == self._use:
+        if self._told and use == self._use and always == self._always:
             return None
+        self._always = always
         self._services.replace(OWNER, ORDER, (self._use,) if self._use else (), (use,) if use else ())
         self._use, self._told = use, True
+        self.route = None
         if use is None:
-            return Globals()
+            return Globals(NOT_FOUND) if always else Globals()
         backend = Backend(use.namespace, use.name, use.port, use.key)
-        route = Route(PathKind.PREFIX, "/", backends=(backend,))
-        return Globals(default=route)
+        self.route = Route(PathKind.PREFIX, "/", backends=(backend,))
+        return Globals(self.route)
 
     def problems(self) -> list[Problem]:
         """What is wrong with the Service."""

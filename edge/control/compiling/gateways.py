@@ -8,7 +8,7 @@ Rules of this file:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from edge.control.compiling.gateway_addresses import GatewayAddresses
 from edge.control.kinds.gateway import Gateway, GatewayClass, HTTPRoute, ReferenceGrant
@@ -36,6 +36,14 @@ WITH_STATUS: Final = TRANSLATED | {GatewayClass.kind}
 """Kinds whose status Edge writes."""
 
 
+class PortState(NamedTuple):
+    """A port of a Service, as far as routes depend on it."""
+
+    fault: str = ""
+    """As `View.service_fault`."""
+    app_protocol: str = ""
+
+
 class Gateways:
     """The Gateways and HTTPRoutes of STORE, and what each of them depends on."""
 
@@ -47,8 +55,8 @@ class Gateways:
         self._used: dict[ObjectId, frozenset[ObjectId]] = {}
         """What an owner depends on."""
         self._addresses = GatewayAddresses(settings.gateway_addresses)
-        self._ports: dict[ObjectId, dict[str, str]] = {}
-        """What was found out about ports of Services: the fault, empty if there is none."""
+        self._ports: dict[ObjectId, dict[str, PortState]] = {}
+        """What was found out about ports of Services."""
 
     def affected(self, changed: Iterable[ObjectId], services: Iterable[Key]) -> set[ObjectId]:
         """The owners to translate again after these objects of the Gateway API have CHANGED, and these SERVICES."""
@@ -62,7 +70,7 @@ class Gateways:
         for key in services:
             service = ObjectId("Service", *key)
             before = self._ports.get(service, {})
-            after = {port: self.port_fault(key, port) for port in before}
+            after = {port: self.port(key, port) for port in before}
             if before != after:
                 self._ports[service] = after
                 owners |= self._users.get(service, set())
@@ -111,16 +119,19 @@ class Gateways:
         finally:
             self._depends(owner, frozenset(look.seen))
 
-    def port_fault(self, key: Key, port: str) -> str:
-        """As `View.service_fault`."""
+    def port(self, key: Key, port: str) -> PortState:
+        """How this PORT of the Service KEY is."""
         service = self._store.service(key)
         if service is None:
-            return "MissingService"
-        return "" if service.spec.type == EXTERNAL_NAME or find_port(service, port) is not None else "MissingPort"
+            return PortState("MissingService")
+        found = find_port(service, port)
+        if found is None:
+            return PortState("" if service.spec.type == EXTERNAL_NAME else "MissingPort")
+        return PortState("", found.app_protocol or "")
 
-    def found(self, key: Key, port: str, fault: str) -> None:
-        """FAULT was found with this port of a Service."""
-        self._ports.setdefault(ObjectId("Service", *key), {})[port] = fault
+    def looked_at(self, key: Key, port: str) -> PortState:
+        """As `port`, and it is remembered."""
+        return self._ports.setdefault(ObjectId("Service", *key), {}).setdefault(port, self.port(key, port))
 
     def _depends(self, owner: ObjectId, used: frozenset[ObjectId]) -> None:
         before = self._used.pop(owner, frozenset())
@@ -172,10 +183,14 @@ class _Look:
         return allowed((one for one in grants if one.metadata.namespace == target.namespace), owner, target)
 
     def service_fault(self, service: Key, port: str) -> str:
+        return self._port(service, port).fault
+
+    def app_protocol(self, service: Key, port: str) -> str:
+        return self._port(service, port).app_protocol
+
+    def _port(self, service: Key, port: str) -> PortState:
         self.seen.add(ObjectId("Service", *service))
-        fault = self._gateways.port_fault(service, port)
-        self._gateways.found(service, port, fault)
-        return fault
+        return self._gateways.looked_at(service, port)
 
     def _class(self, gateway: Gateway) -> GatewayClass | None:
         name = ObjectId(GatewayClass.kind, "", gateway.spec.gateway_class_name)

@@ -1,9 +1,10 @@
-"""What Ingresses ask for on behalf of a whole host: certificates of clients (auth-tls-*), ciphers.
+"""What Ingresses ask for on behalf of a whole host: certificates of clients (auth-tls-*), ciphers, snippets.
 
 Rules of this file:
 - Of each option that of the oldest Ingress counts, and the others are reported, as in ingress-nginx.
 - If certificates of clients cannot be verified for one Ingress of a host, nobody gets in there (403): which of the
   host's routes that Ingress wanted to guard is not known.
+- A snippet that is not carried out closes the host (503), if it is the one that counts.
 - Nothing of a host is left unguarded, also not what none of its paths takes.
 """
 
@@ -17,7 +18,8 @@ from edge.control.kinds.problems import Problem, warning
 from edge.control.translate.annotations.values import field
 from edge.control.translate.ingress import ACME
 from edge.control.translate.parts import ClientTrust, HostOptions
-from edge.table.policies import Closed, HttpsRedirect
+from edge.table.policies import Closed, HttpsRedirect, ServerSnippet, Snippet
+from edge.table.policies.snippet import AddField, SetField
 from edge.table.records import Backend, PathKind, Route, TlsOptions
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from edge.control.kinds.objects import ObjectId
     from edge.control.translate.parts import HostPart, Order
+    from edge.table.policies.snippet import If, Statement
 
     Parts = Sequence[tuple[ObjectId, Order, HostPart]]
     """What objects say about a host, in the order in which they win."""
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 CLIENTS: Final = field("auth-tls-secret")
 CIPHERS: Final = field("ssl-ciphers")
 SERVER_ORDER: Final = field("ssl-prefer-server-ciphers")
+SNIPPET: Final = field("server-snippet")
 NOTHING: Final = HostOptions()
 UNMATCHED: Final = Route(PathKind.PREFIX, "/", backends=(Backend(status=404),))
 
@@ -47,6 +51,7 @@ def merged(parts: Parts) -> HostOptions:
         clients=next(iter((*closed, *clients)), None),
         ciphers=next((one.ciphers for one in found if one.ciphers), ""),
         server_order=next((one.server_order for one in found if one.server_order is not None), None),
+        snippet=next((one.snippet for one in found if one.snippet is not None), None),
     )
 
 
@@ -61,6 +66,7 @@ def unheard(parts: Parts, name: str) -> Iterator[tuple[ObjectId, Problem]]:
         lost += [CIPHERS] if asked.ciphers and asked.ciphers != winner.ciphers else []
         order = asked.server_order
         lost += [SERVER_ORDER] if order is not None and order != winner.server_order else []
+        lost += [SNIPPET] if asked.snippet is not None and asked.snippet != winner.snippet else []
         for one in lost:
             where = f'host "{name}"' if name else "any host"
             message = f"{where} has another value by an older Ingress, which counts for the whole host"
@@ -78,8 +84,44 @@ def tls_options(options: HostOptions) -> TlsOptions | None:
     return made if made != TlsOptions() else None
 
 
-def guarded(route: Route, options: HostOptions) -> Route:
+def acts(options: HostOptions) -> bool:
+    """Whether a host with OPTIONS does something about its requests."""
+    return options.clients is not None or options.snippet is not None
+
+
+def applied(route: Route, options: HostOptions) -> Route:
     """ROUTE of a host with OPTIONS."""
+    return _guarded(_scripted(route, options.snippet), options)
+
+
+def _scripted(route: Route, snippet: ServerSnippet | Closed | None) -> Route:
+    """ROUTE with the SNIPPET of its host."""
+    policies = route.policies
+    if isinstance(snippet, Closed):
+        closed = any(isinstance(one, Closed) for one in policies)
+        return route if closed else replace(route, policies=(*policies, snippet))
+    if snippet is None:
+        return route
+    own = next((one for one in policies if isinstance(one, Snippet)), None)
+    snippet = _inherited(snippet, own) if own is not None else snippet
+    return replace(route, policies=(*policies, snippet)) if snippet.statements else route
+
+
+def _inherited(snippet: ServerSnippet, own: Snippet) -> ServerSnippet:
+    """SNIPPET without the fields of responses that OWN, the one of a route, takes the place of: those that it sets,
+    and all of `add_header` where it has some of its own."""
+    adds = any(isinstance(one, AddField) for one in own.statements)
+    names = {one.name.lower() for one in own.statements if isinstance(one, SetField)}
+
+    def stays(one: Statement | If) -> bool:
+        return not isinstance(one, AddField | SetField) or not (
+            one.name.lower() in names or (adds and isinstance(one, AddField))
+        )
+
+    return replace(snippet, statements=tuple(one for one in snippet.statements if stays(one)))
+
+
+def _guarded(route: Route, options: HostOptions) -> Route:
     clients = options.clients
     if clients is None:
         return route

@@ -52,8 +52,8 @@ class Hosts:
         self._further = FurtherNames()
         self._patterns: dict[str, str] = {}
         """Further names that are regular expressions, and their hosts."""
-        self._guarded: set[str] = set()
-        """Hosts that ask for certificates of clients."""
+        self._acting: set[str] = set()
+        """Hosts with options that act on requests, also on those that no path takes."""
         self._with_options: set[str] = set()
         """Hosts with a `TlsOptions` record."""
         self._tls: dict[str, Record | None] = {}
@@ -84,7 +84,7 @@ class Hosts:
         """From now on ROUTE takes what no path of a host does; None: it is answered 404."""
         if route != self._shared:
             self._shared = route
-            self._dirty |= self._guarded | self._sharing
+            self._dirty |= self._acting | self._sharing
 
     def take_tls(self) -> dict[str, Record | None]:
         """The records of the TLS part that may be different since the last call."""
@@ -225,14 +225,14 @@ class Hosts:
             self._sharing.add(name)
         if default is not None and merged.default is not None and merged.default.implied:
             default = self._shared_default(name, default)
-        if options.clients is not None:
-            routes = [host_options.guarded(route, options) for route in routes]
-            default = host_options.guarded(default or self._shared or host_options.UNMATCHED, options)
+        if host_options.acts(options):
+            routes = [host_options.applied(route, options) for route in routes]
+            default = host_options.applied(default or self._shared or host_options.UNMATCHED, options)
         return Host(name, tuple(routes), default, tls, has_options)
 
     def _options(self, name: str, options: HostOptions) -> bool:
         """Have handshakes know the OPTIONS of the host NAME; whether there is anything to know."""
-        (self._guarded.add if options.clients is not None else self._guarded.discard)(name)
+        (self._acting.add if host_options.acts(options) else self._acting.discard)(name)
         record = host_options.tls_options(options)
         if record is not None or name in self._with_options:
             self._tls[tls_options_key(name)] = record

@@ -122,7 +122,7 @@ def _merged(name: str, parts: Sequence[Said], winners: Winners, default: Winner 
     if default is None:
         default = rest(parts, routes)
     routes += redirects(parts, routes)
-    if any(one.route.conditions is not None for _, one in routes):
+    if any(one.route.conditions is not None or one.route.kind is PathKind.REGEX for _, one in routes):
         routes.sort(key=_demands, reverse=True)  # stable: of equal ones the older object's goes first
     return with_app_root(in_regex_mode(routes, (default[0], default[2]) if default is not None else None, losses))
 
@@ -136,12 +136,16 @@ def _in_any_scheme(route: Route) -> Conditions | None:
     return others if others != Conditions() else None
 
 
-def _demands(owned: tuple[ObjectId, RoutePart]) -> tuple[bool, int, int]:
-    """How much a route demands beside its path (Gateway API, HTTPRouteRule, precedence of matches)."""
-    conditions = owned[1].route.conditions
+def _demands(owned: tuple[ObjectId, RoutePart]) -> tuple[int, bool, int, int]:
+    """How much a route demands beside its path (Gateway API, HTTPRouteRule, precedence of matches).
+
+    Of regular expressions the longest goes first, as of prefixes.
+    """
+    route = owned[1].route
+    size, conditions = len(route.path) if route.kind is PathKind.REGEX else 0, route.conditions
     if conditions is None:
-        return False, 0, 0
-    return bool(conditions.method), len(conditions.headers), len(conditions.query)
+        return size, False, 0, 0
+    return size, bool(conditions.method), len(conditions.headers), len(conditions.query)
 
 
 def _conflict(field: str, what: str, winner: Winner, loser: ObjectId, order: Order) -> Problem:

@@ -3,7 +3,7 @@
 Rules of this file:
 - If one Ingress of a host asks for it, the paths of all its Ingresses are patterns: they match from the start of a
   path, whatever its case, and `Exact` and `Prefix` lose their meaning. The longest text goes first, then the greater
-  one.
+  one. Routes of HTTPRoutes stay what they are.
 - A pattern or a target that cannot be used closes its path (503). Of a pattern that cannot be read that is all that
   begins as its text does before the first special character.
 """
@@ -40,6 +40,8 @@ def in_regex_mode(routes: Sequence[Owned], default: Owned | None, losses: Losses
     every = (*routes, default) if default is not None else routes
     if not any(part.regex for _, part in every):
         return HostPart(tuple(part for _, part in routes), default[1] if default is not None else None)
+    others = [part for owner, part in routes if owner.kind != "Ingress"]
+    routes = [(owner, part) for owner, part in routes if owner.kind == "Ingress"]
     exact = {part.text for _, part in routes if part.route.kind is PathKind.EXACT}
     found = [(text, owner, part) for owner, part in routes for text in _texts(part, exact)]
     found.sort(key=_rank, reverse=True)
@@ -56,7 +58,7 @@ def in_regex_mode(routes: Sequence[Owned], default: Owned | None, losses: Losses
     if default is not None:
         owner, part = default
         default = owner, _rewriting(part, owner, losses)
-    return HostPart(tuple(patterns), default[1] if default is not None else None)
+    return HostPart((*patterns, *others), default[1] if default is not None else None)
 
 
 def _rank(found: tuple[str, ObjectId, RoutePart]) -> tuple[int, str]:

@@ -37,7 +37,7 @@ ANSWER: Final = "requests are answered 503"
 OF_CANARY: Final = "the main Service takes all requests"
 FAULTS: Final = {
     Fault.MISSING_SERVICE: (".name", "does not exist"),
-    Fault.MISSING_PORT: (".port", "has no TCP port {port}"),
+    Fault.MISSING_PORT: (".port", "has no {protocol} port {port}"),
     Fault.NO_CLUSTER_IP: ("", "has no cluster IP for the annotation service-upstream to use"),
     Fault.EXTERNAL_NAME_DISABLED: ("", "is of type ExternalName, which is disabled here or has no name"),
 }
@@ -73,6 +73,7 @@ class _Port(msgspec.Struct, gc=False):
     service: Key
     port: str
     by_cluster_ip: bool
+    protocol: str
     external_name: str = ""
     """Name that it stands for."""
     pending: bool = False
@@ -91,6 +92,7 @@ class Services:
         self._from_dns = addresses.FROM_FILES if settings.manifests else addresses.FROM_DNS
         self._from_objects = addresses.FROM_FILES if settings.manifests else addresses.FROM_API
         self._names = names
+        self._zone = settings.zone if settings.enable_topology_aware_routing else ""
         self._ports: dict[str, _Port] = {}
         self._users: dict[str, dict[ObjectId, tuple[Order, Balance | None]]] = {}
         self._by_service: dict[Key, tuple[str, ...]] = {}
@@ -117,7 +119,7 @@ class Services:
         for use in new:
             if use.key not in self._ports:
                 service = (use.namespace, use.name)
-                self._ports[use.key] = _Port(service, use.port, use.by_cluster_ip)
+                self._ports[use.key] = _Port(service, use.port, use.by_cluster_ip, use.protocol)
                 self._by_service[service] = (*self._by_service.get(service, ()), use.key)
             self._users.setdefault(use.key, {})[owner] = (order, use.algorithm)
             self._dirty.add(use.key)
@@ -125,6 +127,12 @@ class Services:
     def service_changed(self, service: Key) -> None:
         """The object SERVICE or its EndpointSlices are not as they were."""
         self._dirty.update(self._by_service.get(service, ()))
+
+    def zone_found(self, zone: str) -> None:
+        """We are in ZONE."""
+        if zone != self._zone:
+            self._zone = zone
+            self._dirty.update(self._ports)
 
     def name_changed(self, name: str) -> None:
         """NAME stands for something else."""
@@ -191,13 +199,14 @@ class Services:
             resolution = self._names.look_up(name)
             port.pending = resolution is None
             resolution = resolution or Resolution()
-            found = by_name(service, port.port, resolution.addresses, self._from_dns)
+            found = by_name(service, port.port, resolution.addresses, self._from_dns, port.protocol)
             if resolution.fault and found.fault is None:
                 return msgspec.structs.replace(found, fault=Fault.NAME_NOT_RESOLVED, detail=resolution.fault)
             return found
         if port.by_cluster_ip:
-            return by_cluster_ip(service, port.port, self._from_objects)
-        return by_slices(service, port.port, self._store.slices(port.service), self._from_objects)
+            return by_cluster_ip(service, port.port, self._from_objects, port.protocol)
+        slices = self._store.slices(port.service)
+        return by_slices(service, port.port, slices, self._from_objects, port.protocol, zone=self._zone)
 
     def _record(self, port: _Port, users: dict[ObjectId, tuple[Order, Balance | None]]) -> ServicePort:
         asked = [(order, balance) for order, balance in users.values() if balance is not None]
@@ -259,7 +268,9 @@ def _problem(use: ServiceUse, port: _Port) -> Problem | None:
         return warning(found.fault, use.field, f"{found.detail}, which is not supported; they are left out")
     part, reason = FAULTS[found.fault]
     place = use.field if use.instead else use.field + part
-    return error(found.fault, place, f"{service} {reason.format(port=port.port).rstrip()}; {answer}")
+    return error(
+        found.fault, place, f"{service} {reason.format(port=port.port, protocol=port.protocol).rstrip()}; {answer}"
+    )
 
 
 def _answer(use: ServiceUse) -> str:

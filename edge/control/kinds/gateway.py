@@ -9,7 +9,7 @@ Source: Gateway API v1.6, apis/v1.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -236,6 +236,32 @@ class CorsFilter(Struct, frozen=True):
     max_age: int = 5
 
 
+class Fraction(Struct, frozen=True):
+    """A share of the requests."""
+
+    numerator: int = 0
+    denominator: int = 100
+
+
+class MirrorBackend(Struct, frozen=True):
+    """Where copies go (BackendObjectReference)."""
+
+    name: str = ""
+    namespace: str = ""
+    """Empty: that of the route."""
+    group: str = ""
+    kind: str = "Service"
+    port: int = 0
+
+
+class MirrorFilter(Struct, frozen=True):
+    """HTTPRequestMirrorFilter."""
+
+    backend_ref: MirrorBackend = MirrorBackend()
+    percent: int | None = None
+    fraction: Fraction | None = None
+
+
 class RouteFilter(Struct, frozen=True):
     """HTTPRouteFilter."""
 
@@ -245,6 +271,7 @@ class RouteFilter(Struct, frozen=True):
     request_redirect: RedirectFilter | None = None
     url_rewrite: RewriteFilter | None = None
     cors: CorsFilter | None = None
+    request_mirror: MirrorFilter | None = None
 
 
 class BackendReference(Struct, frozen=True):
@@ -276,6 +303,22 @@ class RouteRetry(Struct, frozen=True):
     backoff: str = ""
 
 
+class CookieConfig(Struct, frozen=True):
+    """Of a session by a cookie."""
+
+    lifetime_type: str = "Session"
+
+
+class SessionPersistence(Struct, frozen=True):
+    """What leads further requests of a client to the same endpoint."""
+
+    session_name: str = ""
+    absolute_timeout: str = ""
+    idle_timeout: str = ""
+    type: str = "Cookie"
+    cookie_config: CookieConfig = CookieConfig()
+
+
 class RouteRule(Struct, frozen=True):
     """Matches, any of which is enough, and what is done with the requests."""
 
@@ -285,7 +328,7 @@ class RouteRule(Struct, frozen=True):
     backend_refs: tuple[BackendReference, ...] = ()
     timeouts: RouteTimeouts | None = None
     retry: RouteRetry | None = None
-    session_persistence: Any = None
+    session_persistence: SessionPersistence | None = None
 
 
 class RouteSpec(Struct, frozen=True):

@@ -28,11 +28,14 @@ if TYPE_CHECKING:
         HeaderFilter,
         HTTPRoute,
         Listener,
+        MirrorBackend,
+        MirrorFilter,
         PathModifier,
         ReferenceGrant,
         RouteFilter,
         RouteMatch,
         RouteRule,
+        SessionPersistence,
         ValueMatch,
     )
 
@@ -49,9 +52,12 @@ SETTINGS: Final = {
     "RequestRedirect": "request_redirect",
     "URLRewrite": "url_rewrite",
     "CORS": "cors",
+    "RequestMirror": "request_mirror",
 }
 """Filters that are read, with the attribute of their settings."""
-OTHER_FILTERS: Final = ("RequestMirror", "ExternalAuth", "ExtensionRef")
+OTHER_FILTERS: Final = ("ExternalAuth", "ExtensionRef")
+REPEATED: Final = "RequestMirror"
+"""The one that a rule may have several of."""
 FIELDS: Final = {"URLRewrite": "urlRewrite", "CORS": "cors"}
 """Fields of filters that are not named by their type with a small letter."""
 MODIFIERS: Final = {"ReplaceFullPath": "replaceFullPath", "ReplacePrefixMatch": "replacePrefixMatch"}
@@ -134,17 +140,23 @@ def _rule(rule: RouteRule, field: str) -> Iterator[ObjectError]:
     for number, reference in enumerate(rule.backend_refs):
         yield from _backend(reference, f"{field}.backendRefs[{number}]", rule.matches)
     yield from _patience(rule, field)
+    if rule.session_persistence is not None:
+        yield from _session(rule.session_persistence, f"{field}.sessionPersistence")
     if rule.backend_refs and any(one.type == "RequestRedirect" for one in rule.filters):
         yield ObjectError(f"{field}.backendRefs", "must not be there beside the filter RequestRedirect")
 
 
-def _backend(reference: BackendReference, field: str, matches: Sequence[RouteMatch]) -> Iterator[ObjectError]:
+def _target(reference: BackendReference | MirrorBackend, field: str) -> Iterator[ObjectError]:
     if not reference.name:
         yield ObjectError(f"{field}.name", "required")
     if (reference.group, reference.kind) == ("", "Service") and not reference.port:
         yield ObjectError(f"{field}.port", "required for a Service")
     if reference.port:
         yield from fault_at(f"{field}.port", names.port_number_fault(reference.port))
+
+
+def _backend(reference: BackendReference, field: str, matches: Sequence[RouteMatch]) -> Iterator[ObjectError]:
+    yield from _target(reference, field)
     if not 0 <= reference.weight <= MOST_WEIGHT:
         yield ObjectError(f"{field}.weight", f"{reference.weight} must be between 0 and {MOST_WEIGHT}")
     yield from _filters(reference.filters, f"{field}.filters", matches)
@@ -195,7 +207,7 @@ def _filters(filters: Sequence[RouteFilter], field: str, matches: Sequence[Route
         yield from one_of(f"{at}.type", one.type, (*SETTINGS, *OTHER_FILTERS))
         if one.type in SETTINGS:
             yield from _settings(one, at, matches)
-            if types.index(one.type) != number:
+            if one.type != REPEATED and types.index(one.type) != number:
                 yield ObjectError(f"{at}.type", f"{one.type} must not be repeated")
     if "RequestRedirect" in types and "URLRewrite" in types:
         yield ObjectError(field, "must not have both RequestRedirect and URLRewrite")
@@ -215,6 +227,8 @@ def _settings(one: RouteFilter, field: str, matches: Sequence[RouteMatch]) -> It
         yield from _modifier(one.url_rewrite.path, f"{field}.urlRewrite.path", matches)
     if one.cors is not None:
         yield from _cors(one.cors, f"{field}.cors")
+    if one.request_mirror is not None:
+        yield from _mirror(one.request_mirror, f"{field}.requestMirror")
     if one.request_redirect is not None:
         redirect, at = one.request_redirect, f"{field}.requestRedirect"
         yield from _hostname(redirect.hostname, f"{at}.hostname")
@@ -246,6 +260,34 @@ def _cors(cors: CorsFilter, field: str) -> Iterator[ObjectError]:
         yield ObjectError(f"{field}.allowOrigins", "* must stand alone")
     if cors.max_age < 1:
         yield ObjectError(f"{field}.maxAge", f"{cors.max_age} must be 1 or more")
+
+
+def _mirror(mirror: MirrorFilter, field: str) -> Iterator[ObjectError]:
+    yield from _target(mirror.backend_ref, f"{field}.backendRef")
+    if mirror.percent is not None and mirror.fraction is not None:
+        yield ObjectError(field, "must not have both percent and fraction")
+    if mirror.percent is not None and not 0 <= mirror.percent <= 100:
+        yield ObjectError(f"{field}.percent", f"{mirror.percent} must be between 0 and 100")
+    if mirror.fraction is not None:
+        numerator, denominator = mirror.fraction.numerator, mirror.fraction.denominator
+        if denominator < 1:
+            yield ObjectError(f"{field}.fraction.denominator", f"{denominator} must be 1 or more")
+        if not 0 <= numerator <= denominator:
+            yield ObjectError(f"{field}.fraction.numerator", f"{numerator} must be between 0 and the denominator")
+
+
+def _session(session: SessionPersistence, field: str) -> Iterator[ObjectError]:
+    yield from one_of(f"{field}.type", session.type, ("Cookie", "Header"))
+    yield from one_of(
+        f"{field}.cookieConfig.lifetimeType", session.cookie_config.lifetime_type, ("Session", "Permanent")
+    )
+    if session.session_name:
+        yield from fault_at(f"{field}.sessionName", _name_fault(session.session_name))
+    for name, text in (("absoluteTimeout", session.absolute_timeout), ("idleTimeout", session.idle_timeout)):
+        if text and durations.FORM.fullmatch(text) is None:
+            yield ObjectError(f"{field}.{name}", f'"{text}" must be a duration such as 1h30m')
+    if session.cookie_config.lifetime_type == "Permanent" and not session.absolute_timeout:
+        yield ObjectError(f"{field}.absoluteTimeout", "required for cookies with lifetimeType Permanent")
 
 
 def _patience(rule: RouteRule, field: str) -> Iterator[ObjectError]:

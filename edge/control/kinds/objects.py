@@ -204,6 +204,11 @@ class IngressClass(Named, frozen=True):
 # --- v1 and discovery.k8s.io/v1 -------------------------------------------------------------------------------------
 
 
+TCP: Final = "TCP"
+UDP: Final = "UDP"
+"""Protocols of ports."""
+
+
 class ServicePort(Struct, frozen=True):
     """One port of a Service."""
 
@@ -213,11 +218,17 @@ class ServicePort(Struct, frozen=True):
     """None: TCP."""
     target_port: int | str | None = None
     """Number or name of the pods' port; None: the same number as `port`."""
+    app_protocol: str | None = None
+    """What is spoken there, for routes of the Gateway API."""
 
     @property
     def is_tcp(self) -> bool:
         """Whether requests of HTTP can go there."""
-        return self.protocol in (None, "", "TCP")
+        return self.speaks(TCP)
+
+    def speaks(self, protocol: str) -> bool:
+        """Whether it is a port of PROTOCOL, `TCP` or `UDP`."""
+        return (self.protocol or TCP) == protocol
 
 
 class ServiceSpec(Struct, frozen=True):
@@ -249,11 +260,29 @@ class EndpointConditions(Struct, frozen=True):
     terminating: bool | None = None
 
 
+class ForZone(Struct, frozen=True):
+    """A zone that is to use an endpoint."""
+
+    name: str = ""
+
+
+class EndpointHints(Struct, frozen=True):
+    """Who is to use an endpoint."""
+
+    for_zones: tuple[ForZone, ...] | None = None
+
+
 class SliceEndpoint(Struct, frozen=True):
     """One endpoint; its addresses mean the same place."""
 
     addresses: tuple[str, ...] | None = None
     conditions: EndpointConditions | None = None
+    hints: EndpointHints | None = None
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """The zones that are to use it; none: it has no hint."""
+        return tuple(zone.name for zone in self.hints.for_zones or ()) if self.hints is not None else ()
 
 
 class EndpointPort(Struct, frozen=True):
@@ -267,7 +296,11 @@ class EndpointPort(Struct, frozen=True):
     @property
     def is_tcp(self) -> bool:
         """Whether requests of HTTP can go there."""
-        return self.protocol in (None, "", "TCP")
+        return self.speaks(TCP)
+
+    def speaks(self, protocol: str) -> bool:
+        """Whether it is a port of PROTOCOL, `TCP` or `UDP`."""
+        return (self.protocol or TCP) == protocol
 
 
 SERVICE_NAME_LABEL: Final = "kubernetes.io/service-name"

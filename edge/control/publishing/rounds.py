@@ -4,7 +4,8 @@ Rules of this file:
 - A single change is published at once. After a publication there is a short pause, which grows while changes keep
   arriving: a burst costs few publications, and no change waits longer than LONGEST_PAUSE and a round.
 - The first table waits until the source has sent `Synced` for all its kinds. Until then a table that is in force is not
-  replaced. Without such a table `--sync-timeout` ends the wait, unless no Ingress could be read at all.
+  replaced. Without such a table `--sync-timeout` ends the wait, unless no Ingress could be read at all, or not the
+  ConfigMap of `--configmap`, which may hold what keeps requests out.
 - An error in this thread ends the process: the table stays in force, and the next process starts afresh.
 """
 
@@ -55,6 +56,13 @@ class Resolved:
 
 
 @dataclass(frozen=True, slots=True)
+class Located:
+    """We are in ZONE."""
+
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Come to an end."""
 
@@ -68,7 +76,7 @@ class Kept:
 
 
 Messages = queue.SimpleQueue[Any]
-"""Of `Change`, `Resolved` and `Stop`; sources, which put the first, know nothing of the others."""
+"""Of `Change`, `Resolved`, `Located` and `Stop`; sources, which put the first, know nothing of the others."""
 
 
 class Rounds:
@@ -145,6 +153,8 @@ class Rounds:
                 return False
             if isinstance(message, Resolved):
                 self._compiler.name_changed(message.name)
+            elif isinstance(message, Located):
+                self._compiler.zone_found(message.zone)
             else:
                 self._compiler.apply(message)
             if time.monotonic() > end:
@@ -182,6 +192,8 @@ class Rounds:
         if self._first_published:
             return True
         if self._source.kinds - self._compiler.store.synced and not self._may_go_without(now):
+            return False
+        if not self._compiler.is_configured:
             return False
         self._ready_since = self._ready_since or now
         return self._resolver.settled() or now - self._ready_since > NAMES_PATIENCE

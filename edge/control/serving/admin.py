@@ -67,6 +67,8 @@ class AdminServer:
         """DIRECTORY is the table's; LEADS as for `Collector`, STUCK as for `Health`."""
         self.health = Health(state, reader, settings, directory, stuck=stuck)
         self.collector = Collector(state, reader, settings, self.health, leads=leads)
+        self.health_paths = {"/healthz", settings.health_check_path}
+        self.has_metrics = settings.enable_metrics
         self.address = addresses.parse(settings.admin)
         """The address that it listens on; once started, with the port that the kernel chose if the setting is 0."""
         self._server: _Server | None = None
@@ -127,9 +129,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         path = self.path.partition("?")[0]
         admin = self.server.admin
-        if path == "/metrics":
+        if path == "/metrics" and admin.has_metrics:
             self._metrics()
-        elif path == "/healthz":
+        elif path in admin.health_paths:
             self._verdict(admin.health.live())
         elif path == "/readyz":
             self._verdict(admin.health.ready())

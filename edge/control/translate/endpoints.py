@@ -1,11 +1,13 @@
 """The endpoints behind one port of a Service.
 
 Rules of this file (Kubernetes API reference, EndpointSlice v1 and Service v1):
-- A backend's port is looked up among the Service's ports by number or by name; TCP only. A slice's port belongs to
-  the Service port of the same name.
+- A backend's port is looked up among the Service's ports of one protocol, by number or by name. A slice's port
+  belongs to the Service port of the same name and protocol.
 - `ready` unset means ready, `serving` unset means the same as `ready`, `terminating` unset means no.
 - Endpoints that are ready are used. When there is none, in no slice, those that still serve while they terminate are.
 - All addresses of an endpoint are used; slices of the same Service are merged, whatever their address family.
+- With a zone, the ready endpoints that hints give to it are used alone, provided that all have hints and one is for
+  the zone (Kubernetes docs, "Topology Aware Routing", safeguards).
 - Addresses that must not be an endpoint (`addresses.py`) are left out and reported; the others are used.
 """
 
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from edge.control.kinds.objects import TCP
 from edge.control.translate import addresses as ip
 from edge.table.records import Endpoint
 
@@ -53,22 +56,33 @@ class Found(msgspec.Struct, frozen=True, gc=False):
     """Addresses that were left out because they must not be an endpoint, each with its kind."""
 
 
-def find_port(service: Service, port: str) -> ServicePort | None:
+def find_port(service: Service, port: str, protocol: str = TCP) -> ServicePort | None:
     """The port of SERVICE with the number or the name PORT; empty: its first one."""
     for candidate in service.spec.ports or ():
-        if candidate.is_tcp and not port:
-            return candidate
-        if candidate.is_tcp and port in (str(candidate.port), candidate.name):
+        if candidate.speaks(protocol) and port in ("", str(candidate.port), candidate.name):
             return candidate
     return None
 
 
-def by_slices(service: Service, port: str, slices: Iterable[EndpointSlice], allowed: AbstractSet[str]) -> Found:
-    """The endpoints of SERVICE's PORT in SLICES; ALLOWED: kinds of special addresses (`addresses.py`) among them."""
-    service_port = find_port(service, port)
+def by_slices(
+    service: Service,
+    port: str,
+    slices: Iterable[EndpointSlice],
+    allowed: AbstractSet[str],
+    protocol: str = TCP,
+    *,
+    zone: str = "",
+) -> Found:
+    """The endpoints of SERVICE's PORT in SLICES; ALLOWED: kinds of special addresses (`addresses.py`) among them.
+
+    ZONE: use those that hints give to it; empty: hints mean nothing.
+    """
+    service_port = find_port(service, port, protocol)
     if service_port is None:
         return Found(fault=Fault.MISSING_PORT)
     ready: set[tuple[str, int]] = set()
+    near: set[tuple[str, int]] = set()
+    all_hinted = bool(zone)
     ending: set[tuple[str, int]] = set()
     foreign = ""
     sorted_out = ip.SortedOut(allowed)
@@ -84,19 +98,25 @@ def by_slices(service: Service, port: str, slices: Iterable[EndpointSlice], allo
             if state is not None:
                 usable = ready if state else ending
                 addresses = [sorted_out.take(address) for address in endpoint.addresses or ()]
-                usable.update((address, number) for address in addresses if address for number in ports)
-    endpoints = sorted(ready or ending)
+                places = [(address, number) for address in addresses if address for number in ports]
+                usable.update(places)
+                if zone and state:
+                    all_hinted = all_hinted and bool(endpoint.zones)
+                    near.update(places if zone in endpoint.zones else ())
+    endpoints = sorted((near if all_hinted else ()) or ready or ending)
     fault = Fault.ADDRESS_TYPE if foreign else None
     found = tuple(Endpoint(address, number) for address, number in endpoints)
     return Found(found, fault, foreign, tuple(sorted(sorted_out.refused)))
 
 
-def by_name(service: Service, port: str, addresses: Iterable[str], allowed: AbstractSet[str]) -> Found:
+def by_name(
+    service: Service, port: str, addresses: Iterable[str], allowed: AbstractSet[str], protocol: str = TCP
+) -> Found:
     """The endpoints of an ExternalName SERVICE whose name resolves to ADDRESSES; ALLOWED: as for `by_slices`.
 
     Its ports mean nothing to the cluster: a port that it does not list is taken by its number.
     """
-    found = find_port(service, port)
+    found = find_port(service, port, protocol)
     if found is not None:
         number = found.target_port if isinstance(found.target_port, int) and found.target_port else found.port
     elif port.isascii() and port.isdigit() and len(port) <= LONGEST_PORT:
@@ -110,9 +130,9 @@ def by_name(service: Service, port: str, addresses: Iterable[str], allowed: Abst
     return Found(tuple(Endpoint(address, number) for address in usable), refused=tuple(sorted(sorted_out.refused)))
 
 
-def by_cluster_ip(service: Service, port: str, allowed: AbstractSet[str]) -> Found:
+def by_cluster_ip(service: Service, port: str, allowed: AbstractSet[str], protocol: str = TCP) -> Found:
     """SERVICE's own address as the one endpoint; ALLOWED: as for `by_slices`."""
-    found = find_port(service, port)
+    found = find_port(service, port, protocol)
     if found is None or not _is_port(found.port):
         return Found(fault=Fault.MISSING_PORT)
     sorted_out = ip.SortedOut(allowed)
@@ -128,7 +148,7 @@ def _slice_ports(one: EndpointSlice, service_port: ServicePort) -> Iterator[int]
     target = service_port.target_port if isinstance(service_port.target_port, int) else None
     if target and _is_port(target) and not one.ports:  # written by hand: what else could be meant
         yield target
-    ports = [port for port in one.ports or () if port.is_tcp]
+    ports = [port for port in one.ports or () if port.speaks(service_port.protocol or TCP)]
     named = [port for port in ports if (port.name or "") == (service_port.name or "")]
     if not named and len(ports) == 1 and (not service_port.name or not ports[0].name):
         named = ports  # written by hand: with one port on either side there is nothing to mistake

@@ -164,7 +164,7 @@ class _Translator:
                 clients = replace(clients, status=client_certificate.STATUS)
         else:
             clients = asked.clients
-        return HostOptions(clients, asked.ciphers, asked.server_order)
+        return HostOptions(clients, asked.ciphers, asked.server_order, asked.snippet)
 
     def _made(self, deferred: Deferred) -> AnyPolicy:
         """The policy that DEFERRED is with the object that it needs; without that, one that closes the routes."""

@@ -13,16 +13,23 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from edge.control.kinds.objects import TCP
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from edge.control.kinds.objects import ObjectId
     from edge.control.kinds.problems import Problem
     from edge.control.translate.annotations.canary import Rules
     from edge.control.translate.gateway.facts import GatewayFacts, RouteFacts
-    from edge.table.policies import AnyPolicy, ClientCertificate, Closed
+    from edge.table.policies import AnyPolicy, ClientCertificate, Closed, ServerSnippet
     from edge.table.records import Balance, Listening, Route, TlsMaterial, TlsOptions
+    from edge.table.streams import StreamRoute
 
 BY_CLUSTER_IP = "#cluster-ip"
 """Ends the key of a Service port that is reached by its own address."""
+BY_UDP = "#udp"
+"""Ends the key of a Service port that takes datagrams."""
 
 Order = tuple[str, str, str]
 """Creation time, namespace, name: the smaller one wins a conflict."""
@@ -61,7 +68,9 @@ class ServiceUse(msgspec.Struct, frozen=True, gc=False):
     canary: bool = False
     """Without an endpoint another Service takes its requests."""
     instead: str = ""
-    """What happens without its endpoints, where `field` is an annotation; empty: requests are answered 503."""
+    """What happens without its endpoints, where `field` names no backend's Service; empty: requests are answered
+    503."""
+    protocol: str = TCP
 
 
 class RemoteUse(msgspec.Struct, frozen=True, gc=False):
@@ -115,6 +124,8 @@ class HostOptions(msgspec.Struct, frozen=True, gc=False):
     """`Closed`: what the certificates of clients are to be verified by cannot be had, so nobody gets in."""
     ciphers: str = ""
     server_order: bool | None = None
+    snippet: ServerSnippet | Closed | None = None
+    """`Closed`: it has what is not carried out, and may be what guards the host."""
 
 
 class HostPart(msgspec.Struct, frozen=True, gc=False):
@@ -131,6 +142,13 @@ class HostPart(msgspec.Struct, frozen=True, gc=False):
     wider: bool = False
     tls: bool = False
     """Whether all requests for the host come by TLS."""
+
+
+class StreamPart(msgspec.Struct, frozen=True, gc=False):
+    """A stream, and the field that asks for it."""
+
+    stream: StreamRoute
+    field: str
 
 
 class Translation(msgspec.Struct, frozen=True, gc=False):
@@ -153,6 +171,8 @@ class Translation(msgspec.Struct, frozen=True, gc=False):
     """For the status of objects of the Gateway API that are ours."""
     sockets: tuple[Listening, ...] = ()
     """To listen on, beside Edge's own."""
+    streams: Mapping[str, StreamPart] = {}
+    """By key of the record (`edge.table.streams`)."""
 
 
 NOTHING = Translation(("", "", ""), {}, None, (), (), ())

@@ -41,6 +41,8 @@ from edge.table.records import (
 )
 
 if TYPE_CHECKING:
+    from edge.settings import Settings
+    from edge.table.parameters import Parameters
     from edge.table.reader import TableReader
 
 MOST_CONTEXTS = 1000
@@ -87,6 +89,12 @@ class Contexts:
         self._scoped: dict[tuple[str, str], ServerName | None] = {}
         self._generations = (-1, -1)
         self._made: OrderedDict[tuple[str, str], Made] = OrderedDict()
+
+    def tune(self, settings: Settings, parameters: Parameters) -> None:  # noqa: ARG002 - as all that goes by them
+        """From now on go by SETTINGS."""
+        if settings.use_http2 != self.http2:
+            self.http2 = settings.use_http2
+            self._made.clear()
 
     def choose(self, server_name: str) -> ServerContext | None:
         """The context for SERVER_NAME (lower case; empty: the client names none); None: there is no certificate yet.

@@ -4,7 +4,6 @@ from edge.data.net._stream cimport Stream
 
 cdef class Handshakes:
     cdef object _contexts
-    cdef bint _http2
     cdef object _counters
     cdef object _log
     cdef double _timeout

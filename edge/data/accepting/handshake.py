@@ -63,7 +63,6 @@ class Handshakes:
     def __init__(self, contexts: Contexts, counters: WorkerCounters, log: logging.Logger, *, timeout: float) -> None:
         """TIMEOUT in seconds, for one from its first byte to its end."""
         self._contexts = contexts
-        self._http2 = contexts.http2
         self._counters = counters
         self._log = log
         self._timeout = timeout
@@ -92,7 +91,7 @@ class Handshakes:
         if found is None:
             return None
         hello, ahead = found
-        http2 = self._http2 and HTTP2 in hello.alpn
+        http2 = self._contexts.http2 and HTTP2 in hello.alpn
         if hello.alpn and not http2 and SPOKEN.isdisjoint(hello.alpn):
             self._alert(stream, NO_APPLICATION_PROTOCOL)
             return None

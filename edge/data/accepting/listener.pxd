@@ -21,8 +21,6 @@ cdef class Listener:
     cdef str _scope
     cdef object _plain_scope
     cdef dict _places
-    cdef bint _proxied
-    cdef double _header_timeout
     cdef double _complained
     cdef bint _stopped
     cdef object _loop

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from edge.data.accepting.spread import Spread
     from edge.data.connections.connections import Connections
+    from edge.data.http.forwarding import Forwarding
     from edge.data.net.peers import Peer
 
     Places = dict[tuple[str, int], "Listener"]
@@ -85,6 +86,9 @@ class Opening:
     def drain(self) -> None:
         """There is nobody to say it to yet."""
 
+    def describe_anew(self, forwarding: Forwarding) -> None:
+        """Nobody is described yet."""
+
     def close_idle(self) -> None:
         """As `close`: nothing is lost."""
         self.stream.close()
@@ -122,8 +126,6 @@ class Listener:
         self._scope = scope
         self._plain_scope = Scope(scope, None) if scope else None
         self._places = places
-        self._proxied = connections.settings.use_proxy_protocol
-        self._header_timeout = connections.settings.proxy_protocol_header_timeout
         self._complained = -COMPLAIN
         self._stopped = False
         self._loop = gevent.get_hub().loop
@@ -212,6 +214,7 @@ class Listener:
         try:
             stream = Stream(fd)
             stream.counted = True
+            connections.look()
             if above:
                 self._refuse(stream, peer)
                 return
@@ -253,7 +256,7 @@ class Listener:
 
         None where there will be no HTTP.
         """
-        if not self._proxied and not self._tls:
+        if not self._connections.proxied and not self._tls:
             return peer, self._port, False, PLAIN, self._plain_scope
         opening = Opening(stream)
         self._connections.open.add(opening)
@@ -272,13 +275,14 @@ class Listener:
     def _origin(self, stream: Stream, peer: str) -> tuple[str, int, bool]:
         """As `_open`, by the PROXY header of a trusted PEER."""
         own = peer, HTTPS_PORT if self._tls and not self._scope else self._port, self._tls
-        if not self._proxied:
+        connections = self._connections
+        if not connections.proxied:
             return own
-        stream.read_timeout = self._header_timeout
-        stream.expire_in(self._header_timeout)
+        stream.read_timeout = connections.proxy_header_timeout
+        stream.expire_in(connections.proxy_header_timeout)
         source = proxy_protocol.read(stream)
         stream.expire_in(0)
-        if source is None or not self._connections.forwarding.trusts(peer):
+        if source is None or not connections.forwarding.trusts(peer):
             return own
         return source.address, source.destination_port, self._tls or source.destination_port == HTTPS_PORT
 
@@ -291,7 +295,7 @@ class Listener:
             connections.most,
         )
         if connections.refusing > connections.most_refusals:
-            if not self._tls and not self._proxied:
+            if not self._tls and not connections.proxied:
                 stream.take_socket(REFUSED_AT_ONCE)  # what is left unread would reset the connection
                 stream.send(TOO_MANY)
             return

@@ -13,5 +13,6 @@ cdef class Caller:
     cdef readonly bytes forwarding
     cdef readonly bint trusted
     cdef readonly bint varies
+    cdef bint _renewed
 
     cpdef describe(self, Client client)

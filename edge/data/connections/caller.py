@@ -42,14 +42,23 @@ class Caller:
         `Message`."""
         self.peer = peer
         self.scope = scope
-        self._forwarding = forwarding
         self.address = address
         self.port = port
         self.secure = secure
-        self.forwarding = forwarding.fields(address, address, port, secure=secure)
-        self.trusted = forwarding.trusting and forwarding.trusts(address)
-        self.varies = self.trusted or forwarding.writes_forwarded
+        self._renewed = False
         self._number = 0
+        self._go_by(forwarding)
+
+    def _go_by(self, forwarding: Forwarding) -> None:
+        self._forwarding = forwarding
+        self.forwarding = forwarding.fields(self.address, self.address, self.port, secure=self.secure)
+        self.trusted = forwarding.trusting and forwarding.trusts(self.address)
+        self.varies = self.trusted or forwarding.writes_forwarded or self._renewed
+
+    def renew(self, forwarding: Forwarding) -> None:
+        """Go by FORWARDING from the next request on, which may trust others than before."""
+        self._renewed = True
+        self._go_by(forwarding)
 
     def number(self) -> int:
         """The number of the connection among those of the worker that have been asked for theirs."""
@@ -60,6 +69,9 @@ class Caller:
     def describe(self, client: Client) -> None:
         """Say who has sent the request of CLIENT."""
         added = self.forwarding
+        if self._renewed:
+            client.address, client.secure, client.port = self.address, self.secure, self.port
+            client.request.pass_on(claims=self.trusted, cdn=self._forwarding.passes_cdn)
         if self.trusted:
             origin = self._forwarding.origin(client.request, peer=self.address, port=self.port, secure=self.secure)
             client.address, client.secure, added = origin.address, origin.secure, origin.fields

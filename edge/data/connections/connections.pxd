@@ -2,9 +2,10 @@
 
 cimport edge.data.http._fields as c_fields
 cimport edge.data.http.clock as c_clock
+cimport edge.table.reader as c_reader
 
 cdef class Connections:
-    cdef readonly object settings
+    cdef public c_reader.TableReader table
     cdef readonly object counters
     cdef readonly object make_handler
     cdef readonly double keep_alive
@@ -13,6 +14,8 @@ cdef class Connections:
     cdef readonly double body_timeout
     cdef readonly bint http2
     cdef readonly int most_streams
+    cdef readonly bint proxied
+    cdef readonly double proxy_header_timeout
     cdef readonly list spare_streams
     cdef readonly Py_ssize_t most_spare
     cdef readonly c_clock.Clock clock
@@ -24,3 +27,5 @@ cdef class Connections:
     cdef public Py_ssize_t accepted
     cdef public Py_ssize_t refusing
     cdef public bint draining
+
+    cpdef look(self)

@@ -10,6 +10,7 @@ from edge.data.http._fields import Limits
 from edge.data.http.clock import Clock
 from edge.data.http.forwarding import Forwarding
 from edge.table.counters import WorkerWord
+from edge.table.parameters import Parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from edge.data.net._stream import Stream
     from edge.settings import Settings
     from edge.table.counters import WorkerCounters
+    from edge.table.reader import TableReader
 
 log = logging.getLogger("edge.data")
 
@@ -51,6 +53,9 @@ class Connection(Protocol):
     def drain(self) -> None:
         """The worker ends: say so, where the protocol has words for it."""
 
+    def describe_anew(self, forwarding: Forwarding) -> None:
+        """From the next request on say who the client is by FORWARDING."""
+
     def close_idle(self) -> None:
         """Close it if that does no harm."""
 
@@ -66,24 +71,40 @@ class Connections:
       can be used again, `most_spare` of them.
     - `open`: those that speak HTTP. `accepted`: all that are open, also before they speak HTTP. `refusing`: those among
       them that are above the limit `most`, and are being refused; `most_refusals` at a time.
+    - `proxied`: connections begin with a PROXY header, within `proxy_header_timeout` seconds.
+    - `table`: the one whose parameters are in force; None: there is none.
     - `draining`: the worker ends, and keeps no connection.
     """
 
     def __init__(self, settings: Settings, counters: WorkerCounters, make_handler: Callable[[Client], Handler]) -> None:
         """MAKE_HANDLER makes what serves the requests of a client half."""
-        self.settings = settings
         self.counters = counters
         self.make_handler = make_handler
+        self.table: TableReader | None = None
+        self.spare_streams: list[H2Stream] = []
+        self.most_spare = MOST_SPARE_STREAMS
+        self.clock = Clock()
+        self.open: set[Connection] = set()
+        self.accepted = 0
+        self.refusing = 0
+        self.draining = False
+        self.most = 0
+        self.tune(settings, Parameters())
+
+    def tune(self, settings: Settings, parameters: Parameters) -> None:
+        """From now on go by SETTINGS and PARAMETERS. Open connections do so from their next request on, but for what
+        they agreed on with their clients when they began."""
         self.keep_alive = settings.keep_alive
         self.keep_alive_requests = settings.keep_alive_requests if settings.keep_alive > 0 else 1
         self.header_timeout = settings.client_header_timeout
         self.body_timeout = settings.client_body_timeout
         self.http2 = settings.use_http2
         self.most_streams = settings.http2_max_concurrent_streams
-        self.spare_streams: list[H2Stream] = []
-        self.most_spare = MOST_SPARE_STREAMS
-        self.clock = Clock()
-        self.forwarding = Forwarding(settings)
+        self.proxied = settings.use_proxy_protocol
+        self.proxy_header_timeout = settings.proxy_protocol_header_timeout
+        self.forwarding = Forwarding(settings, parameters)
+        for connection in self.open:
+            connection.describe_anew(self.forwarding)
         self.limits = Limits(
             line=settings.max_request_line,
             head=settings.max_header_size,
@@ -91,13 +112,16 @@ class Connections:
             underscores=settings.enable_underscores_in_headers,
             timeout=settings.client_header_timeout,
         )
-        self.open: set[Connection] = set()
+        before = self.most
         self.most, self.most_refusals = _limits(settings.max_worker_connections)
-        if self.most < settings.max_worker_connections:
+        if self.most != before and self.most < settings.max_worker_connections:
             log.warning("at most %d connections: the limit of open files does not allow for more", self.most)
-        self.accepted = 0
-        self.refusing = 0
-        self.draining = False
+
+    def look(self) -> None:
+        """Take up the newest table, for each new connection and request: with it may come what they go by."""
+        table = self.table
+        if table is not None and table.changed():
+            table.refresh()
 
     def drain(self) -> None:
         """From now on no connection is kept."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edge.data.exchange.upstream import Upstream
     from edge.data.http._fields import FieldLines
     from edge.data.http._message import Message
+    from edge.data.http.forwarding import Forwarding
     from edge.data.http.replies import Reply
     from edge.data.net._buffer import Buffer
     from edge.data.net._stream import Stream
@@ -105,16 +106,17 @@ class Http1(Client):
 
     def _serve(self) -> None:
         connections, stream, head, body = self.connections, self.stream, self.head, self.body
-        limits, handler = connections.limits, self._handler
+        handler = self._handler
         while self._keep:
             stream.read_timeout = connections.keep_alive if self._served else connections.header_timeout
             self.idle = True
             head.size = 0
-            if not head.read_request(stream, limits):
+            if not head.read_request(stream, connections.limits):
                 return
             self.idle = False
+            connections.look()
             self._served += 1
-            self._keep = head.keep_alive and self._served != connections.keep_alive_requests
+            self._keep = head.keep_alive and not 0 < connections.keep_alive_requests <= self._served
             self._sent_before = stream.sent
             body.start(head.length, head.chunked, False)
             self.length = head.content_length
@@ -134,6 +136,10 @@ class Http1(Client):
 
     def drain(self) -> None:
         """The next answer says it."""
+
+    def describe_anew(self, forwarding: Forwarding) -> None:
+        """As `Connection`."""
+        self._caller.renew(forwarding)
 
     def close_idle(self) -> None:
         """End the connection if it is between two requests."""

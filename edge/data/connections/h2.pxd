@@ -14,6 +14,7 @@ cdef class Http2(Carrier):
     cdef readonly Stream stream
     cdef long long _served
     cdef long long _turn
+    cdef bint _full
     cdef bint _limited
     cdef bint _over
     cdef bint _scheduled

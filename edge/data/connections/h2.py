@@ -37,6 +37,7 @@ from edge.table.counters import WorkerWord
 if TYPE_CHECKING:
     from edge.data.connections.caller import Caller
     from edge.data.connections.connections import Connections
+    from edge.data.http.forwarding import Forwarding
     from edge.data.http.h2._session import H2Stream
     from edge.data.net._stream import Stream
 
@@ -65,6 +66,8 @@ class Http2(Carrier):
         self.waiting = []
         self.tunnels = 0
         self._served = 0
+        self._full = False
+        """The client has been told that it has made as many requests as it may."""
         self._turn = 0
         self._limited = False
         self._over = False
@@ -115,6 +118,10 @@ class Http2(Carrier):
             stream.close()
             self._end_streams()
             connections.open.discard(self)
+
+    def describe_anew(self, forwarding: Forwarding) -> None:
+        """As `Connection`."""
+        self.caller.renew(forwarding)
 
     def drain(self) -> None:
         """The worker ends: the client is told to send no more, and what it has sent by then is still served."""
@@ -182,12 +189,14 @@ class Http2(Carrier):
             self.stream.expire_in(self.connections.header_timeout if partial else 0)
 
     def _begin(self, stream: H2Stream) -> None:
-        half = stream.owner
+        connections, half = self.connections, stream.owner
+        connections.look()
         if half is None:
-            half = Http2Stream(self.connections, stream)
+            half = Http2Stream(connections, stream)
         half.open(self)
         self._served += 1
-        if self._served == self.connections.keep_alive_requests:
+        if 0 < connections.keep_alive_requests <= self._served and not self._full:
+            self._full = True
             self.session.go_away(ErrorCode.NO_ERROR, False)
         gevent.spawn_raw(half.run)
 

@@ -43,6 +43,7 @@ cdef class Http2Stream(Client):
     cdef bint _pending_last
     cdef c_upstream.Upstream _watched
     cdef object _lost
+    cdef object _rules
     cdef bint _waits
     cdef Handler _handler
 

@@ -97,7 +97,8 @@ class Http2Stream(Client):
         self._lost: Exception | None = None
         self._waits = False
         self._handler = connections.make_handler(self)
-        self.request.pass_on(claims=False, cdn=connections.forwarding.passes_cdn)
+        self._rules = connections.forwarding
+        self.request.pass_on(claims=False, cdn=self._rules.passes_cdn)
 
     def open(self, connection: Carrier) -> None:
         """Begin with the request that has come by CONNECTION and stands in `head`."""
@@ -119,8 +120,10 @@ class Http2Stream(Client):
         if self._room.failure is not None:
             self._room.fail(None)
         self.inbox.begin(self.session, flow, self._connections.body_timeout, connection)
-        if self._connections.forwarding.trusting:
-            head.pass_on(claims=caller.trusted, cdn=self._connections.forwarding.passes_cdn)
+        rules = self._connections.forwarding
+        if rules.trusting or rules is not self._rules:
+            self._rules = rules
+            head.pass_on(claims=caller.trusted, cdn=rules.passes_cdn)
         if caller.varies and not head.fault:
             caller.describe(self)
 

@@ -16,6 +16,7 @@ from edge.data.http._trust import Trust
 if TYPE_CHECKING:
     from edge.data.http._message import Message
     from edge.settings import Settings
+    from edge.table.parameters import Parameters
 
 _SECURE = {"http": False, "https": True, "ws": False, "wss": True}
 """Schemes that a proxy in front names; some say `wss` where a WebSocket is asked for (RFC 6455, section 3)."""
@@ -35,7 +36,7 @@ class Origin:
 class Forwarding:
     """Makes the fields, by the settings."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, parameters: Parameters) -> None:  # noqa: ARG002 - as all that goes by them
         self.trusting = settings.use_forwarded_headers
         self.writes_forwarded = settings.send_forwarded_header
         self.passes_cdn = settings.pass_cdn_headers

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from edge.data.http._message import Message
     from edge.data.http.replies import Reply
     from edge.data.observe._format import Format
+    from edge.settings import Settings
     from edge.table.counters import WorkerCounters
+    from edge.table.parameters import Parameters
     from edge.table.patterns.matching import Pattern
 
 log = logging.getLogger("edge.data")
@@ -53,9 +55,12 @@ class AccessLog:
         self.no_route = formats.named(Owner(), Backend())
         """In place of a route, where there is none."""
 
-    def use(self, terms: AccessLogging | None) -> None:
-        """Go by TERMS from now on; None: as the worker was started."""
-        terms = terms or NORMAL
+    def tune(self, _: Settings, parameters: Parameters) -> None:
+        """Go by PARAMETERS from now on."""
+        self.use(parameters.access_logging)
+
+    def use(self, terms: AccessLogging) -> None:
+        """Go by TERMS from now on."""
         if terms == self._terms:
             return
         before, self._terms = self._terms, terms

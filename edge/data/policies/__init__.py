@@ -50,6 +50,8 @@ from edge.data.policies import (
     retry,
     rewrite,
     satisfy_any,
+    server_snippet,
+    session_backend,
     sign_in,
     snippet,
     source_ranges,
@@ -70,6 +72,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.ClientCertificate, client_certificate),  # of the host, so it goes before all that a route has
     (policies.BodyLimit, body_limit),  # before all gates, as in nginx
     (policies.Closed, closed),
+    (policies.ServerSnippet, server_snippet),  # of the host
     (policies.AppRoot, app_root),
     (policies.WwwRedirect, www_redirect),
     (policies.Cors, cors),  # a preflight request carries no credentials, and must not be redirected
@@ -88,6 +91,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.SignIn, sign_in),
     # choices of the backend
     (policies.Canary, canary),
+    (policies.SessionBackend, session_backend),
     # choices of the endpoint
     (policies.HashBy, hash_by),
     (policies.Affinity, affinity),  # it has the last word

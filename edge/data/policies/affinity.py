@@ -1,4 +1,7 @@
-"""Sends the requests of a client to one endpoint, which a cookie leads to, and gives it that cookie."""
+"""Sends the requests of a client to one endpoint, which a cookie leads to, and gives it that cookie.
+
+A field of the request may take the place of the cookie, and one of the response that of Set-Cookie.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from edge.data.http.cookies import cookies
+from edge.data.policies.fields import checked_name
 from edge.data.upstream.sticky import BALANCED, PERSISTENT, Sticky
 
 if TYPE_CHECKING:
@@ -32,13 +36,13 @@ _LAST_SHORT_YEAR: Final = 2037
 
 def add(policy: Affinity, phases: Phases) -> None:
     """The choice of endpoints, and an edit of the response. Answers of Edge itself carry no cookie."""
-    name = policy.cookie.encode()
+    session = session_of(policy.cookie, policy.header)
     mode = PERSISTENT if policy.persistent else BALANCED
-    made = _writer(policy)
+    made = _field_writer(policy) if policy.header else _writer(policy)
     key = object()
 
     def choosing(balancer: Balancer, exchange: Exchange) -> Sticky:
-        sticky = Sticky(balancer, mode, parts(exchange.client.request, name)[0], renews=policy.renews)
+        sticky = Sticky(balancer, mode, session(exchange.client.request)[0], renews=policy.renews)
         exchange.note(key, sticky)
         return sticky
 
@@ -51,14 +55,33 @@ def add(policy: Affinity, phases: Phases) -> None:
     phases.answers.append(edit)
 
 
+def session_of(cookie: str, header: str) -> Callable[[Message], tuple[bytes, bytes]]:
+    """What reads the session of a request out of the COOKIE, or else out of the field HEADER, as `parts`."""
+    if not header:
+        encoded = cookie.encode()
+        return lambda request: parts(request, encoded)
+    name = header.lower().encode()
+    return lambda request: _split(request.get(name) or b"")
+
+
 def parts(request: Message, name: bytes) -> tuple[bytes, bytes]:
     """What the cookie NAME has before and behind its `|`; of several the last one counts, as in ingress-nginx."""
     value = b""
     for given, one in cookies(request):
         if given == name:
             value = one
+    return _split(value)
+
+
+def _split(value: bytes) -> tuple[bytes, bytes]:
     key, _, rest = value.partition(b"|")
     return key, rest.partition(b"|")[0]
+
+
+def _field_writer(policy: Affinity) -> Callable[[Exchange, bytes], bytes]:
+    """Gives the field line of the header for a value."""
+    begin = checked_name(policy.header).encode() + b": "
+    return lambda exchange, value: begin + value + b"\r\n"  # noqa: ARG005 - the signature of `_writer`
 
 
 def _writer(policy: Affinity) -> Callable[[Exchange, bytes], bytes]:

@@ -33,6 +33,17 @@ def checked(value: str) -> str:
     return value
 
 
+def checked_name(name: str) -> str:
+    """NAME.
+
+    Raises:
+        ValueError: a policy cannot write a field with it.
+    """
+    if fault := name_fault(name):
+        raise ValueError(fault)
+    return name
+
+
 def lines(fields: Iterable[tuple[str, str]]) -> bytes:
     """FIELDS as complete field lines."""
     return b"".join(line(name, value) for name, value in fields)

@@ -20,7 +20,7 @@ import msgspec
 
 from edge.system import addresses
 from edge.table.reader import TableReader, UnreadableError
-from edge.table.records import LISTENERS, Listeners, Listening
+from edge.table.records import LISTENERS, Listeners, Listening, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -155,7 +155,7 @@ class Handover:
             self._table.reopen()
             found = self._table.routes.get(LISTENERS, Listeners)
             if found is not None:
-                self._wanted = {(one.address, one.port): one for one in found.sockets}
+                self._wanted = {(one.address, one.port): one for one in found.sockets if one.wire is Wire.HTTP}
             elif self._table.generation > 0:
                 self._wanted = {}
         for place in self._sockets.keys() - self._wanted.keys():

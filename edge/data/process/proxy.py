@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from edge.data.accepting.contexts import Contexts
@@ -22,12 +21,12 @@ from edge.data.handling.traced import TracedHandler
 from edge.data.http._fields import Limits
 from edge.data.net._stream import counted_bytes
 from edge.data.net.spool import Spools
+from edge.data.process.tuning import Tuning
 from edge.data.routing.planner import Planner
 from edge.data.routing.router import Router
 from edge.data.upstream.budget import RetryBudget
 from edge.data.upstream.pool import Pool
 from edge.settings import LARGEST_HEAD
-from edge.table.access_logging import ACCESS_LOGGING, AccessLogging
 from edge.table.counters import WorkerWord
 from edge.table.reader import UnreadableError
 
@@ -55,6 +54,7 @@ class Proxy:
         tracing: Tracing | None = None,
     ) -> None:
         self.table = table
+        self.tuning = tuning = Tuning(settings, table)
         self.counters = counters
         self.log = logging.getLogger("edge.data")
         self.planner = Planner(
@@ -65,14 +65,11 @@ class Proxy:
             counters,
             self.planner.targets,
             Limits(head=LARGEST_HEAD, fields=1024, underscores=True),
-            keep=settings.upstream_keepalive_connections,
-            keep_for=settings.upstream_keepalive_timeout,
         )
         self.retry_budget = RetryBudget()
         calls = Calls(self.pool, self.retry_budget, counters)
         self.planner.subrequests = Subrequests(calls).to
         self._tracing = tracing
-        self._access_log = access_log
         self.handling = Handling(
             self.router,
             calls,
@@ -82,9 +79,14 @@ class Proxy:
             tunnel_timeout=settings.websocket_timeout,
         )
         self.connections = Connections(settings, counters, self._handler)
-        self.handshakes = Handshakes(
-            Contexts(table, http2=settings.use_http2), counters, self.log, timeout=settings.tls_handshake_timeout
-        )
+        self.connections.table = table
+        contexts = Contexts(table, http2=settings.use_http2)
+        self.handshakes = Handshakes(contexts, counters, self.log, timeout=settings.tls_handshake_timeout)
+        tuning.follow(self.pool.tune)
+        tuning.follow(self.connections.tune)
+        tuning.follow(contexts.tune)
+        if access_log is not None:
+            tuning.follow(access_log.tune)
         self._fault = ""
         self._refusals = 0
         self._received, self._sent = counted_bytes()
@@ -97,17 +99,11 @@ class Proxy:
             return TracedHandler(self.handling, client, self._tracing)
         return Handler(self.handling, client)
 
-    def take_up(self) -> None:
-        """Go by what the newest routes say of all requests."""
-        if self._access_log is not None:
-            with suppress(UnreadableError):  # as it was before; the log has it already
-                self._access_log.use(self.table.routes.get(ACCESS_LOGGING, AccessLogging))
-
     def tick(self) -> None:
         """Once a second: clock, table, idle connections, gauges."""
         self.connections.clock.tick()
         self.table.reopen()
-        self.take_up()
+        self.tuning.take_up()
         self._report()
         self.pool.expire()
         self.retry_budget.refill()

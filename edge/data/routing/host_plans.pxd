@@ -5,6 +5,7 @@ cimport edge.data.routing.plan as c_plan
 
 cdef class HostPlans:
     cdef readonly object record
+    cdef readonly tuple shared
     cdef public bint unnamed
     cdef readonly list plans
     cdef dict _exact

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edge.data.http._message import Message
     from edge.data.routing.plan import Plan
     from edge.data.routing.planner import Planner
+    from edge.table.policies import AnyPolicy
 
 
 class HostPlans:
@@ -30,8 +31,11 @@ class HostPlans:
         self, record: Host, planner: Planner, previous: HostPlans | None = None, *, unnamed: bool | None = None
     ) -> None:
         """Compile RECORD, taking over from PREVIOUS the plans of routes that did not change; UNNAMED: see there."""
-        kept = {plan.route: plan for plan in previous.plans} if previous is not None else {}
+        old = {plan.route: plan for plan in previous.plans} if previous is not None else {}
+        kept = old if previous is not None and previous.shared is planner.shared else {}
         self.record = record
+        self.shared: tuple[AnyPolicy, ...] = planner.shared
+        """The policies of all routes that the plans were made with."""
         self.unnamed = not (record.name or record.scope) if unnamed is None else unnamed
         """Whether these are for the hosts that no Ingress names."""
         self.plans: list[Plan] = []
@@ -49,20 +53,24 @@ class HostPlans:
             return plan
 
         self._conditional = any(route.conditions is not None for route in record.routes)
+        limited = False
         strings: dict[bytes, Plan] = {}
         patterns: list[tuple[Pattern, Plan]] = []
         for route in record.routes:
-            path = route.path.encode()
+            path, plan = route.path.encode(), plan_for(route)
+            limited = limited or (plan.demands is not None and plan.demands.limited)
             if route.kind is PathKind.EXACT:
-                _append(self._exact, path, plan_for(route))
+                _append(self._exact, path, plan)
             elif route.kind is PathKind.PREFIX:
-                _append(self._prefix, path.rstrip(b"/"), plan_for(route))
+                _append(self._prefix, path.rstrip(b"/"), plan)
             elif route.kind is PathKind.PATTERN:
-                patterns.append((compile_pattern(route.path), plan_for(route)))
+                patterns.append((compile_pattern(route.path), plan))
+            elif route.kind is PathKind.REGEX:
+                patterns.append((compile_pattern(route.path, ignore_case=False, whole=True), plan))
             else:
-                _append(strings, path, plan_for(route))
-        if patterns:
-            self._patterns = patterns
+                _append(strings, path, plan)
+        self._patterns = patterns or None
+        if patterns or limited:
             self._unmatched = plan_for(Route(PathKind.PREFIX, "/", backends=(Backend(status=500),)))
         self._strings.extend(strings.items())
         self._strings.sort(key=lambda entry: len(entry[0]), reverse=True)
@@ -71,7 +79,7 @@ class HostPlans:
         others = self._conditional or self._exact or self._strings or self._patterns
         only_root = not others and set(self._prefix) == {b""}
         self._everything = self._prefix[b""] if only_root else None
-        for plan in kept.values():
+        for plan in old.values():  # after the new ones have been made, which may go on with the same endpoints
             planner.drop(plan)
 
     def match(self, request: Message) -> Plan | None:
@@ -79,15 +87,32 @@ class HostPlans:
         if self._everything is not None:
             return self._everything
         path = normalise_bytes(request.target.partition(b"?")[0])
-        if self._patterns is not None and path not in self._exact:
-            plan = self._by_pattern(path, request)
-            if plan is not None:
-                return plan
+        if self._unmatched is not None:
+            try:
+                return self._limited(path, request)
+            except PatternLimitError:
+                return self._unmatched
         if self._conditional:
             return self._first_met(path, request)
         plan = self._exact.get(path)
+        return plan if plan is not None else self._longest_of(path)
+
+    def _limited(self, path: bytes, request: Message) -> Plan | None:
+        """As `match` for PATH, where regular expressions are to be looked at.
+
+        Raises:
+            PatternLimitError: one of them takes too many steps.
+        """
+        exact = self._exact.get(path)
+        plan = exact.meeting(request) if exact is not None else None
+        if plan is None:
+            plan = self._by_pattern(path, request)
         if plan is not None:
             return plan
+        return self._first_met(path, request) if self._conditional else self._longest_of(path)
+
+    def _longest_of(self, path: bytes) -> Plan | None:
+        """The plan with the longest path that PATH lies under, else that of the default."""
         size, plan = self._by_elements(path)
         for string, candidate in self._strings:
             if len(string) <= size + 1:
@@ -114,13 +139,13 @@ class HostPlans:
         return self._default
 
     def _by_pattern(self, path: bytes, request: Message) -> Plan | None:
-        """The plan of the first pattern that matches PATH and whose conditions REQUEST meets."""
+        """The plan of the first pattern that matches PATH and whose conditions REQUEST meets.
+
+        Raises:
+            PatternLimitError: that cannot be found out.
+        """
         for pattern, plan in self._patterns or ():
-            try:
-                matches = pattern.match(path) is not None
-            except PatternLimitError:
-                return self._unmatched
-            if matches:
+            if pattern.match(path) is not None:
                 met = plan.meeting(request)
                 if met is not None:
                     return met

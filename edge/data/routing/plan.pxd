@@ -30,7 +30,7 @@ cdef class Plan(Terms):
     cdef readonly tuple asked
     cdef readonly Destination only
     cdef double _total
-    cdef readonly object conditions
+    cdef readonly object demands
     cdef readonly tuple choices
     cdef readonly tuple tees
     cdef public Plan otherwise

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import random
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 from edge.data.observe.formats import named
 from edge.data.policies.phases import Phases, phase
+from edge.data.routing.demands import Demands
 from edge.data.upstream.terms import Terms
 from edge.table.counter_layout import labels_of
 from edge.table.policies.request_buffering import ANY
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from edge.data.http.replies import Reply
     from edge.data.upstream.balancer import Balancer
     from edge.table.counters import Series, WorkerCounters
-    from edge.table.records import Backend, Conditions, Route
+    from edge.table.records import Backend, Route
 
 WHOLE_CONTENT = 32768
 """Bytes up to which content of known length that is read first is sent in one piece with the head."""
@@ -81,7 +81,7 @@ class Plan(Terms):
 
     - `destinations`: the backends. `only`: the single one, None where there is a choice to make for each request.
     - `asked`: the balancers of other backends that steps ask.
-    - `conditions`: what a request must have; `otherwise`: the plan to look at where it has not, None: there is none.
+    - `demands`: what a request must have; `otherwise`: the plan to look at where it has not, None: there is none.
     - The phases are those of `edge.data.policies.phases`.
     """
 
@@ -106,7 +106,7 @@ class Plan(Terms):
         self.only = destinations[0] if len(destinations) == 1 else None
         self.choices = phase(phases.choices)
         self._total = sum(one.weight for one in destinations)
-        self.conditions = route.conditions
+        self.demands = Demands(route.conditions) if route.conditions is not None else None
         self.otherwise: Plan | None = None
         self.gates = phase(phases.gates)
         self.edits = phase(phases.edits)
@@ -141,35 +141,16 @@ class Plan(Terms):
         return max(self.destinations, key=_weight)  # rounding
 
     def meeting(self, request: Message) -> Plan | None:
-        """This plan, or the first of those behind it whose conditions REQUEST meets; None: there is none."""
+        """This plan, or the first of those behind it whose demands REQUEST meets; None: there is none.
+
+        Raises:
+            PatternLimitError: that cannot be found out.
+        """
         plan: Plan | None = self
-        while plan is not None and plan.conditions is not None and not meets(plan.conditions, request):
+        while plan is not None and plan.demands is not None and not plan.demands.met_by(request):
             plan = plan.otherwise
         return plan
 
 
 def _weight(destination: Destination) -> int:
     return destination.weight
-
-
-def meets(conditions: Conditions, request: Message) -> bool:
-    """Whether REQUEST has what CONDITIONS demand (Gateway API, HTTPRouteMatch)."""
-    if conditions.method and request.method != conditions.method.encode():
-        return False
-    if conditions.scheme and request.secure != (conditions.scheme == "https"):
-        return False
-    for header in conditions.headers:
-        if request.get(header.name.encode()) != header.value.encode():
-            return False
-    if conditions.query:
-        given = query_parameters(request.target)
-        return all(given.get(one.name) == one.value for one in conditions.query)
-    return True
-
-
-def query_parameters(target: bytes) -> dict[str, str]:
-    """The query parameters of TARGET by name, decoded; of several with one name the first counts."""
-    found: dict[str, str] = {}
-    for name, value in parse_qsl(target.partition(b"?")[2].decode("latin-1"), keep_blank_values=True):
-        found.setdefault(name, value)
-    return found

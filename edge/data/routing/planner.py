@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from edge.data.http import replies
-from edge.data.policies import OF_BACKENDS, ORDER
+from edge.data.policies import OF_BACKENDS, ORDER, route_mirrors
 from edge.data.policies.phases import Phases
 from edge.data.policies.resources import Resources
 from edge.data.routing.plan import Destination, Plan
@@ -66,13 +66,21 @@ class Planner:
         self._balancers: dict[tuple[str, Transport], tuple[Balancer, int]] = {}
         self.subrequests: Callable[[Balancer, Terms, int], Ask] | None = None
         """How subrequests are sent; set before the first plan is made."""
+        self.shared: tuple[AnyPolicy, ...] = ()
+        """Policies of all routes. Plans that were made with others are out of date."""
 
     def plan(self, host: str, route: Route) -> Plan:
         """The plan for ROUTE under HOST."""
         asked: list[Balancer] = []
         scope = f"{host} {route.kind:d} {route.path}"
         phases = Phases(self._resources, route.owner, scope, self._asks(asked), self._others(asked))
-        fault = _fill(phases, route.policies)
+        fault = _fill(phases, self.shared)
+        phases.checks.clear()  # those of the route are not in place of these
+        fault = _fill(phases, route.policies) or fault
+        try:
+            phases.tees += route_mirrors.tees(route.mirrors, phases)
+        except ValueError as error:
+            fault = f"a mirror ({error})"
         if phases.choosing is not None:
             fault = "a choice of endpoints that is no backend's"
         destinations = []

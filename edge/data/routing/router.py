@@ -4,7 +4,8 @@ Rules of this file:
 - Host names that were resolved are remembered, in bounded number, until a route changes: neither case, port nor
   trailing dot is looked at twice.
 - A host whose record cannot be read is not absent: no wildcard, catch-all or default takes its requests. They are
-  answered 503 until it can be read, and so is what the default takes when that cannot be read.
+  answered 503 until it can be read, and so is what the default takes when that cannot be read. Where the policies of
+  all routes cannot be read, that is so for all requests.
 - At the address of a Gateway only the hosts of its scope are looked at, and of them only those of the most specific
   listener. What no route of a host takes goes on to the wider hosts of that listener.
 - A load balancer's probe (`--health-check-path`) is Edge's on hosts that no Ingress names, whatever takes their other
@@ -23,12 +24,14 @@ from edge.table.reader import UnreadableError
 from edge.table.records import (
     GLOBALS,
     LISTENERS,
+    SHARED_POLICIES,
     Backend,
     Globals,
     Host,
     Listeners,
     PathKind,
     Route,
+    SharedPolicies,
     hosts_over,
     scoped,
 )
@@ -50,6 +53,8 @@ UNREADABLE_HOST: Final = Host("", default=UNAVAILABLE)
 MISDIRECTED: Final = Route(PathKind.PREFIX, "/", backends=(Backend(status=421),))
 """Of requests for a host of another listener than the one whose TLS the connection has (RFC 9110, section 15.5.20)."""
 UNREADABLE_GLOBALS: Final = Globals(default=UNAVAILABLE)
+NONE_SHARED: Final = SharedPolicies()
+UNREADABLE_SHARED: Final = SharedPolicies((UNREADABLE,))
 
 
 class Router:
@@ -188,16 +193,33 @@ class Router:
         self.generation = routes.generation
         self._resolved.clear()
         self._chains.clear()
+        changed = self._share()
         try:
             shared = routes.get(GLOBALS, Globals)
         except UnreadableError:
             shared = UNREADABLE_GLOBALS
-        if shared is not self._globals:
-            if self._default is not None:
-                self._planner.drop(self._default)
-            self._globals = shared
+        if shared is not self._globals or changed:
+            before, self._globals = self._default, shared
             default = shared.default if shared is not None else None
             self._default = self._planner.plan("", default) if default is not None else None
+            if before is not None:
+                self._planner.drop(before)
+
+    def _share(self) -> bool:
+        """Have plans made with the policies of all routes as they are now; whether they are others."""
+        try:
+            shared = self._routes.get(SHARED_POLICIES, SharedPolicies) or NONE_SHARED
+        except UnreadableError:
+            shared = UNREADABLE_SHARED
+        if shared.policies is self._planner.shared:
+            return False
+        self._planner.shared = shared.policies
+        for plan in (self._misdirected, *(one for plans in self._unreadable.values() for one in plans.plans)):
+            if plan is not None:
+                self._planner.drop(plan)
+        self._misdirected = None
+        self._unreadable.clear()
+        return True
 
     def _resolve(self, host: bytes) -> HostPlans | None:
         name = host_name(host)
@@ -220,11 +242,12 @@ class Router:
         try:
             record = self._table.routes.get(name, Host)
         except UnreadableError:
-            return known if known is not None else self._unavailable(name)
+            current = known is not None and known.shared is self._planner.shared
+            return known if current else self._unavailable(name)
         if record is None:
             self._forget(name)
             return None
-        if known is None or known.record is not record:
+        if known is None or known.record is not record or known.shared is not self._planner.shared:
             known = self._hosts[name] = HostPlans(record, self._planner, known)
         return known
 

@@ -10,6 +10,8 @@ cdef class Pool(Keeper):
     cdef object _limits
     cdef Py_ssize_t _keep
     cdef double _keep_for
+    cdef long long _most_requests
+    cdef double _longest_life
 
     cpdef Upstream reuse(self, Target target, bint check)
     cpdef keep(self, H1Upstream upstream, double now)

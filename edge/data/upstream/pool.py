@@ -29,13 +29,11 @@ if TYPE_CHECKING:
     from edge.data.http._fields import Limits
     from edge.data.upstream.target import Idle, Target, Targets
     from edge.data.upstream.tls import EndpointTls
+    from edge.settings import Settings
     from edge.table.counters import WorkerCounters
+    from edge.table.parameters import Parameters
 
 
-MOST_REQUESTS = 10_000
-LONGEST_LIFE = 3600.0
-"""Requests and seconds after which a connection is not kept, so that a Service's own address is balanced again now and
-then (nginx's defaults for keepalive_requests and keepalive_time)."""
 SHED = 16
 """Idle connections that are closed at a time to make room for others."""
 LACKING = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
@@ -56,15 +54,22 @@ class ConnectError(Exception):
 class Pool(Keeper):
     """The connections of this worker to endpoints."""
 
-    def __init__(
-        self, counters: WorkerCounters, targets: Targets, limits: Limits, *, keep: int, keep_for: float
-    ) -> None:
-        """To TARGETS; LIMITS: of the heads of responses; idle connections: KEEP at most, each for KEEP_FOR seconds."""
+    def __init__(self, counters: WorkerCounters, targets: Targets, limits: Limits) -> None:
+        """To TARGETS; LIMITS: of the heads of responses. `tune` says which connections are kept."""
         self._limits = limits
         self._counters = counters
         self._targets = targets
-        self._keep = keep
-        self._keep_for = keep_for
+        self._keep = 0
+        self._keep_for = 0.0
+        self._most_requests = 0
+        self._longest_life = 0.0
+
+    def tune(self, settings: Settings, parameters: Parameters) -> None:
+        """From now on keep connections as SETTINGS and PARAMETERS say."""
+        self._keep = settings.upstream_keepalive_connections
+        self._keep_for = settings.upstream_keepalive_timeout
+        self._most_requests = parameters.upstream_keepalive_requests
+        self._longest_life = parameters.upstream_keepalive_time
 
     def reuse(self, target: Target, check: bool) -> Upstream | None:
         """An idle connection to TARGET; CHECK looks once more whether it is open (one system call)."""
@@ -124,8 +129,8 @@ class Pool(Keeper):
         if (
             not target.users
             or len(target.idle) >= self._keep
-            or upstream.requests >= MOST_REQUESTS
-            or now - upstream.made > LONGEST_LIFE
+            or upstream.requests >= self._most_requests
+            or now - upstream.made > self._longest_life
         ):
             upstream.close()
             return

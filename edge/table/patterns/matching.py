@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge.table.patterns.cost import LONGEST, cost
 from edge.table.patterns.grammar import PatternError, Reader
-from edge.table.patterns.tree import ALL, Byte, Group, Repeat, write
+from edge.table.patterns.tree import ALL, ASSERTIONS, Byte, Group, Place, Repeat, write
 
 if TYPE_CHECKING:
     import pcre2
@@ -85,8 +85,10 @@ class Pattern:
         return tuple(group or b"" for group in found.groups()) if found is not None else None
 
 
-def compile_pattern(text: str, *, ignore_case: bool = True, anchored: bool = True) -> Pattern:
-    """The pattern TEXT. ANCHORED: it must match at the start of a text; the end of a match is always open.
+def compile_pattern(text: str, *, ignore_case: bool = True, anchored: bool = True, whole: bool = False) -> Pattern:
+    """The pattern TEXT. ANCHORED: it must match at the start of a text; the end of a match is open.
+
+    WHOLE: it must match a text from its start to its end.
 
     Each branch of `a|b` is anchored, where nginx would anchor the first only.
 
@@ -95,7 +97,9 @@ def compile_pattern(text: str, *, ignore_case: bool = True, anchored: bool = Tru
     """
     reader = Reader(text, ignore_case=ignore_case)
     branches = reader.branches
-    if not anchored:
+    if whole:
+        branches = ((Group(b"?:", branches), Place(ASSERTIONS[b"z"])),)
+    elif not anchored:
         anywhere = Repeat(Byte(ALL), 0, None, b"?")
         branches = ((anywhere, Group(b"?:", branches)),)
     price = cost(branches, limit=STEPS)

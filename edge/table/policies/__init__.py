@@ -44,7 +44,8 @@ from edge.table.policies.response_head import ResponseHead
 from edge.table.policies.response_rate import ResponseRate
 from edge.table.policies.retry import Retry
 from edge.table.policies.rewrite import Rewrite
-from edge.table.policies.snippet import Snippet
+from edge.table.policies.session_backend import SessionBackend
+from edge.table.policies.snippet import ServerSnippet, Snippet
 from edge.table.policies.source_ranges import SourceRanges
 from edge.table.policies.timeouts import Timeouts
 from edge.table.policies.tracing import Tracing
@@ -59,6 +60,7 @@ AnyPolicy = (
     | WwwRedirect
     | Cors
     | CorsFilter
+    | ServerSnippet
     | Snippet
     | RedirectTo
     | HttpsRedirect
@@ -76,6 +78,7 @@ AnyPolicy = (
     | ConnectionField
     | OldHttp
     | Canary
+    | SessionBackend
     | Affinity
     | HashBy
     | RequestHeaders
@@ -141,6 +144,8 @@ __all__ = [
     "Retry",
     "Rewrite",
     "SatisfyAny",
+    "ServerSnippet",
+    "SessionBackend",
     "SignIn",
     "Snippet",
     "SourceRanges",

@@ -1,4 +1,4 @@
-"""Sticky sessions by a cookie (ingress-nginx, affinity and session-cookie-*)."""
+"""Sticky sessions (ingress-nginx, affinity and session-cookie-*; Gateway API, SessionPersistence)."""
 
 from __future__ import annotations
 
@@ -28,9 +28,13 @@ class Affinity(Policy, frozen=True, tag=True):
     renews: bool = False
     """Whether there is a new cookie when the endpoint failed and another has answered."""
 
+    header: str = ""
+    """Name of a field that takes the place of the cookie, in responses and in further requests."""
+
     def summary(self) -> str:
         """As `Policy`."""
-        return f"sticky by cookie {self.cookie}{' (persistent)' if self.persistent else ''}"
+        by = f"header {self.header}" if self.header else f"cookie {self.cookie}"
+        return f"sticky by {by}{' (persistent)' if self.persistent else ''}"
 
 
 def side(upstream: str) -> str:

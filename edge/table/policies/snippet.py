@@ -83,3 +83,13 @@ class Snippet(Policy, frozen=True, tag=True):
     def summary(self) -> str:
         """As `Policy`."""
         return f"{len(self.statements)} statements of a snippet"
+
+
+class ServerSnippet(Policy, frozen=True, tag=True):
+    """As `Snippet`, for all requests to a host, and before its statements."""
+
+    statements: tuple[Statement | If, ...]
+
+    def summary(self) -> str:
+        """As `Policy`."""
+        return f"{len(self.statements)} statements of a snippet of the host"

@@ -289,3 +289,9 @@ def test_who_does_not_lead_is_not_alone(stand: Stand) -> None:
     one = stand("one")
     eventually(lambda: one.leads)
     assert not stand("other").is_alone(0.3)
+
+
+def test_the_times_of_a_term_follow_from_its_duration() -> None:
+    """In the proportions of client-go, whose defaults are ours."""
+    assert Term.of(15.0) == Term()
+    assert Term.of(30.0) == Term(30, 20.0, 4.0)

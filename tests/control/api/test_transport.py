@@ -236,8 +236,23 @@ def test_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without any of it, the ways out are told."""
     for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(ConfigurationError, match="give --manifests or --kubeconfig"):
+    with pytest.raises(ConfigurationError, match="give --manifests, --kubeconfig or --apiserver-host"):
         configuration.load(Settings())
+
+
+def test_the_address_of_the_api_server_may_be_a_flag(
+    api: FakeAPI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Alone, or in place of that of the kubeconfig, whose credentials count; with authorities of its own."""
+    for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    where = Settings(apiserver_host=f"http://127.0.0.1:{api.port}/")
+    assert asks(Transport(lambda: configuration.load(where)))
+    path = api.kubeconfig(tmp_path / "config")
+    path.write_text(path.read_text().replace(str(api.port), "1"))
+    both = where.with_(kubeconfig=str(path), certificate_authority="/ca.crt")
+    assert asks(Transport(lambda: configuration.load(both)))
+    assert configuration.load(both).ssl_ca_cert == "/ca.crt"
 
 
 @pytest.mark.parametrize("text", ["", "{", "clusters: 7", "apiVersion: v1\nkind: Config\ncurrent-context: none\n"])

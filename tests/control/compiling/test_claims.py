@@ -108,3 +108,15 @@ def test_a_class_that_does_not_exist_is_reported(named: str, manifests: bool, cl
 def test_another_controllers_ingress_is_nobodys_problem() -> None:
     world = World().apply(objects.ingress(ingress_class="other", service="missing"), klass("other", THEIRS))
     assert not world.problems
+
+
+def test_a_default_backend_may_be_disallowed() -> None:
+    """An Ingress that has one is then not served at all, as with ingress-nginx, and is told so."""
+    catching = ingress("edge")
+    catching["spec"]["defaultBackend"] = catching["spec"]["rules"][0]["http"]["paths"][0]["backend"]
+    assert served(catching, klass("edge"))
+    world = World(Settings(disable_catch_all=True), with_class=False).apply(catching, klass("edge"))
+    assert WEB not in world.served
+    assert world.reasons() == ["CatchAllDisabled"]
+    assert WEB in world.apply(ingress("edge")).served
+    assert world.reasons() == ["MissingService"]

@@ -328,3 +328,48 @@ def test_a_record_that_is_used_again_in_time_stays() -> None:
     old.apply(objects.ingress(), clock=105.0)
     old.tell(clock=200.0)
     assert old.addresses("web") == ["10.0.0.1:8080"]
+
+
+# --- hints ------------------------------------------------------------------------------------------------------------
+
+
+def hinted(address: str, *zones: str, **conditions: bool) -> Manifest:
+    return endpoint(address, **conditions) | {"hints": {"forZones": [{"name": zone} for zone in zones]}}
+
+
+NEAR = Settings(enable_topology_aware_routing=True, zone="west")
+
+
+def test_with_hints_the_endpoints_of_our_zone_are_used() -> None:
+    slices = (
+        sliced(hinted("10.0.0.1", "west"), hinted("10.0.0.2", "east")),
+        sliced(hinted("10.0.0.3", "east", "west"), suffix="2"),
+    )
+    assert world(*slices, settings=NEAR).addresses("web") == ["10.0.0.1:8080", "10.0.0.3:8080"]
+    assert len(world(*slices, settings=Settings(zone="west")).addresses("web")) == 3
+    assert len(world(*slices, settings=Settings(enable_topology_aware_routing=True)).addresses("web")) == 3
+
+
+@pytest.mark.parametrize(
+    "other",
+    [endpoint("10.0.0.2"), hinted("10.0.0.2")],
+    ids=["no hints", "hints for no zone"],
+)
+def test_hints_mean_nothing_unless_all_ready_endpoints_have_some(other: Manifest) -> None:
+    assert world(sliced(hinted("10.0.0.1", "west"), other), settings=NEAR).addresses("web") == [
+        "10.0.0.1:8080",
+        "10.0.0.2:8080",
+    ]
+
+
+def test_hints_mean_nothing_to_a_zone_without_ready_endpoints() -> None:
+    slices = sliced(hinted("10.0.0.1", "east"), hinted("10.0.0.2", "west", ready=False))
+    assert world(slices, settings=NEAR).addresses("web") == ["10.0.0.1:8080"]
+
+
+def test_the_zone_may_be_found_out_later() -> None:
+    settings = Settings(enable_topology_aware_routing=True)
+    made = world(sliced(hinted("10.0.0.1", "west"), hinted("10.0.0.2", "east")), settings=settings)
+    assert len(made.addresses("web")) == 2
+    made.compiler.zone_found("east")
+    assert made.tell().addresses("web") == ["10.0.0.2:8080"]

@@ -23,13 +23,13 @@ from tests.support.waiting import eventually, has_ipv6
 class World:
     """An admin server on a free port, with a worker behind it."""
 
-    def __init__(self, directory, address="127.0.0.1:0"):
+    def __init__(self, directory, address="127.0.0.1:0", **changes):
         self.directory = directory
         self.state = State()
         self.state.generation, self.state.own_table = 1, True
         self.worker = WorkerCounters(directory)
         self.worker.set(WorkerWord.GENERATION, 1)
-        settings = Settings(admin=address, shm_dir=str(directory))
+        settings = Settings(admin=address, shm_dir=str(directory), **changes)
         self.server = AdminServer(self.state, CountersReader(directory), settings, directory)
         self.server.start()
 
@@ -80,6 +80,19 @@ def test_health_and_readiness_are_told_with_the_reason(world):
     assert (status, body) == (503, b"not ok\ndraining: the proxy is about to end\n")
     assert fields["Content-Type"] == "text/plain; charset=utf-8"
     assert world.get("/healthz")[0] == 200
+
+
+def test_health_has_the_path_of_its_flag_too(tmp_path):
+    world = World(tmp_path, health_check_path="/alive")
+    assert world.get("/alive")[::2] == world.get("/healthz")[::2] == (200, b"ok\n")
+    assert world.get("/dead")[0] == 404
+    world.close()
+
+
+def test_metrics_may_be_off(tmp_path):
+    world = World(tmp_path, enable_metrics=False)
+    assert world.get("/metrics")[0] == 404
+    world.close()
 
 
 def test_a_probe_may_have_a_query_and_ask_by_head(world):

@@ -20,6 +20,7 @@ from tests.support.annotated import Annotated, annotated, place
 from tests.support.site import ingress
 from tests.support.world import World
 
+SNIPPETS = Settings(allow_snippet_annotations=True)
 URL = "http://auth.example:4180/oauth2/auth"
 SOURCE = place("auth-url")
 
@@ -195,7 +196,6 @@ def test_a_url_that_leads_nowhere(url: str) -> None:
         ("auth-cache-duration", "200 202"),
         ("auth-cache-duration", "5m 200"),
         ("auth-cache-duration", "200 soon"),
-        ("auth-snippet", "proxy_set_header X-A b;"),
     ],
 )
 def test_another_value_that_cannot_be_carried_out(name: str, value: str) -> None:
@@ -204,8 +204,37 @@ def test_another_value_that_cannot_be_carried_out(name: str, value: str) -> None
     assert [type(one) for one in web.policies] == [Closed]
 
 
-def test_a_snippet_is_refused_also_without_a_url() -> None:
-    assert [type(one) for one in Annotated(auth_snippet="return 200;").policies] == [Closed]
+def test_a_snippet_sets_fields_of_the_request_to_the_server() -> None:
+    web = Annotated(
+        World(SNIPPETS), auth_url=URL, auth_snippet='proxy_set_header X-A $host;\nproxy_set_header Cookie "";'
+    )
+    policy = web.policy(ExternalAuth)
+    assert policy is not None
+    assert policy.set_headers == (("X-A", "$host"), ("Cookie", ""))
+    assert web.problems == []
+
+
+def test_a_snippet_with_anything_else_closes_the_route() -> None:
+    web = Annotated(World(SNIPPETS), auth_url=URL, auth_snippet="proxy_set_header X-A b;\nreturn 200;")
+    ((reason, field, message),) = web.problems
+    assert (reason, field) == ("InvalidAnnotation", place("auth-snippet"))
+    assert message.startswith('line 2: "return" is not carried out')
+    assert [type(one) for one in web.policies] == [Closed]
+
+
+def test_a_snippet_has_no_effect_unless_it_is_allowed() -> None:
+    """The server is asked all the same."""
+    web = Annotated(auth_url=URL, auth_snippet="proxy_set_header X-A b;")
+    assert [(reason, field) for reason, field, _ in web.problems] == [("InvalidAnnotation", place("auth-snippet"))]
+    policy = web.policy(ExternalAuth)
+    assert policy is not None
+    assert policy.set_headers == ()
+
+
+def test_nor_without_a_url() -> None:
+    web = Annotated(World(SNIPPETS), auth_snippet="proxy_set_header X-A b;")
+    assert [reason for reason, _, _ in web.problems] == ["AnnotationWithoutEffect"]
+    assert web.policies == ()
 
 
 @pytest.mark.parametrize("host", ["*.example.com", None])

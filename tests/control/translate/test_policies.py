@@ -250,3 +250,19 @@ def test_a_bad_one_is_a_problem_of_its_ingress_and_the_rest_counts() -> None:
     world = World().apply(objects.ingress(annotations=notes), objects.service(), objects.endpoints("web", "10.0.0.1"))
     assert world.reasons() == ["InvalidAnnotation"]
     assert policy(world.route("web.example"), Timeouts) == Timeouts(place("proxy-send-timeout"), 5.0, 7.0, 60.0)
+
+
+def test_annotations_may_have_another_prefix() -> None:
+    """Those with the usual one are then nobody's, and reports name them as they are written."""
+    notes = {
+        "example.com/proxy-read-timeout": "600",
+        "example.com/proxy-send-timeout": "soon",
+        PREFIX + "proxy-connect-timeout": "7",
+    }
+    world = World(Settings(annotations_prefix="example.com"))
+    world.apply(objects.ingress(annotations=notes), objects.service(), objects.endpoints("web", "10.0.0.1"))
+    found = policy(world.route("web.example"), Timeouts)
+    assert found is not None
+    assert (found.connect, found.read) == (5.0, 600.0)
+    (problem,) = world.problems_of()
+    assert problem.field == 'metadata.annotations["example.com/proxy-send-timeout"]'

@@ -6,7 +6,7 @@ import pytest
 
 from edge.control.translate.annotations import policies
 from edge.control.translate.annotations.values import PREFIX
-from edge.control.translate.snippets.dialect import MOST, statements
+from edge.control.translate.snippets.dialect import MOST, SERVER, SUBREQUEST, Place, statements
 from edge.control.translate.snippets.lexer import SnippetError
 from edge.table.policies import Closed, Snippet
 from edge.table.policies.snippet import AddField, Answer, If, RequestField, SetField, SetVariable
@@ -137,6 +137,31 @@ def test_anything_else_is_refused_by_its_line(text: str, line: int, reason: str)
         statements(text)
     assert str(caught.value).startswith(f"line {line}: ")
     assert reason in str(caught.value)
+
+
+# --- where it stands --------------------------------------------------------------------------------------------------
+
+
+def test_a_host_has_answers_fields_and_tests() -> None:
+    text = 'set $a 1; if ($host) { set $a 2; return 403; } add_header X-A $a; more_set_input_headers "X-B: 1";'
+    assert [type(one) for one in statements(text, SERVER)] == [SetVariable, If, AddField, RequestField]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "reason"),
+    [
+        ("proxy_set_header X-A 1;", SERVER, '"proxy_set_header" is not carried out'),
+        ("if ($host) { add_header X-A 1; }", SERVER, '"add_header" cannot stand within "if"'),
+        ("if ($host) { more_set_headers 'X-A: 1'; }", SERVER, '"more_set_headers" cannot stand within "if"'),
+        ("return 200;", SUBREQUEST, '"return" is not carried out; such a snippet may have proxy_set_header'),
+        ("if ($host) { return 200; }", SUBREQUEST, '"if" is not carried out'),
+    ],
+)
+def test_what_nginx_has_not_there_is_refused(text: str, place: Place, reason: str) -> None:
+    """Or has there without effect."""
+    with pytest.raises(SnippetError) as caught:
+        statements(text, place)
+    assert str(caught.value).startswith(f"line 1: {reason}")
 
 
 # --- the annotation ---------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from edge.data.policies import affinity
-from edge.table.policies import Affinity, Canary, CookieChange, Retry
+from edge.table.policies import Affinity, Canary, CookieChange, Retry, SessionBackend
 from edge.table.policies.affinity import side
 from tests.support.play import Answer, Endpoint, Request, backend, route
 
@@ -315,3 +315,27 @@ def test_a_client_of_a_canary_without_endpoints_goes_to_the_main_one_and_comes_b
     assert who.startswith("main")
     assert again == ""
     assert Sides(scene)(pair(given))[0].startswith("canary")
+
+
+def test_a_field_may_take_the_place_of_the_cookie(scene) -> None:
+    """The client gets it once, and leads its further requests by it."""
+    asking = Asking(scene, Affinity("test", "", persistent=True, header="X-Session"))
+    first = asking.scene.play(Request())
+    session = first.received.field("x-session")
+    assert session is not None
+    assert first.received.field("set-cookie") is None
+    again = [asking.scene.play(Request(fields=(("X-Session", session),))) for _ in range(6)]
+    assert {one.content for one in again} == {first.content}
+    assert {one.received.field("x-session") for one in again} == {None}
+
+
+@pytest.mark.parametrize("header", ["", "X-Session"])
+def test_a_session_stays_with_its_backend_whatever_the_weights(scene, header: str) -> None:
+    own = Affinity("test", "" if header else NAME, persistent=True, header=header)
+    to = tuple(backend(name, weight=weight, policies=(own,)) for name, weight in (("web", 1), ("other", 0)))
+    sides = (SIDE, side("demo-other-80"))
+    services = {"web": endpoints(1), "other": [Endpoint(Answer(content=b"other"))]}
+    one = scene(services=services, routes=(route("/", SessionBackend("test", own.cookie, header, sides), to=to),))
+    session = f"unknown|{sides[1]}"
+    fields = ((header, session) if header else ("Cookie", f"{NAME}={session}"),)
+    assert [one.play(Request(fields=given)).content for given in (fields, ())] == [b"other", b"0"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from edge.data.policies import mirror
+from edge.data.policies import copies
 from edge.table.policies import (
     BasicAuth,
     BodyLimit,
@@ -41,7 +41,7 @@ class Mirrored:
     ) -> None:
         self.server = Endpoint(*script or ())
         self._waiting: list[tuple[Any, ...]] = []
-        monkeypatch.setattr(mirror, "spawn", lambda *call: self._waiting.append(call))
+        monkeypatch.setattr(copies, "spawn", lambda *call: self._waiting.append(call))
         remotes = {KEY: [self.server] if script is not None else []}
         self.scene = scene(*policies, services={"web": [Endpoint()]}, remotes=remotes)
 
@@ -110,11 +110,11 @@ def test_a_kept_connection_is_used_again(mirrored) -> None:
 
 def test_copies_under_way_are_bounded(mirrored) -> None:
     site = mirrored(policy())
-    for _ in range(mirror.MOST + 9):
+    for _ in range(copies.MOST + 9):
         assert site.play().status == 200
-    assert len(site.run()) == mirror.MOST
+    assert len(site.run()) == copies.MOST
     site.play()
-    assert len(site.run()) == mirror.MOST + 1
+    assert len(site.run()) == copies.MOST + 1
 
 
 def test_the_content_may_be_left_out(mirrored) -> None:
@@ -134,7 +134,7 @@ def test_larger_content_is_copied_too(mirrored) -> None:
 
 @pytest.mark.parametrize(
     ("size", "policies"),
-    [(50_000, (RequestBuffering("test", 0),)), (mirror.LARGEST + 1, (BodyLimit("test", 1 << 30),))],
+    [(50_000, (RequestBuffering("test", 0),)), (copies.LARGEST + 1, (BodyLimit("test", 1 << 30),))],
 )
 def test_content_that_streams_or_is_large_is_not_copied(mirrored, size: int, policies: tuple[Policy, ...]) -> None:
     """A request without the content that belongs to it would be another one."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from edge.control.translate.snippets.dialect import statements
-from edge.table.policies import Closed, Hsts, ResponseHeaders, Snippet, SourceRanges
+from edge.control.translate.snippets.dialect import SERVER, statements
+from edge.table.policies import AppRoot, Closed, Cors, Hsts, ResponseHeaders, ServerSnippet, Snippet, SourceRanges
 from tests.support.play import Answer, Endpoint, Request
 from tests.support.play.script import values
 
@@ -170,6 +170,33 @@ def test_no_value_ends_a_line(play) -> None:
     policy = snippet("add_header X-A $arg_a; return 302 https://other.example/$arg_a;")
     played = play(get(target="/?a=1%0d%0aX-B:%202"), policy)
     assert (played.field("x-a"), played.field("x-b")) == ("1%0d%0aX-B:%202", None)
+
+
+# --- of the host ------------------------------------------------------------------------------------------------------
+
+
+def of_host(text: str) -> ServerSnippet:
+    """A snippet of a host."""
+    return ServerSnippet("test", statements(text, SERVER))
+
+
+def test_a_snippet_of_the_host_answers_before_all_else(play) -> None:
+    policies = (snippet("return 200 ok;"), Cors("test"), AppRoot("test", "/app"))
+    assert play(Request(method="OPTIONS"), of_host("return 503 later;"), *policies).content == b"later"
+
+
+def test_both_write_fields(play) -> None:
+    host = of_host('more_set_headers "X-A: 1" "X-B: 1"; more_set_input_headers "X-C: 1" "X-D: 1";')
+    route = snippet('if ($host) { more_set_headers "X-B: 2"; } proxy_set_header X-D 2;')
+    played = play(get(), host, route)
+    fields, asked = played.received.fields, played.asked[0]
+    assert (values(fields, "x-a"), values(fields, "x-b")) == (["1"], ["2"])
+    assert (asked.values("x-c"), asked.values("x-d")) == (["1"], ["2"])
+
+
+def test_each_has_variables_of_its_own(play) -> None:
+    played = play(get(), of_host("set $a 1; add_header X-A $a;"), snippet("set $a 2; add_header X-B $a;"))
+    assert (played.field("x-a"), played.field("x-b")) == ("1", "2")
 
 
 # --- beside other policies --------------------------------------------------------------------------------------------

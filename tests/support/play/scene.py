@@ -29,6 +29,7 @@ from edge.settings import Settings
 from edge.table.access_logging import AccessLogging, Escape
 from edge.table.counter_layout import SeriesKey
 from edge.table.counters import CountersReader, WorkerCounters, WorkerWord
+from edge.table.parameters import Parameters
 from edge.table.policies.policy import Policy
 from edge.table.reader import TableReader
 from edge.table.records import Backend, Host, Owner, PathKind, Route, ServicePort
@@ -167,7 +168,8 @@ class Scene:
         self.planner.further = further
         self.router = Router(table, self.planner)
         self.budget = RetryBudget()
-        self.pool = pool(self.counters, self.planner.targets, HEAD_LIMITS, keep=8, keep_for=60.0)
+        self.pool = pool(self.counters, self.planner.targets, HEAD_LIMITS)
+        self.pool.tune(self.settings, Parameters())
         self.pool.begin(self)
         calls = Calls(self.pool, self.budget, self.counters)
         self.planner.subrequests = Subrequests(calls).to

@@ -2,7 +2,7 @@
 
 Rules of this file:
 - A unit's NAMES are honoured. Its DIFFERENCES, if it has any, say in a sentence what a user of ingress-nginx must know.
-- What is refused has a reason, and a way out where there is one. A unit reads it only to close the routes.
+- What is refused has a reason, and a way out where there is one.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 _NO_TEXT: Final = "It is nginx's configuration as text, which Edge never evaluates."
 _NO_FIREWALL: Final = "ModSecurity is a module of nginx. Put a web application firewall in front of Edge or behind it."
 REFUSED: Final = {
-    "auth-snippet": f"{_NO_TEXT} The routes of the Ingress are closed (503).",
-    "server-snippet": _NO_TEXT,
     "stream-snippet": _NO_TEXT,
     "modsecurity-snippet": _NO_TEXT,
     "enable-modsecurity": _NO_FIREWALL,
@@ -61,8 +59,6 @@ def _of_unit(unit: ModuleType) -> list[Entry]:
     subject = _subject(unit)
     return [
         Entry(name, Support.DIFFERENT if name in differences else Support.HONOURED, subject, differences.get(name, ""))
-        if name not in REFUSED
-        else _other(name)
         for name in sorted(unit.NAMES)
     ]
 

@@ -16,10 +16,14 @@ from msgspec.structs import replace
 from edge.control.kinds.objects import ConfigMap
 from edge.control.translate.annotations.durations import cache_times
 from edge.control.translate.annotations.server_url import VISIBLE, server_of
+from edge.control.translate.annotations.snippets import allowed
 from edge.control.translate.annotations.wanted import ContentError, Deferred, Wanted
+from edge.control.translate.snippets.dialect import SUBREQUEST, statements
+from edge.control.translate.snippets.lexer import SnippetError
 from edge.table import templates, variables
 from edge.table.fields import name_fault, value_fault
 from edge.table.policies.external_auth import ExternalAuth, SignIn
+from edge.table.policies.snippet import RequestField
 from edge.table.remotes import remote_key
 
 if TYPE_CHECKING:
@@ -65,6 +69,10 @@ DIFFERENCES: Final = {
         ("auth-keepalive", "auth-keepalive-requests", "auth-keepalive-timeout", "auth-keepalive-share-vars"),
         "Accepted; connections to authentication servers are kept as those to endpoints are.",
     ),
+    "auth-snippet": (
+        "Has `proxy_set_header` only, and is off like `configuration-snippet`. One with anything else closes the "
+        "routes (503)."
+    ),
     "enable-global-auth": "Accepted; there is no process-wide authentication yet.",
 }
 """How Edge differs from ingress-nginx, by annotation."""
@@ -79,15 +87,16 @@ _HEADER: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def read(values: Values) -> Iterator[Wanted | Deferred]:
-    """`auth-url` asks for it. Snippets are refused wherever they stand."""
+    """`auth-url` asks for it."""
     for name in _KEPT_ALIVE:
         values.integer(name, 0)
     values.boolean("auth-keepalive-share-vars")
-    own = bool(values.text("auth-url"))
-    if own or values.text("auth-snippet"):
+    if values.text("auth-url"):
         yield from _Reader(values, "").read()
     elif values.boolean("enable-global-auth", default=True) and values.text("global-auth-url"):
         yield from _Reader(values, "global-").read()
+    if values.text("auth-snippet") and not values.text("auth-url"):
+        values.warn("auth-snippet", "has no effect without auth-url")
 
 
 class _Reader:
@@ -99,9 +108,6 @@ class _Reader:
 
     def read(self) -> Iterator[Wanted | Deferred]:
         values, url = self._values, self._name("auth-url")
-        if values.text(self._name("auth-snippet")):
-            yield values.refuse(self._name("auth-snippet"), "configuration of nginx is not taken")
-            return
         server = server_of(values.text(url))
         if isinstance(server, str):
             yield values.refuse(url, server)
@@ -110,7 +116,12 @@ class _Reader:
         if refused is not None:
             yield refused
             return
-        asked = self._asked(server)
+        try:
+            fields = self._fields()
+        except SnippetError as error:
+            yield values.refuse(self._name("auth-snippet"), str(error))
+            return
+        asked = self._asked(server, fields)
         if values.text("auth-proxy-set-headers") and not self._prefix:
             reference = values.reference("ConfigMap", "auth-proxy-set-headers")
             if reference is None:
@@ -143,7 +154,18 @@ class _Reader:
             return self._values.refuse(self._name("auth-cache-duration"), fault)
         return None
 
-    def _asked(self, server: Server) -> ExternalAuth:
+    def _fields(self) -> tuple[tuple[str, str], ...]:
+        """The fields that the snippet sets.
+
+        Raises:
+            SnippetError: it has something else.
+        """
+        name = self._name("auth-snippet")
+        text = self._values.text(name) if self._prefix else allowed(self._values, name)
+        found = statements(text, SUBREQUEST)
+        return tuple((one.name, one.value) for one in found if isinstance(one, RequestField))
+
+    def _asked(self, server: Server, fields: tuple[tuple[str, str], ...]) -> ExternalAuth:
         values, name = self._values, self._name
         key = values.parsed(name("auth-cache-key"), "letters, digits, - and variables of a request", _key, "")
         redirect = "a URL or path without space, with no variable but those of a request"
@@ -155,6 +177,7 @@ class _Reader:
             target=server.target,
             method=self._text("auth-method"),
             redirect=values.parsed(name("auth-request-redirect"), redirect, _visible, "$request_uri"),
+            set_headers=fields,
             response_headers=self._response_headers(),
             always_set_cookie=values.boolean(name("auth-always-set-cookie")) is True,
             cache_key=key,
@@ -203,7 +226,7 @@ def _with(asked: ExternalAuth, found: Secret | ConfigMap) -> AnyPolicy:
                 fault = str(error)
         if fault:
             raise ContentError(f"{name}: {fault}")
-    return replace(asked, set_headers=tuple(fields))
+    return replace(asked, set_headers=(*fields, *asked.set_headers))
 
 
 def _listed(text: str) -> list[str]:

@@ -41,6 +41,7 @@ from edge.control.translate.annotations import (
     response_rate,
     retry,
     satisfy,
+    server_snippet,
     snippets,
     source_ranges,
     timeouts,
@@ -64,7 +65,7 @@ if TYPE_CHECKING:
     from edge.control.translate.annotations.client_certificate import DeferredTrust
     from edge.control.translate.annotations.values import Defaults
     from edge.control.translate.parts import FurtherNames
-    from edge.table.policies import AnyPolicy
+    from edge.table.policies import AnyPolicy, ServerSnippet
 
 UNITS: Final = (
     app_root,
@@ -103,7 +104,7 @@ UNITS: Final = (
 """The readers of policies. A new one is a module with NAMES and `read`, and an entry here."""
 WITHOUT_EFFECT: Final = frozenset({"enable-rewrite-log", "http2-push-preload"})
 """Accepted, for nothing that a client or an endpoint could see depends on them."""
-_OF_ALL: Final = (balancing, canary, further_names, client_certificate, tls_ciphers)
+_OF_ALL: Final = (balancing, canary, further_names, client_certificate, tls_ciphers, server_snippet)
 OTHERS: Final = (*_OF_ALL, transport)
 """The readers of what is no policy."""
 UNITS_OF_CANARIES: Final[tuple[ModuleType, ...]] = (hash_by,)
@@ -118,6 +119,10 @@ class HostAsked(msgspec.Struct, frozen=True, gc=False):
     clients: DeferredTrust | Closed | None
     ciphers: str
     server_order: bool | None
+    snippet: ServerSnippet | Closed | None
+
+
+_NOTHING_OF_HOSTS: Final = HostAsked(None, "", None, None)
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
@@ -145,20 +150,25 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
 class Reader:
     """Reads the annotations of Ingresses over process-wide DEFAULTS."""
 
-    def __init__(self, defaults: Defaults) -> None:
+    def __init__(self, defaults: Defaults, prefix: str = PREFIX) -> None:
+        """PREFIX: what the names of annotations begin with."""
         self._defaults = dict(defaults)
+        self._of_canaries = {name: value for name, value in defaults.items() if name in OF_CANARIES}
+        self._prefix = prefix
         # Most Ingresses of a cluster carry one of few sets of annotations.
         self._remembered = lru_cache(maxsize=1024)(self._read)
 
     def read(self, annotations: Mapping[str, str]) -> tuple[Asked, tuple[Problem, ...]]:
         """The policies in ANNOTATIONS, and what is wrong with them."""
-        ours = tuple((name[len(PREFIX) :], value) for name, value in annotations.items() if name.startswith(PREFIX))
+        prefix = self._prefix
+        ours = tuple((name[len(prefix) :], value) for name, value in annotations.items() if name.startswith(prefix))
         return self._remembered(ours)
 
     def _read(self, annotations: tuple[tuple[str, str], ...]) -> tuple[Asked, tuple[Problem, ...]]:
-        rules, values, units = _canary(annotations)
+        rules, values, units = _canary(annotations, self._of_canaries)
         if rules is None:
-            values, units = Values(dict(annotations), self._defaults), UNITS
+            known = {name: text for name, text in annotations if name in SUPPORTED}
+            values, units = Values(known, self._defaults), UNITS
             canary.read(values)
         found = [one for unit in units for one in unit.read(values)]
         wanted = [one for one in found if isinstance(one, Wanted)]
@@ -182,12 +192,15 @@ class Reader:
 def _of_hosts(values: Values) -> HostAsked | None:
     clients = client_certificate.read(values)
     ciphers, order = tls_ciphers.read(values)
-    return HostAsked(clients, ciphers, order) if clients is not None or ciphers or order is not None else None
+    asked = HostAsked(clients, ciphers, order, server_snippet.read(values))
+    return asked if asked != _NOTHING_OF_HOSTS else None
 
 
-def _canary(annotations: tuple[tuple[str, str], ...]) -> tuple[Rules | None, Values, tuple[ModuleType, ...]]:
+def _canary(
+    annotations: tuple[tuple[str, str], ...], defaults: Defaults
+) -> tuple[Rules | None, Values, tuple[ModuleType, ...]]:
     """The rules of a canary with those ANNOTATIONS that it may have, and the units that read them; None: it is none."""
-    values = Values({name: value for name, value in annotations if name in OF_CANARIES}, {})
+    values = Values({name: value for name, value in annotations if name in OF_CANARIES}, defaults)
     return canary.read(values), values, UNITS_OF_CANARIES
 
 

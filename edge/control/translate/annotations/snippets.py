@@ -33,13 +33,19 @@ DIFFERENCES: Final = {
 """How Edge differs from ingress-nginx, by annotation."""
 
 
+def allowed(values: Values, name: str) -> str:
+    """The snippet NAME; empty: there is none, or it is not allowed, which is reported."""
+    text = values.text(name)
+    if text and not values.allowed(ALLOWED):
+        values.report(name, "snippets are not allowed (--allow-snippet-annotations); the annotation is ignored")
+        return ""
+    return text
+
+
 def read(values: Values) -> Iterator[Wanted]:
     """The statements of the snippet, in their order."""
-    text = values.text(_LOCATION)
+    text = allowed(values, _LOCATION)
     if not text:
-        return
-    if not values.allowed(ALLOWED):
-        values.report(_LOCATION, "snippets are not allowed (--allow-snippet-annotations); the annotation is ignored")
         return
     try:
         found = statements(text)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from edge.control.kinds.names import label_fault, subdomain_fault
 from edge.control.kinds.problems import Problem, error, warning
@@ -45,21 +45,35 @@ def field(name: str) -> str:
     return f'metadata.annotations["{PREFIX}{name}"]'
 
 
+class Wording(NamedTuple):
+    """How problems of values are reported."""
+
+    place: Callable[[str], str]
+    reason: str
+    ignored: str
+    """What is done about a value that cannot be read."""
+
+
+OF_ANNOTATIONS: Final = Wording(field, "InvalidAnnotation", "the annotation is ignored")
+
+
 class Values:
     """The annotations of one Ingress, without their prefix, over the process-wide values."""
 
-    def __init__(self, annotations: Mapping[str, str], defaults: Defaults) -> None:
+    def __init__(self, annotations: Mapping[str, str], defaults: Defaults, wording: Wording | None = None) -> None:
+        """WORDING: how problems are reported where the texts are no annotations."""
         self._annotations = annotations
         self._defaults = defaults
-        self._unreadable: set[str] = set()
+        self._wording = wording or OF_ANNOTATIONS
+        self.unreadable: set[str] = set()
         self.problems: list[Problem] = []
 
     def source(self, *names: str) -> str:
         """The field or flag that the values of NAMES come from: the first that is set. Read the values before: an
         annotation that could not be read is passed over."""
         for name in names:
-            if name not in self._unreadable and self._annotations.get(name, "").strip():
-                return field(name)
+            if name not in self.unreadable and self._annotations.get(name, "").strip():
+                return self._wording.place(name)
         for name in names:
             if self._defaults.get(name, ("", ""))[0]:
                 return self._defaults[name][1]
@@ -158,8 +172,8 @@ class Values:
 
     def report(self, name: str, message: str) -> None:
         """NAME is invalid, for the reason in MESSAGE."""
-        self._unreadable.add(name)
-        self._add(error("InvalidAnnotation", self._found(name)[1], message))
+        self.unreadable.add(name)
+        self._add(error(self._wording.reason, self._found(name)[1], message))
 
     def warn(self, name: str, message: str) -> None:
         """NAME is readable, and yet probably not as meant, for the reason in MESSAGE."""
@@ -181,7 +195,7 @@ class Values:
     def _found(self, name: str) -> tuple[str, str]:
         """The value of NAME and where it is set; both empty: nowhere."""
         text = self._annotations.get(name, "").strip()
-        return (text, field(name)) if text else self._defaults.get(name, ("", ""))
+        return (text, self._wording.place(name)) if text else self._defaults.get(name, ("", ""))
 
     def parsed(self, name: str, wanted: str, parse: Callable[[str], T | None], default: T) -> T:
         """What PARSE makes of the text; None: it is not WANTED, in a few words for the report."""
@@ -194,9 +208,9 @@ class Values:
             value = parse(text)
             if value is not None:
                 return value
-            self._unreadable.add(name)
-            message = f'"{text}" is not {wanted}; the annotation is ignored'
-            self._add(error("InvalidAnnotation", field(name), message))
+            self.unreadable.add(name)
+            message = f'"{text}" is not {wanted}; {self._wording.ignored}'
+            self._add(error(self._wording.reason, self._wording.place(name), message))
         beneath = self._defaults.get(name)
         value = parse(beneath[0]) if beneath is not None and beneath[0] else None
         return value if value is not None else default

@@ -10,7 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge.control.kinds.problems import Problem, error
-from edge.control.translate.gateway import cors, request_headers, request_redirect, response_headers, url_rewrite
+from edge.control.translate.gateway import (
+    cors,
+    request_headers,
+    request_redirect,
+    response_headers,
+    url_rewrite,
+)
 from edge.control.translate.gateway.header_modifier import forbidden
 
 if TYPE_CHECKING:
@@ -20,20 +26,31 @@ if TYPE_CHECKING:
     from edge.table.policies import AnyPolicy
 
 UNITS: Final = (cors, request_redirect, url_rewrite, request_headers, response_headers)
-"""The filters that are supported. A new one is a module with TYPE, OF_BACKENDS and `read`, and an entry here."""
+"""The filters that are policies. A new one is a module with TYPE, OF_BACKENDS and `read`, and an entry here."""
 SUPPORTED: Final = {unit.TYPE: unit for unit in UNITS}
+MIRROR: Final = "RequestMirror"
+"""A filter of rules that is no policy (`request_mirror`)."""
 ANSWER: Final = "its requests are answered 500"
 
 
 def policies(filters: Sequence[RouteFilter], field: str, matched: str) -> tuple[AnyPolicy, ...]:
-    """The policies that FILTERS, which have no faults, ask for at FIELD, of a match with the path MATCHED."""
-    return tuple(SUPPORTED[one.type].read(one, f"{field}[{number}]", matched) for number, one in enumerate(filters))
+    """The policies that FILTERS, which have no faults, ask for at FIELD, of a match with the path MATCHED.
+
+    Mirrors are none (`request_mirror`).
+    """
+    return tuple(
+        SUPPORTED[one.type].read(one, f"{field}[{number}]", matched)
+        for number, one in enumerate(filters)
+        if one.type in SUPPORTED
+    )
 
 
 def faults(filters: Sequence[RouteFilter], field: str, *, of_backend: bool) -> Iterator[Problem]:
     """What of FILTERS at FIELD cannot be carried out; OF_BACKEND: they are those of a backendRef, not of a rule."""
     whose = "backendRef" if of_backend else "rule"
     known = [unit.TYPE for unit in UNITS if unit.OF_BACKENDS or not of_backend]
+    if not of_backend:
+        known.append(MIRROR)
     for number, one in enumerate(filters):
         at = f"{field}[{number}]"
         if one.type not in known:

@@ -1,4 +1,8 @@
-"""What a match of an HTTPRoute demands of a request (Gateway API, HTTPRouteMatch)."""
+"""What a match of an HTTPRoute demands of a request (Gateway API, HTTPRouteMatch).
+
+Rules of this file:
+- A RegularExpression matches the whole path or value, as in Envoy; case counts.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +11,29 @@ from typing import TYPE_CHECKING, Final
 
 from edge.control.kinds.problems import Problem, error
 from edge.table.paths import normalise
+from edge.table.patterns.matching import PatternError, compile_pattern
 from edge.table.records import Condition, Conditions, PathKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from edge.control.kinds.gateway import RouteMatch, ValueMatch
 
-KINDS: Final = {"Exact": PathKind.EXACT, "PathPrefix": PathKind.PREFIX}
-"""Types of path matches that are supported."""
+KINDS: Final = {
+    "Exact": PathKind.EXACT,
+    "PathPrefix": PathKind.PREFIX,
+    "RegularExpression": PathKind.REGEX,
+}
+"""Kinds of paths by the types of path matches."""
+REGEX: Final = "RegularExpression"
 
 
 def path(match: RouteMatch) -> tuple[PathKind, str]:
     """How MATCH compares paths, and with what."""
-    kind, text = KINDS[match.path.type], normalise(match.path.value)
+    kind = KINDS[match.path.type]
+    if kind is PathKind.REGEX:
+        return kind, sys.intern(match.path.value)
+    text = normalise(match.path.value)
     if kind is PathKind.PREFIX and text != "/":
         text = text.removesuffix("/")
     return kind, sys.intern(text)
@@ -29,35 +42,33 @@ def path(match: RouteMatch) -> tuple[PathKind, str]:
 def conditions(match: RouteMatch, scheme: str) -> Conditions | None:
     """What MATCH demands beside the path, of requests that come in SCHEME (empty: in any); None: nothing."""
     # Of several with one name the first counts; the names of fields are compared without regard to case.
-    headers: dict[str, str] = {}
-    query: dict[str, str] = {}
+    headers: dict[str, ValueMatch] = {}
+    query: dict[str, ValueMatch] = {}
     for one in match.headers:
-        headers.setdefault(one.name.lower(), one.value)
+        headers.setdefault(one.name.lower(), one)
     for one in match.query_params:
-        query.setdefault(one.name, one.value)
-    demands = Conditions(
-        match.method,
-        tuple(Condition(name, value) for name, value in sorted(headers.items())),
-        tuple(Condition(name, value) for name, value in sorted(query.items())),
-        scheme,
-    )
+        query.setdefault(one.name, one)
+    demands = Conditions(match.method, _sorted(headers), _sorted(query), scheme)
     return demands if demands != Conditions() else None
 
 
+def _sorted(wanted: dict[str, ValueMatch]) -> tuple[Condition, ...]:
+    return tuple(Condition(name, one.value, one.type == REGEX) for name, one in sorted(wanted.items()))
+
+
 def unsupported(match: RouteMatch, field: str) -> Iterator[Problem]:
-    """What of MATCH is not supported."""
-    if match.path.type not in KINDS:
-        yield _problem(f"{field}.path.type", "Exact or PathPrefix")
-    yield from _of_values(match.headers, f"{field}.headers")
-    yield from _of_values(match.query_params, f"{field}.queryParams")
+    """The regular expressions of MATCH at FIELD that cannot be used."""
+    if match.path.type == REGEX:
+        yield from _judged(match.path.value, f"{field}.path.value")
+    for name, values in (("headers", match.headers), ("queryParams", match.query_params)):
+        for number, one in enumerate(values):
+            if one.type == REGEX:
+                yield from _judged(one.value, f"{field}.{name}[{number}].value")
 
 
-def _of_values(values: Sequence[ValueMatch], field: str) -> Iterator[Problem]:
-    for number, one in enumerate(values):
-        if one.type != "Exact":
-            yield _problem(f"{field}[{number}].type", "Exact")
-
-
-def _problem(field: str, instead: str) -> Problem:
-    message = f"RegularExpression is not supported, so the HTTPRoute is not served; use {instead}"
-    return error("UnsupportedValue", field, message)
+def _judged(text: str, field: str) -> Iterator[Problem]:
+    try:
+        compile_pattern(text, ignore_case=False, whole=True)
+    except PatternError as fault:
+        message = f'"{text}" cannot be used as a regular expression: {fault}; the route is not served'
+        yield error("UnsupportedValue", field, message)

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from edge.control.kinds.gateway import RouteMatch
-from edge.control.kinds.problems import Problem, warning
-from edge.control.translate.gateway import bodies, filters, matches, patience
+from edge.control.translate.gateway import bodies, filters, matches, patience, request_mirror, session_persistence
 from edge.control.translate.gateway.attaching import Attachment
 from edge.control.translate.gateway.backends import BackendReader
 from edge.control.translate.gateway.facts import FINE, RouteFacts, Verdict
@@ -28,9 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edge.control.kinds.gateway import HTTPRoute, RouteRule
+    from edge.control.kinds.problems import Problem
     from edge.control.translate.gateway.attaching import Place
     from edge.control.translate.gateway.view import View
-    from edge.table.policies import AnyPolicy
+    from edge.table.records import RouteMirror
 
 REFERENCES: Final = {
     "MissingService": "BackendNotFound",
@@ -58,12 +58,14 @@ def translate(route: HTTPRoute, view: View) -> Translation | None:
     faulty: list[Problem] = []
     for number, rule in enumerate(route.spec.rules):
         field = f"spec.rules[{number}]"
-        problems += _ignored(rule, field)
+        if rule.session_persistence is not None:
+            problems += session_persistence.ignored(rule.session_persistence, f"{field}.sessionPersistence")
         found = list(filters.faults(rule.filters, f"{field}.filters", of_backend=False))
         faulty += found
         read = [backends.read(one, f"{field}.backendRefs[{index}]") for index, one in enumerate(rule.backend_refs)]
+        mirrors = tuple(request_mirror.mirrors(rule.filters, f"{field}.filters", backends))
         if not refused:
-            parts += _rule(rule, field, owner, read, refused=bool(found))
+            parts += _rule(rule, field, owner, read, mirrors, refused=bool(found))
     facts = _facts(attachment, backends, [*refused, *faulty], all_refused=bool(refused))
     if refused or not attachment.places:
         return Translation(order, {}, None, (), (), (*problems, *refused, *faulty), facts=facts)
@@ -107,21 +109,18 @@ def _under(place: Place, parts: list[tuple[RouteMatch, RoutePart]]) -> Iterator[
 
 
 def _rule(
-    rule: RouteRule, field: str, owner: Owner, read: list[Backend], *, refused: bool
+    rule: RouteRule, field: str, owner: Owner, read: list[Backend], mirrors: tuple[RouteMirror, ...], *, refused: bool
 ) -> Iterator[tuple[RouteMatch, RoutePart]]:
     """The routes of RULE to the backends READ, one for each match; REFUSED: all are answered 500."""
+    answered = any(one.type == "RequestRedirect" for one in rule.filters)
     for number, match in enumerate(rule.matches or (RouteMatch(),)):
         kind, path = matches.path(match)
-        own: tuple[AnyPolicy, ...] = ()
+        made = Route(kind, path, owner, REFUSED, bodies.POLICIES)
         if not refused:
             own = (*filters.policies(rule.filters, f"{field}.filters", path), *patience.policies(rule, field))
-        answered = any(one.type == "RequestRedirect" for one in rule.filters)
-        backends: tuple[Backend, ...] = REFUSED
-        if not refused and read:
-            backends = tuple(_with_policies(rule, field, read, path))
-        elif not refused and answered:
-            backends = ()
-        made = Route(kind, path, owner, backends, (*bodies.POLICIES, *own))
+            backends = tuple(_with_policies(rule, field, read, path)) if read or answered else REFUSED
+            sessions, backends = session_persistence.with_sessions(rule, field, owner, backends)
+            made = replace(made, backends=backends, policies=(*made.policies, *own, *sessions), mirrors=mirrors)
         yield match, RoutePart(made, (), f"{field}.matches[{number}]")
 
 
@@ -138,8 +137,3 @@ def _matches(route: HTTPRoute) -> Iterator[tuple[RouteMatch, str]]:
     for number, rule in enumerate(route.spec.rules):
         for index, match in enumerate(rule.matches):
             yield match, f"spec.rules[{number}].matches[{index}]"
-
-
-def _ignored(rule: RouteRule, field: str) -> Iterator[Problem]:
-    if rule.session_persistence is not None:
-        yield warning("UnsupportedField", f"{field}.sessionPersistence", "not supported; the field is ignored")

@@ -26,6 +26,7 @@ FEATURES: Final = (
     "Gateway",
     "GatewayAddressEmpty",
     "GatewayHTTPListenerIsolation",
+    "GatewayHTTPSListenerDetectMisdirectedRequests",
     "GatewayPort8080",
     "GatewayStaticAddresses",
     "HTTPRoute",
@@ -45,6 +46,9 @@ FEATURES: Final = (
     "HTTPRoutePathRewrite",
     "HTTPRoutePortRedirect",
     "HTTPRouteQueryParamMatching",
+    "HTTPRouteRequestMirror",
+    "HTTPRouteRequestMultipleMirrors",
+    "HTTPRouteRequestPercentageMirror",
     "HTTPRouteRequestTimeout",
     "HTTPRouteResponseHeaderModification",
     "HTTPRouteRetry",
@@ -55,7 +59,13 @@ FEATURES: Final = (
 )
 """What is supported, by the names of the Gateway API (pkg/features), sorted."""
 OWN_ADDRESSES: Final = frozenset(
-    {"GatewayAddressEmpty", "GatewayHTTPListenerIsolation", "GatewayPort8080", "GatewayStaticAddresses"}
+    {
+        "GatewayAddressEmpty",
+        "GatewayHTTPListenerIsolation",
+        "GatewayHTTPSListenerDetectMisdirectedRequests",
+        "GatewayPort8080",
+        "GatewayStaticAddresses",
+    }
 )
 """Those of them that Gateways need addresses of their own for."""
 ACCEPTED: Final = "Accepted"

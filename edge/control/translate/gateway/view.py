@@ -50,5 +50,8 @@ class View(Protocol):
     def is_granted(self, owner: ObjectId, target: ObjectId) -> bool:
         """Whether a ReferenceGrant lets OWNER refer to TARGET, which is in another namespace."""
 
+    def app_protocol(self, service: Key, port: str) -> str:
+        """`appProtocol` of this port of SERVICE; empty: it has none."""
+
     def service_fault(self, service: Key, port: str) -> str:
         """`MissingService` or `MissingPort` when SERVICE has no such TCP port; empty: it has."""

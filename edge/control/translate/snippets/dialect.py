@@ -4,13 +4,13 @@ Rules of this file:
 - What is not listed here is refused, by line and name. Nothing of a snippet is ever evaluated as text.
 - Variables are those of `edge.table.variables` and those that the snippet itself has set before.
 - Directives of ngx_http_rewrite_module, ngx_http_headers_module, ngx_http_proxy_module and headers-more-nginx-module,
-  with their own rules about where they may stand.
+  with their own rules about where they may stand (`Place`).
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from edge.control.translate.snippets.lexer import Directive, SnippetError, directives
 from edge.table import templates, variables
@@ -29,17 +29,37 @@ _NAME: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 _OPERATORS: Final = ("=", "!=", "~", "~*", "!~", "!~*")
 
 
-def statements(text: str) -> tuple[Statement | If, ...]:
-    """What the snippet TEXT asks for.
+class Place(NamedTuple):
+    """A context of nginx's configuration. DIRECTIVES: those that may stand there; WITHIN: those in an `if` there."""
+
+    directives: frozenset[str]
+    within: frozenset[str]
+
+
+_ANSWERING: Final = frozenset({"set", "return"})
+_ADDING: Final = frozenset({"add_header", "more_set_headers", "more_clear_headers"})
+_ASKING: Final = frozenset({"more_set_input_headers", "more_clear_input_headers"})
+LOCATION: Final = Place(
+    _ANSWERING | _ADDING | _ASKING | {"proxy_set_header", "default_type", "if"}, _ANSWERING | _ADDING | _ASKING
+)
+SERVER: Final = Place(_ANSWERING | _ADDING | _ASKING | {"default_type", "if"}, _ANSWERING)
+"""`proxy_set_header` is not inherited there: each location of ingress-nginx has some of its own."""
+SUBREQUEST: Final = Place(frozenset({"proxy_set_header"}), frozenset())
+"""The location that asks an authentication server."""
+
+
+def statements(text: str, place: Place = LOCATION) -> tuple[Statement | If, ...]:
+    """What the snippet TEXT asks for, which stands in PLACE.
 
     Raises:
         SnippetError: TEXT has something that Edge does not carry out.
     """
-    return _Dialect().read(text)
+    return _Dialect(place).read(text)
 
 
 class _Dialect:
-    def __init__(self) -> None:
+    def __init__(self, place: Place) -> None:
+        self._place = place
         self._variables = set(variables.REQUEST)
         self._content_type = "text/html"
         self._count = 0
@@ -57,8 +77,11 @@ class _Dialect:
     def read(self, text: str) -> tuple[Statement | If, ...]:
         found: list[Statement | If] = []
         every = directives(text)
-        for one in every:  # a default, wherever it stands
-            if one.name == "default_type":
+        for one in every:
+            if one.name not in self._place.directives:
+                known = ", ".join(sorted(self._place.directives))
+                raise SnippetError(one.line, f'"{one.name}" is not carried out; such a snippet may have {known}')
+            if one.name == "default_type":  # a default, wherever it stands
                 self._content_type = self._content(one)
         for one in every:
             if one.name == "if":
@@ -71,13 +94,9 @@ class _Dialect:
         self._count += 1
         if self._count > MOST:
             raise SnippetError(one.line, f"more than {MOST} directives")
-        reader = self._readers.get(one.name)
-        if reader is None:
-            known = ", ".join(sorted((*self._readers, "default_type", "if")))
-            raise SnippetError(one.line, f'"{one.name}" is not carried out; a snippet may have {known}')
         if one.block is not None:
             raise SnippetError(one.line, f'"{one.name}" has no block')
-        return reader(one)
+        return self._readers[one.name](one)
 
     # --- tests ----------------------------------------------------------------------------------------------------
 
@@ -95,7 +114,7 @@ class _Dialect:
             self._text(one, operand)
         found: list[Statement] = []
         for inner in one.block:
-            if inner.name in ("if", "proxy_set_header", "default_type"):
+            if inner.name not in self._place.within:
                 raise SnippetError(inner.line, f'"{inner.name}" cannot stand within "if"')
             found.extend(self._statements(inner))
         return If(value, operator, operand, tuple(found))

@@ -8,7 +8,7 @@ import pytest
 
 from edge.control.kinds.admission import admit
 from edge.control.kinds.gateway import HTTPRoute
-from edge.control.kinds.gateway_validation import OTHER_FILTERS, SETTINGS
+from edge.control.kinds.gateway_validation import OTHER_FILTERS, REPEATED, SETTINGS
 from edge.control.translate.gateway import filters
 from edge.table.policies import AnyPolicy, Redirect, RequestHeaders, ResponseHeaders, Rewrite
 from edge.table.policies.path_change import PathChange
@@ -112,4 +112,4 @@ def test_backends_have_all_filters_but_redirects() -> None:
 
 
 def test_every_filter_that_is_read_has_a_unit() -> None:
-    assert set(filters.SUPPORTED) == set(SETTINGS)
+    assert {*filters.SUPPORTED, REPEATED} == set(SETTINGS)

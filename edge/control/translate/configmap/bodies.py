@@ -1,0 +1,22 @@
+"""Bodies of requests and responses: sizes and buffering."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from edge.control.translate.configmap.keys import routes
+
+if TYPE_CHECKING:
+    from edge.control.translate.configmap.keys import Key
+
+KEYS: Final[tuple[Key, ...]] = (
+    routes("proxy-body-size"),
+    routes("client-body-buffer-size"),
+    routes("proxy-request-buffering"),
+    routes("proxy-buffering"),
+    routes("proxy-buffer-size"),
+    routes("proxy-buffers-number"),
+    routes("proxy-max-temp-file-size"),
+    routes("limit-rate"),
+    routes("limit-rate-after"),
+)

@@ -1,0 +1,28 @@
+"""All groups of keys. A new one is a module with KEYS, and an entry here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from edge.control.translate.configmap import (
+    bodies,
+    clients,
+    connections,
+    endpoints,
+)
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from edge.control.translate.configmap.keys import Key
+
+GROUPS: Final[tuple[ModuleType, ...]] = (
+    clients,
+    connections,
+    bodies,
+    endpoints,
+)
+"""A group may have functions beside its KEYS, which get what was `keys.Found`: `policies` gives policies of all routes,
+`parameters` and `handshakes` give fields of the records by name."""
+KEYS: Final[dict[str, Key]] = {key.name: key for group in GROUPS for key in group.KEYS}
+"""By name."""

@@ -1,0 +1,132 @@
+"""The keys of the ConfigMap, each with what its value may be and what becomes of it."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from edge.control.kinds.objects import ConfigMap, ObjectId
+from edge.control.kinds.problems import Problem, error, warning
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from edge.control.kinds.objects import Secret
+    from edge.control.translate.configmap.forms import Form
+
+    Find = Callable[[ObjectId], Secret | ConfigMap | str | None]
+    """Gives a Secret or ConfigMap; text: why there is none that can be read; None: it has not been looked for yet."""
+
+
+class Sort(Enum):
+    """What a key is."""
+
+    ROUTES = "routes"
+    """A default beneath the annotations: units of `edge.control.translate.annotations` read it under its name."""
+    WORKERS = "workers"
+    """A field of `edge.table.parameters.Parameters`."""
+    HANDSHAKES = "handshakes"
+    """A field of `edge.table.parameters.TlsParameters`."""
+    GROUP = "group"
+    """Its group reads it."""
+    WITHOUT_EFFECT = "without effect"
+    REFUSED = "refused"
+
+
+class Key(NamedTuple):
+    """One key."""
+
+    name: str
+    sort: Sort
+    form: Form | None = None
+    """None, of ROUTES: the unit that reads it says what may be."""
+    field: str = ""
+    """Of the record of WORKERS or HANDSHAKES."""
+    remark: str = ""
+    """How it differs from ingress-nginx; or why it has no effect, or is refused: sentences."""
+
+
+def routes(name: str, form: Form | None = None, remark: str = "") -> Key:
+    """A default for what routes have."""
+    return Key(name, Sort.ROUTES, form, remark=remark)
+
+
+def workers(name: str, form: Form, field: str = "", remark: str = "") -> Key:
+    """A parameter of workers; FIELD has the key's name unless it is given."""
+    return Key(name, Sort.WORKERS, form, field or name.replace("-", "_"), remark)
+
+
+def handshakes(name: str, form: Form, field: str, remark: str = "") -> Key:
+    """A parameter of handshakes."""
+    return Key(name, Sort.HANDSHAKES, form, field, remark)
+
+
+def group(name: str, form: Form, remark: str = "") -> Key:
+    """A value that its group reads: see `Found`."""
+    return Key(name, Sort.GROUP, form, remark=remark)
+
+
+def without_effect(reason: str, *names: str) -> tuple[Key, ...]:
+    """Keys that are accepted and change nothing, for REASON."""
+    return tuple(Key(name, Sort.WITHOUT_EFFECT, remark=reason) for name in names)
+
+
+def refused(reason: str, *names: str) -> tuple[Key, ...]:
+    """Keys that are not carried out, for REASON."""
+    return tuple(Key(name, Sort.REFUSED, remark=reason) for name in names)
+
+
+def place(name: str) -> str:
+    """The place of the key NAME in the ConfigMap."""
+    return f'data["{name}"]'
+
+
+IGNORED: Final = "its default holds"
+
+
+class Found:
+    """The values of all keys of groups that are set and can be read, and the objects that they name."""
+
+    def __init__(self, owner: ObjectId, values: Mapping[str, Any], find: Find) -> None:
+        self._owner = owner
+        self._values = values
+        self._find = find
+        self.references: list[ObjectId] = []
+        self.problems: list[Problem] = []
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of the key NAME."""
+        return self._values.get(name, default)
+
+    def has(self, names: Iterable[str]) -> bool:
+        """Whether one of the keys NAMES is set."""
+        return any(name in self._values for name in names)
+
+    def source(self, name: str) -> str:
+        """The key NAME, for the records that come of it."""
+        return f"{self._owner} {place(name)}"
+
+    def referent(self, name: str, kind: str) -> Secret | ConfigMap | None:
+        """The object of KIND that the key NAME names; None: there is none, which is reported."""
+        if name not in self._values:
+            return None
+        reference = ObjectId(kind, *self._values[name])
+        self.references.append(reference)
+        found = self._find(reference)
+        if isinstance(found, str):
+            self.problems.append(error(f"Missing{kind}", place(name), f"{found}; {IGNORED}"))
+            return None
+        return found
+
+    def fields(self, name: str) -> dict[str, str]:
+        """The data of the ConfigMap that the key NAME names."""
+        found = self.referent(name, "ConfigMap")
+        return dict(found.data or {}) if isinstance(found, ConfigMap) else {}
+
+    def report(self, name: str, message: str) -> None:
+        """The value of the key NAME, or what it names, cannot be carried out as a whole."""
+        self.problems.append(error("InvalidValue", place(name), message))
+
+    def warn(self, name: str, message: str) -> None:
+        """The value of the key NAME is probably not as meant."""
+        self.problems.append(warning("ValueWithoutEffect", place(name), message))

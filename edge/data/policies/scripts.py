@@ -1,0 +1,78 @@
+"""The statements of a snippet, ready to be carried out in the phases in which nginx's modules act.
+
+Rules of this file:
+- `set`, `if` and `return` act in a gate, in their order (ngx_http_rewrite_module). What they have come to stays with
+  the exchange, for the fields of the request and of the response.
+- A gate that answers before them leaves the fields outside of all `if`, and variables empty.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.data.http import replies
+from edge.data.policies.blocks import Block
+from edge.data.policies.statements import Branch, Effects, steps_of, variable
+from edge.table.patterns.matching import PatternLimitError
+from edge.table.policies.snippet import If, SetVariable
+
+if TYPE_CHECKING:
+    from edge.data.exchange.exchange import Exchange
+    from edge.data.http._message import Message
+    from edge.data.http.replies import Reply
+    from edge.table.policies.snippet import Statement
+
+
+class Script:
+    """What STATEMENTS do.
+
+    - `decides`, `asks`, `answers`: whether it has something to do as a gate, for the request, for the response.
+    """
+
+    def __init__(self, statements: tuple[Statement | If, ...]) -> None:
+        own = {name: variable(name, self) for name in _assigned(statements)}
+        self._outside = Block(statements, own, None)
+        self._steps = steps_of(statements, own, self._outside)
+        self._blocks = [self._outside, *(step.block for step in self._steps if isinstance(step, Branch))]
+        self.decides = bool(self._steps)
+        self.asks = any(block.request for block in self._blocks)
+        self.answers = any(block.added or block.set for block in self._blocks)
+
+    def gate(self, exchange: Exchange) -> Reply | None:
+        """Carry out the statements that act in their turn."""
+        effects = Effects(self._outside)
+        exchange.note(self, effects)
+        try:
+            for step in self._steps:
+                reply = step.run(exchange, effects)
+                if reply is not None:
+                    return reply
+        except PatternLimitError:
+            return replies.plain(500)
+        return None
+
+    def edit(self, exchange: Exchange) -> None:
+        """Write the fields of the request."""
+        self._block(exchange).edit(exchange)
+
+    def answer(self, exchange: Exchange, response: Message | None) -> None:
+        """Write those of the response."""
+        self._block(exchange).answer(exchange, response)
+
+    def constant(self) -> tuple[bytes, list[bytes]] | None:
+        """As `Block.constant`."""
+        return self._outside.constant() if len(self._blocks) == 1 else None
+
+    def _block(self, exchange: Exchange) -> Block:
+        effects = exchange.notes.get(self) if exchange.notes is not None else None
+        return effects.block if effects is not None else self._outside
+
+
+def _assigned(statements: tuple[Statement | If, ...]) -> set[str]:
+    """Names of the variables that STATEMENTS set."""
+    found = set()
+    for one in statements:
+        for inner in one.statements if isinstance(one, If) else (one,):
+            if isinstance(inner, SetVariable):
+                found.add(inner.name)
+    return found

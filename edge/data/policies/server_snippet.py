@@ -1,0 +1,22 @@
+"""Carries out the statements of a host's snippet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.data.policies.scripts import Script
+
+if TYPE_CHECKING:
+    from edge.data.policies.phases import Phases
+    from edge.table.policies import ServerSnippet
+
+
+def add(policy: ServerSnippet, phases: Phases) -> None:
+    """As `snippet`; but that of a route may take the place of fields, so none of them is certain beforehand."""
+    script = Script(policy.statements)
+    if script.decides:
+        phases.gates.append(script.gate)
+    if script.asks:
+        phases.edits.append(script.edit)
+    if script.answers:
+        phases.answers.append(script.answer)

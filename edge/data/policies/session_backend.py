@@ -1,0 +1,23 @@
+"""Chooses the backend that the session of a client is with (Gateway API, SessionPersistence)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.data.policies.affinity import session_of
+
+if TYPE_CHECKING:
+    from edge.data.exchange.exchange import Exchange
+    from edge.data.policies.phases import Phases
+    from edge.table.policies import SessionBackend
+
+
+def add(policy: SessionBackend, phases: Phases) -> None:
+    """A choice."""
+    session = session_of(policy.cookie, policy.header)
+    sides = {one.encode(): number for number, one in enumerate(policy.sides) if one}
+
+    def choose(exchange: Exchange) -> int | None:
+        return sides.get(session(exchange.client.request)[1])
+
+    phases.choices.append(choose)
