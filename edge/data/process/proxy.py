@@ -27,6 +27,7 @@ from edge.data.routing.router import Router
 from edge.data.upstream.budget import RetryBudget
 from edge.data.upstream.pool import Pool
 from edge.settings import LARGEST_HEAD
+from edge.system import logs
 from edge.table.counters import WorkerWord
 from edge.table.reader import UnreadableError
 
@@ -85,6 +86,7 @@ class Proxy:
         tuning.follow(self.pool.tune)
         tuning.follow(self.connections.tune)
         tuning.follow(contexts.tune)
+        tuning.follow(logs.tune)
         if access_log is not None:
             tuning.follow(access_log.tune)
         self._fault = ""
