@@ -180,7 +180,7 @@ def test_nor_is_a_new_policy() -> None:
         "ClientLimits": ("per_second", "per_minute", "connections", "burst", "exempt"),
         "SourceRanges": ("deny", "allow"),
         "CustomHeaders": ("fields",),
-        "Mirror": ("remote", "host", "target", "with_content"),
+        "Mirror": ("remote", "host", "target", "with_content", "secure"),
         "Tracing": ("on", "trusts", "name"),
         "ErrorPages": ("statuses", "of_endpoints", "service", "key", "shared"),
         "BasicAuth": ("realm", "users"),  # of which the names are shown

@@ -21,7 +21,7 @@ from edge.control.containment import REASON, contain
 from edge.control.kinds.problems import error
 from edge.control.translate.annotations.further_names import redirect
 from edge.control.translate.parts import HostPart
-from edge.table.policies import ErrorPages
+from edge.table.policies import BodyLimit, ErrorPages
 from edge.table.records import HOST_PATTERNS, Host, HostPatterns, Owner, PathKind, Route, host_of, tls_options_key
 
 if TYPE_CHECKING:
@@ -171,7 +171,8 @@ class Hosts:
             return self._record(name, claim.host, {}, tls=tls)
         self._options(name, host_options.NOTHING)
         owner = Owner(claim.owner.kind, claim.owner.namespace, claim.owner.name)
-        return Host(name, (Route(PathKind.PREFIX, "/", owner, policies=(redirect(claim.host),)),), None, tls)
+        policies = (redirect(claim.host), BodyLimit("", 0))  # nobody reads it
+        return Host(name, (Route(PathKind.PREFIX, "/", owner, policies=policies),), None, tls)
 
     def _listed_patterns(self) -> dict[str, Record | None]:
         """The record of the names that are regular expressions, if it is to be another."""

@@ -104,6 +104,8 @@ class Handler:
         self._client = client
         self.exchange = Exchange(client)
         self._call = Call(handling.calls, client, self.exchange.outgoing, self.exchange.outcome)
+        self._kept: bytes | Spool | None = None
+        """The content of the request, where it has been read as a whole."""
 
     def run(self) -> RouteLabels | None:
         """Serve the request that stands in `client.request`; the route that took it, None: none did."""
@@ -133,6 +135,7 @@ class Handler:
             if reply is not None:
                 self._reply(reply, plan, destination)
         finally:
+            self._kept = None
             if exchange.releases is not None:
                 exchange.release()
         if destination is None and plan is not None:
@@ -202,7 +205,7 @@ class Handler:
         call = self._call
         content: bytes | Spool | None = b""
         if self._client.has_content:
-            content = self._content(plan)
+            self._kept = content = self._content(plan)
             if isinstance(content, Spool):  # to read it may have taken minutes
                 present = chooser.still(target)
                 if present is None:
@@ -275,14 +278,15 @@ class Handler:
         destination = destination if destination is not None else plan.destinations[0]
         instead: Reply | None
         try:
-            errors.replace(exchange, reply, destination.backend)
+            content = self._for_error(plan)
+            errors.replace(exchange, reply, destination.backend, content)
             found = errors.choose()
             if found is None:
                 instead = replies.NOT_FOUND
             else:
                 if outcome.endpoint:
                     outcome.give_up()
-                failure: Failure | None = call.ask(TERMS, found[0], found[1], b"")
+                failure: Failure | None = call.ask(TERMS, found[0], found[1], content)
                 instead = self._unanswered(failure) if failure is not None else None
                 if instead is None:
                     assert call.upstream is not None  # noqa: S101 - there was no failure
@@ -292,9 +296,21 @@ class Handler:
             instead = self._fault(error)
         except Exception:  # noqa: BLE001 - as in `run`
             instead = self._bug()
+        except SpoolError as error:
+            instead = self._failed(error.status)
         finally:
             call.end()
         return instead
+
+    def _for_error(self, plan: Plan) -> bytes | Spool:
+        """The content that goes to an error backend: what has been read, or is read now; nothing where it is itself
+        the error, or has gone to an endpoint as it came."""
+        client, kept = self._client, self._kept
+        if kept is not None or not client.has_content:
+            return kept or b""
+        if plan.kept != ANY or client.content.received or client.length > plan.body_limit:
+            return b""
+        return self._content(plan) or b""
 
     def _pass_on(self, upstream: Upstream, plan: Plan, destination: Destination) -> None:
         """Pass the response on."""
