@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.data.exchange.client import Client
-    from edge.table.policies import Coding
+    from edge.table.policies.compression import Coding
 
 log = logging.getLogger("edge.data")
 

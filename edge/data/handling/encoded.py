@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.data.exchange._outcome import Outcome
-    from edge.table.policies import Coding
+    from edge.table.policies.compression import Coding
 
 PIECE: Final = 32768
 """Bytes that are given out at a time; they fit into a `Buffer`."""

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from edge.data.http._message import Message
     from edge.data.policies.phases import Phases
     from edge.table.patterns.matching import Pattern
-    from edge.table.policies import Coding, Compression
+    from edge.table.policies import Compression
+    from edge.table.policies.compression import Coding
 
 STATUSES: Final = frozenset({200, 403, 404})
 VARY: Final = b"Vary: Accept-Encoding\r\n"

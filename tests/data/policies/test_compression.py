@@ -13,7 +13,8 @@ import zstandard
 from edge.data.handling import encoded
 from edge.data.http.accepting import preferred
 from edge.data.http.codings import Encoder
-from edge.table.policies import Coding, Compression, CustomHeaders, ResponseBuffering, ResponseRate
+from edge.table.policies import Compression, CustomHeaders, ResponseBuffering, ResponseRate
+from edge.table.policies.compression import Coding
 from tests.support.backends import Peer, Script, read_head
 from tests.support.clients import head
 from tests.support.play import Answer, Cut, Endpoint, Request, Scene
