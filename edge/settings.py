@@ -293,6 +293,12 @@ class Settings:
         choices=("text", "json"),
         commands=ALL,
     )
+    log_format_stream: str = setting(
+        "[$remote_addr] [$time_local] $protocol $status $bytes_sent $bytes_received $session_time",
+        "Lines of TCP and UDP sessions in text logs, with the variables of nginx's stream module.",
+        placeholder="TEXT",
+        commands=PROXY,
+    )
     log_level: str = setting(
         "info", "Least severe messages to log.", choices=("debug", "info", "warning", "error"), commands=ALL
     )

@@ -30,9 +30,11 @@ class Escape(IntEnum):
 
 
 class AccessLogging(Record, frozen=True):
-    """Whether, where and how requests are logged; part of `edge.table.parameters.Parameters`."""
+    """Whether, where and how requests and streams are logged; part of `edge.table.parameters.Parameters`."""
 
     on: bool = True
+    streams: bool = True
+    """Whether sessions of streams are logged."""
     format: str = ""
     """A text with variables (`edge.table.variables.LOG`); empty: as the worker was started (`--log-format`)."""
     escape: Escape = Escape.DEFAULT

@@ -41,6 +41,7 @@ class Parameters(Record, frozen=True):
     shutdown_grace: float | None = None
     max_worker_connections: int | None = None
     log_level: str | None = None
+    log_format_stream: str | None = None
     # --- what no setting has ---
     access_logging: AccessLogging = AccessLogging()
     upstream_keepalive_requests: int = 10_000

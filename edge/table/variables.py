@@ -150,3 +150,21 @@ LOG: Final = (
     }
 )
 """What a line of the access log may say (nginx docs, "log_format")."""
+
+STREAM: Final = frozenset(
+    {
+        "bytes_received",
+        "bytes_sent",
+        "msec",
+        "protocol",
+        "proxy_upstream_name",
+        "remote_addr",
+        "session_time",
+        "status",
+        "time_iso8601",
+        "time_local",
+        "upstream_addr",
+        "upstream_connect_time",
+    }
+)
+"""What a session of a stream says about itself, in its line of the log (`edge.data.observe.stream_log`)."""

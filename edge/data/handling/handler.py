@@ -21,10 +21,11 @@ from edge.data.handling.encoded import Encoded, Threads
 from edge.data.handling.keeping import keep
 from edge.data.http import replies
 from edge.data.http._message import NO_CONTENT, UNKNOWN_LENGTH
-from edge.data.net.errors import ExchangeError, StreamError
+from edge.data.net.errors import ExchangeError, MessageError, StreamError
 from edge.data.net.spool import Spool, SpoolError
 from edge.data.net.tunnel import tunnel
 from edge.data.policies.errors import TERMS
+from edge.data.routing.plan import WHOLE_CONTENT
 from edge.table.counters import WorkerWord
 from edge.table.policies import Timeouts
 from edge.table.policies.request_buffering import ANY
@@ -247,7 +248,7 @@ class Handler:
             outgoing = self.exchange.outgoing
             # What has no length cannot go to HTTP/1.0 as it comes.
             if plan.kept != ANY and not (outgoing.old if length == UNKNOWN_LENGTH else length <= plan.kept):
-                return None
+                return self._arrived(plan) if plan.streams else None
             return keep(client, outgoing, self._handling.spools, limit=plan.body_limit, memory=plan.memory)
         pieces = []
         content = client.content
@@ -256,6 +257,16 @@ class Handler:
         whole = b"".join(pieces)
         assert len(whole) == length  # noqa: S101 - what `Content` is for
         return whole
+
+    def _arrived(self, plan: Plan) -> bytes | None:
+        """The content that need not be carried as it comes, because all of it is there: it can be sent again."""
+        client = self._client
+        content = client.arrived(WHOLE_CONTENT)
+        if content is not None:
+            if len(content) > plan.body_limit:
+                raise MessageError(413, "request body too large")
+            self.exchange.outgoing.length = len(content)
+        return content
 
     # --- the way back ---------------------------------------------------------------------------------------------
 

@@ -39,5 +39,6 @@ cdef class AccessLines(Lines):
     cdef public object skips
     cdef public bint on
     cdef public bint unmatched
+    cdef public bint streams
 
     cpdef bint add(self, c_exchange.Exchange exchange, LogName name) except -1

@@ -329,14 +329,14 @@ cdef class AccessLines(Lines):
     """Lines of exchanges.
 
     - `format`: what makes them. `kept`: see `Format`.
-    - `on`: whether any is made.
+    - `on`: whether there are lines of exchanges; `streams`: whether there are lines of streams.
     - `skips`: says of an exchange whether it leaves no line; None: every one does. `unmatched`: whether requests that no
       Ingress takes leave one, too.
     """
 
     def __init__(self, Format made not None):
         self.use(made)
-        self.on = self.unmatched = True
+        self.on = self.unmatched = self.streams = True
 
     def use(self, Format made not None):
         """Lines are MADE by this from now on."""
@@ -353,4 +353,14 @@ cdef class AccessLines(Lines):
             self.dropped += 1
             return False
         self.format.put_line(self, exchange, name)
+        return self.end > self.due
+
+    def append(self, bytes line not None):
+        """Add LINE, of a stream, which ends with a line feed; as `add`."""
+        if not self.streams:
+            return False
+        if self.is_full():
+            self.dropped += 1
+            return False
+        self.put_bytes(line)
         return self.end > self.due

@@ -18,6 +18,8 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memmove
 from libc.time cimport gmtime_r, strftime, time, time_t, tm
 
+from edge.data.net._digits cimport put_decimal
+
 import json
 
 cdef extern from "poll.h":
@@ -177,19 +179,9 @@ cdef class Lines:
         return self.put(b'"', 1)
 
     cdef int put_number(self, long long number) except -1:
-        cdef char digits[24]
-        cdef int at = 24
-        cdef unsigned long long rest = -number if number < 0 else number
-        while True:
-            at -= 1
-            digits[at] = 48 + rest % 10
-            rest //= 10
-            if rest == 0:
-                break
-        if number < 0:
-            at -= 1
-            digits[at] = 45
-        return self.put(digits + at, 24 - at)
+        cdef char *out = self.room(20)
+        self.end += put_decimal(out, number)
+        return 0
 
     cdef int put_seconds(self, double seconds, int decimals) except -1:
         """SECONDS with 3 or 6 DECIMALS."""

@@ -66,7 +66,7 @@ class AccessLog:
         before, self._terms = self._terms, terms
         self.flush()
         self.lines.use(self._format(terms))
-        self.lines.on, self.lines.unmatched = terms.on, terms.unmatched
+        self.lines.on, self.lines.unmatched, self.lines.streams = terms.on, terms.unmatched, terms.streams
         self.lines.skips = _skips(terms.skipped)
         if (terms.path, terms.syslog) != (before.path, before.syslog):
             self._outlet.close()

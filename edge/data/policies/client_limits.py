@@ -39,30 +39,40 @@ def add(policy: ClientLimits, phases: Phases) -> None:
         ("rpm", policy.per_minute, policy.per_minute * 1000 // 60),
     ):
         if requests:
-            gates.append(_rate(limits.rate(f"{owner} {name}", rate=rate, burst=requests * policy.burst)))
+            limit = limits.rate(f"{owner} {name}", rate=rate, burst=requests * policy.burst)
+            gates.append(Rate(limit).gate)
     if policy.connections:
-        gates.append(_connections(limits.connections(f"{owner} connections", limit=policy.connections)))
+        gates.append(Connections(limits.connections(f"{owner} connections", limit=policy.connections)).gate)
     if policy.exempt:
         gates = [_except(policy.exempt, tuple(gates))]
     phases.gates += gates
 
 
-def _rate(limit: RateLimit) -> Gate:
-    def gate(exchange: Exchange) -> Reply | None:
-        return None if limit.allows(exchange.client.address.encode()) else replies.UNAVAILABLE
+class Rate:
+    """Lets as many requests of a client pass as LIMIT allows."""
 
-    return gate
+    def __init__(self, limit: RateLimit) -> None:
+        self._limit = limit
+
+    def gate(self, exchange: Exchange) -> Reply | None:
+        """A gate."""
+        return None if self._limit.allows(exchange.client.address.encode()) else replies.UNAVAILABLE
 
 
-def _connections(limit: ConnectionLimit) -> Gate:
-    def gate(exchange: Exchange) -> Reply | None:
+class Connections:
+    """Lets as many requests of a client be under way as LIMIT allows."""
+
+    def __init__(self, limit: ConnectionLimit) -> None:
+        self._limit = limit
+
+    def gate(self, exchange: Exchange) -> Reply | None:
+        """A gate."""
+        limit = self._limit
         place = limit.enter(exchange.client.address.encode())
         if place < 0:
             return replies.UNAVAILABLE
         exchange.on_release(lambda _: limit.leave(place))
         return None
-
-    return gate
 
 
 def _except(clients: tuple[str, ...], gates: tuple[Gate, ...]) -> Gate:

@@ -187,7 +187,8 @@ WATCHED = (
     resources.INGRESS,
     resources.GATEWAY_CLASS,
     resources.GATEWAY,
-    resources.HTTP_ROUTE,
+    resources.LISTENER_SET,
+    *resources.ROUTES,
     resources.REFERENCE_GRANT,
 )
 """Kinds that are watched as a whole."""

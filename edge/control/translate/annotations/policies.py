@@ -51,7 +51,7 @@ from edge.control.translate.annotations import (
     upstream_host,
 )
 from edge.control.translate.annotations.balancing import Balancing
-from edge.control.translate.annotations.names import INGRESS_NGINX
+from edge.control.translate.annotations.names import INGRESS_NGINX, REFUSED
 from edge.control.translate.annotations.transport import Speaking
 from edge.control.translate.annotations.values import PREFIX, Values, field
 from edge.control.translate.annotations.wanted import Deferred, Wanted
@@ -215,7 +215,8 @@ def one_closed(policies: Iterable[AnyPolicy]) -> tuple[AnyPolicy, ...]:
 
 def _ignored(name: str) -> Problem:
     if name in INGRESS_NGINX:
-        return warning("UnsupportedAnnotation", field(name), "not supported; the annotation is ignored")
+        reason = f". {REFUSED[name]}" if name in REFUSED else ""
+        return warning("UnsupportedAnnotation", field(name), f"not supported; the annotation is ignored{reason}")
     close = difflib.get_close_matches(name, SUPPORTED | INGRESS_NGINX, n=1)
     hint = f'; did you mean "{PREFIX}{close[0]}"?' if close else ""
     return warning("UnknownAnnotation", field(name), f"there is no such annotation{hint}")

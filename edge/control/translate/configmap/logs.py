@@ -43,6 +43,17 @@ def _server(text: str) -> str | None:
     return f"[{text}]" if "/" not in text else None
 
 
+def _of_streams(text: str) -> str | None:
+    try:
+        templates.parse(text, variables.STREAM)
+    except templates.TemplateError:
+        return None
+    return text
+
+
+STREAM_FORMAT: Final = Form(
+    "a text with the variables " + ", ".join(f"${name}" for name in sorted(variables.STREAM)), _of_streams
+)
 PATH: Final = Form("the absolute path of a file", _path)
 SERVER: Final = Form("the name or address of a host, or unix: and a path", _server)
 KEYS: Final[tuple[Key, ...]] = (
@@ -56,6 +67,8 @@ KEYS: Final[tuple[Key, ...]] = (
     group("log-format-escape-none", BOOLEAN, "Controls are escaped all the same: no client can write a line."),
     group("disable-access-log", BOOLEAN),
     group("disable-http-access-log", BOOLEAN),
+    group("disable-stream-access-log", BOOLEAN),
+    workers("log-format-stream", STREAM_FORMAT),
     group("skip-access-log-urls", TEXT),
     group(
         "enable-access-log-for-default-backend",
@@ -75,6 +88,7 @@ KEYS: Final[tuple[Key, ...]] = (
     *without_effect(
         "The file of the access log is written at once, without a buffer that could be configured.", "access-log-params"
     ),
+    *without_effect("Lines of streams go where those of requests go.", "stream-access-log-path"),
     *without_effect("Messages go to standard error, where the container's runtime takes them.", "error-log-path"),
     *without_effect("Requests to an authentication server leave no line.", "enable-auth-access-log"),
 )
@@ -84,6 +98,7 @@ def parameters(found: Found) -> dict[str, Any]:
     """The field of `Parameters` for the access log."""
     given = AccessLogging(
         on=not (found.get("disable-access-log") or found.get("disable-http-access-log")),
+        streams=not (found.get("disable-access-log") or found.get("disable-stream-access-log")),
         format=_format(found),
         escape=_escape(found),
         skipped=_skipped(found),
