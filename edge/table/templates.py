@@ -76,11 +76,6 @@ class Template:
     def __hash__(self) -> int:
         return hash(self.parts)
 
-    @property
-    def is_constant(self) -> bool:
-        """Whether there is nothing to fill in."""
-        return not self.variables
-
     def fill(self, values: Mapping[str, str]) -> str:
         """The text with VALUES in the places of the variables; a variable without a value is empty, as in nginx."""
         return "".join([values.get(name, "") if name else literal for name, literal in self._frame])

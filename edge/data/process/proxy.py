@@ -79,12 +79,13 @@ class Proxy:
         calls = Calls(self.pool, self.retry_budget, counters)
         self.planner.subrequests = Subrequests(calls).to
         self._tracing = tracing
+        self.spools = Spools(settings.temp_dir, size=settings.max_temp_size)
         self.handling = Handling(
             self.router,
             calls,
             counters,
             access_log,
-            Spools(settings.temp_dir),
+            self.spools,
             tunnel_timeout=settings.websocket_timeout,
         )
         self.connections = Connections(settings, counters, self._handler)
@@ -168,6 +169,7 @@ class Proxy:
         self._refusals = self.table.refusals
         self.connections.count()
         counters.set(WorkerWord.UPSTREAM_IDLE, len(self.planner.targets.idle()))
+        counters.set(WorkerWord.TEMPORARY_BYTES, self.spools.held())
 
 
 def _client_bytes() -> tuple[int, int]:

@@ -209,7 +209,11 @@ def _streams(backend: Backend) -> bool:
 
 
 def _check_parameters(route: Route, backend: Backend) -> None:
-    """See that endpoints that speak FastCGI are told what a request is."""
+    """Refuse a route whose endpoints speak FastCGI and would get no CGI variables.
+
+    Raises:
+        TermsError: the policy `FastCgi` is missing.
+    """
     if backend.transport.protocol is Protocol.FASTCGI and not any(isinstance(one, FastCgi) for one in route.policies):
         raise TermsError("FastCGI without the policy FastCgi")
 

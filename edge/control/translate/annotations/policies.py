@@ -40,6 +40,7 @@ from edge.control.translate.annotations import (
     response_head,
     response_rate,
     retry,
+    risks,
     satisfy,
     server_snippet,
     snippets,
@@ -145,6 +146,8 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     """What stands before the path in redirects to a path, with variables."""
     names: FurtherNames | None = None
     """Names of its hosts beside their own."""
+    refused: bool = False
+    """The operator does not allow one of them: the Ingress is not served."""
 
 
 class Reader:
@@ -165,6 +168,9 @@ class Reader:
         return self._remembered(ours)
 
     def _read(self, annotations: tuple[tuple[str, str], ...]) -> tuple[Asked, tuple[Problem, ...]]:
+        refused = tuple(risks.refused(annotations, self._defaults))
+        if refused:
+            return Asked(refused=True), refused
         rules, values, units = _canary(annotations, self._of_canaries)
         if rules is None:
             known = {name: text for name, text in annotations if name in SUPPORTED}
