@@ -313,6 +313,13 @@ class Settings:
         placeholder="DIR",
         commands=PROXY,
     )
+    max_temp_size: int = setting(
+        4 << 30,
+        "Bytes that the temporary files of a worker hold; requests that need more are answered 503. 0: no limit.",
+        placeholder="BYTES",
+        commands=PROXY,
+        least=0,
+    )
     shutdown_grace: float = setting(
         30.0, "Time that requests in flight get to finish after SIGTERM.", placeholder="SECONDS", commands=PROXY
     )

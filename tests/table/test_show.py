@@ -176,6 +176,7 @@ def test_nor_is_a_new_policy() -> None:
     """Policies are shown with all their fields too."""
     assert {kind.__name__: kind.__struct_fields__[1:] for kind in get_args(AnyPolicy)} == {
         "Closed": ("reason", "status"),
+        "Compression": ("codings",),
         "ClientCertificate": ("trust", "verification", "subject", "error_page", "pass_certificate", "plain"),
         "ClientLimits": ("per_second", "per_minute", "connections", "burst", "exempt"),
         "SourceRanges": ("deny", "allow"),

@@ -111,6 +111,9 @@ EJECTIONS = counter("edge_upstream_ejections_total", "Endpoints left out for a w
 LOG_DROPPED = counter(
     "edge_access_log_dropped_lines_total", "Lines of the access log dropped because its reader was too slow."
 )
+TEMPORARY_BYTES = gauge(
+    "edge_temporary_bytes", "Bytes of bodies in temporary files, of up to --max-temp-size each worker."
+)
 SERIES = gauge("edge_route_series", "Combinations of route, method and status that workers count.")
 SERIES_FOLDED = counter(
     "edge_route_series_folded_total", "Times that a combination was counted as _other for want of room."
@@ -138,6 +141,7 @@ TRAFFIC = Section(
         RETRIES,
         EJECTIONS,
         LOG_DROPPED,
+        TEMPORARY_BYTES,
         SERIES,
         SERIES_FOLDED,
     ),
