@@ -20,6 +20,7 @@ from edge.control.compiling.claims import Claims
 from edge.control.compiling.configuration import Configured
 from edge.control.compiling.defaults import DefaultBackend
 from edge.control.compiling.delta import Delta
+from edge.control.compiling.dns_names import Unresolved
 from edge.control.compiling.gateway_status import GatewayStatus
 from edge.control.compiling.gateways import TRANSLATED, WITH_STATUS, Gateways
 from edge.control.compiling.hosts import Hosts
@@ -28,7 +29,7 @@ from edge.control.compiling.materials import Materials
 from edge.control.compiling.references import References
 from edge.control.compiling.remotes import Remotes
 from edge.control.compiling.server_names import Certificates
-from edge.control.compiling.service_ports import Services, Unresolved
+from edge.control.compiling.service_ports import Services
 from edge.control.compiling.sockets import Sockets
 from edge.control.compiling.store import Store
 from edge.control.compiling.streams import Streams
@@ -48,7 +49,7 @@ from edge.table.records import GLOBALS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edge.control.compiling.service_ports import Names
+    from edge.control.compiling.dns_names import Names
     from edge.control.compiling.store import Changed
     from edge.control.kinds.changes import Change
     from edge.control.kinds.objects import Ingress, Key
@@ -142,7 +143,7 @@ class Compiler:
     @property
     def needs_version(self) -> int:
         """Grows when `wanted` or `external_names` may be different."""
-        names = self._services.version + self._remotes.version
+        names = self._services.external_names.version + self._remotes.names.version
         return self._certificates.secrets.version + self._references.version + names
 
     @property
@@ -153,7 +154,7 @@ class Compiler:
     @property
     def external_names(self) -> frozenset[str]:
         """The names in the DNS that are needed."""
-        return self._services.external_names | self._remotes.names
+        return self._services.external_names.all() | self._remotes.names.all()
 
     def next_due(self) -> float | None:
         """Seconds until `compile` has something to do even if nothing changes; None: it has not."""
