@@ -10,6 +10,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -19,24 +20,28 @@ from edge.control.compiling.claims import Claims
 from edge.control.compiling.configuration import Configured
 from edge.control.compiling.defaults import DefaultBackend
 from edge.control.compiling.delta import Delta
+from edge.control.compiling.dns_names import Unresolved
 from edge.control.compiling.gateway_status import GatewayStatus
-from edge.control.compiling.gateways import WITH_STATUS, Gateways
+from edge.control.compiling.gateways import TRANSLATED, WITH_STATUS, Gateways
 from edge.control.compiling.hosts import Hosts
+from edge.control.compiling.listener_options import ListenerOptions
 from edge.control.compiling.materials import Materials
 from edge.control.compiling.references import References
 from edge.control.compiling.remotes import Remotes
 from edge.control.compiling.server_names import Certificates
-from edge.control.compiling.service_ports import Services, Unresolved
+from edge.control.compiling.service_ports import Services
 from edge.control.compiling.sockets import Sockets
 from edge.control.compiling.store import Store
 from edge.control.compiling.streams import Streams
+from edge.control.compiling.trial import CATCH_ALL
 from edge.control.containment import REASON, contain
 from edge.control.kinds.changes import Delete, Invalid, Upsert
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error
-from edge.control.translate import stream_services
+from edge.control.translate import classes, inspection, stream_services
 from edge.control.translate.annotations.policies import Reader
 from edge.control.translate.annotations.values import PREFIX
+from edge.control.translate.classes import Claim
 from edge.control.translate.ingress import translate
 from edge.control.translate.parts import NOTHING, Translation
 from edge.table.records import GLOBALS
@@ -44,7 +49,7 @@ from edge.table.records import GLOBALS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edge.control.compiling.service_ports import Names
+    from edge.control.compiling.dns_names import Names
     from edge.control.compiling.store import Changed
     from edge.control.kinds.changes import Change
     from edge.control.kinds.objects import Ingress, Key
@@ -68,10 +73,13 @@ class Compiler:
         BY_NEED: see `edge.control.sources.source.Source`.
         """
         self.store = Store()
+        self._lock = threading.Lock()
+        """Held while something is changed, and while an Ingress is judged."""
         self._settings = settings
         self._claims = Claims(self.store, settings)
-        self._gateways = Gateways(self.store, settings)
         self._references = References(self.store, by_need=by_need)
+        self._gateways = Gateways(self.store, settings, self._references.find)
+        self._listener_options = ListenerOptions()
         self._materials = Materials()
         self._by_need = by_need
         self._configured = Configured(settings, self._references)
@@ -98,6 +106,10 @@ class Compiler:
 
     def apply(self, change: Change) -> None:
         """Take up CHANGE; it takes effect with the next `compile`."""
+        with self._lock:
+            self._apply(change)
+
+    def _apply(self, change: Change) -> None:
         owner = _subject(change)
         if owner is None:
             self.store.apply(change)
@@ -110,12 +122,14 @@ class Compiler:
 
     def name_changed(self, name: str) -> None:
         """What `names` says of NAME is not as it was."""
-        self._services.name_changed(name)
-        self._remotes.name_changed(name)
+        with self._lock:
+            self._services.name_changed(name)
+            self._remotes.name_changed(name)
 
     def zone_found(self, zone: str) -> None:
         """We are in ZONE, whose hints in EndpointSlices are for us."""
-        self._services.zone_found(zone)
+        with self._lock:
+            self._services.zone_found(zone)
 
     def show_generated(self, certificate: Certificate) -> None:
         """From now on have CERTIFICATE shown where there is no default certificate."""
@@ -129,7 +143,7 @@ class Compiler:
     @property
     def needs_version(self) -> int:
         """Grows when `wanted` or `external_names` may be different."""
-        names = self._services.version + self._remotes.version
+        names = self._services.external_names.version + self._remotes.names.version
         return self._certificates.secrets.version + self._references.version + names
 
     @property
@@ -140,7 +154,7 @@ class Compiler:
     @property
     def external_names(self) -> frozenset[str]:
         """The names in the DNS that are needed."""
-        return self._services.external_names | self._remotes.names
+        return self._services.external_names.all() | self._remotes.names.all()
 
     def next_due(self) -> float | None:
         """Seconds until `compile` has something to do even if nothing changes; None: it has not."""
@@ -153,11 +167,33 @@ class Compiler:
         """What OWNER asks for; None: it is not served."""
         return self._translations.get(owner)
 
+    def judge(self, ingress: Ingress) -> list[Problem] | None:
+        """What would be wrong with INGRESS if it were in the cluster; None: it is not ours.
+
+        Any thread may ask. Nothing is changed, and no other Ingress is translated.
+        """
+        with self._lock:
+            if classes.claim(ingress, self.store.classes(), self._settings) is not Claim.OURS:
+                return None
+            found: list[Problem] = []
+            if self._settings.disable_catch_all and ingress.spec.default_backend is not None:
+                found.append(error(CATCH_ALL, "spec.defaultBackend", "not allowed with --disable-catch-all"))
+            translation = self._meaning(ingress)
+            found += translation.problems
+            found += self._hosts.tried(ingress.id, translation)
+            found += self._of_what_it_names(ingress.id, translation)
+        inspected = inspection.inspected(ingress, self._settings, self._configured.current.defaults)
+        return list(dict.fromkeys((*inspected, *self._as_written(found))))
+
     def compile(self, *, now: float | None = None, clock: float | None = None) -> Delta:
         """What is different from the last call.
 
         NOW (Unix seconds) judges certificates, CLOCK (monotonic) is for what goes later; by default they are read.
         """
+        with self._lock:
+            return self._compile(now, clock)
+
+    def _compile(self, now: float | None, clock: float | None) -> Delta:
         delta = Delta()
         changed = self.store.take_changed()
         ingresses = changed.ingresses | self._configure(changed, delta)
@@ -171,11 +207,12 @@ class Compiler:
             if (owner.namespace, owner.name) in changed.config_maps or owner not in self._translations:
                 self._take_stream_services(owner, wires)
                 owners.add(owner)
+        concerned = {owner for owner in self._naming(changed) if owner.kind in TRANSLATED}
         if changed.gateways or changed.services:
-            concerned = self._gateways.affected(changed.gateways, changed.services)
-            for owner in concerned:
-                self._take_gateway(owner)
-            owners |= concerned
+            concerned |= self._gateways.affected(changed.gateways, changed.services)
+        for owner in concerned:
+            self._take_gateway(owner)
+        owners |= concerned
         for secret in changed.secrets:
             self._certificates.secrets.changed(secret)
         for service in changed.services:
@@ -196,6 +233,7 @@ class Compiler:
         records, touched, hosts = self._certificates.compile(time.time() if now is None else now)
         delta.tls.update(records)
         delta.tls.update(self._materials.compile())
+        delta.tls.update(self._listener_options.compile())
         owners |= touched
         for host in hosts:
             self._hosts.tls_changed(host)
@@ -260,8 +298,11 @@ class Compiler:
 
     def _referring(self, changed: Changed) -> set[Key]:
         """The Ingresses that name Secrets and ConfigMaps that have changed."""
-        owners = {owner for name in _referents(changed) for owner in self._references.owners(name)}
-        return {(owner.namespace, owner.name) for owner in owners if owner.kind == "Ingress"}
+        return {(owner.namespace, owner.name) for owner in self._naming(changed) if owner.kind == "Ingress"}
+
+    def _naming(self, changed: Changed) -> set[ObjectId]:
+        """The objects that name Secrets and ConfigMaps that have changed."""
+        return {owner for name in _referents(changed) for owner in self._references.owners(name)}
 
     def _forget(self, changed: Changed) -> None:
         """Forget what is needed no longer, or was when it CHANGED: the source has to report again whether it exists."""
@@ -284,6 +325,7 @@ class Compiler:
             return
         order = (new or old or NOTHING).order
         self._hosts.replace(owner, old, new)
+        self._listener_options.replace(old.tls_options if old else {}, new.tls_options if new else {})
         self._materials.replace(old.materials if old else (), new.materials if new else ())
         self._references.replace(owner, old.references if old else (), new.references if new else ())
         self._services.replace(owner, order, old.uses if old else (), new.uses if new else ())
@@ -301,6 +343,9 @@ class Compiler:
     def _translated(self, key: Key, ingress: Ingress | None) -> Translation | None:
         if not self._claims.is_ours(key, ingress) or ingress is None:
             return None
+        return self._meaning(ingress)
+
+    def _meaning(self, ingress: Ingress) -> Translation:
         cross_namespace = self._settings.allow_cross_namespace_resources
         return translate(ingress, self._annotations, self._references.find, cross_namespace=cross_namespace)
 
@@ -349,8 +394,12 @@ class Compiler:
 
     def _problems(self, owner: ObjectId) -> list[Problem]:
         found = contain(owner, lambda: self._found(owner), lambda fault: [error(REASON, "", fault)])
+        return self._as_written(found)
+
+    def _as_written(self, problems: list[Problem]) -> list[Problem]:
+        """PROBLEMS, with annotations named as they are in this cluster."""
         prefix = f"{self._settings.annotations_prefix}/"
-        return found if prefix == PREFIX else [_renamed(problem, prefix) for problem in found]
+        return problems if prefix == PREFIX else [_renamed(problem, prefix) for problem in problems]
 
     def _found(self, owner: ObjectId) -> list[Problem]:
         found = self.store.faults(owner)
@@ -371,8 +420,12 @@ class Compiler:
     def _problems_of(self, owner: ObjectId, translation: Translation) -> list[Problem]:
         found = list(translation.problems)
         found += self._hosts.problems(owner, translation)
-        found += self._services.problems(translation.uses)
         found += self._streams.problems(owner, translation.streams)
+        return found + self._of_what_it_names(owner, translation)
+
+    def _of_what_it_names(self, owner: ObjectId, translation: Translation) -> list[Problem]:
+        """What is wrong with Services, hosts of URLs and Secrets that TRANSLATION of OWNER names."""
+        found = list(self._services.problems(translation.uses))
         found += self._remotes.problems(translation.remotes)
         found += self._certificates.problems(owner, translation.secrets)
         return found

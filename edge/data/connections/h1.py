@@ -12,7 +12,7 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from edge.data.exchange.client import Client, ends_of
+from edge.data.exchange.client import Client
 from edge.data.http import replies
 from edge.data.http._message import NO_CONTENT
 from edge.data.http.h1._body import Body
@@ -24,7 +24,6 @@ from edge.table.counters import WorkerWord
 if TYPE_CHECKING:
     from edge.data.connections.caller import Caller
     from edge.data.connections.connections import Connections
-    from edge.data.exchange.client import Ends
     from edge.data.exchange.upstream import Upstream
     from edge.data.http._fields import FieldLines
     from edge.data.http._message import Message
@@ -188,9 +187,17 @@ class Http1(Client):
 
     # --- Client ---------------------------------------------------------------------------------------------------
 
-    def ends(self) -> Ends:
+    def source(self) -> str:
         """As `Client`."""
-        return ends_of(self.stream)
+        return self._caller.address
+
+    def wire(self) -> Stream:
+        """As `Client`."""
+        return self.stream
+
+    def place(self) -> tuple[int, int]:
+        """As `Client`."""
+        return self._caller.number(), self._served
 
     def expect_content(self) -> None:
         """Ask for the content where the client waits to be asked."""

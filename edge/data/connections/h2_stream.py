@@ -13,7 +13,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from edge.data.connections.h2_tunnel import TunnelEnd
-from edge.data.exchange.client import Client, ends_of
+from edge.data.exchange.client import Client
 from edge.data.http import replies
 from edge.data.http._message import NO_CONTENT
 from edge.data.http.h2._content import Inbox
@@ -26,12 +26,12 @@ from edge.table.counters import WorkerWord
 if TYPE_CHECKING:
     from edge.data.connections.caller import Caller
     from edge.data.connections.connections import Connections
-    from edge.data.exchange.client import Ends
     from edge.data.exchange.upstream import Upstream
     from edge.data.http._fields import FieldLines
     from edge.data.http._message import Message
     from edge.data.http.h2._session import H2Stream
     from edge.data.http.replies import Reply
+    from edge.data.net._stream import Stream
 
 log = logging.getLogger("edge.data")
 
@@ -152,9 +152,17 @@ class Http2Stream(Client):
 
     # --- Client ---------------------------------------------------------------------------------------------------
 
-    def ends(self) -> Ends:
+    def source(self) -> str:
         """As `Client`."""
-        return ends_of(self.connection.stream)
+        return self.connection.caller.address
+
+    def wire(self) -> Stream:
+        """As `Client`."""
+        return self.connection.stream
+
+    def place(self) -> tuple[int, int]:
+        """As `Client`."""
+        return self.connection.caller.number(), (self.flow.id + 1) // 2
 
     def arrived(self, most: int) -> bytes | None:
         """As `Client`."""

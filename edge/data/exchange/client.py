@@ -17,14 +17,7 @@ if TYPE_CHECKING:
 
 Ends = tuple[tuple[str, int], tuple[str, int]]
 """Address and port of the peer of a connection, and of this side; empty and 0: not known."""
-
-
-def ends_of(stream: Stream) -> Ends:
-    """The ends of the connection that STREAM is."""
-    try:
-        return stream.socket.getpeername()[:2], stream.socket.getsockname()[:2]
-    except OSError:
-        return ("", 0), ("", 0)
+NOWHERE: Ends = (("", 0), ("", 0))
 
 
 class Client:
@@ -52,7 +45,23 @@ class Client:
 
     def ends(self) -> Ends:
         """The ends of the connection below."""
-        return ("", 0), ("", 0)
+        wire = self.wire()
+        try:
+            return (wire.socket.getpeername()[:2], wire.socket.getsockname()[:2]) if wire is not None else NOWHERE
+        except OSError:
+            return NOWHERE
+
+    def source(self) -> str:
+        """The address of who connected, as the connection says; a trusted proxy may speak for another (`address`)."""
+        return self.address
+
+    def wire(self) -> Stream | None:
+        """The byte stream of the connection below; None: there is none."""
+        return None
+
+    def place(self) -> tuple[int, int]:
+        """The number of the connection among those of the worker, and that of this request on it; 0: not known."""
+        return 0, 0
 
     def arrived(self, most: int) -> bytes | None:  # noqa: ARG002 - only some versions can tell
         """The content, of MOST bytes at most, if all of it has come already; None: it is to be read as it comes."""

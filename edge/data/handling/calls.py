@@ -16,6 +16,7 @@ from edge.data.handling.pump import Pump
 from edge.data.http import replies
 from edge.data.http.kept import Kept
 from edge.data.net.errors import ExchangeError, IncompleteResponse, ResponseError, StreamTimeout
+from edge.data.upstream import ejection
 from edge.data.upstream.attempts import IDEMPOTENT, Failure, Kind, allows
 from edge.data.upstream.pool import ConnectError
 from edge.table.counters import WorkerWord
@@ -134,15 +135,17 @@ class Call:
                 if upstream is None:
                     upstream = self._pool.connect(target, self._patience(terms, terms.connect_timeout))
                     target.succeeded()
+                outcome.connected()
                 self.upstream = upstream
                 self._send(upstream, terms, content)
                 self._receive(upstream, terms.largest_head)
+                outcome.headed()
             except ConnectError as error:
                 return self._not_connected(target, error)
             except ExchangeError as error:
                 failure = self._broken(error, terms, content)
                 if not reused and failure.kind is Kind.BREAK and target.broke():
-                    self._ejected(target, error)
+                    ejection.report(self._counters, target, error)
                 if not reused or not failure.repeatable or failure.kind is Kind.TIMEOUT:
                     return failure
             else:
@@ -222,9 +225,7 @@ class Call:
         if error.ours:
             log.error("no connection to endpoint %s", error)
             return Failure(Kind.OURS, replies.plain(error.status), False)
-        self._counters.add(WorkerWord.UPSTREAM_CONNECT_FAILURES, 1)
-        if target.failed():
-            self._ejected(target, error)
+        ejection.note_failure(self._counters, target, error)
         timed_out = error.status == 504
         kind = Kind.TIMEOUT if timed_out else Kind.CONNECT
         return Failure(kind, replies.plain(error.status), True, target, str(error))
@@ -274,9 +275,3 @@ class Call:
         if another is None and (retry.same_endpoint or (failure.kind is Kind.BREAK and retry.tries)):
             another = chooser.choose(())  # the only one may do better at the next attempt
         return another if another is not None and self._budget.take() else None
-
-    def _ejected(self, target: Target, error: Exception) -> None:
-        self._counters.add(WorkerWord.EJECTIONS, 1)
-        times = target.failures
-        if times & (times - 1) == 0:  # one that is asked all the same, for want of another, would fill the log
-            log.warning("endpoint %s is left out for a while (%d): %s", target.name, times, error)

@@ -26,8 +26,10 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from edge.data.accepting.listener import Listener
 from edge.data.accepting.spread import Spread
+from edge.data.accepting.stream_listener import StreamListener
 from edge.data.http._request_id import seed_request_ids
 from edge.data.net._frame_stacks import keep_frame_stacks
+from edge.data.net._relay import sweep_relays
 from edge.data.net._stream import sweep
 from edge.data.net._tls import use_openssl
 from edge.data.net.private import OPENSSL
@@ -35,14 +37,17 @@ from edge.data.observe import tracing
 from edge.data.observe.access_log import AccessLog
 from edge.data.process.gateway_listeners import GatewayListeners
 from edge.data.process.proxy import Proxy
+from edge.data.streams.datagrams import DatagramListener
 from edge.system import logs
 from edge.table.counters import WorkerCounters, WorkerWord
 from edge.table.reader import TableReader
+from edge.table.records import Wire
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from edge.data.connections.connections import Connections
+    from edge.data.process.handover import Message
     from edge.settings import Settings
 
 SWEEP = 0.25
@@ -65,6 +70,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         self.settings: Settings = self.app.settings
         self.tmp.notify()  # gunicorn would wait for ever for the first sign of life of a worker that hangs as it starts
         self._stopped: Event | None = None
+        self._access_log: AccessLog | None = None
         self._link = self.app.handover.connect(self.age)
 
     @classmethod
@@ -98,6 +104,11 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         if self._stopped is not None:
             gevent.get_hub().loop.run_callback_threadsafe(self._stopped.set)
 
+    def handle_usr1(self, _sig: int, _frame: FrameType | None) -> None:
+        """SIGUSR1: the file of the access log has been moved away."""
+        if self._access_log is not None:
+            gevent.get_hub().loop.run_callback_threadsafe(self._access_log.reopen)
+
     def handle_abort(self, sig: int, frame: FrameType | None) -> None:
         """SIGABRT: the arbiter has missed our heartbeat for too long; print where we are stuck."""
         print_run_info(file=sys.stderr)
@@ -115,20 +126,27 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         stopped = self._stopped = Event()
         directory = Path(self.settings.shm_dir)
         counters = WorkerCounters(directory, bound=self.settings.max_metric_series)
-        access_log = (
+        access_log = self._access_log = (
             AccessLog(counters, as_json=self.settings.log_format == "json") if self.settings.access_log else None
         )
         traces = tracing.start(self.settings)
         proxy = Proxy(self.settings, TableReader(directory), counters, access_log, traces)
         spread = Spread(directory, counters.slot)
         shared = (proxy.connections, proxy.handshakes, spread)
-        gateways = GatewayListeners(
-            self._link,
-            lambda sock, at: Listener(sock, *shared, tls=at.tls, shed=proxy.pool.shed, scope=at.scope, port=at.port),
-        )
+        common: dict[str, Any] = {"shed": proxy.pool.shed, "streams": proxy.streams}
+
+        def made(sock: Any, at: Message) -> Listener | DatagramListener:
+            if at.wire is Wire.UDP:
+                return DatagramListener(sock, proxy.datagrams, at.scope)
+            rest: dict[str, Any] = {**common, "scope": at.scope, "port": at.port}
+            if at.wire is Wire.TCP:
+                return StreamListener(sock, *shared, **rest)
+            return Listener(sock, *shared, tls=at.tls, **rest)
+
+        gateways = GatewayListeners(self._link, made)
         listeners: list[Listener | GatewayListeners] = [gateways]
         listeners += [
-            Listener(sock, *shared, tls=tls, shed=proxy.pool.shed, places=gateways.places)
+            Listener(sock, *shared, tls=tls, places=gateways.places, **common)
             for sock, tls in zip(self.sockets, self.app.secure, strict=True)
         ]
         timers = self._timers(proxy, spread, access_log)
@@ -138,7 +156,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         while self.alive:
             self.notify()
             stopped.wait(1.0)
-        self._drain(proxy.connections, listeners)
+        self._drain(proxy, listeners)
         for timer in timers:
             timer.stop()
         if access_log is not None:
@@ -156,7 +174,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
             proxy.tick()
 
         second()
-        work = [(1.0, second), (SWEEP, sweep)]
+        work = [(1.0, second), (SWEEP, sweep), (SWEEP, sweep_relays)]
         if access_log is not None:
             work.append((FLUSH, access_log.flush))
         timers = []
@@ -166,15 +184,16 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
             timers.append(timer)
         return timers
 
-    def _drain(self, connections: Connections, listeners: list[Listener | GatewayListeners]) -> None:
+    def _drain(self, proxy: Proxy, listeners: list[Listener | GatewayListeners]) -> None:
         """Accept no more, finish what has begun, for as long as the graces allow."""
+        connections = proxy.connections
         connections.drain()
         connections.counters.set(WorkerWord.DRAINING, 1)
         for listener in listeners:
             listener.stop()
         begun = time.monotonic()
         grace, tunnel_grace = self.settings.shutdown_grace, self.settings.tunnel_grace
-        while connections.accepted:
+        while connections.accepted or proxy.datagrams.waiting(LAME_DUCK):
             waited = time.monotonic() - begun
             if waited >= min(LAME_DUCK, grace / 2):
                 connections.close_idle()

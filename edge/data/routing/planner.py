@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.data.exchange.subrequest import Ask
-    from edge.data.observe.access_log import AccessLog
     from edge.data.policies.phases import Asks, Balancers
     from edge.data.upstream.terms import Terms
     from edge.data.upstream.tls import EndpointTls
@@ -51,17 +50,18 @@ class Planner:
         self,
         table: TableReader,
         counters: WorkerCounters,
-        access_log: AccessLog | None,
         *,
+        logged: bool = True,
         largest_head: int = LARGEST_HEAD,
     ) -> None:
-        """LARGEST_HEAD: bytes of a response's head, where the route does not say otherwise."""
+        """LOGGED: whether there is an access log. LARGEST_HEAD: bytes of a response's head, where the route does not
+        say otherwise."""
         self._largest_head = largest_head
         self.targets = Targets()
         self._part = table.endpoints
         self._tls = TlsByTransport(table.tls)
         self._counters = counters
-        self._access_log = access_log
+        self._logged = logged
         self._resources = Resources(counters.directory, counters.slot)
         self._balancers: dict[tuple[str, Transport], tuple[Balancer, int]] = {}
         self.subrequests: Callable[[Balancer, Terms, int], Ask] | None = None
@@ -106,7 +106,7 @@ class Planner:
             phases,
             asked=tuple(asked),
             streams=any(_streams(backend) for backend in backends_of(route)),
-            logged=self._access_log is not None,
+            logged=self._logged,
             largest_head=self._largest_head,
         )
 
@@ -115,9 +115,9 @@ class Planner:
         for destination in plan.destinations:
             for balancer in (destination.balancer, destination.secure_balancer):
                 if balancer is not None:
-                    self._release(balancer)
+                    self.release(balancer)
         for balancer in plan.asked:
-            self._release(balancer)
+            self.release(balancer)
 
     def _asks(self, asked: list[Balancer]) -> Asks:
         """How the steps of a plan ask other backends; ASKED gets the balancers of these."""
@@ -175,8 +175,15 @@ class Planner:
             else replies.plain(backend.status),
             phases=phases,
             counters=self._counters,
-            access_log=self._access_log,
         )
+
+    def balancer(self, key: str, transport: Transport) -> Balancer:
+        """What chooses among the endpoints under KEY, spoken to by TRANSPORT; for one more user, who releases it.
+
+        Raises:
+            TermsError: they cannot be spoken to as they must be.
+        """
+        return self._acquire(key, transport, self._tls.of(transport))
 
     def _acquire(self, key: str, transport: Transport, tls: EndpointTls | None) -> Balancer:
         balancer, users = self._balancers.get((key, transport), (None, 0))
@@ -185,7 +192,8 @@ class Planner:
         self._balancers[key, transport] = (balancer, users + 1)
         return balancer
 
-    def _release(self, balancer: Balancer) -> None:
+    def release(self, balancer: Balancer) -> None:
+        """A user of BALANCER needs it no longer."""
         at = (balancer.key, balancer.transport)
         _, users = self._balancers[at]
         if users > 1:
@@ -201,7 +209,11 @@ def _streams(backend: Backend) -> bool:
 
 
 def _check_parameters(route: Route, backend: Backend) -> None:
-    """See that endpoints that speak FastCGI are told what a request is."""
+    """Refuse a route whose endpoints speak FastCGI and would get no CGI variables.
+
+    Raises:
+        TermsError: the policy `FastCgi` is missing.
+    """
     if backend.transport.protocol is Protocol.FASTCGI and not any(isinstance(one, FastCgi) for one in route.policies):
         raise TermsError("FastCGI without the policy FastCgi")
 

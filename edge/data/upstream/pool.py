@@ -100,14 +100,14 @@ class Pool(Keeper):
                 return h2_pool.connect(target, timeout, lambda: self._share(target, timeout))
             except TimeoutError as error:
                 raise ConnectError(504, f"{target.name}: no connection within {timeout:g} s") from error
-        stream = self._dial(target, timeout)
+        stream = self.open(target, timeout)
         if target.transport.protocol is Protocol.FASTCGI:
             return FastCgiUpstream(target, stream, self._limits)
         return H1Upstream(target, stream, self._limits, self)
 
     def _share(self, target: Target, timeout: float) -> H2Connection:
         """A new connection to TARGET that several requests share; TIMEOUT and errors as for `connect`."""
-        stream = self._dial(target, timeout)
+        stream = self.open(target, timeout)
         connection = H2Connection(target, stream, self._limits)
         try:
             connection.begin(timeout or FOREVER)
@@ -122,7 +122,7 @@ class Pool(Keeper):
             raise
         return connection
 
-    def _dial(self, target: Target, timeout: float) -> Stream:
+    def open(self, target: Target, timeout: float) -> Stream:
         """A new stream to TARGET, with TLS where that is its transport's; as `connect`."""
         sock = self._socket(target)
         code = sock.connect_ex((target.address, target.port))
