@@ -39,16 +39,18 @@ from edge.control.translate.annotations.policies import Reader
 from edge.control.translate.annotations.values import PREFIX
 from edge.control.translate.ingress import translate
 from edge.control.translate.parts import NOTHING, Translation
+from edge.control.translate.stream_settings import by_settings
 from edge.table.records import GLOBALS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from edge.control.compiling.service_ports import Names
     from edge.control.compiling.store import Changed
     from edge.control.kinds.changes import Change
     from edge.control.kinds.objects import Ingress, Key
     from edge.settings import Settings
+    from edge.table.bindings import Unbound
     from edge.table.records import Certificate, Wire
 
 
@@ -125,6 +127,10 @@ class Compiler:
     def is_configured(self) -> bool:
         """Whether it is known what the ConfigMap of `--configmap` says."""
         return self._configured.is_known
+
+    def unbound(self, told: Iterable[Unbound]) -> None:
+        """From now on the proxy cannot listen on what it has TOLD."""
+        self._sockets.unbound(told)
 
     @property
     def needs_version(self) -> int:
@@ -205,7 +211,9 @@ class Compiler:
         records, touched = self._streams.compile()
         delta.routes.update(records)
         owners |= touched
-        delta.routes.update(self._sockets.compile())
+        records, touched = self._sockets.compile()
+        delta.routes.update(records)
+        owners |= touched
         named = (owner for owner in owners | changed.gateways if owner.kind in WITH_STATUS)
         delta.statuses.update(self._gateway_status.compile(named, self._translations.get))
         self._report(owners, changed, delta)
@@ -295,7 +303,8 @@ class Compiler:
         if not self._claims.is_ours(key, ingress) or ingress is None:
             return None
         cross_namespace = self._settings.allow_cross_namespace_resources
-        return translate(ingress, self._annotations, self._references.find, cross_namespace=cross_namespace)
+        find, stream = self._references.find, by_settings(self._settings)
+        return translate(ingress, self._annotations, find, cross_namespace=cross_namespace, stream=stream)
 
     def _configure(self, changed: Changed, delta: Delta) -> set[Key]:
         """Take up the ConfigMap as it is now; gives the Ingresses to look at again."""
@@ -366,6 +375,7 @@ class Compiler:
         found += self._hosts.problems(owner, translation)
         found += self._services.problems(translation.uses)
         found += self._streams.problems(owner, translation.streams)
+        found += self._sockets.problems(owner)
         found += self._remotes.problems(translation.remotes)
         found += self._certificates.problems(owner, translation.secrets)
         return found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from edge.control.kinds.problems import Problem, error
 from edge.table import describing
+from edge.table.streams import SERVER_STREAM, SERVER_STREAMS, ServerStreams, scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,6 +30,8 @@ class Streams:
         """By key."""
         self._winners: dict[str, ObjectId] = {}
         self._dirty: set[str] = set()
+        self._scopes: set[str] = set()
+        """In which TLS server names have streams."""
 
     def replace(
         self, owner: ObjectId, order: Order, old: Mapping[str, StreamPart], new: Mapping[str, StreamPart]
@@ -57,6 +60,10 @@ class Streams:
             if len(parts) > 1 or before != winner:
                 owners.update(parts)
         self._dirty.clear()
+        scopes = {scope_of(key) for key in self._winners if key.startswith(SERVER_STREAM)}
+        if scopes != self._scopes:
+            self._scopes = scopes
+            records[SERVER_STREAMS] = ServerStreams(tuple(sorted(scopes))) if scopes else None
         return records, owners
 
     def problems(self, owner: ObjectId, streams: Mapping[str, StreamPart]) -> Iterator[Problem]:

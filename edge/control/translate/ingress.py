@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from edge.control.kinds.names import host_name
 from edge.control.kinds.problems import Problem, error, warning
-from edge.control.translate import remotes
+from edge.control.translate import passthrough, remotes
 from edge.control.translate.annotations import client_certificate
 from edge.control.translate.annotations.policies import one_closed
 from edge.control.translate.annotations.values import CLOSES, field
@@ -53,6 +53,7 @@ from edge.table.policies import (
 from edge.table.policies.auth import BasicAuth, DigestAuth
 from edge.table.policies.external_auth import ExternalAuth, SignIn
 from edge.table.records import Backend, Owner, PathKind, Route, TlsMaterial, material_key, service_key
+from edge.table.streams import StreamRoute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,12 +91,19 @@ _NOT_IN_COOKIES: Final = re.compile(r"[^!-:<-~]+")
 """What the Path of a cookie cannot hold: `;`, and all but visible ASCII (RFC 6265, section 4.1.1)."""
 
 
-def translate(ingress: Ingress, annotations: Reader, find: Find, *, cross_namespace: bool = False) -> Translation:
+def translate(
+    ingress: Ingress,
+    annotations: Reader,
+    find: Find,
+    *,
+    cross_namespace: bool = False,
+    stream: StreamRoute | None = None,
+) -> Translation:
     """What INGRESS asks for; ANNOTATIONS reads its annotations, FIND gives the objects that they name.
 
-    CROSS_NAMESPACE: they may name objects of other namespaces.
+    CROSS_NAMESPACE: they may name objects of other namespaces. STREAM: as all streams are.
     """
-    return _Translator(ingress, annotations, find, cross_namespace=cross_namespace).result()
+    return _Translator(ingress, annotations, find, cross_namespace=cross_namespace).result(stream or StreamRoute())
 
 
 class _Translator:
@@ -117,7 +125,7 @@ class _Translator:
         self._of_backend = tuple(one for one in policies if isinstance(one, OF_BACKENDS))
         self._model = Route(PathKind.PREFIX, "/", owner, policies=_without(policies, OF_BACKENDS))
 
-    def result(self) -> Translation:
+    def result(self, stream: StreamRoute) -> Translation:
         spec, metadata = self._ingress.spec, self._metadata
         default = None
         if spec.default_backend is not None:
@@ -141,6 +149,9 @@ class _Translator:
         if any(remotes.is_open(policy) for policy in self._model.policies):
             hosts = {name: remotes.under(name, part, self._problems) for name, part in hosts.items()}
             alone = remotes.under("", HostPart((), alone), self._problems).default
+        streams = (
+            passthrough.streams(self._model.owner, hosts, stream, self._problems) if self._asked.passthrough else {}
+        )
         return Translation(
             order=(metadata.creation_timestamp or "", metadata.namespace, metadata.name),
             hosts=hosts,
@@ -151,6 +162,7 @@ class _Translator:
             references=tuple(self._references),
             remotes=remotes.uses(hosts, alone) if any(one.remotes() for one in self._model.policies) else (),
             materials=(self._material,) if self._material is not None else (),
+            streams=streams,
         )
 
     def _host_options(self) -> HostOptions | None:
