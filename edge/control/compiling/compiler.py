@@ -303,7 +303,8 @@ class Compiler:
         if not self._claims.is_ours(key, ingress) or ingress is None:
             return None
         cross_namespace = self._settings.allow_cross_namespace_resources
-        find, stream = self._references.find, by_settings(self._settings)
+        find = self._references.find
+        stream = by_settings(self._settings) if self._settings.enable_ssl_passthrough else None
         return translate(ingress, self._annotations, find, cross_namespace=cross_namespace, stream=stream)
 
     def _configure(self, changed: Changed, delta: Delta) -> set[Key]:

@@ -53,7 +53,6 @@ from edge.table.policies import (
 from edge.table.policies.auth import BasicAuth, DigestAuth
 from edge.table.policies.external_auth import ExternalAuth, SignIn
 from edge.table.records import Backend, Owner, PathKind, Route, TlsMaterial, material_key, service_key
-from edge.table.streams import StreamRoute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,6 +70,7 @@ if TYPE_CHECKING:
     from edge.control.translate.annotations.transport import Speaking
     from edge.control.translate.annotations.wanted import Deferred, Reference
     from edge.table.policies.policy import Policy
+    from edge.table.streams import StreamRoute
 
     Find = Callable[[ObjectId], Secret | ConfigMap | str | None]
     """Gives a Secret or ConfigMap; text: why there is none that can be read; None: it has not been looked for yet."""
@@ -101,9 +101,9 @@ def translate(
 ) -> Translation:
     """What INGRESS asks for; ANNOTATIONS reads its annotations, FIND gives the objects that they name.
 
-    CROSS_NAMESPACE: they may name objects of other namespaces. STREAM: as all streams are.
+    CROSS_NAMESPACE: they may name objects of other namespaces. STREAM: as all streams are; None: TLS is not passed on.
     """
-    return _Translator(ingress, annotations, find, cross_namespace=cross_namespace).result(stream or StreamRoute())
+    return _Translator(ingress, annotations, find, cross_namespace=cross_namespace).result(stream)
 
 
 class _Translator:
@@ -125,7 +125,7 @@ class _Translator:
         self._of_backend = tuple(one for one in policies if isinstance(one, OF_BACKENDS))
         self._model = Route(PathKind.PREFIX, "/", owner, policies=_without(policies, OF_BACKENDS))
 
-    def result(self, stream: StreamRoute) -> Translation:
+    def result(self, stream: StreamRoute | None) -> Translation:
         spec, metadata = self._ingress.spec, self._metadata
         default = None
         if spec.default_backend is not None:

@@ -17,23 +17,29 @@ from edge.control.translate.annotations.values import field
 from edge.control.translate.parts import StreamPart
 from edge.table.policies import HashBy
 from edge.table.records import Transport
-from edge.table.streams import StreamRoute, server_stream_key
+from edge.table.streams import server_stream_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edge.control.translate.parts import HostPart
     from edge.table.records import Backend, Owner
+    from edge.table.streams import StreamRoute
 
+FLAG = "enable-ssl-passthrough"
 BY_ADDRESS = "$remote_addr"
 """The upstream-hash-by that a connection has a value for."""
 
 
 def streams(
-    owner: Owner, hosts: Mapping[str, HostPart], stream: StreamRoute, problems: list[Problem]
+    owner: Owner, hosts: Mapping[str, HostPart], stream: StreamRoute | None, problems: list[Problem]
 ) -> dict[str, StreamPart]:
-    """The streams of HOSTS, each like STREAM; PROBLEMS gets what is wrong with them."""
+    """The streams of HOSTS, each like STREAM (None: the process does not allow any); PROBLEMS gets what is wrong."""
     found: dict[str, StreamPart] = {}
+    if stream is None:
+        message = f"needs --{FLAG}, which is not set; TLS is ended here"
+        problems.append(warning("PassthroughDisabled", field(NAME), message))
+        return found
     for host, part in hosts.items():
         backend = _root(part)
         if not host:

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
 FLAGS: Final = {
     "allow-snippet-annotations": "allow_snippet_annotations",
-    "enable-ssl-passthrough": "enable_ssl_passthrough",
     "ssl-redirect": "ssl_redirect",
     "hsts": "hsts",
     "global-allowed-response-headers": "global_allowed_response_headers",

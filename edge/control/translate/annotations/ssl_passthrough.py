@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from edge.control.translate.annotations.values import Values
 
 NAME: Final = "ssl-passthrough"
-FLAG: Final = "enable-ssl-passthrough"
 NAMES: Final = frozenset({NAME})
 DIFFERENCES: Final = {
     NAME: (
@@ -20,10 +19,5 @@ DIFFERENCES: Final = {
 
 
 def read(values: Values) -> bool:
-    """Whether VALUES ask for it, and the process allows it."""
-    if not values.boolean(NAME):
-        return False
-    if values.allowed(FLAG):
-        return True
-    values.warn(NAME, f"needs --{FLAG}, which is not set; TLS is ended here")
-    return False
+    """Whether VALUES ask for it."""
+    return bool(values.boolean(NAME))
