@@ -79,19 +79,22 @@ class Settings:
         "",
         "Kubeconfig of the cluster to watch (default: $KUBECONFIG, else the pod's service account).",
         placeholder="FILE",
-        commands=CONTROL,
+        commands=TRANSLATION,
     )
     apiserver_host: str = setting(
         "",
         "URL of the API server, in place of that of the kubeconfig or of the pod.",
         placeholder="URL",
-        commands=CONTROL,
+        commands=TRANSLATION,
     )
     certificate_authority: str = setting(
-        "", "Certificates (PEM) that verify the API server of --apiserver-host.", placeholder="FILE", commands=CONTROL
+        "",
+        "Certificates (PEM) that verify the API server of --apiserver-host.",
+        placeholder="FILE",
+        commands=TRANSLATION,
     )
     watch_namespace: str = setting(
-        "", "Watch only this namespace (default: all).", placeholder="NAMESPACE", commands=CONTROL
+        "", "Watch only this namespace (default: all).", placeholder="NAMESPACE", commands=TRANSLATION
     )
     watch_namespace_selector: str = setting(
         "", "Watch only namespaces with these labels.", placeholder="SELECTOR", commands=CONTROL
@@ -175,6 +178,26 @@ class Settings:
         placeholder="ZONE",
         commands=TRANSLATION,
     )
+    annotations_risk_level: str = setting(
+        "",
+        "Refuse Ingresses with an annotation above this level of ingress-nginx (default: none for its level alone).",
+        choices=("Low", "Medium", "High", "Critical"),
+        commands=TRANSLATION,
+    )
+    annotation_value_word_blocklist: tuple[str, ...] = setting(
+        (),
+        "Refuse Ingresses with an annotation in whose value this word stands.",
+        placeholder="WORD",
+        commands=TRANSLATION,
+    )
+    deep_inspect: bool = setting(
+        True, "Have the webhook refuse hosts and paths that look like configuration of nginx.", commands=CONTROL
+    )
+    strict_validate_path_type: bool = setting(
+        True,
+        "Have the webhook refuse paths of type Exact or Prefix with anything but letters, digits and / . _ -.",
+        commands=CONTROL,
+    )
     sync_timeout: float = setting(
         60.0,
         "Publish the first table after this time even if some kinds could not be listed yet.",
@@ -253,6 +276,26 @@ class Settings:
         commands=TRANSLATION,
         least=-1,
     )
+    validating_webhook: str = setting(
+        "",
+        "Serve the validating admission webhook here, over TLS (default: there is none).",
+        placeholder="ADDR:PORT",
+        commands=CONTROL,
+    )
+    validating_webhook_certificate: str = setting(
+        "",
+        "Its certificate and chain (PEM); a file that is replaced is in force for new connections.",
+        placeholder="FILE",
+        commands=CONTROL,
+    )
+    validating_webhook_key: str = setting("", "The key of that (PEM).", placeholder="FILE", commands=CONTROL)
+    validating_webhook_client_ca: str = setting(
+        "",
+        "Take requests to the webhook only with a client certificate of these authorities (PEM), as an API server can"
+        " be told to show.",
+        placeholder="FILE",
+        commands=CONTROL,
+    )
     # --- processes ---
     workers: str = setting(
         "auto",
@@ -274,6 +317,13 @@ class Settings:
         "Directory for temporary files with bodies (default: $TMPDIR, else /tmp).",
         placeholder="DIR",
         commands=PROXY,
+    )
+    max_temp_size: int = setting(
+        4 << 30,
+        "Bytes that the temporary files of a worker hold; requests that need more are answered 503. 0: no limit.",
+        placeholder="BYTES",
+        commands=PROXY,
+        least=0,
     )
     shutdown_grace: float = setting(
         30.0, "Time that requests in flight get to finish after SIGTERM.", placeholder="SECONDS", commands=PROXY

@@ -116,6 +116,8 @@ class WorkerWord(IntEnum):
     DATAGRAMS_OUT = 38
     DATAGRAMS_DROPPED = 39
     """From clients, for want of an endpoint or of room."""
+    TEMPORARY_BYTES = 40
+    """On disk, in files with bodies of requests and responses."""
 
 
 GAUGES: Final = frozenset(
@@ -136,6 +138,7 @@ GAUGES: Final = frozenset(
         WorkerWord.SESSIONS_ACTIVE,
         WorkerWord.SERIES,
         WorkerWord.DRAINING,
+        WorkerWord.TEMPORARY_BYTES,
     )
 )
 """Words that the next owner of a slot starts at zero."""

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from edge.control.translate.parts import Order, StreamPart
     from edge.table.record import Record
 
-Asking = tuple["Order", "ObjectId"]
-
 
 class Streams:
     """All streams that objects ask for."""

@@ -33,6 +33,7 @@ from edge.data.streams.plan import StreamPlans
 from edge.data.upstream.budget import RetryBudget
 from edge.data.upstream.pool import Pool
 from edge.settings import LARGEST_HEAD
+from edge.system import logs
 from edge.table.counters import WorkerWord
 from edge.table.reader import UnreadableError
 
@@ -65,7 +66,9 @@ class Proxy:
         self.tuning = tuning = Tuning(settings, table)
         self.counters = counters
         self.log = logging.getLogger("edge.data")
-        self.planner = Planner(table, counters, access_log, largest_head=settings.max_response_header_size)
+        self.planner = Planner(
+            table, counters, logged=access_log is not None, largest_head=settings.max_response_header_size
+        )
         self.router = Router(table, self.planner, settings.health_check_path)
         self.pool = Pool(
             counters,
@@ -76,12 +79,13 @@ class Proxy:
         calls = Calls(self.pool, self.retry_budget, counters)
         self.planner.subrequests = Subrequests(calls).to
         self._tracing = tracing
+        self.spools = Spools(settings.temp_dir, size=settings.max_temp_size)
         self.handling = Handling(
             self.router,
             calls,
             counters,
             access_log,
-            Spools(settings.temp_dir),
+            self.spools,
             tunnel_timeout=settings.websocket_timeout,
         )
         self.connections = Connections(settings, counters, self._handler)
@@ -99,6 +103,11 @@ class Proxy:
         tuning.follow(self.pool.tune)
         tuning.follow(self.connections.tune)
         tuning.follow(contexts.tune)
+        tuning.follow(logs.tune)
+        if access_log is not None:
+            tuning.follow(access_log.tune)
+        if stream_log is not None:
+            tuning.follow(stream_log.tune)
         self._fault = ""
         self._refusals = 0
         self._received, self._sent = _client_bytes()
@@ -160,6 +169,7 @@ class Proxy:
         self._refusals = self.table.refusals
         self.connections.count()
         counters.set(WorkerWord.UPSTREAM_IDLE, len(self.planner.targets.idle()))
+        counters.set(WorkerWord.TEMPORARY_BYTES, self.spools.held())
 
 
 def _client_bytes() -> tuple[int, int]:

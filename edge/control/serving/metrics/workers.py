@@ -51,6 +51,7 @@ LEVELS: dict[Definition, WorkerWord] = {
     ours.STREAMS_ACTIVE: WorkerWord.STREAMS_ACTIVE,
     ours.SESSIONS_ACTIVE: WorkerWord.SESSIONS_ACTIVE,
     ours.SERIES: WorkerWord.SERIES,
+    ours.TEMPORARY_BYTES: WorkerWord.TEMPORARY_BYTES,
 }
 """Gauges, of living workers."""
 
