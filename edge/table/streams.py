@@ -78,11 +78,6 @@ def server_stream_key(host: str) -> str:
     return f"{SERVER_STREAM}{host}"
 
 
-def scope_of(key: str) -> str:
-    """The scope of the TLS server name in a KEY that `server_stream_key` has made; empty: Edge's own addresses."""
-    return key.removeprefix(SERVER_STREAM).rpartition("|")[0]
-
-
 def is_stream(key: str) -> bool:
     """Whether the record under KEY of the routes part is a `StreamRoute`."""
     return key.startswith((STREAM, SERVER_STREAM))
