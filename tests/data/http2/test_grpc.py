@@ -203,5 +203,6 @@ def test_no_endpoint_and_none_that_answers_are_unavailable(stage: Stage) -> None
 
 def test_a_timeout_is_a_deadline_that_is_exceeded(stage: Stage, server: GrpcServer) -> None:
     host = stage.serve(server.address, transport=H2C, read=0.5)
+    server.cancelled.clear()
     assert refusal(stage, host, "Hang") == ("DEADLINE_EXCEEDED", "504 Gateway Timeout")
     eventually(lambda: stage.counted(host) == {("POST", 504): 1})
