@@ -2,7 +2,7 @@
 
 Rules of this file:
 - There is a record for each port in use, whatever is wrong with its Service: without endpoints it means 503.
-- A record outlives its last use for LINGER seconds: requests that have chosen their route already still need it.
+- A record outlives its last use for a while (`uses`).
 - Of several Ingresses that ask for a way of balancing, the one that would win a conflict is obeyed.
 - A name with a dot at its end is absolute, one without is not (RFC 1034, 3.1): they are two names, and both are looked
   up as they are written.
@@ -10,12 +10,13 @@ Rules of this file:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from edge.control.compiling.service_port import Port, problems_of
+from edge.control.compiling.uses import Uses
 from edge.control.containment import contain
-from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate import addresses
 from edge.control.translate.endpoints import EXTERNAL_NAME, Fault, Found, by_cluster_ip, by_name, by_slices
 from edge.table.records import Balance, ServicePort
@@ -26,22 +27,13 @@ if TYPE_CHECKING:
     from edge.control.compiling.store import Store
     from edge.control.kinds.objects import Key, ObjectId
     from edge.control.kinds.objects import Service as ServiceObject
+    from edge.control.kinds.problems import Problem
     from edge.control.translate.parts import Order, ServiceUse
     from edge.settings import Settings
     from edge.table.record import Record
 
-LINGER: Final = 10.0
-MOST_SHOWN: Final = 4
-"""Addresses in one message."""
-ANSWER: Final = "requests are answered 503"
-OF_CANARY: Final = "the main Service takes all requests"
-FAULTS: Final = {
-    Fault.MISSING_SERVICE: (".name", "does not exist"),
-    Fault.MISSING_PORT: (".port", "has no {protocol} port {port}"),
-    Fault.NO_CLUSTER_IP: ("", "has no cluster IP for the annotation service-upstream to use"),
-    Fault.EXTERNAL_NAME_DISABLED: ("", "is of type ExternalName, which is disabled here or has no name"),
-}
-"""Field within the backend's `service`, and what is wrong, of what leaves a port without endpoints."""
+    Wish = tuple[Order, Balance | None]
+    """The age of who uses a port, and the way of balancing that it asks for."""
 
 
 class Resolution(msgspec.Struct, frozen=True, gc=False):
@@ -67,22 +59,6 @@ class Unresolved:
         return None
 
 
-class _Port(msgspec.Struct, gc=False):
-    """One port of a Service in use."""
-
-    service: Key
-    port: str
-    by_cluster_ip: bool
-    protocol: str
-    external_name: str = ""
-    """Name that it stands for."""
-    pending: bool = False
-    """Whether that name is still being looked up."""
-    found: Found = Found()
-    deadline: float = 0.0
-    """When it goes, after its last use; 0: it is in use."""
-
-
 class Services:
     """All Service ports in use."""
 
@@ -93,70 +69,59 @@ class Services:
         self._from_objects = addresses.FROM_FILES if settings.manifests else addresses.FROM_API
         self._names = names
         self._zone = settings.zone if settings.enable_topology_aware_routing else ""
-        self._ports: dict[str, _Port] = {}
-        self._users: dict[str, dict[ObjectId, tuple[Order, Balance | None]]] = {}
+        self._ports: dict[str, Port] = {}
+        self._uses: Uses[Wish] = Uses()
         self._by_service: dict[Key, tuple[str, ...]] = {}
-        self._by_name: dict[str, set[str]] = {}
-        self._dirty: set[str] = set()
-        self._unused: set[str] = set()
-        self.version = 0
-        """Grows with each change to `external_names`."""
 
     @property
     def external_names(self) -> frozenset[str]:
         """The names that Services of type ExternalName in use stand for."""
-        return frozenset(self._by_name)
+        return self._uses.names
+
+    @property
+    def version(self) -> int:
+        """Grows with each change to `external_names`."""
+        return self._uses.version
 
     def replace(self, owner: ObjectId, order: Order, old: Iterable[ServiceUse], new: Iterable[ServiceUse]) -> None:
         """OWNER uses NEW instead of OLD."""
         for use in old:
-            users = self._users.get(use.key, {})
-            if users.pop(owner, None) is not None:
-                self._dirty.add(use.key)
-                if not users:
-                    del self._users[use.key]
-                    self._unused.add(use.key)
+            self._uses.remove(owner, use.key)
         for use in new:
             if use.key not in self._ports:
                 service = (use.namespace, use.name)
-                self._ports[use.key] = _Port(service, use.port, use.by_cluster_ip, use.protocol)
+                self._ports[use.key] = Port(service, use.port, use.by_cluster_ip, use.protocol)
                 self._by_service[service] = (*self._by_service.get(service, ()), use.key)
-            self._users.setdefault(use.key, {})[owner] = (order, use.algorithm)
-            self._dirty.add(use.key)
+            self._uses.add(owner, use.key, (order, use.algorithm))
 
     def service_changed(self, service: Key) -> None:
         """The object SERVICE or its EndpointSlices are not as they were."""
-        self._dirty.update(self._by_service.get(service, ()))
+        self._uses.changed.update(self._by_service.get(service, ()))
 
     def zone_found(self, zone: str) -> None:
         """We are in ZONE."""
         if zone != self._zone:
             self._zone = zone
-            self._dirty.update(self._ports)
+            self._uses.changed.update(self._ports)
 
     def name_changed(self, name: str) -> None:
         """NAME stands for something else."""
-        self._dirty |= self._by_name.get(name, set())
+        self._uses.name_changed(name)
 
     def compile(self, now: float) -> tuple[dict[str, Record | None], set[ObjectId]]:
         """The records that may be different at NOW (monotonic seconds), and their users whose problems may be."""
         records: dict[str, Record | None] = {}
         owners: set[ObjectId] = set()
-        for key in self._dirty:
-            port = self._ports[key]
-            users = self._users.get(key, {})
-            if users:
-                port.deadline = 0.0
-                self._unused.discard(key)
-            elif not port.deadline:
-                port.deadline = now + LINGER
+        self._uses.settle(now)
+        for key in self._uses.changed:
+            port, users = self._ports[key], self._uses.of(key)
             before = _verdict(port)
             port.found = self._contained(key, port)
             records[key] = self._record(port, users)
             if _verdict(port) != before:
                 owners.update(users)
-        self._dirty.clear()
-        for key in [key for key in self._unused if self._ports[key].deadline <= now]:
+        self._uses.changed.clear()
+        for key in self._uses.expired(now):
             self._remove(key)
             records[key] = None
         return records, owners
@@ -164,27 +129,23 @@ class Services:
     @property
     def next_removal(self) -> float | None:
         """When a record that is not in use goes (monotonic seconds)."""
-        return min((self._ports[key].deadline for key in self._unused), default=None)
+        return self._uses.next_removal
 
     def problems(self, uses: Iterable[ServiceUse]) -> Iterator[Problem]:
         """What is wrong with what USES name."""
         for use in uses:
             port = self._ports.get(use.key) or self._not_used_yet(use)
-            problem = _problem(use, port)
-            if problem is not None:
-                yield problem
-            if port.found.refused:
-                yield _refusal(use, port)
+            yield from problems_of(use, port)
 
-    def _not_used_yet(self, use: ServiceUse) -> _Port:
+    def _not_used_yet(self, use: ServiceUse) -> Port:
         """The port that USE names, which nothing that is served does."""
-        port = _Port((use.namespace, use.name), use.port, use.by_cluster_ip, use.protocol)
+        port = Port((use.namespace, use.name), use.port, use.by_cluster_ip, use.protocol)
         service = self._store.service(port.service)
         port.external_name = self._external_name(service)
         port.found = self._look_up(port, service, port.external_name)
         return port
 
-    def _contained(self, key: str, port: _Port) -> Found:
+    def _contained(self, key: str, port: Port) -> Found:
         last = port.found.endpoints
         return contain(
             f"Service {port.service[0]}/{port.service[1]}",
@@ -192,10 +153,11 @@ class Services:
             lambda fault: Found(last, Fault.INTERNAL, fault),
         )
 
-    def _find(self, key: str, port: _Port) -> Found:
+    def _find(self, key: str, port: Port) -> Found:
         service = self._store.service(port.service)
         name = self._external_name(service)
-        self._rename(key, port, name)
+        port.external_name = name
+        self._uses.stands_for(key, name)
         return self._look_up(port, service, name)
 
     def _external_name(self, service: ServiceObject | None) -> str:
@@ -204,7 +166,7 @@ class Services:
             return ""
         return external_name(service)
 
-    def _look_up(self, port: _Port, service: ServiceObject | None, name: str) -> Found:
+    def _look_up(self, port: Port, service: ServiceObject | None, name: str) -> Found:
         """The endpoints of PORT of SERVICE, which stands for NAME if that is not empty."""
         port.pending = False
         if service is None:
@@ -224,28 +186,13 @@ class Services:
         slices = self._store.slices(port.service)
         return by_slices(service, port.port, slices, self._from_objects, port.protocol, zone=self._zone)
 
-    def _record(self, port: _Port, users: dict[ObjectId, tuple[Order, Balance | None]]) -> ServicePort:
+    def _record(self, port: Port, users: dict[ObjectId, Wish]) -> ServicePort:
         asked = [(order, balance) for order, balance in users.values() if balance is not None]
         balance = min(asked)[1] if asked else Balance.ROUND_ROBIN
         return ServicePort(*port.service, port.port, port.found.endpoints, balance)
 
-    def _rename(self, key: str, port: _Port, name: str) -> None:
-        if port.external_name == name:
-            return
-        if port.external_name:
-            keys = self._by_name[port.external_name]
-            keys.discard(key)
-            if not keys:
-                del self._by_name[port.external_name]
-        if name:
-            self._by_name.setdefault(name, set()).add(key)
-        port.external_name = name
-        self.version += 1
-
     def _remove(self, key: str) -> None:
         port = self._ports.pop(key)
-        self._unused.discard(key)
-        self._rename(key, port, "")
         keys = tuple(other for other in self._by_service[port.service] if other != key)
         if keys:
             self._by_service[port.service] = keys
@@ -253,7 +200,7 @@ class Services:
             del self._by_service[port.service]
 
 
-def _verdict(port: _Port) -> tuple[object, ...]:
+def _verdict(port: Port) -> tuple[object, ...]:
     """What the problems of its users depend on."""
     found = port.found
     return found.fault, found.detail, found.refused, not found.endpoints, port.pending, port.external_name
@@ -263,42 +210,3 @@ def external_name(service: ServiceObject) -> str:
     """The name that SERVICE, of type ExternalName, stands for, as it is looked up; empty: it has none."""
     name = (service.spec.external_name or "").lower()
     return name if name != "." else ""
-
-
-def _problem(use: ServiceUse, port: _Port) -> Problem | None:
-    found, answer = port.found, _answer(use)
-    service = f"Service {port.service[0]}/{port.service[1]}"
-    if found.fault is None:
-        if found.endpoints or found.refused or port.pending:
-            return None
-        number = f" for port {port.port}" if port.port else ""
-        return warning("NoEndpoints", use.field, f"{service} has no ready endpoint{number}; {answer}")
-    if found.fault is Fault.NAME_NOT_RESOLVED:
-        instead = "the last addresses that were found are used" if found.endpoints else answer
-        message = f"{service}: {port.external_name} cannot be resolved ({found.detail}); {instead}"
-        return warning(found.fault, use.field, message)
-    if found.fault is Fault.INTERNAL:
-        instead = "its last endpoints stay in use" if found.endpoints else answer
-        return error(found.fault, use.field, f"{service}: {found.detail}; {instead}")
-    if found.fault is Fault.ADDRESS_TYPE:
-        return warning(found.fault, use.field, f"{found.detail}, which is not supported; they are left out")
-    part, reason = FAULTS[found.fault]
-    place = use.field if use.instead else use.field + part
-    return error(
-        found.fault, place, f"{service} {reason.format(port=port.port, protocol=port.protocol).rstrip()}; {answer}"
-    )
-
-
-def _answer(use: ServiceUse) -> str:
-    """What is done while USE has no endpoint."""
-    return use.instead or (OF_CANARY if use.canary else ANSWER)
-
-
-def _refusal(use: ServiceUse, port: _Port) -> Problem:
-    """What is to be said of the addresses of PORT that were left out."""
-    refused = port.found.refused
-    shown = ", ".join(refused[:MOST_SHOWN]) + (f" and {len(refused) - MOST_SHOWN} more" if refused[MOST_SHOWN:] else "")
-    origin = f"{port.external_name} resolves to" if port.external_name else "it has endpoints at"
-    report, instead = (warning, "the other addresses are used") if port.found.endpoints else (error, _answer(use))
-    message = f"Service {'/'.join(port.service)}: {origin} {shown}, which must not be an endpoint; {instead}"
-    return report("AddressNotAllowed", use.field, message)
