@@ -13,6 +13,7 @@ from edge.table.policies import (
     ClientCertificate,
     ClientLimits,
     Closed,
+    Compression,
     ConnectionField,
     CookieChange,
     Cors,
@@ -53,6 +54,7 @@ from edge.table.policies import (
     WwwRedirect,
 )
 from edge.table.policies.client_certificate import ClientVerification
+from edge.table.policies.compression import Coding
 from edge.table.policies.path_change import PathChange
 from edge.table.policies.policy import Policy
 from edge.table.policies.snippet import AddField, Answer, If, RequestField, SetField, SetVariable
@@ -69,6 +71,7 @@ POLICIES: Final[tuple[Policy, ...]] = (
     Timeouts("i", 0.5, 1.5, 2.5),
     Retry("j", 0, 1.25, True, on_error=False, on_timeout=False, on_invalid=True, on_statuses=(429, 503)),
     NoAccessLog("k"),
+    Compression("k", (Coding("br", 4, 20, ("text/html",)), Coding("gzip", 1, 256, ("*",), ("MSIE",)))),
     ClientLimits("l", 1, 2, 3, 4, ("10.0.0.0/8",)),
     SourceRanges("m", ("10.1.0.0/16",), ("10.0.0.0/8", "::1")),
     BasicAuth("n", "shop", (("anna", "{PLAIN}a"), ("bert", "{PLAIN}b"))),

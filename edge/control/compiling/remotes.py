@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from edge.control.compiling.service_ports import Resolution
+from edge.control.compiling.dns_names import NamesInUse, Resolution
 from edge.control.compiling.uses import Uses
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate import addresses
@@ -23,7 +23,7 @@ from edge.table.remotes import remote_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from edge.control.compiling.service_ports import Names
+    from edge.control.compiling.dns_names import Names
     from edge.control.kinds.objects import ObjectId
     from edge.control.translate.parts import RemoteUse
     from edge.table.record import Record
@@ -51,16 +51,7 @@ class Remotes:
         self._names = names
         self._remotes: dict[str, _Remote] = {}
         self._uses: Uses[None] = Uses()
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The names in the DNS that are needed."""
-        return self._uses.names
-
-    @property
-    def version(self) -> int:
-        """Grows with each change to `names`."""
-        return self._uses.version
+        self.names = NamesInUse()
 
     def replace(self, owner: ObjectId, old: Iterable[RemoteUse], new: Iterable[RemoteUse]) -> None:
         """OWNER uses NEW instead of OLD."""
@@ -73,7 +64,7 @@ class Remotes:
 
     def name_changed(self, name: str) -> None:
         """NAME stands for something else."""
-        self._uses.name_changed(name)
+        self._uses.changed |= self.names.keys(name)
 
     def compile(self, now: float) -> tuple[dict[str, Record | None], set[ObjectId]]:
         """The records that may be different at NOW (monotonic seconds), and their users whose problems may be."""
@@ -90,7 +81,7 @@ class Remotes:
                 owners.update(self._uses.of(key))
         self._uses.changed.clear()
         for key in self._uses.expired(now):
-            del self._remotes[key]
+            self.names.discard(self._remotes.pop(key).name, key)
             records[key] = None
         return records, owners
 
@@ -130,7 +121,7 @@ class Remotes:
     def _add(self, key: str) -> None:
         host, _ = remote_of(key)
         remote = self._remotes[key] = _Remote("" if addresses.pack(host) else host)
-        self._uses.stands_for(key, remote.name)
+        self.names.add(remote.name, key)
 
 
 def _verdict(remote: _Remote) -> tuple[object, ...]:

@@ -10,11 +10,13 @@ Rules of this file:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from edge.control.compiling.service_port import Port, problems_of
+from edge.control.compiling import service_problems
+from edge.control.compiling.dns_names import NamesInUse, Resolution
+from edge.control.compiling.used_port import UsedPort
 from edge.control.compiling.uses import Uses
 from edge.control.containment import contain
 from edge.control.translate import addresses
@@ -24,6 +26,7 @@ from edge.table.records import Balance, ServicePort
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from edge.control.compiling.dns_names import Names
     from edge.control.compiling.store import Store
     from edge.control.kinds.objects import Key, ObjectId
     from edge.control.kinds.objects import Service as ServiceObject
@@ -36,29 +39,6 @@ if TYPE_CHECKING:
     """The age of who uses a port, and the way of balancing that it asks for."""
 
 
-class Resolution(msgspec.Struct, frozen=True, gc=False):
-    """What a name of the DNS stands for."""
-
-    addresses: tuple[str, ...] = ()
-    fault: str = ""
-    """Why it stands for nothing, or why the addresses are those of an earlier time."""
-
-
-class Names(Protocol):
-    """The DNS, as far as it has been asked."""
-
-    def look_up(self, name: str) -> Resolution | None:
-        """What NAME stands for; None: not known yet. Must not wait."""
-
-
-class Unresolved:
-    """Names of which nothing is known."""
-
-    def look_up(self, name: str) -> Resolution | None:  # noqa: ARG002 - the protocol's
-        """Nothing."""
-        return None
-
-
 class Services:
     """All Service ports in use."""
 
@@ -69,19 +49,11 @@ class Services:
         self._from_objects = addresses.FROM_FILES if settings.manifests else addresses.FROM_API
         self._names = names
         self._zone = settings.zone if settings.enable_topology_aware_routing else ""
-        self._ports: dict[str, Port] = {}
+        self._ports: dict[str, UsedPort] = {}
         self._uses: Uses[Wish] = Uses()
         self._by_service: dict[Key, tuple[str, ...]] = {}
-
-    @property
-    def external_names(self) -> frozenset[str]:
+        self.external_names = NamesInUse()
         """The names that Services of type ExternalName in use stand for."""
-        return self._uses.names
-
-    @property
-    def version(self) -> int:
-        """Grows with each change to `external_names`."""
-        return self._uses.version
 
     def replace(self, owner: ObjectId, order: Order, old: Iterable[ServiceUse], new: Iterable[ServiceUse]) -> None:
         """OWNER uses NEW instead of OLD."""
@@ -90,7 +62,7 @@ class Services:
         for use in new:
             if use.key not in self._ports:
                 service = (use.namespace, use.name)
-                self._ports[use.key] = Port(service, use.port, use.by_cluster_ip, use.protocol)
+                self._ports[use.key] = UsedPort(service, use.port, use.by_cluster_ip, use.protocol)
                 self._by_service[service] = (*self._by_service.get(service, ()), use.key)
             self._uses.add(owner, use.key, (order, use.algorithm))
 
@@ -106,7 +78,7 @@ class Services:
 
     def name_changed(self, name: str) -> None:
         """NAME stands for something else."""
-        self._uses.name_changed(name)
+        self._uses.changed |= self.external_names.keys(name)
 
     def compile(self, now: float) -> tuple[dict[str, Record | None], set[ObjectId]]:
         """The records that may be different at NOW (monotonic seconds), and their users whose problems may be."""
@@ -115,10 +87,10 @@ class Services:
         self._uses.settle(now)
         for key in self._uses.changed:
             port, users = self._ports[key], self._uses.of(key)
-            before = _verdict(port)
+            before = port.verdict()
             port.found = self._contained(key, port)
             records[key] = self._record(port, users)
-            if _verdict(port) != before:
+            if port.verdict() != before:
                 owners.update(users)
         self._uses.changed.clear()
         for key in self._uses.expired(now):
@@ -134,18 +106,17 @@ class Services:
     def problems(self, uses: Iterable[ServiceUse]) -> Iterator[Problem]:
         """What is wrong with what USES name."""
         for use in uses:
-            port = self._ports.get(use.key) or self._not_used_yet(use)
-            yield from problems_of(use, port)
+            yield from service_problems.problems(use, self._ports.get(use.key) or self._not_used_yet(use))
 
-    def _not_used_yet(self, use: ServiceUse) -> Port:
+    def _not_used_yet(self, use: ServiceUse) -> UsedPort:
         """The port that USE names, which nothing that is served does."""
-        port = Port((use.namespace, use.name), use.port, use.by_cluster_ip, use.protocol)
+        port = UsedPort((use.namespace, use.name), use.port, use.by_cluster_ip, use.protocol)
         service = self._store.service(port.service)
         port.external_name = self._external_name(service)
         port.found = self._look_up(port, service, port.external_name)
         return port
 
-    def _contained(self, key: str, port: Port) -> Found:
+    def _contained(self, key: str, port: UsedPort) -> Found:
         last = port.found.endpoints
         return contain(
             f"Service {port.service[0]}/{port.service[1]}",
@@ -153,11 +124,10 @@ class Services:
             lambda fault: Found(last, Fault.INTERNAL, fault),
         )
 
-    def _find(self, key: str, port: Port) -> Found:
+    def _find(self, key: str, port: UsedPort) -> Found:
         service = self._store.service(port.service)
         name = self._external_name(service)
-        port.external_name = name
-        self._uses.stands_for(key, name)
+        self._rename(key, port, name)
         return self._look_up(port, service, name)
 
     def _external_name(self, service: ServiceObject | None) -> str:
@@ -166,7 +136,7 @@ class Services:
             return ""
         return external_name(service)
 
-    def _look_up(self, port: Port, service: ServiceObject | None, name: str) -> Found:
+    def _look_up(self, port: UsedPort, service: ServiceObject | None, name: str) -> Found:
         """The endpoints of PORT of SERVICE, which stands for NAME if that is not empty."""
         port.pending = False
         if service is None:
@@ -186,24 +156,25 @@ class Services:
         slices = self._store.slices(port.service)
         return by_slices(service, port.port, slices, self._from_objects, port.protocol, zone=self._zone)
 
-    def _record(self, port: Port, users: dict[ObjectId, Wish]) -> ServicePort:
+    def _record(self, port: UsedPort, users: dict[ObjectId, Wish]) -> ServicePort:
         asked = [(order, balance) for order, balance in users.values() if balance is not None]
         balance = min(asked)[1] if asked else Balance.ROUND_ROBIN
         return ServicePort(*port.service, port.port, port.found.endpoints, balance)
 
+    def _rename(self, key: str, port: UsedPort, name: str) -> None:
+        if port.external_name != name:
+            self.external_names.discard(port.external_name, key)
+            self.external_names.add(name, key)
+            port.external_name = name
+
     def _remove(self, key: str) -> None:
         port = self._ports.pop(key)
+        self._rename(key, port, "")
         keys = tuple(other for other in self._by_service[port.service] if other != key)
         if keys:
             self._by_service[port.service] = keys
         else:
             del self._by_service[port.service]
-
-
-def _verdict(port: Port) -> tuple[object, ...]:
-    """What the problems of its users depend on."""
-    found = port.found
-    return found.fault, found.detail, found.refused, not found.endpoints, port.pending, port.external_name
 
 
 def external_name(service: ServiceObject) -> str:

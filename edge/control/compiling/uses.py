@@ -1,4 +1,4 @@
-"""Which records objects use, and for which of them the DNS is asked.
+"""Which records objects use, and when the others go.
 
 Rules of this file:
 - A record outlives its last use for LINGER seconds: requests that have chosen their route already still need it.
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from edge.control.kinds.objects import ObjectId
 
 LINGER: Final = 10.0
+"""Seconds."""
 
 How = TypeVar("How")
 """How an object uses a record."""
@@ -20,17 +21,14 @@ How = TypeVar("How")
 class Uses(Generic[How]):
     """The uses of records, which are known by their keys.
 
-    - `changed`: records that may be different. `version`: grows with each change to `names`.
+    - `changed`: records that may be different.
     """
 
     def __init__(self) -> None:
         self.changed: set[str] = set()
-        self.version = 0
         self._users: dict[str, dict[ObjectId, How]] = {}
         self._unused: dict[str, float] = {}
         """When records that nobody uses go (monotonic seconds); 0: not said yet."""
-        self._names: dict[str, str] = {}
-        self._by_name: dict[str, set[str]] = {}
 
     def add(self, owner: ObjectId, key: str, how: How) -> None:
         """OWNER uses KEY."""
@@ -51,8 +49,6 @@ class Uses(Generic[How]):
         """Who uses KEY, and how."""
         return self._users.get(key, {})
 
-    # --- their end ------------------------------------------------------------------------------------------------
-
     def settle(self, now: float) -> None:
         """Say of the records that have changed when they go, at NOW (monotonic seconds)."""
         for key in self.changed:
@@ -66,41 +62,9 @@ class Uses(Generic[How]):
         gone = [key for key, deadline in self._unused.items() if deadline <= now]
         for key in gone:
             del self._unused[key]
-            self.stands_for(key, "")
         return gone
 
     @property
     def next_removal(self) -> float | None:
         """When the next record goes (monotonic seconds)."""
         return min(self._unused.values(), default=None)
-
-    # --- names in the DNS -----------------------------------------------------------------------------------------
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The names that records in use stand for."""
-        return frozenset(self._by_name)
-
-    def name_of(self, key: str) -> str:
-        """The name that KEY stands for; empty: none."""
-        return self._names.get(key, "")
-
-    def stands_for(self, key: str, name: str) -> None:
-        """KEY stands for NAME; empty: for none."""
-        before = self._names.pop(key, "")
-        if name:
-            self._names[key] = name
-        if before == name:
-            return
-        if before:
-            keys = self._by_name[before]
-            keys.discard(key)
-            if not keys:
-                del self._by_name[before]
-        if name:
-            self._by_name.setdefault(name, set()).add(key)
-        self.version += 1
-
-    def name_changed(self, name: str) -> None:
-        """NAME stands for something else."""
-        self.changed |= self._by_name.get(name, set())

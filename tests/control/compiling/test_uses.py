@@ -1,4 +1,4 @@
-"""Which records are in use, when the others go, and for which names the DNS is asked."""
+"""Which records are in use, and when the others go."""
 
 from __future__ import annotations
 
@@ -40,22 +40,3 @@ def test_who_uses_nothing_leaves_nothing() -> None:
     uses: Uses[int] = Uses()
     uses.remove(ONE, "a")
     assert (uses.changed, uses.next_removal) == (set(), None)
-
-
-def test_names_are_those_of_records() -> None:
-    uses: Uses[int] = Uses()
-    for key in ("a", "b"):
-        uses.add(ONE, key, 1)
-        uses.stands_for(key, "name.example")
-    version = uses.version
-    uses.stands_for("a", "name.example")
-    assert (uses.names, uses.version) == ({"name.example"}, version), "nothing has changed"
-    uses.changed.clear()
-    uses.name_changed("name.example")
-    assert uses.changed == {"a", "b"}
-    uses.stands_for("a", "")
-    assert (uses.names, uses.version > version) == ({"name.example"}, True)
-    uses.remove(ONE, "b")
-    settled(uses, 100)
-    settled(uses, 100 + LINGER)
-    assert uses.names == frozenset()

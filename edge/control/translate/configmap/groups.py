@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 from edge.control.translate.configmap import (
     bodies,
     clients,
+    compression,
     connections,
     endpoints,
+    logs,
 )
 
 if TYPE_CHECKING:
@@ -20,7 +22,9 @@ GROUPS: Final[tuple[ModuleType, ...]] = (
     clients,
     connections,
     bodies,
+    compression,
     endpoints,
+    logs,
 )
 """A group may have functions beside its KEYS, which get what was `keys.Found`: `policies` gives policies of all routes,
 `parameters` and `handshakes` give fields of the records by name."""

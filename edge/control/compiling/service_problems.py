@@ -1,18 +1,16 @@
-"""A port of a Service in use, and what is reported of it."""
+"""What is wrong with the Service ports that backends name, in words for the authors of the objects."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from edge.control.kinds.problems import Problem, error, warning
-from edge.control.translate.endpoints import Fault, Found
+from edge.control.translate.endpoints import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.control.kinds.objects import Key
+    from edge.control.compiling.used_port import UsedPort
     from edge.control.translate.parts import ServiceUse
 
 MOST_SHOWN: Final = 4
@@ -28,30 +26,16 @@ FAULTS: Final = {
 """Field within the backend's `service`, and what is wrong, of what leaves a port without endpoints."""
 
 
-class Port(msgspec.Struct, gc=False):
-    """One port of a Service in use."""
-
-    service: Key
-    port: str
-    by_cluster_ip: bool
-    protocol: str
-    external_name: str = ""
-    """Name that it stands for."""
-    pending: bool = False
-    """Whether that name is still being looked up."""
-    found: Found = Found()
-
-
-def problems_of(use: ServiceUse, port: Port) -> Iterator[Problem]:
+def problems(use: ServiceUse, port: UsedPort) -> Iterator[Problem]:
     """What is wrong with PORT, which USE names."""
-    problem = _problem(use, port)
-    if problem is not None:
-        yield problem
+    fault = _fault(use, port)
+    if fault is not None:
+        yield fault
     if port.found.refused:
         yield _refusal(use, port)
 
 
-def _problem(use: ServiceUse, port: Port) -> Problem | None:
+def _fault(use: ServiceUse, port: UsedPort) -> Problem | None:
     found, answer = port.found, _answer(use)
     service = f"Service {port.service[0]}/{port.service[1]}"
     if found.fault is None:
@@ -80,8 +64,8 @@ def _answer(use: ServiceUse) -> str:
     return use.instead or (OF_CANARY if use.canary else ANSWER)
 
 
-def _refusal(use: ServiceUse, port: Port) -> Problem:
-    """What is to be said of the addresses of PORT that were left out."""
+def _refusal(use: ServiceUse, port: UsedPort) -> Problem:
+    """The report of the addresses of PORT that were left out."""
     refused = port.found.refused
     shown = ", ".join(refused[:MOST_SHOWN]) + (f" and {len(refused) - MOST_SHOWN} more" if refused[MOST_SHOWN:] else "")
     origin = f"{port.external_name} resolves to" if port.external_name else "it has endpoints at"
