@@ -26,8 +26,6 @@ class UsedPort(msgspec.Struct, gc=False):
     found: Found = Found()
     app_protocol: str = ""
     """What the Service says that is spoken there."""
-    deadline: float = 0.0
-    """When its record goes, after its last use (monotonic seconds); 0: it is in use."""
 
     def verdict(self) -> tuple[object, ...]:
         """What the problems of its users depend on."""
