@@ -40,6 +40,8 @@ class Parameters(Record, frozen=True):
     shutdown_grace: float | None = None
     max_worker_connections: int | None = None
     # --- what no setting has ---
+    sends_server: bool = True
+    """Whether responses without a field Server get one."""
     upstream_keepalive_requests: int = 10_000
     upstream_keepalive_time: float = 3600.0
     """Requests and seconds after which a connection to an endpoint is not kept, so that a Service's own address is

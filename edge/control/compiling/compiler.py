@@ -35,8 +35,9 @@ from edge.control.kinds.changes import Delete, Invalid, Upsert
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error
 from edge.control.translate import stream_services
+from edge.control.translate.annotations.defaults import CROSS_NAMESPACE
 from edge.control.translate.annotations.policies import Reader
-from edge.control.translate.annotations.values import PREFIX
+from edge.control.translate.annotations.values import PREFIX, TRUE
 from edge.control.translate.ingress import translate
 from edge.control.translate.parts import NOTHING, Translation
 from edge.table.records import GLOBALS
@@ -71,7 +72,7 @@ class Compiler:
         self._settings = settings
         self._claims = Claims(self.store, settings)
         self._gateways = Gateways(self.store, settings)
-        self._hosts = Hosts(cross_namespace=settings.allow_cross_namespace_resources)
+        self._hosts = Hosts()
         self._references = References(self.store, by_need=by_need)
         self._materials = Materials()
         self._by_need = by_need
@@ -294,7 +295,7 @@ class Compiler:
     def _translated(self, key: Key, ingress: Ingress | None) -> Translation | None:
         if not self._claims.is_ours(key, ingress) or ingress is None:
             return None
-        cross_namespace = self._settings.allow_cross_namespace_resources
+        cross_namespace = self._hosts.cross_namespace
         return translate(ingress, self._annotations, self._references.find, cross_namespace=cross_namespace)
 
     def _configure(self, changed: Changed, delta: Delta) -> set[Key]:
@@ -306,6 +307,7 @@ class Compiler:
 
     def _reader(self) -> Reader:
         """What reads annotations over the values that are in force for the process."""
+        self._hosts.cross_namespace = self._configured.current.defaults[CROSS_NAMESPACE][0] in TRUE
         return Reader(self._configured.current.defaults, f"{self._settings.annotations_prefix}/")
 
     def _affected(self, changed: Changed) -> set[Key]:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from edge.control.kinds.problems import Problem, warning
+from edge.control.translate.annotations.exempt_paths import ACME
 from edge.control.translate.annotations.values import field
-from edge.control.translate.ingress import ACME
 from edge.control.translate.parts import ClientTrust, HostOptions
 from edge.table.policies import Closed, HttpsRedirect, ServerSnippet, Snippet
 from edge.table.policies.snippet import AddField, SetField

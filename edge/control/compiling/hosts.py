@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 class Hosts:
     """All hosts."""
 
-    def __init__(self, *, cross_namespace: bool = False) -> None:
-        """CROSS_NAMESPACE: a canary may have a main Ingress of another namespace."""
-        self._cross_namespace = cross_namespace
+    def __init__(self) -> None:
+        self.cross_namespace = False
+        """Whether a canary may have a main Ingress of another namespace."""
         self._parts: dict[str, dict[ObjectId, tuple[Order, HostPart]]] = {}
         self._under: dict[str, set[str]] = {}
         """Hosts by the domain of the wildcard that covers them."""
@@ -171,7 +171,8 @@ class Hosts:
             return self._record(name, claim.host, {}, tls=tls)
         self._options(name, host_options.NOTHING)
         owner = Owner(claim.owner.kind, claim.owner.namespace, claim.owner.name)
-        return Host(name, (Route(PathKind.PREFIX, "/", owner, policies=(redirect(claim.host),)),), None, tls)
+        policies = (redirect(claim.host, claim.status),)
+        return Host(name, (Route(PathKind.PREFIX, "/", owner, policies=policies),), None, tls)
 
     def _listed_patterns(self) -> dict[str, Record | None]:
         """The record of the names that are regular expressions, if it is to be another."""
@@ -213,7 +214,7 @@ class Hosts:
     def _record(self, name: str, host: str, losses: Losses, *, tls: bool) -> Host | None:
         """The record NAME with what objects say about HOST; LOSSES gets what is left out."""
         parts = self._ordered(host)
-        merged = merge(host, parts, losses, cross_namespace=self._cross_namespace)
+        merged = merge(host, parts, losses, cross_namespace=self.cross_namespace)
         options = host_options.merged(parts) if merged is not None else host_options.NOTHING
         has_options = self._options(name, options)
         if merged is None:

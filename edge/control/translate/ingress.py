@@ -76,11 +76,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ACME: Final = "/.well-known/acme-challenge"
-"""Paths that are never redirected to https and need no authentication: who asks may be about to give the certificate
-(RFC 8555, 8.3)."""
 NO_STAND_IN: Final = "the annotation has no effect"
-NOT_FOR_CHALLENGES: Final[tuple[type[Policy], ...]] = (HttpsRedirect, BasicAuth, DigestAuth, ExternalAuth, SignIn)
+AUTHENTICATION: Final[tuple[type[Policy], ...]] = (BasicAuth, DigestAuth, ExternalAuth, SignIn)
 KINDS: Final = {name: kind for kind, name in describing.KINDS.items()}
 
 
@@ -282,7 +279,10 @@ class _Translator:
             self._warn_of_path()
         place = sys.intern(field.removesuffix(".backend"))
         part = RoutePart(route, self._asked.with_tls, place, sys.intern(written), regex, self._asked.canary)
-        return _for_challenges(part) if path.startswith(ACME) else part
+        exempt = self._asked.exempt
+        if path.startswith(exempt.from_https):
+            part = _lacking(part, (HttpsRedirect,))
+        return _lacking(part, AUTHENTICATION) if path.startswith(exempt.from_authentication) else part
 
     def _warn_of_path(self) -> None:
         """Report a cookie whose path would be a regular expression, which browsers take as a plain path."""
@@ -338,11 +338,10 @@ def _of_answers(policies: tuple[AnyPolicy, ...]) -> tuple[AnyPolicy, ...]:
     return tuple(one for one in policies if isinstance(one, CustomHeaders | Hsts | NoAccessLog))
 
 
-def _for_challenges(part: RoutePart) -> RoutePart:
-    """PART without redirects to https and without authentication."""
-
-    route = replace(part.route, policies=_without(part.route.policies, NOT_FOR_CHALLENGES))
-    return replace(part, route=route, with_tls=_without(part.with_tls, NOT_FOR_CHALLENGES))
+def _lacking(part: RoutePart, kinds: tuple[type[Policy], ...]) -> RoutePart:
+    """PART without policies of these KINDS."""
+    route = replace(part.route, policies=_without(part.route.policies, kinds))
+    return replace(part, route=route, with_tls=_without(part.with_tls, kinds))
 
 
 def _secrets(ingress: Ingress, hosts: dict[str, HostPart]) -> Iterator[SecretUse]:

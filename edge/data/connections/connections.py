@@ -7,7 +7,7 @@ import resource
 from typing import TYPE_CHECKING, Protocol
 
 from edge.data.http._fields import Limits
-from edge.data.http.clock import Clock
+from edge.data.http.clock import SERVER, Clock
 from edge.data.http.forwarding import Forwarding
 from edge.table.counters import WorkerWord
 from edge.table.parameters import Parameters
@@ -94,6 +94,8 @@ class Connections:
     def tune(self, settings: Settings, parameters: Parameters) -> None:
         """From now on go by SETTINGS and PARAMETERS. Open connections do so from their next request on, but for what
         they agreed on with their clients when they began."""
+        self.clock.server = SERVER if parameters.sends_server else b""
+        self.clock.tick()
         self.keep_alive = settings.keep_alive
         self.keep_alive_requests = settings.keep_alive_requests if settings.keep_alive > 0 else 1
         self.header_timeout = settings.client_header_timeout

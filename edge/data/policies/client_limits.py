@@ -39,26 +39,28 @@ def add(policy: ClientLimits, phases: Phases) -> None:
         ("rpm", policy.per_minute, policy.per_minute * 1000 // 60),
     ):
         if requests:
-            gates.append(_rate(limits.rate(f"{owner} {name}", rate=rate, burst=requests * policy.burst)))
+            limit = limits.rate(f"{owner} {name}", rate=rate, burst=requests * policy.burst)
+            gates.append(_rate(limit, replies.plain(policy.rate_status)))
     if policy.connections:
-        gates.append(_connections(limits.connections(f"{owner} connections", limit=policy.connections)))
+        at_once = limits.connections(f"{owner} connections", limit=policy.connections)
+        gates.append(_connections(at_once, replies.plain(policy.connections_status)))
     if policy.exempt:
         gates = [_except(policy.exempt, tuple(gates))]
     phases.gates += gates
 
 
-def _rate(limit: RateLimit) -> Gate:
+def _rate(limit: RateLimit, refusal: Reply) -> Gate:
     def gate(exchange: Exchange) -> Reply | None:
-        return None if limit.allows(exchange.client.address.encode()) else replies.UNAVAILABLE
+        return None if limit.allows(exchange.client.address.encode()) else refusal
 
     return gate
 
 
-def _connections(limit: ConnectionLimit) -> Gate:
+def _connections(limit: ConnectionLimit, refusal: Reply) -> Gate:
     def gate(exchange: Exchange) -> Reply | None:
         place = limit.enter(exchange.client.address.encode())
         if place < 0:
-            return replies.UNAVAILABLE
+            return refusal
         exchange.on_release(lambda _: limit.leave(place))
         return None
 

@@ -9,8 +9,10 @@ if TYPE_CHECKING:
     from edge.control.translate.annotations.values import Defaults
     from edge.settings import Settings
 
+CROSS_NAMESPACE: Final = "allow-cross-namespace-resources"
 FLAGS: Final = {
     "allow-snippet-annotations": "allow_snippet_annotations",
+    CROSS_NAMESPACE: "allow_cross_namespace_resources",
     "ssl-redirect": "ssl_redirect",
     "hsts": "hsts",
     "global-allowed-response-headers": "global_allowed_response_headers",

@@ -5,10 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge.control.translate.configmap import (
+    access,
+    answers,
+    authentication,
     bodies,
     clients,
     connections,
     endpoints,
+    errors,
+    fields,
+    limits,
+    redirects,
+    safety,
 )
 
 if TYPE_CHECKING:
@@ -17,10 +25,18 @@ if TYPE_CHECKING:
     from edge.control.translate.configmap.keys import Key
 
 GROUPS: Final[tuple[ModuleType, ...]] = (
+    safety,
     clients,
     connections,
+    access,
+    authentication,
+    redirects,
+    limits,
     bodies,
     endpoints,
+    answers,
+    errors,
+    fields,
 )
 """A group may have functions beside its KEYS, which get what was `keys.Found`: `policies` gives policies of all routes,
 `parameters` and `handshakes` give fields of the records by name."""
