@@ -69,7 +69,7 @@ class Compiler:
         BY_NEED: see `edge.control.sources.source.Source`.
         """
         self.store = Store()
-        self._settings = settings
+        self._settings = self._started = settings
         self._claims = Claims(self.store, settings)
         self._gateways = Gateways(self.store, settings)
         self._hosts = Hosts()
@@ -300,7 +300,12 @@ class Compiler:
 
     def _configure(self, changed: Changed, delta: Delta) -> set[Key]:
         """Take up the ConfigMap as it is now; gives the Ingresses to look at again."""
-        if not self._configured.compile(_referents(changed), delta):
+        differs = self._configured.compile(_referents(changed), delta)
+        settings = self._started.with_(**self._configured.current.settings)
+        if settings != self._settings:
+            self._settings = settings
+            changed.config_maps.update((owner.namespace, owner.name) for owner in self._stream_services)
+        if not differs:
             return set()
         self._annotations = self._reader()
         return set(self.store.keys("Ingress"))

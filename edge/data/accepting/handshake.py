@@ -49,6 +49,8 @@ SPOKEN = frozenset((b"http/1.1", b"http/1.0"))
 (RFC 7301, section 3.2), which OpenSSL does not send by itself."""
 NO_APPLICATION_PROTOCOL = b"\x15\x03\x03\x00\x02\x02\x78"
 """A fatal alert (RFC 8446, section 6)."""
+UNRECOGNIZED_NAME = b"\x15\x03\x03\x00\x02\x02\x70"
+"""The same, where no host has the server name and such handshakes are rejected (RFC 6066, section 3)."""
 INTERNAL_ERROR = b"\x15\x03\x03\x00\x02\x02\x50"
 """The same, where there is no certificate to show, or it cannot be read."""
 
@@ -106,6 +108,9 @@ class Handshakes:
                     counters.add(WorkerWord.HANDSHAKE_FAILURES, 1)
                     return None  # without an alert: nobody is here under that name
                 shown, listener = chosen
+            elif self._contexts.rejects(hello.server_name):
+                self._alert(stream, UNRECOGNIZED_NAME)
+                return None
             else:
                 shown = self._contexts.choose(hello.server_name)
         except UnreadableError:

@@ -54,7 +54,7 @@ class Connection(Protocol):
         """The worker ends: say so, where the protocol has words for it."""
 
     def describe_anew(self, forwarding: Forwarding) -> None:
-        """From the next request on say who the client is by FORWARDING."""
+        """From the next request on go by the parameters in force, and say who the client is by FORWARDING."""
 
     def close_idle(self) -> None:
         """Close it if that does no harm."""
@@ -113,6 +113,7 @@ class Connections:
             fields=settings.max_headers,
             underscores=settings.enable_underscores_in_headers,
             timeout=settings.client_header_timeout,
+            refusal=parameters.large_header_status,
         )
         before = self.most
         self.most, self.most_refusals = _limits(settings.max_worker_connections)

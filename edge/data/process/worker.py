@@ -31,8 +31,8 @@ from edge.data.net._frame_stacks import keep_frame_stacks
 from edge.data.net._stream import sweep
 from edge.data.net._tls import use_openssl
 from edge.data.net.private import OPENSSL
-from edge.data.observe import tracing
 from edge.data.observe.access_log import AccessLog
+from edge.data.observe.tracing import Traces
 from edge.data.process.gateway_listeners import GatewayListeners
 from edge.data.process.proxy import Proxy
 from edge.system import logs
@@ -118,7 +118,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         access_log = (
             AccessLog(counters, as_json=self.settings.log_format == "json") if self.settings.access_log else None
         )
-        traces = tracing.start(self.settings)
+        traces = Traces()
         proxy = Proxy(self.settings, TableReader(directory), counters, access_log, traces)
         spread = Spread(directory, counters.slot)
         shared = (proxy.connections, proxy.handshakes, spread)
@@ -138,13 +138,12 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         while self.alive:
             self.notify()
             stopped.wait(1.0)
-        self._drain(proxy.connections, listeners)
+        self._drain(proxy.connections, listeners, proxy.tuning.settings)
         for timer in timers:
             timer.stop()
         if access_log is not None:
             access_log.flush()
-        if traces is not None:
-            traces.close()
+        traces.close()
         counters.close()
 
     @staticmethod
@@ -166,14 +165,16 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
             timers.append(timer)
         return timers
 
-    def _drain(self, connections: Connections, listeners: list[Listener | GatewayListeners]) -> None:
-        """Accept no more, finish what has begun, for as long as the graces allow."""
+    def _drain(
+        self, connections: Connections, listeners: list[Listener | GatewayListeners], settings: Settings
+    ) -> None:
+        """Accept no more, finish what has begun, for as long as the graces in SETTINGS allow."""
         connections.drain()
         connections.counters.set(WorkerWord.DRAINING, 1)
         for listener in listeners:
             listener.stop()
         begun = time.monotonic()
-        grace, tunnel_grace = self.settings.shutdown_grace, self.settings.tunnel_grace
+        grace, tunnel_grace = settings.shutdown_grace, settings.tunnel_grace
         while connections.accepted:
             waited = time.monotonic() - begun
             if waited >= min(LAME_DUCK, grace / 2):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from edge.control.translate.configmap.forms import BOOLEAN, TEXT, time
-from edge.control.translate.configmap.keys import group, workers
+from edge.control.translate.configmap.forms import BOOLEAN, FIELD_NAME, TEXT, time
+from edge.control.translate.configmap.keys import group, without_effect, workers
 from edge.table import networks
 
 if TYPE_CHECKING:
@@ -19,6 +19,13 @@ KEYS: Final[tuple[Key, ...]] = (
     workers("compute-full-forwarded-for", BOOLEAN),
     workers("enable-underscores-in-headers", BOOLEAN),
     workers("use-proxy-protocol", BOOLEAN),
+    workers("enable-real-ip", BOOLEAN),
+    workers("forwarded-for-header", FIELD_NAME, remark="Endpoints get X-Forwarded-For whatever its name is here."),
+    workers("forwarded-host-header", FIELD_NAME),
+    *without_effect(
+        "Behind a PROXY header a trusted address says who the client is, without a field of its own.",
+        "forwarded-for-proxy-protocol-header",
+    ),
     workers("proxy-protocol-header-timeout", time(0.001)),
 )
 

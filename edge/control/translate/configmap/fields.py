@@ -21,7 +21,14 @@ _LIVE: Final = (
     "A change of the ConfigMap that it names is in force at once. It may have the variables of `permanent-redirect`; a "
     "field with another variable is reported and left out."
 )
-_KEYS: Final = ("proxy-set-headers", "proxy-add-original-uri-header", "hide-headers", "server-tokens", "add-headers")
+_KEYS: Final = (
+    "proxy-set-headers",
+    "proxy-add-original-uri-header",
+    "generate-request-id",
+    "hide-headers",
+    "server-tokens",
+    "add-headers",
+)
 _ENDPOINTS: Final = "allow-backend-server-header"
 KEYS: Final[tuple[Key, ...]] = (
     group("proxy-set-headers", REFERENCE, _LIVE),
@@ -30,6 +37,7 @@ KEYS: Final[tuple[Key, ...]] = (
     group("server-tokens", BOOLEAN, "Without the key responses have an endpoint's `Server`, else Edge's."),
     group(_ENDPOINTS, BOOLEAN, "Has no effect where `server-tokens` is false, as in ingress-nginx."),
     group("proxy-add-original-uri-header", BOOLEAN),
+    group("generate-request-id", BOOLEAN, "Logs and traces have an ID of their own in any case."),
     routes("default-type", TYPE, "Of answers that snippets give; an endpoint's stay as they are, as in nginx."),
 )
 
@@ -45,6 +53,8 @@ def policies(found: Found) -> Iterator[AnyPolicy]:
     asked: list[RequestField | SetField] = []
     if found.get("proxy-add-original-uri-header"):
         asked.append(RequestField("X-Original-URI", "$request_uri"))
+    if found.get("generate-request-id") is False:
+        asked.append(RequestField("X-Request-ID", "$http_x_request_id"))
     asked += (RequestField(name, value) for name, value in _fields(found, "proxy-set-headers"))
     hidden = [*found.each("hide-headers", _check), *(["Server"] if _hides_server(found) else [])]
     added = list(_fields(found, "add-headers"))

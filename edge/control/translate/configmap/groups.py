@@ -15,8 +15,13 @@ from edge.control.translate.configmap import (
     errors,
     fields,
     limits,
+    nginx,
+    process,
     redirects,
     safety,
+    streams,
+    tls,
+    tracing,
 )
 
 if TYPE_CHECKING:
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
 GROUPS: Final[tuple[ModuleType, ...]] = (
     safety,
     clients,
+    tls,
     connections,
     access,
     authentication,
@@ -37,8 +43,12 @@ GROUPS: Final[tuple[ModuleType, ...]] = (
     answers,
     errors,
     fields,
+    streams,
+    tracing,
+    nginx,
+    process,
 )
 """A group may have functions beside its KEYS, which get what was `keys.Found`: `policies` gives policies of all routes,
-`parameters` and `handshakes` give fields of the records by name."""
+`parameters` and `handshakes_of` give fields of the records by name."""
 KEYS: Final[dict[str, Key]] = {key.name: key for group in GROUPS for key in group.KEYS}
 """By name."""

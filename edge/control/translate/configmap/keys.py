@@ -28,6 +28,8 @@ class Sort(Enum):
     """A field of `edge.table.parameters.Parameters`."""
     HANDSHAKES = "handshakes"
     """A field of `edge.table.parameters.TlsParameters`."""
+    PLANE = "plane"
+    """A setting of the control plane."""
     GROUP = "group"
     """Its group reads it."""
     WITHOUT_EFFECT = "without effect"
@@ -42,7 +44,7 @@ class Key(NamedTuple):
     form: Form | None = None
     """None, of ROUTES: the unit that reads it says what may be."""
     field: str = ""
-    """Of the record of WORKERS or HANDSHAKES."""
+    """Of the record of WORKERS or HANDSHAKES, or the setting of the PLANE."""
     remark: str = ""
     """How it differs from ingress-nginx; or why it has no effect, or is refused: sentences."""
 
@@ -60,6 +62,11 @@ def workers(name: str, form: Form, field: str = "", remark: str = "") -> Key:
 def handshakes(name: str, form: Form, field: str, remark: str = "") -> Key:
     """A parameter of handshakes."""
     return Key(name, Sort.HANDSHAKES, form, field, remark)
+
+
+def plane(name: str, form: Form, remark: str = "") -> Key:
+    """A setting of the control plane, which has the key's name."""
+    return Key(name, Sort.PLANE, form, name.replace("-", "_"), remark)
 
 
 def group(name: str, form: Form, remark: str = "") -> Key:

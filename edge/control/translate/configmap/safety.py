@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from edge.control.translate.configmap.forms import BOOLEAN, FIELD_NAMES
-from edge.control.translate.configmap.keys import routes
+from edge.control.translate.configmap.forms import BOOLEAN, FIELD_NAMES, TEXT, one_of
+from edge.control.translate.configmap.keys import plane, routes
 
 if TYPE_CHECKING:
     from edge.control.translate.configmap.keys import Key
@@ -13,5 +13,8 @@ if TYPE_CHECKING:
 KEYS: Final[tuple[Key, ...]] = (
     routes("allow-snippet-annotations", BOOLEAN),
     routes("allow-cross-namespace-resources", BOOLEAN),
+    routes("annotations-risk-level", one_of("Low", "Medium", "High", "Critical")),
+    routes("annotation-value-word-blocklist", TEXT),
+    plane("strict-validate-path-type", BOOLEAN, "The webhook refuses such paths; what is there is served."),
     routes("global-allowed-response-headers", FIELD_NAMES),
 )
