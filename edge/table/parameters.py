@@ -41,6 +41,7 @@ class Parameters(Record, frozen=True):
     max_worker_connections: int | None = None
     enable_opentelemetry: bool | None = None
     otlp_endpoint: str | None = None
+    opentelemetry_trust_incoming_span: bool | None = None
     otel_service_name: str | None = None
     otel_sampler_ratio: float | None = None
     # --- what no setting has ---
@@ -51,6 +52,8 @@ class Parameters(Record, frozen=True):
     forwarded_for_header: str = "x-forwarded-for"
     forwarded_host_header: str = "x-forwarded-host"
     """Names, in lower case, of the fields by which trusted peers say it."""
+    otel_operation_name: str = ""
+    """The name of spans; empty: method, host and path of the route."""
     otel_sampler_parent_based: bool = True
     """Whether a client's trace that is sampled, or not, goes on so."""
     otel_max_queue_size: int = 2048

@@ -281,6 +281,8 @@ def _apply_common(context: ssl.SSLContext, common: TlsParameters) -> None:
     OPENSSL.keep_sessions(
         context, common.session_cache_size // SESSION_SIZE if keeps else 0, int(common.session_timeout)
     )
+    if keeps:  # a client that just closes its connection means to resume the session; HTTP knows where messages end
+        context.options |= ssl.OP_IGNORE_UNEXPECTED_EOF
     if not common.tickets:
         context.options |= ssl.OP_NO_TICKET
         context.num_tickets = 1 if keeps else 0  # in TLS 1.3 what names a kept session is called a ticket, too

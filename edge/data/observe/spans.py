@@ -47,6 +47,7 @@ class Tracing:
 
     def __init__(self, settings: Settings, parameters: Parameters) -> None:
         self._root = Context()
+        self._name = parameters.otel_operation_name
         self._trusting = settings.opentelemetry_trust_incoming_span
         self._propagator = TraceContextTextMapPropagator()
         resource = Resource.create({"service.name": settings.otel_service_name, "service.version": __version__})
@@ -82,8 +83,9 @@ class Tracing:
             route = serve()
             if span.is_recording():
                 self._finish(span, exchange, route)
-                if wanted is not None and wanted.name:
-                    span.update_name(wanted.name)
+                name = (wanted.name if wanted is not None else "") or self._name
+                if name:
+                    span.update_name(name)
             return route
         finally:
             client.forwarding = forwarding

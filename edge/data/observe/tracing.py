@@ -22,6 +22,7 @@ log = logging.getLogger("edge.data")
 
 _SETTINGS = ("otlp_endpoint", "otel_service_name", "otel_sampler_ratio", "opentelemetry_trust_incoming_span")
 _PARAMETERS = (
+    "otel_operation_name",
     "otel_sampler_parent_based",
     "otel_max_queue_size",
     "otel_schedule_delay_millis",

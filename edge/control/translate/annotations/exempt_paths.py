@@ -9,7 +9,6 @@ import msgspec
 if TYPE_CHECKING:
     from edge.control.translate.annotations.values import Values
 
-NAMES: Final[frozenset[str]] = frozenset()
 ACME: Final = "/.well-known/acme-challenge"
 """Who asks there may be about to give the certificate (RFC 8555, 8.3)."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge.control.translate.configmap.forms import BOOLEAN, NAME, Form, integer, one_of
-from edge.control.translate.configmap.keys import group, routes, without_effect, workers
+from edge.control.translate.configmap.keys import group, without_effect, workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +25,8 @@ RATIO: Final = Form("a number from 0 to 1", _ratio)
 SAMPLERS: Final = {"AlwaysOn": 1.0, "AlwaysOff": 0.0, "TraceIdRatioBased": None}
 KEYS: Final[tuple[Key, ...]] = (
     workers("enable-opentelemetry", BOOLEAN),
-    routes("opentelemetry-trust-incoming-span", BOOLEAN),
-    routes("opentelemetry-operation-name", NAME),
+    workers("opentelemetry-trust-incoming-span", BOOLEAN),
+    workers("opentelemetry-operation-name", NAME, "otel_operation_name"),
     group("otlp-collector-host", NAME, "Spans are sent by OTLP over HTTP, not gRPC."),
     group("otlp-collector-port", integer(1, 65535), "4318 unless it is set: see `otlp-collector-host`."),
     workers("otel-service-name", NAME),
