@@ -177,7 +177,7 @@ def test_nor_is_a_new_policy() -> None:
     assert {kind.__name__: kind.__struct_fields__[1:] for kind in get_args(AnyPolicy)} == {
         "Closed": ("reason", "status"),
         "ClientCertificate": ("trust", "verification", "subject", "error_page", "pass_certificate", "plain"),
-        "ClientLimits": ("per_second", "per_minute", "connections", "burst", "exempt"),
+        "ClientLimits": ("per_second", "per_minute", "connections", "burst", "exempt", "rate_status", "connections_status"),
         "SourceRanges": ("deny", "allow"),
         "CustomHeaders": ("fields",),
         "Mirror": ("remote", "host", "target", "with_content"),
@@ -224,6 +224,7 @@ def test_nor_is_a_new_policy() -> None:
             "same_endpoint",
         ),
         "NoAccessLog": (),
+        "ClientBlocks": ("cidrs", "user_agents", "referers"),
         "AppRoot": ("path",),
         "WwwRedirect": ("host", "status"),
         "Cors": ("origins", "methods", "headers", "credentials", "expose", "max_age"),
