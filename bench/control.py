@@ -1,8 +1,9 @@
 """What the control plane's work costs: from objects as an API server sends them to a table that a worker reads.
 
-    python bench/control.py [--sizes 1000,5000,20000] [--changes 500] [--tls]
+    python bench/control.py [--sizes 1000,5000,20000] [--changes 500] [--tls] [--annotations]
 
-Each size, in a process of its own: that many Ingresses, Services and EndpointSlices (with --tls Secrets too) are
+Each size, in a process of its own: that many Ingresses (with --annotations five annotations on each), Services and
+EndpointSlices (with --tls Secrets too) are
 decoded, compiled and published; then single endpoint changes, new Ingresses and changes of one that shares its host
 with nobody are made one by one. Of each change CPU (decoding, compiling, publishing, state) and latency (until a
 worker's reader gives the new record) are measured. The API server, its connection and the queue are left out:
@@ -37,6 +38,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CREATED = "2026-01-01T00:00:00Z"
+PREFIX = "nginx.ingress.kubernetes.io/"
+ANNOTATIONS = {
+    "proxy-body-size": "8m",
+    "proxy-read-timeout": "120",
+    "rewrite-target": "/$1",
+    "enable-cors": "true",
+    "limit-rps": "50",
+}
+"""Those of each Ingress with --annotations."""
 
 
 def metadata(name: str, **more: Any) -> dict[str, Any]:
@@ -56,7 +66,7 @@ def metadata(name: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def ingress(name: str, *, service: str = "", tls: bool = False) -> bytes:
+def ingress(name: str, *, service: str = "", tls: bool = False, annotated: bool = False) -> bytes:
     """An Ingress with two paths under a host of its own."""
     backend = {"service": {"name": service or name, "port": {"number": 80}}}
     paths = [{"path": path, "pathType": "Prefix", "backend": backend} for path in ("/", "/api")]
@@ -66,7 +76,9 @@ def ingress(name: str, *, service: str = "", tls: bool = False) -> bytes:
     }
     if tls:
         spec["tls"] = [{"hosts": [f"{name}.shop.example"], "secretName": name}]
-    return json.dumps({"metadata": metadata(name), "spec": spec, "status": {"loadBalancer": {}}}).encode()
+    annotations = {PREFIX + key: value for key, value in ANNOTATIONS.items()} if annotated else {}
+    described = metadata(name, annotations=annotations)
+    return json.dumps({"metadata": described, "spec": spec, "status": {"loadBalancer": {}}}).encode()
 
 
 def service(name: str) -> bytes:
@@ -113,11 +125,11 @@ class Plane:
         self.publisher.publish(self.compiler.store.counts())
 
 
-def measure(size: int, changes: int, *, tls: bool) -> dict[str, float]:
+def measure(size: int, changes: int, *, tls: bool, annotated: bool) -> dict[str, float]:
     """All figures of one SIZE."""
     base = pss()
     names = [f"app-{number}" for number in range(size)]
-    raw = [(kind, make(name)) for name in names for kind, make in makers(tls=tls)]
+    raw = [(kind, make(name)) for name in names for kind, make in makers(tls=tls, annotated=annotated)]
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
@@ -147,11 +159,11 @@ def measure(size: int, changes: int, *, tls: bool) -> dict[str, float]:
         figures["memory of the process before, MB"] = base
         figures["files of the table, MB"] = sum(path.stat().st_size for path in Path(directory).iterdir()) / 1e6
         plane.reader.reopen()
-        figures |= single(plane, names, changes, tls=tls)
+        figures |= single(plane, names, changes, tls=tls, annotated=annotated)
     return figures
 
 
-def single(plane: Plane, names: list[str], changes: int, *, tls: bool) -> dict[str, float]:
+def single(plane: Plane, names: list[str], changes: int, *, tls: bool, annotated: bool) -> dict[str, float]:
     """Figures of changes made one by one."""
     figures: dict[str, float] = {}
 
@@ -174,6 +186,9 @@ def single(plane: Plane, names: list[str], changes: int, *, tls: bool) -> dict[s
     def name(number: int) -> str:
         return names[number * 7919 % len(names)]
 
+    def one(name: str, backend: str) -> bytes:
+        return ingress(name, service=backend, tls=tls, annotated=annotated)
+
     def address(number: int) -> str:
         return f"10.7.{number // 250}.{number % 250}"
 
@@ -189,24 +204,24 @@ def single(plane: Plane, names: list[str], changes: int, *, tls: bool) -> dict[s
     )
     run(
         "new Ingress",
-        lambda number: ("Ingress", ingress(f"new-{number}", service=name(number), tls=tls)),
+        lambda number: ("Ingress", one(f"new-{number}", name(number))),
         lambda number: plane.reader.routes.get(f"new-{number}.shop.example", Host) is not None,
     )
     run(
         "changed Ingress",
-        lambda number: ("Ingress", ingress(name(number), service=f"app-{number}", tls=tls).replace(b"/api", b"/api2")),
+        lambda number: ("Ingress", one(name(number), f"app-{number}").replace(b"/api", b"/api2")),
         lambda number: any(
-            route.path == "/api2"
+            route.path.startswith("/api2")
             for route in (plane.reader.routes.get(f"{name(number)}.shop.example", Host) or Host("")).routes
         ),
     )
     return figures
 
 
-def makers(*, tls: bool) -> list[tuple[str, Callable[[str], bytes]]]:
+def makers(*, tls: bool, annotated: bool) -> list[tuple[str, Callable[[str], bytes]]]:
     """How the objects of each kind are made."""
     made: list[tuple[str, Callable[[str], bytes]]] = [
-        ("Ingress", lambda name: ingress(name, tls=tls)),
+        ("Ingress", lambda name: ingress(name, tls=tls, annotated=annotated)),
         ("Service", service),
         ("EndpointSlice", lambda name: endpoints(name, "10.1.0.1", "10.1.0.2")),
     ]
@@ -240,18 +255,18 @@ def main() -> None:
     parser.add_argument("--sizes", default="1000,5000,20000")
     parser.add_argument("--changes", type=int, default=500)
     parser.add_argument("--tls", action="store_true", help="each Ingress has a Secret of its own")
+    parser.add_argument("--annotations", action="store_true", help="each Ingress has five annotations")
     parser.add_argument("--one", type=int, default=0, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
-        print(json.dumps(measure(given.one, given.changes, tls=given.tls)))
+        print(json.dumps(measure(given.one, given.changes, tls=given.tls, annotated=given.annotations)))
         return
     sizes = [int(size) for size in given.sizes.split(",")]
     columns = []
     for size in sizes:
         command = [sys.executable, __file__, "--one", str(size), "--changes", str(given.changes)]
-        output = subprocess.run(
-            [*command, *(["--tls"] if given.tls else [])], check=True, capture_output=True, text=True
-        )
+        command += ["--tls"] * given.tls + ["--annotations"] * given.annotations
+        output = subprocess.run(command, check=True, capture_output=True, text=True)
         columns.append(json.loads(output.stdout))
     print(f"{'':40}" + "".join(f"{size:>12,}" for size in sizes))
     for row in columns[0]:

@@ -27,7 +27,6 @@ _PROFILER: Final = "There is no profiler over HTTP."
 IGNORED: Final = {
     "bucket-factor": _NATIVE,
     "configmap": "Settings come from flags and environment variables.",
-    "deep-inspect": "No value can become configuration as text.",
     "default-server-port": "What no Ingress takes is answered by the workers themselves, without a port for it.",
     "disable-full-test": "The webhook never renders a configuration; it asks the compiler, which knows all Ingresses.",
     "disable-sync-events": "There are no Events of type Sync; `--no-events` turns off those about problems.",
@@ -59,10 +58,6 @@ IGNORED: Final = {
     "sync-rate-limit": "A change is published at once; of a burst at most 20 tables a second.",
     "time-buckets": _BUCKETS,
     **dict.fromkeys(
-        ("validating-webhook", "validating-webhook-certificate", "validating-webhook-key"),
-        "There is no webhook yet; `edge check` and Events report what is wrong.",
-    ),
-    **dict.fromkeys(
         (
             "add-dir-header",
             "alsologtostderr",
@@ -83,18 +78,20 @@ IGNORED: Final = {
 """Flags without effect, and why. One that is a setting by now is one, whatever stands here."""
 
 _HONOURED_NAMES: Final = """
-annotations-prefix apiserver-host certificate-authority controller-class default-backend-service
+annotations-prefix apiserver-host certificate-authority controller-class deep-inspect default-backend-service
 default-ssl-certificate disable-catch-all disable-svc-external-name election-id enable-metrics
 enable-topology-aware-routing exclude-socket-metrics health-check-path ingress-class ingress-class-by-name
 kubeconfig metrics-per-host publish-service publish-status-address report-node-internal-ip-address
 report-status-classes tcp-services-configmap update-status update-status-on-shutdown udp-services-configmap
-watch-ingress-without-class watch-namespace watch-namespace-selector
+validating-webhook validating-webhook-certificate validating-webhook-key watch-ingress-without-class
+watch-namespace watch-namespace-selector
 """
 HONOURED: Final = frozenset(_HONOURED_NAMES.split())
 """Flags that are settings of the same name."""
 
 DIFFERENCES: Final = {
     "controller-class": "The default is that of Edge. With `k8s.io/ingress-nginx` it takes over.",
+    "deep-inspect": "The webhook inspects. What is in the cluster already is served, because no value can harm.",
     "default-backend-service": "A Service without endpoints is answered 503.",
     "election-id": "The default is `edge-ingress-leader`.",
     "enable-metrics": "The default is on.",
@@ -106,11 +103,12 @@ DIFFERENCES: Final = {
     "health-check-path": "Is answered on the traffic ports, too.",
     "ingress-class": "The default is `edge`. With `nginx` it takes over.",
     "update-status-on-shutdown": "Only the last instance takes the addresses back.",
+    "validating-webhook": "Executes and writes nothing: see [the webhook](#the-webhook).",
 }
 """What a user of ingress-nginx must know of flags that are honoured."""
 
 _SWITCH_NAMES: Final = """
-add-dir-header alsologtostderr deep-inspect disable-full-test disable-leader-election disable-sync-events
+add-dir-header alsologtostderr disable-full-test disable-leader-election disable-sync-events
 enable-annotation-validation enable-ssl-chain-completion enable-ssl-passthrough logtostderr
 metrics-per-undefined-host one-output profiling skip-headers skip-log-headers
 """

@@ -281,11 +281,11 @@ _CHECKS: dict[str, Callable[[str], Any]] = {
 def _check_listeners(command: str, settings: Settings) -> None:
     """Refuse an address that one process tree would listen on twice."""
     taken: dict[addresses.Address, str] = {}
-    for name in ("http", "https", "admin"):
+    for name in ("http", "https", "admin", "validating_webhook"):
         if command not in FIELDS[name].metadata["commands"]:
             continue
         value = getattr(settings, name)
-        for text in (value,) if isinstance(value, str) else value:
+        for text in (value,) if isinstance(value, str) and value else value:
             for address in addresses.parse_listener(text):
                 if address in taken and address.port:
                     raise OptionError(f"{flag(FIELDS[name])} {address}: already taken by {taken[address]}")

@@ -175,6 +175,26 @@ class Settings:
         placeholder="ZONE",
         commands=TRANSLATION,
     )
+    annotations_risk_level: str = setting(
+        "",
+        "Refuse Ingresses with an annotation above this level of ingress-nginx (default: none for its level alone).",
+        choices=("Low", "Medium", "High", "Critical"),
+        commands=TRANSLATION,
+    )
+    annotation_value_word_blocklist: tuple[str, ...] = setting(
+        (),
+        "Refuse Ingresses with an annotation in whose value this word stands.",
+        placeholder="WORD",
+        commands=TRANSLATION,
+    )
+    deep_inspect: bool = setting(
+        True, "Have the webhook refuse hosts and paths that look like configuration of nginx.", commands=CONTROL
+    )
+    strict_validate_path_type: bool = setting(
+        True,
+        "Have the webhook refuse paths of type Exact or Prefix with anything but letters, digits and / . _ -.",
+        commands=CONTROL,
+    )
     sync_timeout: float = setting(
         60.0,
         "Publish the first table after this time even if some kinds could not be listed yet.",
@@ -248,6 +268,26 @@ class Settings:
         commands=TRANSLATION,
         least=-1,
     )
+    validating_webhook: str = setting(
+        "",
+        "Serve the validating admission webhook here, over TLS (default: there is none).",
+        placeholder="ADDR:PORT",
+        commands=CONTROL,
+    )
+    validating_webhook_certificate: str = setting(
+        "",
+        "Its certificate and chain (PEM); a file that is replaced is in force for new connections.",
+        placeholder="FILE",
+        commands=CONTROL,
+    )
+    validating_webhook_key: str = setting("", "The key of that (PEM).", placeholder="FILE", commands=CONTROL)
+    validating_webhook_client_ca: str = setting(
+        "",
+        "Take requests to the webhook only with a client certificate of these authorities (PEM), as an API server can"
+        " be told to show.",
+        placeholder="FILE",
+        commands=CONTROL,
+    )
     # --- processes ---
     workers: str = setting(
         "auto",
@@ -269,6 +309,13 @@ class Settings:
         "Directory for temporary files with bodies (default: $TMPDIR, else /tmp).",
         placeholder="DIR",
         commands=PROXY,
+    )
+    max_temp_size: int = setting(
+        4 << 30,
+        "Bytes that the temporary files of a worker hold; requests that need more are answered 503. 0: no limit.",
+        placeholder="BYTES",
+        commands=PROXY,
+        least=0,
     )
     shutdown_grace: float = setting(
         30.0, "Time that requests in flight get to finish after SIGTERM.", placeholder="SECONDS", commands=PROXY
@@ -292,6 +339,12 @@ class Settings:
         "Format of all logs: text (access lines as ingress-nginx writes them) or json.",
         choices=("text", "json"),
         commands=ALL,
+    )
+    log_format_stream: str = setting(
+        "[$remote_addr] [$time_local] $protocol $status $bytes_sent $bytes_received $session_time",
+        "Lines of TCP and UDP sessions in text logs, with the variables of nginx's stream module.",
+        placeholder="TEXT",
+        commands=PROXY,
     )
     log_level: str = setting(
         "info", "Least severe messages to log.", choices=("debug", "info", "warning", "error"), commands=ALL

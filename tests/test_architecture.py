@@ -91,7 +91,7 @@ FLOORS = {
         ("policies",),
         ("routing",),
         ("handling",),
-        ("connections",),
+        ("connections", "streams"),
         ("accepting",),
         ("process",),
     ),

@@ -30,7 +30,7 @@ VALUES = {
     "configmap": "demo/settings",
     "tcp-services-configmap": "demo/tcp",
     "udp-services-configmap": "demo/udp",
-    "validating-webhook": ":8443",
+    "validating-webhook": ":9443",
     "watch-namespace": "demo",
 }
 """Values for those that do not take just any."""

@@ -187,7 +187,9 @@ def test_arguments_for_a_child_say_the_same_settings(data: st.DataObject, comman
     """What a launcher puts on its children's command lines gives them its own settings, whatever their characters."""
     choices = {one.name: _values(one) for one in options.of_command(command)}
     changed = data.draw(st.fixed_dictionaries({}, optional=choices))
-    addresses = [one for name in ("http", "https", "admin") for one in _listed(changed.get(name, ()))]
+    addresses = [
+        one for name in ("http", "https", "admin", "validating_webhook") for one in _listed(changed.get(name, ()))
+    ]
     if len(set(addresses)) < len(addresses):
         return
     wanted = Settings(**changed)

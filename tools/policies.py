@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -69,10 +68,15 @@ def text() -> str:
 
 def phases(module: ModuleType) -> list[str]:
     """The phases to which MODULE adds steps: the attributes of `phases` that it names, in their order."""
-    tree = ast.walk(ast.parse(inspect.getsource(module)))
+    tree = ast.walk(ast.parse(source(module)))
     attributes = (node for node in tree if isinstance(node, ast.Attribute))
     named = {PHASES.get(one.attr, "exchange") for one in attributes if _is_phases(one.value)}
     return [phase for phase in dict.fromkeys((*PHASES.values(), "exchange")) if phase in named]
+
+
+def source(module: ModuleType) -> str:
+    """The source of MODULE, which may be compiled."""
+    return (TARGET.parents[1] / f"{module.__name__.replace('.', '/')}.py").read_text()
 
 
 def _is_phases(node: ast.expr) -> bool:
@@ -86,7 +90,7 @@ def units(record: type[Policy]) -> list[ModuleType]:
 
 def keys(unit: ModuleType) -> set[str]:
     """The process-wide keys that UNIT reads."""
-    tree = ast.walk(ast.parse(inspect.getsource(unit)))
+    tree = ast.walk(ast.parse(source(unit)))
     return {node.value for node in tree if isinstance(node, ast.Constant) and node.value in FLAGS}
 
 

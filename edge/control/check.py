@@ -18,6 +18,7 @@ from edge.control.compiling.compiler import Compiler
 from edge.control.containment import contain
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, Severity, warning
+from edge.control.kinds.resources import ROUTES
 from edge.control.sources.files import reading
 from edge.control.translate import classes
 from edge.control.translate.classes import Claim
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.control.kinds.objects import Ingress
+    from edge.control.translate.parts import HostPart
     from edge.settings import Settings
     from edge.table.records import Backend, Host, Route
 
@@ -57,7 +59,8 @@ class Checked:
         delta = self._compiler.compile()
         self._content = Content.of(delta.routes, delta.endpoints, delta.tls)
         self._problems = {owner: list(problems) for owner, (_, problems) in delta.problems.items() if problems}
-        self._ingresses, self._routed = (self._all(kind) for kind in ("Ingress", "HTTPRoute"))
+        self._ingresses = self._all("Ingress")
+        self._routed = {kind: owners for kind in (one.name for one in ROUTES) if (owners := self._all(kind))}
         self._claims = {owner: self._claim(owner) for owner in self._ingresses}
         for owner, claim in self._claims.items():
             if claim is Claim.NONE:
@@ -66,7 +69,7 @@ class Checked:
 
     def lines(self) -> Iterator[str]:
         """The verdict as text."""
-        asking = [*self._ingresses, *self._routed]
+        asking = [*self._ingresses, *(owner for owners in self._routed.values() for owner in owners)]
         for owner in asking:
             yield self._heading(owner)
             yield from self._routes(owner)
@@ -98,14 +101,20 @@ class Checked:
                 continue
             tls = f" (TLS: {describing.certificate(self._content, host)})" if host.tls else ""
             yield f"  {describing.host_name(host)}{tls}"
-            rows = list(self._rows(host, owner))
+            rows = list(self._rows(host, owner, translation.hosts.get(name)))
             yield from describing.columns(rows, "    ") if rows else ("  no route",)
 
-    def _rows(self, host: Host, owner: ObjectId) -> Iterator[tuple[str, ...]]:
+    def _rows(self, host: Host, owner: ObjectId, part: HostPart | None) -> Iterator[tuple[str, ...]]:
+        """The routes of HOST that are those of OWNER, or to which OWNER, a canary, gives a backend; PART is what OWNER
+        asks for."""
         ours = Owner(owner.kind, owner.namespace, owner.name)
+        canaries = {one.route.backends[0].key for one in (part.routes if part else ()) if one.canary is not None}
         for route in describing.routes(host):
             if route.owner == ours:
                 yield self._row(route)
+            elif any(backend.canary and backend.key in canaries for backend in route.backends):
+                taken, done, _ = self._row(route)
+                yield taken, done, f"as a canary of {route.owner}"
         if host.default is not None and host.default.owner == ours:
             yield self._row(host.default, default=True)
 
@@ -134,9 +143,9 @@ class Checked:
         return sorted(ObjectId(kind, *key) for key in self._compiler.store.keys(kind))
 
     def _is_served(self, owner: ObjectId) -> bool:
-        """Whether OWNER has a translation; an HTTPRoute that attaches to no listener has one with no host."""
+        """Whether OWNER has a translation; a route that attaches to no listener has one with nothing in it."""
         translation = self._compiler.translation(owner)
-        return translation is not None and (owner.kind == "Ingress" or bool(translation.hosts))
+        return translation is not None and (owner.kind == "Ingress" or bool(translation.hosts or translation.streams))
 
     def _claim(self, owner: ObjectId) -> Claim:
         known = self._compiler.store.classes()
@@ -174,8 +183,7 @@ class Checked:
         hosts = self._content.hosts.values()
         routes = sum(len(host.routes) + (host.default is not None) for host in hosts)
         groups = [(self._ingresses, "Ingress", "Ingresses")]
-        if self._routed:
-            groups.append((self._routed, "HTTPRoute", "HTTPRoutes"))
+        groups += [(owners, kind, f"{kind}s") for kind, owners in self._routed.items()]
         served = [_count(sum(map(self._is_served, owners)), *names) for owners, *names in groups]
         parts = [f"{' and '.join(served)} served with {_count(routes, 'route', 'routes')}"]
         for owners, *names in groups:

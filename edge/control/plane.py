@@ -25,6 +25,7 @@ from edge.control.publishing.resolver import Resolver
 from edge.control.publishing.rounds import Kept, Located, Resolved, Rounds, guarded
 from edge.control.publishing.state import State
 from edge.control.serving.admin import AdminServer
+from edge.control.serving.admission.server import Webhook
 from edge.system import draining
 from edge.table.counters import WorkerWord
 from edge.table.counters_reader import CountersReader
@@ -109,6 +110,7 @@ class Plane:
             refusals=lambda: sum(worker[WorkerWord.TABLE_REFUSALS] for worker in self._counters.workers()),
         )
         self._compiling = threading.Thread(target=guarded(self._rounds.run, self._fail), name="compiler")
+        self._webhook = Webhook(settings, compiler.judge, self._source.watches) if settings.validating_webhook else None
         self._admin = AdminServer(
             self.state,
             self._counters,
@@ -116,17 +118,20 @@ class Plane:
             settings.table_directory,
             leads=_leads(self._cluster) if self._cluster is not None else None,
             stuck=self._silent,
+            reviews=self._webhook.reviews if self._webhook is not None else None,
         )
 
     def run(self) -> int:
         """Work until a signal comes; the exit status.
 
         Raises:
-            ListenError: the address of `--admin` cannot be listened on.
+            ListenError: the address of `--admin` or of `--validating-webhook` cannot be listened on.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
         self._admin.start()
+        if self._webhook is not None:
+            self._webhook.start()
         self._compiling.start()
         self._source.start()
         if self._cluster is not None:
@@ -144,6 +149,8 @@ class Plane:
         self._rounds.stop()
         self._resolver.stop()
         self._compiling.join()
+        if self._webhook is not None:
+            self._webhook.stop()
         self._admin.stop()
         self._writer.close()
         if not self._failed:

@@ -16,6 +16,9 @@ from typing import Any, NamedTuple
 BACKLOG = 4096
 """Connections that may wait to be accepted; the kernel lowers it to net.core.somaxconn."""
 
+IP_PKTINFO = 8
+"""Of Linux (ip(7)); Python 3.11 has no name for it."""
+
 _FORM = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^:\[\]]*)):(?P<port>[0-9]{1,5})", re.ASCII)
 
 
@@ -101,6 +104,43 @@ def listen(address: Address, *, backlog: int = BACKLOG) -> socket.socket:
         sock.close()
         raise _explained(address, error) from error
     return sock
+
+
+def bind_group(address: Address, size: int) -> list[socket.socket]:
+    """SIZE non-blocking sockets for datagrams at ADDRESS, among which the kernel spreads clients (SO_REUSEPORT).
+
+    Bound to all addresses, they say to which one a datagram was sent.
+
+    Raises:
+        ListenError: the kernel refuses.
+    """
+    group: list[socket.socket] = []
+    try:
+        # Before there is a group, the address must be free: another program may have a group of its own there.
+        with socket.socket(address.family, socket.SOCK_DGRAM) as alone:
+            _only_ipv6(alone)
+            alone.bind(address)
+        for _ in range(size):
+            sock = socket.socket(address.family, socket.SOCK_DGRAM)
+            group.append(sock)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            _only_ipv6(sock)
+            if address.host == "0.0.0.0":
+                sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+            elif address.host == "::":
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+            sock.bind(address)
+            sock.setblocking(False)
+    except OSError as error:
+        for sock in group:
+            sock.close()
+        raise _explained(address, error) from error
+    return group
+
+
+def _only_ipv6(sock: socket.socket) -> None:
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
 
 
 def lacks_ipv6(error: ListenError) -> bool:

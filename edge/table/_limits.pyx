@@ -11,6 +11,7 @@ Rules of this file:
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport int64_t, uint16_t, uint64_t
 from libc.string cimport memcpy
+from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 cdef extern from *:
     """
@@ -74,11 +75,6 @@ cpdef uint64_t key(uint64_t limit, bytes client, uint64_t secret) except? 0:
 cdef class Places:
     """Sets of places in BUFFER from its byte FIRST on, SETS of them (a power of two)."""
 
-    cdef Py_buffer view
-    cdef bint held
-    cdef uint64_t *base
-    cdef uint64_t sets
-
     cdef int attach(self, buffer, Py_ssize_t first, uint64_t sets, Py_ssize_t size) except -1:
         if self.held:
             raise TypeError("made already")
@@ -105,6 +101,12 @@ cdef class Rates(Places):
 
     def __init__(self, buffer, Py_ssize_t first, uint64_t sets):
         self.attach(buffer, first, sets, 8 * SETWAYS * RATE_WORDS)
+
+    cpdef bint allows(self, uint64_t tag, uint64_t rate, uint64_t burst) except -1:
+        """As `take` now; whether the request is within the limit."""
+        cdef timespec now
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        return self.take(tag, rate, burst, <uint64_t>now.tv_sec * 1000 + <uint64_t>now.tv_nsec // 1000000) >= 0
 
     cpdef int64_t take(self, uint64_t tag, uint64_t rate, uint64_t burst, uint64_t now) except? -2:
         """Take one request of the key TAG at NOW (milliseconds).
@@ -167,8 +169,6 @@ cdef class Counts(Places):
 
     Each worker adds to a share of its own in a place, so that `clear` takes away what a dead one has left.
     """
-
-    cdef int slot
 
     def __init__(self, buffer, Py_ssize_t first, uint64_t sets, int slot):
         """SLOT is the number of this worker, below `SHARES`, which no other live worker has."""

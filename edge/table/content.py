@@ -31,7 +31,7 @@ from edge.table.records import (
     wildcard_of,
 )
 from edge.table.segment import SegmentError
-from edge.table.streams import StreamRoute, is_stream
+from edge.table.streams import SERVER_STREAMS, StreamRoute, is_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -136,7 +136,7 @@ class Content:
                 wanted = StreamRoute
             if kind is Certificate and (key == TICKETS or key.startswith((MATERIAL, TLS_OPTIONS, TLS_PARAMETERS))):
                 continue  # secret, or nothing to see
-            if key == HOST_PATTERNS and kind is Host:
+            if key in (HOST_PATTERNS, SERVER_STREAMS) and kind is Host:
                 continue  # the hosts themselves say it
             try:
                 self.put(key, decode(raw, wanted))

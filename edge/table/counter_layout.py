@@ -23,6 +23,7 @@ from edge.table.records import Backend, upstream_name
 
 if TYPE_CHECKING:
     from edge.table.records import Route
+    from edge.table.streams import StreamRoute
 
 VERSION: Final = 2
 """Of these files; those of another version are left alone by readers and replaced by the next owner of the slot."""
@@ -106,6 +107,17 @@ class WorkerWord(IntEnum):
     """1: it finishes what it has and accepts no more."""
     CLOSED_ROUTES = 34
     """Plans made of routes that are closed, because of a policy that this worker does not know."""
+    STREAMS_ACTIVE = 35
+    """Connections that are relayed, without HTTP."""
+    SESSIONS_ACTIVE = 36
+    """Sessions of datagrams."""
+    DATAGRAMS_IN = 37
+    """From clients."""
+    DATAGRAMS_OUT = 38
+    DATAGRAMS_DROPPED = 39
+    """From clients, for want of an endpoint or of room."""
+    TEMPORARY_BYTES = 40
+    """On disk, in files with bodies of requests and responses."""
 
 
 GAUGES: Final = frozenset(
@@ -122,8 +134,11 @@ GAUGES: Final = frozenset(
         WorkerWord.CONNECTIONS_WAITING,
         WorkerWord.CONNECTIONS_UPGRADED,
         WorkerWord.UPSTREAM_IDLE,
+        WorkerWord.STREAMS_ACTIVE,
+        WorkerWord.SESSIONS_ACTIVE,
         WorkerWord.SERIES,
         WorkerWord.DRAINING,
+        WorkerWord.TEMPORARY_BYTES,
     )
 )
 """Words that the next owner of a slot starts at zero."""
@@ -183,6 +198,19 @@ class SeriesKey(msgspec.Struct, frozen=True, array_like=True, gc=False):
     status: int
 
 
+def stream_labels(key: str, stream: StreamRoute, backend: Backend) -> RouteLabels:
+    """The labels of sessions of the STREAM under KEY that go to BACKEND."""
+    return RouteLabels(
+        kind=stream.owner.kind,
+        namespace=stream.owner.namespace or backend.namespace,
+        ingress=stream.owner.name,
+        service=backend.service,
+        host="",
+        path=key,
+        canary="",
+    )
+
+
 OTHER: Final = RouteLabels(
     kind="", namespace="_other", ingress="_other", service="_other", host="_other", path="", canary=""
 )
@@ -192,6 +220,9 @@ METHODS: Final = {
     name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
 }
 """Methods of RFC 9110 and RFC 5789; all others are `OTHER_METHOD`."""
+
+STREAMS: Final = frozenset(("tcp", "tls", "udp"))
+"""What stands in the place of a method in the key of a stream's sessions; no method of a request is counted so."""
 
 _Key = tuple[str, str, str, str, str, str, str, str, int]
 _decoder = msgspec.msgpack.Decoder(_Key)

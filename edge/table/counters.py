@@ -108,6 +108,10 @@ class WorkerCounters(ProcessWords):
         """The counters of requests of the route LABELS with METHOD that end in STATUS; never fails."""
         return self._series(labels, layout.METHODS.get(method, OTHER_METHOD), status)
 
+    def sessions(self, labels: RouteLabels, protocol: str, status: int) -> Series:
+        """As `series`, of sessions of a stream; PROTOCOL: one of `counter_layout.STREAMS`."""
+        return self._series(labels, protocol, status)
+
     def reclaim(self, exists: Callable[[RouteLabels], bool]) -> int:
         """Free the series of routes for which EXISTS says no, and give their number.
 

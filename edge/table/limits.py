@@ -11,7 +11,6 @@ from __future__ import annotations
 import secrets
 import struct
 from hashlib import blake2b
-from time import monotonic_ns
 from typing import TYPE_CHECKING, Final
 
 from edge.table import pod_files
@@ -71,8 +70,6 @@ class Limits:
 class RateLimit:
     """A limit of requests per time."""
 
-    __slots__ = ("_burst", "_number", "_rate", "_rates", "_secret")
-
     def __init__(self, rates: Rates, number: int, secret: int, rate: int, burst: int) -> None:
         self._rates = rates
         self._number = number
@@ -82,14 +79,11 @@ class RateLimit:
 
     def allows(self, client: bytes) -> bool:
         """Whether one more request of CLIENT is within the limit; if so, it is counted."""
-        tag = key(self._number, client, self._secret)
-        return self._rates.take(tag, self._rate, self._burst, monotonic_ns() // 1_000_000) >= 0
+        return self._rates.allows(key(self._number, client, self._secret), self._rate, self._burst)
 
 
 class ConnectionLimit:
     """A limit of requests under way at once."""
-
-    __slots__ = ("_counts", "_limit", "_number", "_secret")
 
     def __init__(self, counts: Counts, number: int, secret: int, limit: int) -> None:
         self._counts = counts

@@ -3,9 +3,12 @@
 cimport cython
 
 cdef bytes _KINDS
-cdef unsigned char _OTHER, _PLAIN, _SLASH, _DOT
+cdef unsigned char _QUERY, _OTHER, _PLAIN, _SLASH, _DOT
 
 cpdef bytes normalise_bytes(bytes path)
+
+@cython.locals(byte=cython.uchar, at=cython.Py_ssize_t)
+cpdef bytes path_of(bytes target)
 
 @cython.locals(byte=cython.uchar, kind=cython.uchar, after_slash=cython.bint)
 cpdef bint is_plain(bytes path)

@@ -20,6 +20,7 @@ from typing import Final
 _UNRESERVED: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 _LITERAL: Final = _UNRESERVED + b"!$&'()*+,;=:@/"
 """Characters of a path that are not encoded: pchar without percent-encodings, and the slash."""
+_QUERY: Final = ord("?")
 _OTHER, _PLAIN, _SLASH, _DOT = range(4)
 _KINDS: Final = bytes(
     {b"/": _SLASH, b".": _DOT}.get(bytes((byte,)), _PLAIN if byte in _LITERAL else _OTHER) for byte in range(256)
@@ -42,6 +43,16 @@ def normalise_bytes(path: bytes) -> bytes:
     path = _ENCODED.sub(_encoding, path)
     path = _SLASHES.sub(b"/", path if path[:1] == b"/" else b"/" + path)
     return _without_dots(path) if b"/." in path else path
+
+
+def path_of(target: bytes) -> bytes:
+    """The path in TARGET (origin form; RFC 9112, section 3.2.1) as it came, without the query."""
+    at = 0
+    for byte in target:
+        if byte == _QUERY:
+            return target[:at]
+        at += 1  # noqa: SIM113 - compiled to a loop over bytes
+    return target
 
 
 def is_plain(path: bytes) -> bool:

@@ -74,7 +74,8 @@ class Protocol(IntEnum):
     HTTP1 = 0
     """HTTP/1.1."""
     HTTP2 = 1
-    """HTTP/2 (RFC 9113). Workers do not speak it to endpoints yet, and close routes that ask for it."""
+    """HTTP/2 (RFC 9113), in the clear with prior knowledge, with TLS by ALPN. Whatever the client speaks: gRPC needs no
+    more than that."""
     FASTCGI = 2
     """FastCGI 1.0, as a responder. The parameters are those of the policy `FastCgi`."""
 

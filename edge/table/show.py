@@ -112,7 +112,8 @@ def _host_lines(content: Content, host: Host) -> Iterator[str]:
 
 def _row(one: Route, *, default: bool = False) -> tuple[str, ...]:
     taken, done = describing.route(one, default=default)
-    owner = str(one.owner) if one.owner.kind else "--default-backend-service"
+    unowned = "--default-backend-service" if any(backend.key for backend in one.backends) else "no Ingress"
+    owner = str(one.owner) if one.owner.kind else unowned
     return taken, f"-> {done}", "; ".join([owner, *describing.policies(one)])
 
 

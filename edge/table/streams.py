@@ -18,6 +18,8 @@ STREAM = "s:"
 """Begins the keys of `StreamRoute` records, in the routes part; no host name has a colon."""
 SERVER_STREAM = "n:"
 """Begins those of streams that belong to a TLS server name."""
+SERVER_STREAMS = "streams:"
+"""Key of the `ServerStreams` record, in the routes part."""
 ANY = -1
 """Of `StreamRoute.responses`: as many as there are."""
 
@@ -57,6 +59,13 @@ class StreamRoute(Record, frozen=True):
     responses: int = 1
     """Datagrams that an endpoint answers one of a client with, after which the session ends; `ANY`: it ends by silence
     alone."""
+
+
+class ServerStreams(Record, frozen=True):
+    """Where TLS server names have streams: without it nobody looks for one. Key: `SERVER_STREAMS`."""
+
+    scopes: tuple[str, ...] = ()
+    """The empty one: at Edge's own addresses."""
 
 
 def stream_key(scope: str) -> str:

@@ -21,9 +21,11 @@ REQUEST: Final = frozenset(
         "http_host",
         "is_args",
         "pass_access_scheme",
+        "proxy_add_x_forwarded_for",
         "query_string",
         "remote_addr",
         "remote_user",
+        "req_id",
         "request_id",
         "request_method",
         "request_uri",
@@ -52,3 +54,21 @@ FASTCGI: Final = REQUEST | {
     "server_protocol",
 }
 """What parameters of FastCGI may say beside (nginx docs, ngx_http_fastcgi_module)."""
+
+STREAM: Final = frozenset(
+    {
+        "bytes_received",
+        "bytes_sent",
+        "msec",
+        "protocol",
+        "proxy_upstream_name",
+        "remote_addr",
+        "session_time",
+        "status",
+        "time_iso8601",
+        "time_local",
+        "upstream_addr",
+        "upstream_connect_time",
+    }
+)
+"""What a session of a stream says about itself, in its line of the log (`edge.data.observe.stream_log`)."""

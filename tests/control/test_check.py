@@ -177,6 +177,42 @@ def test_an_ingress_that_lost_all_its_paths_is_shown_without_route(
     assert "Ingress demo/b (manifests/all.yaml, document 2)\n  web.example\n  no route\n  error: " in output
 
 
+def test_a_canary_is_shown_with_the_route_that_it_has_a_part_of(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    canary = objects.ingress("canary", service="new")
+    prefix = "nginx.ingress.kubernetes.io/canary"
+    canary["metadata"]["annotations"] = {prefix: "true", f"{prefix}-weight": "20"}
+    services = [objects.service(), objects.service("new"), objects.endpoints(), objects.endpoints("new")]
+    write(folder / "all.yaml", objects.ingress(), canary, *services)
+    status, output = verdict(capsys, folder)
+    shown = "    Prefix /  -> web:80 (weight 80), new:80 (canary, weight 20)  as a canary of Ingress demo/web"
+    assert status == 0
+    assert f"Ingress demo/canary (manifests/all.yaml, document 2)\n  web.example\n{shown}\n" in output
+
+
+def test_a_canary_without_a_main_ingress_gets_no_requests(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    canary = objects.ingress("canary")
+    canary["metadata"]["annotations"] = {"nginx.ingress.kubernetes.io/canary": "true"}
+    write(folder / "all.yaml", canary, objects.service(), objects.endpoints())
+    _, output = verdict(capsys, folder)
+    assert 'no main Ingress has path "/" (Prefix) of host "web.example"; the canary gets no requests' in output
+
+
+def test_an_annotation_that_will_not_come_is_reported_with_the_way_out(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ingress = objects.ingress()
+    ingress["metadata"]["annotations"] = {"nginx.ingress.kubernetes.io/enable-modsecurity": "true"}
+    write(folder / "all.yaml", ingress, objects.service(), objects.endpoints())
+    _, output = verdict(capsys, folder)
+    assert (
+        'warning: metadata.annotations["nginx.ingress.kubernetes.io/enable-modsecurity"]: '
+        "not supported; the annotation is ignored. ModSecurity is a module of nginx. "
+        "Put a web application firewall in front of Edge or behind it."
+    ) in output
+
+
 def test_an_object_that_stands_twice_is_told_where_it_is_ignored(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -475,10 +475,8 @@ def test_a_gateway_may_allow_routes_of_other_namespaces(site: Site) -> None:
 
 def test_what_a_gateway_asks_for_in_vain(site: Site) -> None:
     selected = {"namespaces": {"from": "Selector"}, "kinds": [{"kind": "TCPRoute"}]}
-    site.put(
-        "gateway.yaml",
-        gateway.gateway(listener("a", protocol="TCP"), listener("b", port=81), listener("c", allowedRoutes=selected)),
-    )
+    odd = listener("a", protocol="example.com/odd")
+    site.put("gateway.yaml", gateway.gateway(odd, listener("b", port=81), listener("c", allowedRoutes=selected)))
     assert site.problems("Gateway demo/edge") == (
         "error UnsupportedProtocol spec.listeners[0].protocol",
         "warning ListenerPort spec.listeners[1].port",

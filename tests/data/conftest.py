@@ -44,6 +44,9 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[.
     marker = request.node.get_closest_marker("http1")
     if marker is not None and request.param[0] == "h2":
         pytest.skip(marker.args[0])
+    marker = request.node.get_closest_marker("http1_endpoint")
+    if marker is not None and request.param[1] == "h2":
+        pytest.skip(marker.args[0])
     with ExitStack() as stack:
 
         def make(*policies: Any, **rest: Any) -> Scene:

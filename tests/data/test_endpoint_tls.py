@@ -13,7 +13,7 @@ import websocket
 
 from edge.table.counters import WorkerWord
 from edge.table.policies import BodyLimit, RequestBuffering, Retry
-from edge.table.records import TLS_1_2, TLS_1_3, Protocol, Tls, Transport
+from edge.table.records import TLS_1_2, TLS_1_3, Tls, Transport
 from tests.support import certificates
 from tests.support.backends import Peer, Script, pattern, read_head
 from tests.support.clients import Fields, head
@@ -272,7 +272,6 @@ def test_terms_that_cannot_be_carried_out_close_the_route(stage: Stage, trusted:
         Tls(verify=True, uris=("spiffe://x",)),
     ):
         assert stage.get(stage.serve(trusted, transport=over(tls))).status == 503
-    assert stage.get(stage.serve(trusted, transport=Transport(Protocol.HTTP2))).status == 503
     eventually(lambda: "is closed (503): TLS to endpoints (No cipher can be selected.) cannot" in stage.edge.log)
 
 

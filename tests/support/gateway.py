@@ -94,3 +94,43 @@ def grant(kind: str, origin: str, target: str, *, namespace: str, name: str = ""
         "metadata": {"name": "grant", "namespace": namespace},
         "spec": {"from": [{"group": GROUP, "kind": kind, "namespace": origin}], "to": [to]},
     }
+
+
+def grpc_route(
+    *rules: Manifest,
+    name: str = "calls",
+    namespace: str = "demo",
+    hosts: tuple[str, ...] = ("web.example",),
+    parents: list[Manifest] | None = None,
+) -> Manifest:
+    made = route(*rules, name=name, namespace=namespace, hosts=hosts, parents=parents)
+    return {**made, "kind": "GRPCRoute"}
+
+
+def calls(service: str = "", method: str = "", kind: str = "Exact", **rest: Any) -> Manifest:
+    """A match of a GRPCRoute."""
+    asked = {"type": kind, **({"service": service} if service else {}), **({"method": method} if method else {})}
+    return {"method": asked, **rest}
+
+
+def listener_set(
+    *listeners: Manifest,
+    name: str = "more",
+    namespace: str = "demo",
+    parent: str = "edge",
+    parent_namespace: str = "",
+    **metadata: Any,
+) -> Manifest:
+    reference = {"name": parent, **({"namespace": parent_namespace} if parent_namespace else {})}
+    return {
+        "apiVersion": VERSION,
+        "kind": "ListenerSet",
+        "metadata": {"name": name, "namespace": namespace, **metadata},
+        "spec": {"parentRef": reference, "listeners": list(listeners) or [listener()]},
+    }
+
+
+def with_sets(made: Manifest, origin: str = "Same", **selector: str) -> Manifest:
+    """The Gateway MADE, which takes ListenerSets from ORIGIN."""
+    rules: Manifest = {"from": origin, **({"selector": {"matchLabels": selector}} if selector else {})}
+    return {**made, "spec": {**made["spec"], "allowedListeners": {"namespaces": rules}}}

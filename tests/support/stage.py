@@ -16,12 +16,15 @@ from edge.table.policies import BodyLimit, RequestBuffering, Retry, Timeouts
 from edge.table.policies.policy import Policy
 from edge.table.records import (
     DEFAULT_CERTIFICATE,
+    LISTENERS,
     TICKETS,
     Backend,
     Balance,
     Certificate,
     Endpoint,
     Host,
+    Listeners,
+    Listening,
     Owner,
     PathKind,
     Route,
@@ -30,17 +33,19 @@ from edge.table.records import (
     TicketKeys,
     TlsMaterial,
     Transport,
+    Wire,
     certificate_key,
     material_key,
     server_name_key,
     service_key,
 )
+from edge.table.streams import SERVER_STREAMS, ServerStreams, StreamRoute, stream_key
 from edge.table.writer import TableWriter
 from tests.support.backends import Listener
 from tests.support.certificates import Pair, self_signed
 from tests.support.clients import Client, Response
 from tests.support.edge import Edge, fresh_directory
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, free_port
 
 Server = Listener | tuple[str, int]
 STREAMED: tuple[Policy, ...] = (BodyLimit("test", 0), RequestBuffering("test", 0))
@@ -63,6 +68,7 @@ class Stage:
             routes={"nobody.invalid": Host("nobody.invalid")},
             tls={TICKETS: TicketKeys((bytes(range(80)),)), DEFAULT_CERTIFICATE: self.generated},
         )
+        self._listening: dict[tuple[Wire, int], Listening] = {}
         self.edge = Edge(
             None, *flags, command="proxy", workers=workers, shm_dir=self.directory, environment=environment
         )
@@ -151,6 +157,42 @@ class Stage:
     def ticket_keys(self, *keys: bytes) -> None:
         """Seal session tickets with the first of KEYS from now on."""
         self._writer.publish(tls={TICKETS: TicketKeys(keys)})
+
+    # --- streams --------------------------------------------------------------------------------------------------
+
+    def relay(
+        self, *backends: Server, wire: Wire = Wire.TCP, port: int = 0, address: str = "127.0.0.1", **fields: Any
+    ) -> int:
+        """A new listener, or that at PORT anew, whose connections or datagrams go to BACKENDS; gives its port.
+
+        FIELDS: of the `StreamRoute`.
+        """
+        port = port or free_port()
+        scope = f"{wire.name.lower()}:{port}"
+        self._listening[wire, port] = Listening(address, port, scope, wire=wire)
+        self.stream(stream_key(scope), *backends, name=scope.replace(":", "-"), **fields)
+        return port
+
+    def stream(self, key: str, *backends: Server, name: str, **fields: Any) -> None:
+        """The stream under KEY goes to BACKENDS, the endpoints of the Service NAME; those of all scopes are known."""
+        service = service_key("demo", name, 80)
+        record = StreamRoute(Owner("ConfigMap", "demo", "streams"), (Backend("demo", name, "80", service),), **fields)
+        self._writer.publish(
+            routes={key: record, LISTENERS: self._listeners(), SERVER_STREAMS: ServerStreams(("",))},
+            endpoints={service: ServicePort("demo", name, "80", _endpoints(backends))},
+        )
+
+    def drop(self, key: str) -> None:
+        """The record under KEY of the routes part is gone."""
+        self._writer.publish(routes={key: None})
+
+    def close_listener(self, port: int, wire: Wire = Wire.TCP) -> None:
+        """The listener at PORT is gone, and its stream."""
+        listening = self._listening.pop((wire, port))
+        self._writer.publish(routes={LISTENERS: self._listeners(), stream_key(listening.scope): None})
+
+    def _listeners(self) -> Listeners:
+        return Listeners(tuple(self._listening.values()))
 
     # --- what clients do ------------------------------------------------------------------------------------------
 

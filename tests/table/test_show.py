@@ -177,10 +177,18 @@ def test_nor_is_a_new_policy() -> None:
     assert {kind.__name__: kind.__struct_fields__[1:] for kind in get_args(AnyPolicy)} == {
         "Closed": ("reason", "status"),
         "ClientCertificate": ("trust", "verification", "subject", "error_page", "pass_certificate", "plain"),
-        "ClientLimits": ("per_second", "per_minute", "connections", "burst", "exempt", "rate_status", "connections_status"),
+        "ClientLimits": (
+            "per_second",
+            "per_minute",
+            "connections",
+            "burst",
+            "exempt",
+            "rate_status",
+            "connections_status",
+        ),
         "SourceRanges": ("deny", "allow"),
         "CustomHeaders": ("fields",),
-        "Mirror": ("remote", "host", "target", "with_content"),
+        "Mirror": ("remote", "host", "target", "with_content", "secure"),
         "Tracing": ("on", "trusts", "name"),
         "ErrorPages": ("statuses", "of_endpoints", "service", "key", "shared"),
         "BasicAuth": ("realm", "users"),  # of which the names are shown

@@ -43,7 +43,9 @@ PATIENCE: Final = 10.0
 """Longest silence of the API server in one write, seconds."""
 CONFLICT: Final = (0.1, 10.0)
 """First and longest wait after a conflict, seconds; a newer version that arrives ends it."""
-KINDS: Final = {one.name: one for one in (resources.GATEWAY_CLASS, resources.GATEWAY, resources.HTTP_ROUTE)}
+KINDS: Final = {
+    one.name: one for one in (resources.GATEWAY_CLASS, resources.GATEWAY, resources.LISTENER_SET, *resources.ROUTES)
+}
 """Kinds that have a status of ours."""
 SHARED: Final = "parents"
 """The field of a route's status with an entry for each parent and controller."""
@@ -203,7 +205,7 @@ class GatewayStatusWriter:
                 seen = self._seen.get(name)
                 if seen is None or name not in self._wanted:
                     continue
-                patch = self._patch(self._wanted[name], seen)
+                patch = self._patch(name, self._wanted[name], seen)
                 if patch is not None:
                     return name, seen, patch
                 if self._wanted[name] is None:
@@ -221,22 +223,22 @@ class GatewayStatusWriter:
             return delay if next_try is None else min(delay, next_try)
         return next_try
 
-    def _patch(self, wanted: Status | None, seen: Seen) -> Status | None:
-        """What is to be changed in the status that was SEEN; None: nothing."""
+    def _patch(self, name: ObjectId, wanted: Status | None, seen: Seen) -> Status | None:
+        """What is to be changed in the status of NAME that was SEEN; None: nothing."""
         have: Status = msgspec.json.decode(seen.status) or {}
         if wanted is None or SHARED in wanted:
             return self._shared(wanted, have)
-        if "listeners" in wanted:
+        if name.kind == resources.GATEWAY.name:
             wanted = self._with_addresses(wanted)
         patch = {
-            name: _dated(value, have.get(name)) if name in ("conditions", "listeners") else value
-            for name, value in wanted.items()
+            field: _dated(value, have.get(field)) if field in ("conditions", "listeners") else value
+            for field, value in wanted.items()
         }
         if isinstance(have.get("conditions"), list):  # those that others have set stay
             ours = {one["type"] for one in patch.get("conditions", ())}
             others = [one for one in have["conditions"] if one.get("type") not in ours]
             patch["conditions"] = patch.get("conditions", []) + others
-        changed = {name: value for name, value in patch.items() if not _same(value, have.get(name))}
+        changed = {field: value for field, value in patch.items() if not _same(value, have.get(field))}
         return changed or None
 
     def _shared(self, wanted: Status | None, have: Status) -> Status | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from edge.control.translate.parts import HostPart
-from edge.table.policies import AppRoot, Closed, HttpsRedirect, NoAccessLog
+from edge.table.policies import AppRoot, BodyLimit, Closed, HttpsRedirect, NoAccessLog
 from edge.table.records import PathKind
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ def with_app_root(host: HostPart) -> HostPart:
     if not asking:
         return host
     root = _only(asking[0], (AppRoot, Closed, NoAccessLog))
-    root = replace(root, route=replace(root.route, kind=PathKind.EXACT, path="/", conditions=None))
+    policies = (*root.route.policies, BodyLimit("", 0))  # nobody reads it
+    root = replace(root, route=replace(root.route, kind=PathKind.EXACT, path="/", policies=policies, conditions=None))
     others = [one for one in host.routes if (one.route.kind, one.route.path) != (PathKind.EXACT, "/")]
     return HostPart(
         (root, *map(_without_app_root, others)), _without_app_root(default) if default is not None else None

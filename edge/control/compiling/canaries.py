@@ -70,7 +70,7 @@ def with_canary(main: Owned, canary: Owned, what: str, *, cross_namespace: bool)
 
 def unmatched(canary: RoutePart, what: str) -> Problem:
     """What is wrong with CANARY, a route to WHAT that no other Ingress has."""
-    return warning("NoMainIngress", canary.field, f"no Ingress that is no canary has {what}; {NOTHING}")
+    return warning("NoMainIngress", canary.field, f"no main Ingress has {what}; {NOTHING}")
 
 
 def _choice(rules: Rules, affinity: Affinity | None, backends: tuple[Backend, ...]) -> tuple[Canary, ...]:

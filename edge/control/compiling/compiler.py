@@ -10,6 +10,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -30,14 +31,16 @@ from edge.control.compiling.service_ports import Services, Unresolved
 from edge.control.compiling.sockets import Sockets
 from edge.control.compiling.store import Store
 from edge.control.compiling.streams import Streams
+from edge.control.compiling.trial import CATCH_ALL
 from edge.control.containment import REASON, contain
 from edge.control.kinds.changes import Delete, Invalid, Upsert
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error
-from edge.control.translate import stream_services
+from edge.control.translate import classes, inspection, stream_services
 from edge.control.translate.annotations.defaults import CROSS_NAMESPACE
 from edge.control.translate.annotations.policies import Reader
 from edge.control.translate.annotations.values import PREFIX, TRUE
+from edge.control.translate.classes import Claim
 from edge.control.translate.ingress import translate
 from edge.control.translate.parts import NOTHING, Translation
 from edge.table.records import GLOBALS
@@ -69,6 +72,8 @@ class Compiler:
         BY_NEED: see `edge.control.sources.source.Source`.
         """
         self.store = Store()
+        self._lock = threading.Lock()
+        """Held while something is changed, and while an Ingress is judged."""
         self._settings = self._started = settings
         self._claims = Claims(self.store, settings)
         self._gateways = Gateways(self.store, settings)
@@ -99,6 +104,10 @@ class Compiler:
 
     def apply(self, change: Change) -> None:
         """Take up CHANGE; it takes effect with the next `compile`."""
+        with self._lock:
+            self._apply(change)
+
+    def _apply(self, change: Change) -> None:
         owner = _subject(change)
         if owner is None:
             self.store.apply(change)
@@ -111,12 +120,14 @@ class Compiler:
 
     def name_changed(self, name: str) -> None:
         """What `names` says of NAME is not as it was."""
-        self._services.name_changed(name)
-        self._remotes.name_changed(name)
+        with self._lock:
+            self._services.name_changed(name)
+            self._remotes.name_changed(name)
 
     def zone_found(self, zone: str) -> None:
         """We are in ZONE, whose hints in EndpointSlices are for us."""
-        self._services.zone_found(zone)
+        with self._lock:
+            self._services.zone_found(zone)
 
     def show_generated(self, certificate: Certificate) -> None:
         """From now on have CERTIFICATE shown where there is no default certificate."""
@@ -154,11 +165,33 @@ class Compiler:
         """What OWNER asks for; None: it is not served."""
         return self._translations.get(owner)
 
+    def judge(self, ingress: Ingress) -> list[Problem] | None:
+        """What would be wrong with INGRESS if it were in the cluster; None: it is not ours.
+
+        Any thread may ask. Nothing is changed, and no other Ingress is translated.
+        """
+        with self._lock:
+            if classes.claim(ingress, self.store.classes(), self._settings) is not Claim.OURS:
+                return None
+            found: list[Problem] = []
+            if self._settings.disable_catch_all and ingress.spec.default_backend is not None:
+                found.append(error(CATCH_ALL, "spec.defaultBackend", "not allowed with --disable-catch-all"))
+            translation = self._meaning(ingress)
+            found += translation.problems
+            found += self._hosts.tried(ingress.id, translation)
+            found += self._of_what_it_names(ingress.id, translation)
+        inspected = inspection.inspected(ingress, self._settings, self._configured.current.defaults)
+        return list(dict.fromkeys((*inspected, *self._as_written(found))))
+
     def compile(self, *, now: float | None = None, clock: float | None = None) -> Delta:
         """What is different from the last call.
 
         NOW (Unix seconds) judges certificates, CLOCK (monotonic) is for what goes later; by default they are read.
         """
+        with self._lock:
+            return self._compile(now, clock)
+
+    def _compile(self, now: float | None, clock: float | None) -> Delta:
         delta = Delta()
         changed = self.store.take_changed()
         ingresses = changed.ingresses | self._configure(changed, delta)
@@ -295,6 +328,9 @@ class Compiler:
     def _translated(self, key: Key, ingress: Ingress | None) -> Translation | None:
         if not self._claims.is_ours(key, ingress) or ingress is None:
             return None
+        return self._meaning(ingress)
+
+    def _meaning(self, ingress: Ingress) -> Translation:
         cross_namespace = self._hosts.cross_namespace
         return translate(ingress, self._annotations, self._references.find, cross_namespace=cross_namespace)
 
@@ -349,8 +385,12 @@ class Compiler:
 
     def _problems(self, owner: ObjectId) -> list[Problem]:
         found = contain(owner, lambda: self._found(owner), lambda fault: [error(REASON, "", fault)])
+        return self._as_written(found)
+
+    def _as_written(self, problems: list[Problem]) -> list[Problem]:
+        """PROBLEMS, with annotations named as they are in this cluster."""
         prefix = f"{self._settings.annotations_prefix}/"
-        return found if prefix == PREFIX else [_renamed(problem, prefix) for problem in found]
+        return problems if prefix == PREFIX else [_renamed(problem, prefix) for problem in problems]
 
     def _found(self, owner: ObjectId) -> list[Problem]:
         found = self.store.faults(owner)
@@ -371,8 +411,12 @@ class Compiler:
     def _problems_of(self, owner: ObjectId, translation: Translation) -> list[Problem]:
         found = list(translation.problems)
         found += self._hosts.problems(owner, translation)
-        found += self._services.problems(translation.uses)
         found += self._streams.problems(owner, translation.streams)
+        return found + self._of_what_it_names(owner, translation)
+
+    def _of_what_it_names(self, owner: ObjectId, translation: Translation) -> list[Problem]:
+        """What is wrong with Services, hosts of URLs and Secrets that TRANSLATION of OWNER names."""
+        found = list(self._services.problems(translation.uses))
         found += self._remotes.problems(translation.remotes)
         found += self._certificates.problems(owner, translation.secrets)
         return found

@@ -10,16 +10,17 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, cast
 
-from edge.control.kinds.gateway import Gateway, GatewayClass
-from edge.control.kinds.objects import ObjectId
+from edge.control.kinds.gateway import GatewayClass
 from edge.control.translate.gateway import statuses
-from edge.control.translate.gateway.facts import GatewayFacts, RouteFacts
+from edge.control.translate.gateway.facts import GatewayFacts, ListenerSetFacts, RouteFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from edge.control.compiling.secrets import Secrets
     from edge.control.compiling.store import Store
+    from edge.control.kinds.gateway import Gateway
+    from edge.control.kinds.objects import ObjectId
     from edge.control.translate.gateway.statuses import Status
     from edge.control.translate.parts import Translation
     from edge.settings import Settings
@@ -33,7 +34,7 @@ class GatewayStatus:
         self._settings = settings
         self._secrets = secrets
         self._counts: dict[ObjectId, Counter[str]] = {}
-        """Attached routes by Gateway and name of the listener."""
+        """Attached routes by Gateway or ListenerSet and name of the listener."""
         self._dirty: set[ObjectId] = set()
         self._last: dict[ObjectId, Status] = {}
 
@@ -75,12 +76,14 @@ class GatewayStatus:
         facts = translation.facts if translation is not None else None
         if found is None or facts is None:
             return None
+        counts = self._counts.get(owner, Counter())
         if isinstance(facts, GatewayFacts):
-            counts = self._counts.get(owner, Counter())
             return statuses.of_gateway(cast("Gateway", found), facts, counts, self._faulty(facts))
+        if isinstance(facts, ListenerSetFacts):
+            return statuses.of_listener_set(found.metadata.generation, facts, counts, self._faulty(facts))
         return statuses.of_route(found.metadata.generation, facts, self._settings.controller_class)
 
-    def _faulty(self, facts: GatewayFacts) -> dict[int, str]:
+    def _faulty(self, facts: GatewayFacts | ListenerSetFacts) -> dict[int, str]:
         """What is wrong with the certificates of listeners, by number."""
         faults: dict[int, str] = {}
         for one in facts.listeners:
@@ -95,5 +98,5 @@ def _attached(translation: Translation | None) -> Iterator[tuple[ObjectId, str]]
     """The listeners that a route is attached to, each once."""
     facts = translation.facts if translation is not None else None
     if isinstance(facts, RouteFacts):
-        every = [(ObjectId(Gateway.kind, *one.gateway), name) for one in facts.parents for name in one.listeners]
+        every = [(one.named, name) for one in facts.parents for name in one.listeners]
         yield from dict.fromkeys(every)

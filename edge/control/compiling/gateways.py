@@ -1,9 +1,9 @@
-"""The processor of the Gateway API: which Gateways and HTTPRoutes to translate again when something changes.
+"""The processor of the Gateway API: which Gateways, ListenerSets and routes to translate again when something changes.
 
 Rules of this file:
 - What a translation asks about other objects is remembered (`_Look`), be it there or not. A change of one of these
   objects has the translation made again, and no other change does.
-- An HTTPRoute depends on whether a Service has a port, not on its endpoints: those change all the time.
+- A route depends on whether a Service has a port, not on its endpoints: those change all the time.
 """
 
 from __future__ import annotations
@@ -11,11 +11,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from edge.control.compiling.gateway_addresses import GatewayAddresses
+from edge.control.compiling.listener_sets import ListenerSets
 from edge.control.kinds.gateway import Gateway, GatewayClass, HTTPRoute, ReferenceGrant
-from edge.control.kinds.objects import Namespace, ObjectId
+from edge.control.kinds.gateway_routes import GRPCRoute, TCPRoute, TLSRoute, UDPRoute
+from edge.control.kinds.listener_sets import ListenerSet
+from edge.control.kinds.objects import TCP, UDP, Namespace, ObjectId
 from edge.control.translate.endpoints import EXTERNAL_NAME, find_port
-from edge.control.translate.gateway import listeners, route
+from edge.control.translate.gateway import listeners, route, stream_route
 from edge.control.translate.gateway.grants import allowed
+from edge.control.translate.gateway.namespaces import selected
+from edge.control.translate.parts import BY_UDP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,8 +33,11 @@ if TYPE_CHECKING:
 
 NAME_LABEL: Final = "kubernetes.io/metadata.name"
 """The label with the name of a namespace, which every namespace of a cluster has."""
-TRANSLATED: Final = frozenset({Gateway.kind, HTTPRoute.kind})
+STREAMS: Final = (TLSRoute, TCPRoute, UDPRoute)
+TRANSLATED: Final = frozenset(one.kind for one in (Gateway, ListenerSet, HTTPRoute, GRPCRoute, *STREAMS))
 """Kinds that are owners of translations."""
+SETS: Final = "ListenerSets"
+"""Kind of what depends on all ListenerSets of a Gateway, by the Gateway's name."""
 
 
 WITH_STATUS: Final = TRANSLATED | {GatewayClass.kind}
@@ -45,7 +53,7 @@ class PortState(NamedTuple):
 
 
 class Gateways:
-    """The Gateways and HTTPRoutes of STORE, and what each of them depends on."""
+    """The Gateways, ListenerSets and routes of STORE, and what each of them depends on."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
@@ -55,6 +63,7 @@ class Gateways:
         self._used: dict[ObjectId, frozenset[ObjectId]] = {}
         """What an owner depends on."""
         self._addresses = GatewayAddresses(settings.gateway_addresses)
+        self._sets = ListenerSets(store)
         self._ports: dict[ObjectId, dict[str, PortState]] = {}
         """What was found out about ports of Services."""
 
@@ -67,6 +76,9 @@ class Gateways:
             if one.kind in TRANSLATED:
                 owners.add(one)
             owners |= self._users.get(_known_as(one), set())
+            if one.kind == ListenerSet.kind:
+                for key in self._sets.changed((one.namespace, one.name)):
+                    owners |= self._users.get(ObjectId(SETS, *key), set())
         for key in services:
             service = ObjectId("Service", *key)
             before = self._ports.get(service, {})
@@ -104,6 +116,10 @@ class Gateways:
         """As `View.assignment`."""
         return self._addresses.of(gateway)
 
+    def sets_of(self, gateway: Key) -> Iterable[ListenerSet]:
+        """The ListenerSets that name GATEWAY, in the order in which they win."""
+        return self._sets.of(gateway)
+
     def exists(self, owner: ObjectId) -> bool:
         """Whether there is such an object."""
         return self._store.get(owner) is not None
@@ -115,7 +131,11 @@ class Gateways:
             found = self._store.get(owner)
             if isinstance(found, Gateway):
                 return listeners.translate(found, look, self._settings)
-            return route.translate(found, look) if isinstance(found, HTTPRoute) else None
+            if isinstance(found, ListenerSet):
+                return listeners.translate_set(found, look, self._settings)
+            if isinstance(found, STREAMS):
+                return stream_route.translate(found, look, self._settings)
+            return route.translate(found, look) if isinstance(found, HTTPRoute | GRPCRoute) else None
         finally:
             self._depends(owner, frozenset(look.seen))
 
@@ -124,7 +144,8 @@ class Gateways:
         service = self._store.service(key)
         if service is None:
             return PortState("MissingService")
-        found = find_port(service, port)
+        protocol = UDP if port.endswith(BY_UDP) else TCP
+        found = find_port(service, port.removesuffix(BY_UDP), protocol)
         if found is None:
             return PortState("" if service.spec.type == EXTERNAL_NAME else "MissingPort")
         return PortState("", found.app_protocol or "")
@@ -158,6 +179,16 @@ class _Look:
 
     def gateway(self, key: Key) -> Gateway | None:
         return cast("Gateway | None", self._get(ObjectId(Gateway.kind, *key)))
+
+    def listener_set(self, key: Key) -> ListenerSet | None:
+        return cast("ListenerSet | None", self._get(ObjectId(ListenerSet.kind, *key)))
+
+    def listener_sets(self, gateway: Gateway) -> tuple[ListenerSet, ...]:
+        key = (gateway.metadata.namespace, gateway.metadata.name)
+        self.seen.add(ObjectId(SETS, *key))
+        rules = gateway.spec.allowed_listeners.namespaces
+        found = () if rules.origin == "None" else self._gateways.sets_of(key)
+        return tuple(one for one in found if selected(rules, one.metadata.namespace, key[0], self))
 
     def is_ours(self, gateway: Gateway) -> bool:
         found = self._class(gateway)

@@ -17,11 +17,12 @@ from msgspec.structs import replace
 from edge.control.compiling import further_names, host_options
 from edge.control.compiling.further_names import FurtherNames
 from edge.control.compiling.merging import Losses, describe, merge
+from edge.control.compiling.trial import concerned, taken
 from edge.control.containment import REASON, contain
 from edge.control.kinds.problems import error
 from edge.control.translate.annotations.further_names import redirect
 from edge.control.translate.parts import HostPart
-from edge.table.policies import ErrorPages
+from edge.table.policies import BodyLimit, ErrorPages
 from edge.table.records import HOST_PATTERNS, Host, HostPatterns, Owner, PathKind, Route, host_of, tls_options_key
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ class Hosts:
             return self._record(name, claim.host, {}, tls=tls)
         self._options(name, host_options.NOTHING)
         owner = Owner(claim.owner.kind, claim.owner.namespace, claim.owner.name)
-        policies = (redirect(claim.host, claim.status),)
+        policies = (redirect(claim.host, claim.status), BodyLimit("", 0))  # nobody reads it
         return Host(name, (Route(PathKind.PREFIX, "/", owner, policies=policies),), None, tls)
 
     def _listed_patterns(self) -> dict[str, Record | None]:
@@ -194,6 +195,23 @@ class Hosts:
             for name, part in _parts(translation).items():
                 for lost in (name, *further_names.names_of(name, part)):
                     yield from self._losses.get(lost, {}).get(owner, ())
+
+    def tried(self, owner: ObjectId, translation: Translation) -> Iterator[Problem]:
+        """What OWNER would not get if it asked for TRANSLATION; nothing is changed."""
+        for name, part in _parts(translation).items():
+            others = {who: said for who, said in self._parts.get(name, {}).items() if who != owner}
+            conflicts = list(taken(describe(name), part, others))
+            yield from conflicts
+            near = concerned(part, others)
+            said = sorted([*near, (owner, translation.order, part)], key=lambda one: one[1])
+            losses: Losses = {}
+            merge(name, said, losses, cross_namespace=self.cross_namespace)
+            for who, problem in (*further_names.unheard(said, name), *host_options.unheard(said, name)):
+                losses.setdefault(who, []).append(problem)
+            fields = {problem.field.removesuffix(".path") for problem in conflicts}
+            for problem in losses.get(owner, ()):
+                if problem.field not in fields:  # the conflict has been told
+                    yield problem
 
     def _add(self, name: str) -> None:
         self._parts[name] = {}

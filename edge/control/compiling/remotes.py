@@ -114,7 +114,9 @@ class Remotes:
     def problems(self, uses: Iterable[RemoteUse]) -> Iterator[Problem]:
         """What is wrong with what USES name."""
         for use in uses:
-            remote, (host, _) = self._remotes[use.key], remote_of(use.key)
+            remote, (host, _) = self._remotes.get(use.key), remote_of(use.key)
+            if remote is None:  # of an object that is not served yet: it has not been looked up
+                continue
             if remote.fault:
                 instead = "the last addresses that were found are used" if remote.endpoints else ANSWER
                 message = f"{host} cannot be resolved ({remote.fault}); {instead}"

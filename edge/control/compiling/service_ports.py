@@ -169,12 +169,20 @@ class Services:
     def problems(self, uses: Iterable[ServiceUse]) -> Iterator[Problem]:
         """What is wrong with what USES name."""
         for use in uses:
-            port = self._ports[use.key]
+            port = self._ports.get(use.key) or self._not_used_yet(use)
             problem = _problem(use, port)
             if problem is not None:
                 yield problem
             if port.found.refused:
                 yield _refusal(use, port)
+
+    def _not_used_yet(self, use: ServiceUse) -> _Port:
+        """The port that USE names, which nothing that is served does."""
+        port = _Port((use.namespace, use.name), use.port, use.by_cluster_ip, use.protocol)
+        service = self._store.service(port.service)
+        port.external_name = self._external_name(service)
+        port.found = self._look_up(port, service, port.external_name)
+        return port
 
     def _contained(self, key: str, port: _Port) -> Found:
         last = port.found.endpoints
@@ -186,10 +194,18 @@ class Services:
 
     def _find(self, key: str, port: _Port) -> Found:
         service = self._store.service(port.service)
-        name = ""
-        if service is not None and service.spec.type == EXTERNAL_NAME and not self._settings.disable_svc_external_name:
-            name = external_name(service)
+        name = self._external_name(service)
         self._rename(key, port, name)
+        return self._look_up(port, service, name)
+
+    def _external_name(self, service: ServiceObject | None) -> str:
+        """The name that SERVICE stands for; empty: none."""
+        if service is None or service.spec.type != EXTERNAL_NAME or self._settings.disable_svc_external_name:
+            return ""
+        return external_name(service)
+
+    def _look_up(self, port: _Port, service: ServiceObject | None, name: str) -> Found:
+        """The endpoints of PORT of SERVICE, which stands for NAME if that is not empty."""
         port.pending = False
         if service is None:
             return Found(fault=Fault.MISSING_SERVICE)

@@ -1,4 +1,4 @@
-"""The Listeners record: the sockets that Gateways want, put together."""
+"""The Listeners record: the sockets that objects want, put together; several may want the same one."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ class Sockets:
         if not self._dirty:
             return {}
         self._dirty = False
-        every = [one for owner in sorted(self._wanted) for one in self._wanted[owner]]
+        every = dict.fromkeys(one for owner in sorted(self._wanted) for one in self._wanted[owner])
         return {LISTENERS: Listeners(tuple(every)) if every else None}

@@ -109,6 +109,18 @@ class Listener(Struct, frozen=True):
     allowed_routes: AllowedRoutes = AllowedRoutes()
 
 
+class ListenerNamespaces(RouteNamespaces, frozen=True):
+    """From which namespaces ListenerSets may attach: by default from none."""
+
+    origin: str = msgspec.field(default="None", name="from")
+
+
+class AllowedListeners(Struct, frozen=True):
+    """Which ListenerSets may attach."""
+
+    namespaces: ListenerNamespaces = ListenerNamespaces()
+
+
 class Address(Struct, frozen=True):
     """An address that is asked for, or that was assigned (GatewaySpecAddress, GatewayStatusAddress)."""
 
@@ -129,6 +141,7 @@ class GatewaySpec(Struct, frozen=True):
     gateway_class_name: str = ""
     listeners: tuple[Listener, ...] = ()
     addresses: tuple[Address, ...] = ()
+    allowed_listeners: AllowedListeners = AllowedListeners()
     infrastructure: Infrastructure | None = None
 
 

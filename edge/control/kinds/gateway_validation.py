@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from edge.control.kinds import durations, names
+from edge.control.kinds.gateway import GROUP
 from edge.control.kinds.objects import ObjectError
 from edge.control.kinds.validation import fault_at, one_of
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         Listener,
         MirrorBackend,
         MirrorFilter,
+        ParentReference,
         PathModifier,
         ReferenceGrant,
         RouteFilter,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
         SessionPersistence,
         ValueMatch,
     )
+    from edge.control.kinds.listener_sets import ListenerSet
 
 MOST_LISTENERS: Final = 64
 MOST_RULES: Final = 16
@@ -82,10 +85,26 @@ def gateway(one: Gateway) -> Iterator[ObjectError]:
     spec = one.spec
     if not spec.gateway_class_name:
         yield ObjectError("spec.gatewayClassName", "required")
-    if not 0 < len(spec.listeners) <= MOST_LISTENERS:
+    yield from _listeners(spec.listeners)
+    origin = spec.allowed_listeners.namespaces.origin
+    yield from one_of("spec.allowedListeners.namespaces.from", origin, ("All", "Same", "Selector", "None"))
+
+
+def listener_set(one: ListenerSet) -> Iterator[ObjectError]:
+    """What is wrong with a ListenerSet."""
+    parent = one.spec.parent_ref
+    if not parent.name:
+        yield ObjectError("spec.parentRef.name", "required")
+    if (parent.group, parent.kind) != (GROUP, "Gateway"):
+        yield ObjectError("spec.parentRef.kind", f"must be Gateway of {GROUP}")
+    yield from _listeners(one.spec.listeners)
+
+
+def _listeners(listeners: Sequence[Listener]) -> Iterator[ObjectError]:
+    if not 0 < len(listeners) <= MOST_LISTENERS:
         yield ObjectError("spec.listeners", f"must have from 1 to {MOST_LISTENERS} listeners")
     seen: dict[object, int] = {}
-    for number, listener in enumerate(spec.listeners):
+    for number, listener in enumerate(listeners):
         field = f"spec.listeners[{number}]"
         yield from _listener(listener, field)
         if seen.setdefault(listener.name, number) != number:
@@ -106,9 +125,13 @@ def _listener(listener: Listener, field: str) -> Iterator[ObjectError]:
         yield ObjectError(f"{field}.tls", "must not be there for protocol HTTP")
     if listener.protocol == "HTTPS" and (listener.tls is None or listener.tls.mode != "Terminate"):
         yield ObjectError(f"{field}.tls", "must be there with mode Terminate for protocol HTTPS")
+    if listener.protocol == "TLS" and listener.tls is None:
+        yield ObjectError(f"{field}.tls", "must be there for protocol TLS")
+    if listener.protocol in ("TCP", "UDP") and (listener.tls is not None or listener.hostname):
+        yield ObjectError(field, f"must have neither tls nor hostname for protocol {listener.protocol}")
     if listener.tls is not None:
-        if listener.protocol == "HTTPS" and not listener.tls.certificate_refs:
-            yield ObjectError(f"{field}.tls.certificateRefs", "required for protocol HTTPS")
+        if listener.tls.mode == "Terminate" and not listener.tls.certificate_refs:
+            yield ObjectError(f"{field}.tls.certificateRefs", "required for mode Terminate")
         for number, reference in enumerate(listener.tls.certificate_refs):
             if not reference.name:
                 yield ObjectError(f"{field}.tls.certificateRefs[{number}].name", "required")
@@ -118,9 +141,7 @@ def _listener(listener: Listener, field: str) -> Iterator[ObjectError]:
 
 def route(one: HTTPRoute) -> Iterator[ObjectError]:
     """What is wrong with an HTTPRoute."""
-    for number, parent in enumerate(one.spec.parent_refs):
-        if not parent.name:
-            yield ObjectError(f"spec.parentRefs[{number}].name", "required")
+    yield from parents(one.spec.parent_refs)
     for number, name in enumerate(one.spec.hostnames):
         yield from fault_at(
             f"spec.hostnames[{number}]", names.host_fault(names.host_name(name)) if name else "required"
@@ -133,15 +154,22 @@ def route(one: HTTPRoute) -> Iterator[ObjectError]:
         yield from _rule(rule, f"spec.rules[{number}]")
 
 
+def parents(references: Sequence[ParentReference]) -> Iterator[ObjectError]:
+    """What is wrong with the parents of a route."""
+    for number, parent in enumerate(references):
+        if not parent.name:
+            yield ObjectError(f"spec.parentRefs[{number}].name", "required")
+
+
 def _rule(rule: RouteRule, field: str) -> Iterator[ObjectError]:
     for number, match in enumerate(rule.matches):
         yield from _match(match, f"{field}.matches[{number}]")
-    yield from _filters(rule.filters, f"{field}.filters", rule.matches)
+    yield from filters(rule.filters, f"{field}.filters", rule.matches)
     for number, reference in enumerate(rule.backend_refs):
-        yield from _backend(reference, f"{field}.backendRefs[{number}]", rule.matches)
+        yield from backend(reference, f"{field}.backendRefs[{number}]", rule.matches)
     yield from _patience(rule, field)
     if rule.session_persistence is not None:
-        yield from _session(rule.session_persistence, f"{field}.sessionPersistence")
+        yield from session(rule.session_persistence, f"{field}.sessionPersistence")
     if rule.backend_refs and any(one.type == "RequestRedirect" for one in rule.filters):
         yield ObjectError(f"{field}.backendRefs", "must not be there beside the filter RequestRedirect")
 
@@ -155,11 +183,12 @@ def _target(reference: BackendReference | MirrorBackend, field: str) -> Iterator
         yield from fault_at(f"{field}.port", names.port_number_fault(reference.port))
 
 
-def _backend(reference: BackendReference, field: str, matches: Sequence[RouteMatch]) -> Iterator[ObjectError]:
+def backend(reference: BackendReference, field: str, matches: Sequence[RouteMatch]) -> Iterator[ObjectError]:
+    """What is wrong with a backend of a rule that has MATCHES."""
     yield from _target(reference, field)
     if not 0 <= reference.weight <= MOST_WEIGHT:
         yield ObjectError(f"{field}.weight", f"{reference.weight} must be between 0 and {MOST_WEIGHT}")
-    yield from _filters(reference.filters, f"{field}.filters", matches)
+    yield from filters(reference.filters, f"{field}.filters", matches)
 
 
 def _match(match: RouteMatch, field: str) -> Iterator[ObjectError]:
@@ -169,8 +198,8 @@ def _match(match: RouteMatch, field: str) -> Iterator[ObjectError]:
         yield from _path(path.value, f"{field}.path.value")
     if match.method:
         yield from one_of(f"{field}.method", match.method, METHODS)
-    yield from _values(match.headers, f"{field}.headers")
-    yield from _values(match.query_params, f"{field}.queryParams")
+    yield from values(match.headers, f"{field}.headers")
+    yield from values(match.query_params, f"{field}.queryParams")
 
 
 def _path(text: str, field: str) -> Iterator[ObjectError]:
@@ -186,7 +215,8 @@ def _path(text: str, field: str) -> Iterator[ObjectError]:
             yield ObjectError(field, f'"{text}" must not end with "{part}"')
 
 
-def _values(matches: Sequence[ValueMatch], field: str) -> Iterator[ObjectError]:
+def values(matches: Sequence[ValueMatch], field: str) -> Iterator[ObjectError]:
+    """What is wrong with matches of fields or query parameters."""
     for number, one in enumerate(matches):
         yield from one_of(f"{field}[{number}].type", one.type, MATCH_TYPES)
         yield from fault_at(f"{field}[{number}].name", _name_fault(one.name))
@@ -200,9 +230,10 @@ def _name_fault(name: str) -> str:
     return "" if _TOKEN.fullmatch(name) else f'"{name}" must be a name of letters, digits and !#$%&\'*+-.^_|~`'
 
 
-def _filters(filters: Sequence[RouteFilter], field: str, matches: Sequence[RouteMatch]) -> Iterator[ObjectError]:
-    types = [one.type for one in filters]
-    for number, one in enumerate(filters):
+def filters(given: Sequence[RouteFilter], field: str, matches: Sequence[RouteMatch]) -> Iterator[ObjectError]:
+    """What is wrong with the filters that are GIVEN in a rule that has MATCHES."""
+    types = [one.type for one in given]
+    for number, one in enumerate(given):
         at = f"{field}[{number}]"
         yield from one_of(f"{at}.type", one.type, (*SETTINGS, *OTHER_FILTERS))
         if one.type in SETTINGS:
@@ -276,17 +307,16 @@ def _mirror(mirror: MirrorFilter, field: str) -> Iterator[ObjectError]:
             yield ObjectError(f"{field}.fraction.numerator", f"{numerator} must be between 0 and the denominator")
 
 
-def _session(session: SessionPersistence, field: str) -> Iterator[ObjectError]:
-    yield from one_of(f"{field}.type", session.type, ("Cookie", "Header"))
-    yield from one_of(
-        f"{field}.cookieConfig.lifetimeType", session.cookie_config.lifetime_type, ("Session", "Permanent")
-    )
-    if session.session_name:
-        yield from fault_at(f"{field}.sessionName", _name_fault(session.session_name))
-    for name, text in (("absoluteTimeout", session.absolute_timeout), ("idleTimeout", session.idle_timeout)):
+def session(one: SessionPersistence, field: str) -> Iterator[ObjectError]:
+    """What is wrong with the sessions of a rule."""
+    yield from one_of(f"{field}.type", one.type, ("Cookie", "Header"))
+    yield from one_of(f"{field}.cookieConfig.lifetimeType", one.cookie_config.lifetime_type, ("Session", "Permanent"))
+    if one.session_name:
+        yield from fault_at(f"{field}.sessionName", _name_fault(one.session_name))
+    for name, text in (("absoluteTimeout", one.absolute_timeout), ("idleTimeout", one.idle_timeout)):
         if text and durations.FORM.fullmatch(text) is None:
             yield ObjectError(f"{field}.{name}", f'"{text}" must be a duration such as 1h30m')
-    if session.cookie_config.lifetime_type == "Permanent" and not session.absolute_timeout:
+    if one.cookie_config.lifetime_type == "Permanent" and not one.absolute_timeout:
         yield ObjectError(f"{field}.absoluteTimeout", "required for cookies with lifetimeType Permanent")
 
 

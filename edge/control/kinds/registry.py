@@ -11,7 +11,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from edge.control.kinds import defaults, gateway, gateway_validation, names, objects, validation
+from edge.control.kinds import (
+    defaults,
+    gateway,
+    gateway_routes,
+    gateway_routes_validation,
+    gateway_validation,
+    listener_sets,
+    names,
+    objects,
+    validation,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -52,6 +62,26 @@ _ALL: Final = (
     Definition(gateway.GatewayClass, gateway_validation.gateway_class, defaults.custom, namespaced=False),
     Definition(gateway.Gateway, gateway_validation.gateway, defaults.custom),
     Definition(gateway.HTTPRoute, gateway_validation.route, defaults.custom),
+    Definition(listener_sets.ListenerSet, gateway_validation.listener_set, defaults.custom),
+    Definition(gateway_routes.GRPCRoute, gateway_routes_validation.grpc_route, defaults.custom),
+    Definition(
+        gateway_routes.TLSRoute,
+        gateway_routes_validation.tls_route,
+        defaults.custom,
+        versions=(f"{gateway.GROUP}/v1alpha2", f"{gateway.GROUP}/v1alpha3"),
+    ),
+    Definition(
+        gateway_routes.TCPRoute,
+        gateway_routes_validation.stream_route,
+        defaults.custom,
+        versions=(f"{gateway.GROUP}/v1alpha2",),
+    ),
+    Definition(
+        gateway_routes.UDPRoute,
+        gateway_routes_validation.stream_route,
+        defaults.custom,
+        versions=(f"{gateway.GROUP}/v1alpha2",),
+    ),
     Definition(
         gateway.ReferenceGrant, gateway_validation.grant, defaults.custom, versions=("gateway.networking.k8s.io/v1",)
     ),

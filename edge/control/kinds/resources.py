@@ -114,7 +114,13 @@ GATEWAY_CLASS = Kind(
     "GatewayClass", GATEWAY_API, "gatewayclasses", namespaced=False, custom=True, without=_WITHOUT_GATEWAYS
 )
 GATEWAY = Kind("Gateway", GATEWAY_API, "gateways", custom=True, without=_WITHOUT_GATEWAYS)
+LISTENER_SET = Kind("ListenerSet", GATEWAY_API, "listenersets", custom=True, without="no ListenerSet is served")
 HTTP_ROUTE = Kind("HTTPRoute", GATEWAY_API, "httproutes", custom=True, without="no HTTPRoute is served")
+GRPC_ROUTE = Kind("GRPCRoute", GATEWAY_API, "grpcroutes", custom=True, without="no GRPCRoute is served")
+TLS_ROUTE = Kind("TLSRoute", GATEWAY_API, "tlsroutes", custom=True, without="no TLSRoute is served")
+TCP_ROUTE = Kind("TCPRoute", GATEWAY_API, "tcproutes", custom=True, without="no TCPRoute is served")
+UDP_ROUTE = Kind("UDPRoute", GATEWAY_API, "udproutes", custom=True, without="no UDPRoute is served")
+ROUTES = (HTTP_ROUTE, GRPC_ROUTE, TLS_ROUTE, TCP_ROUTE, UDP_ROUTE)
 REFERENCE_GRANT = Kind(
     "ReferenceGrant",
     "/apis/gateway.networking.k8s.io/v1beta1",

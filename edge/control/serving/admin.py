@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.control.publishing.state import State
+    from edge.control.serving.admission.reviews import Reviews
     from edge.control.serving.health import Verdict
     from edge.settings import Settings
     from edge.table.counters import CountersReader
@@ -63,10 +64,11 @@ class AdminServer:
         *,
         leads: Callable[[], bool] | None = None,
         stuck: Callable[[], str] | None = None,
+        reviews: Reviews | None = None,
     ) -> None:
-        """DIRECTORY is the table's; LEADS as for `Collector`, STUCK as for `Health`."""
+        """DIRECTORY is the table's; LEADS and REVIEWS as for `Collector`, STUCK as for `Health`."""
         self.health = Health(state, reader, settings, directory, stuck=stuck)
-        self.collector = Collector(state, reader, settings, self.health, leads=leads)
+        self.collector = Collector(state, reader, settings, self.health, leads=leads, reviews=reviews)
         self.health_paths = {"/healthz", settings.health_check_path}
         self.has_metrics = settings.enable_metrics
         self.address = addresses.parse(settings.admin)

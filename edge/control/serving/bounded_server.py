@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MOST_CONNECTIONS = 32
 HEAD_SECONDS = 5.0
 """Time for a client to send its request."""
+IDLE_SECONDS = 90.0
+"""Time for a client that keeps its connection to send a further request."""
 ANSWER_SECONDS = 60.0
 """Time for it to take the whole of the answer."""
 POLL = 0.2
@@ -74,6 +76,18 @@ class BoundedServer(ThreadingHTTPServer):
             if request in self._open:
                 self._open[request] = (True, time.monotonic() + ANSWER_SECONDS)
 
+    def idle(self, request: socket.socket) -> None:
+        """REQUEST has had its answer, and may send another request."""
+        with self._lock:
+            if request in self._open:
+                self._open[request] = (False, time.monotonic() + IDLE_SECONDS)
+
+    def becomes(self, request: socket.socket, wrapped: socket.socket) -> None:
+        """The connection REQUEST is WRAPPED from now on."""
+        with self._lock:
+            if request in self._open:
+                self._open[wrapped] = self._open.pop(request)
+
     def shutdown_request(self, request: Any) -> None:
         """End the connection REQUEST."""
         with self._lock:
@@ -91,7 +105,7 @@ class BoundedServer(ThreadingHTTPServer):
         """Log our own faults, but not clients that went away."""
         del request
         if isinstance(sys.exc_info()[1], OSError):
-            logger.debug("admin client %s went away", client_address)
+            logger.debug("client %s went away", client_address)
         else:
             logger.exception("failed while sending an answer")
 

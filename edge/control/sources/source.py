@@ -39,5 +39,8 @@ class Source(Protocol):
     def want(self, names: frozenset[ObjectId], *, settled: bool) -> None:
         """Have these objects read and followed, and no others; SETTLED: the first table needs no more. Never waits."""
 
+    def watches(self, namespace: str) -> bool:
+        """Whether objects of NAMESPACE are among those that are spoken of. Any thread may ask."""
+
     def unsynced(self) -> tuple[str, ...]:
         """The kinds that have not been read in full, each with the reason where there is one."""

@@ -27,6 +27,7 @@ from edge.control.translate.annotations.values import CLOSES, field
 from edge.control.translate.annotations.wanted import ContentError
 from edge.control.translate.parts import (
     BY_CLUSTER_IP,
+    NOTHING,
     ClientTrust,
     HostOptions,
     HostPart,
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from edge.control.translate.annotations.policies import Reader
     from edge.control.translate.annotations.transport import Speaking
     from edge.control.translate.annotations.wanted import Deferred, Reference
+    from edge.control.translate.parts import Order
     from edge.table.policies.policy import Policy
 
     Find = Callable[[ObjectId], Secret | ConfigMap | str | None]
@@ -92,7 +94,15 @@ def translate(ingress: Ingress, annotations: Reader, find: Find, *, cross_namesp
 
     CROSS_NAMESPACE: they may name objects of other namespaces.
     """
+    asked, problems = annotations.read(ingress.annotations)
+    if asked.refused:
+        return replace(NOTHING, order=_order(ingress), problems=problems)
     return _Translator(ingress, annotations, find, cross_namespace=cross_namespace).result()
+
+
+def _order(ingress: Ingress) -> Order:
+    metadata = ingress.metadata
+    return metadata.creation_timestamp or "", metadata.namespace, metadata.name
 
 
 class _Translator:
@@ -115,7 +125,7 @@ class _Translator:
         self._model = Route(PathKind.PREFIX, "/", owner, policies=_without(policies, OF_BACKENDS))
 
     def result(self) -> Translation:
-        spec, metadata = self._ingress.spec, self._metadata
+        spec = self._ingress.spec
         default = None
         if spec.default_backend is not None:
             default = self._part(PathKind.PREFIX, "/", spec.default_backend, "spec.defaultBackend")
@@ -139,7 +149,7 @@ class _Translator:
             hosts = {name: remotes.under(name, part, self._problems) for name, part in hosts.items()}
             alone = remotes.under("", HostPart((), alone), self._problems).default
         return Translation(
-            order=(metadata.creation_timestamp or "", metadata.namespace, metadata.name),
+            order=_order(self._ingress),
             hosts=hosts,
             default=alone,
             uses=tuple(self._uses),

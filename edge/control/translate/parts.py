@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edge.control.kinds.objects import ObjectId
     from edge.control.kinds.problems import Problem
     from edge.control.translate.annotations.canary import Rules
-    from edge.control.translate.gateway.facts import GatewayFacts, RouteFacts
+    from edge.control.translate.gateway.facts import GatewayFacts, ListenerSetFacts, RouteFacts
     from edge.table.policies import AnyPolicy, ClientCertificate, Closed, ServerSnippet
     from edge.table.records import Balance, Listening, Route, TlsMaterial, TlsOptions
     from edge.table.streams import StreamRoute
@@ -169,7 +169,7 @@ class Translation(msgspec.Struct, frozen=True, gc=False):
     remotes: tuple[RemoteUse, ...] = ()
     materials: tuple[TlsMaterial, ...] = ()
     """Those that transports of its backends name."""
-    facts: GatewayFacts | RouteFacts | None = None
+    facts: GatewayFacts | ListenerSetFacts | RouteFacts | None = None
     """For the status of objects of the Gateway API that are ours."""
     sockets: tuple[Listening, ...] = ()
     """To listen on, beside Edge's own."""

@@ -8,6 +8,8 @@ Rules of this file:
 - What decides whether OpenSSL takes a certificate is in `edge.system.openssl`; the control plane judges by it too.
 - A server name or certificate whose record cannot be read is not absent: no other certificate is shown instead. Where
   it is the host's own record, nothing is asked of the client, and its requests are refused for lack of that.
+- Of a server name that has a stream TLS is passed on, or ended without HTTP in it. Where the table has no such name
+  nobody looks for one.
 - Sessions of a host with options are sealed with keys of these options, so that no other host resumes them: what was
   verified for one says nothing to another.
 """
@@ -41,6 +43,7 @@ from edge.table.records import (
     tls_options_key,
     wildcard_of,
 )
+from edge.table.streams import SERVER_STREAMS, ServerStreams, StreamRoute, server_stream_key
 
 if TYPE_CHECKING:
     from edge.settings import Settings
@@ -62,10 +65,21 @@ logger = logging.getLogger(__name__)
 class ServerContext(NamedTuple):
     """A context, and where OpenSSL has it (see `edge.data.net.private`)."""
 
-    context: ssl.SSLContext
+    context: ssl.SSLContext | None
+    """None: TLS is not ended here, but passed on by `stream`."""
     address: int
     trust: str = ""
     """By which clients' certificates are verified; empty: clients are not asked for one."""
+    stream: str = ""
+    """Key of the `StreamRoute` that the connection goes to; empty: it has HTTP in it."""
+
+
+class Keys(NamedTuple):
+    """What belongs to a server name: keys of records, which may be empty."""
+
+    certificate: str
+    options: str = ""
+    stream: str = ""
 
 
 class Made(NamedTuple):
@@ -93,12 +107,16 @@ class Contexts:
         self.http2 = http2
         self._table = table
         self._names = HostNames(table)
-        self._keys: dict[str, tuple[str, str]] = {}
-        """By server name: the keys of the certificate and of the options, which may be empty."""
-        self._scoped: dict[tuple[str, str], ServerName | None] = {}
+        self._keys: dict[str, Keys] = {}
+        """By server name."""
+        self._scoped: dict[tuple[str, str], tuple[Keys, str] | None] = {}
+        """By scope and server name: with the host name of the listener; None: no listener takes it."""
+        self._streaming: frozenset[str] = frozenset()
+        """Scopes in which server names may have streams."""
         self._generations = (-1, -1)
         self._common = NO_PARAMETERS
-        self._made: OrderedDict[tuple[str, str], Made] = OrderedDict()
+        self._made: OrderedDict[tuple[str, str, bool], Made] = OrderedDict()
+        """By keys of certificate and options, and whether HTTP is in it."""
 
     def tune(self, settings: Settings, parameters: Parameters) -> None:  # noqa: ARG002 - as all that goes by them
         """From now on go by SETTINGS."""
@@ -115,8 +133,38 @@ class Contexts:
         self._refresh()
         keys = self._keys.get(server_name)
         if keys is None:
-            keys = self._keys[server_name] = self._certificate_for(server_name), self._options_for(server_name)
-        return self._context(*keys) or self._context(DEFAULT_CERTIFICATE, keys[1])
+            stream = self._stream_for(server_name) if self._streaming else ""
+            keys = Keys(self._certificate_for(server_name), self._options_for(server_name), stream)
+            self._keys[server_name] = keys
+        return self._shown(keys)
+
+    def _shown(self, keys: Keys) -> ServerContext | None:
+        http = True
+        if keys.stream:
+            stream = self._table.routes.get(keys.stream, StreamRoute)
+            if stream is None or not stream.terminate:
+                return ServerContext(None, 0, stream=keys.stream)
+            http = False
+            keys = Keys(keys.certificate, "", keys.stream)
+        shown = self._context(keys, http=http)
+        if shown is None:
+            shown = self._context(keys._replace(certificate=DEFAULT_CERTIFICATE), http=http)
+        return shown if http or shown is None else shown._replace(stream=keys.stream)
+
+    def _stream_for(self, name: str) -> str:
+        """Key of the stream of server NAME at our own addresses; empty: a host or a certificate is more specific."""
+        table = self._table
+        if "" not in self._streaming:
+            return ""
+        for candidate in hosts_over(name):
+            key = server_stream_key(candidate)
+            if table.routes.get(key, StreamRoute) is not None:
+                return key
+            if table.routes.get(candidate, Host) is not None:
+                return ""
+            if candidate and table.tls.get(server_name_key(candidate), ServerName) is not None:
+                return ""
+        return ""
 
     def _options_for(self, name: str) -> str:
         """Key of the options of the host that server NAME means; empty: it has none."""
@@ -139,10 +187,8 @@ class Contexts:
         at = (scope, server_name)
         if at not in self._scoped:
             self._scoped[at] = self._listener_for(scope, server_name)
-        shown = self._scoped[at]
-        if shown is None:
-            return None
-        return self._context(shown.certificate, "") or self._context(DEFAULT_CERTIFICATE, ""), shown.host
+        found = self._scoped[at]
+        return (self._shown(found[0]), found[1]) if found is not None else None
 
     def _refresh(self) -> None:
         """Have the newest table, and forget what may be different there."""
@@ -156,13 +202,20 @@ class Contexts:
             self._generations = generations
             self._keys.clear()
             self._scoped.clear()
+            streams = table.routes.get(SERVER_STREAMS, ServerStreams)
+            self._streaming = frozenset(streams.scopes) if streams is not None else frozenset()
 
-    def _listener_for(self, scope: str, name: str) -> ServerName | None:
-        """What the most specific listener of SCOPE that takes NAME shows."""
+    def _listener_for(self, scope: str, name: str) -> tuple[Keys, str] | None:
+        """What the most specific listener of SCOPE that takes NAME does."""
+        streaming = scope in self._streaming
         for candidate in hosts_over(name):
+            key = server_stream_key(scoped(scope, candidate))
+            stream = self._table.routes.get(key, StreamRoute) if streaming else None
             shown = self._table.tls.get(server_name_key(scoped(scope, candidate)), ServerName)
+            if stream is not None:
+                return Keys(shown.certificate if shown is not None else DEFAULT_CERTIFICATE, stream=key), candidate
             if shown is not None:
-                return shown
+                return Keys(shown.certificate), shown.host
         return None
 
     def _certificate_for(self, name: str) -> str:
@@ -173,17 +226,19 @@ class Contexts:
                 return shown.certificate
         return DEFAULT_CERTIFICATE
 
-    def _context(self, key: str, options_key: str) -> ServerContext | None:
+    def _context(self, keys: Keys, *, http: bool) -> ServerContext | None:
+        key, options_key = keys.certificate, keys.options
         certificate = self._table.tls.get(key, Certificate)
         if certificate is None:
             return None
         options = self._table.tls.get(options_key, TlsOptions) if options_key else None
         tickets, common = self._tickets(), self._parameters()
-        made = self._made.get((key, options_key))
+        at = (key, options_key, http)
+        made = self._made.get(at)
         if made is None or not made.is_of(certificate, tickets, options, common):
             context: ServerContext | None
             try:
-                made_context = make_context(certificate, tickets, options, common, http2=self.http2)
+                made_context = make_context(certificate, tickets, options, common, http2=self.http2, http=http)
                 trust = options.trust if options is not None else ""
                 context = ServerContext(made_context, OPENSSL.address(made_context), trust)
             except OSError as error:  # ssl.SSLError is one too
@@ -191,10 +246,10 @@ class Contexts:
                 context = made.context if made is not None and made.options is options else None
                 if not isinstance(error, ssl.SSLError):
                     return context  # this process lacks something; the next handshake tries again
-            self._made[key, options_key] = made = Made(certificate, tickets, options, common, context)
+            self._made[at] = made = Made(certificate, tickets, options, common, context)
             if len(self._made) > MOST_CONTEXTS:
                 self._made.popitem(last=False)
-        self._made.move_to_end((key, options_key))
+        self._made.move_to_end(at)
         return made.context
 
     def _tickets(self) -> TicketKeys | None:
@@ -243,9 +298,12 @@ def make_context(
     common: TlsParameters = NO_PARAMETERS,
     *,
     http2: bool = True,
+    http: bool = True,
 ) -> ssl.SSLContext:
     """A context that shows CERTIFICATE and seals session tickets with the newest of TICKETS, by the OPTIONS of a host
     over what is COMMON to all.
+
+    Without HTTP nothing is chosen of what the client offers by ALPN.
 
     Raises:
         ssl.SSLError: the certificate or its key is not usable.
@@ -253,7 +311,8 @@ def make_context(
     """
     context = openssl.server_context()
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
-    context.set_alpn_protocols(PROTOCOLS if http2 else PROTOCOLS[1:])
+    if http:
+        context.set_alpn_protocols(PROTOCOLS if http2 else PROTOCOLS[1:])
     context.num_tickets = 1
     OPENSSL.tune(context)
     if common is not NO_PARAMETERS:

@@ -6,6 +6,7 @@ Rules of this file:
   reads it from memory.
 - A handshake has a deadline, and their number at a time is limited: above it the longest-running one is closed, so
   that stalled clients do not keep others out.
+- A connection that belongs to a stream which passes TLS on has no handshake here: it is handed on as it came.
 - A client that does not speak TLS gets an HTTP 400; one that offers no ALPN protocol of ours gets a TLS alert.
 """
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from edge.data.accepting import client_hello
 from edge.data.http import replies
@@ -26,7 +27,7 @@ from edge.table.reader import UnreadableError
 if TYPE_CHECKING:
     import logging
 
-    from edge.data.accepting.contexts import Contexts
+    from edge.data.accepting.contexts import Contexts, ServerContext
     from edge.data.net._stream import Stream
     from edge.data.net.peers import Peer
     from edge.table.counters import WorkerCounters
@@ -59,6 +60,21 @@ HANDSHAKES = int(WorkerWord.HANDSHAKES)
 HANDSHAKES_RESUMED = int(WorkerWord.HANDSHAKES_RESUMED)
 
 
+class Accepted(NamedTuple):
+    """A connection on which the next thing is HTTP, or a stream's bytes."""
+
+    shown: Peer
+    """What the client has shown."""
+    listener: str
+    """Host name of the listener; empty without a scope."""
+    stream: str = ""
+    """Key of the `StreamRoute` that it goes to; empty: HTTP comes."""
+    passed: bool = False
+    """Whether the TLS is passed on."""
+    ahead: bytes = b""
+    """Bytes of that which were taken out of the socket."""
+
+
 class Handshakes:
     """Those of one worker."""
 
@@ -74,11 +90,8 @@ class Handshakes:
         """Bytes of ClientHellos that are held, the longest first."""
         self._held = 0
 
-    def accept(self, stream: Stream, scope: str = "") -> tuple[Peer, str] | None:
-        """Speak TLS on STREAM, which came in at SCOPE; None where the connection is to end.
-
-        Else what the client has shown, and the host name of the listener, which is empty without a scope.
-        """
+    def accept(self, stream: Stream, scope: str = "") -> Accepted | None:
+        """Speak TLS on STREAM, which came in at SCOPE; None where the connection is to end."""
         stream.read_timeout = stream.write_timeout = self._timeout
         stream.expire_in(self._timeout)
         try:
@@ -87,16 +100,12 @@ class Handshakes:
             if self._taken:
                 self._drop(stream)
 
-    def _shake(self, stream: Stream, scope: str) -> tuple[Peer, str] | None:  # noqa: PLR0911 - one for each refusal
+    def _shake(self, stream: Stream, scope: str) -> Accepted | None:  # noqa: PLR0911 - one for each refusal
         counters = self._counters
         found = self._hello(stream)
         if found is None:
             return None
         hello, ahead = found
-        http2 = self._contexts.http2 and HTTP2 in hello.alpn
-        if hello.alpn and not http2 and SPOKEN.isdisjoint(hello.alpn):
-            self._alert(stream, NO_APPLICATION_PROTOCOL)
-            return None
         # What the host of the server name demands of certificates is asked for here. Requests for other hosts on this
         # connection are held against it by `edge.data.policies.client_certificate`.
         listener = ""
@@ -108,15 +117,19 @@ class Handshakes:
                     counters.add(WorkerWord.HANDSHAKE_FAILURES, 1)
                     return None  # without an alert: nobody is here under that name
                 shown, listener = chosen
-            elif self._contexts.rejects(hello.server_name):
-                self._alert(stream, UNRECOGNIZED_NAME)
-                return None
             else:
                 shown = self._contexts.choose(hello.server_name)
         except UnreadableError:
             pass
-        if shown is None:
-            self._alert(stream, INTERNAL_ERROR)
+        refusal = self._refusal(shown, scope, hello.server_name)
+        if shown is None or refusal:
+            self._alert(stream, refusal)
+            return None
+        if shown.context is None:
+            return Accepted(UNNAMED, listener, shown.stream, True, ahead)
+        http2 = not shown.stream and self._contexts.http2 and HTTP2 in hello.alpn
+        if hello.alpn and not shown.stream and not http2 and SPOKEN.isdisjoint(hello.alpn):
+            self._alert(stream, NO_APPLICATION_PROTOCOL)
             return None
         self._make_room()
         self._pending[stream] = None
@@ -136,8 +149,15 @@ class Handshakes:
         stream.expire_in(0)
         named = bool(hello.server_name)
         if shown.trust:
-            return peer_of(stream.tls_address, shown.trust, named=named), listener
-        return NAMED if named else UNNAMED, listener
+            return Accepted(peer_of(stream.tls_address, shown.trust, named=named), listener)
+        return Accepted(NAMED if named else UNNAMED, listener, shown.stream)
+
+    def _refusal(self, shown: ServerContext | None, scope: str, server_name: str) -> bytes:
+        """The alert for SERVER_NAME, for which SHOWN was chosen; empty: there is a handshake."""
+        if shown is None:
+            return INTERNAL_ERROR
+        rejected = not scope and not shown.stream and self._contexts.rejects(server_name)
+        return UNRECOGNIZED_NAME if rejected else b""
 
     def _alert(self, stream: Stream, alert: bytes) -> None:
         """Refuse the handshake with ALERT."""

@@ -13,7 +13,7 @@ cdef class Listener:
     cdef object _sock
     cdef int _fd
     cdef int _port
-    cdef Connections _connections
+    cdef readonly Connections connections
     cdef object _shed
     cdef Handshakes _handshakes
     cdef object _spread
@@ -21,6 +21,7 @@ cdef class Listener:
     cdef str _scope
     cdef object _plain_scope
     cdef dict _places
+    cdef readonly object streams
     cdef double _complained
     cdef bint _stopped
     cdef object _loop
@@ -30,4 +31,6 @@ cdef class Listener:
     cdef _accept_some(self)
     cdef bint _accept(self) except -1
     cdef _open(self, Stream stream, str peer)
-    cdef _origin(self, Stream stream, str peer)
+    cdef _relay(self, Stream stream, accepted, str peer, source)
+    cdef _origin(self, str peer, source)
+    cpdef source(self, Stream stream, str peer)

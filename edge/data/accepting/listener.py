@@ -27,16 +27,20 @@ from edge.data.net._accept import accept
 from edge.data.net._stream import Stream
 from edge.data.net.errors import MessageError, StreamError
 from edge.data.net.peers import PLAIN
+from edge.data.streams.proxy_header import Ends
 from edge.table.counters import WorkerWord
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from edge.data.accepting.handshake import Accepted
+    from edge.data.accepting.proxy_protocol import Source
     from edge.data.accepting.spread import Spread
     from edge.data.connections.connections import Connections
     from edge.data.http.forwarding import Forwarding
     from edge.data.net.peers import Peer
+    from edge.data.streams.connections import StreamConnections
 
     Places = dict[tuple[str, int], "Listener"]
     """By address and port."""
@@ -109,16 +113,18 @@ class Listener:
         scope: str = "",
         port: int = 0,
         places: Places | None = None,
+        streams: StreamConnections | None = None,
     ) -> None:
         """SHED gives descriptors back when they have run out. SCOPE: see `edge.table.records.Listening`.
 
         PORT: that of SOCK, where it has none itself: it is not listened on then.
         PLACES: the addresses of Gateways that connections to a socket for all addresses may have come to.
+        STREAMS: where connections go that have no HTTP in them.
         """
         self._sock = sock
         self._fd = sock.fileno()
         self._port = port or sock.getsockname()[1]
-        self._connections = connections
+        self.connections = connections
         self._handshakes = handshakes
         self._shed = shed
         self._spread = spread
@@ -126,6 +132,7 @@ class Listener:
         self._scope = scope
         self._plain_scope = Scope(scope, None) if scope else None
         self._places = places
+        self.streams = streams
         self._complained = -COMPLAIN
         self._stopped = False
         self._loop = gevent.get_hub().loop
@@ -155,7 +162,7 @@ class Listener:
             self._rest(PAUSE_NO_DESCRIPTORS)
 
     def _accept_some(self) -> None:
-        delay = self._spread.hesitation(self._connections.accepted)
+        delay = self._spread.hesitation(self.connections.accepted)
         if delay:
             self._rest(delay)
             return
@@ -177,18 +184,18 @@ class Listener:
             accepted = accept(self._fd)
         except OSError as error:
             if error.errno in NO_DESCRIPTORS:
-                self._complain("cannot accept: %s; raise the limit of open files", error.strerror)
+                self.complain("cannot accept: %s; raise the limit of open files", error.strerror)
                 self._shed()
                 self._rest(PAUSE_NO_DESCRIPTORS)
                 return False
             if error.errno in GONE_AGAIN:
                 return True
-            self._complain("cannot accept: %s", error.strerror)
+            self.complain("cannot accept: %s", error.strerror)
             self._rest(PAUSE_NO_DESCRIPTORS)
             return False
         if accepted is None:
             return False
-        connections = self._connections
+        connections = self.connections
         connections.look()
         connections.counters.add(CONNECTIONS_ACCEPTED, 1)
         connections.accepted += 1
@@ -198,7 +205,7 @@ class Listener:
         gevent.spawn_raw(self._serve, *accepted, above)
         return True
 
-    def _complain(self, message: str, *arguments: object) -> None:
+    def complain(self, message: str, *arguments: object) -> None:
         """Log MESSAGE, unless there was one a moment ago."""
         now = time.monotonic()
         if now - self._complained >= COMPLAIN:
@@ -208,7 +215,7 @@ class Listener:
     # --- one connection -------------------------------------------------------------------------------------------
 
     def _serve(self, fd: int, peer: str, above: bool) -> None:
-        connections = self._connections
+        connections = self.connections
         counters = connections.counters
         stream = None
         counters.add(CONNECTIONS_ACTIVE, 1)
@@ -216,7 +223,7 @@ class Listener:
             stream = Stream(fd)
             stream.counted = True
             if above:
-                self._refuse(stream, peer)
+                self.refuse(stream, peer)
                 return
             if self._places:
                 place = self._places.get(stream.socket.getsockname()[:2])
@@ -239,7 +246,7 @@ class Listener:
 
     def serve(self, stream: Stream, peer: str) -> None:
         """Serve a connection of PEER that this socket took, or that came to its address through another one."""
-        connections = self._connections
+        connections = self.connections
         opened = self._open(stream, peer)
         if opened is None:
             return
@@ -256,41 +263,61 @@ class Listener:
 
         None where there will be no HTTP.
         """
-        if not self._connections.proxied and not self._tls:
+        if not self.connections.proxied and not self._tls:
             return peer, self._port, False, PLAIN, self._plain_scope
         opening = Opening(stream)
-        self._connections.open.add(opening)
+        self.connections.open.add(opening)
         try:
-            origin = self._origin(stream, peer)
+            source = self.source(stream, peer) if self.connections.proxied else None
+            origin = self._origin(peer, source)
             if not self._tls:
                 return (*origin, PLAIN, self._plain_scope)
             accepted = self._handshakes.accept(stream, self._scope)
             if accepted is None:
                 return None
-            shown, listener = accepted
-            return (*origin, shown, Scope(self._scope, listener) if self._scope else None)
+            if accepted.stream:
+                self.connections.open.discard(opening)
+                self._relay(stream, accepted, peer, source)
+                return None
+            return (*origin, accepted.shown, Scope(self._scope, accepted.listener) if self._scope else None)
         finally:
-            self._connections.open.discard(opening)
+            self.connections.open.discard(opening)
 
-    def _origin(self, stream: Stream, peer: str) -> tuple[str, int, bool]:
-        """As `_open`, by the PROXY header of a trusted PEER."""
-        own = peer, HTTPS_PORT if self._tls and not self._scope else self._port, self._tls
-        connections = self._connections
-        if not connections.proxied:
-            return own
-        stream.read_timeout = connections.proxy_header_timeout
-        stream.expire_in(connections.proxy_header_timeout)
-        source = proxy_protocol.read(stream)
-        stream.expire_in(0)
-        if source is None or not connections.forwarding.trusts(peer):
-            return own
+    def _relay(self, stream: Stream, accepted: Accepted, peer: str, source: Source | None) -> None:
+        """Relay what is not HTTP."""
+        plan = self.streams.plans.find(accepted.stream) if self.streams is not None else None
+        if plan is None or self.streams is None:
+            return
+        self.connections.counters.add(CONNECTIONS_HANDLED, 1)
+        self.streams.serve(
+            plan,
+            stream,
+            source.address if source is not None else peer,
+            protocol="tls",
+            ends=ends_of(source),
+            ahead=accepted.ahead,
+            secure=not accepted.passed,
+        )
+
+    def _origin(self, peer: str, source: Source | None) -> tuple[str, int, bool]:
+        """As `_open`, by what the PROXY header says."""
+        if source is None:
+            return peer, HTTPS_PORT if self._tls and not self._scope else self._port, self._tls
         return source.address, source.destination_port, self._tls or source.destination_port == HTTPS_PORT
 
-    def _refuse(self, stream: Stream, peer: str) -> None:
+    def source(self, stream: Stream, peer: str) -> Source | None:
+        """What the PROXY header of a trusted PEER says, which STREAM begins with; None: that its own ends count."""
+        stream.read_timeout = self.connections.proxy_header_timeout
+        stream.expire_in(self.connections.proxy_header_timeout)
+        source = proxy_protocol.read(stream)
+        stream.expire_in(0)
+        return source if self.connections.forwarding.trusts(peer) else None
+
+    def refuse(self, stream: Stream, peer: str) -> None:
         """Above the limit of connections: say so, and end."""
-        connections = self._connections
+        connections = self.connections
         connections.counters.add(WorkerWord.CONNECTIONS_REFUSED, 1)
-        self._complain(
+        self.complain(
             "more than %d connections (--max-worker-connections, limit of open files): answered 503",
             connections.most,
         )
@@ -299,8 +326,17 @@ class Listener:
                 stream.take_socket(REFUSED_AT_ONCE)  # what is left unread would reset the connection
                 stream.send(TOO_MANY)
             return
-        self._origin(stream, peer)
-        if not self._tls or self._handshakes.accept(stream, self._scope) is not None:
+        if self.connections.proxied:
+            self.source(stream, peer)
+        accepted = self._handshakes.accept(stream, self._scope) if self._tls else None
+        if not self._tls or (accepted is not None and not accepted.stream):
             stream.write_timeout = REFUSAL_TIMEOUT
             stream.send(TOO_MANY)
             stream.linger(0.5, REFUSED_BYTES)
+
+
+def ends_of(source: Source | None) -> Ends | None:
+    """The ends of a connection as a balancer in front has said them."""
+    if source is None:
+        return None
+    return Ends(source.address, source.port, source.destination, source.destination_port)

@@ -2,10 +2,6 @@
 
 Rules of this file:
 - The connection's greenlet reads. Each stream has a greenlet of its own (`h2_stream`), which waits for nobody else.
-- Streams put frames into one outbox, as long as there is room; who has more waits for its turn. What is in the outbox
-  is sent once in a round of the event loop, by a greenlet only while the client does not take it.
-- Turns go by urgency, then by the order in which streams began to wait; a stream goes to the end of its urgency after
-  each frame, unless its client wants it as a whole before the next (RFC 9218).
 - A fault of the connection ends it with GOAWAY, and all its streams; no other connection notices.
 """
 
@@ -18,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import gevent
 
-from edge.data.connections.h2_stream import Carrier, Http2Stream
+from edge.data.connections.h2_stream import Http2Stream, Streams
 from edge.data.http.h2._session import (
     ALL_COME,
     DATA_COME,
     HEAD_COME,
     HEAD_FAULTY,
-    REQUEST_ENDED,
+    MESSAGE_ENDED,
     STREAM_RESET,
     WINDOW_OPEN,
     Session,
@@ -43,10 +39,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("edge.data")
 
-MOST_OUT = 65536
-"""Bytes in the outbox above which streams wait: what is sent before a more urgent answer."""
 UNSENT = 131072
-"""Bytes that the kernel takes before it has sent them, for the same reason (tcp(7), TCP_NOTSENT_LOWAT)."""
+"""Bytes that the kernel takes before it has sent them: a more urgent answer comes behind them (tcp(7),
+TCP_NOTSENT_LOWAT)."""
 TCP_NOTSENT_LOWAT = 25
 FOREVER = 1e9
 """Seconds."""
@@ -55,28 +50,22 @@ LINGER_BYTES = 1 << 20
 """For how long, and how much of, what follows the last word is read and dropped, so that the client gets to read it."""
 
 
-class Http2(Carrier):
+class Http2(Streams):
     """A connection from a client."""
 
     def __init__(self, connections: Connections, stream: Stream, caller: Caller) -> None:
+        super().__init__(stream, Session(connections.spare_streams, connections.limits, connections.most_streams))
         self.connections = connections
-        self.stream = stream
         self.caller = caller
-        self.session = Session(connections.spare_streams, connections.limits, connections.most_streams)
-        self.waiting = []
         self.tunnels = 0
         self._served = 0
         self._full = False
         """The client has been told that it has made as many requests as it may."""
-        self._turn = 0
         self._limited = False
         self._over = False
         """All has been said."""
-        self._scheduled = False
-        self._writing = False
         self._ended: Waiter | None = None
         """Waits for the last stream to end."""
-        self._callback = gevent.get_hub().loop.run_callback
 
     @property
     def idle(self) -> bool:
@@ -168,7 +157,7 @@ class Http2(Carrier):
             self._begin(stream)
         elif event == DATA_COME:
             stream.owner.inbox.take(self.stream, self.session.count)
-        elif event == REQUEST_ENDED:
+        elif event == MESSAGE_ENDED:
             stream.owner.inbox.waiter.wake()
         elif event == STREAM_RESET:
             stream.owner.lose(PeerGone("the client has reset the stream"))
@@ -198,81 +187,17 @@ class Http2(Carrier):
 
     # --- writing --------------------------------------------------------------------------------------------------
 
-    def room(self) -> int:
+    def all_sent(self) -> None:
         """As `Carrier`."""
-        return 0 if self.waiting else MOST_OUT - len(self.session.out)
-
-    def wait(self, half: Http2Stream) -> None:
-        """As `Carrier`."""
-        self._turn += 1
-        half.turn = self._turn
-        self.waiting.append(half)
-
-    def schedule(self) -> None:
-        """As `Carrier`."""
-        if not self._scheduled and not self._writing:
-            self._scheduled = True
-            self._callback(self._flush)
-
-    def _flush(self) -> None:
-        self._scheduled = False
-        if self._writing:
-            return
-        try:
-            if not self._send():
-                self._writing = True
-                gevent.spawn_raw(self._write)
-        except StreamError:
-            self.stream.close()
-
-    def _write(self) -> None:
-        """As `_flush`, where the client does not take it all at once."""
-        try:
-            while True:
-                self.stream.wait_writable()
-                if self._send():
-                    break
-        except StreamError:
-            self.stream.close()
-        finally:
-            self._writing = False
-
-    def _send(self) -> bool:
-        """Send as much as the client takes; whether that is all that can be sent."""
-        out = self.session.out
-        while True:
-            if self.waiting:
-                self._feed()
-            if not len(out):
-                break
-            if not self.stream.offer(out):
-                return False
         if self.session.ending and not self.session.running and not self._over:
             self._over = True
             self.stream.shutdown_output()
             self.stream.restart(LINGER_SECONDS)
-        return True
-
-    def _feed(self) -> None:
-        """Put content of the streams that wait into the outbox, a frame at a time, while there is room."""
-        session, waiting = self.session, self.waiting
-        while len(session.out) < MOST_OUT:
-            best: Http2Stream | None = None
-            for half in waiting:
-                if half.flow.send_window > 0 and (best is None or half.goes_before(best)):
-                    best = half
-            if best is None or not best.feed():
-                return
-            if not best.left:
-                waiting.remove(best)
-            elif best.head.incremental or not best.head.prioritized:
-                self._turn += 1
-                best.turn = self._turn
 
     # --- the end --------------------------------------------------------------------------------------------------
 
     def release(self, half: Http2Stream) -> None:
-        """As `Carrier`."""
+        """As `Streams`."""
         connections, session = self.connections, self.session
         session.done(half.flow)
         if len(connections.spare_streams) < connections.most_spare:
@@ -295,7 +220,7 @@ class Http2(Carrier):
         self.session.go_away(code, True)
         self._over = True
         with suppress(StreamError):
-            if not self._writing and self.stream.offer(self.session.out):
+            if not self.writing and self.stream.offer(self.session.out):
                 self.stream.linger(LINGER_SECONDS, LINGER_BYTES)
 
     def _end_streams(self) -> None:

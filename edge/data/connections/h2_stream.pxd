@@ -11,36 +11,25 @@ from edge.data.handling.handler cimport Handler
 from edge.data.http.h2._content cimport Inbox
 from edge.data.http.h2._request cimport RequestHead
 from edge.data.http.h2._session cimport H2Stream, Session
-from edge.data.net._buffer cimport Buffer
-from edge.data.net._waiter cimport Waiter
+from edge.data.http.h2.sending cimport Carrier, Sender
 
 cdef class Http2Stream(Client)
 
-cdef class Carrier:
+cdef class Streams(Carrier):
     cdef readonly Caller caller
-    cdef readonly Session session
-    cdef readonly list waiting
     cdef public int tunnels
 
-    cpdef Py_ssize_t room(self)
-    cpdef wait(self, Http2Stream half)
-    cpdef schedule(self)
     cpdef release(self, Http2Stream half)
 
 cdef class Http2Stream(Client):
     cdef readonly H2Stream flow
     cdef readonly RequestHead head
     cdef readonly Inbox inbox
-    cdef readonly Carrier connection
+    cdef readonly Sender sender
+    cdef readonly Streams connection
     cdef readonly Session session
-    cdef public double write_timeout
-    cdef public long long turn
-    cdef public Py_ssize_t left
     cdef Connections _connections
     cdef c_clock.Clock _clock
-    cdef Waiter _room
-    cdef Buffer _pending
-    cdef bint _pending_last
     cdef c_upstream.Upstream _watched
     cdef object _lost
     cdef object _rules
@@ -48,11 +37,9 @@ cdef class Http2Stream(Client):
     cdef Handler _handler
 
     @cython.locals(head=RequestHead, caller=Caller, flow=H2Stream)
-    cpdef open(self, Carrier connection)
+    cpdef open(self, Streams connection)
     @cython.locals(flow=H2Stream, session=Session)
     cpdef run(self)
     cpdef forget(self)
     cpdef lose(self, error)
-    cpdef bint goes_before(self, Http2Stream other)
-    cpdef bint feed(self) except -1
     cdef _check(self)

@@ -18,8 +18,8 @@ from edge.data.http import replies
 from edge.data.http._message import NO_CONTENT
 from edge.data.http.h2._content import Inbox
 from edge.data.http.h2.errors import ErrorCode
+from edge.data.http.h2.sending import Carrier, Sender
 from edge.data.net._buffer import Buffer
-from edge.data.net._waiter import Waiter
 from edge.data.net.errors import PeerGone, ResponseError, StreamError
 from edge.table.counters import WorkerWord
 
@@ -29,40 +29,25 @@ if TYPE_CHECKING:
     from edge.data.exchange.upstream import Upstream
     from edge.data.http._fields import FieldLines
     from edge.data.http._message import Message
-    from edge.data.http.h2._session import H2Stream, Session
+    from edge.data.http.h2._session import H2Stream
     from edge.data.http.replies import Reply
 
 log = logging.getLogger("edge.data")
 
 PIECE = 32768
 """Bytes of an answer of our own that are sent at a time."""
-NOTHING = Buffer()
 INTERNAL_ERROR = int(ErrorCode.INTERNAL_ERROR)
 NO_ERROR = int(ErrorCode.NO_ERROR)
 
 
-class Carrier:
+class Streams(Carrier):
     """A connection, as its streams see it.
 
-    - `waiting`: those that have content for which there was no room. `tunnels`: how many carry another protocol.
+    - `tunnels`: how many of them carry another protocol.
     """
 
     caller: Caller
-    session: Session
-    waiting: list[Http2Stream]
     tunnels: int
-
-    def room(self) -> int:
-        """Bytes of content that may be put into the outbox now by a stream that has not waited."""
-        raise NotImplementedError
-
-    def wait(self, half: Http2Stream) -> None:
-        """Have the content of HALF put into the outbox when it is its turn."""
-        raise NotImplementedError
-
-    def schedule(self) -> None:
-        """Have the outbox sent in this round of the event loop."""
-        raise NotImplementedError
 
     def release(self, half: Http2Stream) -> None:
         """HALF has ended."""
@@ -70,24 +55,16 @@ class Carrier:
 
 
 class Http2Stream(Client):
-    """The stream FLOW, and those that take its place.
-
-    - `left`: bytes of the content that waits for its turn; `turn`: since when, in turns.
-    """
+    """The stream FLOW, and those that take its place."""
 
     def __init__(self, connections: Connections, flow: H2Stream) -> None:
         flow.owner = self
         self.flow = flow
         self.request = self.head = flow.head
         self.content = self.inbox = Inbox()
-        self.write_timeout = connections.body_timeout
-        """Seconds that a client may keep its window closed."""
-        self.turn = self.left = 0
+        self.sender = Sender()
         self._connections = connections
         self._clock = connections.clock
-        self._room = Waiter()
-        self._pending = NOTHING
-        self._pending_last = False
         self._watched: Upstream | None = None
         self._lost: Exception | None = None
         self._waits = False
@@ -95,7 +72,7 @@ class Http2Stream(Client):
         self._rules = connections.forwarding
         self.request.pass_on(claims=False, cdn=self._rules.passes_cdn)
 
-    def open(self, connection: Carrier) -> None:
+    def open(self, connection: Streams) -> None:
         """Begin with the request that has come by CONNECTION and stands in `head`."""
         head, caller, flow = self.head, connection.caller, self.flow
         self.connection = connection
@@ -108,12 +85,9 @@ class Http2Stream(Client):
         self.length = head.content_length
         self.has_content = self.length != NO_CONTENT
         self.upgraded = False
-        self.left = 0
-        self.write_timeout = self._connections.body_timeout
+        self.sender.open(connection, flow, self._connections.body_timeout)
         self._watched = self._lost = None
         self._waits = head.expect_continue
-        if self._room.failure is not None:
-            self._room.fail(None)
         self.inbox.begin(self.session, flow, self._connections.body_timeout, connection)
         rules = self._connections.forwarding
         if rules is not self._rules:
@@ -146,6 +120,15 @@ class Http2Stream(Client):
             self.connection.tunnels -= 1
         self.connection.release(self)
 
+    @property
+    def write_timeout(self) -> float:
+        """Seconds that the client may keep its window closed."""
+        return self.sender.timeout
+
+    @write_timeout.setter
+    def write_timeout(self, seconds: float) -> None:
+        self.sender.timeout = seconds
+
     def forget(self) -> None:
         """Nothing uses this half again: break the circles that only the collector would find."""
         self.flow.owner = None
@@ -155,16 +138,13 @@ class Http2Stream(Client):
         """The client does not want the stream any more, or is gone, as ERROR says."""
         self._lost = error
         self.inbox.waiter.fail(error)
-        self._room.fail(error)
-        if self.left:
-            self.left = 0
-            self.connection.waiting.remove(self)
+        self.sender.fail(error)
         if self._watched is not None:
             self._watched.fail(PeerGone("the client has gone"))
 
     def _refuse(self) -> None:
         """Answer what is not a request, where that can be."""
-        head, malformed = self.head, self.flow.malformed
+        head, malformed = self.head, self.head.malformed
         reply = replies.plain(400 if malformed else head.fault)
         self._connections.counters.add(WorkerWord.BAD_REQUESTS, 1)
         log.debug("client %s: %s", self.address, head.why)
@@ -173,6 +153,12 @@ class Http2Stream(Client):
             self.reply(reply, b"")
 
     # --- Client ---------------------------------------------------------------------------------------------------
+
+    def arrived(self, most: int) -> bytes | None:
+        """As `Client`."""
+        if self._lost is not None or self.flow.trailers is not None:
+            return None
+        return self.inbox.whole(most)
 
     def expect_content(self) -> None:
         """Ask for the content where the client waits to be asked."""
@@ -191,6 +177,10 @@ class Http2Stream(Client):
         self._watched = upstream
         if upstream is not None and self._lost is not None:
             upstream.fail(PeerGone("the client has gone"))
+
+    def watch_sending(self, upstream: Upstream) -> None:
+        """As `Client`."""
+        self.watch(upstream)
 
     def reply(self, reply: Reply, fields: bytes) -> None:
         """Send a complete answer."""
@@ -231,47 +221,9 @@ class Http2Stream(Client):
 
     def send(self, source: Buffer, count: int, last: bool) -> None:
         """As `Client`; it waits for its turn and for room in the windows."""
-        connection, session, flow = self.connection, self.session, self.flow
         self._check()
-        room = connection.room()
-        while room > 0:
-            put = session.send_from(flow, source, count, last)
-            if not put:
-                break
-            count -= put
-            room -= put
-            if not count:
-                connection.schedule()
-                return
-        self._pending, self._pending_last, self.left = source, last, count
-        connection.wait(self)
-        connection.schedule()
-        try:
-            while self.left:
-                self._room.wait(self.write_timeout)
-        finally:
-            self._pending = NOTHING
-            if self.left:
-                self.left = 0
-                connection.waiting.remove(self)
+        self.sender.send(source, count, last)
         self._check()
-
-    def goes_before(self, other: Http2Stream) -> bool:
-        """Whether this one has its turn before OTHER."""
-        mine, others = self.head.urgency, other.head.urgency
-        return mine < others or (mine == others and self.turn < other.turn)
-
-    def feed(self) -> bool:
-        """Put a frame of the content that waits into the outbox; whether there was room in the windows."""
-        put = self.session.send_from(self.flow, self._pending, self.left, self._pending_last)
-        if not put:
-            return False
-        self.left -= put
-        if self.left:
-            self._room.extend(self.write_timeout)
-        else:
-            self._room.wake()
-        return True
 
     def flush(self) -> None:
         """As `Client`."""

@@ -20,6 +20,8 @@ cdef class Client:
     cdef public bytes forwarding
     cdef public bint upgraded
 
+    cpdef bytes arrived(self, Py_ssize_t most)
+    cpdef watch_sending(self, c_upstream.Upstream upstream)
     cpdef expect_content(self)
     cpdef FieldLines trailers(self)
     cpdef watch(self, c_upstream.Upstream upstream)

@@ -42,6 +42,10 @@ class Client:
         """Address and port of the peer, and of this side, of the connection below; empty and 0: not known."""
         return ("", 0), ("", 0)
 
+    def arrived(self, most: int) -> bytes | None:  # noqa: ARG002 - only some versions can tell
+        """The content, of MOST bytes at most, if all of it has come already; None: it is to be read as it comes."""
+        return None
+
     def expect_content(self) -> None:
         """The content is wanted now (RFC 9110, section 10.1.1)."""
         raise NotImplementedError
@@ -57,6 +61,10 @@ class Client:
     def watch(self, upstream: Upstream | None) -> None:
         """From now on the end of this client ends the wait for UPSTREAM; None: no longer."""
         raise NotImplementedError
+
+    def watch_sending(self, upstream: Upstream) -> None:
+        """As `watch`, while content is still carried to UPSTREAM; only for those whose end is not that of their
+        content."""
 
     def reply(self, reply: Reply, fields: bytes) -> None:
         """Send a complete answer of Edge's own, with FIELDS as further field lines."""

@@ -5,13 +5,12 @@ from edge.data.http._content cimport Content
 from edge.data.http._fields cimport FieldLines
 from edge.data.http._message cimport Message, Outgoing
 from edge.data.net._buffer cimport Buffer
-from edge.data.net._stream cimport Stream
 
 cdef class Upstream:
     cdef public str name
     cdef public Message response
     cdef public Content content
-    cdef public Stream waiter
+    cdef public object waiter
 
     cpdef begin(self, Outgoing request, double send_timeout, double read_timeout)
     cpdef send_all(self, bytes content)

@@ -10,19 +10,20 @@ if TYPE_CHECKING:
     from edge.data.http._message import Message, Outgoing
     from edge.data.net._buffer import Buffer
     from edge.data.net._stream import Stream
+    from edge.data.net._waiter import Waiter
 
 
 class Upstream:
     """Where a request goes to and its response comes from; each HTTP version is a subclass.
 
     - `name`: of the endpoint, for logs. `response`, `content`: the message that has come.
-    - `waiter`: the stream that is waited for while the response has not come.
+    - `waiter`: the stream, or the waiter, that is waited for while the response has not come.
     """
 
     name: str
     response: Message
     content: Content
-    waiter: Stream
+    waiter: Stream | Waiter
 
     def begin(self, request: Outgoing, send_timeout: float, read_timeout: float) -> None:
         """Begin REQUEST; timeouts in seconds, of silence."""

@@ -16,6 +16,7 @@ from edge.data.handling.pump import Pump
 from edge.data.http import replies
 from edge.data.http.kept import Kept
 from edge.data.net.errors import ExchangeError, IncompleteResponse, ResponseError, StreamTimeout
+from edge.data.upstream import ejection
 from edge.data.upstream.attempts import IDEMPOTENT, Failure, Kind, allows
 from edge.data.upstream.pool import ConnectError
 from edge.table.counters import WorkerWord
@@ -37,6 +38,9 @@ log = logging.getLogger("edge.data")
 
 LEAST_PATIENCE = 0.001
 """Seconds: 0 would be no limit."""
+TOO_SHORT = 0.01
+"""Seconds that are not worth another attempt. A timer may also end a little early, by the clock of the event loop."""
+LONG = 1e9
 MOST_INTERIM = 32
 """Responses of status 1xx to one request."""
 
@@ -139,7 +143,7 @@ class Call:
             except ExchangeError as error:
                 failure = self._broken(error, terms, content)
                 if not reused and failure.kind is Kind.BREAK and target.broke():
-                    self._ejected(target, error)
+                    ejection.report(self._counters, target, error)
                 if not reused or not failure.repeatable or failure.kind is Kind.TIMEOUT:
                     return failure
             else:
@@ -164,6 +168,7 @@ class Call:
             upstream.flush()
             source = Kept(content) if content is not None else client.content
             self.pump = Pump(client, upstream, source, limit=terms.body_limit)
+            client.watch_sending(upstream)
 
     def _patience(self, terms: Terms, seconds: float) -> float:
         """SECONDS (0: no limit), or what the deadline of the request leaves of them."""
@@ -176,8 +181,8 @@ class Call:
     def _receive(self, upstream: Upstream, largest: int) -> None:
         """Read the head of the final response, of up to LARGEST bytes; 1xx are passed on or, for 100, dropped (RFC
         9110, section 15.2)."""
-        response = upstream.response
         upstream.receive(True)
+        response = upstream.response
         interim = 0
         while response.status < 200 and not (response.status == 101 and self._outgoing.message.upgrade):
             interim += 1
@@ -188,6 +193,7 @@ class Call:
             if response.status != 100:
                 self._client.interim(response)
             upstream.receive(False)
+            response = upstream.response
         if response.size > largest:
             raise ResponseError("response head too large")
         if self.pump is not None:
@@ -217,9 +223,7 @@ class Call:
         if error.ours:
             log.error("no connection to endpoint %s", error)
             return Failure(Kind.OURS, replies.plain(error.status), False)
-        self._counters.add(WorkerWord.UPSTREAM_CONNECT_FAILURES, 1)
-        if target.failed():
-            self._ejected(target, error)
+        ejection.note_failure(self._counters, target, error)
         timed_out = error.status == 504
         kind = Kind.TIMEOUT if timed_out else Kind.CONNECT
         return Failure(kind, replies.plain(error.status), True, target, str(error))
@@ -263,15 +267,9 @@ class Call:
             return None
         if retry.timeout and self._outcome.elapsed() > retry.timeout:
             return None
-        if terms.deadline is not None and 0 < terms.deadline.request <= self._outcome.elapsed():
+        if terms.deadline is not None and self._patience(terms, LONG) <= TOO_SHORT:
             return None
         another = chooser.choose(tried)
         if another is None and (retry.same_endpoint or (failure.kind is Kind.BREAK and retry.tries)):
             another = chooser.choose(())  # the only one may do better at the next attempt
         return another if another is not None and self._budget.take() else None
-
-    def _ejected(self, target: Target, error: Exception) -> None:
-        self._counters.add(WorkerWord.EJECTIONS, 1)
-        times = target.failures
-        if times & (times - 1) == 0:  # one that is asked all the same, for want of another, would fill the log
-            log.warning("endpoint %s is left out for a while (%d): %s", target.name, times, error)

@@ -29,6 +29,7 @@ cdef class Handler:
     cdef readonly c_client.Client _client
     cdef readonly c_exchange.Exchange exchange
     cdef c_calls.Call _call
+    cdef object _kept
 
     cpdef run(self)
     cpdef _pass(self, c_plan.Plan plan, c_plan.Destination destination)

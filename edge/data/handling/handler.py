@@ -20,10 +20,11 @@ from edge.data.handling.calls import Call
 from edge.data.handling.keeping import keep
 from edge.data.http import replies
 from edge.data.http._message import NO_CONTENT, UNKNOWN_LENGTH
-from edge.data.net.errors import ExchangeError, StreamError
+from edge.data.net.errors import ExchangeError, MessageError, StreamError
 from edge.data.net.spool import Spool, SpoolError
 from edge.data.net.tunnel import tunnel
 from edge.data.policies.errors import TERMS
+from edge.data.routing.plan import WHOLE_CONTENT
 from edge.table.counters import WorkerWord
 from edge.table.policies import Timeouts
 from edge.table.policies.request_buffering import ANY
@@ -96,6 +97,8 @@ class Handler:
         self._client = client
         self.exchange = Exchange(client)
         self._call = Call(handling.calls, client, self.exchange.outgoing, self.exchange.outcome)
+        self._kept: bytes | Spool | None = None
+        """The content of the request, where it has been read as a whole."""
 
     def run(self) -> RouteLabels | None:
         """Serve the request that stands in `client.request`; the route that took it, None: none did."""
@@ -125,6 +128,7 @@ class Handler:
             if reply is not None:
                 self._reply(reply, plan, destination)
         finally:
+            self._kept = None
             if exchange.releases is not None:
                 exchange.release()
         if destination is None and plan is not None:
@@ -194,7 +198,7 @@ class Handler:
         call = self._call
         content: bytes | Spool | None = b""
         if self._client.has_content:
-            content = self._content(plan)
+            self._kept = content = self._content(plan)
             if isinstance(content, Spool):  # to read it may have taken minutes
                 present = chooser.still(target)
                 if present is None:
@@ -236,7 +240,7 @@ class Handler:
             outgoing = self.exchange.outgoing
             # What has no length cannot go to HTTP/1.0 as it comes.
             if plan.kept != ANY and not (outgoing.old if length == UNKNOWN_LENGTH else length <= plan.kept):
-                return None
+                return self._arrived(plan) if plan.streams else None
             return keep(client, outgoing, self._handling.spools, limit=plan.body_limit, memory=plan.memory)
         pieces = []
         content = client.content
@@ -245,6 +249,16 @@ class Handler:
         whole = b"".join(pieces)
         assert len(whole) == length  # noqa: S101 - what `Content` is for
         return whole
+
+    def _arrived(self, plan: Plan) -> bytes | None:
+        """The content that need not be carried as it comes, because all of it is there: it can be sent again."""
+        client = self._client
+        content = client.arrived(WHOLE_CONTENT)
+        if content is not None:
+            if len(content) > plan.body_limit:
+                raise MessageError(413, "request body too large")
+            self.exchange.outgoing.length = len(content)
+        return content
 
     # --- the way back ---------------------------------------------------------------------------------------------
 
@@ -267,14 +281,15 @@ class Handler:
         destination = destination if destination is not None else plan.destinations[0]
         instead: Reply | None
         try:
-            errors.replace(exchange, reply, destination.backend)
+            content = self._for_error(plan)
+            errors.replace(exchange, reply, destination.backend, content)
             found = errors.choose()
             if found is None:
                 instead = replies.NOT_FOUND
             else:
                 if outcome.endpoint:
                     outcome.give_up()
-                failure: Failure | None = call.ask(TERMS, found[0], found[1], b"")
+                failure: Failure | None = call.ask(TERMS, found[0], found[1], content)
                 instead = self._unanswered(failure) if failure is not None else None
                 if instead is None:
                     assert call.upstream is not None  # noqa: S101 - there was no failure
@@ -284,9 +299,21 @@ class Handler:
             instead = self._fault(error)
         except Exception:  # noqa: BLE001 - as in `run`
             instead = self._bug()
+        except SpoolError as error:
+            instead = self._failed(error.status)
         finally:
             call.end()
         return instead
+
+    def _for_error(self, plan: Plan) -> bytes | Spool:
+        """The content that goes to an error backend: what has been read, or is read now; nothing where it is itself
+        the error, or has gone to an endpoint as it came."""
+        client, kept = self._client, self._kept
+        if kept is not None or not client.has_content:
+            return kept or b""
+        if plan.kept != ANY or client.content.received or client.length > plan.body_limit:
+            return b""
+        return self._content(plan) or b""
 
     def _pass_on(self, upstream: Upstream, plan: Plan, destination: Destination) -> None:
         """Pass the response on."""

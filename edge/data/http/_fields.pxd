@@ -40,7 +40,9 @@ cdef class FieldLines:
     cdef bint _is_value(self, Py_ssize_t at, Py_ssize_t n) noexcept
     cdef void unmask(self, Field *field) noexcept
     cdef bint _equal(self, Field *field, const char *name) noexcept
+    cpdef bytes get(self, bytes name)
     cpdef hide(self, bytes name)
+    cpdef hide_all(self, tuple names)
     cdef int copy_fields(self, Stream out, const uint8_t *passes) except -1
     cdef int put_known(self, Stream out, int known, const char *name, Py_ssize_t n) except -1
     cdef int drop_named(self, const char *name, Py_ssize_t n) except -1

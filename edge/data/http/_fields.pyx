@@ -244,12 +244,12 @@ cdef class FieldLines:
                 return False
         return True
 
-    def get(self, bytes name not None):
+    cpdef bytes get(self, bytes name):
         """Value of the field NAME (lower case), several joined by a comma; None when there is none."""
         cdef int i
         cdef Field *field
         cdef Py_ssize_t n = PyBytes_GET_SIZE(name)
-        value = None
+        cdef bytes found, value = None
         for i in range(self.field_count):
             field = self.fields + i
             if field.name_length == n and same_name(self.text + field.name, PyBytes_AS_STRING(name), n):
@@ -267,7 +267,7 @@ cdef class FieldLines:
             if field.name_length == n and same_name(self.text + field.name, PyBytes_AS_STRING(name), n):
                 field.drop = True
 
-    def hide_all(self, tuple names not None):
+    cpdef hide_all(self, tuple names):
         """Do not pass the fields NAMES (lower case) on."""
         for name in names:
             self.hide(name)

@@ -87,13 +87,6 @@ cdef class Ranges:
     FOUR and SIX are [(first address, number)] in ascending order: each range ends where the next begins.
     """
 
-    cdef uint32_t *starts4
-    cdef int32_t *numbers4
-    cdef Py_ssize_t count4
-    cdef uint64_t *starts6
-    cdef int32_t *numbers6
-    cdef Py_ssize_t count6
-
     def __init__(self, list four, list six):
         cdef Py_ssize_t index
         if self.starts4 != NULL:

@@ -46,7 +46,7 @@ cdef class Stream(Buffer):
     cdef int _wait_across(self, bint for_write) except -1
     cdef hurry(self, bint at_once)
     cdef look(self)
-    cpdef watch(self, Stream other)
+    cpdef watch(self, other)
     cpdef restart(self, double timeout)
     cdef wake_reader(self, int why)
     cdef wake_writer(self, int why)

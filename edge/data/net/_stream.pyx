@@ -25,6 +25,7 @@ from libc.string cimport memcpy
 
 from edge.data.net._buffer cimport EDGE_BLOCK, Buffer
 from edge.data.net._outbox cimport Outbox
+from edge.data.net._waiter cimport Waiter
 from edge.data.net._tls cimport (
     FAILED, RESET, WANT_READ, WANT_WRITE, OpenSslTls, PythonTls, Session, Tls, openssl_is_known,
 )
@@ -99,6 +100,14 @@ cdef inline double now() noexcept:
     cdef timespec t
     clock_gettime(CLOCK_MONOTONIC_COARSE, &t)
     return t.tv_sec + t.tv_nsec * 1e-9
+
+
+cdef hasten(other, bint at_once):
+    """The other party of the exchange in which OTHER, a stream or a waiter, is waited for has hung up."""
+    if isinstance(other, Stream):
+        (<Stream>other).hurry(at_once)
+    else:
+        (<Waiter>other).hurry(at_once)
 
 
 def sweep():
@@ -182,7 +191,7 @@ cdef class Stream(Buffer):
         if n == 0 or (n < 0 and errno != EAGAIN and errno != EINTR):
             self.hung_up = True
             if self.partner is not None:
-                (<Stream>self.partner).hurry(n < 0)
+                hasten(self.partner, n < 0)
         if self.on_surprise is not None:
             self.on_surprise(self)
 
@@ -194,13 +203,13 @@ cdef class Stream(Buffer):
         one.revents = 0
         if c_poll(&one, 1, 0) == 1:
             self.hung_up = True
-            (<Stream>self.partner).hurry((one.revents & (POLLERR | POLLHUP)) != 0)
+            hasten(self.partner, (one.revents & (POLLERR | POLLHUP)) != 0)
 
-    cpdef watch(self, Stream other):
-        """From now on the end of this stream's peer ends the wait for OTHER; None: no longer."""
+    cpdef watch(self, other):
+        """From now on the end of this stream's peer ends the wait for OTHER, a stream or a waiter; None: no longer."""
         self.partner = other
         if other is not None and self.hung_up:
-            other.hurry(False)
+            hasten(other, False)
 
     cpdef restart(self, double timeout):
         """TIMEOUT is the read timeout from now on, also of a wait that is already on."""

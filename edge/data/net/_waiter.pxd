@@ -4,9 +4,13 @@ cdef class Waiter:
     cdef object hub_switch
     cdef double deadline
     cdef bint late
+    cdef bint hurried
+    cdef public object peer
     cdef readonly object failure
 
     cpdef wait(self, double timeout)
     cpdef extend(self, double timeout)
     cpdef wake(self)
     cpdef fail(self, failure)
+    cpdef hurry(self, bint at_once)
+    cpdef renew(self)

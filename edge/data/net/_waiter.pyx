@@ -9,7 +9,7 @@ Rules of this file:
 
 from gevent import get_hub, getcurrent
 
-from edge.data.net.errors import StreamTimeout
+from edge.data.net.errors import PeerGone, StreamTimeout
 
 cdef extern from "time.h":
     ctypedef int clockid_t
@@ -18,6 +18,8 @@ cdef extern from "time.h":
         long tv_nsec
     int clock_gettime(clockid_t clock, timespec *t) nogil
     clockid_t CLOCK_MONOTONIC_COARSE
+
+cdef double GRACE = 1.0  # seconds that are left to a wait whose other party has hung up, as for streams
 
 cdef set waiting = set()
 
@@ -40,7 +42,7 @@ def sweep_waiters():
 
 
 cdef class Waiter:
-    """Where one greenlet waits for others."""
+    """Where one greenlet waits for others; `peer`: the state of the other end, for errors (`edge.data.net.errors`)."""
 
     def __cinit__(self):
         hub = get_hub()
@@ -52,11 +54,12 @@ cdef class Waiter:
 
         Raises:
             StreamTimeout: nobody woke it.
+            PeerGone: as well, after `hurry`.
             Exception: what `fail` was given.
         """
         if self.failure is not None:
             raise self.failure
-        self.deadline = now() + timeout
+        self.deadline = now() + (min(timeout, GRACE) if self.hurried else timeout)
         self.late = False
         self.greenlet = getcurrent()
         waiting.add(self)
@@ -67,12 +70,25 @@ cdef class Waiter:
             waiting.discard(self)
         if self.failure is not None:
             raise self.failure
+        if self.late and self.hurried:
+            raise PeerGone("the other side hung up", self.peer)
         if self.late:
-            raise StreamTimeout("silent for too long")
+            raise StreamTimeout("silent for too long", self.peer)
 
     cpdef extend(self, double timeout):
         """There is progress: the wait may take TIMEOUT seconds from now on."""
-        self.deadline = now() + timeout
+        self.deadline = now() + (min(timeout, GRACE) if self.hurried else timeout)
+
+    cpdef hurry(self, bint at_once):
+        """The other party of the exchange has hung up: end the wait soon."""
+        cdef double limit = now() + (0 if at_once else GRACE)
+        self.hurried = True
+        self.deadline = min(self.deadline, limit)
+
+    cpdef renew(self):
+        """Forget what has been said about earlier waits."""
+        self.failure = None
+        self.hurried = False
 
     cpdef wake(self):
         """Let the waiter, if there is one, look again."""

@@ -5,7 +5,7 @@ Rules of this file:
   up the requests that use it and no others.
 - A file is closed when nobody holds its `Spool` any more: a thread may still be at work for a request that has ended.
 - What fails costs the request that it fails for, with a status that says so: the disk is full (500), or there are too
-  many files (503).
+  many files, or they hold too much (503).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import os
 import resource
 import tempfile
 import weakref
+from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
@@ -48,11 +49,16 @@ class SpoolError(Exception):
 class Spools:
     """The temporary files of one worker. Made after the fork; its threads start with the first file."""
 
-    def __init__(self, directory: str = "", *, most: int = 0) -> None:
-        """In DIRECTORY, by default that of the system; MOST files at a time, by default a share of the descriptors."""
+    def __init__(self, directory: str = "", *, most: int = 0, size: int = 0) -> None:
+        """In DIRECTORY, by default that of the system; MOST files at a time, by default a share of the descriptors,
+        with SIZE bytes in all (0: any number)."""
         self._directory = directory or None
         limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._most = most or (MOST if limit == resource.RLIM_INFINITY else min(MOST, limit // SHARE))
+        self._size = size
+        self._held = 0
+        self._freed: deque[int] = deque()
+        """Sizes of files that have been closed, maybe by threads, and are still counted in `_held`."""
         self._files: weakref.WeakSet[_File] = weakref.WeakSet()
         self._pool: ThreadPool | None = None
         self._silent_until = 0.0
@@ -69,10 +75,30 @@ class Spools:
         """
         if len(self._files) >= self._most:
             raise self._failed(503, f"{self._most} temporary files are in use")
-        made = _File()
+        made = _File(self._freed)
         self._files.add(made)
         self.run(made.open, self._directory)
         return made
+
+    def held(self) -> int:
+        """Bytes that the files hold."""
+        while self._freed:
+            self._held -= self._freed.popleft()
+        return self._held
+
+    def grow(self, file: _File, size: int) -> None:
+        """Let FILE have SIZE bytes.
+
+        Raises:
+            SpoolError: that would be too many in all.
+        """
+        further = size - file.size
+        if further <= 0:
+            return
+        if self._size and self.held() + further > self._size:
+            raise self._failed(503, f"temporary files hold {self._size} bytes (--max-temp-size)")
+        self._held += further
+        file.size = size
 
     def run(self, work: Callable[..., bytes | None], *arguments: object) -> bytes:
         """What WORK with ARGUMENTS gives, in a thread.
@@ -154,15 +180,24 @@ class Spool:
         if self._file is None:
             self._file = self._spools.file()
         data = self.tail()
+        self._spools.grow(self._file, self._written + len(data))
         self._spools.run(self._file.write, data, self._written)
         self._written += len(data)
         self._pieces, self._held = [], 0
 
 
 class _File:
-    """A descriptor. Threads hold the object, not its number: that may soon be another file's."""
+    """A descriptor. Threads hold the object, not its number: that may soon be another file's.
+
+    - `size`: bytes that it has been given, none of which is freed before it is closed.
+    """
 
     _fd = -1
+
+    def __init__(self, freed: deque[int]) -> None:
+        """FREED gets its size when it is closed."""
+        self.size = 0
+        self._freed = freed
 
     def open(self, directory: str | None) -> None:
         with tempfile.TemporaryFile(buffering=0, dir=directory) as made:
@@ -192,6 +227,7 @@ class _File:
     def __del__(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
+        self._freed.append(self.size)
 
 
 def _caught(work: Callable[..., bytes | None], arguments: tuple[object, ...]) -> bytes | OSError:

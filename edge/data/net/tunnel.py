@@ -23,16 +23,23 @@ HALF_CLOSED = 60.0
 
 def tunnel(client: Stream, endpoint: Stream, *, timeout: float, counters: WorkerCounters) -> None:
     """Carry bytes both ways, those already buffered first, until the end of both; TIMEOUT in seconds of silence."""
+    counters.add(WorkerWord.CONNECTIONS_UPGRADED, 1)
+    try:
+        carry_both(client, endpoint, timeout)
+    finally:
+        counters.add(WorkerWord.CONNECTIONS_UPGRADED, -1)
+
+
+def carry_both(client: Stream, endpoint: Stream, timeout: float) -> None:
+    """Carry bytes both ways, as `tunnel`."""
     both = Tunnel(timeout)
     client.write_timeout = endpoint.write_timeout = timeout
-    counters.add(WorkerWord.CONNECTIONS_UPGRADED, 1)
     back = gevent.spawn(both.carry, endpoint, client)
     try:
         both.carry(client, endpoint)
         back.join()
     finally:
         back.kill()
-        counters.add(WorkerWord.CONNECTIONS_UPGRADED, -1)
 
 
 class Tunnel:

@@ -20,6 +20,7 @@ from libc.time cimport gmtime_r, strftime, time, time_t, tm
 
 from edge.data.exchange._outcome cimport Outcome
 from edge.data.http._message cimport Message
+from edge.data.net._digits cimport put_decimal
 
 import json
 
@@ -152,19 +153,9 @@ cdef class Lines:
         return self.put_escaped(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
 
     cdef int put_number(self, long long number) except -1:
-        cdef char digits[24]
-        cdef int at = 24
-        cdef unsigned long long rest = -number if number < 0 else number
-        while True:
-            at -= 1
-            digits[at] = 48 + rest % 10
-            rest //= 10
-            if rest == 0:
-                break
-        if number < 0:
-            at -= 1
-            digits[at] = 45
-        return self.put(digits + at, 24 - at)
+        cdef char *out = self.room(20)
+        self.end += put_decimal(out, number)
+        return 0
 
     cdef int put_seconds(self, double seconds, int decimals) except -1:
         """SECONDS with 3 or 6 DECIMALS."""
@@ -330,6 +321,14 @@ cdef class Lines:
                 106,
             )
         return self.put(b"}\n", 2)
+
+    def append(self, bytes line not None):
+        """Add LINE, which ends with a line feed; whether there are so many now that they should be written."""
+        if self.end - self.start > MOST:
+            self.dropped += 1
+            return False
+        self.put_bytes(line)
+        return self.end > self.due
 
     def write(self, int fd):
         """Write what the descriptor FD takes without waiting; whether that was all.

@@ -40,31 +40,42 @@ def add(policy: ClientLimits, phases: Phases) -> None:
     ):
         if requests:
             limit = limits.rate(f"{owner} {name}", rate=rate, burst=requests * policy.burst)
-            gates.append(_rate(limit, replies.plain(policy.rate_status)))
+            gates.append(Rate(limit, replies.plain(policy.rate_status)).gate)
     if policy.connections:
         at_once = limits.connections(f"{owner} connections", limit=policy.connections)
-        gates.append(_connections(at_once, replies.plain(policy.connections_status)))
+        gates.append(Connections(at_once, replies.plain(policy.connections_status)).gate)
     if policy.exempt:
         gates = [_except(policy.exempt, tuple(gates))]
     phases.gates += gates
 
 
-def _rate(limit: RateLimit, refusal: Reply) -> Gate:
-    def gate(exchange: Exchange) -> Reply | None:
-        return None if limit.allows(exchange.client.address.encode()) else refusal
+class Rate:
+    """Lets as many requests of a client pass as LIMIT allows; REFUSAL is the answer to others."""
 
-    return gate
+    def __init__(self, limit: RateLimit, refusal: Reply) -> None:
+        self._limit = limit
+        self._refusal = refusal
+
+    def gate(self, exchange: Exchange) -> Reply | None:
+        """A gate."""
+        return None if self._limit.allows(exchange.client.address.encode()) else self._refusal
 
 
-def _connections(limit: ConnectionLimit, refusal: Reply) -> Gate:
-    def gate(exchange: Exchange) -> Reply | None:
+class Connections:
+    """Lets as many requests of a client be under way as LIMIT allows; REFUSAL is the answer to others."""
+
+    def __init__(self, limit: ConnectionLimit, refusal: Reply) -> None:
+        self._limit = limit
+        self._refusal = refusal
+
+    def gate(self, exchange: Exchange) -> Reply | None:
+        """A gate."""
+        limit = self._limit
         place = limit.enter(exchange.client.address.encode())
         if place < 0:
-            return refusal
+            return self._refusal
         exchange.on_release(lambda _: limit.leave(place))
         return None
-
-    return gate
 
 
 def _except(clients: tuple[str, ...], gates: tuple[Gate, ...]) -> Gate:

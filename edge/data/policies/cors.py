@@ -29,27 +29,14 @@ def add(policy: Cors, phases: Phases) -> None:
     names = (ALLOW_ORIGIN, *fields)
     constant = b"".join(b"%s: %s\r\n" % (_title(name), value) for name, value in fields.items())
     if "*" in policy.origins:
-        allowed = Allowed(None, b"*", constant)
+        allowed = Allowed(None, b"*", constant, names)
         phases.fields += allowed.lines
         phases.replaced.extend(names)
-        phases.written.update(names)
     else:
-        allowed = Allowed(_pattern(policy.origins), b"", constant)
-
-        def edit(exchange: Exchange, response: Message | None) -> None:
-            lines = allowed.lines_for(exchange)
-            if lines:
-                if response is not None:
-                    response.hide_all(names)
-                exchange.fields += lines
-
-        phases.answers.append(edit)
-        phases.written.update(names)
-
-    def gate(exchange: Exchange) -> Reply | None:
-        return PREFLIGHT if exchange.client.request.method == b"OPTIONS" and allowed.lines_for(exchange) else None
-
-    phases.gates.append(gate)
+        allowed = Allowed(_pattern(policy.origins), b"", constant, names)
+        phases.answers.append(allowed.edit)
+    phases.written.update(names)
+    phases.gates.append(allowed.gate)
 
 
 class Allowed:
@@ -58,11 +45,26 @@ class Allowed:
     - `lines`: those of every response, where any origin is allowed.
     """
 
-    def __init__(self, pattern: re.Pattern[bytes] | None, anyone: bytes, constant: bytes) -> None:
+    def __init__(
+        self, pattern: re.Pattern[bytes] | None, anyone: bytes, constant: bytes, names: tuple[bytes, ...]
+    ) -> None:
         self._pattern = pattern
         self._constant = constant
+        self._names = names
         self._known: dict[bytes, bytes] = {}
         self.lines = self._lines(anyone) if anyone else b""
+
+    def gate(self, exchange: Exchange) -> Reply | None:
+        """Answer preflight requests."""
+        return PREFLIGHT if exchange.client.request.method == b"OPTIONS" and self.lines_for(exchange) else None
+
+    def edit(self, exchange: Exchange, response: Message | None) -> None:
+        """Add the lines to the response, in place of an endpoint's own."""
+        lines = self.lines_for(exchange)
+        if lines:
+            if response is not None:
+                response.hide_all(self._names)
+            exchange.fields += lines
 
     def lines_for(self, exchange: Exchange) -> bytes:
         """The lines for the origin of the request; empty: it is not allowed."""

@@ -1,7 +1,8 @@
 """The error backends of a route, and the requests that they get.
 
 Rules of this file:
-- The error backend gets the client's method and query, the path `/`, and what is to be known of the error in X- fields.
+- The error backend gets the client's method, query and content, the path `/`, and what is to be known of the error in
+  X- fields.
 - What stands in for a Service without endpoints gets the client's request as it is, and those fields.
 
 Source: ingress-nginx, nginx.tmpl, "CUSTOM_ERRORS".
@@ -12,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge.data.http._message import NO_CONTENT
+from edge.data.net.spool import Spool
 from edge.data.upstream.terms import Terms
 from edge.table.policies import Retry, Timeouts
 
@@ -66,8 +68,9 @@ class Errors:
         """Say in EXCHANGE's request why it goes to the stand-in: BACKEND has no endpoint."""
         exchange.outgoing.appended += self._fields(exchange, 503, backend)
 
-    def replace(self, exchange: Exchange, reply: Reply, backend: Backend) -> None:
-        """Make EXCHANGE's request one for the answer in place of REPLY, which BACKEND's requests would get."""
+    def replace(self, exchange: Exchange, reply: Reply, backend: Backend, content: bytes | Spool) -> None:
+        """Make EXCHANGE's request one with CONTENT for the answer in place of REPLY, which BACKEND's requests would
+        get."""
         client, outgoing = exchange.client, exchange.outgoing
         _, mark, query = client.request.target.partition(b"?")
         outgoing.target = b"/" + mark + query
@@ -76,7 +79,8 @@ class Errors:
         outgoing.appended = self._fields(exchange, reply.status, backend)
         outgoing.appended += b"X-Original-URI: " + client.request.target + b"\r\n"
         outgoing.message.upgrade = False
-        outgoing.length = NO_CONTENT if client.length == NO_CONTENT else 0
+        size = content.size if isinstance(content, Spool) else len(content)
+        outgoing.length = NO_CONTENT if client.length == NO_CONTENT else size
         outgoing.old = False
         exchange.fields += challenges(reply)
 

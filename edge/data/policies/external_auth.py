@@ -7,18 +7,16 @@ Rules of this file:
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from edge.data.exchange.subrequest import UnansweredError
 from edge.data.http import replies
 from edge.data.policies.fields import names, without
 from edge.data.policies.questions import question
+from edge.data.policies.servers import transport_of
 from edge.data.policies.verdicts import Kept, Verdict
 from edge.data.upstream.terms import Terms
 from edge.table.policies import Retry, Timeouts
-from edge.table.records import Tls, Transport
-from edge.table.remotes import remote_of
 from edge.table.shared_cache import CacheError
 
 if TYPE_CHECKING:
@@ -35,8 +33,6 @@ TERMS: Final = Terms(Timeouts("", 60.0, 60.0, 60.0), Retry("", tries=0, on_timeo
 MOST_CONTENT: Final = 65536
 """Bytes of an answer that are read, for nothing but to use the connection again."""
 FAILED: Final = replies.plain(500)
-ADDRESS: Final = re.compile(r"[0-9.]+|.*:.*")
-"""What is not sent as a server name (RFC 6066, section 3)."""
 SUCCESS: Final = frozenset((200, 201, 204, 206, 301, 302, 303, 304, 307, 308))
 """Statuses of responses that get the server's cookies (nginx docs, add_header)."""
 
@@ -71,19 +67,14 @@ def add(policy: ExternalAuth, phases: Phases) -> None:
 
 def _judge(policy: ExternalAuth, phases: Phases) -> Judge:
     """What asks the server."""
-    ask, make = phases.asks(policy.remote, _transport(policy), TERMS, MOST_CONTENT), question(policy)
+    transport = transport_of(policy.remote, secure=policy.secure)
+    ask, make = phases.asks(policy.remote, transport, TERMS, MOST_CONTENT), question(policy)
 
     def judge(exchange: Exchange) -> tuple[Verdict, Answer]:
         answer = ask(make(exchange), b"", exchange.client)
         return _verdict(policy, answer), answer
 
     return judge
-
-
-def _transport(policy: ExternalAuth) -> Transport:
-    """How the server is spoken to; its certificate is not verified, as in ingress-nginx."""
-    name, _ = remote_of(policy.remote)
-    return Transport(tls=Tls("" if ADDRESS.fullmatch(name) else name)) if policy.secure else Transport()
 
 
 def _kept(policy: ExternalAuth, phases: Phases) -> Kept | None:

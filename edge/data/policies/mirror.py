@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from edge.data.exchange.subrequest import outgoing
 from edge.data.policies.copies import MOST_CONTENT, TERMS, Copies, size_of
+from edge.data.policies.servers import transport_of
 from edge.data.policies.variables import filler
-from edge.table.records import Transport
 
 if TYPE_CHECKING:
     from edge.data.exchange.exchange import Exchange
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 def add(policy: Mirror, phases: Phases) -> None:
     """A tee."""
-    copies = Copies(phases.asks(policy.remote, Transport(), TERMS, MOST_CONTENT))
+    transport = transport_of(policy.remote, secure=policy.secure)
+    copies = Copies(phases.asks(policy.remote, transport, TERMS, MOST_CONTENT))
     target, host = filler(policy.target), policy.host.encode()
 
     def tee(exchange: Exchange, content: bytes | Spool | None) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from edge.data.http import replies
 from edge.data.net.errors import MessageError
-from edge.table.paths import normalise_bytes
+from edge.table.paths import normalise_bytes, path_of
 from edge.table.patterns.matching import Expansion, PatternLimitError, compile_pattern
 
 if TYPE_CHECKING:
@@ -20,36 +20,46 @@ FORWARDED_PREFIX = b"x-forwarded-prefix"
 
 def add(policy: RegexRewrite, phases: Phases) -> None:
     """An edit of the request; a gate that lets nothing pass where the target is a URL."""
-    pattern = compile_pattern(policy.pattern)
-    target, prefix = Expansion(policy.target, pattern.groups), Expansion(policy.prefix, pattern.groups)
+    rewriting = Rewriting(policy)
+    if policy.target.startswith(("http://", "https://")):
+        phases.gates.append(rewriting.gate)
+    else:
+        phases.edits.append(rewriting.edit)
 
-    def match(path: bytes) -> tuple[bytes, ...] | None:
-        try:
-            return pattern.match(normalise_bytes(path))
-        except PatternLimitError as error:
-            raise MessageError(500, "a pattern that takes too many steps") from error
 
-    def gate(exchange: Exchange) -> Reply | None:
+class Rewriting:
+    """What is made of the paths of requests."""
+
+    def __init__(self, policy: RegexRewrite) -> None:
+        self._pattern = compile_pattern(policy.pattern)
+        self._target = Expansion(policy.target, self._pattern.groups)
+        self._prefix = Expansion(policy.prefix, self._pattern.groups) if policy.prefix else None
+
+    def gate(self, exchange: Exchange) -> Reply | None:
+        """Redirect to the target, which is a URL."""
         path, mark, query = exchange.client.request.target.partition(b"?")
-        groups = match(path)
-        location = target.expand(groups if groups is not None else (b"",) * pattern.groups)
+        groups = self._match(path)
+        location = self._target.expand(groups if groups is not None else (b"",) * self._pattern.groups)
         return replies.redirect(302, location + mark + query)
 
-    def edit(exchange: Exchange) -> None:
+    def edit(self, exchange: Exchange) -> None:
+        """Give the endpoint another path."""
         outgoing = exchange.outgoing
-        path, mark, query = outgoing.target.partition(b"?")
-        groups = match(path)
+        target = outgoing.target
+        path = path_of(target)
+        groups = self._match(path)
         if groups is None:
             return
-        changed = target.expand(groups)
+        changed = self._target.expand(groups)
         if not changed.startswith(b"/"):
             changed = b"/" + changed
-        outgoing.target = changed + mark + query
-        if policy.prefix:
+        outgoing.target = changed if path is target else changed + target[len(path) :]
+        if self._prefix is not None:
             outgoing.message.hide(FORWARDED_PREFIX)
-            outgoing.added += b"X-Forwarded-Prefix: " + prefix.expand(groups) + b"\r\n"
+            outgoing.added += b"X-Forwarded-Prefix: " + self._prefix.expand(groups) + b"\r\n"
 
-    if policy.target.startswith(("http://", "https://")):
-        phases.gates.append(gate)
-    else:
-        phases.edits.append(edit)
+    def _match(self, path: bytes) -> tuple[bytes, ...] | None:
+        try:
+            return self._pattern.match(normalise_bytes(path))
+        except PatternLimitError as error:
+            raise MessageError(500, "a pattern that takes too many steps") from error

@@ -18,19 +18,26 @@ if TYPE_CHECKING:
 def add(policy: SourceRanges, phases: Phases) -> None:
     """A check of the client by one of the lists, or by both."""
     denied, allowed = networks(policy.deny), networks(policy.allow)
-
-    def deny(exchange: Exchange) -> Reply | None:
-        return replies.FORBIDDEN if exchange.client.address in denied else None
-
-    def allow(exchange: Exchange) -> Reply | None:
-        return None if exchange.client.address in allowed else replies.FORBIDDEN
-
-    def both(exchange: Exchange) -> Reply | None:
-        address = exchange.client.address
-        return replies.FORBIDDEN if address in denied or address not in allowed else None
-
+    check = Addresses(denied or None, allowed or None).check
     # A client that is merely not denied is not let in by that: another check may have to be passed.
-    phases.check(both if denied and allowed else allow if allowed else deny, admits=bool(allowed))
+    phases.check(check, admits=bool(allowed))
+
+
+class Addresses:
+    """The clients that are let in: those not in DENIED, and in ALLOWED where there are such."""
+
+    def __init__(self, denied: Networks | None, allowed: Networks | None) -> None:
+        self._denied = denied
+        self._allowed = allowed
+
+    def check(self, exchange: Exchange) -> Reply | None:
+        """A gate."""
+        address = exchange.client.address
+        if self._denied is not None and self._denied.find(address) >= 0:
+            return replies.FORBIDDEN
+        if self._allowed is not None and self._allowed.find(address) < 0:
+            return replies.FORBIDDEN
+        return None
 
 
 @lru_cache(maxsize=64)

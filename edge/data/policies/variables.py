@@ -161,6 +161,12 @@ def _request_method(exchange: Exchange) -> bytes:
     return exchange.client.request.method
 
 
+def _proxy_add_x_forwarded_for(exchange: Exchange) -> bytes:
+    given = exchange.client.request.get(b"x-forwarded-for")
+    address = _remote_addr(exchange)
+    return given + b", " + address if given else address
+
+
 FAMILIES: Final[dict[str, Callable[[str], Value]]] = {
     "arg_": _argument_named,
     "cookie_": _cookie_named,
@@ -175,9 +181,11 @@ VALUES: Final[dict[str, Value]] = {
     "http_host": _http_host,
     "is_args": _is_args,
     "pass_access_scheme": _scheme,
+    "proxy_add_x_forwarded_for": _proxy_add_x_forwarded_for,
     "query_string": _args,
     "remote_addr": _remote_addr,
     "remote_user": _remote_user,
+    "req_id": _request_id,
     "request_id": _request_id,
     "request_method": _request_method,
     "request_uri": _request_uri,

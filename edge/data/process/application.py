@@ -268,7 +268,8 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
                 self.spawn_worker()
         for pid in staying[: -self.num_workers]:
             self.kill_worker(pid, signal.SIGTERM)
-        self._handover.follow(worker.age for worker in self.WORKERS.values())
+        ages = {pid: worker.age for pid, worker in self.WORKERS.items()}
+        self._handover.follow(ages.values(), [age for pid, age in ages.items() if pid not in self._stopping])
 
     def _look_around(self) -> None:
         """See whether the world is as it was when the workers were started."""

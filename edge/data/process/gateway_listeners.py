@@ -1,4 +1,4 @@
-"""A worker's half of the hand-over: listeners at the addresses of Gateways, as the arbiter says.
+"""A worker's half of the hand-over: listeners at the addresses of Gateways and of streams, as the arbiter says.
 
 Rules of this file:
 - A place whose socket is replaced is never without one: the new one accepts before the old one is closed.
@@ -7,18 +7,30 @@ Rules of this file:
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import gevent
 from gevent.socket import wait_read
 
+from edge.data.accepting.listener import Listener
 from edge.data.process import handover
+from edge.table.records import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edge.data.accepting.listener import Listener, Places
-    from edge.data.process.handover import Message, Place
+    from edge.data.accepting.listener import Places
+    from edge.data.process.handover import Message
+
+
+class Accepting(Protocol):
+    """What takes connections or datagrams."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """Take what waits, then no more."""
 
 
 class GatewayListeners:
@@ -27,11 +39,12 @@ class GatewayListeners:
     - `places`: those without a socket of their own, for listeners at all addresses.
     """
 
-    def __init__(self, link: socket.socket, make: Callable[[socket.socket, Message], Listener]) -> None:
+    def __init__(self, link: socket.socket, make: Callable[[socket.socket, Message], Accepting]) -> None:
         self.places: Places = {}
         self._link = link
         self._make = make
-        self._open: dict[Place, Listener] = {}
+        self._open: dict[tuple[str, int, int, int], Accepting] = {}
+        """By address, port, wire and number."""
         self._greenlet: gevent.Greenlet | None = None
         link.setblocking(False)
 
@@ -62,12 +75,16 @@ class GatewayListeners:
 
     def _take(self, message: Message, descriptors: list[int]) -> None:
         place = message.address, message.port
-        old = self._open.pop(place, None)
-        self.places.pop(place, None)
+        at = (*place, int(message.wire), message.number)
+        old = self._open.pop(at, None)
+        if message.wire is not Wire.UDP:
+            self.places.pop(place, None)
         if message.scope and descriptors:
-            listener = self._open[place] = self._make(socket.socket(fileno=descriptors[0]), message)
+            listener = self._open[at] = self._make(socket.socket(fileno=descriptors[0]), message)
             listener.start()
-        elif message.scope:
-            self.places[place] = self._make(socket.socket(), message)
+        elif message.scope and message.wire is not Wire.UDP:
+            standing = self._make(socket.socket(), message)
+            if isinstance(standing, Listener):
+                self.places[place] = standing
         if old is not None:
             old.stop()

@@ -3,10 +3,12 @@
 Rules of this file:
 - The table says what to listen on (`edge.table.records.Listeners`), beside the sockets of `--http` and `--https`.
 - Only the arbiter holds a socket for good: a worker gets a copy over a Unix socket of its own (unix(7), SCM_RIGHTS). So
-  connections that wait to be accepted survive the death of a worker.
+  connections and datagrams that wait survive the death of a worker.
+- Connections wait in one socket, from which all workers accept. Datagrams wait in several (`opened_sockets`), each of
+  which belongs to one worker; a worker that ends leaves its own to others.
 - Where one of our own sockets takes a port at all addresses, nothing is opened: that socket's connections to the
   address are served as if they had come by one of its own.
-- What cannot be opened is reported once and tried again.
+- What cannot be opened is reported once, in the log and to the control plane, and tried again.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from edge.system import addresses
+from edge.data.process.opened_sockets import OpenedSockets, Place, place_of
+from edge.table import bindings
 from edge.table.reader import TableReader, UnreadableError
 from edge.table.records import LISTENERS, Listeners, Listening, Wire
 
@@ -26,10 +29,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-Place = tuple[str, int]
-"""Address and port."""
+    from edge.system.addresses import Address
+
+    Handed = dict[tuple[Place, int], tuple[Listening, socket.socket | None]]
+    """By place and number of the socket there; None: connections come by one of our own sockets."""
+
 LARGEST: Final = 4096
 """Bytes of a message, at most."""
+SCHEMES: Final = {Wire.HTTP: "http", Wire.TCP: "tcp", Wire.UDP: "udp"}
 log = logging.getLogger(__name__)
 
 
@@ -38,6 +45,9 @@ class Message(msgspec.Struct, frozen=True):
 
     address: str
     port: int
+    wire: Wire = Wire.HTTP
+    number: int = 0
+    """Of the socket, where the place has several."""
     scope: str = ""
     """Empty: nothing more is to be accepted there."""
     tls: bool = False
@@ -55,18 +65,20 @@ class Link:
         self.far: socket.socket | None = far
         """The worker's end, until it is forked."""
         self.near.setblocking(False)
-        self._sent: dict[Place, Listening] = {}
+        self._sent: dict[tuple[Place, int], Listening] = {}
 
-    def update(self, wanted: dict[Place, Listening], sockets: dict[Place, socket.socket | None]) -> bool:
+    def update(self, handed: Handed) -> bool:
         """Tell the worker what it does not know yet; False: it is gone."""
         try:
-            for place in self._sent.keys() - wanted.keys():
-                self._send(Message(*place), None)
-                del self._sent[place]
-            for place, listening in wanted.items():
-                if self._sent.get(place) != listening and place in sockets:
-                    self._send(Message(*place, listening.scope, listening.tls), sockets[place])
-                    self._sent[place] = listening
+            for at in self._sent.keys() - handed.keys():
+                before = self._sent[at]
+                self._send(Message(before.address, before.port, before.wire, at[1]), None)
+                del self._sent[at]
+            for at, (listening, sock) in handed.items():
+                if self._sent.get(at) != listening:
+                    place = listening.address, listening.port, listening.wire, at[1]
+                    self._send(Message(*place, listening.scope, listening.tls), sock)
+                    self._sent[at] = listening
         except BlockingIOError:
             return True  # the rest follows with the next look
         except OSError:
@@ -88,11 +100,10 @@ class Handover:
 
     def __init__(self, directory: Path) -> None:
         """DIRECTORY has the table."""
+        self._directory = directory
         self._table = TableReader(directory)
-        self._own: frozenset[Place] = frozenset()
         self._wanted: dict[Place, Listening] = {}
-        self._sockets: dict[Place, socket.socket | None] = {}
-        """None: connections come by one of our own sockets."""
+        self._opened = OpenedSockets()
         self._links: dict[int, Link] = {}
         self._faults: dict[Place, str] = {}
 
@@ -101,24 +112,14 @@ class Handover:
         """Whether there is anything to listen on."""
         return bool(self._wanted)
 
-    def start(self, own: Iterable[Place], inherited: str) -> None:
+    def start(self, own: Iterable[Address], inherited: str) -> None:
         """OWN: where the proxy listens anyway; INHERITED: what an arbiter before us has written by `inherit`."""
-        self._own = frozenset(own)
-        for entry in filter(None, inherited.split(",")):
-            text, _, number = entry.rpartition("=")
-            place = addresses.parse(text)
-            sock = socket.socket(fileno=int(number))
-            sock.set_inheritable(False)
-            self._sockets[place.host, place.port] = sock
+        self._opened.start(own, inherited)
+        bindings.write(self._directory, ())
 
     def inherit(self) -> str:
-        """Have the open sockets outlive exec(2); their addresses and descriptors, as `start` takes them."""
-        parts = []
-        for place, sock in self._sockets.items():
-            if sock is not None:
-                sock.set_inheritable(True)
-                parts.append(f"{addresses.Address(*place)}={sock.fileno()}")
-        return ",".join(parts)
+        """Have the open sockets outlive exec(2); their places and descriptors, as `start` takes them."""
+        return self._opened.inherit()
 
     def connect(self, worker: int) -> socket.socket:
         """The end for a WORKER (its age) that is about to be forked."""
@@ -141,48 +142,55 @@ class Handover:
 
     def close(self) -> None:
         """Close everything."""
-        for sock in self._sockets.values():
-            if sock is not None:
-                sock.close()
+        self._opened.close()
         for link in self._links.values():
             link.close()
-        self._sockets.clear()
         self._links.clear()
 
-    def follow(self, workers: Iterable[int]) -> None:
-        """Open and close what the table says, and tell WORKERS (their ages) of it."""
+    def follow(self, workers: Iterable[int], staying: Iterable[int] = ()) -> None:
+        """Open and close what the table says, and tell WORKERS (their ages) of it; those that are STAYING get
+        datagrams."""
+        staying = list(staying)
         with suppress(UnreadableError):  # the last sockets stay
             self._table.reopen()
             found = self._table.routes.get(LISTENERS, Listeners)
             if found is not None:
-                self._wanted = {(one.address, one.port): one for one in found.sockets if one.wire is Wire.HTTP}
+                self._wanted = {place_of(one): one for one in found.sockets}
             elif self._table.generation > 0:
                 self._wanted = {}
-        for place in self._sockets.keys() - self._wanted.keys():
-            sock = self._sockets.pop(place)
-            if sock is not None:
-                sock.close()
-            log.info("no longer listening on %s", addresses.Address(*place))
-        for place, listening in self._wanted.items():
-            if place not in self._sockets:
-                self._open(place, listening)
+        self._opened.close_all_but(self._wanted.keys())
+        self._open_missing(len(staying))
+        self._opened.assign(staying)
         for age in self._links.keys() - set(workers):
             self._links.pop(age).close()
         for age, link in list(self._links.items()):
-            if not link.update(self._wanted, self._sockets):
+            if not link.update(self._handed(age)):
                 self._links.pop(age).close()
 
-    def _open(self, place: Place, listening: Listening) -> None:
-        address = addresses.Address(*place)
-        if ("::" if ":" in place[0] else "0.0.0.0", place[1]) in self._own:
-            self._sockets[place] = None
-        else:
-            try:
-                self._sockets[place] = addresses.listen(address)
-            except addresses.ListenError as error:
-                if self._faults.get(place) != str(error):
-                    self._faults[place] = str(error)
-                    log.error("%s: %s", listening.scope, error)  # noqa: TRY400 - the message says it all
-                return
-        self._faults.pop(place, None)
-        log.info("listening on %s://%s for %s", "https" if listening.tls else "http", address, listening.scope)
+    def _handed(self, worker: int) -> Handed:
+        """What WORKER is to have."""
+        return {
+            (place, number): (self._wanted[place], sock)
+            for place in self._wanted
+            for number, sock in self._opened.of(place, worker)
+        }
+
+    def _open_missing(self, workers: int) -> None:
+        faults: dict[Place, str] = {}
+        for place, listening in self._wanted.items():
+            if place in self._opened:
+                continue
+            fault = self._opened.open(place, workers, beside=self._wanted.keys())
+            if not fault:
+                scheme = "https" if listening.tls else SCHEMES[listening.wire]
+                log.info("listening on %s://%s for %s", scheme, place.address, listening.scope)
+                continue
+            faults[place] = fault
+            if self._faults.get(place) != fault:
+                log.error("%s: %s; it is tried again", listening.scope, fault)
+        if faults != self._faults:
+            self._faults = faults
+            told = [
+                bindings.Unbound(one, faults[place_of(one)]) for one in self._wanted.values() if place_of(one) in faults
+            ]
+            bindings.write(self._directory, told)

@@ -19,11 +19,17 @@ from edge.data.handling.handler import Handler, Handling
 from edge.data.handling.subrequests import Subrequests
 from edge.data.handling.traced import TracedHandler
 from edge.data.http._fields import Limits
+from edge.data.net._datagrams import relayed_datagrams
+from edge.data.net._relay import relayed_bytes
 from edge.data.net._stream import counted_bytes
 from edge.data.net.spool import Spools
+from edge.data.observe.stream_log import StreamLog
 from edge.data.process.tuning import Tuning
 from edge.data.routing.planner import Planner
 from edge.data.routing.router import Router
+from edge.data.streams.connections import StreamConnections
+from edge.data.streams.datagrams import Datagrams
+from edge.data.streams.plan import StreamPlans
 from edge.data.upstream.budget import RetryBudget
 from edge.data.upstream.pool import Pool
 from edge.settings import LARGEST_HEAD
@@ -38,6 +44,8 @@ if TYPE_CHECKING:
     from edge.table.counters import WorkerCounters
     from edge.table.reader import TableReader
 
+DATAGRAMS = (WorkerWord.DATAGRAMS_IN, WorkerWord.DATAGRAMS_OUT, WorkerWord.DATAGRAMS_DROPPED)
+"""The words for the first numbers that `relayed_datagrams` gives."""
 RECLAIM = 60.0
 """Least seconds between two looks for series of routes that are gone."""
 
@@ -69,24 +77,34 @@ class Proxy:
         self.planner.subrequests = Subrequests(calls).to
         self._traces = traces
         tuning.follow(traces.tune)
+        self.spools = Spools(settings.temp_dir, size=settings.max_temp_size)
         self.handling = Handling(
             self.router,
             calls,
             counters,
             access_log,
-            Spools(settings.temp_dir),
+            self.spools,
             tunnel_timeout=settings.websocket_timeout,
         )
         self.connections = Connections(settings, counters, self._handler)
         self.connections.table = table
         contexts = Contexts(table, http2=settings.use_http2)
         self.handshakes = Handshakes(contexts, counters, self.log, timeout=settings.tls_handshake_timeout)
+        stream_log = (
+            StreamLog(access_log, settings.log_format_stream, as_json=settings.log_format == "json")
+            if access_log is not None
+            else None
+        )
+        plans = StreamPlans(table, self.planner, counters)
+        self.streams = StreamConnections(plans, self.pool, counters, self.connections.open, stream_log)
+        self.datagrams = Datagrams(plans, counters, stream_log, most=self.connections.most)
         tuning.follow(self.pool.tune)
         tuning.follow(self.connections.tune)
         tuning.follow(contexts.tune)
         self._fault = ""
         self._refusals = 0
-        self._received, self._sent = counted_bytes()
+        self._received, self._sent = _client_bytes()
+        self._datagrams = relayed_datagrams()
         self._reclaimed = 0
         self._reclaim_at = time.monotonic() + RECLAIM
 
@@ -104,6 +122,8 @@ class Proxy:
         self._report()
         self.pool.expire()
         self.retry_budget.refill()
+        self.datagrams.expire()
+        self.streams.plans.forget()
         self._reclaim()
         self._count()
 
@@ -125,17 +145,27 @@ class Proxy:
         generation, now = self.table.routes.generation, time.monotonic()
         if generation != self._reclaimed and now >= self._reclaim_at:
             self._reclaimed, self._reclaim_at = generation, now + RECLAIM
-            self.counters.reclaim(self.router.serves)
+            self.counters.reclaim(lambda labels: self.router.serves(labels) or self.streams.plans.serves(labels))
 
     def _count(self) -> None:
         counters = self.counters
-        received, sent = counted_bytes()
+        received, sent = _client_bytes()
         counters.beat()
         counters.add(WorkerWord.BYTES_IN, received - self._received)
         counters.add(WorkerWord.BYTES_OUT, sent - self._sent)
         self._received, self._sent = received, sent
+        before, self._datagrams = self._datagrams, relayed_datagrams()
+        for word, number, known in zip(DATAGRAMS, self._datagrams, before, strict=False):
+            counters.add(word, number - known)
         counters.set(WorkerWord.GENERATION, self.table.generation)
         counters.add(WorkerWord.TABLE_REFUSALS, max(self.table.refusals - self._refusals, 0))
         self._refusals = self.table.refusals
         self.connections.count()
         counters.set(WorkerWord.UPSTREAM_IDLE, len(self.planner.targets.idle()))
+        counters.set(WorkerWord.TEMPORARY_BYTES, self.spools.held())
+
+
+def _client_bytes() -> tuple[int, int]:
+    """Bytes from and to clients, by this process so far."""
+    streams = (counted_bytes(), relayed_bytes(), relayed_datagrams()[3:])
+    return sum(one[0] for one in streams), sum(one[1] for one in streams)

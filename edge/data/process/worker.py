@@ -26,8 +26,10 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from edge.data.accepting.listener import Listener
 from edge.data.accepting.spread import Spread
+from edge.data.accepting.stream_listener import StreamListener
 from edge.data.http._request_id import seed_request_ids
 from edge.data.net._frame_stacks import keep_frame_stacks
+from edge.data.net._relay import sweep_relays
 from edge.data.net._stream import sweep
 from edge.data.net._tls import use_openssl
 from edge.data.net.private import OPENSSL
@@ -35,14 +37,17 @@ from edge.data.observe.access_log import AccessLog
 from edge.data.observe.tracing import Traces
 from edge.data.process.gateway_listeners import GatewayListeners
 from edge.data.process.proxy import Proxy
+from edge.data.streams.datagrams import DatagramListener
 from edge.system import logs
 from edge.table.counters import WorkerCounters, WorkerWord
 from edge.table.reader import TableReader
+from edge.table.records import Wire
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from edge.data.connections.connections import Connections
+    from edge.data.process.handover import Message
     from edge.settings import Settings
 
 SWEEP = 0.25
@@ -122,13 +127,20 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         proxy = Proxy(self.settings, TableReader(directory), counters, access_log, traces)
         spread = Spread(directory, counters.slot)
         shared = (proxy.connections, proxy.handshakes, spread)
-        gateways = GatewayListeners(
-            self._link,
-            lambda sock, at: Listener(sock, *shared, tls=at.tls, shed=proxy.pool.shed, scope=at.scope, port=at.port),
-        )
+        common: dict[str, Any] = {"shed": proxy.pool.shed, "streams": proxy.streams}
+
+        def made(sock: Any, at: Message) -> Listener | DatagramListener:
+            if at.wire is Wire.UDP:
+                return DatagramListener(sock, proxy.datagrams, at.scope)
+            rest: dict[str, Any] = {**common, "scope": at.scope, "port": at.port}
+            if at.wire is Wire.TCP:
+                return StreamListener(sock, *shared, **rest)
+            return Listener(sock, *shared, tls=at.tls, **rest)
+
+        gateways = GatewayListeners(self._link, made)
         listeners: list[Listener | GatewayListeners] = [gateways]
         listeners += [
-            Listener(sock, *shared, tls=tls, shed=proxy.pool.shed, places=gateways.places)
+            Listener(sock, *shared, tls=tls, places=gateways.places, **common)
             for sock, tls in zip(self.sockets, self.app.secure, strict=True)
         ]
         timers = self._timers(proxy, spread, access_log)
@@ -138,7 +150,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         while self.alive:
             self.notify()
             stopped.wait(1.0)
-        self._drain(proxy.connections, listeners, proxy.tuning.settings)
+        self._drain(proxy, listeners)
         for timer in timers:
             timer.stop()
         if access_log is not None:
@@ -155,7 +167,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
             proxy.tick()
 
         second()
-        work = [(1.0, second), (SWEEP, sweep)]
+        work = [(1.0, second), (SWEEP, sweep), (SWEEP, sweep_relays)]
         if access_log is not None:
             work.append((FLUSH, access_log.flush))
         timers = []
@@ -165,17 +177,17 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
             timers.append(timer)
         return timers
 
-    def _drain(
-        self, connections: Connections, listeners: list[Listener | GatewayListeners], settings: Settings
-    ) -> None:
-        """Accept no more, finish what has begun, for as long as the graces in SETTINGS allow."""
+    def _drain(self, proxy: Proxy, listeners: list[Listener | GatewayListeners]) -> None:
+        """Accept no more, finish what has begun, for as long as the graces allow."""
+        connections = proxy.connections
         connections.drain()
         connections.counters.set(WorkerWord.DRAINING, 1)
         for listener in listeners:
             listener.stop()
         begun = time.monotonic()
+        settings = proxy.tuning.settings
         grace, tunnel_grace = settings.shutdown_grace, settings.tunnel_grace
-        while connections.accepted:
+        while connections.accepted or proxy.datagrams.waiting(LAME_DUCK):
             waited = time.monotonic() - begun
             if waited >= min(LAME_DUCK, grace / 2):
                 connections.close_idle()

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.table.paths import normalise_bytes
+from edge.table.paths import normalise_bytes, path_of
 from edge.table.patterns.matching import Pattern, PatternLimitError, compile_pattern
 from edge.table.records import Backend, Host, PathKind, Route
 
@@ -86,7 +86,7 @@ class HostPlans:
         """The plan for REQUEST, by its target in origin form (RFC 9112, section 3.2.1)."""
         if self._everything is not None:
             return self._everything
-        path = normalise_bytes(request.target.partition(b"?")[0])
+        path = normalise_bytes(path_of(request.target))
         if self._unmatched is not None:
             try:
                 return self._limited(path, request)

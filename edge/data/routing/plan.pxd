@@ -44,6 +44,7 @@ cdef class Plan(Terms):
     cdef readonly object tracing
     cdef readonly object errors
     cdef readonly object content_type
+    cdef readonly bint streams
     cdef readonly long long kept
     cdef readonly long long whole
     cdef readonly long long memory

@@ -94,12 +94,15 @@ class Plan(Terms):
         phases: Phases,
         *,
         asked: tuple[Balancer, ...] = (),
+        streams: bool = False,
         logged: bool,
         largest_head: int,
     ) -> None:
-        """LOGGED, LARGEST_HEAD: what the process has for all routes."""
+        """STREAMS: endpoints may answer while they are being asked, so nothing is held back, and streams may be long.
+        LOGGED, LARGEST_HEAD: what the process has for all routes."""
         largest_head = phases.largest_head or largest_head
-        super().__init__(phases.timeouts, phases.retry, phases.body_limit.size or ANY, largest_head, phases.deadline)
+        limit = ANY if streams and not phases.body_limit.source else phases.body_limit.size or ANY
+        super().__init__(phases.timeouts, phases.retry, limit, largest_head, phases.deadline)
         self.host = host
         self.route = route
         self.destinations = destinations
@@ -121,9 +124,11 @@ class Plan(Terms):
         self.tracing = phases.tracing
         self.errors = phases.errors
         self.content_type = phases.content_type
-        self.kept = phases.request_buffering.most
+        self.streams = streams
+        """Whether content goes on as it comes, whatever the policies say."""
+        self.kept = 0 if streams else phases.request_buffering.most
         """Bytes up to which a request's content is read before an endpoint is asked; ANY: also of unknown length."""
-        self.whole = min(self.kept, WHOLE_CONTENT)
+        self.whole = WHOLE_CONTENT if streams else min(self.kept, WHOLE_CONTENT)
         """Those up to which it is read in the plain way: its length is known, and it stays in memory."""
         self.memory = phases.request_buffering.memory
         self.response_buffering = phases.response_buffering

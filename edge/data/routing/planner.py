@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SPOKEN = frozenset((Protocol.HTTP1, Protocol.FASTCGI))
+SPOKEN = frozenset((Protocol.HTTP1, Protocol.HTTP2, Protocol.FASTCGI))
 """What is spoken to endpoints."""
 
 
@@ -105,6 +105,7 @@ class Planner:
             tuple(destinations),
             phases,
             asked=tuple(asked),
+            streams=any(_streams(backend) for backend in backends_of(route)),
             logged=self._access_log is not None,
             largest_head=self._largest_head,
         )
@@ -114,9 +115,9 @@ class Planner:
         for destination in plan.destinations:
             for balancer in (destination.balancer, destination.secure_balancer):
                 if balancer is not None:
-                    self._release(balancer)
+                    self.release(balancer)
         for balancer in plan.asked:
-            self._release(balancer)
+            self.release(balancer)
 
     def _asks(self, asked: list[Balancer]) -> Asks:
         """How the steps of a plan ask other backends; ASKED gets the balancers of these."""
@@ -177,6 +178,14 @@ class Planner:
             access_log=self._access_log,
         )
 
+    def balancer(self, key: str, transport: Transport) -> Balancer:
+        """What chooses among the endpoints under KEY, spoken to by TRANSPORT; for one more user, who releases it.
+
+        Raises:
+            TermsError: they cannot be spoken to as they must be.
+        """
+        return self._acquire(key, transport, self._tls.of(transport))
+
     def _acquire(self, key: str, transport: Transport, tls: EndpointTls | None) -> Balancer:
         balancer, users = self._balancers.get((key, transport), (None, 0))
         if balancer is None:
@@ -184,7 +193,8 @@ class Planner:
         self._balancers[key, transport] = (balancer, users + 1)
         return balancer
 
-    def _release(self, balancer: Balancer) -> None:
+    def release(self, balancer: Balancer) -> None:
+        """A user of BALANCER needs it no longer."""
         at = (balancer.key, balancer.transport)
         _, users = self._balancers[at]
         if users > 1:
@@ -192,6 +202,11 @@ class Planner:
         else:
             del self._balancers[at]
             balancer.close()
+
+
+def _streams(backend: Backend) -> bool:
+    """Whether requests to BACKEND are not held back: HTTP/2 is for endpoints that answer while they are being asked."""
+    return Protocol.HTTP2 in (backend.transport.protocol, (backend.secure_transport or backend.transport).protocol)
 
 
 def _check_parameters(route: Route, backend: Backend) -> None:

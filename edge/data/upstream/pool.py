@@ -15,11 +15,14 @@ import ssl
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from edge.data.http.h2.errors import Http2Error
 from edge.data.net._stream import Stream
 from edge.data.net.errors import StreamError, StreamTimeout
 from edge.data.net.private import new_socket
+from edge.data.upstream import h2_pool
 from edge.data.upstream.fast_cgi import FastCgiUpstream
 from edge.data.upstream.h1 import H1Upstream, Keeper
+from edge.data.upstream.h2_connection import H2Connection
 from edge.data.upstream.tls import reason
 from edge.table.counters import WorkerWord
 from edge.table.records import Protocol
@@ -39,6 +42,10 @@ SHED = 16
 LACKING = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 OURS = LACKING | {errno.EADDRNOTAVAIL, errno.EAGAIN}
 """Errors of a connect(2) that say nothing about the endpoint."""
+
+
+FOREVER = 1e9
+"""Seconds."""
 
 
 class ConnectError(Exception):
@@ -79,15 +86,44 @@ class Pool(Keeper):
             if upstream.open(check):
                 return upstream  # type: ignore[no-any-return]  # only upstreams are kept
             upstream.close()
-        return None
+        return h2_pool.take(target) if target.shares else None
 
     def connect(self, target: Target, timeout: float) -> Upstream:
-        """A new connection to TARGET within TIMEOUT seconds.
+        """A new connection to TARGET within TIMEOUT seconds; where connections are shared, one that has room.
 
         Raises:
             ConnectError: 504 after the timeout, which a TLS handshake may take once more; 503 where descriptors are
                 lacking; else 502.
         """
+        if target.shares:
+            try:
+                return h2_pool.connect(target, timeout, lambda: self._share(target, timeout))
+            except TimeoutError as error:
+                raise ConnectError(504, f"{target.name}: no connection within {timeout:g} s") from error
+        stream = self.open(target, timeout)
+        if target.transport.protocol is Protocol.FASTCGI:
+            return FastCgiUpstream(target, stream, self._limits)
+        return H1Upstream(target, stream, self._limits, self)
+
+    def _share(self, target: Target, timeout: float) -> H2Connection:
+        """A new connection to TARGET that several requests share; TIMEOUT and errors as for `connect`."""
+        stream = self.open(target, timeout)
+        connection = H2Connection(target, stream, self._limits)
+        try:
+            connection.begin(timeout or FOREVER)
+        except StreamTimeout as error:
+            stream.close()
+            raise ConnectError(504, f"{target.name}: no HTTP/2 within {timeout:g} s") from error
+        except (Http2Error, StreamError) as error:
+            stream.close()
+            raise ConnectError(502, f"{target.name}: no HTTP/2: {error}") from error
+        except BaseException:
+            stream.close()
+            raise
+        return connection
+
+    def open(self, target: Target, timeout: float) -> Stream:
+        """A new stream to TARGET, with TLS where that is its transport's; as `connect`."""
         sock = self._socket(target)
         code = sock.connect_ex((target.address, target.port))
         if code not in (0, errno.EINPROGRESS):
@@ -111,9 +147,7 @@ class Pool(Keeper):
         if target.tls is not None:
             _secure(stream, target, target.tls, timeout)
         self._counters.add(WorkerWord.UPSTREAM_CONNECTIONS, 1)
-        if target.transport.protocol is Protocol.FASTCGI:
-            return FastCgiUpstream(target, stream, self._limits)
-        return H1Upstream(target, stream, self._limits, self)
+        return stream
 
     def _socket(self, target: Target) -> Any:
         try:
@@ -175,5 +209,6 @@ def _secure(stream: Stream, target: Target, tls: EndpointTls, timeout: float) ->
 
 
 def _drop(upstream: Idle) -> None:
-    upstream.target.idle.remove(upstream)
+    if upstream in upstream.target.idle:  # what is shared leaves by itself
+        upstream.target.idle.remove(upstream)
     upstream.close()

@@ -8,6 +8,9 @@ cdef class Target:
     cdef readonly object session
     cdef readonly str name
     cdef public list idle
+    cdef readonly bint shares
+    cdef readonly list shared
+    cdef public object attempt
     cdef public int in_flight
     cdef public int failures
     cdef public int breaks

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import random
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from edge.data.net._tls import Session
 from edge.system.addresses import Address
+from edge.table.records import Protocol as Spoken
 from edge.table.records import Transport
 
 if TYPE_CHECKING:
+    from gevent.event import AsyncResult
+
     from edge.data.upstream.tls import EndpointTls
 
 FIRST_EJECTION = 1.0
@@ -47,6 +50,19 @@ class Idle(Protocol):
         """End it."""
 
 
+class Shared(Idle, Protocol):
+    """A connection that carries several requests at a time."""
+
+    def has_room(self) -> bool:
+        """Whether it takes a further request."""
+
+    def upstream(self) -> Any:
+        """A half for a further request."""
+
+    def retire(self) -> None:
+        """Take no further request, and end when the last one has."""
+
+
 class Target:
     """One endpoint as this worker knows it."""
 
@@ -60,6 +76,13 @@ class Target:
         """The TLS session by which the next connection is resumed."""
         self.name = str(Address(address, port))
         self.idle: list[Idle] = []
+        """Connections that serve one request at a time, as far as they are idle."""
+        self.shares = transport.protocol is Spoken.HTTP2
+        """Whether connections carry several requests at a time."""
+        self.shared: list[Shared] = []
+        """Those, as far as they take further requests."""
+        self.attempt: AsyncResult[None] | None = None
+        """Set when the connection that is being made is there; None: none is being made."""
         self.in_flight = 0
         self.failures = 0
         """Ejections since it was last well."""
@@ -144,7 +167,12 @@ class Targets:
             self._known.pop((target.address, target.port, target.transport), None)
             while target.idle:
                 target.idle.pop().close()
+            for connection in list(target.shared):
+                connection.retire()
 
     def idle(self) -> list[Idle]:
         """All idle connections."""
-        return [connection for target in self._known.values() for connection in target.idle]
+        found = [connection for target in self._known.values() for connection in target.idle]
+        for target in self._known.values():
+            found += [connection for connection in target.shared if connection.idle_since]
+        return found

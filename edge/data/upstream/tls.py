@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from edge.table.reader import Part
     from edge.table.records import Tls, Transport
 
-ALPN = {Protocol.HTTP2: ["h2"]}
-"""What is offered by ALPN (RFC 7301). Endpoints that speak HTTP/1.1 are offered nothing, as by nginx."""
+ALPN = {Protocol.HTTP1: ["http/1.1"], Protocol.HTTP2: ["h2"]}
+"""What is offered by ALPN (RFC 7301). An endpoint that knows nothing of it is spoken to all the same."""
 
 
 class TermsError(ValueError):

@@ -12,6 +12,7 @@ Rules of this file:
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from edge.table.patterns.cost import LONGEST, cost
@@ -40,8 +41,6 @@ class PatternLimitError(Exception):
 class Pattern:
     """A compiled pattern."""
 
-    __slots__ = ("_bounded", "_plain", "groups", "names", "text")
-
     def __init__(
         self, text: str, plain: re.Pattern[bytes] | None, bounded: pcre2.Pattern | None, reader: Reader
     ) -> None:
@@ -52,6 +51,9 @@ class Pattern:
         """Numbers of the groups that have names."""
         self._plain = plain
         self._bounded = bounded
+        self._text: bytes | None = None
+        """The last text that was matched, and `_found` in it: a route and its rewrite ask for the same."""
+        self._found: tuple[bytes, ...] | None = None
 
     def __repr__(self) -> str:
         return f"<Pattern {self.text!r} by {'re' if self._plain else 'PCRE2'}>"
@@ -67,12 +69,17 @@ class Pattern:
         Raises:
             PatternLimitError: there is no result.
         """
+        if self._text is not None and text == self._text:
+            return self._found
         if len(text) > LONGEST:
             raise PatternLimitError
         if self._plain is not None:
-            found = self._plain.match(text)
-            return found.groups(b"") if found is not None else None
-        return self._match_bounded(text)
+            match = self._plain.match(text)
+            found = match.groups(b"") if match is not None else None
+        else:
+            found = self._match_bounded(text)
+        self._text, self._found = text, found
+        return found
 
     def _match_bounded(self, text: bytes) -> tuple[bytes, ...] | None:
         import pcre2  # noqa: PLC0415  # the few patterns that need it pay for it
@@ -85,10 +92,12 @@ class Pattern:
         return tuple(group or b"" for group in found.groups()) if found is not None else None
 
 
+@lru_cache(maxsize=1024)
 def compile_pattern(text: str, *, ignore_case: bool = True, anchored: bool = True, whole: bool = False) -> Pattern:
-    """The pattern TEXT. ANCHORED: it must match at the start of a text; the end of a match is open.
+    """The pattern TEXT; who asks for the same one shares it.
 
-    WHOLE: it must match a text from its start to its end.
+    ANCHORED: it must match at the start of a text; the end of a match is open. WHOLE: it must match a text from its
+    start to its end.
 
     Each branch of `a|b` is anchored, where nginx would anchor the first only.
 
@@ -131,8 +140,6 @@ _REFERENCE: Final = re.compile(r"\$(?:([0-9])|\{([0-9])\})")
 class Expansion:
     """A text with `$1` to `$9`, which stand for what the groups of a pattern matched; `${1}` is the same."""
 
-    __slots__ = ("_parts", "text")
-
     def __init__(self, text: str, groups: int) -> None:
         """Read TEXT, to be filled from so many GROUPS. As in nginx, `$3` of a pattern with two groups is empty.
 
@@ -165,4 +172,8 @@ class Expansion:
 
     def expand(self, groups: tuple[bytes, ...]) -> bytes:
         """The text for GROUPS, as `Pattern.match` gives them."""
-        return b"".join([groups[part] if isinstance(part, int) else part for part in self._parts])
+        expanded: bytes | None = None
+        for part in self._parts:
+            piece = part if isinstance(part, bytes) else groups[part]
+            expanded = piece if expanded is None else expanded + piece
+        return expanded or b""

@@ -17,6 +17,8 @@ class Mirror(Policy, frozen=True, tag=True):
     """Path and query that it gets, with variables (`edge.table.variables`)."""
     with_content: bool = True
     """Whether it gets the content of the request, too."""
+    secure: bool = False
+    """Whether it gets them by TLS. Its certificate is not verified."""
 
     def remotes(self) -> tuple[str, ...]:
         """As `Policy`."""
@@ -26,4 +28,5 @@ class Mirror(Policy, frozen=True, tag=True):
         """As `Policy`."""
         host, port = remote_of(self.remote)
         name = f"[{host}]" if ":" in host else host
-        return f"copies go to http://{name}:{port}{self.target}" + ("" if self.with_content else " without content")
+        scheme = "https" if self.secure else "http"
+        return f"copies go to {scheme}://{name}:{port}{self.target}" + ("" if self.with_content else " without content")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from edge.settings import Settings
-from edge.table.policies import Affinity, AppRoot, Canary, Closed, HttpsRedirect, RegexRewrite, Timeouts
+from edge.table.policies import Affinity, AppRoot, BodyLimit, Canary, Closed, HttpsRedirect, RegexRewrite, Timeouts
 from edge.table.policies.affinity import side
 from edge.table.records import Host, PathKind, Route
 from tests.support.annotated import annotated, place
@@ -273,7 +273,7 @@ def test_a_pattern_that_cannot_be_used_closes_both(world: World) -> None:
 def test_the_redirect_of_the_root_stays(world: World) -> None:
     world.apply(main(app_root="/app"), canary(canary_by_cookie="test"))
     exact, prefix = sorted(world.host("web.example").routes, key=lambda one: one.kind)
-    assert [type(one) for one in exact.policies] == [AppRoot]
+    assert [type(one) for one in exact.policies] == [AppRoot, BodyLimit]
     assert [type(one) for one in prefix.policies] == [Canary]
 
 

@@ -38,6 +38,7 @@ NAME = f"{PREFIX}configuration-snippet"
         ("return 403;", Answer(403)),
         ("return 200 'hello $arg_name';", Answer(200, "hello $arg_name")),
         ("return 301 https://other.example$request_uri;", Answer(301, "https://other.example$request_uri")),
+        (r"""return 200 'a\;b\{c\ d\"e\\f\ng\th';""", Answer(200, 'a\\;b\\{c\\ d"e\\f\ng\th')),
         ("return 302 /login;", Answer(302, "$scheme://$host/login")),
         ("return https://other.example/;", Answer(302, "https://other.example/")),
         ("default_type application/json; return 200 '{\"a\": 1}';", Answer(200, '{"a": 1}', "application/json")),
@@ -61,11 +62,17 @@ def test_a_directive_is_a_statement(text: str, expected: object) -> None:
         ("($request_uri ~ ^/a/[0-9]+$)", ("$request_uri", "~", "^/a/[0-9]+$")),
         (r"($uri !~ \.php$)", ("$uri", "!~", r"\.php$")),
         (r'($uri !~* "a{2,3} b")', ("$uri", "!~*", "a{2,3} b")),
+        (r"($uri ~ ^/a\{b)", ("$uri", "~", r"^/a\{b")),
     ],
 )
 def test_the_test_of_an_if(test: str, expected: tuple[str, str, str]) -> None:
     """A variable alone, or compared with a text or a pattern."""
     assert statements(f"if {test} {{ return 403; }}") == (If(*expected, (Answer(403),)),)
+
+
+def test_what_snippets_do_for_websockets_is_not_needed() -> None:
+    """Edge passes them on in any case."""
+    assert statements('proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";') == ()
 
 
 def test_a_whole_snippet_keeps_its_order() -> None:
@@ -117,6 +124,9 @@ def test_a_whole_snippet_keeps_its_order() -> None:
         ("add_header X-A '1\n2';", 1, "control characters"),
         ("add_header X-A 1 sometimes;", 1, '"sometimes" is not "always"'),
         ("add_header X-A;", 1, "1 parameters"),
+        ("more_clear_headers 'X-*';", 1, '"X-*" stands for several fields'),
+        ("more_clear_input_headers X-A X-*;", 1, '"X-*" stands for several fields'),
+        ("return 301 '/a\\n';", 1, "control characters"),
         ("more_set_headers -s 404 'X-A: 1';", 1, 'the option "-s"'),
         ("proxy_set_header X-A $upstream_addr;", 1, "$upstream_addr"),
         ("return 99;", 1, '"99" is not a status'),

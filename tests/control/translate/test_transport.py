@@ -63,6 +63,8 @@ def material(world: World) -> list[TlsMaterial]:
         (" HTTPS ", Transport(tls=Tls()), None),
         ("Auto_Http", Transport(), Transport(tls=Tls())),
         ("FCGI", Transport(Protocol.FASTCGI), None),
+        ("GRPC", Transport(Protocol.HTTP2), None),
+        ("grpcs", Transport(Protocol.HTTP2, Tls()), None),
     ],
 )
 def test_protocols_whatever_their_case(value: str, usual: Transport, secure: Transport | None) -> None:
@@ -79,13 +81,6 @@ def test_tls_is_by_default_without_verification_name_and_certificate() -> None:
 def test_an_unknown_one_is_http_and_reported(value: str) -> None:
     one = asked(backend_protocol=value)
     assert backend(one).transport == Transport()
-    assert [problem[:2] for problem in one.problems] == [("InvalidAnnotation", place("backend-protocol"))]
-
-
-@pytest.mark.parametrize("value", ["GRPC", "grpcs"])
-def test_one_that_is_not_spoken_closes_the_route(value: str) -> None:
-    one = asked(backend_protocol=value)
-    assert one.policy(Closed) is not None
     assert [problem[:2] for problem in one.problems] == [("InvalidAnnotation", place("backend-protocol"))]
 
 

@@ -75,7 +75,7 @@ def test_words_are_all_or_none() -> None:
     assert values("error  timeout").words("x", allowed) == allowed
     bad = values("error often")
     assert bad.words("x", allowed) == frozenset()
-    assert '"error often" is not made of error, timeout' in bad.problems[0].message
+    assert '"error often" is not a list of the words error, timeout' in bad.problems[0].message
 
 
 # --- process-wide values beneath ------------------------------------------------------------------------------------

@@ -455,7 +455,7 @@ def test_without_openssl_itself_a_hello_stays_in_the_socket(monkeypatch, tmp_pat
     monkeypatch.setattr(handshake.OPENSSL, "reachable", False)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificates.issue("one.example").write(tmp_path))
-    chosen = SimpleNamespace(context=context, address=0, trust="")
+    chosen = SimpleNamespace(context=context, address=0, trust="", stream="")
     contexts = SimpleNamespace(http2=False, choose=lambda _: chosen, rejects=lambda _: False)
     counters = SimpleNamespace(add=lambda *_: None)
     read, written_ = ssl.MemoryBIO(), ssl.MemoryBIO()

@@ -88,6 +88,7 @@ def test_an_endpoint_may_answer_before_it_has_read_everything(play) -> None:
 UPGRADE = (("Connection", "upgrade"), ("Upgrade", "websocket"))
 
 
+@pytest.mark.http1_endpoint("HTTP/2 has no 101")
 def test_a_switched_connection_carries_bytes_both_ways(play) -> None:
     endpoint = Endpoint(Answer(101, b"", UPGRADE))
     played = play(Request(fields=UPGRADE, then=b"ping" * 1000), endpoints=[endpoint])

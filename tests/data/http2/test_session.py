@@ -46,7 +46,7 @@ NAMES = {
     s.HEAD_COME: "head",
     s.HEAD_FAULTY: "faulty",
     s.DATA_COME: "data",
-    s.REQUEST_ENDED: "ended",
+    s.MESSAGE_ENDED: "ended",
     s.STREAM_RESET: "reset",
     s.WINDOW_OPEN: "window",
     s.ALL_COME: "drained",
@@ -228,7 +228,7 @@ def test_a_malformed_request_is_an_error_of_its_stream(fields) -> None:
     outcome = fed(headers(1, fields), headers(3))
     assert (outcome.events, outcome.error) == ([("faulty", 1), ("head", 3)], None)
     assert outcome.resets == [(1, ErrorCode.PROTOCOL_ERROR)]
-    assert outcome.streams[1].malformed
+    assert outcome.streams[1].head.malformed
 
 
 ANSWERED = {

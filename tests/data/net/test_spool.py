@@ -102,6 +102,30 @@ def test_their_number_is_bounded() -> None:
     assert content(filled(spools, 0, 1000)) == TEXT
 
 
+def test_so_are_their_bytes(caplog) -> None:
+    spools = Spools(size=2 * len(TEXT))
+    kept = [filled(spools, 0, 1000) for _ in range(2)]
+    assert spools.held() == 2 * len(TEXT)
+    with pytest.raises(SpoolError) as raised:
+        filled(spools, 0, 1000)
+    assert raised.value.status == 503
+    assert "--max-temp-size" in caplog.text
+    del raised
+    kept.pop()
+    with gevent.Timeout(40):
+        while spools.held() > len(TEXT):
+            gevent.sleep(0.01)
+    assert content(filled(spools, 0, 1000)) == TEXT
+
+
+def test_a_file_that_is_used_again_holds_no_more(tmp_path) -> None:
+    spools = Spools(str(tmp_path))
+    one = filled(spools, 0, 1000)
+    one.clear()
+    one.append(b"abc")
+    assert (content(one), spools.held()) == (b"abc", len(TEXT))
+
+
 def test_a_slow_disk_holds_up_nobody_else(monkeypatch) -> None:
     write, may_go_on = os.pwrite, threading.Event()
 

@@ -45,8 +45,7 @@ class Asking:
             endpoint.connect = 502 if str(number) in names else 0
         for target in self.scene.planner.targets._known.values():
             target.ejected_until = 0.0
-            while target.idle:
-                target.idle.pop().close()
+        self.scene.close_idle()
 
     def __call__(self, cookie: str = "", *, secure: bool = False, agent: str = "", **rest: Any) -> tuple[str, str]:
         """Who answers, and the cookie that the client gets; empty: none."""

@@ -12,6 +12,7 @@ from edge.table.policies import (
     ErrorPages,
     Hsts,
     RegexRewrite,
+    RequestBuffering,
     RequestHeaders,
     ResponseHeaders,
     SourceRanges,
@@ -133,7 +134,7 @@ def test_what_no_path_takes_counts_too(play) -> None:
 def test_the_error_backend_learns_what_has_happened(play) -> None:
     request = Request("POST", "/a/b?c=d", fields=(("Accept", "text/html"), ("X-Request-ID", "r7")), content=b"12")
     asked = played(play, request, policy()).asked[-1]
-    assert (asked.method, asked.target, asked.host, asked.content) == ("POST", "/?c=d", "app.example", b"")
+    assert (asked.method, asked.target, asked.host, asked.content) == ("POST", "/?c=d", "app.example", b"12")
     found = {name: asked.values(name) for name in EXPECTED}
     assert found == {name: [value] for name, value in EXPECTED.items()}
 
@@ -147,7 +148,7 @@ EXPECTED = {
     "x-service-name": "web",
     "x-service-port": "80",
     "x-request-id": "r7",
-    "content-length": "0",
+    "content-length": "2",
 }
 
 
@@ -269,8 +270,28 @@ def test_the_fields_of_responses_are_there_once(play) -> None:
     assert values(got.received.fields, "strict-transport-security") == ["max-age=1"]
 
 
-def test_content_that_streams_is_not_sent_to_it(play) -> None:
-    got = played(play, Request("POST", content=b"x" * 50_000), policy())
+@pytest.mark.parametrize("size", [2, 50_000], ids=["in memory", "in a file"])
+@pytest.mark.parametrize("sized", [True, False])
+def test_it_gets_the_content_that_the_endpoint_has_got(play, size, sized) -> None:
+    content = b"x" * size
+    got = played(play, Request("POST", content=content, sized=sized), policy())
+    assert [asked.content for asked in got.asked] == [content, content]
+
+
+def test_it_gets_the_content_that_nobody_has_read_yet(play) -> None:
+    content = b"x" * 50_000
+    got = played(play, Request("POST", content=content), policy(), SourceRanges("test", ("0.0.0.0/0", "::/0")))
+    assert [(asked.values("x-code"), asked.content) for asked in got.asked] == [(["403"], content)]
+
+
+@pytest.mark.parametrize("sized", [True, False])
+def test_content_that_is_too_large_is_not_sent_to_it(play, sized) -> None:
+    got = played(play, Request("POST", content=b"12", sized=sized), policy(), BodyLimit("test", 1))
+    assert [(asked.values("x-code"), asked.content) for asked in got.asked] == [(["413"], b"")]
+
+
+def test_nor_is_content_that_streams(play) -> None:
+    got = played(play, Request("POST", content=b"x" * 50_000), policy(), RequestBuffering("test", 0))
     assert (got.content, got.asked[-1].content) == (b"sorry", b"")
 
 

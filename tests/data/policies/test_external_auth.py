@@ -307,6 +307,7 @@ def test_the_content_goes_to_the_endpoint(judged, size: int) -> None:
 
 
 @pytest.mark.http1("HTTP/2 switches to WebSocket only")
+@pytest.mark.http1_endpoint("HTTP/2 has no 101")
 def test_a_switch_of_protocols_is_judged_too(judged) -> None:
     upgrade = (("Connection", "Upgrade"), ("Upgrade", "echo"))
     one = judged(Answer(403))

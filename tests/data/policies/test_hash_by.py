@@ -27,9 +27,7 @@ class Asking:
     def fail(self, name: str) -> None:
         """This endpoint refuses connections, and has closed those that there were."""
         self.endpoints[int(name)].connect = 502
-        for target in self.scene.planner.targets._known.values():
-            while target.idle:
-                target.idle.pop().close()
+        self.scene.close_idle()
 
 
 def test_one_key_has_one_endpoint_and_all_are_used(scene) -> None:

@@ -8,6 +8,9 @@ from edge.settings import LARGEST_HEAD
 from edge.table.policies import ResponseHead, Retry
 from tests.support.play import Answer, Endpoint, Request
 
+STATUS_LINE = len("HTTP/1.1 200 Status")
+"""By so much a head may be shorter over HTTP/2, which has none."""
+
 
 def answer(size: int) -> Answer:
     """One with a head of SIZE bytes, as it goes over the wire."""
@@ -19,13 +22,13 @@ def answer(size: int) -> Answer:
 def test_a_head_above_the_limit_is_502(play, limit: int) -> None:
     policy = ResponseHead("test", limit)
     assert play(Request(), policy, endpoints=[Endpoint(answer(limit))]).status == 200
-    played = play(Request(), policy, endpoints=[Endpoint(answer(limit + 1))])
+    played = play(Request(), policy, endpoints=[Endpoint(answer(limit + 1 + STATUS_LINE))])
     assert (played.status, played.outcome.upstream_status) == (502, 502)
 
 
 def test_without_it_the_limit_of_the_process_holds(play) -> None:
     assert play(Request(), endpoints=[Endpoint(answer(32768))]).status == 200
-    assert play(Request(), endpoints=[Endpoint(answer(32769))]).status == 502
+    assert play(Request(), endpoints=[Endpoint(answer(32769 + STATUS_LINE))]).status == 502
     played = play(Request(), endpoints=[Endpoint(answer(5000))], max_response_header_size=4096)
     assert played.status == 502
 

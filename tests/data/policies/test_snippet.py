@@ -185,6 +185,13 @@ def test_a_snippet_of_the_host_answers_before_all_else(play) -> None:
     assert play(Request(method="OPTIONS"), of_host("return 503 later;"), *policies).content == b"later"
 
 
+def test_variables_of_forwarding(play) -> None:
+    text = "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Id $req_id;"
+    for given, expected in (([], "192.0.2.1"), ([("X-Forwarded-For", "203.0.113.9")], "203.0.113.9, 192.0.2.1")):
+        (asked,) = play(get(("X-Request-ID", "r7"), *given), snippet(text)).asked
+        assert (asked.values("x-forwarded-for"), asked.values("x-id")) == ([expected], ["r7"])
+
+
 def test_both_write_fields(play) -> None:
     host = of_host('more_set_headers "X-A: 1" "X-B: 1"; more_set_input_headers "X-C: 1" "X-D: 1";')
     route = snippet('if ($host) { more_set_headers "X-B: 2"; } proxy_set_header X-D 2;')

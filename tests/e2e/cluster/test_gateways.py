@@ -89,7 +89,7 @@ def test_a_gateway_with_a_route(where: Cluster, backend: Backend) -> None:
     assert conditions(status(where, "Gateway", "plain")) == fine
     (one,) = status(where, "Gateway", "plain")["listeners"]
     assert (one["name"], one["attachedRoutes"]) == ("http", 1)
-    assert one["supportedKinds"] == [{"group": GROUP, "kind": "HTTPRoute"}]
+    assert one["supportedKinds"] == [{"group": GROUP, "kind": kind} for kind in ("HTTPRoute", "GRPCRoute")]
     assert conditions(one) == {
         **fine,
         "ResolvedRefs": ("True", "ResolvedRefs", 1),
@@ -292,3 +292,56 @@ def test_nothing_is_written_that_is_there_already(where: Cluster) -> None:
     written = [one for one in where.api.requests if one.verb == "patch" and one.path.endswith("/gateways/quiet/status")]
     assert len(written) <= 2, "one for the Gateway, one for its route"
     assert where.get("Gateway", "quiet")["metadata"]["resourceVersion"] == version
+
+
+def listeners_of(where: Cluster, kind: str, name: str) -> dict[str, dict[str, tuple[str, str]]]:
+    """Status and reason of the conditions of each listener."""
+    return {
+        one["name"]: {condition: (found[0], found[1]) for condition, found in conditions(one).items()}
+        for one in status(where, kind, name)["listeners"]
+    }
+
+
+def set_of(where: Cluster, name: str, *listeners: Manifest, parent: str) -> Manifest:
+    return gateway.listener_set(*listeners, name=name, namespace=where.name, parent=parent)
+
+
+def test_sets_of_listeners(where: Cluster, backend: Backend) -> None:
+    """One that adds a listener, one that is in conflict as a whole, and one in part."""
+    theirs = listener("theirs", "theirs.example", port=PORT)
+    own = listener("own", "own.example", port=PORT)
+    where.apply(
+        where.service(),
+        where.endpoints(backend.port),
+        gateway.with_sets(made(where, "taking", own)),
+        set_of(where, "adding", theirs, listener("x", "own.example", port=PORT), parent="taking"),
+        set_of(where, "losing", listener("x", "own.example", port=PORT), parent="taking"),
+        routed(where, "by-set", {"kind": "ListenerSet", "name": "adding"}),
+    )
+    eventually(lambda: answer(where, "taking", "theirs.example") == "one")
+    assert answer(where, "taking", "own.example") == "404"
+    eventually(lambda: status(where, "Gateway", "taking")["attachedListenerSets"] == 1)
+    found = conditions(status(where, "ListenerSet", "adding"))
+    assert (found["Accepted"][:2], found["Programmed"][:2]) == (("True", "ListenersNotValid"), ("True", "Programmed"))
+    of_listeners = listeners_of(where, "ListenerSet", "adding")
+    conflict = ("False", "HostnameConflict")
+    assert of_listeners["theirs"]["Accepted"] == ("True", "Accepted")
+    assert [of_listeners["x"][name] for name in ("Accepted", "Programmed", "Conflicted")] == [
+        conflict, conflict, ("True", "HostnameConflict"),
+    ]  # fmt: skip
+    attached = {one["name"]: one["attachedRoutes"] for one in status(where, "ListenerSet", "adding")["listeners"]}
+    assert attached == {"theirs": 1, "x": 0}
+    lost = conditions(status(where, "ListenerSet", "losing"))
+    invalid = ("False", "ListenersNotValid")
+    assert (lost["Accepted"][:2], lost["Programmed"][:2]) == (invalid, invalid)
+    (parent,) = status(where, "HTTPRoute", "by-set")["parents"]
+    assert (parent["parentRef"]["kind"], conditions(parent)["Accepted"][0]) == ("ListenerSet", "True")
+
+
+def test_a_set_that_is_not_taken(where: Cluster) -> None:
+    where.apply(made(where, "alone"), set_of(where, "refused", listener("x", "x.example", port=PORT), parent="alone"))
+    refused = ("False", "NotAllowed", 1)
+    eventually(
+        lambda: conditions(status(where, "ListenerSet", "refused")) == {"Accepted": refused, "Programmed": refused}
+    )
+    assert "attachedListenerSets" not in status(where, "Gateway", "alone")

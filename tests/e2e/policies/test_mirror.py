@@ -13,6 +13,7 @@ from tests.support import annotated
 from tests.support.annotated import place
 from tests.support.backends import Backend, Peer, Request, Script, read_head
 from tests.support.ingresses import Annotated
+from tests.support.tls_backends import TlsBackend
 from tests.support.waiting import eventually
 
 
@@ -94,6 +95,15 @@ def test_who_may_not_come_in_is_not_copied(edge: Annotated, server: Backend) -> 
     assert copy(server).target == "/open"
 
 
+def test_by_tls_with_any_certificate(edge: Annotated) -> None:
+    with TlsBackend() as server:
+        host = edge.ingress(mirror_target=f"https://127.0.0.1:{server.port}/mirror", mirror_host="mirror.example")
+        assert edge.reasons() == []
+        assert edge.get(host, method="POST", body=b"content").status == 200
+        got = copy(server)
+        assert (got.target, got.get("Host"), got.body) == ("/mirror", "mirror.example", b"content")
+
+
 # --- what the annotations ask for -------------------------------------------------------------------------------------
 
 
@@ -102,13 +112,15 @@ def test_the_policy() -> None:
     assert web.policy(Mirror) == Mirror(
         place("mirror-target"), remote_key("mirror.example", 8080), "mirror.example", "/x?y", with_content=False
     )
+    web = annotated.Annotated(mirror_target="https://mirror.example$request_uri")
+    remote = remote_key("mirror.example", 443)
+    assert web.policy(Mirror) == Mirror(place("mirror-target"), remote, "mirror.example", "$request_uri", secure=True)
 
 
 @pytest.mark.parametrize(
     "value",
     [
         "mirror.example",
-        "https://mirror.example/",
         "ftp://mirror.example/",
         "http://$host/",
         "http://a/$no",

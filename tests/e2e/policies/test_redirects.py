@@ -47,6 +47,13 @@ def test_the_root_goes_before_a_redirect_to_https(edge: Annotated) -> None:
     assert location(edge, host, "/app") == (308, f"https://{host}/app")
 
 
+def test_the_root_is_redirected_however_large_the_request_is(edge: Annotated) -> None:
+    host = edge.ingress(app_root="/app", proxy_body_size="1")
+    response = edge.get(host, "/", method="POST", body=b"12")
+    assert (response.status, response.get("Location")) == (302, f"http://{host}/app")
+    assert edge.get(host, "/app", method="POST", body=b"12").status == 413
+
+
 @pytest.mark.parametrize("value", ["https://other.example/", "app", "/a b", "/$uri", '/"'])
 def test_it_is_a_path(edge: Annotated, value: str) -> None:
     host = edge.ingress(app_root=value)

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 
-from tests.support.fakeapi import discovery, listing, selectors, validation, watching
+from tests.support.fakeapi import admission, discovery, listing, selectors, validation, watching
 from tests.support.fakeapi.errors import StatusError
 from tests.support.fakeapi.resources import Target, resolve
 from tests.support.fakeapi.store import Stored
@@ -58,6 +58,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         url = urlsplit(self.path)
+        self.warnings: list[str] = []
         self.query = {key: values[-1] for key, values in parse_qs(url.query).items()}
         length = int(self.headers.get("Content-Length") or 0)
         self.data = self.rfile.read(length) if length else b""
@@ -144,11 +145,13 @@ class Handler(BaseHTTPRequestHandler):
                 self._expect_json()
                 obj = self._body()
                 validation.belongs(resource, obj)
+                self._admit("CREATE", target, obj, None)
                 self._send(201, store.create(resource, target.namespace, obj, strict=True).full)
             case "update":
                 self._expect_json()
                 obj = self._body()
                 validation.belongs(resource, obj)
+                self._admit("UPDATE", target, obj, store.find(*at).full)
                 self._send(200, store.update(*at, obj, subresource=target.subresource).full)
             case "patch":
                 if self._content_type() not in MERGE:
@@ -156,6 +159,12 @@ class Handler(BaseHTTPRequestHandler):
                 self._send(200, store.patch(*at, self._body(), subresource=target.subresource).full)
             case _:
                 self._send(200, store.delete(*at).full)
+
+    def _admit(self, operation: str, target: Target, new: dict[str, Any], old: bytes | None) -> None:
+        hook = self.api.hook
+        if hook is not None and target.resource.kind == admission.KIND and not target.subresource:
+            before = msgspec.json.decode(old) if old is not None else None
+            self.warnings = hook.admit(operation, target, new, before)
 
     def _watch(self, target: Target, fault: Fault | None) -> None:
         api, query = self.api, self.query
@@ -262,6 +271,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(code)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
+        for warning in self.warnings:
+            self.send_header("Warning", f'299 - "{warning.replace(chr(34), chr(92) + chr(34))}"')
         if retry_after is not None:
             self.send_header("Retry-After", retry_after if isinstance(retry_after, str) else f"{retry_after:g}")
         self.end_headers()

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from tests.support.fakeapi.admission import Hook
 from tests.support.fakeapi.errors import Object
 from tests.support.fakeapi.faults import Action, Fault, Faults
 from tests.support.fakeapi.handler import Handler
@@ -85,6 +86,8 @@ class FakeAPI:
         self.tokens = tokens
         self.rules = rules
         self.admins: set[str] = set()
+        self.hook: Hook | None = None
+        """Asked before an Ingress is taken."""
         self.bookmark_interval = 0.5
         self.watch_limit = 3600.0
         """Longest watch in seconds, whatever the client asks for."""

@@ -1,7 +1,8 @@
 """Exchanges that tests play: a client, a handler with a real plan, and endpoints that follow a script.
 
 - `script`: what a client sends and an endpoint does. `scene`: what is between them.
-- `memory`: the two halves in memory. `sockets`: those of HTTP/1.1. `h2`: the client's of HTTP/2. A further version adds
+- `memory`: the two halves in memory. `sockets`: those of HTTP/1.1. `h2` and
+  `h2_endpoint`: those of HTTP/2. A further version adds
   its halves to `CLIENTS` and `POOLS` in `scene`, and the pairs that are to be played to `PAIRS`.
 """
 

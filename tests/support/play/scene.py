@@ -34,7 +34,7 @@ from edge.table.reader import TableReader
 from edge.table.records import Backend, Host, Owner, PathKind, Route, ServicePort
 from edge.table.records import Endpoint as Address
 from edge.table.writer import TableWriter
-from tests.support.play import h2, memory, sockets
+from tests.support.play import h2, h2_endpoint, memory, sockets
 from tests.support.play.script import Asked, Endpoint, Request, values
 from tests.support.wire import HEAD_LIMITS
 
@@ -45,9 +45,17 @@ SWEEP = 0.02
 """Seconds between two looks at the deadlines of streams."""
 CLIENTS = {"memory": memory.exchange, "h1": sockets.exchange, "h2": h2.exchange}
 """Serves one request by a client half, by name."""
-POOLS = {"memory": memory.MemoryPool, "h1": sockets.SocketPool}
+POOLS = {"memory": memory.MemoryPool, "h1": sockets.SocketPool, "h2": h2_endpoint.H2Pool}
 """Gives upstream halves, by name."""
-PAIRS = (("memory", "memory"), ("memory", "h1"), ("h1", "h1"), ("h2", "memory"), ("h2", "h1"))
+PAIRS = (
+    ("memory", "memory"),
+    ("memory", "h1"),
+    ("h1", "h1"),
+    ("h2", "memory"),
+    ("h2", "h1"),
+    ("h1", "h2"),
+    ("h2", "h2"),
+)
 """Client halves and upstream halves with which exchanges are played."""
 
 
@@ -247,8 +255,15 @@ class Scene:
         return sum(target.in_flight for target in self.planner.targets._known.values())
 
     def idle(self) -> int:
-        """Connections to endpoints that are kept."""
-        return len(self.planner.targets.idle())
+        """Connections to endpoints that are kept, as far as one exchange would not have ended those of HTTP/1.1."""
+        return sum(getattr(one, "kept", True) for one in self.planner.targets.idle())
+
+    def close_idle(self) -> None:
+        """The endpoints have closed the connections that are kept."""
+        for one in self.planner.targets.idle():
+            if one in one.target.idle:
+                one.target.idle.remove(one)
+            one.close()
 
     def count(self, which: WorkerWord) -> int:
         return self.counters.get(which)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
     from edge.control.publishing.state import State
+    from edge.control.serving.admission.reviews import Reviews
     from edge.control.serving.health import Health
     from edge.control.serving.metrics.families import Family
     from edge.settings import Settings
@@ -35,13 +36,14 @@ class Collector(ClientCollector):
         health: Health,
         *,
         leads: Callable[[], bool] | None = None,
+        reviews: Reviews | None = None,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
-        """LEADS says whether this instance is the leader; None: there is no election."""
+        """LEADS says whether this instance is the leader; None: there is no election. REVIEWS as for `Plane`."""
         self._state = state
         self._reader = reader
         self._settings = settings
-        self._plane = Plane(state, settings, health, leads)
+        self._plane = Plane(state, settings, health, leads, reviews)
         pod = environment.get("POD_NAME") or socket.gethostname()
         self._instance = (environment.get("POD_NAMESPACE", ""), settings.controller_class, pod)
 

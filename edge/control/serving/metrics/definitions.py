@@ -111,6 +111,9 @@ EJECTIONS = counter("edge_upstream_ejections_total", "Endpoints left out for a w
 LOG_DROPPED = counter(
     "edge_access_log_dropped_lines_total", "Lines of the access log dropped because its reader was too slow."
 )
+TEMPORARY_BYTES = gauge(
+    "edge_temporary_bytes", "Bytes of bodies in temporary files, of up to --max-temp-size each worker."
+)
 SERIES = gauge("edge_route_series", "Combinations of route, method and status that workers count.")
 SERIES_FOLDED = counter(
     "edge_route_series_folded_total", "Times that a combination was counted as _other for want of room."
@@ -138,6 +141,7 @@ TRAFFIC = Section(
         RETRIES,
         EJECTIONS,
         LOG_DROPPED,
+        TEMPORARY_BYTES,
         SERIES,
         SERIES_FOLDED,
     ),
@@ -207,6 +211,10 @@ ENDPOINTS = gauge(
 )
 WITHOUT_ENDPOINTS = gauge("edge_services_without_endpoints", "Ports of Services that routes name without an endpoint.")
 LEADER = gauge("edge_leader", "Whether this instance writes the status of Ingresses (1) or not (0).")
+REVIEWS = counter(
+    "edge_admission_reviews_total", "Requests to the webhook: allowed, refused, or malformed (no review).", "verdict"
+)
+REVIEW_SECONDS = gauge("edge_admission_review_seconds", "Time that the webhook took for the last review.")
 DRAINING = gauge("edge_draining", "Whether the proxy is about to end (1) or not (0).")
 READY = gauge("edge_ready", "Whether /readyz says yes (1) or no (0).")
 CONTROL_STARTED = gauge("edge_control_start_time_seconds", "When the control plane started, Unix time.")
@@ -233,6 +241,8 @@ CONTROL = Section(
         ENDPOINTS,
         WITHOUT_ENDPOINTS,
         LEADER,
+        REVIEWS,
+        REVIEW_SECONDS,
         DRAINING,
         READY,
         CONTROL_STARTED,

@@ -1,7 +1,7 @@
 """The metrics of ingress-nginx that Edge serves under the same names, so that its dashboards and alerts go on working.
 
 Left out are `header_duration_seconds` and `connect_duration_seconds` (not measured apart), `bytes_sent` (deprecated,
-the same as `response_size`), those of its admission webhook, and those of the Go run-time.
+the same as `response_size`), those of its admission webhook about rendering, and those of the Go run-time.
 """
 
 from __future__ import annotations
@@ -85,6 +85,9 @@ CERTIFICATE = _metric(
     "public_key_algorithm",
 )
 LEADER = _metric("gauge", "leader_election_status", "Whether this instance writes the status of Ingresses.", "name")
+TESTED = _metric("gauge", "admission_tested_ingresses", "Ingresses that the webhook judged last: one.")
+TESTED_DURATION = _metric("gauge", "admission_tested_duration", "Seconds that the webhook took for the last Ingress.")
+ROUNDTRIP = _metric("gauge", "admission_roundtrip_duration", "The same.")
 ORPHAN = _metric(
     "gauge",
     "orphan_ingress",
@@ -120,6 +123,9 @@ NGINX = Section(
         EXPIRY,
         CERTIFICATE,
         LEADER,
+        TESTED,
+        TESTED_DURATION,
+        ROUNDTRIP,
         ORPHAN,
     ),
 )

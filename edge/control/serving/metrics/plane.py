@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from edge.control.publishing.state import State
+    from edge.control.serving.admission.reviews import Reviews
     from edge.control.serving.health import Health
     from edge.control.serving.metrics.families import Family, Values
     from edge.settings import Settings
@@ -32,7 +33,16 @@ REPOSITORY = "edge-ingress"
 class Plane:
     """Metrics of this control plane."""
 
-    def __init__(self, state: State, settings: Settings, health: Health, leads: Callable[[], bool] | None) -> None:
+    def __init__(
+        self,
+        state: State,
+        settings: Settings,
+        health: Health,
+        leads: Callable[[], bool] | None,
+        reviews: Reviews | None = None,
+    ) -> None:
+        """REVIEWS: what the webhook has done; None: there is none."""
+        self._reviews = reviews
         self._state = state
         self._settings = settings
         self._health = health
@@ -51,6 +61,11 @@ class Plane:
         yield from self._contents()
         if self._leads is not None:
             yield one(ours.LEADER, self._leads())
+        if self._reviews is not None:
+            done = self._reviews
+            verdicts = (("allowed", done.allowed), ("refused", done.refused), ("malformed", done.malformed))
+            yield many(ours.REVIEWS, (((verdict,), number) for verdict, number in verdicts))
+            yield one(ours.REVIEW_SECONDS, done.seconds)
         yield one(ours.DRAINING, draining.is_draining(self._settings.table_directory))
         yield one(ours.READY, self._health.ready().well)
         yield one(ours.CONTROL_STARTED, state.started)
@@ -97,6 +112,13 @@ class Plane:
             yield many(definition, [(instance, value)])
         if self._leads is not None:
             yield many(theirs.LEADER, [((self._settings.election_id, *instance), self._leads())])
+        if self._reviews is not None and self._reviews.allowed + self._reviews.refused:
+            for definition, value in (
+                (theirs.TESTED, 1.0),
+                (theirs.TESTED_DURATION, self._reviews.seconds),
+                (theirs.ROUNDTRIP, self._reviews.seconds),
+            ):
+                yield many(definition, [(instance, value)])
         yield from self._certificates(instance)
         yield many(theirs.ORPHAN, (((*orphan, *instance), 1) for orphan in sorted(orphans(state))))
 

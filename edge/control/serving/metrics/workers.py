@@ -46,6 +46,7 @@ LEVELS: dict[Definition, WorkerWord] = {
     ours.CONNECTIONS_ACTIVE: WorkerWord.CONNECTIONS_ACTIVE,
     ours.UPSTREAM_IDLE: WorkerWord.UPSTREAM_IDLE,
     ours.SERIES: WorkerWord.SERIES,
+    ours.TEMPORARY_BYTES: WorkerWord.TEMPORARY_BYTES,
 }
 """Gauges, of living workers."""
 

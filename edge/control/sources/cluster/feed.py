@@ -156,6 +156,11 @@ class Feed:
             for kind in ["Namespace", *held]:
                 self._send_synced(kind)
 
+    def is_open(self, namespace: str) -> bool:
+        """Whether objects of NAMESPACE are sent."""
+        with self._lock:
+            return self._is_open(namespace)
+
     def _is_open(self, namespace: str) -> bool:
         return not namespace or (namespace in self._opened if self._selective else namespace not in self._closed)
 

@@ -137,6 +137,12 @@ class KubernetesSource:
                 frozenset((name.namespace, name.name) for name in names if name.kind == needs.kind), settled=settled
             )
 
+    def watches(self, namespace: str) -> bool:
+        """Whether NAMESPACE is the one that is watched, or is selected."""
+        if self._settings.watch_namespace:
+            return namespace == self._settings.watch_namespace
+        return not self._selective or self._feed.is_open(namespace)
+
     def unsynced(self) -> tuple[str, ...]:
         """The kinds that are not there yet, each with the reason where there is one."""
         missing = []
@@ -187,7 +193,8 @@ WATCHED = (
     resources.INGRESS,
     resources.GATEWAY_CLASS,
     resources.GATEWAY,
-    resources.HTTP_ROUTE,
+    resources.LISTENER_SET,
+    *resources.ROUTES,
     resources.REFERENCE_GRANT,
 )
 """Kinds that are watched as a whole."""

@@ -66,6 +66,10 @@ class FolderSource:
     def want(self, names: frozenset[ObjectId], *, settled: bool) -> None:
         """Nothing to do, for the same reason."""
 
+    def watches(self, namespace: str) -> bool:  # noqa: ARG002 - the protocol's
+        """Files are of any namespace."""
+        return True
+
     def unsynced(self) -> tuple[str, ...]:
         """The kinds that have not been read in full, each with the reason where there is one."""
         if self._synced:

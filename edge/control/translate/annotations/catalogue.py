@@ -8,24 +8,13 @@ Rules of this file:
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from edge.control.translate.annotations.names import INGRESS_NGINX
+from edge.control.translate.annotations.names import INGRESS_NGINX, REFUSED
 from edge.control.translate.annotations.policies import OTHERS, UNITS, WITHOUT_EFFECT
 
 if TYPE_CHECKING:
     from types import ModuleType
-
-_NO_TEXT: Final = "It is nginx's configuration as text, which Edge never evaluates."
-_NO_FIREWALL: Final = "ModSecurity is a module of nginx. Put a web application firewall in front of Edge or behind it."
-REFUSED: Final = {
-    "stream-snippet": _NO_TEXT,
-    "modsecurity-snippet": _NO_TEXT,
-    "enable-modsecurity": _NO_FIREWALL,
-    "enable-owasp-core-rules": _NO_FIREWALL,
-    "modsecurity-transaction-id": _NO_FIREWALL,
-}
-"""Annotations that will not come, and why."""
 
 
 class Support(Enum):

@@ -25,12 +25,19 @@ FLAGS: Final = {
     "proxy-max-temp-file-size": "proxy_max_temp_file_size",
 }
 """Name of the ConfigMap key in ingress-nginx, and our setting for it."""
+ADMISSION: Final = {
+    "annotations-risk-level": "annotations_risk_level",
+    "annotation-value-word-blocklist": "annotation_value_word_blocklist",
+    "strict-validate-path-type": "strict_validate_path_type",
+}
+"""The same for what decides whether an Ingress may be there at all."""
 
 
 def defaults_of(settings: Settings) -> Defaults:
     """The values of SETTINGS."""
     return {
-        name: (_text(getattr(settings, setting)), f"--{setting.replace('_', '-')}") for name, setting in FLAGS.items()
+        name: (_text(getattr(settings, setting)), f"--{setting.replace('_', '-')}")
+        for name, setting in (FLAGS | ADMISSION).items()
     }
 
 

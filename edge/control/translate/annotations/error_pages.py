@@ -19,8 +19,8 @@ _SERVICE: Final = "default-backend"
 _PASSED: Final = "disable-proxy-intercept-errors"
 NAMES: Final = frozenset({_STATUSES, _SERVICE, _PASSED})
 _CONTENT: Final = (
-    "The error backend gets the request without its content. Its answer also has the fields that Edge adds to all "
-    "answers of the route (CORS, HSTS), which ingress-nginx leaves out."
+    "The error backend gets no content that `proxy-request-buffering: off` lets stream. Its answer also has the fields "
+    "that Edge adds to all answers of the route (CORS, HSTS), which ingress-nginx leaves out."
 )
 DIFFERENCES: Final = {
     _STATUSES: _CONTENT,

@@ -24,7 +24,7 @@ DIFFERENCES: Final = {
     _TARGET: (
         "A copy never delays or fails a request: a worker has 64 under way for each route at most. Further ones are "
         "left out, and so are those of requests whose content is streamed or has more than 1 MiB. A target without "
-        "path gets that of the request. There are no copies to https yet."
+        "path gets that of the request. Servers that are asked by https get their name by SNI."
     ),
 }
 """How Edge differs from ingress-nginx, by annotation."""
@@ -49,7 +49,8 @@ def read(values: Values) -> Iterator[Wanted]:
         values.report(_TARGET, f"{server}; the annotation is ignored")
         return
     remote = remote_key(server.name, server.port)
-    yield Wanted(Mirror(values.source(_TARGET), remote, host or server.host, server.target, with_content))
+    made = Mirror(values.source(_TARGET), remote, host or server.host, server.target, with_content, server.secure)
+    yield Wanted(made)
 
 
 def _server(text: str) -> Server | str:
@@ -58,8 +59,6 @@ def _server(text: str) -> Server | str:
     server = server_of(found[1] if found is not None else text)
     if isinstance(server, str):
         return server
-    if server.secure:
-        return "copies cannot be sent by https"
     if "$" in server.name:
         return "a client could choose the server by $host"
     if found is None:

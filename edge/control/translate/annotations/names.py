@@ -37,3 +37,13 @@ upstream-hash-by-subset-size upstream-vhost use-port-in-redirects use-regex whit
 x-forwarded-prefix
 """
 INGRESS_NGINX: Final = frozenset(_LIST.split())
+_NO_TEXT: Final = "It is nginx's configuration as text, which Edge never evaluates."
+_NO_FIREWALL: Final = "ModSecurity is a module of nginx. Put a web application firewall in front of Edge or behind it."
+REFUSED: Final = {
+    "stream-snippet": _NO_TEXT,
+    "modsecurity-snippet": _NO_TEXT,
+    "enable-modsecurity": _NO_FIREWALL,
+    "enable-owasp-core-rules": _NO_FIREWALL,
+    "modsecurity-transaction-id": _NO_FIREWALL,
+}
+"""Those that will not come, and why: sentences for reports and docs."""

@@ -41,6 +41,7 @@ from edge.control.translate.annotations import (
     response_head,
     response_rate,
     retry,
+    risks,
     satisfy,
     server_snippet,
     snippets,
@@ -53,7 +54,7 @@ from edge.control.translate.annotations import (
 )
 from edge.control.translate.annotations.balancing import Balancing
 from edge.control.translate.annotations.exempt_paths import Exempt
-from edge.control.translate.annotations.names import INGRESS_NGINX
+from edge.control.translate.annotations.names import INGRESS_NGINX, REFUSED
 from edge.control.translate.annotations.transport import Speaking
 from edge.control.translate.annotations.values import PREFIX, Values, field
 from edge.control.translate.annotations.wanted import Deferred, Wanted
@@ -149,6 +150,8 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     """Paths to which not all policies apply."""
     names: FurtherNames | None = None
     """Names of its hosts beside their own."""
+    refused: bool = False
+    """The operator does not allow one of them: the Ingress is not served."""
 
 
 class Reader:
@@ -169,6 +172,9 @@ class Reader:
         return self._remembered(ours)
 
     def _read(self, annotations: tuple[tuple[str, str], ...]) -> tuple[Asked, tuple[Problem, ...]]:
+        refused = tuple(risks.refused(annotations, self._defaults))
+        if refused:
+            return Asked(refused=True), refused
         rules, values, units = _canary(annotations, self._of_canaries)
         if rules is None:
             known = {name: text for name, text in annotations if name in SUPPORTED}
@@ -220,7 +226,8 @@ def one_closed(policies: Iterable[AnyPolicy]) -> tuple[AnyPolicy, ...]:
 
 def _ignored(name: str) -> Problem:
     if name in INGRESS_NGINX:
-        return warning("UnsupportedAnnotation", field(name), "not supported; the annotation is ignored")
+        reason = f". {REFUSED[name]}" if name in REFUSED else ""
+        return warning("UnsupportedAnnotation", field(name), f"not supported; the annotation is ignored{reason}")
     close = difflib.get_close_matches(name, SUPPORTED | INGRESS_NGINX, n=1)
     hint = f'; did you mean "{PREFIX}{close[0]}"?' if close else ""
     return warning("UnknownAnnotation", field(name), f"there is no such annotation{hint}")

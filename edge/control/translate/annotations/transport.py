@@ -44,8 +44,9 @@ _TERMS: Final = (_SECRET, _VERIFY, _DEPTH, _NAME, _SENDS_NAME, _VERSIONS, _CIPHE
 NAMES: Final = frozenset({_PROTOCOL, *_TERMS})
 DIFFERENCES: Final = {
     _PROTOCOL: (
-        "GRPC and GRPCS are not supported yet: the route is closed (503). With FCGI applications get "
-        "the X-Forwarded-\\* of Edge as `HTTP_...`, not those of clients, and never `HTTP_PROXY`."
+        "With GRPC and GRPCS the size of requests is limited only where proxy-body-size is set, so that streams last. "
+        "With FCGI applications get the X-Forwarded-\\* of Edge as `HTTP_...`, not those of clients, and never "
+        "`HTTP_PROXY`."
     ),
     _SECRET: (
         "Acts on the paths of its Ingress alone, as with `proxy-ssl-location-only`. A client certificate is shown also "
@@ -58,6 +59,8 @@ DIFFERENCES: Final = {
 """How Edge differs from ingress-nginx, by annotation."""
 
 PROTOCOLS: Final = ("HTTP", "HTTPS", "AUTO_HTTP", "GRPC", "GRPCS", "FCGI")
+WITH_TLS: Final = ("HTTPS", "GRPCS", "AUTO_HTTP")
+CLEAR: Final = {"HTTP": Protocol.HTTP1, "GRPC": Protocol.HTTP2, "FCGI": Protocol.FASTCGI}
 NAME: Final = "upstream_balancer"
 """The name of endpoints where proxy-ssl-name gives none: that of the upstream in ingress-nginx's configuration."""
 _SWITCH: Final = {"on": True, "off": False}
@@ -119,17 +122,16 @@ def read(values: Values) -> Speaking:
     """What VALUES say about the way to endpoints."""
     protocol = values.parsed(_PROTOCOL, "one of " + ", ".join(PROTOCOLS), _protocol, "HTTP")
     tls, secret, closing = _terms(values)
-    if values.text(_SECRET) and protocol not in ("HTTPS", "AUTO_HTTP"):
-        _warn(values, _SECRET, "has no effect unless backend-protocol is HTTPS or AUTO_HTTP")
-    if protocol in ("GRPC", "GRPCS"):
-        closing = (*closing, values.refuse(_PROTOCOL, f"{protocol} is not supported yet").policy)
+    if values.text(_SECRET) and protocol not in WITH_TLS:
+        _warn(values, _SECRET, "has no effect unless backend-protocol is HTTPS, GRPCS or AUTO_HTTP")
     secure = Transport(tls=tls)
+    if protocol == "GRPCS":
+        return Speaking(Transport(Protocol.HTTP2, tls), secret=secret, closing=closing)
     if protocol == "HTTPS":
         return Speaking(secure, secret=secret, closing=closing)
     if protocol == "AUTO_HTTP":
         return Speaking(secure=secure, secret=secret, closing=closing)
-    usual = Transport(Protocol.FASTCGI) if protocol == "FCGI" else Transport()
-    return Speaking(usual, secret=secret, closing=closing)
+    return Speaking(Transport(CLEAR[protocol]), secret=secret, closing=closing)
 
 
 def _terms(values: Values) -> tuple[Tls, Reference | None, tuple[AnyPolicy, ...]]:

@@ -120,7 +120,7 @@ class Values:
 
     def choice(self, name: str, choices: Mapping[str, T], default: T) -> T:
         """One of the words in CHOICES, as what it stands for."""
-        return self._read(name, "one of " + ", ".join(choices), choices.get, default)
+        return self._read(name, " or ".join(choices), choices.get, default)
 
     def words(self, name: str, allowed: frozenset[str]) -> frozenset[str]:
         """Words between blanks, all of them ALLOWED."""
@@ -129,7 +129,7 @@ class Values:
             words = frozenset(text.split())
             return words if words <= allowed else None
 
-        return self._read(name, "made of " + ", ".join(sorted(allowed)), parse, frozenset())
+        return self._read(name, "a list of the words " + ", ".join(sorted(allowed)), parse, frozenset())
 
     def set_one(self, *names: str) -> str:
         """The first of NAMES, which mean the same, that is set; the first of all if none is."""

@@ -1,65 +1,94 @@
-"""The Services behind a rule (Gateway API, HTTPBackendRef).
+"""The Services behind a rule (Gateway API, HTTPBackendRef, GRPCBackendRef and BackendRef).
 
 Rules of this file:
-- A backend that must not or cannot be used keeps its share of the requests; they are answered 500.
+- A backend that must not or cannot be used keeps its share of the requests; they get an error.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
 from edge.control.kinds.gateway import BackendReference
-from edge.control.kinds.objects import ObjectId
+from edge.control.kinds.objects import TCP, UDP, ObjectId
 from edge.control.kinds.problems import Problem, error
 from edge.control.translate.gateway import app_protocols, filters
 from edge.control.translate.gateway.grants import remedy
-from edge.control.translate.parts import ServiceUse
-from edge.table.records import Backend, service_key
+from edge.control.translate.parts import BY_UDP, ServiceUse
+from edge.table.records import Backend, Transport, service_key
 
 if TYPE_CHECKING:
     from edge.control.kinds.gateway import MirrorBackend
     from edge.control.translate.gateway.view import View
-    from edge.table.records import Transport
 
-ANSWER = "its share of the requests is answered 500"
+
+class Manner(NamedTuple):
+    """How the requests, connections or datagrams of a kind of route go to backends."""
+
+    status: int
+    """Answered in place of a backend that cannot be used."""
+    answer: str
+    """The same in words."""
+    protocol: str = TCP
+    """Of the Service's port."""
+    app_protocol: str = ""
+    """Spoken to endpoints, whatever the Service says; empty: what it says."""
+    streams: bool = False
+    """Whether there is no HTTP."""
+    no_endpoints: str = ""
+    """What happens without endpoints; empty: requests are answered 503."""
+
+
+HTTP: Final = Manner(500, "its share of the requests is answered 500")
+GRPC: Final = Manner(503, "its share of the calls is answered UNAVAILABLE", app_protocol=app_protocols.H2C)
+CONNECTIONS: Final = Manner(
+    500, "its share of the connections is closed", streams=True, no_endpoints="connections are closed"
+)
+DATAGRAMS: Final = Manner(
+    500, "its share of the datagrams is dropped", UDP, streams=True, no_endpoints="datagrams are dropped"
+)
 
 
 class BackendReader:
-    """Reads the backendRefs of the HTTPRoute OWNER; `problems` and `uses` are those of all that were read."""
+    """Reads the backendRefs of the route OWNER; `problems` and `uses` are those of all that were read."""
 
-    def __init__(self, owner: ObjectId, view: View) -> None:
+    def __init__(self, owner: ObjectId, view: View, manner: Manner = HTTP) -> None:
         self._owner = owner
         self._view = view
+        self._manner = manner
+        self._suffix = BY_UDP if manner.protocol == UDP else ""
         self.problems: list[Problem] = []
         self.uses: list[ServiceUse] = []
 
-    def read(self, reference: BackendReference | MirrorBackend, field: str, *, instead: str = ANSWER) -> Backend:
+    def read(self, reference: BackendReference | MirrorBackend, field: str, *, instead: str = "") -> Backend:
         """The backend that REFERENCE at FIELD means, without the policies of its filters.
 
-        INSTEAD: what happens where it cannot be used.
+        INSTEAD: what happens where it cannot be used; empty: it is as for all backends of the route.
         """
         namespace = reference.namespace or self._owner.namespace
         port = sys.intern(str(reference.port)) if reference.port else ""
-        made = Backend(namespace, reference.name, port, status=500)
+        made = Backend(namespace, reference.name, port, status=self._manner.status)
         target = ObjectId("Service", namespace, reference.name)
-        found = self._fault(reference, target, field, instead)
+        found = self._fault(reference, target, field, instead or self._manner.answer)
         if isinstance(reference, BackendReference):
             made = replace(made, weight=reference.weight)
             found += filters.faults(reference.filters, f"{field}.filters", of_backend=True)
         self.problems += found
         if found:
             return made
-        key = sys.intern(service_key(namespace, reference.name, port))
-        spoken = self._view.app_protocol((namespace, reference.name), port)
-        ignored = instead if instead != ANSWER else ""
-        self.uses.append(ServiceUse(key, namespace, reference.name, port, sys.intern(field), instead=ignored))
-        return replace(made, key=key, transport=self._transport(spoken))
+        key = sys.intern(service_key(namespace, reference.name, port) + self._suffix)
+        at, ignored = sys.intern(field), instead or self._manner.no_endpoints
+        use = ServiceUse(key, namespace, reference.name, port, at, instead=ignored, protocol=self._manner.protocol)
+        self.uses.append(use)
+        return replace(made, key=key, transport=self._transport((namespace, reference.name), port))
 
-    def _transport(self, spoken: str) -> Transport:
-        return app_protocols.transport(spoken)
+    def _transport(self, service: tuple[str, str], port: str) -> Transport:
+        """How the endpoints are spoken to."""
+        if self._manner.streams:
+            return Transport()
+        return app_protocols.transport(self._manner.app_protocol or self._view.app_protocol(service, port))
 
     def _fault(
         self, reference: BackendReference | MirrorBackend, target: ObjectId, field: str, answer: str
@@ -71,9 +100,10 @@ class BackendReader:
         if target.namespace != self._owner.namespace and not self._view.is_granted(self._owner, target):
             message = f"{target} is in another namespace, and {remedy(self._owner, target)}; until then {answer}"
             return [error("RefNotPermitted", field, message)]
-        reason = self._view.service_fault((target.namespace, target.name), str(reference.port))
+        reason = self._view.service_fault((target.namespace, target.name), f"{reference.port}{self._suffix}")
         if reason == "MissingService":
             return [error(reason, f"{field}.name", f"{target} does not exist; {answer}")]
         if reason:
-            return [error(reason, f"{field}.port", f"{target} has no TCP port {reference.port}; {answer}")]
+            message = f"{target} has no {self._manner.protocol} port {reference.port}; {answer}"
+            return [error(reason, f"{field}.port", message)]
         return []

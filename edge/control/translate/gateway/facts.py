@@ -13,7 +13,7 @@ import msgspec
 
 if TYPE_CHECKING:
     from edge.control.kinds.gateway import ParentReference
-    from edge.control.kinds.objects import Key
+    from edge.control.kinds.objects import Key, ObjectId
     from edge.control.translate.gateway.standing import Standing
     from edge.control.translate.gateway.view import Assignment
 
@@ -41,15 +41,26 @@ class GatewayFacts(msgspec.Struct, frozen=True, gc=False):
     """A Gateway of ours."""
 
     listeners: tuple[ListenerFacts, ...]
+    """Its own; those of its ListenerSets have facts of their own."""
     assignment: Assignment
     parameters: Verdict = FINE
+    sets: int = 0
+    """ListenerSets that are attached."""
+
+
+class ListenerSetFacts(msgspec.Struct, frozen=True, gc=False):
+    """A ListenerSet of a Gateway of ours."""
+
+    listeners: tuple[ListenerFacts, ...]
+    allowed: Verdict = FINE
+    """Why its Gateway does not take it."""
 
 
 class ParentFacts(msgspec.Struct, frozen=True, gc=False):
-    """What became of one parent of a route that is a Gateway of ours."""
+    """What became of one parent of a route that is a Gateway of ours, or a ListenerSet of one."""
 
     parent: ParentReference
-    gateway: Key
+    named: ObjectId
     accepted: Verdict = FINE
     listeners: tuple[str, ...] = ()
     """Names of those that the route is attached to."""

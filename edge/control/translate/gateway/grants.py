@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from edge.control.kinds.gateway import ReferenceGrant
     from edge.control.kinds.objects import ObjectId
 
-GROUPS: Final = {"Gateway": GROUP, "HTTPRoute": GROUP, "Secret": "", "Service": ""}
+_REFERRING: Final = ("Gateway", "ListenerSet", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")
+GROUPS: Final = {**dict.fromkeys(_REFERRING, GROUP), "Secret": "", "ConfigMap": "", "Service": ""}
 """API groups of the kinds that refer and are referred to."""
 
 

@@ -1,4 +1,5 @@
-"""A Gateway taken with its class: its sockets, the certificates of its listeners, and what of them is not supported.
+"""A Gateway taken with its class, and its ListenerSets: sockets, the certificates of listeners, and what of them is not
+supported.
 
 Rules of this file:
 - A Gateway with addresses of its own is served there, at the ports that its listeners name: its hosts and server names
@@ -13,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error, warning
-from edge.control.translate.gateway.facts import FINE, GatewayFacts, ListenerFacts, Verdict
+from edge.control.translate.gateway.facts import FINE, GatewayFacts, ListenerFacts, ListenerSetFacts, Verdict
 from edge.control.translate.gateway.grants import remedy
 from edge.control.translate.gateway.hostnames import record_name
-from edge.control.translate.gateway.standing import scope_of, standings
+from edge.control.translate.gateway.standing import ROUTE_KINDS, SCHEMES, scope_of, standings
 from edge.control.translate.parts import HostPart, SecretUse, Translation
 from edge.system.addresses import parse_listener
 from edge.table.records import Listening, scoped
@@ -25,64 +26,123 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from edge.control.kinds.gateway import Gateway, SecretReference
+    from edge.control.kinds.listener_sets import ListenerSet
     from edge.control.translate.gateway.standing import Standing
     from edge.control.translate.gateway.view import Assignment, View
     from edge.settings import Settings
 
-USUAL: Final = {"HTTP": 80, "HTTPS": 443}
+USUAL: Final = {"HTTP": 80, "HTTPS": 443, "TLS": 443}
 """Ports that a load balancer or a Service maps onto those of Edge."""
+FLAGS: Final = {"HTTP": "--http", "HTTPS": "--https", "TLS": "--https"}
+"""Protocols whose sockets are those of listeners, and the flags whose addresses they have without own ones."""
+OVER_TLS: Final = ("HTTPS", "TLS")
 MESSAGES: Final = {
-    "ProtocolConflict": "another listener has the same port with another protocol; neither is served",
-    "HostnameConflict": "another listener has the same port and host name; neither is served",
+    "ProtocolConflict": "another listener has the same port with another protocol",
+    "HostnameConflict": "another listener has the same port and host name",
 }
 
 
-def translate(gateway: Gateway, view: View, settings: Settings) -> Translation | None:
-    """What GATEWAY asks for beside the routes that attach to it; None: it is another controller's."""
-    order = (gateway.metadata.creation_timestamp or "", gateway.metadata.namespace, gateway.metadata.name)
-    fault = view.class_fault(gateway)
-    if fault:
-        problem = error("UnknownClass", "spec.gatewayClassName", f"{fault}; the Gateway is not served")
-        return Translation(order, {}, None, (), (), (problem,))
-    if not view.is_ours(gateway):
-        return None
-    assignment = view.assignment(gateway)
-    problems: list[Problem] = list(_asked_in_vain(gateway, assignment))
-    secrets: list[SecretUse] = []
-    facts: list[ListenerFacts] = []
-    hosts: dict[str, HostPart] = {}
-    sockets: dict[tuple[str, int], Listening] = {}
-    for standing in standings(gateway):
-        problems += _limits(standing, assignment, settings)
+class Listeners:
+    """What the listeners that stand in OWNER, a Gateway or a ListenerSet of it, ask for.
+
+    - `facts`, `problems`: of each of them. `hosts`, `sockets`, `secrets`: as a `Translation` has them.
+    """
+
+    def __init__(self, owner: ObjectId, gateway: Gateway, view: View, settings: Settings) -> None:
+        self._owner = owner
+        self._gateway = gateway
+        self._view = view
+        self._settings = settings
+        self._assignment = view.assignment(gateway)
+        self.facts: list[ListenerFacts] = []
+        self.problems: list[Problem] = []
+        self.secrets: list[SecretUse] = []
+        self.hosts: dict[str, HostPart] = {}
+        self.sockets: dict[Listening, None] = {}
+        for standing in standings(gateway, view.listener_sets(gateway)):
+            if standing.owner == owner:
+                self._take(standing)
+
+    def _take(self, standing: Standing) -> None:
+        listener = standing.listener
+        self.problems += _limits(standing, self._assignment, self._settings)
+        tls = listener.protocol in OVER_TLS
+        scope = scope_of(self._gateway.id, listener) if not self._assignment.shared else ""
+        key = scoped(scope, record_name(standing.hostname)) if scope else standing.hostname
         references = FINE
         own: tuple[tuple[str, str], ...] = ()
-        tls = standing.listener.protocol == "HTTPS"
-        scope = scope_of(gateway, standing.listener.port) if not assignment.shared else ""
-        key = scoped(scope, record_name(standing.hostname)) if scope else standing.hostname
-        if tls and standing.listener.tls is not None:
-            found, faults = _certificates(gateway, standing, view, key)
-            secrets += found
-            problems += faults
+        if tls and listener.tls is not None and listener.tls.mode == "Terminate":
+            found, faults = _certificates(standing, self._view, key)
+            self.secrets += found
+            self.problems += faults
             own = tuple((use.namespace, use.secret) for use in found)
             references = Verdict(faults[0].reason, faults[0].message) if faults else FINE
         if standing.unknown_kinds and not references.reason:
             references = Verdict("InvalidRouteKinds", f"not supported: {', '.join(standing.unknown_kinds)}")
-        facts.append(ListenerFacts(standing, references, own))
-        if scope and standing.served:
-            hosts[key] = HostPart(listener=record_name(standing.hostname), wider=True, tls=tls)
-            for address in assignment.addresses:
-                at = address, standing.listener.port
-                sockets[at] = Listening(*at, scope, tls)
+        self.facts.append(ListenerFacts(standing, references, own))
+        if scope and standing.served and listener.protocol in FLAGS:
+            if listener.protocol in SCHEMES:
+                self.hosts[key] = HostPart(listener=record_name(standing.hostname), wider=True, tls=tls)
+            for address in self._assignment.addresses:
+                self.sockets[Listening(address, listener.port, scope, tls)] = None
+
+
+def translate(gateway: Gateway, view: View, settings: Settings) -> Translation | None:
+    """What GATEWAY asks for beside the routes that attach to it; None: it is another controller's."""
+    fault = view.class_fault(gateway)
+    if fault:
+        problem = error("UnknownClass", "spec.gatewayClassName", f"{fault}; the Gateway is not served")
+        return Translation(_order(gateway), {}, None, (), (), (problem,))
+    if not view.is_ours(gateway):
+        return None
+    assignment = view.assignment(gateway)
+    found = Listeners(gateway.id, gateway, view, settings)
+    problems = [*_asked_in_vain(gateway, assignment), *found.problems]
     parameters = FINE
     asked = gateway.spec.infrastructure
     if asked is not None and asked.parameters_ref is not None:
         message = f"{asked.parameters_ref.kind} {asked.parameters_ref.name} is not supported; leave parametersRef out"
         parameters = Verdict("InvalidParameters", message)
         problems.append(error("InvalidParameters", "spec.infrastructure.parametersRef", message))
-    made = GatewayFacts(tuple(facts), assignment, parameters)
+    attached = {one.owner for one in standings(gateway, view.listener_sets(gateway)) if one.served} - {gateway.id}
+    facts = GatewayFacts(tuple(found.facts), assignment, parameters, len(attached))
+    return _translation(gateway, found, problems, facts)
+
+
+def translate_set(listener_set: ListenerSet, view: View, settings: Settings) -> Translation | None:
+    """What LISTENER_SET asks for; None: its Gateway is another controller's, or not there."""
+    gateway = view.gateway(listener_set.gateway)
+    if gateway is None:
+        message = f"Gateway {'/'.join(listener_set.gateway)} does not exist"
+        return Translation(_order(listener_set), {}, None, (), (), (error("NoGateway", "spec.parentRef", message),))
+    if not view.is_ours(gateway):
+        return None
+    if listener_set not in view.listener_sets(gateway):
+        message = f"{gateway.id} does not allow it; see allowedListeners there"
+        facts = ListenerSetFacts((), Verdict("NotAllowed", message))
+        problem = error("NotAllowed", "spec.parentRef", message)
+        return Translation(_order(listener_set), {}, None, (), (), (problem,), facts=facts)
+    found = Listeners(listener_set.id, gateway, view, settings)
+    return _translation(listener_set, found, found.problems, ListenerSetFacts(tuple(found.facts)))
+
+
+def _translation(
+    owner: Gateway | ListenerSet, found: Listeners, problems: list[Problem], facts: GatewayFacts | ListenerSetFacts
+) -> Translation:
     return Translation(
-        order, hosts, None, (), tuple(secrets), tuple(problems), facts=made, sockets=tuple(sockets.values())
+        _order(owner),
+        found.hosts,
+        None,
+        (),
+        tuple(found.secrets),
+        tuple(problems),
+        facts=facts,
+        sockets=tuple(found.sockets),
     )
+
+
+def _order(one: Gateway | ListenerSet) -> tuple[str, str, str]:
+    return (one.metadata.creation_timestamp or "", one.metadata.namespace, one.metadata.name)
 
 
 def _asked_in_vain(gateway: Gateway, assignment: Assignment) -> Iterator[Problem]:
@@ -101,18 +161,21 @@ def _limits(standing: Standing, assignment: Assignment, settings: Settings) -> I
     """What a listener asks for and does not get."""
     listener, field = standing.listener, standing.field
     if standing.refusal:
-        message = f"{listener.protocol} is not supported; the listener is not served (use HTTP or HTTPS)"
+        message = f"{listener.protocol} is not supported; the listener is not served (use {' or '.join(ROUTE_KINDS)})"
         yield error(standing.refusal, f"{field}.protocol", message)
         return
     if standing.conflict:
-        yield error(standing.conflict, field, MESSAGES[standing.conflict])
-    flag, own = ("--http", settings.http) if listener.protocol == "HTTP" else ("--https", settings.https)
-    if assignment.shared and listener.port not in {USUAL[listener.protocol], *_ports(own)}:
-        message = f"port {listener.port} is not opened; the listener is served at the addresses of {flag}"
-        yield warning("ListenerPort", f"{field}.port", message)
+        yield error(standing.conflict, field, f"{MESSAGES[standing.conflict]}, so this one is not served")
+    if assignment.shared and listener.protocol in FLAGS:
+        flag = FLAGS[listener.protocol]
+        own = settings.http if flag == "--http" else settings.https
+        if listener.port not in {USUAL[listener.protocol], *_ports(own)}:
+            message = f"port {listener.port} is not opened; the listener is served at the addresses of {flag}"
+            yield warning("ListenerPort", f"{field}.port", message)
     for number, kind in enumerate(listener.allowed_routes.kinds):
         if (kind.group, kind.kind) not in standing.kinds:
-            message = f"{kind.kind} of {kind.group} is not supported; HTTPRoute is"
+            possible = ", ".join(name for _, name in ROUTE_KINDS.get(listener.protocol, ()))
+            message = f"{kind.kind} of {kind.group} cannot attach to protocol {listener.protocol}; {possible} can"
             yield error("InvalidRouteKinds", f"{field}.allowedRoutes.kinds[{number}]", message)
 
 
@@ -120,14 +183,14 @@ def _ports(listeners: Iterable[str]) -> set[int]:
     return {one.port for text in listeners for one in parse_listener(text)}
 
 
-def _certificates(gateway: Gateway, standing: Standing, view: View, key: str) -> tuple[list[SecretUse], list[Problem]]:
+def _certificates(standing: Standing, view: View, key: str) -> tuple[list[SecretUse], list[Problem]]:
     """The Secrets of a listener, for the server names of KEY; what is wrong with the references to them."""
     uses: list[SecretUse] = []
     problems: list[Problem] = []
     tls = standing.listener.tls
     for index, reference in enumerate(tls.certificate_refs if tls is not None else ()):
         at = f"{standing.field}.tls.certificateRefs[{index}]"
-        secret, found = _secret(gateway, reference, at, view)
+        secret, found = _secret(standing.owner, reference, at, view)
         problems += found
         if secret is not None:
             uses.append(SecretUse(key, *secret, f"{at}.name", f"{standing.field}.hostname"))
@@ -135,14 +198,14 @@ def _certificates(gateway: Gateway, standing: Standing, view: View, key: str) ->
 
 
 def _secret(
-    gateway: Gateway, reference: SecretReference, field: str, view: View
+    owner: ObjectId, reference: SecretReference, field: str, view: View
 ) -> tuple[tuple[str, str] | None, list[Problem]]:
     """Namespace and name of the Secret of REFERENCE; None: it must not, or cannot, be used."""
     if (reference.group, reference.kind) != ("", "Secret"):
         message = f"{reference.kind} is not supported; name a Secret"
         return None, [error("InvalidCertificateRef", f"{field}.kind", message)]
-    target = ObjectId("Secret", reference.namespace or gateway.metadata.namespace, reference.name)
-    if target.namespace != gateway.metadata.namespace and not view.is_granted(gateway.id, target):
-        message = f"{target} is in another namespace, and {remedy(gateway.id, target)}"
+    target = ObjectId("Secret", reference.namespace or owner.namespace, reference.name)
+    if target.namespace != owner.namespace and not view.is_granted(owner, target):
+        message = f"{target} is in another namespace, and {remedy(owner, target)}"
         return None, [error("RefNotPermitted", field, message)]
     return (target.namespace, target.name), []

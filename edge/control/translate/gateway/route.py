@@ -1,4 +1,4 @@
-"""What one HTTPRoute asks for, given the Gateways that it attaches to: routes under hosts, and Services.
+"""What one HTTPRoute or GRPCRoute asks for, given where it attaches: routes under hosts, and Services.
 
 Rules of this file:
 - A route with a match that is not supported is not served at all: a rule that is left out would leave its requests to
@@ -6,57 +6,58 @@ Rules of this file:
 - Requests that come by one scheme only (all listeners of a host are HTTP, or all are HTTPS) are distinguished by a
   condition; where both take a host there is none.
 
-Source: Gateway API v1.6, HTTPRoute.
+Source: Gateway API v1.6, HTTPRoute and GRPCRoute.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
 from edge.control.kinds.gateway import RouteMatch
-from edge.control.translate.gateway import bodies, filters, matches, patience, request_mirror, session_persistence
+from edge.control.kinds.gateway_routes import GRPCRoute
+from edge.control.translate.gateway import (
+    bodies,
+    filters,
+    grpc,
+    matches,
+    outcomes,
+    patience,
+    request_mirror,
+    session_persistence,
+)
 from edge.control.translate.gateway.attaching import Attachment
-from edge.control.translate.gateway.backends import BackendReader
-from edge.control.translate.gateway.facts import FINE, RouteFacts, Verdict
+from edge.control.translate.gateway.backends import GRPC, HTTP, BackendReader
+from edge.control.translate.gateway.places import places
 from edge.control.translate.parts import HostPart, RoutePart, Translation
 from edge.table.records import Backend, Owner, Route
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from edge.control.kinds.gateway import HTTPRoute, RouteRule
     from edge.control.kinds.problems import Problem
-    from edge.control.translate.gateway.attaching import Place
+    from edge.control.translate.gateway.places import Place
     from edge.control.translate.gateway.view import View
     from edge.table.records import RouteMirror
 
-REFERENCES: Final = {
-    "MissingService": "BackendNotFound",
-    "MissingPort": "BackendNotFound",
-    "InvalidKind": "InvalidKind",
-    "RefNotPermitted": "RefNotPermitted",
-}
-"""Reasons of the condition ResolvedRefs, by those of problems."""
-REFUSED: Final = (Backend(status=500),)
-"""Of a rule whose requests nothing can serve."""
 
-
-def translate(route: HTTPRoute, view: View) -> Translation | None:
+def translate(route: HTTPRoute | GRPCRoute, view: View) -> Translation | None:
     """What ROUTE asks for; None: it concerns no Gateway that is ours."""
     attachment = Attachment(route, view)
     if not attachment.parents and not attachment.problems:
         return None
+    rules, manner = (grpc.rules(route), GRPC) if isinstance(route, GRPCRoute) else (route.spec.rules, HTTP)
     problems: list[Problem] = list(attachment.problems)
     metadata = route.metadata
     order = (metadata.creation_timestamp or "", metadata.namespace, metadata.name)
-    refused = [problem for match, field in _matches(route) for problem in matches.unsupported(match, field)]
-    backends = BackendReader(route.id, view)
-    owner = Owner("HTTPRoute", metadata.namespace, metadata.name)
+    refused = [problem for match, field in _matches(rules) for problem in matches.unsupported(match, field)]
+    backends = BackendReader(route.id, view, manner)
+    owner = Owner(route.kind, metadata.namespace, metadata.name)
     parts: list[tuple[RouteMatch, RoutePart]] = []
     faulty: list[Problem] = []
-    for number, rule in enumerate(route.spec.rules):
+    for number, rule in enumerate(rules):
         field = f"spec.rules[{number}]"
         if rule.session_persistence is not None:
             problems += session_persistence.ignored(rule.session_persistence, f"{field}.sessionPersistence")
@@ -65,9 +66,10 @@ def translate(route: HTTPRoute, view: View) -> Translation | None:
         read = [backends.read(one, f"{field}.backendRefs[{index}]") for index, one in enumerate(rule.backend_refs)]
         mirrors = tuple(request_mirror.mirrors(rule.filters, f"{field}.filters", backends))
         if not refused:
-            parts += _rule(rule, field, owner, read, mirrors, refused=bool(found))
-    facts = _facts(attachment, backends, [*refused, *faulty], all_refused=bool(refused))
-    if refused or not attachment.places:
+            targets = Targets(read, mirrors, Backend(status=manner.status))
+            parts += _rule(rule, field, owner, targets, refused=bool(found))
+    facts = outcomes.facts(attachment, backends, [*refused, *faulty], all_refused=bool(refused))
+    if refused or not attachment.meetings:
         return Translation(order, {}, None, (), (), (*problems, *refused, *faulty), facts=facts)
     hosts = {
         key: HostPart(
@@ -76,28 +78,10 @@ def translate(route: HTTPRoute, view: View) -> Translation | None:
             wider=True,
             tls=place.scoped and place.schemes == {"https"},
         )
-        for key, place in attachment.places.items()
+        for key, place in places(attachment.meetings).items()
     }
     problems += [*faulty, *backends.problems]
     return Translation(order, hosts, None, tuple(backends.uses), (), tuple(problems), facts=facts)
-
-
-def _facts(
-    attachment: Attachment, backends: BackendReader, refused: list[Problem], *, all_refused: bool
-) -> RouteFacts | None:
-    """For the status; REFUSED is what of the rules is not served."""
-    if not attachment.parents:
-        return None
-    parents = attachment.parents
-    partly = FINE
-    if refused:
-        partly = Verdict("UnsupportedValue", f"{refused[0]}")
-        if all_refused:
-            parents = [one if one.accepted.reason else replace(one, accepted=partly, listeners=()) for one in parents]
-            partly = FINE
-    references = next((one for one in backends.problems if one.reason in REFERENCES), None)
-    verdict = Verdict(REFERENCES[references.reason], references.message) if references is not None else FINE
-    return RouteFacts(tuple(parents), verdict, partly)
 
 
 def _under(place: Place, parts: list[tuple[RouteMatch, RoutePart]]) -> Iterator[RoutePart]:
@@ -108,19 +92,29 @@ def _under(place: Place, parts: list[tuple[RouteMatch, RoutePart]]) -> Iterator[
         yield replace(part, route=replace(part.route, conditions=matches.conditions(match, scheme)))
 
 
+class Targets(NamedTuple):
+    """Where the requests of a rule go."""
+
+    backends: list[Backend]
+    mirrors: tuple[RouteMirror, ...]
+    refusal: Backend
+    """In place of them where there are none, or the rule cannot be carried out."""
+
+
 def _rule(
-    rule: RouteRule, field: str, owner: Owner, read: list[Backend], mirrors: tuple[RouteMirror, ...], *, refused: bool
+    rule: RouteRule, field: str, owner: Owner, targets: Targets, *, refused: bool
 ) -> Iterator[tuple[RouteMatch, RoutePart]]:
-    """The routes of RULE to the backends READ, one for each match; REFUSED: all are answered 500."""
+    """The routes of RULE to TARGETS, one for each match; REFUSED: all requests get the refusal."""
+    read, refusal = targets.backends, (targets.refusal,)
     answered = any(one.type == "RequestRedirect" for one in rule.filters)
     for number, match in enumerate(rule.matches or (RouteMatch(),)):
         kind, path = matches.path(match)
-        made = Route(kind, path, owner, REFUSED, bodies.POLICIES)
+        made = Route(kind, path, owner, refusal, bodies.POLICIES)
         if not refused:
             own = (*filters.policies(rule.filters, f"{field}.filters", path), *patience.policies(rule, field))
-            backends = tuple(_with_policies(rule, field, read, path)) if read or answered else REFUSED
+            backends = tuple(_with_policies(rule, field, read, path)) if read or answered else refusal
             sessions, backends = session_persistence.with_sessions(rule, field, owner, backends)
-            made = replace(made, backends=backends, policies=(*made.policies, *own, *sessions), mirrors=mirrors)
+            made = replace(made, backends=backends, policies=(*made.policies, *own, *sessions), mirrors=targets.mirrors)
         yield match, RoutePart(made, (), f"{field}.matches[{number}]")
 
 
@@ -133,7 +127,7 @@ def _with_policies(rule: RouteRule, field: str, read: list[Backend], path: str) 
             yield backend
 
 
-def _matches(route: HTTPRoute) -> Iterator[tuple[RouteMatch, str]]:
-    for number, rule in enumerate(route.spec.rules):
+def _matches(rules: Sequence[RouteRule]) -> Iterator[tuple[RouteMatch, str]]:
+    for number, rule in enumerate(rules):
         for index, match in enumerate(rule.matches):
             yield match, f"spec.rules[{number}].matches[{index}]"

@@ -1,15 +1,15 @@
-"""The listeners of one Gateway: which of them can be served, and what may attach to them.
+"""The listeners of one Gateway, its own and those of its ListenerSets: which can be served, and what may attach.
 
 Rules of this file:
-- Only the Gateway itself is looked at. Certificates are judged by the Gateway's translation.
-- Listeners that contradict each other are all left out: none of them is chosen for the author.
+- Only these objects are looked at. Certificates are judged by the Gateway's translation.
+- Listeners of one object that contradict each other are all left out: none of them is chosen for the author. Between
+  objects the Gateway goes first, then the older ListenerSet, then the one that comes first by namespace and name.
 
-Source: Gateway API v1.6, Listener, "Distinct Listeners".
+Source: Gateway API v1.6, Listener, "Distinct Listeners"; ListenerSet, "Listener precedence".
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -18,17 +18,27 @@ from edge.control.kinds.gateway import GROUP
 from edge.control.kinds.names import host_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from edge.control.kinds.gateway import Gateway, Listener
+    from edge.control.kinds.listener_sets import ListenerSet
+    from edge.control.kinds.objects import ObjectId
 
 SCHEMES: Final = {"HTTP": "http", "HTTPS": "https"}
-"""Schemes of the requests that a listener takes, by its protocol; listeners of other protocols are not served."""
-ROUTE_KINDS: Final = ((GROUP, "HTTPRoute"),)
-"""Group and kind of the routes that may attach to them."""
+"""Schemes of the requests that a listener takes, by its protocol; the others take no HTTP."""
+_HTTP: Final = ((GROUP, "HTTPRoute"), (GROUP, "GRPCRoute"))
+ROUTE_KINDS: Final = {"HTTP": _HTTP, "HTTPS": _HTTP}
+"""Group and kind of the routes that may attach, by protocol; listeners of other protocols are not served."""
+FAMILIES: Final = {"HTTP": "HTTP", "HTTPS": "TLS", "TLS": "TLS", "TCP": "TCP", "UDP": "UDP"}
+"""What a socket is for, by protocol: two families cannot share a port, but UDP has ports of its own."""
+DATAGRAMS: Final = "UDP"
 
 
 class Standing(msgspec.Struct, frozen=True, gc=False):
     """One listener."""
 
+    owner: ObjectId
+    """The Gateway or ListenerSet that it stands in."""
     number: int
     listener: Listener
     hostname: str
@@ -53,33 +63,46 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
         return f"spec.listeners[{self.number}]"
 
 
-def standings(gateway: Gateway) -> tuple[Standing, ...]:
-    """All listeners of GATEWAY."""
-    ports: dict[int, list[Listener]] = defaultdict(list)
-    for one in gateway.spec.listeners:
-        ports[one.port].append(one)
-    return tuple(_standing(number, one, ports[one.port]) for number, one in enumerate(gateway.spec.listeners))
+def standings(gateway: Gateway, sets: Sequence[ListenerSet] = ()) -> tuple[Standing, ...]:
+    """All listeners of GATEWAY, and of SETS, which may attach to it, in the order in which they win."""
+    found: list[Standing] = []
+    for owner, listeners in ((gateway.id, gateway.spec.listeners), *((one.id, one.spec.listeners) for one in sets)):
+        before = [one.listener for one in found if one.served]
+        lost = [_conflict(one, before) for one in listeners]
+        beside = [one for one, conflict in zip(listeners, lost, strict=True) if not conflict]
+        for number, one in enumerate(listeners):
+            conflict = lost[number] or _conflict(one, [other for other in beside if other is not one])
+            found.append(_standing(owner, number, one, conflict))
+    return tuple(found)
 
 
-def _standing(number: int, listener: Listener, beside: list[Listener]) -> Standing:
-    """LISTENER among those BESIDE it that have the same port."""
+def _standing(owner: ObjectId, number: int, listener: Listener, conflict: str) -> Standing:
+    """LISTENER of OWNER, which is in CONFLICT with another one (empty: with none)."""
     hostname = host_name(listener.hostname)
-    if listener.protocol not in SCHEMES:
-        return Standing(number, listener, hostname, "UnsupportedProtocol")
-    conflict = ""
-    for other in beside:
-        if other is listener or other.protocol not in SCHEMES:
-            continue
-        if other.protocol != listener.protocol:
-            conflict = "ProtocolConflict"
-        elif host_name(other.hostname) == hostname:
-            conflict = conflict or "HostnameConflict"
+    if listener.protocol not in ROUTE_KINDS:
+        return Standing(owner, number, listener, hostname, "" if conflict else "UnsupportedProtocol", conflict)
+    possible = ROUTE_KINDS[listener.protocol]
     asked = tuple((kind.group, kind.kind) for kind in listener.allowed_routes.kinds)
-    kinds = tuple(kind for kind in asked if kind in ROUTE_KINDS) if asked else ROUTE_KINDS
-    unknown = tuple(f"{kind} of {group}" for group, kind in asked if (group, kind) not in ROUTE_KINDS)
-    return Standing(number, listener, hostname, "", conflict, kinds, unknown)
+    kinds = tuple(kind for kind in asked if kind in possible) if asked else possible
+    unknown = tuple(f"{kind} of {group}" for group, kind in asked if (group, kind) not in possible)
+    return Standing(owner, number, listener, hostname, "", conflict, kinds, unknown)
 
 
-def scope_of(gateway: Gateway, port: int) -> str:
-    """The scope of GATEWAY's listeners at PORT, where it has addresses of its own."""
-    return f"{gateway.metadata.namespace}/{gateway.metadata.name}:{port}"
+def _conflict(listener: Listener, others: Iterable[Listener]) -> str:
+    """Why LISTENER cannot be served beside OTHERS; empty: it can."""
+    return next((conflict for other in others if (conflict := _between(listener, other))), "")
+
+
+def _between(listener: Listener, other: Listener) -> str:
+    one, another = (FAMILIES.get(each.protocol, "") for each in (listener, other))
+    if listener.port != other.port or not (one and another) or (one != another and DATAGRAMS in (one, another)):
+        return ""
+    if one != another:
+        return "ProtocolConflict"
+    return "HostnameConflict" if host_name(listener.hostname) == host_name(other.hostname) else ""
+
+
+def scope_of(gateway: ObjectId, listener: Listener) -> str:
+    """The scope of the listeners of GATEWAY at the port of LISTENER, where it has addresses of its own."""
+    datagrams = "/udp" if listener.protocol == DATAGRAMS else ""
+    return f"{gateway.namespace}/{gateway.name}:{listener.port}{datagrams}"

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edge.control.kinds.gateway import Gateway, GatewayClass, ParentReference
-    from edge.control.translate.gateway.facts import GatewayFacts, ListenerFacts, ParentFacts, RouteFacts
+    from edge.control.translate.gateway.facts import (
+        GatewayFacts,
+        ListenerFacts,
+        ListenerSetFacts,
+        ParentFacts,
+        RouteFacts,
+    )
 
 Status = dict[str, Any]
 FEATURES: Final = (
@@ -55,6 +61,7 @@ FEATURES: Final = (
     "HTTPRouteRetryBackendTimeout",
     "HTTPRouteRetryConnectionError",
     "HTTPRouteSchemeRedirect",
+    "ListenerSet",
     "ReferenceGrant",
 )
 """What is supported, by the names of the Gateway API (pkg/features), sorted."""
@@ -103,9 +110,38 @@ def of_gateway(
             _listener(generation, one, counts, certificates.get(one.standing.number, "")) for one in facts.listeners
         ],
     }
+    if facts.sets or gateway.spec.allowed_listeners.namespaces.origin != "None":
+        status["attachedListenerSets"] = facts.sets
     if not facts.assignment.shared:
         status["addresses"] = [{"type": "IPAddress", "value": value} for value in facts.assignment.addresses]
     return status
+
+
+def of_listener_set(
+    generation: int, facts: ListenerSetFacts, counts: Mapping[str, int], certificates: Mapping[int, str]
+) -> Status:
+    """As `of_gateway`, of a ListenerSet."""
+    verdict = facts.allowed
+    faulty = [one.standing for one in facts.listeners if not _is_good(one, certificates)]
+    if not verdict.reason and faulty:
+        names = ", ".join(one.listener.name for one in faulty)
+        reason = "ListenersNotValid" if len(faulty) == len(facts.listeners) else PARTLY
+        verdict = Verdict(reason, f"not valid: {names}")
+    holds = verdict.reason in ("", PARTLY)
+    return {
+        "conditions": [
+            _condition(generation, ACCEPTED, verdict, holds=holds),
+            _condition(generation, PROGRAMMED, FINE if holds else verdict),
+        ],
+        "listeners": [
+            _listener(generation, one, counts, certificates.get(one.standing.number, "")) for one in facts.listeners
+        ],
+    }
+
+
+def _is_good(one: ListenerFacts, certificates: Mapping[int, str]) -> bool:
+    faulty = one.references.reason not in ("", "InvalidRouteKinds") or one.standing.number in certificates
+    return one.standing.served and not faulty
 
 
 PARTLY: Final = "SomeListenersNotValid"

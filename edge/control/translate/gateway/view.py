@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edge.control.kinds.gateway import Gateway
+    from edge.control.kinds.listener_sets import ListenerSet
     from edge.control.kinds.objects import Key, ObjectId
 
 
@@ -34,6 +35,12 @@ class View(Protocol):
 
     def gateway(self, key: Key) -> Gateway | None:
         """The Gateway KEY."""
+
+    def listener_set(self, key: Key) -> ListenerSet | None:
+        """The ListenerSet KEY."""
+
+    def listener_sets(self, gateway: Gateway) -> tuple[ListenerSet, ...]:
+        """The ListenerSets that GATEWAY takes, in the order in which they win."""
 
     def is_ours(self, gateway: Gateway) -> bool:
         """Whether the class of GATEWAY has Edge's controller name."""

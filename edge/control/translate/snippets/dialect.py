@@ -26,6 +26,9 @@ MOST: Final = 200
 _URL: Final = re.compile(r"(?:(?i:https?|\$scheme)://|/)[^\x00-\x20\x7f]*")
 _BLANKS: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 _NAME: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
+_SPACES: Final = str.maketrans("\t\r\n", "   ")
+_OF_CONNECTIONS: Final = frozenset({"connection", "upgrade"})
+"""Fields that snippets give endpoints so that WebSockets work, which they do with Edge in any case."""
 _OPERATORS: Final = ("=", "!=", "~", "~*", "!~", "!~*")
 
 
@@ -155,7 +158,7 @@ class _Dialect:
         status = int(words[0]) if re.fullmatch("[0-9]{3}", words[0]) else 0
         if not (200 <= status <= 599):
             raise SnippetError(one.line, f'"{words[0]}" is not a status from 200 to 599')
-        text = self._text(one, words[1]) if len(words) == 2 else ""
+        text = self._text(one, words[1], lines=status not in REDIRECTS) if len(words) == 2 else ""
         if status in REDIRECTS and text:
             if _URL.fullmatch(text) is None:
                 raise SnippetError(one.line, f'"{text}" is neither an http or https URL nor a path')
@@ -173,6 +176,8 @@ class _Dialect:
 
     def _proxy_set_header(self, one: Directive) -> Iterator[Statement]:
         name, value = self._words(one, 2, 2)
+        if name.lower() in _OF_CONNECTIONS:
+            return
         yield RequestField(self._field(one, name), self._text(one, value))
 
     def _more_set_headers(self, one: Directive) -> Iterator[Statement]:
@@ -180,16 +185,22 @@ class _Dialect:
             yield SetField(name, value)
 
     def _more_clear_headers(self, one: Directive) -> Iterator[Statement]:
-        for name in self._words(one, 1, MOST):
-            yield SetField(self._field(one, name.rstrip(":")), "")
+        for name in self._cleared(one):
+            yield SetField(name, "")
 
     def _more_set_input_headers(self, one: Directive) -> Iterator[Statement]:
         for name, value in self._fields(one):
             yield RequestField(name, value)
 
     def _more_clear_input_headers(self, one: Directive) -> Iterator[Statement]:
+        for name in self._cleared(one):
+            yield RequestField(name, "")
+
+    def _cleared(self, one: Directive) -> Iterator[str]:
         for name in self._words(one, 1, MOST):
-            yield RequestField(self._field(one, name.rstrip(":")), "")
+            if name.endswith("*"):
+                raise SnippetError(one.line, f'"{name}" stands for several fields, which is not carried out')
+            yield self._field(one, name.rstrip(":"))
 
     def _fields(self, one: Directive) -> Iterator[tuple[str, str]]:
         """The words `Name: value`; `Name` and `Name:` have an empty value."""
@@ -211,9 +222,9 @@ class _Dialect:
             raise SnippetError(one.line, fault)
         return name.strip(" \t")
 
-    def _text(self, one: Directive, text: str) -> str:
-        """TEXT, which may have variables."""
-        if fault := value_fault(text):
+    def _text(self, one: Directive, text: str, *, lines: bool = False) -> str:
+        """TEXT, which may have variables, and several LINES."""
+        if fault := value_fault(text.translate(_SPACES) if lines else text):
             raise SnippetError(one.line, fault)
         try:
             templates.parse(text, self._variables)

@@ -3,8 +3,8 @@
 Rules of this file:
 - A directive is words and then `;`, or `{` with directives of its own until `}` (nginx docs, "Configuration file's
   structure").
-- A word may be quoted by `"` or `'`. A backslash takes the meaning from the quote, blank, brace or `;` after it; before
-  any other character it stands for itself, because patterns are full of them.
+- A word may be quoted by `"` or `'`. A backslash takes the meaning from the character after it. It stays in the word,
+  because patterns are full of them, but before a quote or another backslash; `\\t`, `\\r` and `\\n` are one character.
 - `{` after `$` begins the name of a variable, not a block. `#` begins a comment where a word could begin.
 """
 
@@ -23,7 +23,8 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_ESCAPED: Final = re.compile(r"\\([\"' \t;{}])")
+_ESCAPED: Final = re.compile(r"\\([\"'\\trn])")
+_CONTROLS: Final = {"t": "\t", "r": "\r", "n": "\n"}
 _MOST_DEEP: Final = 2
 
 
@@ -100,7 +101,7 @@ class _Reader:
             if kind == "mark":
                 return match["mark"], "", line
             if kind != "blank" and kind is not None:
-                return "", _ESCAPED.sub(r"\1", match[kind]), line
+                return "", _ESCAPED.sub(lambda found: _CONTROLS.get(found[1], found[1]), match[kind]), line
         return None
 
     def _line(self) -> int:

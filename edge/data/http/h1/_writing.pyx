@@ -7,13 +7,14 @@ Rules of this file:
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from libc.stdio cimport snprintf
+from libc.string cimport memcpy
 
 from edge.data.http._fields cimport FieldLines
 from edge.data.http._message cimport UNKNOWN, Message, Outgoing
 from edge.data.http._names cimport (
     UPGRADE, X_FORWARDED_FOR, X_FORWARDED_HOST, in_responses, in_trailers,
 )
+from edge.data.net._digits cimport put_decimal
 from edge.data.net._stream cimport Stream
 
 
@@ -23,10 +24,14 @@ cdef inline int put(Stream out, bytes text) except -1:
 
 cdef int put_framing(Stream out, long long length, bint chunked) except -1:
     cdef char line[48]
+    cdef int n
     if chunked:
         out.put(b"Transfer-Encoding: chunked\r\n", 28)
     elif length >= 0:
-        out.put(line, snprintf(line, 48, b"Content-Length: %lld\r\n", length))
+        memcpy(line, b"Content-Length: ", 16)
+        n = 16 + put_decimal(line + 16, length)
+        memcpy(line + n, b"\r\n", 2)
+        out.put(line, n + 2)
     return 0
 
 
@@ -71,8 +76,12 @@ cdef class HeadWriter:
         stays.
         """
         cdef char line[32]
+        cdef int n
         cdef Stream out = self.stream
-        out.put(line, snprintf(line, 32, b"HTTP/1.1 %d ", response.status))
+        memcpy(line, b"HTTP/1.1 ", 9)
+        n = 9 + put_decimal(line + 9, response.status)
+        line[n] = 32
+        out.put(line, n + 1)
         put(out, response.reason)
         out.put(b"\r\n", 2)
         response.copy_fields(out, in_responses)

@@ -6,6 +6,7 @@ from edge.data.net._waiter cimport Waiter
 cdef class Inbox(Content):
     cdef readonly Waiter waiter
     cdef public double timeout
+    cdef public object broken
     cdef Session session
     cdef H2Stream stream
     cdef object carrier
@@ -14,4 +15,7 @@ cdef class Inbox(Content):
 
     cpdef begin(self, Session session, H2Stream stream, double timeout, carrier)
     cpdef take(self, Buffer source, Py_ssize_t n)
+    cdef _end(self)
+    cpdef bint holds(self)
+    cpdef bytes whole(self, Py_ssize_t most)
     cpdef drop(self)

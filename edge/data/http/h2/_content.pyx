@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""The content of a request of HTTP/2 between the connection that reads it and the stream that consumes it.
+"""The content of a message of HTTP/2 between the connection that reads it and the stream that consumes it.
 
 Rules of this file:
 - What has come is kept apart from what is being consumed: a consumer that waits holds on to its buffer.
@@ -13,9 +13,15 @@ from edge.data.http.h2._session cimport H2Stream, Session
 from edge.data.net._buffer cimport EDGE_BLOCK, Buffer
 from edge.data.net._waiter cimport Waiter
 
+TRAILERS = b"\r\n"
+
 
 cdef class Inbox(Content):
-    """The content of one stream after another, in `buffer`; `timeout`: seconds of silence."""
+    """The content of one stream after another, in `buffer`.
+
+    `timeout`: seconds of silence. `broken`: an error that is raised behind what has come, in place of the rest.
+    `trailers` says that there are some: they are fields of the stream.
+    """
 
     def __cinit__(self):
         self.buffer = Buffer()
@@ -32,7 +38,9 @@ cdef class Inbox(Content):
         self.received = 0
         self.given = 0
         self.done = stream.remote_ended
-        self.waiter.fail(None)
+        self.waiter.renew()
+        self.broken = None
+        self.trailers = b""
 
     cpdef take(self, Buffer source, Py_ssize_t n):
         """Take over N bytes from the beginning of SOURCE, which have come."""
@@ -62,20 +70,47 @@ cdef class Inbox(Content):
             raise self.waiter.failure
         while not self.arrived:
             if self.stream.remote_ended:
-                self.done = True
+                self._end()
                 return 0
+            if self.broken is not None:
+                raise self.broken
             self.waiter.wait(self.timeout)
         self.buffer = self.arrived.pop(0)
         n = self.buffer.end - self.buffer.start
         self.given = n
         self.received += n
         if self.stream.remote_ended and not self.arrived:
-            self.done = True
+            self._end()
         return n
+
+    cdef _end(self):
+        self.done = True
+        if self.stream.trailers is not None:
+            self.trailers = TRAILERS
 
     def has_come(self):
         """Whether some of it, or its end, has come."""
         return bool(self.arrived) or self.received > 0 or self.stream.remote_ended
+
+    cpdef bytes whole(self, Py_ssize_t most):
+        """All of it, MOST bytes at most, if that has come, and is consumed then; else None."""
+        cdef Py_ssize_t size = 0
+        cdef Buffer one
+        if not self.stream.remote_ended:
+            return None
+        for one in self.arrived:
+            size += one.end - one.start
+        if size > most:
+            return None
+        text = b"".join([one.take(one.end - one.start) for one in self.arrived])
+        self.arrived.clear()
+        self.received += size
+        self._end()
+        return text
+
+    cpdef bint holds(self):
+        """Whether some of it has come that has not been consumed."""
+        return bool(self.arrived) or self.buffer.start != self.buffer.end
 
     cpdef bint finish(self):
         """As `Content`."""

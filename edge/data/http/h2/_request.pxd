@@ -33,4 +33,5 @@ cdef class RequestHead(Message):
     cdef int _connect(self, Limits limits, bint ended) except -1
     cdef int prioritize(self, const char *value, Py_ssize_t m) noexcept
 
+cdef bint connection_specific(const char *name, Py_ssize_t n, int known, const char *value, Py_ssize_t m) noexcept
 cdef FieldLines read_trailers(Decoder decoder, Limits limits)

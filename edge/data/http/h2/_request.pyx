@@ -45,7 +45,7 @@ cdef inline bint forbidden(const char *p, Py_ssize_t n) noexcept:
     return memchr(p, 0, n) != NULL or memchr(p, 10, n) != NULL or memchr(p, 13, n) != NULL
 
 
-cdef inline bint connection_specific(const char *name, Py_ssize_t n, int known, const char *value, Py_ssize_t m) noexcept:
+cdef bint connection_specific(const char *name, Py_ssize_t n, int known, const char *value, Py_ssize_t m) noexcept:
     """Whether a field of HTTP/1.1's connections stands where there is none (8.2.2)."""
     if known == CONNECTION or known == TRANSFER_ENCODING or known == UPGRADE:
         return True
@@ -58,6 +58,11 @@ cdef inline bint connection_specific(const char *name, Py_ssize_t n, int known, 
 
 cdef class RequestHead(Message):
     """The head of a request, reused for one stream after another."""
+
+    @property
+    def malformed(self):
+        """Whether it is one to which there is no answer."""
+        return self.fault == MALFORMED
 
     cdef int _reset(self) except -1:
         self.field_count = 0

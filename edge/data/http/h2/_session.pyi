@@ -2,7 +2,6 @@ from typing import Any
 
 from edge.data.http._fields import FieldLines, Limits
 from edge.data.http._message import Message
-from edge.data.http.h2._request import RequestHead
 from edge.data.net._buffer import Buffer
 from edge.data.net._outbox import Outbox
 
@@ -11,10 +10,11 @@ NO_EVENT: int
 HEAD_COME: int
 HEAD_FAULTY: int
 DATA_COME: int
-REQUEST_ENDED: int
+MESSAGE_ENDED: int
 STREAM_RESET: int
 WINDOW_OPEN: int
 ALL_COME: int
+PEER_LEAVING: int
 DRAINING: bytes
 
 class H2Stream:
@@ -22,7 +22,7 @@ class H2Stream:
     @property
     def id(self) -> int: ...
     @property
-    def head(self) -> RequestHead: ...
+    def head(self) -> Any: ...  # RequestHead, of streams to endpoints ResponseHead
     @property
     def trailers(self) -> FieldLines | None: ...
     @property
@@ -38,7 +38,16 @@ class H2Stream:
     @property
     def sent(self) -> int: ...
     @property
-    def malformed(self) -> bool: ...
+    def code(self) -> int: ...
+    @property
+    def faulty(self) -> bool: ...
+    @property
+    def answered(self) -> bool: ...
+    @property
+    def urgency(self) -> int: ...
+    @property
+    def whole(self) -> bool: ...
+    def __init__(self, head: Message) -> None: ...
 
 class Session:
     @property
@@ -55,6 +64,8 @@ class Session:
     def highest(self) -> int: ...
     @property
     def ending(self) -> bool: ...
+    @property
+    def settled(self) -> bool: ...
     @property
     def in_head(self) -> bool: ...
     def __init__(self, spares: list[H2Stream], limits: Limits, most_streams: int) -> None: ...

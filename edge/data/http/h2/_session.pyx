@@ -1,10 +1,13 @@
 # cython: language_level=3
-"""The server's end of a connection of HTTP/2 (RFC 9113): bytes in, events out, frames to be sent in an `Outbox`.
+"""One end of a connection of HTTP/2 (RFC 9113): bytes in, events out, frames to be sent in an `Outbox`.
+
+It is the server's end, which Edge is to clients. `edge.data.http.h2._client` is what the other end, which Edge is to
+endpoints, has for itself.
 
 Rules of this file:
 - It knows no sockets, no greenlets and no clock. `next` reads up to the next event; what is to be answered by a frame
   is answered at once.
-- The client is held to the RFC: what the RFC calls an error of a stream resets that stream, an error of the connection
+- The peer is held to the RFC: what the RFC calls an error of a stream resets that stream, an error of the connection
   is raised. Reserved bits and unknown frames are ignored.
 - Content is handed on as it comes, however large the frame. What has come and has not been consumed is bounded by the
   window of its stream; the window of the connection never holds a stream up because of another.
@@ -27,78 +30,16 @@ from edge.data.net._outbox cimport Outbox
 
 from edge.data.http.h2.errors import ErrorCode, Http2Error
 
-cdef enum Kind:
-    F_DATA = 0
-    F_HEADERS
-    F_PRIORITY
-    F_RST_STREAM
-    F_SETTINGS
-    F_PUSH_PROMISE
-    F_PING
-    F_GOAWAY
-    F_WINDOW_UPDATE
-    F_CONTINUATION
-    F_PRIORITY_UPDATE = 16
-
-cdef enum Flag:
-    END_STREAM = 1
-    ACK = 1
-    END_HEADERS = 4
-    PADDED = 8
-    PRIORITY = 32
-
-cdef enum Setting:
-    HEADER_TABLE_SIZE = 1
-    ENABLE_PUSH = 2
-    MAX_CONCURRENT_STREAMS = 3
-    INITIAL_WINDOW_SIZE = 4
-    MAX_FRAME_SIZE = 5
-    MAX_HEADER_LIST_SIZE = 6
-    ENABLE_CONNECT_PROTOCOL = 8   # RFC 8441
-    NO_RFC7540_PRIORITIES = 9     # RFC 9218
-
-cdef enum Code:
-    NO_ERROR = 0
-    PROTOCOL_ERROR = 1
-    INTERNAL_ERROR = 2
-    FLOW_CONTROL_ERROR = 3
-    STREAM_CLOSED = 5
-    FRAME_SIZE_ERROR = 6
-    REFUSED_STREAM = 7
-    ENHANCE_YOUR_CALM = 11
-
-cdef enum:
-    FRAME_HEAD = 9
-    LARGEST_FRAME = 16384         # that is taken, and sent: small answers get between large ones
-    DEFAULT_WINDOW = 65535
-    LARGEST_WINDOW = 0x7FFFFFFF
-    CONNECTION_WINDOW = 1 << 24
-    WINDOW_STEP = 1 << 22         # bytes after which the window of the connection is restored
-    WIDE_WINDOW = 1 << 20         # of a stream whose content is consumed as fast as it comes
-    MOST_EXTRA = 1 << 20          # bytes by which the windows of all streams together may be wider
-    MOST_CONTINUATIONS = 64
-    MOST_FORGOTTEN = 256
-    DRIBBLE = 128                 # bytes of content below which a frame that could hold more carries nothing
-
 cdef double PATIENCE = 2000
 cdef double RESTORED = 50         # a second
 cdef double RESET_COST = 10
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-NO_EVENT, HEAD_COME, HEAD_FAULTY, DATA_COME, REQUEST_ENDED, STREAM_RESET, WINDOW_OPEN, ALL_COME = range(8)
+(
+    NO_EVENT, HEAD_COME, HEAD_FAULTY, DATA_COME, MESSAGE_ENDED, STREAM_RESET, WINDOW_OPEN, ALL_COME, PEER_LEAVING,
+) = range(9)
 """`Event`, by names of Python."""
 DRAINING = b"draining"
-
-
-cdef inline uint32_t number(const uint8_t *p) noexcept:
-    return <uint32_t>p[0] << 24 | <uint32_t>p[1] << 16 | <uint32_t>p[2] << 8 | p[3]
-
-
-cdef inline void put_number(uint8_t *p, uint32_t value) noexcept:
-    p[0] = value >> 24
-    p[1] = value >> 16 & 255
-    p[2] = value >> 8 & 255
-    p[3] = value & 255
 
 
 cdef error(int code, str reason):
@@ -106,27 +47,36 @@ cdef error(int code, str reason):
 
 
 cdef class H2Stream:
-    """One stream of a client, reused for another one after `Session.done`.
+    """One stream, reused for another one after `Session.done`.
 
-    - `head`, `trailers`: of the request. `owner`: what serves it. `received`, `sent`: bytes of its frames.
-    - `remote_ended`, `local_ended`: the request, the response is complete. `closed`: both are, or it was reset.
+    - `head`, `trailers`: of the message that comes. `owner`: what it is for. `received`, `sent`: bytes of its frames.
+    - `remote_ended`, `local_ended`: the message that comes, the one that goes is complete. `closed`: both are, or it was
+      reset, with `code`; `faulty`: because the peer has broken rules.
+    - `urgency`: streams of a lower one go first. `whole`: before others of the same (RFC 9218).
     """
 
-    def __cinit__(self):
-        self.head = RequestHead()
+    def __init__(self, Message head not None):
+        """HEAD takes the heads that come."""
+        self.head = head
 
     cdef void begin(self, uint32_t id, long long send_window) noexcept:
         self.id = id
         self.trailers = None
+        self.expected = -1
+        self.code = NO_ERROR
+        self.urgency = USUAL
+        self.answered = self.faulty = self.whole = self.bodiless = False
         self.send_window = send_window
         self.window = self.receive_window = DEFAULT_WINDOW
         self.unreturned = self.arrived = self.received = self.sent = 0
         self.remote_ended = self.local_ended = self.closed = False
 
-    @property
-    def malformed(self):
-        """Whether its head is one to which there is no answer."""
-        return self.head.fault == MALFORMED
+
+cdef void _rank(H2Stream stream):
+    """Give STREAM the priority that its request has."""
+    cdef RequestHead head = <RequestHead>stream.head
+    stream.urgency = head.urgency
+    stream.whole = head.prioritized and not head.incremental
 
 
 cdef class Session:
@@ -150,6 +100,7 @@ cdef class Session:
         self.patience = PATIENCE
         self.relaxed = -1
         self.forgotten = {}
+        self.worth = 0
 
     cpdef begin(self, int seen):
         """Say the first words. SEEN bytes of the client's preface have been read already."""
@@ -241,7 +192,7 @@ cdef class Session:
         if kind == F_RST_STREAM:
             if n != 4:
                 raise error(FRAME_SIZE_ERROR, "a RST_STREAM of another size")
-            return self._reset_stream(id)
+            return self._reset_stream(id, number(p))
         if kind == F_PRIORITY:
             if id == 0:
                 raise error(PROTOCOL_ERROR, "PRIORITY of the connection")
@@ -252,7 +203,7 @@ cdef class Session:
             self._annoy(1)
             return NOTHING
         if kind == F_PUSH_PROMISE:
-            raise error(PROTOCOL_ERROR, "a client pushes")
+            raise error(PROTOCOL_ERROR, "nobody has agreed to be pushed to")
         if kind > F_CONTINUATION and kind != F_PRIORITY_UPDATE:
             self._annoy(1)
             return NOTHING
@@ -269,8 +220,7 @@ cdef class Session:
             return self._priority_update(p, n)
         if n < 8:
             raise error(FRAME_SIZE_ERROR, "a GOAWAY of another size")
-        self._annoy(1)
-        return NOTHING
+        return self._goaway(number(p) & 0x7FFFFFFF, number(p + 4))
 
     # --- content --------------------------------------------------------------------------------------------------
 
@@ -289,7 +239,9 @@ cdef class Session:
         self.ends = False
         self.content_left = length - padding
         self.padding_left = padding - 1 if padding else 0
-        if length - padding == 0 and not flags & END_STREAM:
+        if length - padding:
+            self._please(self.worth)
+        elif not flags & END_STREAM:
             self._annoy(1)
         if stream is None:
             if id not in self.forgotten:
@@ -306,7 +258,7 @@ cdef class Session:
         stream.receive_window -= length
         stream.received += FRAME_HEAD + length
         stream.arrived += length - padding
-        if stream.head.length >= 0 and stream.arrived > stream.head.length:
+        if stream.expected >= 0 and stream.arrived > stream.expected:
             return self._fault(stream, PROTOCOL_ERROR)
         if padding:
             self.consumed(stream, padding)
@@ -349,8 +301,8 @@ cdef class Session:
         return NOTHING
 
     cdef int _end(self, H2Stream stream) except -1:
-        """The request of STREAM is complete."""
-        if stream.head.length >= 0 and stream.arrived != stream.head.length:
+        """The message that comes on STREAM is complete."""
+        if stream.expected >= 0 and stream.arrived != stream.expected:
             return self._fault(stream, PROTOCOL_ERROR)
         stream.remote_ended = True
         if stream.local_ended:
@@ -408,40 +360,42 @@ cdef class Session:
         )
 
     cdef int _head(self, uint32_t id, bint ended, const uint8_t *p, Py_ssize_t n, bint bad) except -1:
-        """Read a whole block: the head of a new request, or the trailers of one."""
+        """Read a whole block: a head, or the trailers behind one."""
         cdef H2Stream stream = self.streams.get(id)
-        cdef RequestHead head
         self.decoder.begin(p, n)
         if stream is not None:
             stream.received += FRAME_HEAD + n
-            return self._trailers(stream, ended)
+            return self._further(stream, ended, bad)
+        return self._new(id, ended, n, bad)
+
+    cdef int _new(self, uint32_t id, bint ended, Py_ssize_t n, bint bad) except -1:
+        """The block, of N bytes, with which the decoder has begun is for no open stream: it may begin one."""
+        cdef H2Stream stream
+        cdef RequestHead head
         if id <= self.highest and id not in self.forgotten:
             raise error(STREAM_CLOSED, "HEADERS of a stream that is closed")
         if id <= self.highest:
-            while self.decoder.next():
-                pass
-            return NOTHING
+            return self._skip()
         self.highest = id
         if self.ending:
-            while self.decoder.next():
-                pass
             self._forget(id)
-            return NOTHING
+            return self._skip()
         if self.running >= self.most_streams:
-            while self.decoder.next():
-                pass
+            self._skip()
             self._annoy(RESET_COST)
             put_number(self._put_frame(F_RST_STREAM, 0, id, 4), REFUSED_STREAM)
             self._forget(id)
             return NOTHING
-        stream = self.spares.pop() if self.spares else H2Stream()
+        stream = self.spares.pop() if self.spares else H2Stream(RequestHead())
         stream.begin(id, self.initial_window)
         stream.received = FRAME_HEAD + n
         stream.remote_ended = ended
-        head = stream.head
+        head = <RequestHead>stream.head
         head.read(self.decoder, self.limits, ended)
         if bad:
             head.fault = MALFORMED
+        stream.expected = head.length
+        _rank(stream)
         self.streams[id] = stream
         self.running += 1
         self.stream = stream
@@ -451,6 +405,16 @@ cdef class Session:
                 self.reset(stream, PROTOCOL_ERROR)
             return FAULTY
         return HEAD
+
+    cdef int _skip(self) except -1:
+        """Read the block of a stream that nobody wants: the tables of the two sides stay in step."""
+        while self.decoder.next():
+            pass
+        return NOTHING
+
+    cdef int _further(self, H2Stream stream, bint ended, bint bad) except -1:
+        """The block with which the decoder has begun is for STREAM, which is open."""
+        return self._trailers(stream, ended)
 
     cdef int _trailers(self, H2Stream stream, bint ended) except -1:
         cdef FieldLines lines = read_trailers(self.decoder, self.limits)
@@ -494,9 +458,19 @@ cdef class Session:
             elif name == MAX_FRAME_SIZE:
                 if not 16384 <= value <= 16777215:
                     raise error(PROTOCOL_ERROR, "a frame size out of range")
+            self._setting(name, value)
         self._put_frame(F_SETTINGS, ACK, 0, 0)
         self.stream = None
         return WINDOW if wider else NOTHING
+
+    cdef int _setting(self, int name, uint32_t value) except -1:
+        """The peer has set NAME, which is well formed, to VALUE."""
+        return 0
+
+    cdef int _goaway(self, uint32_t last, int code) except -1:
+        """The peer has said GOAWAY."""
+        self._annoy(1)
+        return NOTHING
 
     def _widen(self, long long by):
         """Have the windows of all streams wider BY so much; whether they are wider."""
@@ -540,6 +514,7 @@ cdef class Session:
     cdef int _priority_update(self, const uint8_t *p, Py_ssize_t n) except -1:
         """RFC 9218, section 7.1; of a stream that is not open yet, or no more, it is ignored."""
         cdef H2Stream stream
+        cdef RequestHead head
         cdef uint32_t id
         self._annoy(1)
         if n < 4:
@@ -549,12 +524,14 @@ cdef class Session:
             raise error(PROTOCOL_ERROR, "PRIORITY_UPDATE of a stream that no client opens")
         stream = self.streams.get(id)
         if stream is not None:
-            stream.head.urgency = 3
-            stream.head.incremental = False
-            stream.head.prioritize(<const char *>p + 4, n - 4)
+            head = <RequestHead>stream.head
+            head.urgency = USUAL
+            head.incremental = False
+            head.prioritize(<const char *>p + 4, n - 4)
+            _rank(stream)
         return NOTHING
 
-    cdef int _reset_stream(self, uint32_t id) except -1:
+    cdef int _reset_stream(self, uint32_t id, int code) except -1:
         cdef H2Stream stream
         if id & 1 == 0 or id > self.highest:
             raise error(PROTOCOL_ERROR, "RST_STREAM of a stream that is idle")
@@ -564,6 +541,7 @@ cdef class Session:
             self._annoy(1)
             return NOTHING
         self._annoy(RESET_COST)
+        stream.code = code
         self._close(stream)
         self.stream = stream
         return RESET
@@ -576,8 +554,10 @@ cdef class Session:
         return self._fault(<H2Stream>stream, code)
 
     cdef int _fault(self, H2Stream stream, int code) except -1:
-        """STREAM ends with an error, CODE, that its client has made."""
+        """STREAM ends with an error, CODE, that the peer has made."""
         self._annoy(RESET_COST)
+        stream.code = code
+        stream.faulty = True
         self.reset(stream, code)
         self.stream = stream
         return RESET
@@ -651,7 +631,7 @@ cdef class Session:
         return 0
 
     def _finished(self, H2Stream stream):
-        """The response of STREAM is complete."""
+        """The message that goes on STREAM is complete."""
         stream.local_ended = True
         self._please(RESET_COST)
         if stream.remote_ended:
@@ -710,13 +690,13 @@ cdef class Session:
         stream.send_window -= put
         self.send_window -= put
         stream.sent += FRAME_HEAD + put
-        self._please(put / 1024.0)
+        self._please(max(put / 1024.0, self.worth))
         if last:
             self._finished(stream)
         return put
 
     cpdef finish(self, H2Stream stream, FieldLines trailers):
-        """End the response of STREAM, with those TRAILERS that may be passed on (RFC 9110, 6.5.1)."""
+        """End the message that goes on STREAM, with those TRAILERS that may be passed on (RFC 9110, 6.5.1)."""
         cdef Py_ssize_t at
         if trailers is None:
             self._put_frame(F_DATA, END_STREAM, stream.id, 0)

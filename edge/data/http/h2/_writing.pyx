@@ -7,23 +7,35 @@ Rules of this file:
 - Cookies are never to be indexed by those who pass them on (RFC 7541, section 7.1.3).
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t
-from libc.stdio cimport snprintf
 from libc.string cimport memchr, memcpy
 
 from edge.data.http._fields cimport Field, FieldLines
-from edge.data.http._names cimport in_responses, look_up, lower
+from edge.data.http._message cimport Message, Outgoing
+from edge.data.http._names cimport HOP, X_FORWARDED_FOR, X_FORWARDED_HOST, in_responses, look_up, lower
 from edge.data.http.h2._hpack cimport put_integer, static_name
+from edge.data.net._digits cimport put_decimal
 from edge.data.net._outbox cimport Outbox
 
+from edge.data.http._message import METHODS
+
 cdef enum:
-    STATUS = 8           # indices of the static table
+    AUTHORITY = 1        # indices of the static table
+    METHOD_GET = 2
+    METHOD_POST = 3
+    PATH = 4
+    SCHEME_HTTP = 6
+    SCHEME_HTTPS = 7
+    STATUS = 8
     CONTENT_LENGTH = 28
     SET_COOKIE = 55
     LITERAL = 0x00       # without indexing
     NEVER = 0x10
     INTEGERS = 18        # bytes that the integers of a field take at most
+
+GET, POST = METHODS[b"GET"], METHODS[b"POST"]
+"""The objects that all requests with these methods have."""
 
 
 cdef int put_status(Outbox out, int status) except -1:
@@ -50,7 +62,7 @@ cdef int put_length(Outbox out, long long length) except -1:
     """Put Content-Length."""
     cdef char *p = out.room(32)
     cdef char *end = put_integer(p, LITERAL, 4, CONTENT_LENGTH)
-    cdef int n = snprintf(end + 1, 24, b"%lld", length)
+    cdef int n = put_decimal(end + 1, length)
     end[0] = <char>n
     out.end += end + 1 + n - p
     return 0
@@ -89,8 +101,87 @@ cdef int put_fields(Outbox out, FieldLines lines, const uint8_t *passes) except 
     return 0
 
 
+cdef int put_literal(Outbox out, int index, bytes value) except -1:
+    """Put VALUE under the name that the static table has at INDEX."""
+    cdef Py_ssize_t m = PyBytes_GET_SIZE(value)
+    cdef char *p = out.room(m + INTEGERS)
+    cdef char *end = put_integer(put_integer(p, LITERAL, 4, index), 0, 7, m)
+    memcpy(end, PyBytes_AS_STRING(value), m)
+    out.end += end + m - p
+    return 0
+
+
+cdef int put_joined(Outbox out, FieldLines lines, int known, const char *name, Py_ssize_t n) except -1:
+    """Put all values of a KNOWN field of LINES, joined, under another NAME."""
+    cdef int i
+    cdef Field *field
+    cdef list values = []
+    for i in range(lines.field_count):
+        field = lines.fields + i
+        if field.known == known and not field.drop:
+            values.append(PyBytes_FromStringAndSize(lines.text + field.value, field.value_length))
+    if values:
+        value = b", ".join(values)
+        put_field(out, name, n, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
+    return 0
+
+
+cdef bint takes_trailers(FieldLines lines):
+    """Whether the TE of a request says so (RFC 9110, section 10.1.4)."""
+    cdef int i
+    cdef Field *field
+    for i in range(lines.field_count):
+        field = lines.fields + i
+        if field.known == HOP and field.name_length == 2:
+            value = PyBytes_FromStringAndSize(lines.text + field.value, field.value_length)
+            if any(one.strip().lower() == b"trailers" for one in value.split(b",")):
+                return True
+    return False
+
+
+cdef int put_request(Outbox out, Outgoing request, bytes scheme) except -1:
+    """Put the head of REQUEST, for an URI of SCHEME."""
+    cdef Message message = request.message
+    if request.method is GET:
+        put_index(out, METHOD_GET)
+    elif request.method is POST:
+        put_index(out, METHOD_POST)
+    else:
+        put_literal(out, METHOD_GET, request.method)
+    put_index(out, SCHEME_HTTPS if scheme == b"https" else SCHEME_HTTP)
+    if PyBytes_GET_SIZE(request.host):
+        put_literal(out, AUTHORITY, request.host)
+    put_literal(out, PATH, request.target)
+    if PyBytes_GET_SIZE(request.request_id):
+        put_field(out, b"x-request-id", 12, PyBytes_AS_STRING(request.request_id), PyBytes_GET_SIZE(request.request_id))
+    if PyBytes_GET_SIZE(request.forwarded_host):
+        put_field(
+            out, b"x-forwarded-host", 16,
+            PyBytes_AS_STRING(request.forwarded_host), PyBytes_GET_SIZE(request.forwarded_host),
+        )
+    put_lines(out, request.added)
+    if message.seen_forwarded:
+        put_joined(out, message, X_FORWARDED_FOR, b"x-original-forwarded-for", 24)
+        put_joined(out, message, X_FORWARDED_HOST, b"x-original-forwarded-host", 25)
+    put_fields(out, message, message.passes)
+    if request.appended:
+        put_lines(out, request.appended)
+    if takes_trailers(message):
+        put_field(out, b"te", 2, b"trailers", 8)
+    if request.length >= 0:
+        put_length(out, request.length)
+    return 0
+
+
+cdef int put_index(Outbox out, int index) except -1:
+    """Put the field that the static table has at INDEX as a whole."""
+    out.room(1)[0] = <char>(0x80 | index)
+    out.end += 1
+    return 0
+
+
 cdef int put_lines(Outbox out, bytes lines) except -1:
-    """Put complete field LINES of Edge's own; what belongs to a connection of HTTP/1.1 is left out."""
+    """Put complete field LINES of Edge's own; what belongs to a connection of HTTP/1.1 is left out, also of requests."""
     cdef const char *p = PyBytes_AS_STRING(lines)
     cdef const char *end = p + PyBytes_GET_SIZE(lines)
     cdef const char *colon

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from edge.control.compiling.delta import Delta
 from edge.control.publishing.state import State
+from edge.control.serving.admission.reviews import Reviews
 from edge.control.serving.health import Health
 from edge.control.serving.metrics.collector import Collector
 from edge.control.serving.metrics.exposition import render
@@ -36,6 +37,7 @@ class World:
     settings: Settings = field(default_factory=Settings)
     workers: list[WorkerCounters] = field(default_factory=list)
     leads: bool | None = None
+    reviews: Reviews | None = None
     environment: dict[str, str] = field(default_factory=lambda: {"POD_NAMESPACE": "ingress", "POD_NAME": "edge-0"})
 
     def __post_init__(self):
@@ -66,7 +68,8 @@ class World:
     def collector(self):
         health = Health(self.state, self.reader, self.settings, self.directory)
         leads = None if self.leads is None else lambda: self.leads
-        return Collector(self.state, self.reader, self.settings, health, leads=leads, environment=self.environment)
+        more = {"leads": leads, "reviews": self.reviews, "environment": self.environment}
+        return Collector(self.state, self.reader, self.settings, health, **more)
 
     def text(self, accept=""):
         return b"".join(render(self.collector, accept)[1]).decode()

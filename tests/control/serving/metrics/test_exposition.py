@@ -8,6 +8,7 @@ import pytest
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
+from edge.control.serving.admission.reviews import Reviews
 from edge.control.serving.metrics import definitions, exposition, nginx_definitions, series
 from edge.control.serving.metrics.exposition import negotiate, render
 from edge.control.serving.metrics.series import PIECE, SeriesFamily
@@ -29,7 +30,8 @@ NOW = ("heartbeat_age", "cpu_seconds", "memory_bytes")
 @pytest.fixture
 def full(world):
     """A world in which every metric has something to tell."""
-    world.leads = True
+    world.leads, world.reviews = True, Reviews()
+    world.reviews.add(allowed=True, seconds=0.001)
     routes = (route(), route('/odd"\\'), route("/missing", ingress="orphan", key="shop/missing:80"))
     record = Certificate("shop", "cert", b"", b"", 2e9, "1", "a.example", "Test Authority")
     world.serve(Host(name="a.example", routes=routes), tls={"c:shop/cert": record})

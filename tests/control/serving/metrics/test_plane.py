@@ -8,6 +8,7 @@ from edge.control.compiling.delta import Delta
 from edge.control.kinds import problems
 from edge.control.kinds.objects import ObjectId
 from edge.control.publishing.state import State
+from edge.control.serving.admission.reviews import Reviews
 from edge.control.serving.metrics import plane
 from edge.system import draining
 from edge.table.counters import WorkerWord
@@ -86,6 +87,18 @@ def test_services_without_endpoints_are_all_counted_even_where_not_all_are_told(
     monkeypatch.setattr(plane, "MOST_SERVICES", 3)
     world.serve(endpoints={f"shop/{number}:80": ServicePort("shop", f"s{number}", "80") for number in range(10)})
     assert world.value("edge_services_without_endpoints") == 10
+
+
+def test_reviews_of_the_webhook_are_counted(world):
+    assert world.values("edge_admission_reviews_total") == []
+    world.reviews = Reviews()
+    world.reviews.add(allowed=True, seconds=0.25)
+    world.reviews.add(allowed=False, seconds=0.5)
+    world.reviews.add_malformed()
+    for verdict in ("allowed", "refused", "malformed"):
+        assert world.value("edge_admission_reviews_total", verdict=verdict) == 1
+    assert world.value("edge_admission_review_seconds") == 0.5
+    assert world.values("nginx_ingress_controller_admission_roundtrip_duration") == [0.5]
 
 
 def test_leader_readiness_and_draining_are_told(world):

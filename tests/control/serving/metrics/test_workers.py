@@ -22,11 +22,13 @@ def test_gauges_are_of_living_workers(world):
     for worker in world.workers:
         worker.set(WorkerWord.CONNECTIONS_ACTIVE, 5)
         worker.set(WorkerWord.UPSTREAM_IDLE, 3)
+        worker.set(WorkerWord.TEMPORARY_BYTES, 7)
         worker.set(WorkerWord.CONNECTIONS_WRITING, 2)
         worker.set(WorkerWord.CONNECTIONS_UPGRADED, 1)
     world.workers[1].close()
     assert world.value("edge_connections_active") == 5
     assert world.value("edge_upstream_idle_connections") == 3
+    assert world.value("edge_temporary_bytes") == 7
     assert world.value("edge_connections", state="writing") == 2
     assert world.value("edge_connections", state="upgraded") == 1
     assert {dict(own)["state"] for name, own in world.scrape() if name == "edge_connections"} == {

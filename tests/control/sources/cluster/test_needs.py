@@ -21,7 +21,17 @@ ALL = {
     "apiGroups": ["*"],
     "resources": [
         *("services", "endpointslices", "ingresses", "ingressclasses", "namespaces"),
-        *("gatewayclasses", "gateways", "httproutes", "referencegrants"),
+        *(
+            "gatewayclasses",
+            "gateways",
+            "listenersets",
+            "httproutes",
+            "grpcroutes",
+            "tlsroutes",
+            "tcproutes",
+            "udproutes",
+            "referencegrants",
+        ),
     ],
     "verbs": ["*"],
 }

@@ -17,7 +17,10 @@ from tests.support.objects import endpoints, ingress, ingress_class, namespace, 
 from tests.support.waiting import eventually
 
 Start = Callable[..., KubernetesSource]
-CUSTOM = {"GatewayClass", "Gateway", "HTTPRoute", "ReferenceGrant"}
+CUSTOM = {
+    "GatewayClass", "Gateway", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "ListenerSet",
+    "ReferenceGrant",
+}  # fmt: skip
 ALL = {"Ingress", "IngressClass", "Service", "EndpointSlice", "Namespace", "Secret", "ConfigMap", *CUSTOM}
 
 

@@ -1,0 +1,177 @@
+"""The webhook's server: HTTPS on an address of its own, in bounded threads.
+
+Rules of this file:
+- A body that is too long is refused before it is read, and few are in memory at a time.
+- It reads the state of the compiler and writes nothing, to no file and to no cluster.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Any
+
+from edge import __version__
+from edge.control.serving import bounded_server
+from edge.control.serving.admission.identity import Identity
+from edge.control.serving.admission.review import MalformedReviewError, answered
+from edge.control.serving.admission.reviews import Reviews
+from edge.control.serving.bounded_server import BoundedServer
+from edge.system import addresses
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from edge.control.serving.admission.review import Judge
+    from edge.settings import Settings
+
+MOST_BODY = 9 << 20
+"""Bytes of a review: two versions of an object, each no longer than etcd takes."""
+MOST_REVIEWS = 4
+"""Reviews in memory at a time."""
+REVIEW_WAIT = 5.0
+"""Seconds that a further one waits before it is refused (503)."""
+HANDSHAKE_SECONDS = 5.0
+SILENCE_SECONDS = 10.0
+JSON = "application/json"
+
+logger = logging.getLogger(__name__)
+
+
+class Webhook:
+    """Serves in threads of its own from `start` to `stop`."""
+
+    def __init__(self, settings: Settings, judge: Judge, watched: Callable[[str], bool]) -> None:
+        """JUDGE and WATCHED as for `review.answered`."""
+        self.judge = judge
+        self.watched = watched
+        self.identity = Identity(settings)
+        self.address = addresses.parse(settings.validating_webhook)
+        """The address that it listens on; once started, with the port that the kernel chose if the setting is 0."""
+        self.reviews = Reviews()
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Listen and serve.
+
+        Raises:
+            edge.system.addresses.ListenError: the address cannot be listened on.
+        """
+        self._server = _Server(addresses.listen(self.address, backlog=128), self)
+        self.address = addresses.of(self._server.socket.getsockname())
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(bounded_server.POLL,), name="webhook", daemon=True
+        )
+        self._thread.start()
+        self.identity.context()  # so that files which cannot be used are reported at once
+        logger.info("admission webhook on https://%s", self.address)
+
+    def stop(self) -> None:
+        """Stop listening, and close open connections."""
+        if self._server is not None and self._thread is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server.cut_off()
+            self._thread.join()
+
+
+class _Server(BoundedServer):
+    """State that the handlers share."""
+
+    def __init__(self, sock: socket.socket, webhook: Webhook) -> None:
+        super().__init__(sock, _Handler)
+        self.webhook = webhook
+        self.room = threading.BoundedSemaphore(MOST_REVIEWS)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """The TLS handshake is the thread's first work, so that a slow one holds up nobody else."""
+        context = self.webhook.identity.context()
+        if context is None:
+            self.shutdown_request(request)
+            return
+        wrapped = context.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
+        self.becomes(request, wrapped)
+        try:
+            wrapped.settimeout(HANDSHAKE_SECONDS)
+            wrapped.do_handshake()
+        except OSError as error:
+            logger.debug("webhook client %s: TLS handshake: %s", client_address[0], error)
+            self.shutdown_request(wrapped)
+            return
+        super().process_request_thread(wrapped, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """The requests of one connection."""
+
+    protocol_version = "HTTP/1.1"
+    server_version = f"edge/{__version__}"
+    sys_version = ""
+    timeout = SILENCE_SECONDS
+    server: _Server
+
+    def do_POST(self) -> None:
+        self.server.asked(self.connection)
+        length = self._length()
+        if length is None:
+            return
+        if not self.server.room.acquire(timeout=REVIEW_WAIT):
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, f"{MOST_REVIEWS} reviews are under way already")
+            return
+        try:
+            self._review(self.rfile.read(length))
+        finally:
+            self.server.room.release()
+        self.server.idle(self.connection)
+
+    def _length(self) -> int | None:
+        """Bytes of the body; None: it is not taken, which has been answered."""
+        text = self.headers.get("Content-Length", "")
+        if self.headers.get("Transfer-Encoding") or not text.isascii() or not text.isdigit():
+            self._refuse(HTTPStatus.LENGTH_REQUIRED, "a review has a Content-Length")
+        elif len(text) > 12 or int(text) >= MOST_BODY:
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a review has less than {MOST_BODY} bytes")
+        else:
+            return int(text)
+        return None
+
+    def _review(self, body: bytes) -> None:
+        webhook, begun = self.server.webhook, time.monotonic()
+        try:
+            answer, allowed = answered(body, webhook.judge, webhook.watched)
+        except MalformedReviewError as error:
+            self._refuse(HTTPStatus.BAD_REQUEST, str(error))
+            return
+        webhook.reviews.add(allowed=allowed, seconds=time.monotonic() - begun)
+        self._send(HTTPStatus.OK, JSON, answer)
+
+    def _refuse(self, status: HTTPStatus, text: str) -> None:
+        """Answer what is no review, and end the connection, whose body may not have been read."""
+        self.server.webhook.reviews.add_malformed()
+        self.close_connection = True
+        self._send(status, "text/plain; charset=utf-8", f"{text}\n".encode())
+
+    def _send(self, status: HTTPStatus, content_type: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer what cannot be served; a method that there is not is one that is not allowed."""
+        del explain
+        self.request_version = "HTTP/1.1"  # until a request has been understood the library takes it for one of 0.9
+        if code == HTTPStatus.NOT_IMPLEMENTED:
+            code = HTTPStatus.METHOD_NOT_ALLOWED
+        self._refuse(HTTPStatus(code), message or HTTPStatus(code).phrase)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that the library gives it
+        logger.debug("webhook client %s: " + format, self.client_address[0], *args)

@@ -1,0 +1,39 @@
+"""Where the hosts of an HTTPRoute or a GRPCRoute are served: the records that its routes stand in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.control.translate.gateway.hostnames import record_name
+from edge.control.translate.gateway.standing import SCHEMES
+from edge.table.records import scoped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from edge.control.translate.gateway.attaching import Meeting
+
+
+class Place:
+    """Where a host of a route is served.
+
+    - `scoped`: whether that is at addresses of the Gateway's own. `listener`: the host name of the listener, as a
+      record has it; empty where it is not.
+    - `schemes`: in which requests come.
+    """
+
+    def __init__(self, listener: str, *, scoped: bool) -> None:
+        self.listener = listener
+        self.scoped = scoped
+        self.schemes: set[str] = set()
+
+
+def places(meetings: Iterable[Meeting]) -> dict[str, Place]:
+    """The places of MEETINGS, by key of the host's record."""
+    found: dict[str, Place] = {}
+    for one in meetings:
+        standing, scope = one.standing, one.scope
+        listener = record_name(standing.hostname) if scope else ""
+        place = found.setdefault(scoped(scope, record_name(one.host)), Place(listener, scoped=bool(scope)))
+        place.schemes.add(SCHEMES[standing.listener.protocol])
+    return found

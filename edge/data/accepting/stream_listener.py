@@ -1,0 +1,58 @@
+"""A listening socket whose connections are relayed: from accept to the stream of its scope.
+
+Rules of this file:
+- The limit of connections, hesitation and draining are those of `Listener`. Above the limit a connection is closed: no
+  answer would mean anything to its client.
+- A stream that is not there, or is closed, has its connections closed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.data.accepting.listener import Listener, Opening, ends_of
+from edge.table.counters import WorkerWord
+from edge.table.streams import stream_key
+
+if TYPE_CHECKING:
+    import socket
+    from typing import Any
+
+    from edge.data.accepting.proxy_protocol import Source
+    from edge.data.net._stream import Stream
+
+
+class StreamListener(Listener):
+    """One listening socket for the stream of a scope."""
+
+    def __init__(self, sock: socket.socket, *shared: Any, scope: str, **rest: Any) -> None:
+        """SHARED, REST: as for `Listener`."""
+        super().__init__(sock, *shared, tls=False, scope=scope, **rest)
+        self._key = stream_key(scope)
+
+    def serve(self, stream: Stream, peer: str) -> None:
+        """Relay a connection of PEER."""
+        streams = self.streams
+        plan = streams.plans.find(self._key) if streams is not None else None
+        if plan is None or streams is None:
+            return
+        self.connections.counters.add(WorkerWord.CONNECTIONS_HANDLED, 1)
+        source = self._opened(stream, peer) if plan.record.proxied else None
+        address = source.address if source is not None else peer
+        streams.serve(plan, stream, address, protocol="tcp", ends=ends_of(source))
+
+    def _opened(self, stream: Stream, peer: str) -> Source | None:
+        """As `source`, of a connection that draining may close meanwhile."""
+        opening = Opening(stream)
+        self.connections.open.add(opening)
+        try:
+            return self.source(stream, peer)
+        finally:
+            self.connections.open.discard(opening)
+
+    def refuse(self, stream: Stream, peer: str) -> None:  # noqa: ARG002 - whoever it is
+        """Above the limit of connections: end."""
+        connections = self.connections
+        connections.counters.add(WorkerWord.CONNECTIONS_REFUSED, 1)
+        message = "more than %d connections (--max-worker-connections, limit of open files): closed"
+        self.complain(message, connections.most)

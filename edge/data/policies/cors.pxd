@@ -1,0 +1,16 @@
+# C types for what acts on every request; the module is plain Python.
+
+from edge.data.http._message cimport Message
+cimport edge.data.exchange.exchange as c_exchange
+
+cdef class Allowed:
+    cdef object _pattern
+    cdef bytes _constant
+    cdef tuple _names
+    cdef dict _known
+    cdef readonly bytes lines
+
+    cpdef gate(self, c_exchange.Exchange exchange)
+    cpdef edit(self, c_exchange.Exchange exchange, Message response)
+    cpdef bytes lines_for(self, c_exchange.Exchange exchange)
+    cdef bytes _lines(self, bytes origin)

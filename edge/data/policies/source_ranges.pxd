@@ -1,0 +1,10 @@
+# C types for the gate; the module is plain Python.
+
+cimport edge.data.exchange.exchange as c_exchange
+cimport edge.data.net.networks as c_networks
+
+cdef class Addresses:
+    cdef c_networks.Networks _denied
+    cdef c_networks.Networks _allowed
+
+    cpdef check(self, c_exchange.Exchange exchange)

@@ -1,0 +1,251 @@
+"""The endpoint's half of an exchange over HTTP/2: a stream of a connection that carries several (RFC 9113, section 5).
+
+Rules of this file:
+- Halves are used again, for streams of the same connection: what a request needs is set by `begin`.
+- A request that is given up is reset at once (CANCEL), as the endpoint's reset ends what is being done here.
+- Timeouts are about silence of this stream, whatever the connection carries beside it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import gevent
+
+from edge.data.exchange.upstream import Upstream
+from edge.data.http._message import NO_CONTENT, UNKNOWN_LENGTH
+from edge.data.http.h2._client import new_stream
+from edge.data.http.h2._content import Inbox
+from edge.data.http.h2.errors import ErrorCode
+from edge.data.http.h2.sending import Carrier, Sender
+from edge.data.net._buffer import Buffer
+from edge.data.net.errors import IncompleteResponse, ResponseError, StreamClosed, StreamTimeout
+
+if TYPE_CHECKING:
+    from edge.data.http._fields import FieldLines
+    from edge.data.http._message import Message, Outgoing
+    from edge.data.http.h2._client import ClientSession
+    from edge.data.http.h2._session import H2Stream
+
+FOREVER = 1e9
+"""Seconds."""
+PIECE = 32768
+"""Bytes of a request's whole content that are sent at a time."""
+MOST_INTERIM = 32
+"""Interim responses that wait to be passed on."""
+CANCEL = int(ErrorCode.CANCEL)
+CODES = {int(code): code.name for code in ErrorCode}
+
+
+class Keeper(Carrier):
+    """A connection, as its requests see it.
+
+    - `client`: its session. `name`: of the endpoint, for logs. `scheme`: of the URIs that are asked for.
+    - `over`: it has ended.
+    """
+
+    client: ClientSession
+    name: str
+    scheme: bytes
+    over: bool
+
+    def release(self, upstream: H2Upstream, again: bool) -> None:
+        """UPSTREAM has ended; AGAIN: all went well, and it may be used once more."""
+        raise NotImplementedError
+
+
+class H2Upstream(Upstream):
+    """One request after another by CONNECTION."""
+
+    def __init__(self, connection: Keeper) -> None:
+        self.connection = connection
+        self.name = connection.name
+        self.flow: H2Stream = new_stream()
+        self.flow.owner = self
+        self.response = self.flow.head
+        self.content = self.inbox = Inbox()
+        self.waiter = self.inbox.waiter
+        self.sender = Sender()
+        self.inbox.waiter.peer = self.sender.room.peer = connection.stream
+        self._interim: list[Message] = []
+        self._timer: Any = None
+        self._lost: Exception | None = None
+        self._unheard = False
+        self._open = False
+
+    # --- the request ----------------------------------------------------------------------------------------------
+
+    def begin(self, request: Outgoing, send_timeout: float, read_timeout: float) -> None:
+        """As `Upstream`."""
+        connection, flow = self.connection, self.flow
+        self._lost = None
+        self._unheard = connection.over
+        if connection.over:
+            raise IncompleteResponse("the endpoint has closed the connection")
+        if self._interim:
+            self._interim = []
+        connection.client.open(flow, request, connection.scheme, request.length in (0, NO_CONTENT))
+        self._open = True
+        self.inbox.begin(connection.session, flow, read_timeout, connection)
+        self.sender.open(connection, flow, send_timeout)
+        connection.schedule()
+
+    def expire_in(self, seconds: float) -> None:
+        """As `Upstream`."""
+        if self._timer is not None:
+            self._timer.close()
+            self._timer = None
+        if seconds > 0:
+            self._timer = gevent.get_hub().loop.timer(seconds)
+            self._timer.start(self._expire)
+
+    def send_all(self, content: bytes) -> None:
+        """As `Upstream`."""
+        for at in range(0, len(content), PIECE):
+            buffer = Buffer()
+            buffer.feed(content[at : at + PIECE])
+            self._check()
+            self.sender.send(buffer, len(buffer), at + PIECE >= len(content))
+        if not content and not self.flow.local_ended:
+            self.finish(None)
+
+    def send(self, source: Buffer, count: int) -> None:
+        """As `Upstream`."""
+        self._check()
+        self.sender.send(source, count, False)
+
+    def flush(self) -> None:
+        """As `Upstream`."""
+        self.connection.schedule()
+
+    def finish(self, trailers: FieldLines | None) -> None:
+        """As `Upstream`."""
+        self._check()
+        if not self.flow.local_ended:
+            self.connection.session.finish(self.flow, trailers)
+        self.connection.schedule()
+
+    def _check(self) -> None:
+        """Raise why nothing can be sent."""
+        if self._lost is not None:
+            raise self._lost
+        if self.flow.closed and not self.flow.local_ended:
+            raise StreamClosed("the endpoint wants no more of the request", self.connection.stream)
+
+    # --- the response ---------------------------------------------------------------------------------------------
+
+    def receive(self, first: bool) -> None:  # noqa: ARG002 - interim heads are kept apart
+        """As `Upstream`."""
+        while True:
+            if self._interim:
+                self.response = self._interim.pop(0)
+                return
+            if self.flow.answered:
+                self.response = self.flow.head
+                return
+            if self.inbox.waiter.failure is None and self._lost is not None:
+                raise self._lost
+            self.inbox.waiter.wait(self.inbox.timeout)
+
+    def start_content(self, bodiless: bool) -> None:
+        """As `Upstream`: what comes is in the inbox already."""
+
+    def trailers(self) -> FieldLines | None:
+        """As `Upstream`; the session has checked them."""
+        return self.flow.trailers
+
+    def length(self) -> int:
+        """As `Upstream`."""
+        if self.response.length >= 0:
+            return self.response.length
+        flow = self.flow
+        nothing = flow.remote_ended and flow.trailers is None and not self.inbox.holds()
+        return 0 if nothing else UNKNOWN_LENGTH
+
+    def waiting(self) -> bool:
+        """As `Upstream`."""
+        return not self.inbox.has_come()
+
+    def be_patient(self) -> float:
+        """As `Upstream`."""
+        patience = self.inbox.timeout
+        self.inbox.timeout = FOREVER
+        return patience
+
+    def be_impatient(self, timeout: float) -> None:
+        """As `Upstream`."""
+        self.inbox.timeout = timeout
+        self.inbox.waiter.extend(timeout)
+
+    def fail(self, error: Exception) -> None:
+        """As `Upstream`."""
+        self.inbox.waiter.fail(error)
+
+    # --- what the connection reports ------------------------------------------------------------------------------
+
+    def headed(self) -> None:
+        """A head has come."""
+        flow = self.flow
+        if not flow.answered:
+            if len(self._interim) == MOST_INTERIM:
+                self.connection.session.reset(flow, CANCEL)
+                self.lose(ResponseError("interim responses without end"))
+                return
+            self._interim.append(self.connection.client.renew(flow))
+        self.inbox.waiter.wake()
+
+    def reset(self) -> None:
+        """The stream has been reset."""
+        flow = self.flow
+        if flow.faulty:
+            self.lose(ResponseError(flow.head.fault or "the endpoint breaks the rules of HTTP/2"))
+        elif flow.remote_ended:
+            # The response is complete: the endpoint only wants no more of the request (section 8.1).
+            self.sender.fail(StreamClosed("the endpoint wants no more of the request", self.connection.stream))
+        else:
+            code = CODES.get(flow.code, str(flow.code))
+            self._unheard = flow.code == ErrorCode.REFUSED_STREAM
+            self.lose(IncompleteResponse(f"the endpoint has reset the stream ({code})"))
+
+    def refuse(self) -> None:
+        """The endpoint has said that it will not look at the request."""
+        self._unheard = True
+        self.lose(IncompleteResponse("the endpoint goes away, and has not looked at the request"))
+
+    def lose(self, error: Exception) -> None:
+        """Nothing more comes, as ERROR says."""
+        self._lost = error
+        self.inbox.broken = error
+        self.inbox.waiter.wake()
+        self.sender.fail(error)
+
+    def _expire(self) -> None:
+        self.fail(StreamTimeout("the response is not complete in time", self.connection.stream))
+
+    # --- afterwards -----------------------------------------------------------------------------------------------
+
+    def unheard(self) -> bool:
+        """As `Upstream`: the endpoint has said so, or could not know of the request."""
+        return self._unheard
+
+    def reusable(self, bodiless: bool) -> bool:  # noqa: ARG002 - the stream says whether all has come
+        """As `Upstream`."""
+        flow = self.flow
+        return flow.remote_ended and flow.local_ended and self._lost is None
+
+    def release(self, now: float) -> None:  # noqa: ARG002 - the connection knows when it is idle
+        """As `Upstream`."""
+        self._end(True)
+
+    def close(self) -> None:
+        """As `Upstream`."""
+        if self._open:
+            self.connection.session.reset(self.flow, CANCEL)
+            self._end(False)
+
+    def _end(self, again: bool) -> None:
+        self._open = False
+        if self._timer is not None:
+            self.expire_in(0)
+        self.inbox.drop()
+        self.connection.release(self, again)

@@ -1,0 +1,24 @@
+# C types for the attributes that are touched for every request; the module is plain Python.
+
+cimport cython
+
+from edge.data.http.h2._client cimport ClientSession
+from edge.data.http.h2._session cimport H2Stream
+from edge.data.net._stream cimport Stream
+from edge.data.upstream.h2 cimport H2Upstream, Keeper
+from edge.data.upstream.target cimport Target
+
+cdef class H2Connection(Keeper):
+    cdef readonly Target target
+    cdef readonly double made
+    cdef readonly double idle_since
+    cdef bint _probed
+    cdef list _spares
+
+    cpdef bint has_room(self)
+    cpdef H2Upstream upstream(self)
+    cpdef bint open(self, bint check)
+    @cython.locals(stream=Stream, session=ClientSession, event=int)
+    cdef _read(self)
+    cdef bint _fill(self) except -1
+    cdef _handle(self, int event, H2Stream flow)

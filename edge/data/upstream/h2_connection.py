@@ -1,0 +1,236 @@
+"""A connection to an endpoint that speaks HTTP/2, and the requests that it carries beside each other (RFC 9113).
+
+Rules of this file:
+- A greenlet reads, as long as the connection lasts; who sends does not wait for it.
+- It is used when the endpoint's settings have come: what is no HTTP/2 fails as a connection, before a request is sent.
+- Its end ends all its requests, each with what is known about it: of those that a GOAWAY leaves out the endpoint has
+  seen nothing, and they may be tried elsewhere.
+- A connection that is silent for long while requests wait has to answer a PING, and gets no further request until then.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import gevent
+
+from edge.data.http.h2._client import ClientSession
+from edge.data.http.h2._session import (
+    DATA_COME,
+    HEAD_COME,
+    MESSAGE_ENDED,
+    PEER_LEAVING,
+    STREAM_RESET,
+    WINDOW_OPEN,
+)
+from edge.data.http.h2.errors import ErrorCode, Http2Error
+from edge.data.net.errors import IncompleteResponse, ResponseError, StreamClosed, StreamError, StreamTimeout
+from edge.data.upstream.h2 import H2Upstream, Keeper
+
+if TYPE_CHECKING:
+    from edge.data.http._fields import Limits
+    from edge.data.http.h2._session import H2Stream
+    from edge.data.net._stream import Stream
+    from edge.data.upstream.target import Target
+
+MOST_STREAMS = 128
+"""On one connection, whatever the endpoint allows: so many requests does its loss end at most."""
+MOST_SPARE = 16
+"""Halves that are kept for further requests."""
+LONGEST_LIFE = 3600.0
+"""Seconds after which a connection takes no further request, as those of HTTP/1.1."""
+SILENCE = 330.0
+"""Seconds of silence after which PING is sent: servers of gRPC take offence at less than 300."""
+ANSWER = 20.0
+"""Seconds within which PING must be answered."""
+DOUBT = 5.0
+"""Seconds of silence of a connection after which a request that is given up calls for PING."""
+FOREVER = 1e9
+"""Seconds."""
+
+
+class H2Connection(Keeper):
+    """A connection to TARGET."""
+
+    def __init__(self, target: Target, stream: Stream, limits: Limits) -> None:
+        """LIMITS: of the heads of responses."""
+        self.client = ClientSession(limits, MOST_STREAMS)
+        super().__init__(stream, self.client)
+        stream.to_endpoint = True
+        self.target = target
+        self.name = target.name
+        self.scheme = b"https" if target.transport.tls is not None else b"http"
+        self.made = monotonic()
+        self.idle_since = 0.0
+        """Monotonic seconds; 0: in use."""
+        self.over = False
+        self._probed = False
+        """Whether PING has been sent, and nothing has come since."""
+        self._spares: list[H2Upstream] = []
+
+    def begin(self, timeout: float) -> None:
+        """Speak first, and wait for the endpoint's settings, TIMEOUT seconds at most.
+
+        Raises:
+            Http2Error: the endpoint does not speak HTTP/2.
+            StreamError: it has gone away, or said nothing.
+        """
+        stream, session = self.stream, self.client
+        stream.read_timeout = stream.write_timeout = timeout
+        stream.expire_in(timeout)
+        session.begin(0)
+        self.schedule()
+        while not session.settled:
+            if session.next(stream) or session.settled:
+                continue
+            if not stream.fill(True):
+                raise StreamClosed("closed by the endpoint", stream)
+        stream.expire_in(0)
+        self.idle_since = monotonic()
+        gevent.spawn_raw(self._run)
+
+    # --- requests -------------------------------------------------------------------------------------------------
+
+    def has_room(self) -> bool:
+        """Whether it takes a further request."""
+        return not self._probed and self.client.room() > 0 and monotonic() - self.made < LONGEST_LIFE
+
+    def upstream(self) -> H2Upstream:
+        """A half for a further request."""
+        if self.idle_since:
+            self.idle_since = 0.0
+            self.stream.restart(SILENCE)
+        return self._spares.pop() if self._spares else H2Upstream(self)
+
+    def release(self, upstream: H2Upstream, again: bool) -> None:
+        """As `Keeper`."""
+        session = self.client
+        session.done(upstream.flow)
+        if again and len(self._spares) < MOST_SPARE:
+            self._spares.append(upstream)
+        else:
+            upstream.flow.owner = None
+        if self.over:
+            return
+        if not session.running:
+            self.idle_since = monotonic()
+            if not self._probed:
+                self.stream.restart(FOREVER)
+        if not again and not self._probed and self.stream.silence > DOUBT:
+            self._probe()
+        self.schedule()
+
+    def all_sent(self) -> None:
+        """As `Carrier`."""
+        session = self.client
+        if not session.running and (session.ending or session.leaving):
+            self.stream.close()
+
+    def open(self, check: bool) -> bool:  # noqa: ARG002 - a greenlet watches it
+        """As `Idle`."""
+        return not self.over
+
+    def retire(self) -> None:
+        """Take no further request, and end when the last one has."""
+        if not self.client.ending:
+            self.client.go_away(ErrorCode.NO_ERROR, True)
+            self._leave()
+            self.schedule()
+
+    def close(self) -> None:
+        """End at once."""
+        self.stream.close()
+        self._leave()
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        error: Exception
+        try:
+            self._read()
+            error = IncompleteResponse("the endpoint closed the connection")
+        except Http2Error as fault:
+            self.client.go_away(fault.code, True)
+            with suppress(StreamError):
+                if not self.writing:
+                    self.stream.offer(self.client.out)
+            error = ResponseError(f"HTTP/2: {fault}")
+        except StreamTimeout:
+            error = StreamClosed("no answer to PING", self.stream)
+        except StreamError as fault:
+            error = fault
+        self._end(error)
+
+    def _read(self) -> None:
+        stream, session = self.stream, self.client
+        stream.write_timeout = FOREVER  # each request has its own
+        while True:
+            event = session.next(stream)
+            if event:
+                self._handle(event, session.stream)
+                continue
+            if len(session.out):
+                self.schedule()
+            if not self._fill():
+                return
+            session.relax(stream.active)
+
+    def _fill(self) -> bool:
+        """Wait for more; False: the connection has ended."""
+        stream = self.stream
+        if not self._probed:
+            stream.read_timeout = SILENCE if self.client.running else FOREVER
+        while True:
+            try:
+                if not stream.fill(True):
+                    return False
+            except StreamTimeout:
+                if self._probed:
+                    raise
+                self._probe()
+            else:
+                self._probed = False
+                return True
+
+    def _probe(self) -> None:
+        """Ask the endpoint to show that it is there."""
+        self._probed = True
+        self.client.ping()
+        self.schedule()
+        self.stream.restart(ANSWER)
+
+    def _handle(self, event: int, flow: H2Stream) -> None:
+        """Do what EVENT, which may be about FLOW, asks for."""
+        if event == DATA_COME:
+            flow.owner.inbox.take(self.stream, self.client.count)
+        elif event == HEAD_COME:
+            flow.owner.headed()
+        elif event == MESSAGE_ENDED:
+            flow.owner.inbox.waiter.wake()
+        elif event == STREAM_RESET:
+            flow.owner.reset()
+        elif event == WINDOW_OPEN:
+            if self.waiting:
+                self.schedule()
+        elif event == PEER_LEAVING:
+            self._leave()
+            refused = self.client.refused
+            while refused:
+                refused.pop().owner.refuse()
+            self.schedule()
+
+    # --- the end --------------------------------------------------------------------------------------------------
+
+    def _leave(self) -> None:
+        """Nobody is to find this connection any more."""
+        if self in self.target.shared:
+            self.target.shared.remove(self)
+
+    def _end(self, error: Exception) -> None:
+        self.over = True
+        self._leave()
+        self.stream.close()
+        for flow in list(self.client.streams.values()):
+            flow.owner.lose(error)
