@@ -154,7 +154,7 @@ def routing(directory: Path) -> Iterator[Unit]:
     counters = WorkerCounters(directory)
     table = TableReader(directory)
     table.refresh()
-    router = Router(table, Planner(table, counters, None))
+    router = Router(table, Planner(table, counters, logged=False))
     few, several = (asking(f"host-{number}.bench.example", "/api/v1/items/42?page=3") for number in (7, 8))
     yield "route, only /", lambda: router.match(few), nothing
     yield "route, 3 paths", lambda: router.match(several), nothing

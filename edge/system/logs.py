@@ -100,6 +100,11 @@ def configure(settings: Settings, *, process: str) -> None:
     root.setLevel(settings.log_level.upper())
 
 
+def tune(settings: Settings, _: object) -> None:
+    """Log what is as severe as SETTINGS say from now on."""
+    logging.getLogger().setLevel(settings.log_level.upper())
+
+
 def _time(record: logging.LogRecord) -> str:
     """When RECORD was made, by RFC 3339 in milliseconds."""
     return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

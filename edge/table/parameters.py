@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from msgspec.structs import fields
 
+from edge.table.access_logging import AccessLogging
 from edge.table.record import Record
 
 PARAMETERS = "parameters:"
@@ -39,6 +40,8 @@ class Parameters(Record, frozen=True):
     upstream_keepalive_timeout: float | None = None
     shutdown_grace: float | None = None
     max_worker_connections: int | None = None
+    log_level: str | None = None
+    log_format_stream: str | None = None
     enable_opentelemetry: bool | None = None
     otlp_endpoint: str | None = None
     opentelemetry_trust_incoming_span: bool | None = None
@@ -62,6 +65,7 @@ class Parameters(Record, frozen=True):
     """How many spans may wait to be sent, and for how long, and how many are sent at once."""
     sends_server: bool = True
     """Whether responses without a field Server get one."""
+    access_logging: AccessLogging = AccessLogging()
     upstream_keepalive_requests: int = 10_000
     upstream_keepalive_time: float = 3600.0
     """Requests and seconds after which a connection to an endpoint is not kept, so that a Service's own address is

@@ -17,8 +17,20 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-FAMILIES: Final = ("http_", "cookie_", "arg_", "sent_http_", "upstream_http_")
-"""Beginnings of names whose end names a field, a cookie or an argument."""
+FAMILIES: Final = (
+    "http_",
+    "cookie_",
+    "arg_",
+    "sent_http_",
+    "sent_trailer_",
+    "upstream_http_",
+    "upstream_trailer_",
+    "upstream_cookie_",
+    "geoip_",
+    "geoip2_",
+    "modsecurity_",
+)
+"""Beginnings of names whose end names a field, a cookie, an argument, or one of many of a kind."""
 
 _NAME: Final = re.compile(r"\$(?:([A-Za-z0-9_]+)|\{([A-Za-z0-9_]+)\})")
 
@@ -63,11 +75,6 @@ class Template:
 
     def __hash__(self) -> int:
         return hash(self.parts)
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether there is nothing to fill in."""
-        return not self.variables
 
     def fill(self, values: Mapping[str, str]) -> str:
         """The text with VALUES in the places of the variables; a variable without a value is empty, as in nginx."""

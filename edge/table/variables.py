@@ -1,8 +1,8 @@
 """Variables that texts of users may have where a request is at hand (nginx docs, "Embedded Variables").
 
 Rules of this file:
-- The control plane reads texts by this list, and workers have a value for each name in it
-  (`edge.data.policies.variables`).
+- The control plane reads texts by these lists, and workers have a value for each name in them
+  (`edge.data.exchange.variables`, `edge.data.observe.variables`).
 """
 
 from __future__ import annotations
@@ -54,6 +54,104 @@ FASTCGI: Final = REQUEST | {
     "server_protocol",
 }
 """What parameters of FastCGI may say beside (nginx docs, ngx_http_fastcgi_module)."""
+
+ROUTE: Final = frozenset(
+    {
+        "ingress_name",
+        "location_path",
+        "namespace",
+        "proxy_alternative_upstream_name",
+        "proxy_host",
+        "proxy_upstream_name",
+        "server_name",
+        "service_name",
+        "service_port",
+    }
+)
+"""What the route of a request is, the same for all of its requests (ingress-nginx docs, "Log format")."""
+
+ABSENT: Final = frozenset(
+    {
+        "connection_time",
+        "geoip2_",
+        "geoip_",
+        "limit_conn_status",
+        "limit_req_status",
+        "modsecurity_",
+        "proxy_protocol_port",
+        "request_body",
+        "request_body_file",
+        "request_completion",
+        "secure_link",
+        "sent_trailer_",
+        "ssl_early_data",
+        "upstream_bytes_received",
+        "upstream_bytes_sent",
+        "upstream_cache_status",
+        "upstream_cookie_",
+        "upstream_queue_time",
+        "upstream_trailer_",
+    }
+)
+"""Known to nginx, and never there in Edge: they have the value that nginx logs for what it does not have."""
+
+LOG: Final = (
+    REQUEST
+    | ROUTE
+    | ABSENT
+    | {
+        "body_bytes_sent",
+        "bytes_sent",
+        "connection",
+        "connection_requests",
+        "content_length",
+        "content_type",
+        "document_uri",
+        "gzip_ratio",
+        "hostname",
+        "https",
+        "literal_dollar",
+        "msec",
+        "nginx_version",
+        "pid",
+        "pipe",
+        "proxy_protocol_addr",
+        "realip_remote_addr",
+        "realip_remote_port",
+        "remote_port",
+        "req_id",
+        "request",
+        "request_length",
+        "request_time",
+        "sent_http_",
+        "server_addr",
+        "server_protocol",
+        "ssl_cipher",
+        "ssl_client_escaped_cert",
+        "ssl_client_i_dn",
+        "ssl_client_s_dn",
+        "ssl_client_verify",
+        "ssl_protocol",
+        "ssl_server_name",
+        "ssl_session_reused",
+        "status",
+        "tcpinfo_rcv_space",
+        "tcpinfo_rtt",
+        "tcpinfo_rttvar",
+        "tcpinfo_snd_cwnd",
+        "the_real_ip",
+        "time_iso8601",
+        "time_local",
+        "upstream_addr",
+        "upstream_connect_time",
+        "upstream_header_time",
+        "upstream_http_",
+        "upstream_response_length",
+        "upstream_response_time",
+        "upstream_status",
+    }
+)
+"""What a line of the access log may say (nginx docs, "log_format")."""
 
 STREAM: Final = frozenset(
     {

@@ -79,7 +79,7 @@ class Table:
 
     def router(self) -> Router:
         reader = self.reader()
-        return Router(reader, Planner(reader, self.counters, None))
+        return Router(reader, Planner(reader, self.counters, logged=False))
 
     def spoil(self, part: str) -> Path:
         """Nobody can open the segment of PART; gives where it is."""
@@ -166,7 +166,7 @@ def test_a_host_that_cannot_be_read_answers_probes_no_more_than_its_other_reques
     records: dict[str, Record] = {name: newer(Host(name, (route(ingress),))) for name, ingress in HOSTS.items()}
     table.writer.publish(routes=records)
     reader = table.reader()
-    router = Router(reader, Planner(reader, table.counters, None), "/healthz")
+    router = Router(reader, Planner(reader, table.counters, logged=False), "/healthz")
     assert [taken(router, host, b"/healthz") for host in ("pay.shop.test", "a.shop.test", "shop.test")] == [503] * 3
     assert taken(router, "x.test", b"/healthz") == 404, "no Ingress names it: the probe is Edge's"
     assert router.probed(request("x.test", "/healthz"))

@@ -9,19 +9,25 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from edge.data.accepting import client_hello, proxy_protocol
-from edge.data.exchange._outcome import Outcome
+from edge.data.exchange.client import Client
+from edge.data.exchange.exchange import Exchange
 from edge.data.http._fields import Limits
 from edge.data.http.h1._body import Body
 from edge.data.http.h1._head import Head
 from edge.data.http.h1._writing import HeadWriter
 from edge.data.net.errors import MessageError
-from edge.data.observe._lines import Lines
+from edge.data.observe import formats
+from edge.data.observe._format import AccessLines
+from edge.table.access_logging import Escape
+from edge.table.records import Backend, Owner
 from tests.fuzz import control_targets, h2_targets
 from tests.support import oracles
 from tests.support.wire import Pieces, read_body, single, stream_pair, torn, whole, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from edge.data.exchange._outcome import Outcome
 
 FRAMINGS = [(-1, True), (-1, False), (7, False)]
 
@@ -80,10 +86,9 @@ def lines(data: bytes) -> None:
             return
     except MessageError:
         return
-    for as_json in (False, True):
-        log = Lines(as_json=as_json)
-        name = b',"n":1' if as_json else b"namespace-service-80"
-        log.add(head, "192.0.2.1", name, outcome(head.id))
+    for format_ in FORMATS:
+        log = AccessLines(format_)
+        log.add(exchange_of(head), NAME)
         file = os.memfd_create("log")
         try:
             assert log.write(file)
@@ -91,20 +96,37 @@ def lines(data: bytes) -> None:
         finally:
             os.close(file)
         assert line.index(b"\n") == len(line) - 1
-        assert all(32 <= byte < 127 for byte in line[:-1])
-        if as_json:
+        if format_ is not RAW:
+            assert all(32 <= byte < 127 for byte in line[:-1])
+        if format_ in (OBJECT, QUOTED):
             told = json.loads(line)
             assert told["target"] == head.target.decode()[: len(told["target"])]
-            assert (told["method"], told["host"], told["n"]) == (head.method.decode(), head.host.decode(), 1)
+            assert (told["method"], told["host"]) == (head.method.decode(), head.host.decode())
 
 
-def outcome(request_id: bytes) -> Outcome:
-    """What came of a request at its second endpoint."""
-    made = Outcome()
+FIELDS = "$request $http_cookie $cookie_a $arg_a $args $uri $host $remote_user $http_user_agent $request_id"
+OBJECT = formats.as_json()
+MEMBERS = '{"target":"$request_uri","method":"$request_method","host":"$http_host","rest":"'
+QUOTED, _ = formats.compiled(MEMBERS + FIELDS + '"}', Escape.JSON)
+RAW, _ = formats.compiled(FIELDS, Escape.NONE)
+FORMATS = (formats.upstream(), formats.compiled(FIELDS, Escape.DEFAULT)[0], OBJECT, QUOTED, RAW)
+NAME = formats.named(Owner("Ingress", "shop", "cart"), Backend("shop", "cart", "80"))
+
+
+def exchange_of(head: Head) -> Exchange:
+    """One whose request is HEAD."""
+    client = Client()
+    client.request, client.address, client.host = head, "192.0.2.1", head.host
+    made = Exchange(client)
+    describe(made.outcome, head.id)
+    return made
+
+
+def describe(made: Outcome, request_id: bytes) -> None:
+    """Say in MADE what came of a request at its second endpoint."""
     made.status, made.received, made.sent, made.duration = 200, 1, 2, 0.5
     made.endpoint, made.upstream_status, made.upstream_content, made.upstream_seconds = "192.0.2.2:80", 200, 512, 0.25
-    made.earlier, made.request_id = [("192.0.2.3:80", 0.1, 502)], request_id
-    return made
+    made.earlier, made.request_id = [("192.0.2.3:80", 0.1, 502, -1.0, -1.0)], request_id
 
 
 def hello(data: bytes) -> None:

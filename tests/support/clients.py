@@ -147,6 +147,12 @@ class Client:
                 return b"".join(pieces)
             self._more()
 
+    def chunk(self) -> bytes:
+        """The content of the next chunk."""
+        piece = self.read(int(self._line(), 16))
+        self._line()
+        return piece
+
     def read_to_end(self) -> bytes:
         """Everything until the server closes; a reset counts as the end."""
         try:

@@ -39,7 +39,7 @@ class Site:
         self._ledger = Ledger(self.compiler.apply)
         self._files: dict[str, Manifest] = {}
         self.reader = TableReader(directory)
-        self._router = Router(self.reader, Planner(self.reader, WorkerCounters(directory), None))
+        self._router = Router(self.reader, Planner(self.reader, WorkerCounters(directory), logged=False))
         self._contexts = Contexts(self.reader)
         self._problems: dict[str, tuple[str, ...]] = {}
         self.publish()

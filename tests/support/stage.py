@@ -11,7 +11,9 @@ import shutil
 from pathlib import Path
 from typing import Any, Self
 
+from edge.table.access_logging import AccessLogging
 from edge.table.counters import CountersReader, WorkerWord
+from edge.table.parameters import PARAMETERS, Parameters
 from edge.table.policies import BodyLimit, RequestBuffering, Retry, Timeouts
 from edge.table.policies.policy import Policy
 from edge.table.records import (
@@ -157,6 +159,10 @@ class Stage:
     def ticket_keys(self, *keys: bytes) -> None:
         """Seal session tickets with the first of KEYS from now on."""
         self._writer.publish(tls={TICKETS: TicketKeys(keys)})
+
+    def log_by(self, logging: AccessLogging) -> None:
+        """Log requests by LOGGING from now on."""
+        self._writer.publish(routes={PARAMETERS: Parameters(access_logging=logging)})
 
     # --- streams --------------------------------------------------------------------------------------------------
 

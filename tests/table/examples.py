@@ -14,6 +14,7 @@ from edge.table.policies import (
     ClientCertificate,
     ClientLimits,
     Closed,
+    Compression,
     ConnectionField,
     CookieChange,
     Cors,
@@ -54,6 +55,7 @@ from edge.table.policies import (
     WwwRedirect,
 )
 from edge.table.policies.client_certificate import ClientVerification
+from edge.table.policies.compression import Coding
 from edge.table.policies.path_change import PathChange
 from edge.table.policies.policy import Policy
 from edge.table.policies.snippet import AddField, Answer, If, RequestField, SetField, SetVariable
@@ -72,6 +74,7 @@ POLICIES: Final[tuple[Policy, ...]] = (
     NoAccessLog("k"),
     ClientLimits("l", 1, 2, 3, 4, ("10.0.0.0/8",), 429, 420),
     ClientBlocks("w", ("10.2.0.0/16",), ("bot", "~*crawl"), ("~^http://bad/",)),
+    Compression("k", (Coding("br", 4, 20, ("text/html",)), Coding("gzip", 1, 256, ("*",), ("MSIE",)))),
     SourceRanges("m", ("10.1.0.0/16",), ("10.0.0.0/8", "::1")),
     BasicAuth("n", "shop", (("anna", "{PLAIN}a"), ("bert", "{PLAIN}b"))),
     DigestAuth("o", "shop", (("anna", "0" * 32),)),

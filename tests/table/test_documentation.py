@@ -12,6 +12,7 @@ import pytest
 
 from edge.table import layout, policies, records, streams
 from edge.table.codec import decode, encode
+from edge.table.policies.compression import Coding
 from edge.table.policies.path_change import PathChange
 from edge.table.record import Record
 from edge.table.records import Backend, Endpoint, Host, Owner, PathKind, Route, ServicePort
@@ -20,7 +21,13 @@ from edge.table.writer import TableWriter
 TEXT = (Path(__file__).parents[2] / "docs" / "table.md").read_text()
 KINDS = {
     name: kind
-    for name, kind in {**vars(records), **vars(streams), **vars(policies), "PathChange": PathChange}.items()
+    for name, kind in {
+        **vars(records),
+        **vars(streams),
+        **vars(policies),
+        "PathChange": PathChange,
+        "Coding": Coding,
+    }.items()
     if isinstance(kind, type) and issubclass(kind, Record)
 }
 OWNER = Owner("Ingress", "a", "b")

@@ -362,12 +362,6 @@ def test_expansion() -> None:
     assert Expansion("/$20", 2).expand(groups) == b"/new0"
 
 
-def test_expansion_knows_whether_it_needs_groups() -> None:
-    """A constant is known when the table is compiled."""
-    assert Expansion("/$1", 1).uses_groups
-    assert not Expansion("/a$2", 1).uses_groups
-
-
 @pytest.mark.parametrize("text", ["/$", "/$x", "/${12}", "/$0", "/$$1"])
 def test_expansions_refused(text: str) -> None:
     """A `$` is the beginning of a group's number and nothing else."""

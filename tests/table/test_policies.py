@@ -61,6 +61,7 @@ SUMMARIES = {
     "Timeouts": "timeouts connect 0.5 s, send 1.5 s, read 2.5 s",
     "Retry": "a try for each endpoint within 1.25 s on invalid_header http_429 http_503 non_idempotent",
     "NoAccessLog": "not logged",
+    "Compression": "compressed by br (level 4), gzip (level 1)",
     "ClientLimits": "requests of a client: 1/s, 2/min, 3 at once, not for 1 networks",
     "SourceRanges": "clients: no 10.1.0.0/16, only 10.0.0.0/8 ::1",
     "ServerSnippet": "1 statements of a snippet of the host",

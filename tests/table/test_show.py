@@ -176,6 +176,7 @@ def test_nor_is_a_new_policy() -> None:
     """Policies are shown with all their fields too."""
     assert {kind.__name__: kind.__struct_fields__[1:] for kind in get_args(AnyPolicy)} == {
         "Closed": ("reason", "status"),
+        "Compression": ("codings",),
         "ClientCertificate": ("trust", "verification", "subject", "error_page", "pass_certificate", "plain"),
         "ClientLimits": (
             "per_second",
@@ -321,3 +322,11 @@ def test_patterns_stand_in_the_order_in_which_they_are_tried() -> None:
         "Pattern /abc",
         "Prefix /a/longer",
     ]
+
+
+def test_a_request_is_explained_by_the_live_table(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert show.run(directory, as_json=False, explain=("shop.example", "/login")) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "shop.example/login"
+    assert lines[2].split()[-2:] == ["takes", "it"]
+    assert lines[-1] == "  answered 404"

@@ -78,8 +78,7 @@ def test_parts() -> None:
     assert Variable("http_x_user").family == ("http_", "x_user")
     assert Variable("sent_http_etag").family == ("sent_http_", "etag")
     assert Variable("host").family is None
-    assert not template.is_constant
-    assert parse("a", ALLOWED).is_constant
+    assert parse("a", ALLOWED).variables == ()
 
 
 def test_equal_texts_are_equal() -> None:
@@ -94,6 +93,6 @@ def test_texts_without_a_dollar_are_constants(text: str) -> None:
     """Whatever else is in them."""
     text = text.replace("$", "")
     template = parse(text, ALLOWED)
-    assert template.is_constant
+    assert template.variables == ()
     assert template.fill(VALUES) == text
     assert isinstance(template, Template)

@@ -20,14 +20,16 @@ from edge.control.compiling.claims import Claims
 from edge.control.compiling.configuration import Configured
 from edge.control.compiling.defaults import DefaultBackend
 from edge.control.compiling.delta import Delta
+from edge.control.compiling.dns_names import Unresolved
 from edge.control.compiling.gateway_status import GatewayStatus
-from edge.control.compiling.gateways import WITH_STATUS, Gateways
+from edge.control.compiling.gateways import TRANSLATED, WITH_STATUS, Gateways
 from edge.control.compiling.hosts import Hosts
+from edge.control.compiling.listener_options import ListenerOptions
 from edge.control.compiling.materials import Materials
 from edge.control.compiling.references import References
 from edge.control.compiling.remotes import Remotes
 from edge.control.compiling.server_names import Certificates
-from edge.control.compiling.service_ports import Services, Unresolved
+from edge.control.compiling.service_ports import Services
 from edge.control.compiling.sockets import Sockets
 from edge.control.compiling.store import Store
 from edge.control.compiling.streams import Streams
@@ -48,7 +50,7 @@ from edge.table.records import GLOBALS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edge.control.compiling.service_ports import Names
+    from edge.control.compiling.dns_names import Names
     from edge.control.compiling.store import Changed
     from edge.control.kinds.changes import Change
     from edge.control.kinds.objects import Ingress, Key
@@ -76,9 +78,10 @@ class Compiler:
         """Held while something is changed, and while an Ingress is judged."""
         self._settings = self._started = settings
         self._claims = Claims(self.store, settings)
-        self._gateways = Gateways(self.store, settings)
         self._hosts = Hosts()
         self._references = References(self.store, by_need=by_need)
+        self._gateways = Gateways(self.store, settings, self._references.find)
+        self._listener_options = ListenerOptions()
         self._materials = Materials()
         self._by_need = by_need
         self._configured = Configured(settings, self._references)
@@ -141,7 +144,7 @@ class Compiler:
     @property
     def needs_version(self) -> int:
         """Grows when `wanted` or `external_names` may be different."""
-        names = self._services.version + self._remotes.version
+        names = self._services.external_names.version + self._remotes.names.version
         return self._certificates.secrets.version + self._references.version + names
 
     @property
@@ -152,7 +155,7 @@ class Compiler:
     @property
     def external_names(self) -> frozenset[str]:
         """The names in the DNS that are needed."""
-        return self._services.external_names | self._remotes.names
+        return self._services.external_names.all() | self._remotes.names.all()
 
     def next_due(self) -> float | None:
         """Seconds until `compile` has something to do even if nothing changes; None: it has not."""
@@ -205,11 +208,12 @@ class Compiler:
             if (owner.namespace, owner.name) in changed.config_maps or owner not in self._translations:
                 self._take_stream_services(owner, wires)
                 owners.add(owner)
+        concerned = {owner for owner in self._naming(changed) if owner.kind in TRANSLATED}
         if changed.gateways or changed.services:
-            concerned = self._gateways.affected(changed.gateways, changed.services)
-            for owner in concerned:
-                self._take_gateway(owner)
-            owners |= concerned
+            concerned |= self._gateways.affected(changed.gateways, changed.services)
+        for owner in concerned:
+            self._take_gateway(owner)
+        owners |= concerned
         for secret in changed.secrets:
             self._certificates.secrets.changed(secret)
         for service in changed.services:
@@ -229,6 +233,7 @@ class Compiler:
         records, touched, hosts = self._certificates.compile(time.time() if now is None else now)
         delta.tls.update(records)
         delta.tls.update(self._materials.compile())
+        delta.tls.update(self._listener_options.compile())
         owners |= touched
         for host in hosts:
             self._hosts.tls_changed(host)
@@ -287,8 +292,11 @@ class Compiler:
 
     def _referring(self, changed: Changed) -> set[Key]:
         """The Ingresses that name Secrets and ConfigMaps that have changed."""
-        owners = {owner for name in _referents(changed) for owner in self._references.owners(name)}
-        return {(owner.namespace, owner.name) for owner in owners if owner.kind == "Ingress"}
+        return {(owner.namespace, owner.name) for owner in self._naming(changed) if owner.kind == "Ingress"}
+
+    def _naming(self, changed: Changed) -> set[ObjectId]:
+        """The objects that name Secrets and ConfigMaps that have changed."""
+        return {owner for name in _referents(changed) for owner in self._references.owners(name)}
 
     def _forget(self, changed: Changed) -> None:
         """Forget what is needed no longer, or was when it CHANGED: the source has to report again whether it exists."""
@@ -311,6 +319,7 @@ class Compiler:
             return
         order = (new or old or NOTHING).order
         self._hosts.replace(owner, old, new)
+        self._listener_options.replace(old.tls_options if old else {}, new.tls_options if new else {})
         self._materials.replace(old.materials if old else (), new.materials if new else ())
         self._references.replace(owner, old.references if old else (), new.references if new else ())
         self._services.replace(owner, order, old.uses if old else (), new.uses if new else ())

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from edge.control.compiling.certificate_names import CertificateNames
 from edge.control.compiling.secrets import INSTEAD, Secrets
 from edge.control.containment import REASON, contain
 from edge.control.kinds.objects import ObjectId
@@ -59,11 +60,7 @@ class Certificates:
         self._default_named = False
         self._uses: dict[str, dict[ObjectId, list[tuple[Rank, SecretUse]]]] = {}
         """By host; under the empty one those that mean every name of their certificate."""
-        self._names: dict[Key, frozenset[str]] = {}
-        """Those names, by Secret."""
-        self._by_name: dict[str, set[Key]] = {}
-        self._unnamed: set[Key] = set()
-        """Secrets whose entry in `_names` may be wrong."""
+        self._named = CertificateNames(self.secrets)
         self._shown: dict[str, tuple[ObjectId, str]] = {}
         """Whose certificate is shown for a host, and its key."""
         self._broken: dict[str, Problem] = {}
@@ -105,7 +102,7 @@ class Certificates:
                 hosts[at] = (*hosts.get(at, ()), use.host)
         for at, names in hosts.items():
             if "" in names or "" in self.secrets.users(at).get(owner, ()):
-                self._unnamed.add(at)
+                self._named.changed(at)
             self.secrets.use(at, owner, names)
 
     def follow(self, name: str, host: str) -> None:
@@ -136,7 +133,7 @@ class Certificates:
             material = self.secrets.reading(self._default).material if self._default is not None else None
             records[DEFAULT_CERTIFICATE] = material.certificate if material is not None else self._generated
         self._name_default(records)
-        self._name_secrets()
+        self._dirty |= self._named.settle()
         followers = {
             name for host in self._dirty for name in (host, *self._followers.get(host, ()))
         } & self._followed.keys()
@@ -201,7 +198,7 @@ class Certificates:
         ):
             for owner in named:
                 self._dirty.update(users[owner])
-            self._unnamed.add(secret)
+            self._named.changed(secret)
             owners.update(named)
         elif after.faults != before.faults:
             owners.update(named)
@@ -214,25 +211,6 @@ class Certificates:
                 material = self.secrets.reading(self._default).material
                 records[certificate_key(*self._default)] = material.certificate if named and material else None
             self._default_named = named
-
-    def _name_secrets(self) -> None:
-        """See to it that `_by_name` is right, and have all hosts looked at for which it was not."""
-        for secret in self._unnamed:
-            material = self.secrets.reading(secret).material
-            means_all = any("" in hosts for hosts in self.secrets.users(secret).values())
-            names = material.names if material is not None and means_all else frozenset()
-            for name in self._names.pop(secret, ()):
-                self._dirty.add(name)
-                secrets = self._by_name[name]
-                secrets.discard(secret)
-                if not secrets:
-                    del self._by_name[name]
-            for name in names:
-                self._dirty.add(name)
-                self._by_name.setdefault(name, set()).add(secret)
-            if names:
-                self._names[secret] = names
-        self._unnamed.clear()
 
     def _show(self, host: str, records: dict[str, Record | None], owners: set[ObjectId]) -> bool:
         """Decide whose certificate HOST shows; whether it has TLS now and had none, or the other way round."""
@@ -267,7 +245,7 @@ class Certificates:
         """Whose certificate HOST shows, and its key; None: it has no TLS."""
         ranked = [(rank, owner, use) for owner, uses in self._uses.get(host, {}).items() for rank, use in uses]
         listed = any(not use.implied for _, _, use in ranked)
-        for named in self._by_name.get(host, ()):
+        for named in self._named.secrets(host):
             for owner in self.secrets.users(named):
                 uses = self._uses.get("", {}).get(owner, ())
                 ranked += [(rank, owner, use) for rank, use in uses if (use.namespace, use.secret) == named]

@@ -11,10 +11,8 @@ Source: Kubernetes API reference, Ingress v1; "Ingress" in the Kubernetes docs.
 
 from __future__ import annotations
 
-import re
 import sys
-from typing import TYPE_CHECKING, Final, TypeVar
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -23,8 +21,8 @@ from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate import remotes
 from edge.control.translate.annotations import client_certificate
 from edge.control.translate.annotations.policies import one_closed
-from edge.control.translate.annotations.values import CLOSES, field
-from edge.control.translate.annotations.wanted import ContentError
+from edge.control.translate.annotations.values import field
+from edge.control.translate.ingress_tls import secrets
 from edge.control.translate.parts import (
     BY_CLUSTER_IP,
     NOTHING,
@@ -32,61 +30,27 @@ from edge.control.translate.parts import (
     HostOptions,
     HostPart,
     RoutePart,
-    SecretUse,
     ServiceUse,
     Translation,
 )
+from edge.control.translate.path_policies import OF_BACKENDS, exempted, of_answers, on_path, rewritten, without
+from edge.control.translate.references import References
 from edge.table import describing
 from edge.table.paths import normalise
-from edge.table.policies import (
-    Affinity,
-    AnyPolicy,
-    Closed,
-    CustomHeaders,
-    ErrorPages,
-    HashBy,
-    Hsts,
-    HttpsRedirect,
-    NoAccessLog,
-    RedirectTo,
-    RegexRewrite,
-)
-from edge.table.policies.auth import BasicAuth, DigestAuth
-from edge.table.policies.external_auth import ExternalAuth, SignIn
+from edge.table.policies import Affinity, AnyPolicy, Closed, ErrorPages, RedirectTo, RegexRewrite
 from edge.table.records import Backend, Owner, PathKind, Route, TlsMaterial, material_key, service_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from edge.control.kinds.objects import (
-        ConfigMap,
-        HTTPIngressPath,
-        Ingress,
-        IngressBackend,
-        IngressRule,
-        ObjectId,
-        Secret,
-    )
+    from edge.control.kinds.objects import HTTPIngressPath, Ingress, IngressBackend, IngressRule
     from edge.control.translate.annotations.policies import Reader
     from edge.control.translate.annotations.transport import Speaking
-    from edge.control.translate.annotations.wanted import Deferred, Reference
     from edge.control.translate.parts import Order
-    from edge.table.policies.policy import Policy
-
-    Find = Callable[[ObjectId], Secret | ConfigMap | str | None]
-    """Gives a Secret or ConfigMap; text: why there is none that can be read; None: it has not been looked for yet."""
-
-T = TypeVar("T")
+    from edge.control.translate.references import Find
 
 NO_STAND_IN: Final = "the annotation has no effect"
-AUTHENTICATION: Final[tuple[type[Policy], ...]] = (BasicAuth, DigestAuth, ExternalAuth, SignIn)
 KINDS: Final = {name: kind for kind, name in describing.KINDS.items()}
-
-
-OF_BACKENDS: Final[tuple[type[Policy], ...]] = (Affinity, HashBy)
-"""Policies that are put on the backend: a canary beside it has others."""
-_NOT_IN_COOKIES: Final = re.compile(r"[^!-:<-~]+")
-"""What the Path of a cookie cannot hold: `;`, and all but visible ASCII (RFC 6265, section 4.1.1)."""
 
 
 def translate(ingress: Ingress, annotations: Reader, find: Find, *, cross_namespace: bool = False) -> Translation:
@@ -109,20 +73,19 @@ class _Translator:
     def __init__(self, ingress: Ingress, annotations: Reader, find: Find, *, cross_namespace: bool) -> None:
         self._ingress = ingress
         self._metadata = ingress.metadata
-        self._find = find
-        self._cross_namespace = cross_namespace
-        self._references: list[ObjectId] = []
         self._asked, found = annotations.read(ingress.annotations)
         self._problems: list[Problem] = list(found)
+        namespace = ingress.metadata.namespace
+        self._references = References(namespace, find, self._problems, cross_namespace=cross_namespace)
         self._uses: list[ServiceUse] = []
         owner = Owner("Ingress", ingress.metadata.namespace, ingress.metadata.name)
-        made = [self._made(one) for one in self._asked.deferred]
+        made = [self._references.policy(one) for one in self._asked.deferred]
         self._material: TlsMaterial | None = None
         self._speaking, closing = self._spoken()
         made += closing
         policies = one_closed((*map(self._located, self._asked.policies), *made))
         self._of_backend = tuple(one for one in policies if isinstance(one, OF_BACKENDS))
-        self._model = Route(PathKind.PREFIX, "/", owner, policies=_without(policies, OF_BACKENDS))
+        self._model = Route(PathKind.PREFIX, "/", owner, policies=without(policies, OF_BACKENDS))
 
     def result(self) -> Translation:
         spec = self._ingress.spec
@@ -153,9 +116,9 @@ class _Translator:
             hosts=hosts,
             default=alone,
             uses=tuple(self._uses),
-            secrets=() if canary else tuple(_secrets(self._ingress, hosts)),
+            secrets=() if canary else tuple(secrets(self._ingress, hosts)),
             problems=tuple(self._problems),
-            references=tuple(self._references),
+            references=tuple(self._references.names),
             remotes=remotes.uses(hosts, alone) if any(one.remotes() for one in self._model.policies) else (),
             materials=(self._material,) if self._material is not None else (),
         )
@@ -166,58 +129,24 @@ class _Translator:
             return None
         clients: ClientTrust | Closed | None
         if isinstance(asked.clients, client_certificate.DeferredTrust):
-            clients = self._with(asked.clients.reference, asked.clients.make, client_certificate.CLOSES)
+            clients = self._references.made(asked.clients.reference, asked.clients.make, client_certificate.CLOSES)
             if isinstance(clients, Closed):
                 clients = replace(clients, status=client_certificate.STATUS)
         else:
             clients = asked.clients
         return HostOptions(clients, asked.ciphers, asked.server_order, asked.snippet)
 
-    def _made(self, deferred: Deferred) -> AnyPolicy:
-        """The policy that DEFERRED is with the object that it needs; without that, one that closes the routes."""
-        reference = deferred.reference
-
-        def made(found: Secret | ConfigMap) -> AnyPolicy:
-            policy, faults = deferred.make(found)
-            for fault in faults:
-                name = reference.within(self._metadata.namespace)
-                self._problems.append(warning(f"Invalid{name.kind}", reference.field, f"{name}: {fault}"))
-            return policy
-
-        return self._with(reference, made)
-
     def _spoken(self) -> tuple[Speaking, list[AnyPolicy]]:
         """How endpoints are spoken to, and what closes the routes where that cannot be."""
         speaking = self._asked.speaking
         if speaking.secret is None:
             return speaking, []
-        found = self._with(speaking.secret, speaking.material)
+        found = self._references.made(speaking.secret, speaking.material)
         if not isinstance(found, TlsMaterial):
             return speaking, [found]
         if speaking.has_tls:
             self._material = found
         return speaking.with_material(material_key(found.authorities, found.chain, found.key)), []
-
-    def _with(self, reference: Reference, make: Callable[[Secret | ConfigMap], T], closes: str = CLOSES) -> T | Closed:
-        """What MAKE makes of the object REFERENCE; without a usable one, the policy that closes the routes.
-
-        CLOSES says in the report what that does.
-        """
-        namespace = self._metadata.namespace
-        name = reference.within(namespace)
-        if name.namespace != namespace and not self._cross_namespace:
-            fault = f"{name} is in another namespace, which --allow-cross-namespace-resources would allow"
-            return self._closed("CrossNamespace", reference, fault, closes)
-        self._references.append(name)
-        found = self._find(name)
-        if found is None:
-            return Closed(reference.field, f"{name} has not been read yet")
-        if isinstance(found, str):
-            return self._closed(f"Missing{name.kind}", reference, found, closes)
-        try:
-            return make(found)
-        except ContentError as error:
-            return self._closed(f"Invalid{name.kind}", reference, f"{name} cannot be used: {error}", closes)
 
     def _located(self, policy: AnyPolicy) -> AnyPolicy:
         """POLICY with the key of the Service that it names."""
@@ -228,10 +157,6 @@ class _Translator:
         place = field("default-backend")
         self._uses.append(ServiceUse(key, namespace, policy.service, "", place, instead=NO_STAND_IN))
         return replace(policy, key=key)
-
-    def _closed(self, reason: str, reference: Reference, fault: str, closes: str) -> Closed:
-        self._problems.append(error(reason, reference.field, f"{fault}; {closes}"))
-        return Closed(reference.field, fault)
 
     def _rule(self, rule: IngressRule, field: str) -> Iterator[RoutePart]:
         for number, path in enumerate((rule.http.paths if rule.http is not None else None) or ()):
@@ -254,9 +179,9 @@ class _Translator:
             return
         target = path.replace("$", "%24")
         redirect = RedirectTo("", 301, f"{self._asked.redirect_base}{target}/$is_args$args")
-        policies = (redirect, *_of_answers(part.route.policies))
+        policies = (redirect, *of_answers(part.route.policies))
         route = replace(part.route, kind=PathKind.EXACT, path=sys.intern(path), policies=policies)
-        yield RoutePart(route, _of_answers(part.with_tls), part.field, part.text, implied=True)
+        yield RoutePart(route, of_answers(part.with_tls), part.field, part.text, implied=True)
 
     def _unmatched(self) -> RoutePart:
         """What takes the requests to a host of this Ingress for which there is no path."""
@@ -273,7 +198,7 @@ class _Translator:
                 self._metadata.namespace,
                 backend.service.name,
                 port,
-                policies=tuple(_on_path(one, written) for one in self._of_backend),
+                policies=tuple(on_path(one, written) for one in self._of_backend),
                 transport=speaking.usual,
                 secure_transport=speaking.secure,
             )
@@ -283,16 +208,13 @@ class _Translator:
             message = "resource backends are not supported; requests are answered 404"
             self._problems.append(error("UnsupportedBackend", f"{field}.resource", message))
         route = replace(self._model, kind=kind, path=path, backends=(to,))
-        route, rewritten = _rewritten(route, written)
-        regex = rewritten or self._asked.use_regex
+        route, rewrites = rewritten(route, written)
+        regex = rewrites or self._asked.use_regex
         if regex and self._of_backend:
             self._warn_of_path()
         place = sys.intern(field.removesuffix(".backend"))
         part = RoutePart(route, self._asked.with_tls, place, sys.intern(written), regex, self._asked.canary)
-        exempt = self._asked.exempt
-        if path.startswith(exempt.from_https):
-            part = _lacking(part, (HttpsRedirect,))
-        return _lacking(part, AUTHENTICATION) if path.startswith(exempt.from_authentication) else part
+        return exempted(part, path, self._asked.exempt)
 
     def _warn_of_path(self) -> None:
         """Report a cookie whose path would be a regular expression, which browsers take as a plain path."""
@@ -315,63 +237,3 @@ class _Translator:
         use = ServiceUse(key, to.namespace, to.service, to.port, field, asked.algorithm, asked.by_cluster_ip, canary)
         self._uses.append(use)
         return key
-
-
-def _on_path(policy: AnyPolicy, written: str) -> AnyPolicy:
-    """POLICY of a backend on the path WRITTEN, which is that of its cookie by default."""
-    if isinstance(policy, Affinity) and not policy.path:
-        return replace(policy, path=_NOT_IN_COOKIES.sub(lambda found: quote(found[0]), written))
-    return policy
-
-
-def _without(policies: tuple[AnyPolicy, ...], kinds: tuple[type[Policy], ...]) -> tuple[AnyPolicy, ...]:
-    return tuple(one for one in policies if not isinstance(one, kinds))
-
-
-def _rewritten(route: Route, written: str) -> tuple[Route, bool]:
-    """ROUTE with the pattern of its rewrite, which is its path as WRITTEN, and whether it has a rewrite.
-
-    A target that is the path itself rewrites nothing, as in ingress-nginx.
-    """
-    for number, policy in enumerate(route.policies):
-        if isinstance(policy, RegexRewrite):
-            others = route.policies[:number], route.policies[number + 1 :]
-            if policy.target == written:
-                return replace(route, policies=(*others[0], *others[1])), False
-            made = replace(policy, pattern=written)
-            return replace(route, policies=(*others[0], made, *others[1])), True
-    return route, False
-
-
-def _of_answers(policies: tuple[AnyPolicy, ...]) -> tuple[AnyPolicy, ...]:
-    """Those of POLICIES that act on any answer, or log it: what holds for a redirect that Edge makes of itself."""
-    return tuple(one for one in policies if isinstance(one, CustomHeaders | Hsts | NoAccessLog))
-
-
-def _lacking(part: RoutePart, kinds: tuple[type[Policy], ...]) -> RoutePart:
-    """PART without policies of these KINDS."""
-    route = replace(part.route, policies=_without(part.route.policies, kinds))
-    return replace(part, route=route, with_tls=_without(part.with_tls, kinds))
-
-
-def _secrets(ingress: Ingress, hosts: dict[str, HostPart]) -> Iterator[SecretUse]:
-    listed: set[str] = set()
-    namespace = ingress.metadata.namespace
-    entries = list(enumerate(ingress.spec.tls or ()))
-    for number, entry in entries:
-        # Without hosts the entry means the hosts of the rules, and without rules any host.
-        names = [host_name(host) for host in entry.hosts or ()] or list(hosts) or [""]
-        for name in names:
-            if name not in listed:
-                listed.add(name)
-                yield SecretUse(name, namespace, entry.secret_name or "", *_fields(number), has_rule=name in hosts)
-    for number, entry in entries:
-        if entry.secret_name:
-            for name in [name for name in hosts if name and name not in listed]:
-                yield SecretUse(name, namespace, entry.secret_name, *_fields(number), implied=True)
-
-
-def _fields(number: int) -> tuple[str, str]:
-    """Where the entry NUMBER names its Secret and its hosts."""
-    field = f"spec.tls[{number}]"
-    return sys.intern(f"{field}.secretName"), sys.intern(f"{field}.hosts")

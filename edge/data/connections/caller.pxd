@@ -4,6 +4,7 @@ from edge.data.exchange.client cimport Client
 
 cdef class Caller:
     cdef object _forwarding
+    cdef long long _number
     cdef readonly str address
     cdef readonly object peer
     cdef readonly object scope

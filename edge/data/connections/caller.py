@@ -7,7 +7,8 @@ Rules of this file:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import itertools
+from typing import TYPE_CHECKING, Final
 
 from edge.data.net.peers import PLAIN
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from edge.data.http.forwarding import Forwarding
     from edge.data.http.scope import Scope
     from edge.data.net.peers import Peer
+
+_numbers: Final = itertools.count(1)
 
 
 class Caller:
@@ -44,6 +47,7 @@ class Caller:
         self.port = port
         self.secure = secure
         self._renewed = False
+        self._number = 0
         self._go_by(forwarding)
 
     def _go_by(self, forwarding: Forwarding) -> None:
@@ -57,6 +61,12 @@ class Caller:
         """Go by FORWARDING from the next request on, which may trust others than before."""
         self._renewed = True
         self._go_by(forwarding)
+
+    def number(self) -> int:
+        """The number of the connection among those of the worker that have been asked for theirs."""
+        if not self._number:
+            self._number = next(_numbers)
+        return self._number
 
     def describe(self, client: Client) -> None:
         """Say who has sent the request of CLIENT."""

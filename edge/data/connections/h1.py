@@ -201,6 +201,18 @@ class Http1(Client):
         except OSError:
             return super().ends()
 
+    def source(self) -> str:
+        """As `Client`."""
+        return self._caller.address
+
+    def wire(self) -> Stream:
+        """As `Client`."""
+        return self.stream
+
+    def place(self) -> tuple[int, int]:
+        """As `Client`."""
+        return self._caller.number(), self._served
+
     def expect_content(self) -> None:
         """Ask for the content where the client waits to be asked."""
         if self._waits:

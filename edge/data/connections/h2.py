@@ -109,7 +109,7 @@ class Http2(Streams):
         self.caller.renew(forwarding)
 
     def drain(self) -> None:
-        """The worker ends: the client is told to send no more, and what it has sent by then is still served."""
+        """The worker ends: GOAWAY asks the client for no further requests, and those that it has sent are served."""
         if not self.session.ending:
             self.session.go_away(ErrorCode.NO_ERROR, False)
             self.schedule()

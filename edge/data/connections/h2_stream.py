@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from edge.data.http._message import Message
     from edge.data.http.h2._session import H2Stream
     from edge.data.http.replies import Reply
+    from edge.data.net._stream import Stream
 
 log = logging.getLogger("edge.data")
 
@@ -153,6 +154,18 @@ class Http2Stream(Client):
             self.reply(reply, b"")
 
     # --- Client ---------------------------------------------------------------------------------------------------
+
+    def source(self) -> str:
+        """As `Client`."""
+        return self.connection.caller.address
+
+    def wire(self) -> Stream:
+        """As `Client`."""
+        return self.connection.stream
+
+    def place(self) -> tuple[int, int]:
+        """As `Client`."""
+        return self.connection.caller.number(), (self.flow.id + 1) // 2
 
     def arrived(self, most: int) -> bytes | None:
         """As `Client`."""

@@ -12,10 +12,15 @@ cdef class Outcome:
     cdef public list earlier
     cdef public bytes request_id
     cdef public bytes line
+    cdef public double connect_seconds
+    cdef public double head_seconds
+    cdef public tuple kept
     cdef double asked
 
     cpdef start(self)
     cpdef ask(self, str endpoint)
+    cpdef connected(self)
+    cpdef headed(self)
     cpdef double answered(self)
     cpdef give_up(self)
     cpdef finish(self)

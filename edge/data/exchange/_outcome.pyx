@@ -15,6 +15,16 @@ cdef extern from "time.h":
     clockid_t CLOCK_MONOTONIC
 
 
+cdef bint detailed = False
+
+
+def keep_details(bint wanted):
+    """Whether outcomes say from now on how long connecting and the head of a response took: two more looks at the clock
+    for each request."""
+    global detailed
+    detailed = wanted
+
+
 cdef inline double now() noexcept nogil:
     cdef timespec t
     clock_gettime(CLOCK_MONOTONIC, &t)
@@ -29,7 +39,11 @@ cdef class Outcome:
       content.
     - `endpoint`: the address that was asked last, empty: none was. `upstream_status`, `upstream_seconds`,
       `upstream_content`: its status (0: none), how long it took (below 0: it has not ended, or none was asked), bytes of
-      content that it sent. `earlier`: the attempts before it, as endpoint, seconds and status; None: there were none.
+      content that it sent. `earlier`: the attempts before it, as endpoint, seconds, status, and the next two; None: there
+      were none.
+    - `connect_seconds`, `head_seconds`: until the connection was there and until the head of the response was; below 0:
+      it did not come so far, or nobody wants to know (`keep_details`).
+    - `kept`: what the access log reads of the response, which is gone when the line is made; None: nothing.
     - `line`: what came instead of a request, None: it was one.
     """
 
@@ -44,16 +58,27 @@ cdef class Outcome:
         self.status = self.upstream_status = 0
         self.received = self.sent = self.content_sent = self.upstream_content = 0
         self.endpoint = ""
-        self.upstream_seconds = -1
+        self.upstream_seconds = self.connect_seconds = self.head_seconds = -1
         self.earlier = None
         self.line = None
+        self.kept = None
 
     cpdef ask(self, str endpoint):
         """ENDPOINT is asked now."""
         self.asked = now()
         self.endpoint = endpoint
-        self.upstream_seconds = -1
+        self.upstream_seconds = self.connect_seconds = self.head_seconds = -1
         self.upstream_status = 0
+
+    cpdef connected(self):
+        """The connection to the endpoint is there, now."""
+        if detailed:
+            self.connect_seconds = now() - self.asked
+
+    cpdef headed(self):
+        """The head of the response is there, now."""
+        if detailed:
+            self.head_seconds = now() - self.asked
 
     cpdef double answered(self):
         """The endpoint's answer is complete, or has come to nothing, now; the time that it is."""
@@ -65,7 +90,9 @@ cdef class Outcome:
         """Keep the attempt that has just failed as an earlier one: another endpoint is asked."""
         if self.earlier is None:
             self.earlier = []
-        self.earlier.append((self.endpoint, self.upstream_seconds, self.upstream_status))
+        self.earlier.append(
+            (self.endpoint, self.upstream_seconds, self.upstream_status, self.connect_seconds, self.head_seconds)
+        )
 
     cpdef finish(self):
         """The exchange has ended, now."""

@@ -42,6 +42,18 @@ class Client:
         """Address and port of the peer, and of this side, of the connection below; empty and 0: not known."""
         return ("", 0), ("", 0)
 
+    def source(self) -> str:
+        """The address of who connected, as the connection says; a trusted proxy may speak for another (`address`)."""
+        return self.address
+
+    def wire(self) -> Stream | None:
+        """The byte stream of the connection below; None: there is none."""
+        return None
+
+    def place(self) -> tuple[int, int]:
+        """The number of the connection among those of the worker, and that of this request on it; 0: not known."""
+        return 0, 0
+
     def arrived(self, most: int) -> bytes | None:  # noqa: ARG002 - only some versions can tell
         """The content, of MOST bytes at most, if all of it has come already; None: it is to be read as it comes."""
         return None

@@ -13,6 +13,7 @@ cdef class Exchange:
     cdef public list releases
     cdef public dict notes
     cdef public bint begun
+    cdef public object coding
 
     cpdef begin(self)
     cpdef note(self, key, value)

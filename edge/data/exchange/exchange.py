@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.data.exchange.client import Client
+    from edge.table.policies.compression import Coding
 
 log = logging.getLogger("edge.data")
 
@@ -30,6 +31,7 @@ class Exchange:
     - `success_fields`: those for a response that is no error; the policy that adds some also has them sent.
     - `releases`: called when the exchange has ended, in order; `on_release` adds to them.
     - `notes`: what a step leaves for later steps of the same policy, by an object of its own; None: nothing.
+    - `coding`: in which the content of the response goes to the client; None: as the endpoint sends it.
     - `begun`: the final response has begun, so that no other can be given.
     """
 
@@ -42,6 +44,7 @@ class Exchange:
         self.releases: list[Callable[[Exchange], None]] | None = None
         self.notes: dict[object, Any] | None = None
         self.begun = False
+        self.coding: Coding | None = None
 
     def begin(self) -> None:
         """Begin with the request that stands in `client.request`."""
@@ -62,6 +65,7 @@ class Exchange:
         self.releases = None
         self.notes = None
         self.begun = False
+        self.coding = None
 
     def note(self, key: object, value: object) -> None:
         """Leave VALUE for later steps that know KEY."""

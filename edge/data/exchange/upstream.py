@@ -79,6 +79,11 @@ class Upstream:
         """Whether nothing of the content has arrived yet."""
         raise NotImplementedError
 
+    def at_hand(self) -> bool:
+        """Whether more of the response has come behind what has been taken of it: reading it is no wait. False where
+        that is not known."""
+        return False
+
     def be_patient(self) -> float:
         """Wait for the response for any time, because the request is still being sent; the timeout that was in
         force."""

@@ -107,6 +107,10 @@ class Ahead(Content):
         self.done = self._ended and self._fault is None and self._offset == self._spool.size  # type: ignore[misc]
         return count
 
+    def at_hand(self) -> bool:
+        """Whether more can be taken without waiting."""
+        return self._offset < self._spool.size or self._ended
+
     def finish(self) -> bool:
         """As `Content`."""
         return self.done and not len(self.buffer)

@@ -135,9 +135,11 @@ class Call:
                 if upstream is None:
                     upstream = self._pool.connect(target, self._patience(terms, terms.connect_timeout))
                     target.succeeded()
+                outcome.connected()
                 self.upstream = upstream
                 self._send(upstream, terms, content)
                 self._receive(upstream, terms.largest_head)
+                outcome.headed()
             except ConnectError as error:
                 return self._not_connected(target, error)
             except ExchangeError as error:

@@ -5,7 +5,7 @@ cimport edge.data.exchange.client as c_client
 cimport edge.data.exchange.exchange as c_exchange
 cimport edge.data.exchange.upstream as c_upstream
 cimport edge.data.handling.calls as c_calls
-cimport edge.data.observe._lines as c_lines
+cimport edge.data.observe._format as c_format
 cimport edge.data.routing.plan as c_plan
 cimport edge.data.routing.router as c_router
 cimport edge.data.upstream.chooser as c_chooser
@@ -19,13 +19,14 @@ cdef class Handling:
     cdef readonly object access_log
     cdef readonly double tunnel_timeout
     cdef readonly object spools
+    cdef readonly object threads
 
 cdef class Handler:
     cdef Handling _handling
     cdef c_router.Router _router
     cdef c_budget.RetryBudget _budget
     cdef object _access_log
-    cdef c_lines.Lines _lines
+    cdef c_format.AccessLines _lines
     cdef readonly c_client.Client _client
     cdef readonly c_exchange.Exchange exchange
     cdef c_calls.Call _call
@@ -40,4 +41,4 @@ cdef class Handler:
     cpdef _pass_on(self, c_upstream.Upstream upstream, c_plan.Plan plan, c_plan.Destination destination)
     cpdef bytes _fields(self, c_plan.Plan plan, c_plan.Destination destination, Message response)
     cpdef _account(self, c_plan.Plan plan, c_plan.Destination destination)
-    cpdef _log(self, bytes name)
+    cpdef _log(self, c_format.LogName name)

@@ -17,6 +17,7 @@ from edge.data.exchange.exchange import Exchange
 from edge.data.handling import faults, sending
 from edge.data.handling.ahead import Ahead
 from edge.data.handling.calls import Call
+from edge.data.handling.encoded import Encoded, Threads
 from edge.data.handling.keeping import keep
 from edge.data.http import replies
 from edge.data.http._message import NO_CONTENT, UNKNOWN_LENGTH
@@ -30,13 +31,18 @@ from edge.table.policies import Timeouts
 from edge.table.policies.request_buffering import ANY
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edge.data.exchange.client import Client
     from edge.data.exchange.upstream import Upstream
     from edge.data.handling.calls import Calls
+    from edge.data.http._content import Content
     from edge.data.http._message import Message
     from edge.data.http.replies import Reply
     from edge.data.net.spool import Spools
+    from edge.data.observe._format import LogName
     from edge.data.observe.access_log import AccessLog
+    from edge.data.policies.pace import Pace
     from edge.data.policies.phases import Gate
     from edge.data.routing.plan import Destination, Plan
     from edge.data.routing.router import Router
@@ -57,6 +63,7 @@ class Handling:
     """What all exchanges of a worker share.
 
     - `spools`: temporary files for bodies.
+    - `threads`: those in which content is encoded.
     - `tunnel_timeout`: seconds of silence that a switched connection may keep.
     """
 
@@ -76,6 +83,7 @@ class Handling:
         self.access_log = access_log
         self.spools = spools
         self.tunnel_timeout = tunnel_timeout
+        self.threads = Threads()
 
     def unmatched(self, request: Message) -> Reply:
         """The answer to REQUEST, which no route takes, or which is a load balancer's probe."""
@@ -321,6 +329,8 @@ class Handler:
         response = upstream.response
         status = response.status
         fields = self._fields(plan, destination, response)
+        if self._lines is not None and self._lines.kept is not None:
+            self._access_log.keep(exchange, response, fields)
         exchange.begun = True
         if status == 101:
             self._switch(upstream, plan, fields)
@@ -333,7 +343,7 @@ class Handler:
             client.begin(response, NO_CONTENT, fields)
             client.flush()
         else:
-            client.begin(response, upstream.length(), fields)
+            client.begin(response, upstream.length() if exchange.coding is None else UNKNOWN_LENGTH, fields)
             if upstream.waiting():
                 client.flush()
             if plan.steers or response.accel:
@@ -348,11 +358,11 @@ class Handler:
 
     def _steer(self, upstream: Upstream, plan: Plan) -> None:
         """Send the content otherwise than as it comes, where PLAN or the response itself says so."""
-        client, outcome, call = self._client, self.exchange.outcome, self._call
+        client, call = self._client, self._call
         is_ahead, pace = sending.manner(plan, upstream.response)
         if not is_ahead:
             content = upstream.content
-            sending.send(client, content, outcome, pace)
+            self._send(content, upstream.response.length, upstream.at_hand, pace)
             client.finish(upstream.trailers() if content.trailers else None)
             call.release(False)
             return
@@ -361,12 +371,26 @@ class Handler:
             call.release(False)
             call.end()
 
+        length = upstream.response.length  # the half may serve another exchange when this has been sent
         ahead = Ahead(upstream, self._handling.spools, plan.response_buffering, free)
         try:
-            sending.send(client, ahead, outcome, pace)
+            self._send(ahead, length, ahead.at_hand, pace)
             client.finish(ahead.section)
         finally:
             ahead.stop()
+
+    def _send(self, content: Content, length: int, at_hand: Callable[[], bool], pace: Pace | None) -> None:
+        """Send CONTENT, of LENGTH bytes, at PACE and in the coding that was settled; AT_HAND: see `Encoded`."""
+        client, exchange = self._client, self.exchange
+        outcome, coding = exchange.outcome, exchange.coding
+        if coding is None:
+            sending.send(client, content, outcome, pace)
+            return
+        encoded = Encoded(content, coding, length, at_hand, self._handling.threads)
+        try:
+            sending.send(client, encoded, outcome, pace)
+        finally:
+            encoded.account(outcome)
 
     def _fields(self, plan: Plan, destination: Destination | None, response: Message | None) -> bytes:
         """The field lines that policies add to RESPONSE, from which they hide what these replace; None: our own
@@ -414,6 +438,8 @@ class Handler:
         try:
             if plan is not None and plan.content_type is not None:
                 reply = dataclasses.replace(reply, content_type=plan.content_type)
+            if self._lines is not None and self._lines.kept is not None:
+                self._access_log.keep(exchange, None, fields, reply)
             client.reply(reply, fields)
             exchange.outcome.content_sent = len(reply.body) if client.request.method != b"HEAD" else 0
         except StreamError:
@@ -493,7 +519,6 @@ class Handler:
             outcome.status, outcome.line, outcome.content_sent = status, line, sent
             self._log(self._access_log.no_route)
 
-    def _log(self, name: bytes) -> None:
-        client = self._client
-        if self._lines.add(client.request, client.address, name, self.exchange.outcome):
+    def _log(self, name: LogName) -> None:
+        if self._lines.add(self.exchange, name):
             self._access_log.flush()

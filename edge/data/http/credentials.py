@@ -10,7 +10,9 @@ Rules of this file:
 
 from __future__ import annotations
 
+import binascii
 import secrets
+from base64 import b64decode
 from collections import OrderedDict
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
@@ -81,3 +83,15 @@ class Credentials:
     def _key_of(self, stored: Hash, password: bytes) -> bytes:
         """Hash and password do not run into each other: the former has no NUL."""
         return blake2b(stored.text + b"\0" + password, digest_size=20, key=self._key).digest()
+
+
+def user_and_password(value: bytes | None) -> tuple[str, bytes] | None:
+    """What VALUE, of the field Authorization, says by the scheme Basic; None: nothing."""
+    scheme, _, encoded = (value or b"").partition(b" ")
+    if scheme.lower() != b"basic":
+        return None
+    try:
+        user, colon, password = b64decode(encoded.strip(), validate=True).partition(b":")
+    except binascii.Error:
+        return None
+    return (user.decode("utf-8", "surrogateescape"), password) if colon else None

@@ -60,6 +60,7 @@ cdef class Stream(Buffer):
     cpdef Py_ssize_t fill(self, bint wait=*) except -1
     cdef bint _shake_hands(self, Tls tls) except -1
     cdef bint _is_silent(self) except -1
+    cpdef bint readable(self)
     cpdef bint drained(self)
     cpdef bint usable(self)
     cpdef park(self)

@@ -72,7 +72,7 @@ cdef extern from "poll.h":
         short events
         short revents
     int c_poll "poll"(pollfd *fds, unsigned long n, int timeout) nogil
-    short POLLRDHUP, POLLERR, POLLHUP
+    short POLLIN, POLLRDHUP, POLLERR, POLLHUP
 
 cdef extern from "unistd.h":
     int c_close "close"(int fd) nogil
@@ -774,6 +774,16 @@ cdef class Stream(Buffer):
     def protocol(self):
         """What both sides agreed on by ALPN, empty: nothing; of a stream that speaks TLS."""
         return self.tls.protocol()
+
+    cpdef bint readable(self):
+        """Whether something has arrived that has not been taken out of the socket; the end of the stream is something."""
+        cdef pollfd one
+        if self.closed or self.hung_up:
+            return True
+        one.fd = self.fd
+        one.events = POLLIN
+        one.revents = 0
+        return c_poll(&one, 1, 0) == 1
 
     cpdef bint drained(self):
         """Whether the peer has neither ended the stream nor sent anything that has been taken out of the socket and not

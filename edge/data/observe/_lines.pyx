@@ -1,9 +1,9 @@
 # cython: language_level=3
-"""Lines of the access log: made without Python objects, written without waiting.
+"""Lines of the access log: gathered without Python objects, written without waiting.
 
 Rules of this file:
-- What a client sent is escaped, always: in the text form as nginx does it (`\\xXX` for controls, quotes, backslashes and
-  what is not ASCII), in the JSON form by RFC 8259, section 7.
+- What a client sent is escaped, always: as nginx does it (`\\xXX` for controls, quotes, backslashes and what is not ASCII),
+  or by RFC 8259, section 7. Where nothing is to be escaped, controls still are: no client can forge a line.
 - A line is shortened rather than left out when a client makes it absurdly long.
 - Lines that the reader of the log has not read are kept up to a limit; above it lines are dropped and counted.
 - Lines of several processes share one pipe: pieces of at most PIPE_BUF bytes, cut between lines, keep lines whole
@@ -18,8 +18,6 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memmove
 from libc.time cimport gmtime_r, strftime, time, time_t, tm
 
-from edge.data.exchange._outcome cimport Outcome
-from edge.data.http._message cimport Message
 from edge.data.net._digits cimport put_decimal
 
 import json
@@ -51,9 +49,7 @@ for _c in range(256):
 cdef class Lines:
     """Lines that have been gathered and not yet written; `dropped` says how many never will be."""
 
-    def __init__(self, *, bint as_json):
-        """AS_JSON: objects of JSON instead of ingress-nginx's default format."""
-        self.as_json = as_json
+    def __cinit__(self):
         self.second = -1
         self.due = GATHER
 
@@ -112,16 +108,19 @@ cdef class Lines:
         self.end += out - first
         return 0
 
-    cdef int put_quoted(self, const char *p, Py_ssize_t n) except -1:
-        """The N bytes at P, which are ASCII, as a JSON string."""
+    cdef int put_json(self, const char *p, Py_ssize_t n) except -1:
+        """The N bytes at P as they stand within a string of JSON."""
         cdef char *out
         cdef char *first
         cdef Py_ssize_t i
         cdef uint8_t c
         n = min(n, LONGEST)
-        first = out = self.room(6 * n + 2)
-        out[0] = 34
-        out += 1
+        for i in range(n):
+            if <uint8_t>p[i] > 127:
+                text = PyBytes_FromStringAndSize(p, n).decode("utf-8", "backslashreplace")
+                quoted = json.dumps(text).encode()
+                return self.put(PyBytes_AS_STRING(quoted) + 1, PyBytes_GET_SIZE(quoted) - 2)
+        first = out = self.room(6 * n)
         for i in range(n):
             c = p[i]
             if plain[c]:
@@ -136,21 +135,48 @@ cdef class Lines:
                 out[4] = HEX[c >> 4]
                 out[5] = HEX[c & 15]
                 out += 6
-        out[0] = 34
-        self.end += out + 1 - first
+        self.end += out - first
         return 0
 
-    cdef int put_value(self, bytes value) except -1:
-        """A value that may be missing."""
-        if self.as_json:
-            if value is None:
-                return self.put(b"null", 4)
-            if not value.isascii():
-                return self.put_bytes(json.dumps(value[:LONGEST].decode("utf-8", "backslashreplace")).encode())
-            return self.put_quoted(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
-        if not value:
-            return self.put(b"-", 1)
-        return self.put_escaped(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
+    cdef int put_raw(self, const char *p, Py_ssize_t n) except -1:
+        """The N bytes at P as they are, but for controls."""
+        cdef char *out
+        cdef char *first
+        cdef Py_ssize_t i
+        cdef uint8_t c
+        n = min(n, LONGEST)
+        first = out = self.room(4 * n)
+        for i in range(n):
+            c = p[i]
+            if c >= 32 and c != 127:
+                out[0] = c
+                out += 1
+            else:
+                out[0] = 92
+                out[1] = 120
+                out[2] = HEX[c >> 4]
+                out[3] = HEX[c & 15]
+                out += 4
+        self.end += out - first
+        return 0
+
+    cdef int put_value(self, bytes value, int escape) except -1:
+        """VALUE, which may be missing, in the form ESCAPE (`edge.table.access_logging.Escape`)."""
+        if value is None:
+            return self.put(b"-", 1) if escape == 0 else 0
+        if escape == 0:
+            return self.put_escaped(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
+        if escape == 1:
+            return self.put_json(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
+        return self.put_raw(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
+
+    cdef int put_quoted(self, bytes value) except -1:
+        """VALUE as a string of JSON; None: null."""
+        if value is None:
+            return self.put(b"null", 4)
+        self.put(b'"', 1)
+        self.put_json(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
+        return self.put(b'"', 1)
 
     cdef int put_number(self, long long number) except -1:
         cdef char *out = self.room(20)
@@ -182,153 +208,26 @@ cdef class Lines:
         self.end += 3
         return 0
 
-    cdef int put_status(self, int status, const char *none, Py_ssize_t n) except -1:
-        return self.put_number(status) if status else self.put(none, n)
-
-    cdef int put_attempts(self, list attempts, long long received) except -1:
-        """Endpoints, lengths, times and statuses of several ATTEMPTS, as nginx lists them."""
-        last = len(attempts) - 1
-        names = ", ".join([name for name, _, _ in attempts])
-        lengths = ", ".join([str(received) if at == last else "0" for at in range(last + 1)])
-        times = ", ".join(["%.3f" % seconds for _, seconds, _ in attempts])
-        statuses = ", ".join([str(status or "-") for _, _, status in attempts])
-        return self.put_str(f"{names} {lengths} {times} {statuses} ")
-
-    cdef int put_earlier(self, list attempts) except -1:
-        """The ATTEMPTS before the last one, as a member."""
-        self.put(b',"upstream_earlier":[', 21)
-        for at, (name, seconds, status) in enumerate(attempts):
-            self.put(b",", 1 if at else 0)
-            self.put_str('{"addr":"%s","status":%s,"response_time":%.6f}' % (name, status or "null", seconds))
-        return self.put(b"]", 1)
-
-    cdef int put_time(self) except -1:
+    cdef int put_time(self, bint as_iso) except -1:
+        """The time in UTC: `24/Nov/2026:10:15:32 +0000`, or AS_ISO `2026-11-24T10:15:32+00:00`."""
         cdef time_t present = time(NULL)
         cdef tm parts
         if present != self.second:
             self.second = present
             gmtime_r(&present, &parts)
-            self.stamp_size = strftime(
-                self.stamp, 40, b"%Y-%m-%dT%H:%M:%SZ" if self.as_json else b"%d/%b/%Y:%H:%M:%S +0000", &parts
-            )
-        return self.put(self.stamp, self.stamp_size)
+            strftime(self.local, 32, b"%d/%b/%Y:%H:%M:%S +0000", &parts)
+            strftime(self.iso, 32, b"%Y-%m-%dT%H:%M:%S+00:00", &parts)
+        return self.put(self.iso, 25) if as_iso else self.put(self.local, 26)
 
-    cpdef bint add(self, Message request, str address, bytes name, Outcome outcome) except -1:
-        """Add the line of REQUEST from ADDRESS; whether there are so many lines now that they should be written.
+    cdef bint is_full(self) noexcept:
+        """Whether another line has to be dropped."""
+        return self.end - self.start > MOST
 
-        NAME says which route: `AccessLog.name_of`. OUTCOME is what came of the request.
-        """
-        if self.end - self.start > MOST:
-            self.dropped += 1
-            return False
-        if self.as_json:
-            self.add_json(request, address, name, outcome)
-        else:
-            self.add_text(request, address, name, outcome)
-        return self.end > self.due
-
-    cdef int add_text(self, Message request, str address, bytes name, Outcome outcome) except -1:
-        self.put_str(address)
-        self.put(b" - - [", 6)
-        self.put_time()
-        self.put(b'] "', 3)
-        if request.method:
-            self.put_bytes(request.method)
-            self.put(b" ", 1)
-            self.put_value(request.target)
-            self.put(b" HTTP/", 6)
-            self.put_version(request.version)
-        else:
-            self.put_value(outcome.line)
-        self.put(b'" ', 2)
-        self.put_number(outcome.status)
-        self.put(b" ", 1)
-        self.put_number(outcome.content_sent)
-        self.put(b' "', 2)
-        self.put_value(request.get(b"referer"))
-        self.put(b'" "', 3)
-        self.put_value(request.get(b"user-agent"))
-        self.put(b'" ', 2)
-        self.put_number(outcome.received)
-        self.put(b" ", 1)
-        self.put_seconds(outcome.duration, 3)
-        self.put(b" [", 2)
-        self.put_bytes(name)
-        self.put(b"] ", 2)
-        if not outcome.endpoint:
-            self.put(b"- - - - ", 8)
-        elif outcome.earlier is None:
-            self.put_str(outcome.endpoint)
-            self.put(b" ", 1)
-            self.put_number(outcome.upstream_content)
-            self.put(b" ", 1)
-            self.put_seconds(outcome.upstream_seconds, 3)
-            self.put(b" ", 1)
-            self.put_status(outcome.upstream_status, b"-", 1)
-            self.put(b" ", 1)
-        else:
-            self.put_attempts([*outcome.earlier, (outcome.endpoint, outcome.upstream_seconds, outcome.upstream_status)], outcome.upstream_content)
-        self.put_value(outcome.request_id)
-        return self.put(b"\n", 1)
-
-    cdef int add_json(self, Message request, str address, bytes name, Outcome outcome) except -1:
-        self.put(b'{"time":"', 9)
-        self.put_time()
-        self.put(b'","remote_addr":"', 17)
-        self.put_str(address)
-        self.put(b'","method":', 11)
-        self.put_value(request.method or None)
-        self.put(b',"host":', 8)
-        self.put_value(request.host if request.method else None)
-        self.put(b',"target":', 10)
-        self.put_value(request.target if request.method else outcome.line)
-        if request.method:
-            self.put(b',"protocol":"HTTP/', 18)
-            self.put_version(request.version)
-            self.put(b'"', 1)
-        else:
-            self.put(b',"protocol":null', 16)
-        self.put(b',"status":', 10)
-        self.put_number(outcome.status)
-        self.put(b',"body_bytes_sent":', 19)
-        self.put_number(outcome.content_sent)
-        self.put(b',"request_length":', 18)
-        self.put_number(outcome.received)
-        self.put(b',"request_time":', 16)
-        self.put_seconds(outcome.duration, 6)
-        self.put(b',"referer":', 11)
-        self.put_value(request.get(b"referer"))
-        self.put(b',"user_agent":', 14)
-        self.put_value(request.get(b"user-agent"))
-        self.put(b',"request_id":', 14)
-        self.put_value(outcome.request_id)
-        self.put_bytes(name)
-        if outcome.endpoint:
-            self.put(b',"upstream_addr":"', 18)
-            self.put_str(outcome.endpoint)
-            self.put(b'","upstream_status":', 20)
-            self.put_status(outcome.upstream_status, b"null", 4)
-            self.put(b',"upstream_response_length":', 28)
-            self.put_number(outcome.upstream_content)
-            self.put(b',"upstream_response_time":', 26)
-            self.put_seconds(outcome.upstream_seconds, 6)
-            if outcome.earlier is not None:
-                self.put_earlier(outcome.earlier)
-        else:
-            self.put(
-                b',"upstream_addr":null,"upstream_status":null,"upstream_response_length":null,'
-                b'"upstream_response_time":null',
-                106,
-            )
-        return self.put(b"}\n", 2)
-
-    def append(self, bytes line not None):
-        """Add LINE, which ends with a line feed; whether there are so many now that they should be written."""
-        if self.end - self.start > MOST:
-            self.dropped += 1
-            return False
-        self.put_bytes(line)
-        return self.end > self.due
+    def take(self):
+        """All lines, which are not kept any more."""
+        lines = PyBytes_FromStringAndSize(self.data + self.start, self.end - self.start) if self.end > self.start else b""
+        self.forget()
+        return lines
 
     def write(self, int fd):
         """Write what the descriptor FD takes without waiting; whether that was all.

@@ -11,6 +11,7 @@ from edge.table.variables import STREAM
 
 if TYPE_CHECKING:
     from edge.data.observe.access_log import AccessLog
+    from edge.settings import Settings
 
 
 class Ended(NamedTuple):
@@ -40,6 +41,10 @@ class StreamLog:
         self._access_log = access_log
         self._template = parse(text, STREAM)
         self._as_json = as_json
+
+    def tune(self, settings: Settings, _: object) -> None:
+        """Go by SETTINGS from now on."""
+        self._template = parse(settings.log_format_stream, STREAM)
 
     def add(self, ended: Ended, upstream: str) -> None:
         """A session with an endpoint of UPSTREAM, the name of a Service's port, has ended."""

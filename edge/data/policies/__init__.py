@@ -22,6 +22,7 @@ from edge.data.policies import (
     client_certificate,
     client_limits,
     closed,
+    compression,
     connection_field,
     cookie_change,
     cors,
@@ -113,6 +114,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.ResponseHeaders, response_headers),
     (policies.CustomHeaders, custom_headers),
     (policies.Hsts, hsts),
+    (policies.Compression, compression),  # after all that changes the type of the response
     # what the exchange itself goes by
     (policies.RequestBuffering, request_buffering),
     (policies.ResponseBuffering, response_buffering),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import binascii
-from base64 import b64decode
 from typing import TYPE_CHECKING
 
 from edge.data.http import replies
-from edge.data.http.credentials import BusyError
+from edge.data.http.credentials import BusyError, user_and_password
 from edge.data.http.passwords import Passwords
 from edge.data.policies.fields import quoted
 
@@ -39,15 +37,3 @@ def add(policy: BasicAuth, phases: Phases) -> None:
 def hide(exchange: Exchange) -> None:
     """The endpoint gets no Authorization."""
     exchange.outgoing.message.hide(b"authorization")
-
-
-def user_and_password(value: bytes | None) -> tuple[str, bytes] | None:
-    """What VALUE, of the field Authorization, says by the scheme Basic; None: nothing."""
-    scheme, _, encoded = (value or b"").partition(b" ")
-    if scheme.lower() != b"basic":
-        return None
-    try:
-        user, colon, password = b64decode(encoded.strip(), validate=True).partition(b":")
-    except binascii.Error:
-        return None
-    return (user.decode("utf-8", "surrogateescape"), password) if colon else None

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from edge.data.exchange.exchange import Exchange
+    from edge.data.exchange.variables import Value
     from edge.data.http._message import Message
-    from edge.data.policies.variables import Value
     from edge.table.policies.snippet import If, Statement
 
 USUAL: Final = frozenset({200, 201, 204, 206, 301, 302, 303, 304, 307, 308})

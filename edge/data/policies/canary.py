@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from edge.data.exchange.variables import cookie_of
 from edge.data.policies.affinity import parts
-from edge.data.policies.variables import cookie_of
 from edge.table.patterns.matching import PatternError, PatternLimitError, compile_pattern
 
 if TYPE_CHECKING:

@@ -43,7 +43,7 @@ def add(policy: ClientLimits, phases: Phases) -> None:
             gates.append(Rate(limit, replies.plain(policy.rate_status)).gate)
     if policy.connections:
         at_once = limits.connections(f"{owner} connections", limit=policy.connections)
-        gates.append(Connections(at_once, replies.plain(policy.connections_status)).gate)
+        gates.append(Concurrency(at_once, replies.plain(policy.connections_status)).gate)
     if policy.exempt:
         gates = [_except(policy.exempt, tuple(gates))]
     phases.gates += gates
@@ -61,7 +61,7 @@ class Rate:
         return None if self._limit.allows(exchange.client.address.encode()) else self._refusal
 
 
-class Connections:
+class Concurrency:
     """Lets as many requests of a client be under way as LIMIT allows; REFUSAL is the answer to others."""
 
     def __init__(self, limit: ConnectionLimit, refusal: Reply) -> None:

@@ -12,17 +12,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes
 
+from edge.data.exchange.variables import VALUES
 from edge.data.http import replies
 from edge.data.net.errors import MessageError
-from edge.data.policies.variables import VALUES, filler
+from edge.data.policies.variables import filler
 from edge.table.paths import normalise_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edge.data.exchange.exchange import Exchange
+    from edge.data.exchange.variables import Value
     from edge.data.policies.phases import Phases
-    from edge.data.policies.variables import Value
     from edge.table.policies import FastCgi
 
 NGINX: Final = b"1.27.1"

@@ -73,6 +73,7 @@ class Phases:
       response. `content_type`: of Edge's own answers, None: each has its own.
     - `tracing`: whether and how requests are traced, None: as the process has it.
     - `closed`: no request passes. `errors`: what answers in place of errors; None: nothing.
+    - `compresses`: responses may get a coding (`Exchange.coding`).
     - `timeouts`, `deadline` (None: there is none), `retry`, `body_limit`, `request_buffering`, `response_buffering`,
       `largest_head` (bytes of a response,
       0: as many as the proxy takes), `pace` (None: as fast as it goes), `logged`: what the exchange itself goes by.
@@ -117,6 +118,7 @@ class Phases:
         self.largest_head = 0
         self.tracing: Tracing | None = None
         self.pace: Pace | None = None
+        self.compresses = False
         self.logged = True
 
     def asks(self, key: str, transport: Transport, terms: Terms, most: int) -> Ask:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from edge.data.exchange.exchange import Exchange
-    from edge.data.policies.variables import Value
+    from edge.data.exchange.variables import Value
     from edge.table.policies.snippet import Statement
 
 

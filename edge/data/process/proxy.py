@@ -33,6 +33,7 @@ from edge.data.streams.plan import StreamPlans
 from edge.data.upstream.budget import RetryBudget
 from edge.data.upstream.pool import Pool
 from edge.settings import LARGEST_HEAD
+from edge.system import logs
 from edge.table.counters import WorkerWord
 from edge.table.reader import UnreadableError
 
@@ -65,7 +66,9 @@ class Proxy:
         self.tuning = tuning = Tuning(settings, table)
         self.counters = counters
         self.log = logging.getLogger("edge.data")
-        self.planner = Planner(table, counters, access_log, largest_head=settings.max_response_header_size)
+        self.planner = Planner(
+            table, counters, logged=access_log is not None, largest_head=settings.max_response_header_size
+        )
         self.router = Router(table, self.planner, settings.health_check_path)
         self.pool = Pool(
             counters,
@@ -101,6 +104,11 @@ class Proxy:
         tuning.follow(self.pool.tune)
         tuning.follow(self.connections.tune)
         tuning.follow(contexts.tune)
+        tuning.follow(logs.tune)
+        if access_log is not None:
+            tuning.follow(access_log.tune)
+        if stream_log is not None:
+            tuning.follow(stream_log.tune)
         self._fault = ""
         self._refusals = 0
         self._received, self._sent = _client_bytes()

@@ -3,7 +3,7 @@
 Rules of this file:
 - Parameters are looked at where a generation is taken up: by a request, by a new connection, or within a second. A
   record that is the same as before changes nothing.
-- What goes by them (`follow`) is told once at the start and at each change; nothing is looked up for a request.
+- A function passed to `follow` is called at the start and at each change; nothing is looked up for a request.
 - Where the record cannot be read, what is in force stays so.
 """
 

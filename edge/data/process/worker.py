@@ -70,6 +70,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         self.settings: Settings = self.app.settings
         self.tmp.notify()  # gunicorn would wait for ever for the first sign of life of a worker that hangs as it starts
         self._stopped: Event | None = None
+        self._access_log: AccessLog | None = None
         self._link = self.app.handover.connect(self.age)
 
     @classmethod
@@ -103,6 +104,11 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         if self._stopped is not None:
             gevent.get_hub().loop.run_callback_threadsafe(self._stopped.set)
 
+    def handle_usr1(self, _sig: int, _frame: FrameType | None) -> None:
+        """SIGUSR1: the file of the access log has been moved away."""
+        if self._access_log is not None:
+            gevent.get_hub().loop.run_callback_threadsafe(self._access_log.reopen)
+
     def handle_abort(self, sig: int, frame: FrameType | None) -> None:
         """SIGABRT: the arbiter has missed our heartbeat for too long; print where we are stuck."""
         print_run_info(file=sys.stderr)
@@ -120,7 +126,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         stopped = self._stopped = Event()
         directory = Path(self.settings.shm_dir)
         counters = WorkerCounters(directory, bound=self.settings.max_metric_series)
-        access_log = (
+        access_log = self._access_log = (
             AccessLog(counters, as_json=self.settings.log_format == "json") if self.settings.access_log else None
         )
         traces = Traces()

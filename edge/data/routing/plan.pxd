@@ -2,6 +2,7 @@
 
 from edge.data.http._message cimport Message
 from edge.data.upstream.terms cimport Terms
+cimport edge.data.observe._format as c_format
 cimport edge.data.upstream.balancer as c_balancer
 cimport edge.table._counters as c_counters
 
@@ -16,7 +17,7 @@ cdef class Destination:
     cdef readonly int weight
     cdef readonly bint canary
     cdef readonly object labels
-    cdef readonly bytes log_name
+    cdef readonly c_format.LogName log_name
     cdef object _counters
     cdef dict _series
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
+from edge.data.observe.formats import named
 from edge.data.policies.phases import Phases, phase
 from edge.data.routing.demands import Demands
 from edge.data.upstream.terms import Terms
@@ -20,7 +21,6 @@ from edge.table.policies.request_buffering import ANY
 if TYPE_CHECKING:
     from edge.data.http._message import Message
     from edge.data.http.replies import Reply
-    from edge.data.observe.access_log import AccessLog
     from edge.data.upstream.balancer import Balancer
     from edge.table.counters import Series, WorkerCounters
     from edge.table.records import Backend, Route
@@ -50,7 +50,6 @@ class Destination:
         reply: Reply | None,
         phases: Phases | None,
         counters: WorkerCounters,
-        access_log: AccessLog | None,
     ) -> None:
         self.balancer = balancer
         self.secure_balancer = secure_balancer
@@ -63,7 +62,7 @@ class Destination:
         self.labels = labels_of(host, route, backend)
         self.canary = backend.canary
         main = route.backends[0] if backend.canary else None
-        self.log_name = access_log.name_of(route.owner, backend, main) if access_log is not None else b""
+        self.log_name = named(route.owner, backend, main, host=host, path=route.path)
         self._counters = counters
         self._series: dict[tuple[bytes, int], Series] = {}
 
@@ -133,7 +132,7 @@ class Plan(Terms):
         self.memory = phases.request_buffering.memory
         self.response_buffering = phases.response_buffering
         self.pace = phases.pace
-        self.steers = self.response_buffering.on or self.pace is not None
+        self.steers = self.response_buffering.on or self.pace is not None or phases.compresses
         """Whether the content of responses is sent otherwise than as it comes."""
         self.logged = logged and phases.logged
 

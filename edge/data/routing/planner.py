@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.data.exchange.subrequest import Ask
-    from edge.data.observe.access_log import AccessLog
     from edge.data.policies.phases import Asks, Balancers
     from edge.data.upstream.terms import Terms
     from edge.data.upstream.tls import EndpointTls
@@ -51,17 +50,18 @@ class Planner:
         self,
         table: TableReader,
         counters: WorkerCounters,
-        access_log: AccessLog | None,
         *,
+        logged: bool = True,
         largest_head: int = LARGEST_HEAD,
     ) -> None:
-        """LARGEST_HEAD: bytes of a response's head, where the route does not say otherwise."""
+        """LOGGED: whether there is an access log. LARGEST_HEAD: bytes of a response's head, where the route does not
+        say otherwise."""
         self._largest_head = largest_head
         self.targets = Targets()
         self._part = table.endpoints
         self._tls = TlsByTransport(table.tls)
         self._counters = counters
-        self._access_log = access_log
+        self._logged = logged
         self._resources = Resources(counters.directory, counters.slot)
         self._balancers: dict[tuple[str, Transport], tuple[Balancer, int]] = {}
         self.subrequests: Callable[[Balancer, Terms, int], Ask] | None = None
@@ -106,7 +106,7 @@ class Planner:
             phases,
             asked=tuple(asked),
             streams=any(_streams(backend) for backend in backends_of(route)),
-            logged=self._access_log is not None,
+            logged=self._logged,
             largest_head=self._largest_head,
         )
 
@@ -175,7 +175,6 @@ class Planner:
             else replies.plain(backend.status),
             phases=phases,
             counters=self._counters,
-            access_log=self._access_log,
         )
 
     def balancer(self, key: str, transport: Transport) -> Balancer:
@@ -210,7 +209,11 @@ def _streams(backend: Backend) -> bool:
 
 
 def _check_parameters(route: Route, backend: Backend) -> None:
-    """See that endpoints that speak FastCGI are told what a request is."""
+    """Refuse a route whose endpoints speak FastCGI and would get no CGI variables.
+
+    Raises:
+        TermsError: the policy `FastCgi` is missing.
+    """
     if backend.transport.protocol is Protocol.FASTCGI and not any(isinstance(one, FastCgi) for one in route.policies):
         raise TermsError("FastCGI without the policy FastCgi")
 

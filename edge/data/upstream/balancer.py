@@ -169,7 +169,7 @@ class Balancer(Chooser):
             return
         now = monotonic()
         last = (outcome.endpoint, outcome.upstream_seconds, outcome.upstream_status)
-        for name, seconds, status in (*(outcome.earlier or ()), last):
+        for name, seconds, status, *_ in (*(outcome.earlier or ()), last):
             if seconds >= 0 and status not in UNTIMED:
                 self.scores.note(name, seconds, now)
 

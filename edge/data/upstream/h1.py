@@ -142,6 +142,10 @@ class H1Upstream(Upstream):
         """As `Upstream`."""
         return not len(self.stream)
 
+    def at_hand(self) -> bool:
+        """As `Upstream`; `Body` has decoded all that was in the buffer."""
+        return self.stream.readable()
+
     def be_patient(self) -> float:
         """As `Upstream`."""
         patience = self.stream.read_timeout

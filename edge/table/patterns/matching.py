@@ -165,11 +165,6 @@ class Expansion:
             raise PatternError("a $ must be followed by the number of a group, 1 to 9")
         return text.encode()
 
-    @property
-    def uses_groups(self) -> bool:
-        """Whether the text depends on the match."""
-        return any(isinstance(part, int) for part in self._parts)
-
     def expand(self, groups: tuple[bytes, ...]) -> bytes:
         """The text for GROUPS, as `Pattern.match` gives them."""
         expanded: bytes | None = None

@@ -19,6 +19,7 @@ from edge.table.policies.client_blocks import ClientBlocks
 from edge.table.policies.client_certificate import ClientCertificate
 from edge.table.policies.client_limits import ClientLimits
 from edge.table.policies.closed import Closed
+from edge.table.policies.compression import Compression
 from edge.table.policies.connection_field import ConnectionField
 from edge.table.policies.cookie_change import CookieChange
 from edge.table.policies.cors import Cors
@@ -90,6 +91,7 @@ AnyPolicy = (
     | LocationChange
     | ResponseHeaders
     | CustomHeaders
+    | Compression
     | Hsts
     | RequestBuffering
     | ResponseBuffering
@@ -114,6 +116,7 @@ __all__ = [
     "ClientCertificate",
     "ClientLimits",
     "Closed",
+    "Compression",
     "ConnectionField",
     "CookieChange",
     "Cors",

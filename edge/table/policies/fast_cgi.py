@@ -1,4 +1,4 @@
-"""What endpoints that speak FastCGI are told of a request."""
+"""The CGI variables that endpoints that speak FastCGI get."""
 
 from __future__ import annotations
 

@@ -154,7 +154,6 @@ def test_streams_go_by_keys_that_are_settings_of_the_control_plane() -> None:
         proxy_stream_next_upstream_timeout="5s",
         proxy_stream_next_upstream_tries="2",
         proxy_stream_responses="3",
-        strict_validate_path_type="false",
     )
     assert found.settings == {
         "proxy_stream_timeout": 600.0,
@@ -162,5 +161,4 @@ def test_streams_go_by_keys_that_are_settings_of_the_control_plane() -> None:
         "proxy_stream_next_upstream_timeout": 5.0,
         "proxy_stream_next_upstream_tries": 2,
         "proxy_stream_responses": 3,
-        "strict_validate_path_type": False,
     }

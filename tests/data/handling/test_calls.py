@@ -136,7 +136,7 @@ def test_each_request_earns_a_share_of_an_attempt(scene) -> None:
 def test_an_attempt_that_is_given_up_is_kept_for_the_log(play) -> None:
     played = play(Request(), Retry("test", tries=2), endpoints=[Endpoint(HANGS_UP), Endpoint(RESETS)])
     assert played.outcome.earlier is not None
-    ((endpoint, seconds, status),) = played.outcome.earlier
+    ((endpoint, seconds, status, *_),) = played.outcome.earlier
     assert {endpoint, played.outcome.endpoint} == {"10.0.0.1:80", "10.0.0.2:80"}
     assert (status, played.outcome.upstream_status) == (502, 502)
     assert seconds >= 0

@@ -1,4 +1,4 @@
-"""FastCgi: what endpoints that speak FastCGI are told of a request."""
+"""FastCgi: the CGI variables that endpoints get."""
 
 from __future__ import annotations
 

@@ -288,7 +288,7 @@ FROM_BALANCER = {
 def test_a_header_comes_and_goes(
     stage: Stage, echoing: Server, sent: bytes, version: ProxyHeader, expected: bytes
 ) -> None:
-    """Endpoints are told of the client that the balancer in front names."""
+    """Endpoints get the address of the client that the balancer in front names."""
     port = stage.relay(echoing.address, proxied=True, send_proxy=version)
     with connect(port) as client:
         client.sendall(sent + b"data")

@@ -202,7 +202,7 @@ def test_a_stream_that_goes_leaves_its_name_to_https(stage: Stage, secure: Serve
 
 
 def test_with_a_proxy_header_in_front(secure: Server, plain: Server) -> None:
-    """The header is taken off, and endpoints are told of nothing."""
+    """The header is taken off, and endpoints get none."""
     with Stage("--use-proxy-protocol") as stage:
         prepare(stage, secure, plain)
         for name in (PASSED, ENDED):

@@ -70,7 +70,7 @@ def ask(edge: Annotated, tmp_path: Path):
 
 
 def told(response: Response) -> dict[str, str]:
-    """What the endpoint is told of the client's certificate."""
+    """The fields about the client's certificate that the endpoint gets."""
     assert response.status == 200
     return {name.lower(): value for name, value in response.json()["headers"] if name.lower().startswith("ssl-client")}
 

@@ -1,4 +1,4 @@
-"""nginx as the oracle of certificates of clients: status, and what the endpoint is told."""
+"""nginx as the oracle of certificates of clients: the status, and the fields that the endpoint gets."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ from edge.data.upstream.budget import RetryBudget
 from edge.data.upstream.pool import ConnectError
 from edge.data.upstream.target import Target
 from edge.settings import Settings
+from edge.table.access_logging import AccessLogging, Escape
 from edge.table.counter_layout import SeriesKey
 from edge.table.counters import CountersReader, WorkerCounters, WorkerWord
 from edge.table.parameters import Parameters
@@ -171,9 +172,7 @@ class Scene:
         self._access_log = AccessLog(self.counters, as_json=False, fd=fd)
         os.close(fd)
         table = TableReader(directory)
-        self.planner = FurtherPolicies(
-            table, self.counters, self._access_log, largest_head=self.settings.max_response_header_size
-        )
+        self.planner = FurtherPolicies(table, self.counters, largest_head=self.settings.max_response_header_size)
         self.planner.further = further
         self.router = Router(table, self.planner)
         self.budget = RetryBudget()
@@ -239,6 +238,10 @@ class Scene:
         asked = [one for one in self.asked() if id(one) not in before]
         outcome = self._handler.exchange.outcome
         return Played(received, asked, outcome, (self._connect_timeout, *self.timeouts), self._lines()[logged:])
+
+    def log_by(self, text: str, escape: Escape = Escape.DEFAULT, **rest: Any) -> None:
+        """Make lines by the format TEXT from now on; REST: of `AccessLogging`."""
+        self._access_log.use(AccessLogging(format=text, escape=escape, **rest))
 
     # --- afterwards -----------------------------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ from typing import Final
 from edge.table.records import Protocol, Tls, Transport
 
 H2C: Final = "kubernetes.io/h2c"
-WEBSOCKET_TLS: Final = "kubernetes.io/wss"
 
 
 def transport(app_protocol: str, tls: Tls | None = None) -> Transport:

@@ -1,0 +1,77 @@
+"""Secrets and ConfigMaps that annotations of one Ingress name.
+
+Rules of this file:
+- An object of another namespace is refused unless that is allowed. What cannot be had closes the routes, or the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from edge.control.kinds.objects import ConfigMap, ObjectId, Secret
+from edge.control.kinds.problems import Problem, error, warning
+from edge.control.translate.annotations.values import CLOSES
+from edge.control.translate.annotations.wanted import ContentError
+from edge.table.policies import Closed
+
+if TYPE_CHECKING:
+    from edge.control.translate.annotations.wanted import Deferred, Reference
+    from edge.table.policies import AnyPolicy
+
+Find = Callable[[ObjectId], Secret | ConfigMap | str | None]
+"""Gives a Secret or ConfigMap; text: why there is none that can be read; None: it has not been looked for yet."""
+
+T = TypeVar("T")
+
+
+class References:
+    """What an Ingress of NAMESPACE refers to; FIND gives the objects, PROBLEMS gets what is wrong with them.
+
+    - `names`: the objects that have been looked for.
+    """
+
+    def __init__(self, namespace: str, find: Find, problems: list[Problem], *, cross_namespace: bool) -> None:
+        """CROSS_NAMESPACE: objects of other namespaces are found, too."""
+        self._namespace = namespace
+        self._find = find
+        self._problems = problems
+        self._cross_namespace = cross_namespace
+        self.names: list[ObjectId] = []
+
+    def policy(self, deferred: Deferred) -> AnyPolicy:
+        """The policy that DEFERRED is with the object that it needs; without that, one that closes the routes."""
+        reference = deferred.reference
+
+        def made(found: Secret | ConfigMap) -> AnyPolicy:
+            policy, faults = deferred.make(found)
+            for fault in faults:
+                name = reference.within(self._namespace)
+                self._problems.append(warning(f"Invalid{name.kind}", reference.field, f"{name}: {fault}"))
+            return policy
+
+        return self.made(reference, made)
+
+    def made(self, reference: Reference, make: Callable[[Secret | ConfigMap], T], closes: str = CLOSES) -> T | Closed:
+        """What MAKE makes of the object REFERENCE; without a usable one, the policy that closes the routes.
+
+        CLOSES says in the report what that does.
+        """
+        name = reference.within(self._namespace)
+        if name.namespace != self._namespace and not self._cross_namespace:
+            fault = f"{name} is in another namespace, which --allow-cross-namespace-resources would allow"
+            return self._closed("CrossNamespace", reference, fault, closes)
+        self.names.append(name)
+        found = self._find(name)
+        if found is None:
+            return Closed(reference.field, f"{name} has not been read yet")
+        if isinstance(found, str):
+            return self._closed(f"Missing{name.kind}", reference, found, closes)
+        try:
+            return make(found)
+        except ContentError as fault:
+            return self._closed(f"Invalid{name.kind}", reference, f"{name} cannot be used: {fault}", closes)
+
+    def _closed(self, reason: str, reference: Reference, fault: str, closes: str) -> Closed:
+        self._problems.append(error(reason, reference.field, f"{fault}; {closes}"))
+        return Closed(reference.field, fault)

@@ -1,0 +1,168 @@
+"""What a line of the access log may say that is neither put in C nor said by the request itself.
+
+Rules of this file:
+- A value is a function of the exchange, called when the line is made; None: there is none.
+- What costs a system call or a look into OpenSSL is asked for only where the format has it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from collections.abc import Callable
+from typing import Final
+
+from edge.data.exchange.exchange import Exchange
+from edge.data.exchange.variables import FAMILIES as OF_REQUESTS
+from edge.data.exchange.variables import VALUES as REQUEST
+from edge.data.net import tls_facts
+
+Value = Callable[[Exchange], bytes | None]
+
+NGINX: Final = b"1.27.1"
+"""The version in ingress-nginx 1.15: what reads lines may look at it."""
+_tcp_info: Final = struct.Struct("=8x 24I")
+"""The first numbers of `struct tcp_info` (Linux)."""
+_RTT, _RTTVAR, _SND_CWND, _RCV_SPACE = 15, 16, 18, 22
+"""Their places; as nginx has them."""
+
+
+def _tcp(place: int) -> Value:
+    def value(exchange: Exchange) -> bytes | None:
+        stream = exchange.client.wire()
+        try:
+            if stream is None:
+                return None
+            info = stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _tcp_info.size)
+        except OSError:
+            return None
+        return b"%d" % _tcp_info.unpack(info)[place] if len(info) == _tcp_info.size else None
+
+    return value
+
+
+def _constant(text: bytes) -> Value:
+    return lambda _: text
+
+
+def _https(exchange: Exchange) -> bytes | None:
+    return b"on" if exchange.client.secure else None
+
+
+def _field(name: bytes) -> Value:
+    return lambda exchange: exchange.client.request.get(name)
+
+
+def _connection(exchange: Exchange) -> bytes | None:
+    number, _ = exchange.client.place()
+    return b"%d" % number if number else None
+
+
+def _connection_requests(exchange: Exchange) -> bytes | None:
+    _, number = exchange.client.place()
+    return b"%d" % number if number else None
+
+
+def _peer_address(exchange: Exchange) -> bytes | None:
+    return exchange.client.ends()[0][0].encode() or None
+
+
+def _peer_port(exchange: Exchange) -> bytes | None:
+    port = exchange.client.ends()[0][1]
+    return b"%d" % port if port else None
+
+
+def _proxied_address(exchange: Exchange) -> bytes | None:
+    """The address in the PROXY header: another than that of the socket."""
+    client = exchange.client
+    return client.source().encode() if client.source() != client.ends()[0][0] else None
+
+
+def _server_address(exchange: Exchange) -> bytes | None:
+    return exchange.client.ends()[1][0].encode() or None
+
+
+def _ratio(exchange: Exchange) -> bytes | None:
+    """How many times smaller the content has become by its encoding."""
+    outcome = exchange.outcome
+    if not 0 < outcome.content_sent < outcome.upstream_content:
+        return None
+    return b"%.2f" % (outcome.upstream_content / outcome.content_sent)
+
+
+def _verify(exchange: Exchange) -> bytes | None:
+    return exchange.client.peer.verify or None
+
+
+def _subject(exchange: Exchange) -> bytes | None:
+    return exchange.client.peer.subject or None
+
+
+def _issuer(exchange: Exchange) -> bytes | None:
+    return exchange.client.peer.issuer or None
+
+
+def _certificate(exchange: Exchange) -> bytes | None:
+    return exchange.client.peer.certificate or None
+
+
+def _tls(fact: Callable[[int], bytes | None]) -> Value:
+    """FACT about the TLS connection."""
+    return lambda exchange: fact(_tls_address(exchange)) or None
+
+
+def _tls_address(exchange: Exchange) -> int:
+    """The address of OpenSSL's connection; 0: there is none."""
+    stream = exchange.client.wire()
+    return stream.tls_address if stream is not None and not stream.closed else 0
+
+
+def _reused(exchange: Exchange) -> bytes | None:
+    address = _tls_address(exchange)
+    return (b"r" if tls_facts.is_resumed(address) else b".") if address else None
+
+
+def _present(value: Value) -> Value:
+    """VALUE, where an empty one is none."""
+    return lambda exchange: value(exchange) or None
+
+
+VALUES: Final[dict[str, Value]] = {
+    **{name: _present(value) for name, value in REQUEST.items()},
+    "connection": _connection,
+    "connection_requests": _connection_requests,
+    "content_length": _field(b"content-length"),
+    "content_type": _field(b"content-type"),
+    "document_uri": _present(REQUEST["uri"]),
+    "gzip_ratio": _ratio,
+    "hostname": _constant(socket.gethostname().encode()),
+    "https": _https,
+    "literal_dollar": _constant(b"$"),
+    "nginx_version": _constant(NGINX),
+    "pid": lambda _: b"%d" % os.getpid(),
+    "pipe": _constant(b"."),
+    "proxy_protocol_addr": _proxied_address,
+    "realip_remote_addr": _peer_address,
+    "realip_remote_port": _peer_port,
+    "remote_port": _peer_port,
+    "server_addr": _server_address,
+    "ssl_cipher": _tls(tls_facts.cipher),
+    "ssl_client_escaped_cert": _certificate,
+    "ssl_client_i_dn": _issuer,
+    "ssl_client_s_dn": _subject,
+    "ssl_client_verify": _verify,
+    "ssl_protocol": _tls(tls_facts.version),
+    "ssl_server_name": _tls(tls_facts.server_name),
+    "ssl_session_reused": _reused,
+    "tcpinfo_rcv_space": _tcp(_RCV_SPACE),
+    "tcpinfo_rtt": _tcp(_RTT),
+    "tcpinfo_rttvar": _tcp(_RTTVAR),
+    "tcpinfo_snd_cwnd": _tcp(_SND_CWND),
+}
+"""A function for each variable that is not of a family, not of the route, and not put in C."""
+
+
+def of_family(family: str, name: str) -> Value:
+    """The value of the variable NAME of a FAMILY of requests."""
+    return _present(OF_REQUESTS[family](name))
