@@ -228,6 +228,11 @@ class Settings:
         placeholder="NS/NAME",
         commands=TRANSLATION,
     )
+    enable_ssl_passthrough: bool = setting(
+        False,
+        "Pass TLS on by its server name, without ending it, for hosts of Ingresses with ssl-passthrough.",
+        commands=TRANSLATION,
+    )
     bind_address: tuple[str, ...] = setting(
         ("0.0.0.0", "::"),
         "Open the ports of TCP and UDP services at this address.",

@@ -45,16 +45,18 @@ from edge.control.translate.annotations.values import PREFIX, TRUE
 from edge.control.translate.classes import Claim
 from edge.control.translate.ingress import translate
 from edge.control.translate.parts import NOTHING, Translation
+from edge.control.translate.stream_settings import by_settings
 from edge.table.records import GLOBALS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from edge.control.compiling.dns_names import Names
     from edge.control.compiling.store import Changed
     from edge.control.kinds.changes import Change
     from edge.control.kinds.objects import Ingress, Key
     from edge.settings import Settings
+    from edge.table.bindings import Unbound
     from edge.table.records import Certificate, Wire
 
 
@@ -140,6 +142,10 @@ class Compiler:
     def is_configured(self) -> bool:
         """Whether it is known what the ConfigMap of `--configmap` says."""
         return self._configured.is_known
+
+    def unbound(self, told: Iterable[Unbound]) -> None:
+        """From now on the proxy cannot listen on what it has TOLD."""
+        self._sockets.unbound(told)
 
     @property
     def needs_version(self) -> int:
@@ -244,7 +250,9 @@ class Compiler:
         records, touched = self._streams.compile()
         delta.routes.update(records)
         owners |= touched
-        delta.routes.update(self._sockets.compile())
+        records, touched = self._sockets.compile()
+        delta.routes.update(records)
+        owners |= touched
         named = (owner for owner in owners | changed.gateways if owner.kind in WITH_STATUS)
         delta.statuses.update(self._gateway_status.compile(named, self._translations.get))
         self._report(owners, changed, delta)
@@ -341,7 +349,9 @@ class Compiler:
 
     def _meaning(self, ingress: Ingress) -> Translation:
         cross_namespace = self._hosts.cross_namespace
-        return translate(ingress, self._annotations, self._references.find, cross_namespace=cross_namespace)
+        find = self._references.find
+        stream = by_settings(self._settings) if self._settings.enable_ssl_passthrough else None
+        return translate(ingress, self._annotations, find, cross_namespace=cross_namespace, stream=stream)
 
     def _configure(self, changed: Changed, delta: Delta) -> set[Key]:
         """Take up the ConfigMap as it is now; gives the Ingresses to look at again."""
@@ -350,6 +360,7 @@ class Compiler:
         if settings != self._settings:
             self._settings = settings
             changed.config_maps.update((owner.namespace, owner.name) for owner in self._stream_services)
+            differs = differs or settings.enable_ssl_passthrough
         if not differs:
             return set()
         self._annotations = self._reader()
@@ -421,6 +432,7 @@ class Compiler:
         found = list(translation.problems)
         found += self._hosts.problems(owner, translation)
         found += self._streams.problems(owner, translation.streams)
+        found += self._sockets.problems(owner)
         return found + self._of_what_it_names(owner, translation)
 
     def _of_what_it_names(self, owner: ObjectId, translation: Translation) -> list[Problem]:
