@@ -33,7 +33,7 @@ COMMANDS = {
     "run": "start everything: launcher, control plane and proxy as one process tree",
     "control": "the control plane alone: publish the routing table into --shm-dir",
     "proxy": "the proxy alone: serve the routing table in --shm-dir",
-    "check": "read manifests and print the routes that they yield and every problem",
+    "check": "read manifests or a cluster and print the routes that they yield and every problem",
     "routes": "print the routing table of a running instance as its workers see it",
 }
 
@@ -114,9 +114,19 @@ def parser() -> Parser:
             name, help=summary, description=summary.capitalize() + ".", epilog=epilog, allow_abbrev=False
         )
         if name == "check":
-            sub.add_argument("paths", nargs="+", metavar="PATH", help="a manifest, or a folder of them")
+            sub.add_argument(
+                "paths",
+                nargs="*",
+                metavar="PATH",
+                help="a manifest, a folder of them, or values of ingress-nginx's chart (none: --kubeconfig)",
+            )
+            sub.add_argument("--json", dest="form", action="store_const", const="json", help="print one JSON document")
+            sub.add_argument("--junit", dest="form", action="store_const", const="junit", help="print JUnit's XML")
         if name == "routes":
             sub.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+        if name in ("check", "routes"):
+            text = "tell only which route takes a request for this host and path, and why others do not"
+            sub.add_argument("--explain", nargs=2, metavar=("HOST", "PATH"), help=text)
         options.add_arguments(sub, name)
     return top
 
@@ -144,8 +154,11 @@ def _check(_command: str, namespace: dict[str, Any], environment: Mapping[str, s
     for path in paths:
         if not path.exists():
             raise options.OptionError(f"{path}: no such file or folder")
+    form, explain = namespace.pop("form") or "text", namespace.pop("explain") or ()
     settings = options.resolve("check", namespace, environment)
-    return int(importlib.import_module("edge.control.check").run(paths, settings))
+    if not paths and not (settings.kubeconfig or settings.apiserver_host):
+        raise options.OptionError("name a PATH, or the cluster to read by --kubeconfig")
+    return int(importlib.import_module("edge.control.check").run(paths, settings, form=form, explain=explain))
 
 
 def _routes(_command: str, namespace: dict[str, Any], environment: Mapping[str, str]) -> int:
@@ -153,7 +166,8 @@ def _routes(_command: str, namespace: dict[str, Any], environment: Mapping[str, 
     directory = settings.table_directory if settings.shm_dir else _only_running()
     if not directory.is_dir():
         raise directories.DirectoryError(f"--shm-dir {directory}: no such directory")
-    return int(importlib.import_module("edge.table.show").run(directory, as_json=namespace["json"]))
+    explain = namespace["explain"] or ()
+    return int(importlib.import_module("edge.table.show").run(directory, as_json=namespace["json"], explain=explain))
 
 
 def _only_running() -> Path:

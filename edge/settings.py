@@ -79,19 +79,22 @@ class Settings:
         "",
         "Kubeconfig of the cluster to watch (default: $KUBECONFIG, else the pod's service account).",
         placeholder="FILE",
-        commands=CONTROL,
+        commands=TRANSLATION,
     )
     apiserver_host: str = setting(
         "",
         "URL of the API server, in place of that of the kubeconfig or of the pod.",
         placeholder="URL",
-        commands=CONTROL,
+        commands=TRANSLATION,
     )
     certificate_authority: str = setting(
-        "", "Certificates (PEM) that verify the API server of --apiserver-host.", placeholder="FILE", commands=CONTROL
+        "",
+        "Certificates (PEM) that verify the API server of --apiserver-host.",
+        placeholder="FILE",
+        commands=TRANSLATION,
     )
     watch_namespace: str = setting(
-        "", "Watch only this namespace (default: all).", placeholder="NAMESPACE", commands=CONTROL
+        "", "Watch only this namespace (default: all).", placeholder="NAMESPACE", commands=TRANSLATION
     )
     watch_namespace_selector: str = setting(
         "", "Watch only namespaces with these labels.", placeholder="SELECTOR", commands=CONTROL
@@ -223,6 +226,11 @@ class Settings:
         "",
         'ConfigMap with UDP ports to open and the Services behind them ("53": "NAMESPACE/SERVICE:PORT").',
         placeholder="NS/NAME",
+        commands=TRANSLATION,
+    )
+    enable_ssl_passthrough: bool = setting(
+        False,
+        "Pass TLS on by its server name, without ending it, for hosts of Ingresses with ssl-passthrough.",
         commands=TRANSLATION,
     )
     bind_address: tuple[str, ...] = setting(

@@ -62,6 +62,7 @@ counters without `_total` have the type `unknown`; their values and names are th
 """
 SECTIONS = (
     definitions.ROUTES,
+    definitions.STREAMS,
     definitions.TRAFFIC,
     definitions.PROCESSES,
     definitions.CONTROL,

@@ -43,6 +43,7 @@ PERCENT = {"type": ["integer", "null"], "minimum": 1}
 PODS = {"anyOf": [INTEGER, {"type": "string", "pattern": "^[0-9]+%$"}, {"type": "null"}]}
 SERVICE_TYPE = {"enum": ["ClusterIP", "NodePort", "LoadBalancer"]}
 POLICY = {"enum": ["", "Cluster", "Local"]}
+STREAMS = {"type": "object", "patternProperties": {"^[0-9]{1,5}$": {"type": "string"}}, "additionalProperties": False}
 SECONDS = {"type": "number", "minimum": 0}
 
 EXACT: dict[str, dict[str, Any]] = {
@@ -81,6 +82,8 @@ EXACT: dict[str, dict[str, Any]] = {
     "controller.autoscaling.targetMemoryUtilizationPercentage": PERCENT,
     "controller.minAvailable": PODS,
     "controller.maxUnavailable": PODS,
+    "tcp": STREAMS,
+    "udp": STREAMS,
     "controller.table.sizeLimit": {"type": ["string", "integer"]},
 }
 """Values whose default does not show their type."""
@@ -104,9 +107,9 @@ def schema() -> dict[str, Any]:
     for path in yaml.safe_load((CHART / "files/ingress-nginx.yaml").read_text()):
         _admit(found, path.split("."))
     for service in ("service", "service.internal"):
-        for protocol in ("tcp", "udp"):  # of no port
+        for protocol in ("tcp", "udp"):  # by the ports of `tcp` and `udp`
             ports = _at(found, f"controller.{service}.nodePorts".split("."))
-            ports["properties"][protocol] = {"type": "object", "maxProperties": 0}
+            ports["properties"][protocol] = {"type": "object", "additionalProperties": NODE_PORT}
     controller = found["properties"]["controller"]["properties"]
     for name, properties in (("config", _settings()), ("extraArgs", _flags() | _settings())):
         controller[name] = {"type": "object", "additionalProperties": False, "properties": properties}

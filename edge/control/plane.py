@@ -27,6 +27,7 @@ from edge.control.publishing.state import State
 from edge.control.serving.admin import AdminServer
 from edge.control.serving.admission.server import Webhook
 from edge.system import draining
+from edge.table.bindings import Bindings
 from edge.table.counters import WorkerWord
 from edge.table.counters_reader import CountersReader
 from edge.table.reader import TableReader, UnreadableError
@@ -107,6 +108,7 @@ class Plane:
             state=self.state,
             kept=kept,
             sync_timeout=settings.sync_timeout,
+            bindings=Bindings(settings.table_directory),
             refusals=lambda: sum(worker[WorkerWord.TABLE_REFUSALS] for worker in self._counters.workers()),
         )
         self._compiling = threading.Thread(target=guarded(self._rounds.run, self._fail), name="compiler")

@@ -312,7 +312,8 @@ class ServerName(Record, frozen=True):
 
 
 class TlsOptions(Record, frozen=True):
-    """What handshakes of one host have of their own. Key: `tls_options_key(name)`, by the name of its `Host` record."""
+    """What handshakes of one host have of their own. Key: `tls_options_key(name)`, by the name of its `Host` record, or
+    by the scope and the host name of a listener."""
 
     trust: str = ""
     """Names what clients' certificates are verified by; the policy of the host's routes compares it. Empty: clients
@@ -327,6 +328,8 @@ class TlsOptions(Record, frozen=True):
     """Of TLS 1.2, as ciphers(1) writes them; empty: those of all hosts."""
     server_order: bool = True
     """Whether the order of ciphers is that of the server."""
+    required: bool = False
+    """Whether the handshake fails without a certificate that verifies; else the policy of the routes decides."""
 
 
 class TicketKeys(Record, frozen=True):

@@ -14,7 +14,7 @@ import sys
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from edge.table import describing
+from edge.table import describing, explaining
 from edge.table.content import Content
 from edge.table.policies.policy import Policy
 from edge.table.reader import TableReader
@@ -22,7 +22,7 @@ from edge.table.record import Record
 from edge.table.records import DEFAULT_CERTIFICATE, PathKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from edge.table.records import Certificate, Host, Route, ServicePort
@@ -32,14 +32,16 @@ _ATTEMPTS: Final = 5
 _CERTIFICATE: Final = ("namespace", "name", "common_name", "issuer", "serial")
 
 
-def run(directory: Path, *, as_json: bool) -> int:
-    """Print the table in DIRECTORY; the exit status."""
+def run(directory: Path, *, as_json: bool, explain: Sequence[str] = ()) -> int:
+    """Print the table in DIRECTORY, or with EXPLAIN what takes a request for this host and path; the exit status."""
     table = TableReader(directory)
     if not table.generation:
         print_error(_why_none(table), directory)
         return 1
     content = _read(table)
-    if as_json:
+    if explain:
+        sys.stdout.writelines(f"{line}\n" for line in explaining.lines(content, *explain))
+    elif as_json:
         sys.stdout.write(json.dumps(document(table, content), indent=2, ensure_ascii=False) + "\n")
     else:
         for line in lines(table, content):

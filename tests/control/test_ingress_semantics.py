@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edge.control.compiling.service_ports import Resolution
+from edge.control.compiling.dns_names import Resolution
 from edge.table.policies import ErrorPages, Hsts, SourceRanges
 from tests.support import objects
 from tests.support.certificates import Pair, issue, self_signed

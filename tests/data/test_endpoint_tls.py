@@ -265,11 +265,44 @@ def test_a_response_that_nobody_asked_for_answers_no_request(stage: Stage) -> No
         assert backend.connections == 5
 
 
+URI = "spiffe://cluster.example/ns/demo/sa/web"
+
+
+@pytest.mark.parametrize(
+    ("certificate", "names", "uris", "served"),
+    [
+        ((URI,), (), (URI,), True),
+        ((URI,), (), (URI + "x",), False),
+        ((URI,), (RIGHT,), (), False),
+        ((RIGHT,), (RIGHT,), (URI,), True),
+        (("*.example",), (RIGHT,), (URI,), True),
+        (("*.example",), ("a.b.example",), (URI,), False),
+        ((RIGHT, URI), ("other.example",), (URI,), True),
+        ((RIGHT, URI), ("other.example",), ("spiffe://other",), False),
+    ],
+)
+def test_a_uri_is_as_good_as_a_name(
+    stage: Stage, certificate: tuple[str, ...], names: tuple[str, ...], uris: tuple[str, ...], served: bool
+) -> None:
+    """Also on a session that is resumed."""
+    with TlsBackend(certificates.issue(*certificate, issuer=AUTHORITY)) as backend:
+        terms = Tls(verify=True, names=names, uris=uris, material=stage.material(AUTHORITY))
+        host = stage.serve(backend, transport=over(terms))
+        for _ in range(2):
+            assert stage.get(host).status == (200 if served else 502)
+            backend.close_connections()
+
+
+def test_who_has_signed_a_uri_counts(stage: Stage) -> None:
+    with TlsBackend(certificates.issue(URI, issuer=OTHER)) as backend:
+        terms = Tls(verify=True, uris=(URI,), material=stage.material(AUTHORITY))
+        assert stage.get(stage.serve(backend, transport=over(terms))).status == 502
+
+
 def test_terms_that_cannot_be_carried_out_close_the_route(stage: Stage, trusted: TlsBackend) -> None:
     for tls in (
         Tls(material="m:gone", verify=True),
         Tls(ciphers="NONE-OF-THEM"),
-        Tls(verify=True, uris=("spiffe://x",)),
     ):
         assert stage.get(stage.serve(trusted, transport=over(tls))).status == 503
     eventually(lambda: "is closed (503): TLS to endpoints (No cipher can be selected.) cannot" in stage.edge.log)

@@ -204,7 +204,6 @@ def test_a_value_that_cannot_be_is_refused_with_its_name(values):
 @pytest.mark.parametrize(
     ("values", "way_out"),
     [
-        ({"tcp": {"5432": "demo/postgres:5432"}}, "Edge routes HTTP alone"),
         ({"defaultBackend": {"enabled": True}}, "controller.config.default-backend-service"),
         ({"controller": {"admissionWebhooks": {"enabled": True}}}, "edge check"),
         ({"controller": {"lifecycle": {"preStop": {"exec": {"command": ["/wait-shutdown"]}}}}}, "preStopDelay"),
@@ -223,8 +222,10 @@ def test_what_cannot_be_had_is_refused_with_the_way_out(values, way_out):
 
 def test_all_that_cannot_be_had_is_told_at_once():
     with pytest.raises(helm_python.HelmError) as caught:
-        chart({"tcp": {"1": "a/b:1"}, "controller": {"addHeaders": {"A": "b"}, "image": {"chroot": True}}})
-    for name in ("tcp:", "controller.addHeaders:", "controller.image.chroot:"):
+        chart(
+            {"defaultBackend": {"enabled": True}, "controller": {"addHeaders": {"A": "b"}, "image": {"chroot": True}}}
+        )
+    for name in ("defaultBackend.enabled:", "controller.addHeaders:", "controller.image.chroot:"):
         assert name in str(caught.value)
 
 
@@ -438,3 +439,37 @@ def test_the_pod_is_that_of_the_kustomization():
                 container.pop(name, None)
             container["args"] = container["args"][:1]
     assert ours == theirs
+
+
+def test_ports_of_tcp_and_udp_services_are_published():
+    """By the values of ingress-nginx's chart: a ConfigMap each, and ports of the pods and of the Service."""
+    values = {
+        "tcp": {"5432": "data/postgres:5432"},
+        "udp": {"53": "kube-system/dns:53"},
+        "portNamePrefix": "s",
+        "controller": {"networkPolicy": {"enabled": True}, "service": {"nodePorts": {"tcp": {"5432": 30432}}}},
+    }
+    objects = chart(values)
+    settings = environment(objects)
+    assert settings["EDGE_TCP_SERVICES_CONFIGMAP"] == "edge-ingress/edge-ingress-tcp"
+    assert settings["EDGE_UDP_SERVICES_CONFIGMAP"] == "edge-ingress/edge-ingress-udp"
+    data = {one["metadata"]["name"]: one["data"] for one in objects if one["kind"] == "ConfigMap"}
+    assert data["edge-ingress-tcp"] == {"5432": "data/postgres:5432"}
+    assert data["edge-ingress-udp"] == {"53": "kube-system/dns:53"}
+    service = of_kind(objects, "Service", "edge-ingress-controller")
+    ports = {port["name"]: port for port in service["spec"]["ports"]}
+    assert ports["s-5432-tcp"] == {
+        "name": "s-5432-tcp", "port": 5432, "targetPort": "s-5432-tcp", "protocol": "TCP", "nodePort": 30432
+    }  # fmt: skip
+    assert ports["s-53-udp"]["protocol"] == "UDP"
+    workload = of_kind(objects, "Deployment")
+    proxy = next(one for one in workload["spec"]["template"]["spec"]["containers"] if one["name"] == "proxy")
+    assert {"name": "s-53-udp", "containerPort": 53, "protocol": "UDP"} in proxy["ports"]
+    policy = of_kind(objects, "NetworkPolicy")
+    assert {"port": 5432, "protocol": "TCP"} in policy["spec"]["ingress"][0]["ports"]
+
+
+def test_without_such_services_there_is_nothing_of_them():
+    objects = chart()
+    assert not any(name.endswith("_SERVICES_CONFIGMAP") for name in environment(objects))
+    assert not any("-tcp" in one["metadata"]["name"] for one in objects)

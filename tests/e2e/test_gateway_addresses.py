@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -233,3 +234,59 @@ def test_a_new_arbiter_and_new_workers_have_the_listeners(site: Site) -> None:
         while first in one.tree():
             assert taken("127.9.2.1", port=port) == "one"
         assert taken("127.9.2.1", port=port) == "one"
+
+
+# --- certificates of clients ----------------------------------------------------------------------------------------
+
+ROOT, OTHER_ROOT = certificates.authority(), certificates.authority("Other")
+CLIENT, STRANGER = (certificates.issue("client.example", issuer=one, client=True) for one in (ROOT, OTHER_ROOT))
+
+
+def verifying(name: str, address: str, mode: str = "AllowValidOnly") -> Manifest:
+    """A Gateway with a listener for TLS and one in the clear, which verifies clients by the ConfigMap `clients`."""
+    made = static(name, address, at(PLAIN), at(SECURE, "tls", secret="tls"))
+    reference = [{"group": "", "kind": "ConfigMap", "name": "clients"}]
+    made["spec"]["tls"] = {"frontend": {"default": {"validation": {"caCertificateRefs": reference, "mode": mode}}}}
+    return made
+
+
+def shown_to(address: str, pair: certificates.Pair | None, folder: Path) -> str:
+    """Who answers a client that shows PAIR; `refused`: there is no TLS for it."""
+    context = trusting_all()
+    if pair is not None:
+        context.load_cert_chain(*pair.write(folder))
+    try:
+        response = get(SECURE, "/", host="web.example", address=address, tls=context)
+    except OSError:
+        return "refused"
+    return response.get("X-Backend") or str(response.status)
+
+
+@pytest.mark.parametrize(
+    ("mode", "address", "answers"),
+    [
+        ("AllowValidOnly", "127.9.0.90", ["one", "refused", "refused"]),
+        ("AllowInsecureFallback", "127.9.0.91", ["one", "one", "one"]),
+    ],
+)
+def test_clients_are_verified(site: Site, tmp_path: Path, mode: str, address: str, answers: list[str]) -> None:
+    """Listeners in the clear are not affected."""
+    name = mode.lower()
+    put(site, "clients", objects.config_map("clients", {"ca.crt": ROOT.certificate.decode()}))
+    put(
+        site,
+        name,
+        verifying(name, address, mode),
+        route(rule("one"), name=name, hosts=(), parents=[{"name": name}]),
+    )
+    eventually(lambda: shown_to(address, CLIENT, tmp_path) == "one")
+    assert [shown_to(address, pair, tmp_path) for pair in (CLIENT, STRANGER, None)] == answers
+    assert taken(address) == "one"
+
+
+def test_without_authorities_nobody_is_let_in(site: Site, tmp_path: Path) -> None:
+    made = verifying("unverified", "127.9.0.92")
+    made["spec"]["tls"]["frontend"]["default"]["validation"]["caCertificateRefs"][0]["name"] = "missing"
+    put(site, "unverified", made, route(rule("one"), name="unverified", hosts=(), parents=[{"name": "unverified"}]))
+    eventually(lambda: taken("127.9.0.92") == "one")
+    assert shown_to("127.9.0.92", CLIENT, tmp_path) == "refused"

@@ -80,7 +80,7 @@ def issue(
     common_name: str = "",
     subject: x509.Name | None = None,
 ) -> Pair:
-    """A certificate for HOSTS (names or addresses) that ends in DAYS, signed by ISSUER (default: `authority()`).
+    """A certificate for HOSTS (names, addresses or URIs) that ends in DAYS, signed by ISSUER (default: `authority()`).
 
     RSA_KEY: not an elliptic curve; a number: of so many bits.
     """
@@ -169,7 +169,7 @@ def _general_name(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
-        return x509.DNSName(host)
+        return x509.UniformResourceIdentifier(host) if "://" in host else x509.DNSName(host)
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, public_key: object, *, days: float) -> x509.CertificateBuilder:

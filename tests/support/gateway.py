@@ -134,3 +134,33 @@ def with_sets(made: Manifest, origin: str = "Same", **selector: str) -> Manifest
     """The Gateway MADE, which takes ListenerSets from ORIGIN."""
     rules: Manifest = {"from": origin, **({"selector": {"matchLabels": selector}} if selector else {})}
     return {**made, "spec": {**made["spec"], "allowedListeners": {"namespaces": rules}}}
+
+
+def backend_tls_policy(
+    service: str,
+    *,
+    name: str = "tls",
+    namespace: str = "demo",
+    hostname: str = "inner.example",
+    port: str = "",
+    authorities: tuple[str | Manifest, ...] = ("authorities",),
+    creationTimestamp: str = "",  # noqa: N803 - as in the object
+    **validation: Any,
+) -> Manifest:
+    """For SERVICE, by the AUTHORITIES: names of ConfigMaps, or whole references."""
+    target = {"group": "", "kind": "Service", "name": service, **({"sectionName": port} if port else {})}
+    references = [
+        {"group": "", "kind": "ConfigMap", "name": one} if isinstance(one, str) else one for one in authorities
+    ]
+    metadata = {"name": name, "namespace": namespace}
+    if creationTimestamp:
+        metadata["creationTimestamp"] = creationTimestamp
+    return {
+        "apiVersion": VERSION,
+        "kind": "BackendTLSPolicy",
+        "metadata": metadata,
+        "spec": {
+            "targetRefs": [target],
+            "validation": {"caCertificateRefs": references, "hostname": hostname, **validation},
+        },
+    }

@@ -99,3 +99,7 @@ def namespace(name: str, **labels: str) -> Manifest:
         "metadata": {"name": name, "labels": labels},
         "status": {"phase": "Active"},
     }
+
+
+def config_map(name: str, data: dict[str, str], *, namespace: str = "demo") -> Manifest:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace}, "data": data}

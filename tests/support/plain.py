@@ -149,10 +149,13 @@ def datagram_client(port: int, address: str = "127.0.0.1") -> socket.socket:
 def asked(sock: socket.socket, data: bytes) -> bytes:
     """The answer to DATA, which is sent again for as long as none comes: datagrams may be lost."""
     sock.settimeout(0.5)
-    for _ in range(80):
+
+    def ask() -> tuple[bytes] | None:
         try:
             sock.send(data)
-            return sock.recv(65536)
+            return (sock.recv(65536),)
         except (TimeoutError, ConnectionRefusedError):
-            continue
-    raise AssertionError(f"no answer to {data!r}")
+            return None
+
+    found: tuple[bytes] = eventually(ask)
+    return found[0]

@@ -313,3 +313,11 @@ def test_patterns_stand_in_the_order_in_which_they_are_tried() -> None:
         "Pattern /abc",
         "Prefix /a/longer",
     ]
+
+
+def test_a_request_is_explained_by_the_live_table(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert show.run(directory, as_json=False, explain=("shop.example", "/login")) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "shop.example/login"
+    assert lines[2].split()[-2:] == ["takes", "it"]
+    assert lines[-1] == "  answered 404"

@@ -4,7 +4,8 @@ Rules of this file:
 - Written by the leader alone, and a write is given no more time than leadership is certain for.
 - Only where the status is different from what it should be: at most one write for an object and a change.
 - Each write names the version that it was decided on; after a conflict it is decided again, on a newer version.
-- A route's status is shared with other controllers: only entries of our own name are changed, in their place.
+- The status of routes and policies is shared with other controllers: only entries of our own name are changed, in
+  their place.
 - lastTransitionTime changes with a condition's status only.
 - Gateways without addresses of their own get those of Edge, as Ingresses do.
 """
@@ -16,7 +17,7 @@ import logging
 import threading
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -43,13 +44,33 @@ PATIENCE: Final = 10.0
 """Longest silence of the API server in one write, seconds."""
 CONFLICT: Final = (0.1, 10.0)
 """First and longest wait after a conflict, seconds; a newer version that arrives ends it."""
-KINDS: Final = {
-    one.name: one for one in (resources.GATEWAY_CLASS, resources.GATEWAY, resources.LISTENER_SET, *resources.ROUTES)
-}
+_WITH_STATUS: Final = (
+    resources.GATEWAY_CLASS,
+    resources.GATEWAY,
+    resources.LISTENER_SET,
+    resources.BACKEND_TLS_POLICY,
+    *resources.ROUTES,
+)
+KINDS: Final = {one.name: one for one in _WITH_STATUS}
 """Kinds that have a status of ours."""
-SHARED: Final = "parents"
-"""The field of a route's status with an entry for each parent and controller."""
-MOST_PARENTS: Final = 32
+
+
+class Shared(NamedTuple):
+    """A status with an entry for each of several objects, and each controller."""
+
+    field: str
+    reference: str
+    """The field of an entry that names the object."""
+    most: int
+
+
+_OF_ROUTES: Final = Shared("parents", "parentRef", 32)
+_OF_POLICIES: Final = Shared("ancestors", "ancestorRef", 16)
+SHARED: Final = {
+    **{one.name: _OF_ROUTES for one in resources.ROUTES},
+    resources.BACKEND_TLS_POLICY.name: _OF_POLICIES,
+}
+"""By kind."""
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -226,8 +247,11 @@ class GatewayStatusWriter:
     def _patch(self, name: ObjectId, wanted: Status | None, seen: Seen) -> Status | None:
         """What is to be changed in the status of NAME that was SEEN; None: nothing."""
         have: Status = msgspec.json.decode(seen.status) or {}
-        if wanted is None or SHARED in wanted:
-            return self._shared(wanted, have)
+        shared = SHARED.get(name.kind)
+        if shared is not None:
+            return self._shared(shared, wanted, have)
+        if wanted is None:
+            return None
         if name.kind == resources.GATEWAY.name:
             wanted = self._with_addresses(wanted)
         patch = {
@@ -241,20 +265,20 @@ class GatewayStatusWriter:
         changed = {field: value for field, value in patch.items() if not _same(value, have.get(field))}
         return changed or None
 
-    def _shared(self, wanted: Status | None, have: Status) -> Status | None:
-        """As `_patch`, of a route: the entries of other controllers stay."""
-        entries = have.get(SHARED)
+    def _shared(self, form: Shared, wanted: Status | None, have: Status) -> Status | None:
+        """As `_patch`, of a status in this FORM: the entries of other controllers stay."""
+        entries = have.get(form.field)
         old = entries if isinstance(entries, list) else []
         others = [one for one in old if one.get("controllerName") != self._controller]
         ours = [one for one in old if one.get("controllerName") == self._controller]
-        known = {_key(one.get("parentRef")): one.get("conditions") for one in ours}
+        known = {_key(one.get(form.reference)): one.get("conditions") for one in ours}
         new = [
-            {**one, "conditions": _dated(one["conditions"], known.get(_key(one["parentRef"])))}
-            for one in (wanted or {SHARED: []})[SHARED]
+            {**one, "conditions": _dated(one["conditions"], known.get(_key(one[form.reference])))}
+            for one in (wanted or {}).get(form.field, ())
         ]
         if _same(new, ours):
             return None
-        return {SHARED: [*others, *new][:MOST_PARENTS]}
+        return {form.field: [*others, *new][: form.most]}
 
     def _with_addresses(self, wanted: Status) -> Status:
         """The status of a Gateway, with the addresses of Edge where it has none of its own."""

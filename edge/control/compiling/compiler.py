@@ -20,14 +20,16 @@ from edge.control.compiling.claims import Claims
 from edge.control.compiling.configuration import Configured
 from edge.control.compiling.defaults import DefaultBackend
 from edge.control.compiling.delta import Delta
+from edge.control.compiling.dns_names import Unresolved
 from edge.control.compiling.gateway_status import GatewayStatus
-from edge.control.compiling.gateways import WITH_STATUS, Gateways
+from edge.control.compiling.gateways import TRANSLATED, WITH_STATUS, Gateways
 from edge.control.compiling.hosts import Hosts
+from edge.control.compiling.listener_options import ListenerOptions
 from edge.control.compiling.materials import Materials
 from edge.control.compiling.references import References
 from edge.control.compiling.remotes import Remotes
 from edge.control.compiling.server_names import Certificates
-from edge.control.compiling.service_ports import Services, Unresolved
+from edge.control.compiling.service_ports import Services
 from edge.control.compiling.sockets import Sockets
 from edge.control.compiling.store import Store
 from edge.control.compiling.streams import Streams
@@ -42,16 +44,18 @@ from edge.control.translate.annotations.values import PREFIX
 from edge.control.translate.classes import Claim
 from edge.control.translate.ingress import translate
 from edge.control.translate.parts import NOTHING, Translation
+from edge.control.translate.stream_settings import by_settings
 from edge.table.records import GLOBALS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from edge.control.compiling.service_ports import Names
+    from edge.control.compiling.dns_names import Names
     from edge.control.compiling.store import Changed
     from edge.control.kinds.changes import Change
     from edge.control.kinds.objects import Ingress, Key
     from edge.settings import Settings
+    from edge.table.bindings import Unbound
     from edge.table.records import Certificate, Wire
 
 
@@ -75,9 +79,10 @@ class Compiler:
         """Held while something is changed, and while an Ingress is judged."""
         self._settings = settings
         self._claims = Claims(self.store, settings)
-        self._gateways = Gateways(self.store, settings)
         self._hosts = Hosts(cross_namespace=settings.allow_cross_namespace_resources)
         self._references = References(self.store, by_need=by_need)
+        self._gateways = Gateways(self.store, settings, self._references.find)
+        self._listener_options = ListenerOptions()
         self._materials = Materials()
         self._by_need = by_need
         self._configured = Configured(settings, self._references)
@@ -137,10 +142,14 @@ class Compiler:
         """Whether it is known what the ConfigMap of `--configmap` says."""
         return self._configured.is_known
 
+    def unbound(self, told: Iterable[Unbound]) -> None:
+        """From now on the proxy cannot listen on what it has TOLD."""
+        self._sockets.unbound(told)
+
     @property
     def needs_version(self) -> int:
         """Grows when `wanted` or `external_names` may be different."""
-        names = self._services.version + self._remotes.version
+        names = self._services.external_names.version + self._remotes.names.version
         return self._certificates.secrets.version + self._references.version + names
 
     @property
@@ -151,7 +160,7 @@ class Compiler:
     @property
     def external_names(self) -> frozenset[str]:
         """The names in the DNS that are needed."""
-        return self._services.external_names | self._remotes.names
+        return self._services.external_names.all() | self._remotes.names.all()
 
     def next_due(self) -> float | None:
         """Seconds until `compile` has something to do even if nothing changes; None: it has not."""
@@ -204,11 +213,12 @@ class Compiler:
             if (owner.namespace, owner.name) in changed.config_maps or owner not in self._translations:
                 self._take_stream_services(owner, wires)
                 owners.add(owner)
+        concerned = {owner for owner in self._naming(changed) if owner.kind in TRANSLATED}
         if changed.gateways or changed.services:
-            concerned = self._gateways.affected(changed.gateways, changed.services)
-            for owner in concerned:
-                self._take_gateway(owner)
-            owners |= concerned
+            concerned |= self._gateways.affected(changed.gateways, changed.services)
+        for owner in concerned:
+            self._take_gateway(owner)
+        owners |= concerned
         for secret in changed.secrets:
             self._certificates.secrets.changed(secret)
         for service in changed.services:
@@ -228,6 +238,7 @@ class Compiler:
         records, touched, hosts = self._certificates.compile(time.time() if now is None else now)
         delta.tls.update(records)
         delta.tls.update(self._materials.compile())
+        delta.tls.update(self._listener_options.compile())
         owners |= touched
         for host in hosts:
             self._hosts.tls_changed(host)
@@ -238,7 +249,9 @@ class Compiler:
         records, touched = self._streams.compile()
         delta.routes.update(records)
         owners |= touched
-        delta.routes.update(self._sockets.compile())
+        records, touched = self._sockets.compile()
+        delta.routes.update(records)
+        owners |= touched
         named = (owner for owner in owners | changed.gateways if owner.kind in WITH_STATUS)
         delta.statuses.update(self._gateway_status.compile(named, self._translations.get))
         self._report(owners, changed, delta)
@@ -286,8 +299,11 @@ class Compiler:
 
     def _referring(self, changed: Changed) -> set[Key]:
         """The Ingresses that name Secrets and ConfigMaps that have changed."""
-        owners = {owner for name in _referents(changed) for owner in self._references.owners(name)}
-        return {(owner.namespace, owner.name) for owner in owners if owner.kind == "Ingress"}
+        return {(owner.namespace, owner.name) for owner in self._naming(changed) if owner.kind == "Ingress"}
+
+    def _naming(self, changed: Changed) -> set[ObjectId]:
+        """The objects that name Secrets and ConfigMaps that have changed."""
+        return {owner for name in _referents(changed) for owner in self._references.owners(name)}
 
     def _forget(self, changed: Changed) -> None:
         """Forget what is needed no longer, or was when it CHANGED: the source has to report again whether it exists."""
@@ -310,6 +326,7 @@ class Compiler:
             return
         order = (new or old or NOTHING).order
         self._hosts.replace(owner, old, new)
+        self._listener_options.replace(old.tls_options if old else {}, new.tls_options if new else {})
         self._materials.replace(old.materials if old else (), new.materials if new else ())
         self._references.replace(owner, old.references if old else (), new.references if new else ())
         self._services.replace(owner, order, old.uses if old else (), new.uses if new else ())
@@ -331,7 +348,9 @@ class Compiler:
 
     def _meaning(self, ingress: Ingress) -> Translation:
         cross_namespace = self._settings.allow_cross_namespace_resources
-        return translate(ingress, self._annotations, self._references.find, cross_namespace=cross_namespace)
+        find = self._references.find
+        stream = by_settings(self._settings) if self._settings.enable_ssl_passthrough else None
+        return translate(ingress, self._annotations, find, cross_namespace=cross_namespace, stream=stream)
 
     def _configure(self, changed: Changed, delta: Delta) -> set[Key]:
         """Take up the ConfigMap as it is now; gives the Ingresses to look at again."""
@@ -405,6 +424,7 @@ class Compiler:
         found = list(translation.problems)
         found += self._hosts.problems(owner, translation)
         found += self._streams.problems(owner, translation.streams)
+        found += self._sockets.problems(owner)
         return found + self._of_what_it_names(owner, translation)
 
     def _of_what_it_names(self, owner: ObjectId, translation: Translation) -> list[Problem]:

@@ -8,11 +8,11 @@ Rules of this file:
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from edge.control.kinds.gateway import GatewayClass
 from edge.control.translate.gateway import statuses
-from edge.control.translate.gateway.facts import GatewayFacts, ListenerSetFacts, RouteFacts
+from edge.control.translate.gateway.facts import GatewayFacts, ListenerSetFacts, PolicyFacts, RouteFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from edge.control.compiling.secrets import Secrets
     from edge.control.compiling.store import Store
     from edge.control.kinds.gateway import Gateway
-    from edge.control.kinds.objects import ObjectId
+    from edge.control.kinds.objects import Key, ObjectId
     from edge.control.translate.gateway.statuses import Status
     from edge.control.translate.parts import Translation
     from edge.settings import Settings
+
+T = TypeVar("T")
 
 
 class GatewayStatus:
@@ -35,6 +37,8 @@ class GatewayStatus:
         self._secrets = secrets
         self._counts: dict[ObjectId, Counter[str]] = {}
         """Attached routes by Gateway or ListenerSet and name of the listener."""
+        self._ancestors: dict[ObjectId, Counter[Key]] = {}
+        """Gateways whose routes a BackendTLSPolicy acts for, with the number of such routes."""
         self._dirty: set[ObjectId] = set()
         self._last: dict[ObjectId, Status] = {}
 
@@ -43,13 +47,11 @@ class GatewayStatus:
         self._dirty.add(owner)
         for translation, step in ((old, -1), (new, 1)):
             for gateway, listener in _attached(translation):
-                counts = self._counts.setdefault(gateway, Counter())
-                counts[listener] += step
-                if not counts[listener]:
-                    del counts[listener]
-                if not counts:
-                    del self._counts[gateway]
+                _count(self._counts, gateway, listener, step)
                 self._dirty.add(gateway)
+            for policy, key in _secured(translation):
+                _count(self._ancestors, policy, key, step)
+                self._dirty.add(policy)
 
     def compile(
         self, touched: Iterable[ObjectId], translation: Callable[[ObjectId], Translation | None]
@@ -81,6 +83,9 @@ class GatewayStatus:
             return statuses.of_gateway(cast("Gateway", found), facts, counts, self._faulty(facts))
         if isinstance(facts, ListenerSetFacts):
             return statuses.of_listener_set(found.metadata.generation, facts, counts, self._faulty(facts))
+        if isinstance(facts, PolicyFacts):
+            gateways = self._ancestors.get(owner, Counter())
+            return statuses.of_policy(found.metadata.generation, facts, gateways, self._settings.controller_class)
         return statuses.of_route(found.metadata.generation, facts, self._settings.controller_class)
 
     def _faulty(self, facts: GatewayFacts | ListenerSetFacts) -> dict[int, str]:
@@ -100,3 +105,21 @@ def _attached(translation: Translation | None) -> Iterator[tuple[ObjectId, str]]
     if isinstance(facts, RouteFacts):
         every = [(one.named, name) for one in facts.parents for name in one.listeners]
         yield from dict.fromkeys(every)
+
+
+def _secured(translation: Translation | None) -> Iterator[tuple[ObjectId, Key]]:
+    """The policies that act for a route, each with the Gateways that it attaches to."""
+    facts = translation.facts if translation is not None else None
+    if isinstance(facts, RouteFacts):
+        gateways = dict.fromkeys(one.gateway for one in facts.parents if not one.accepted.reason)
+        yield from ((policy, gateway) for policy in facts.policies for gateway in gateways)
+
+
+def _count(counts: dict[ObjectId, Counter[T]], owner: ObjectId, what: T, step: int) -> None:
+    """One more, or one less, of WHAT for OWNER; what is none is not there."""
+    own = counts.setdefault(owner, Counter())
+    own[what] += step
+    if not own[what]:
+        del own[what]
+    if not own:
+        del counts[owner]

@@ -8,16 +8,21 @@ Rules of this file:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+from msgspec.structs import replace
 
 from edge.control.compiling.gateway_addresses import GatewayAddresses
 from edge.control.compiling.listener_sets import ListenerSets
+from edge.control.compiling.tls_policies import TlsPolicies
+from edge.control.kinds.backend_tls import BackendTLSPolicy
 from edge.control.kinds.gateway import Gateway, GatewayClass, HTTPRoute, ReferenceGrant
 from edge.control.kinds.gateway_routes import GRPCRoute, TCPRoute, TLSRoute, UDPRoute
 from edge.control.kinds.listener_sets import ListenerSet
 from edge.control.kinds.objects import TCP, UDP, Namespace, ObjectId
 from edge.control.translate.endpoints import EXTERNAL_NAME, find_port
-from edge.control.translate.gateway import listeners, route, stream_route
+from edge.control.translate.gateway import backend_tls, listeners, route, stream_route
 from edge.control.translate.gateway.grants import allowed
 from edge.control.translate.gateway.namespaces import selected
 from edge.control.translate.parts import BY_UDP
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from edge.control.compiling.store import Store
-    from edge.control.kinds.objects import Key
+    from edge.control.kinds.objects import ConfigMap, Key, Secret
     from edge.control.translate.gateway.view import Assignment
     from edge.control.translate.parts import Translation
     from edge.settings import Settings
@@ -34,10 +39,15 @@ if TYPE_CHECKING:
 NAME_LABEL: Final = "kubernetes.io/metadata.name"
 """The label with the name of a namespace, which every namespace of a cluster has."""
 STREAMS: Final = (TLSRoute, TCPRoute, UDPRoute)
-TRANSLATED: Final = frozenset(one.kind for one in (Gateway, ListenerSet, HTTPRoute, GRPCRoute, *STREAMS))
+ROUTES: Final = (HTTPRoute, GRPCRoute, *STREAMS)
+TRANSLATED: Final = frozenset(one.kind for one in (Gateway, ListenerSet, BackendTLSPolicy, *ROUTES))
 """Kinds that are owners of translations."""
 SETS: Final = "ListenerSets"
 """Kind of what depends on all ListenerSets of a Gateway, by the Gateway's name."""
+POLICIES: Final = "BackendTLSPolicies"
+"""The same of those of a Service."""
+Find = Callable[[ObjectId], "Secret | ConfigMap | str | None"]
+"""As `View.referent`."""
 
 
 WITH_STATUS: Final = TRANSLATED | {GatewayClass.kind}
@@ -50,20 +60,24 @@ class PortState(NamedTuple):
     fault: str = ""
     """As `View.service_fault`."""
     app_protocol: str = ""
+    name: str = ""
 
 
 class Gateways:
     """The Gateways, ListenerSets and routes of STORE, and what each of them depends on."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings, find: Find) -> None:
+        """FIND: gives Secrets and ConfigMaps that something refers to."""
         self._store = store
         self._settings = settings
+        self.find = find
         self._users: dict[ObjectId, set[ObjectId]] = {}
         """By what they depend on."""
         self._used: dict[ObjectId, frozenset[ObjectId]] = {}
         """What an owner depends on."""
         self._addresses = GatewayAddresses(settings.gateway_addresses)
         self._sets = ListenerSets(store)
+        self._policies = TlsPolicies(store)
         self._ports: dict[ObjectId, dict[str, PortState]] = {}
         """What was found out about ports of Services."""
 
@@ -79,6 +93,9 @@ class Gateways:
             if one.kind == ListenerSet.kind:
                 for key in self._sets.changed((one.namespace, one.name)):
                     owners |= self._users.get(ObjectId(SETS, *key), set())
+            if one.kind == BackendTLSPolicy.kind:
+                for key in self._policies.changed((one.namespace, one.name)):
+                    owners |= self._users.get(ObjectId(POLICIES, *key), set())
         for key in services:
             service = ObjectId("Service", *key)
             before = self._ports.get(service, {})
@@ -120,6 +137,10 @@ class Gateways:
         """The ListenerSets that name GATEWAY, in the order in which they win."""
         return self._sets.of(gateway)
 
+    def policies_of(self, service: Key) -> tuple[BackendTLSPolicy, ...]:
+        """The BackendTLSPolicies for SERVICE, in the order in which they win."""
+        return tuple(self._policies.of(service))
+
     def exists(self, owner: ObjectId) -> bool:
         """Whether there is such an object."""
         return self._store.get(owner) is not None
@@ -128,16 +149,22 @@ class Gateways:
         """What OWNER asks for now; None: nothing."""
         look = _Look(self._store, self._settings, self)
         try:
-            found = self._store.get(owner)
-            if isinstance(found, Gateway):
-                return listeners.translate(found, look, self._settings)
-            if isinstance(found, ListenerSet):
-                return listeners.translate_set(found, look, self._settings)
-            if isinstance(found, STREAMS):
-                return stream_route.translate(found, look, self._settings)
-            return route.translate(found, look) if isinstance(found, HTTPRoute | GRPCRoute) else None
+            made = self._made(owner, look)
         finally:
             self._depends(owner, frozenset(look.seen))
+        return replace(made, references=tuple(sorted(look.referents))) if made is not None and look.referents else made
+
+    def _made(self, owner: ObjectId, look: _Look) -> Translation | None:
+        found = self._store.get(owner)
+        if isinstance(found, Gateway):
+            return listeners.translate(found, look, self._settings)
+        if isinstance(found, ListenerSet):
+            return listeners.translate_set(found, look, self._settings)
+        if isinstance(found, BackendTLSPolicy):
+            return backend_tls.translate(found, look)
+        if isinstance(found, STREAMS):
+            return stream_route.translate(found, look, self._settings)
+        return route.translate(found, look) if isinstance(found, HTTPRoute | GRPCRoute) else None
 
     def port(self, key: Key, port: str) -> PortState:
         """How this PORT of the Service KEY is."""
@@ -148,7 +175,7 @@ class Gateways:
         found = find_port(service, port.removesuffix(BY_UDP), protocol)
         if found is None:
             return PortState("" if service.spec.type == EXTERNAL_NAME else "MissingPort")
-        return PortState("", found.app_protocol or "")
+        return PortState("", found.app_protocol or "", found.name or "")
 
     def looked_at(self, key: Key, port: str) -> PortState:
         """As `port`, and it is remembered."""
@@ -176,6 +203,7 @@ class _Look:
         self._settings = settings
         self._gateways = gateways
         self.seen: set[ObjectId] = set()
+        self.referents: set[ObjectId] = set()
 
     def gateway(self, key: Key) -> Gateway | None:
         return cast("Gateway | None", self._get(ObjectId(Gateway.kind, *key)))
@@ -215,6 +243,17 @@ class _Look:
 
     def service_fault(self, service: Key, port: str) -> str:
         return self._port(service, port).fault
+
+    def tls_policies(self, service: Key) -> tuple[BackendTLSPolicy, ...]:
+        self.seen.add(ObjectId(POLICIES, *service))
+        return self._gateways.policies_of(service)
+
+    def referent(self, name: ObjectId) -> Secret | ConfigMap | str | None:
+        self.referents.add(name)
+        return self._gateways.find(name)
+
+    def port_name(self, service: Key, port: str) -> str:
+        return self._port(service, port).name
 
     def app_protocol(self, service: Key, port: str) -> str:
         return self._port(service, port).app_protocol

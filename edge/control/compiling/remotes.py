@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from edge.control.compiling.service_ports import LINGER, Resolution
+from edge.control.compiling.dns_names import NamesInUse, Resolution
+from edge.control.compiling.service_ports import LINGER
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate import addresses
 from edge.table.records import Endpoint, ServicePort
@@ -22,7 +23,7 @@ from edge.table.remotes import remote_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from edge.control.compiling.service_ports import Names
+    from edge.control.compiling.dns_names import Names
     from edge.control.kinds.objects import ObjectId
     from edge.control.translate.parts import RemoteUse
     from edge.table.record import Record
@@ -52,16 +53,9 @@ class Remotes:
         self._names = names
         self._remotes: dict[str, _Remote] = {}
         self._users: dict[str, set[ObjectId]] = {}
-        self._by_name: dict[str, set[str]] = {}
+        self.names = NamesInUse()
         self._dirty: set[str] = set()
         self._unused: set[str] = set()
-        self.version = 0
-        """Grows with each change to `names`."""
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The names in the DNS that are needed."""
-        return frozenset(self._by_name)
 
     def replace(self, owner: ObjectId, old: Iterable[RemoteUse], new: Iterable[RemoteUse]) -> None:
         """OWNER uses NEW instead of OLD."""
@@ -80,7 +74,7 @@ class Remotes:
 
     def name_changed(self, name: str) -> None:
         """NAME stands for something else."""
-        self._dirty |= self._by_name.get(name, set())
+        self._dirty |= self.names.keys(name)
 
     def compile(self, now: float) -> tuple[dict[str, Record | None], set[ObjectId]]:
         """The records that may be different at NOW (monotonic seconds), and their users whose problems may be."""
@@ -142,19 +136,12 @@ class Remotes:
     def _add(self, key: str) -> None:
         host, _ = remote_of(key)
         remote = self._remotes[key] = _Remote("" if addresses.pack(host) else host)
-        if remote.name:
-            self._by_name.setdefault(remote.name, set()).add(key)
-            self.version += 1
+        self.names.add(remote.name, key)
 
     def _remove(self, key: str) -> None:
         remote = self._remotes.pop(key)
         self._unused.discard(key)
-        if remote.name:
-            keys = self._by_name[remote.name]
-            keys.discard(key)
-            if not keys:
-                del self._by_name[remote.name]
-            self.version += 1
+        self.names.discard(remote.name, key)
 
 
 def _verdict(remote: _Remote) -> tuple[object, ...]:

@@ -10,12 +10,14 @@ Rules of this file:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from edge.control.compiling import service_problems
+from edge.control.compiling.dns_names import NamesInUse, Resolution
+from edge.control.compiling.used_port import UsedPort
 from edge.control.containment import contain
-from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate import addresses
 from edge.control.translate.endpoints import EXTERNAL_NAME, Fault, Found, by_cluster_ip, by_name, by_slices
 from edge.table.records import Balance, ServicePort
@@ -23,64 +25,17 @@ from edge.table.records import Balance, ServicePort
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from edge.control.compiling.dns_names import Names
     from edge.control.compiling.store import Store
     from edge.control.kinds.objects import Key, ObjectId
     from edge.control.kinds.objects import Service as ServiceObject
+    from edge.control.kinds.problems import Problem
     from edge.control.translate.parts import Order, ServiceUse
     from edge.settings import Settings
     from edge.table.record import Record
 
 LINGER: Final = 10.0
-MOST_SHOWN: Final = 4
-"""Addresses in one message."""
-ANSWER: Final = "requests are answered 503"
-OF_CANARY: Final = "the main Service takes all requests"
-FAULTS: Final = {
-    Fault.MISSING_SERVICE: (".name", "does not exist"),
-    Fault.MISSING_PORT: (".port", "has no {protocol} port {port}"),
-    Fault.NO_CLUSTER_IP: ("", "has no cluster IP for the annotation service-upstream to use"),
-    Fault.EXTERNAL_NAME_DISABLED: ("", "is of type ExternalName, which is disabled here or has no name"),
-}
-"""Field within the backend's `service`, and what is wrong, of what leaves a port without endpoints."""
-
-
-class Resolution(msgspec.Struct, frozen=True, gc=False):
-    """What a name of the DNS stands for."""
-
-    addresses: tuple[str, ...] = ()
-    fault: str = ""
-    """Why it stands for nothing, or why the addresses are those of an earlier time."""
-
-
-class Names(Protocol):
-    """The DNS, as far as it has been asked."""
-
-    def look_up(self, name: str) -> Resolution | None:
-        """What NAME stands for; None: not known yet. Must not wait."""
-
-
-class Unresolved:
-    """Names of which nothing is known."""
-
-    def look_up(self, name: str) -> Resolution | None:  # noqa: ARG002 - the protocol's
-        """Nothing."""
-        return None
-
-
-class _Port(msgspec.Struct, gc=False):
-    """One port of a Service in use."""
-
-    service: Key
-    port: str
-    by_cluster_ip: bool
-    protocol: str
-    external_name: str = ""
-    """Name that it stands for."""
-    pending: bool = False
-    """Whether that name is still being looked up."""
-    found: Found = Found()
-    deadline: float = 0.0
-    """When it goes, after its last use; 0: it is in use."""
+"""Seconds."""
 
 
 class Services:
@@ -93,19 +48,13 @@ class Services:
         self._from_objects = addresses.FROM_FILES if settings.manifests else addresses.FROM_API
         self._names = names
         self._zone = settings.zone if settings.enable_topology_aware_routing else ""
-        self._ports: dict[str, _Port] = {}
+        self._ports: dict[str, UsedPort] = {}
         self._users: dict[str, dict[ObjectId, tuple[Order, Balance | None]]] = {}
         self._by_service: dict[Key, tuple[str, ...]] = {}
-        self._by_name: dict[str, set[str]] = {}
+        self.external_names = NamesInUse()
+        """The names that Services of type ExternalName in use stand for."""
         self._dirty: set[str] = set()
         self._unused: set[str] = set()
-        self.version = 0
-        """Grows with each change to `external_names`."""
-
-    @property
-    def external_names(self) -> frozenset[str]:
-        """The names that Services of type ExternalName in use stand for."""
-        return frozenset(self._by_name)
 
     def replace(self, owner: ObjectId, order: Order, old: Iterable[ServiceUse], new: Iterable[ServiceUse]) -> None:
         """OWNER uses NEW instead of OLD."""
@@ -119,7 +68,7 @@ class Services:
         for use in new:
             if use.key not in self._ports:
                 service = (use.namespace, use.name)
-                self._ports[use.key] = _Port(service, use.port, use.by_cluster_ip, use.protocol)
+                self._ports[use.key] = UsedPort(service, use.port, use.by_cluster_ip, use.protocol)
                 self._by_service[service] = (*self._by_service.get(service, ()), use.key)
             self._users.setdefault(use.key, {})[owner] = (order, use.algorithm)
             self._dirty.add(use.key)
@@ -136,7 +85,7 @@ class Services:
 
     def name_changed(self, name: str) -> None:
         """NAME stands for something else."""
-        self._dirty |= self._by_name.get(name, set())
+        self._dirty |= self.external_names.keys(name)
 
     def compile(self, now: float) -> tuple[dict[str, Record | None], set[ObjectId]]:
         """The records that may be different at NOW (monotonic seconds), and their users whose problems may be."""
@@ -150,10 +99,10 @@ class Services:
                 self._unused.discard(key)
             elif not port.deadline:
                 port.deadline = now + LINGER
-            before = _verdict(port)
+            before = port.verdict()
             port.found = self._contained(key, port)
             records[key] = self._record(port, users)
-            if _verdict(port) != before:
+            if port.verdict() != before:
                 owners.update(users)
         self._dirty.clear()
         for key in [key for key in self._unused if self._ports[key].deadline <= now]:
@@ -169,22 +118,17 @@ class Services:
     def problems(self, uses: Iterable[ServiceUse]) -> Iterator[Problem]:
         """What is wrong with what USES name."""
         for use in uses:
-            port = self._ports.get(use.key) or self._not_used_yet(use)
-            problem = _problem(use, port)
-            if problem is not None:
-                yield problem
-            if port.found.refused:
-                yield _refusal(use, port)
+            yield from service_problems.problems(use, self._ports.get(use.key) or self._not_used_yet(use))
 
-    def _not_used_yet(self, use: ServiceUse) -> _Port:
+    def _not_used_yet(self, use: ServiceUse) -> UsedPort:
         """The port that USE names, which nothing that is served does."""
-        port = _Port((use.namespace, use.name), use.port, use.by_cluster_ip, use.protocol)
+        port = UsedPort((use.namespace, use.name), use.port, use.by_cluster_ip, use.protocol)
         service = self._store.service(port.service)
         port.external_name = self._external_name(service)
         port.found = self._look_up(port, service, port.external_name)
         return port
 
-    def _contained(self, key: str, port: _Port) -> Found:
+    def _contained(self, key: str, port: UsedPort) -> Found:
         last = port.found.endpoints
         return contain(
             f"Service {port.service[0]}/{port.service[1]}",
@@ -192,7 +136,7 @@ class Services:
             lambda fault: Found(last, Fault.INTERNAL, fault),
         )
 
-    def _find(self, key: str, port: _Port) -> Found:
+    def _find(self, key: str, port: UsedPort) -> Found:
         service = self._store.service(port.service)
         name = self._external_name(service)
         self._rename(key, port, name)
@@ -204,7 +148,7 @@ class Services:
             return ""
         return external_name(service)
 
-    def _look_up(self, port: _Port, service: ServiceObject | None, name: str) -> Found:
+    def _look_up(self, port: UsedPort, service: ServiceObject | None, name: str) -> Found:
         """The endpoints of PORT of SERVICE, which stands for NAME if that is not empty."""
         port.pending = False
         if service is None:
@@ -224,23 +168,16 @@ class Services:
         slices = self._store.slices(port.service)
         return by_slices(service, port.port, slices, self._from_objects, port.protocol, zone=self._zone)
 
-    def _record(self, port: _Port, users: dict[ObjectId, tuple[Order, Balance | None]]) -> ServicePort:
+    def _record(self, port: UsedPort, users: dict[ObjectId, tuple[Order, Balance | None]]) -> ServicePort:
         asked = [(order, balance) for order, balance in users.values() if balance is not None]
         balance = min(asked)[1] if asked else Balance.ROUND_ROBIN
         return ServicePort(*port.service, port.port, port.found.endpoints, balance)
 
-    def _rename(self, key: str, port: _Port, name: str) -> None:
-        if port.external_name == name:
-            return
-        if port.external_name:
-            keys = self._by_name[port.external_name]
-            keys.discard(key)
-            if not keys:
-                del self._by_name[port.external_name]
-        if name:
-            self._by_name.setdefault(name, set()).add(key)
-        port.external_name = name
-        self.version += 1
+    def _rename(self, key: str, port: UsedPort, name: str) -> None:
+        if port.external_name != name:
+            self.external_names.discard(port.external_name, key)
+            self.external_names.add(name, key)
+            port.external_name = name
 
     def _remove(self, key: str) -> None:
         port = self._ports.pop(key)
@@ -253,52 +190,7 @@ class Services:
             del self._by_service[port.service]
 
 
-def _verdict(port: _Port) -> tuple[object, ...]:
-    """What the problems of its users depend on."""
-    found = port.found
-    return found.fault, found.detail, found.refused, not found.endpoints, port.pending, port.external_name
-
-
 def external_name(service: ServiceObject) -> str:
     """The name that SERVICE, of type ExternalName, stands for, as it is looked up; empty: it has none."""
     name = (service.spec.external_name or "").lower()
     return name if name != "." else ""
-
-
-def _problem(use: ServiceUse, port: _Port) -> Problem | None:
-    found, answer = port.found, _answer(use)
-    service = f"Service {port.service[0]}/{port.service[1]}"
-    if found.fault is None:
-        if found.endpoints or found.refused or port.pending:
-            return None
-        number = f" for port {port.port}" if port.port else ""
-        return warning("NoEndpoints", use.field, f"{service} has no ready endpoint{number}; {answer}")
-    if found.fault is Fault.NAME_NOT_RESOLVED:
-        instead = "the last addresses that were found are used" if found.endpoints else answer
-        message = f"{service}: {port.external_name} cannot be resolved ({found.detail}); {instead}"
-        return warning(found.fault, use.field, message)
-    if found.fault is Fault.INTERNAL:
-        instead = "its last endpoints stay in use" if found.endpoints else answer
-        return error(found.fault, use.field, f"{service}: {found.detail}; {instead}")
-    if found.fault is Fault.ADDRESS_TYPE:
-        return warning(found.fault, use.field, f"{found.detail}, which is not supported; they are left out")
-    part, reason = FAULTS[found.fault]
-    place = use.field if use.instead else use.field + part
-    return error(
-        found.fault, place, f"{service} {reason.format(port=port.port, protocol=port.protocol).rstrip()}; {answer}"
-    )
-
-
-def _answer(use: ServiceUse) -> str:
-    """What is done while USE has no endpoint."""
-    return use.instead or (OF_CANARY if use.canary else ANSWER)
-
-
-def _refusal(use: ServiceUse, port: _Port) -> Problem:
-    """What is to be said of the addresses of PORT that were left out."""
-    refused = port.found.refused
-    shown = ", ".join(refused[:MOST_SHOWN]) + (f" and {len(refused) - MOST_SHOWN} more" if refused[MOST_SHOWN:] else "")
-    origin = f"{port.external_name} resolves to" if port.external_name else "it has endpoints at"
-    report, instead = (warning, "the other addresses are used") if port.found.endpoints else (error, _answer(use))
-    message = f"Service {'/'.join(port.service)}: {origin} {shown}, which must not be an endpoint; {instead}"
-    return report("AddressNotAllowed", use.field, message)

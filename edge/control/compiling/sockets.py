@@ -1,15 +1,28 @@
-"""The Listeners record: the sockets that objects want, put together; several may want the same one."""
+"""The Listeners record: the sockets that Gateways and ConfigMaps of services want, put together.
+
+Rules of this file:
+- Of two objects that want the same address and port the first by name has it; the other one is told.
+- What the proxy cannot listen on is a problem of the object that asked for it, for as long as that is so.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.table.records import LISTENERS, Listeners
+from edge.control.kinds.problems import Problem, error
+from edge.control.translate.stream_services import field_of
+from edge.system.addresses import Address
+from edge.table.records import LISTENERS, Listeners, Wire
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from edge.control.kinds.objects import ObjectId
+    from edge.table.bindings import Unbound
     from edge.table.record import Record
     from edge.table.records import Listening
+
+Place = tuple[str, int, bool]
 
 
 class Sockets:
@@ -17,7 +30,10 @@ class Sockets:
 
     def __init__(self) -> None:
         self._wanted: dict[ObjectId, tuple[Listening, ...]] = {}
+        self._owners: dict[Place, ObjectId] = {}
+        self._faults: dict[Listening, str] = {}
         self._dirty = False
+        self._touched: set[ObjectId] = set()
 
     def replace(self, owner: ObjectId, sockets: tuple[Listening, ...]) -> None:
         """OWNER wants these SOCKETS and no others."""
@@ -29,10 +45,38 @@ class Sockets:
         else:
             del self._wanted[owner]
 
-    def compile(self) -> dict[str, Record | None]:
-        """The record, if it is to be another."""
+    def unbound(self, told: Iterable[Unbound]) -> None:
+        """From now on the proxy cannot listen on what it has TOLD."""
+        faults = {one.listening: one.fault for one in told}
+        changed = {one for one in faults.keys() | self._faults.keys() if faults.get(one) != self._faults.get(one)}
+        self._faults = faults
+        self._touched.update(owner for owner, sockets in self._wanted.items() if changed.intersection(sockets))
+
+    def compile(self) -> tuple[dict[str, Record | None], set[ObjectId]]:
+        """The record, if it is to be another, and the objects whose problems may be others."""
+        touched, self._touched = self._touched, set()
         if not self._dirty:
-            return {}
+            return {}, touched
         self._dirty = False
-        every = dict.fromkeys(one for owner in sorted(self._wanted) for one in self._wanted[owner])
-        return {LISTENERS: Listeners(tuple(every)) if every else None}
+        before, self._owners = self._owners, {}
+        wanted = [(owner, one) for owner in sorted(self._wanted) for one in self._wanted[owner]]
+        every = [one for owner, one in wanted if self._owners.setdefault(_place(one), owner) == owner]
+        for place in before.keys() | self._owners.keys():
+            if before.get(place) != self._owners.get(place):
+                touched.update(owner for owner, sockets in self._wanted.items() if place in map(_place, sockets))
+        return {LISTENERS: Listeners(tuple(every)) if every else None}, touched
+
+    def problems(self, owner: ObjectId) -> Iterator[Problem]:
+        """The sockets that OWNER wants and does not have."""
+        for one in self._wanted.get(owner, ()):
+            field = field_of(one.port) if owner.kind == "ConfigMap" else "spec.listeners"
+            winner = self._owners.get(_place(one), owner)
+            if winner != owner:
+                address = Address(one.address, one.port)
+                yield error("PortConflict", field, f"{winner} has {address} already; nothing is opened for this")
+            elif one in self._faults:
+                yield error("CannotListen", field, f"{self._faults[one]}; it is tried again")
+
+
+def _place(one: Listening) -> Place:
+    return one.address, one.port, one.wire is Wire.UDP

@@ -1,4 +1,4 @@
-"""The StreamRoute records: which object's stream is in force.
+"""The StreamRoute records: which object's stream is in force, and where server names have any.
 
 Of several objects that ask for a stream for the same listener, or for the same TLS server name, the oldest one is
 obeyed, as for paths.
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from edge.control.kinds.problems import Problem, error
 from edge.table import describing
+from edge.table.streams import SERVER_STREAM, SERVER_STREAMS, ServerStreams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,6 +28,8 @@ class Streams:
         """By key."""
         self._winners: dict[str, ObjectId] = {}
         self._dirty: set[str] = set()
+        self._scopes: tuple[str, ...] = ()
+        """In which TLS server names have streams."""
 
     def replace(
         self, owner: ObjectId, order: Order, old: Mapping[str, StreamPart], new: Mapping[str, StreamPart]
@@ -54,8 +57,18 @@ class Streams:
             records[key] = parts[winner][1].stream
             if len(parts) > 1 or before != winner:
                 owners.update(parts)
+        if self._dirty:
+            records.update(self._server_streams())
         self._dirty.clear()
         return records, owners
+
+    def _server_streams(self) -> dict[str, Record | None]:
+        """The record that says where server names have streams, if it is to be another."""
+        scopes = tuple(sorted({scope_of(key) for key in self._winners if key.startswith(SERVER_STREAM)}))
+        if scopes == self._scopes:
+            return {}
+        self._scopes = scopes
+        return {SERVER_STREAMS: ServerStreams(scopes) if scopes else None}
 
     def problems(self, owner: ObjectId, streams: Mapping[str, StreamPart]) -> Iterator[Problem]:
         """Which of its STREAMS OWNER does not get."""
@@ -64,3 +77,8 @@ class Streams:
             if winner != owner:
                 what = describing.stream_name(key, part.stream)
                 yield error("StreamConflict", part.field, f"{winner} has {what} already, and is older; this is ignored")
+
+
+def scope_of(key: str) -> str:
+    """The scope of the stream of a server name that is under KEY."""
+    return key.removeprefix(SERVER_STREAM).rpartition("|")[0]

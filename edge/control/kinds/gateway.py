@@ -135,6 +135,56 @@ class Infrastructure(Struct, frozen=True):
     parameters_ref: ParametersReference | None = None
 
 
+class AuthorityReference(Struct, frozen=True):
+    """An object with certificates of authorities (ObjectReference, LocalObjectReference)."""
+
+    group: str = ""
+    kind: str = ""
+    name: str = ""
+    namespace: str = ""
+    """Empty: that of the object that refers to it."""
+
+
+class FrontendValidation(Struct, frozen=True):
+    """How certificates of clients are verified (FrontendTLSValidation)."""
+
+    ca_certificate_refs: tuple[AuthorityReference, ...] = ()
+    mode: str = "AllowValidOnly"
+
+
+class FrontendTls(Struct, frozen=True):
+    """TLS of clients (TLSConfig)."""
+
+    validation: FrontendValidation | None = None
+
+
+class PortTls(Struct, frozen=True):
+    """The same for the listeners of one port (TLSPortConfig)."""
+
+    port: int = 0
+    tls: FrontendTls = FrontendTls()
+
+
+class GatewayFrontend(Struct, frozen=True):
+    """TLS of clients, for all listeners (FrontendTLSConfig)."""
+
+    default: FrontendTls = FrontendTls()
+    per_port: tuple[PortTls, ...] = ()
+
+
+class GatewayBackend(Struct, frozen=True):
+    """TLS to endpoints (GatewayBackendTLS)."""
+
+    client_certificate_ref: SecretReference | None = None
+
+
+class GatewayTls(Struct, frozen=True):
+    """TLS on both sides (GatewayTLSConfig)."""
+
+    backend: GatewayBackend | None = None
+    frontend: GatewayFrontend | None = None
+
+
 class GatewaySpec(Struct, frozen=True):
     """What a Gateway asks for."""
 
@@ -143,6 +193,7 @@ class GatewaySpec(Struct, frozen=True):
     addresses: tuple[Address, ...] = ()
     allowed_listeners: AllowedListeners = AllowedListeners()
     infrastructure: Infrastructure | None = None
+    tls: GatewayTls | None = None
 
 
 class GatewayStatus(Struct, frozen=True):

@@ -20,11 +20,13 @@ from edge.control.kinds.validation import fault_at, one_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from edge.control.kinds.backend_tls import BackendTLSPolicy
     from edge.control.kinds.gateway import (
         BackendReference,
         CorsFilter,
         Gateway,
         GatewayClass,
+        GatewayTls,
         Header,
         HeaderFilter,
         HTTPRoute,
@@ -88,6 +90,8 @@ def gateway(one: Gateway) -> Iterator[ObjectError]:
     yield from _listeners(spec.listeners)
     origin = spec.allowed_listeners.namespaces.origin
     yield from one_of("spec.allowedListeners.namespaces.from", origin, ("All", "Same", "Selector", "None"))
+    if spec.tls is not None:
+        yield from _client_tls(spec.tls)
 
 
 def listener_set(one: ListenerSet) -> Iterator[ObjectError]:
@@ -377,6 +381,49 @@ def _header(header: Header, field: str) -> Iterator[ObjectError]:
         yield ObjectError(f"{field}.value", "required")
     elif _CONTROLS.search(header.value):
         yield ObjectError(f"{field}.value", "must not contain line ends or other control characters")
+
+
+def _client_tls(tls: GatewayTls) -> Iterator[ObjectError]:
+    """What is wrong with the verification of clients."""
+    if tls.frontend is None:
+        return
+    asked = [("spec.tls.frontend.default.validation", tls.frontend.default.validation)]
+    ports: set[int] = set()
+    for number, one in enumerate(tls.frontend.per_port):
+        field = f"spec.tls.frontend.perPort[{number}]"
+        yield from fault_at(f"{field}.port", names.port_number_fault(one.port))
+        if one.port in ports:
+            yield ObjectError(f"{field}.port", f"{one.port} is there twice")
+        ports.add(one.port)
+        asked.append((f"{field}.tls.validation", one.tls.validation))
+    for field, validation in asked:
+        if validation is not None:
+            yield from one_of(f"{field}.mode", validation.mode, ("AllowValidOnly", "AllowInsecureFallback"))
+            if not validation.ca_certificate_refs:
+                yield ObjectError(f"{field}.caCertificateRefs", "required")
+
+
+def backend_tls_policy(one: BackendTLSPolicy) -> Iterator[ObjectError]:
+    """What is wrong with a BackendTLSPolicy."""
+    if not one.spec.target_refs:
+        yield ObjectError("spec.targetRefs", "required")
+    for number, target in enumerate(one.spec.target_refs):
+        for part, value in (("kind", target.kind), ("name", target.name)):
+            if not value:
+                yield ObjectError(f"spec.targetRefs[{number}].{part}", "required")
+    validation, field = one.spec.validation, "spec.validation"
+    yield from fault_at(
+        f"{field}.hostname", names.subdomain_fault(validation.hostname) if validation.hostname else "required"
+    )
+    if bool(validation.ca_certificate_refs) == bool(validation.well_known):
+        yield ObjectError(field, "must have either caCertificateRefs or wellKnownCACertificates")
+    if validation.well_known:
+        yield from one_of(f"{field}.wellKnownCACertificates", validation.well_known, ("System",))
+    for number, name in enumerate(validation.subject_alt_names):
+        at = f"{field}.subjectAltNames[{number}]"
+        yield from one_of(f"{at}.type", name.type, ("Hostname", "URI"))
+        if (name.type == "Hostname") != bool(name.hostname) or (name.type == "URI") != bool(name.uri):
+            yield ObjectError(at, "must have hostname with type Hostname, and uri with type URI")
 
 
 def grant(one: ReferenceGrant) -> Iterator[ObjectError]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from edge.control.kinds import (
+    backend_tls,
     defaults,
     gateway,
     gateway_routes,
@@ -63,6 +64,7 @@ _ALL: Final = (
     Definition(gateway.Gateway, gateway_validation.gateway, defaults.custom),
     Definition(gateway.HTTPRoute, gateway_validation.route, defaults.custom),
     Definition(listener_sets.ListenerSet, gateway_validation.listener_set, defaults.custom),
+    Definition(backend_tls.BackendTLSPolicy, gateway_validation.backend_tls_policy, defaults.custom),
     Definition(gateway_routes.GRPCRoute, gateway_routes_validation.grpc_route, defaults.custom),
     Definition(
         gateway_routes.TLSRoute,

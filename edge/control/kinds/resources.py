@@ -116,6 +116,13 @@ GATEWAY_CLASS = Kind(
 GATEWAY = Kind("Gateway", GATEWAY_API, "gateways", custom=True, without=_WITHOUT_GATEWAYS)
 LISTENER_SET = Kind("ListenerSet", GATEWAY_API, "listenersets", custom=True, without="no ListenerSet is served")
 HTTP_ROUTE = Kind("HTTPRoute", GATEWAY_API, "httproutes", custom=True, without="no HTTPRoute is served")
+BACKEND_TLS_POLICY = Kind(
+    "BackendTLSPolicy",
+    GATEWAY_API,
+    "backendtlspolicies",
+    custom=True,
+    without="endpoints of routes are spoken to in the clear",
+)
 GRPC_ROUTE = Kind("GRPCRoute", GATEWAY_API, "grpcroutes", custom=True, without="no GRPCRoute is served")
 TLS_ROUTE = Kind("TLSRoute", GATEWAY_API, "tlsroutes", custom=True, without="no TLSRoute is served")
 TCP_ROUTE = Kind("TCPRoute", GATEWAY_API, "tcproutes", custom=True, without="no TCPRoute is served")

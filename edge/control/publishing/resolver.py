@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from edge.control.compiling.service_ports import Resolution
+from edge.control.compiling.dns_names import Resolution
 
 logger = logging.getLogger(__name__)
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from edge.control.publishing.resolver import Resolver
     from edge.control.publishing.state import State
     from edge.control.sources.source import Source
+    from edge.table.bindings import Bindings
     from edge.table.records import Certificate, TicketKeys
 
 logger = logging.getLogger(__name__)
@@ -94,10 +95,11 @@ class Rounds:
         kept: Kept,
         sync_timeout: float,
         refusals: Callable[[], int] = lambda: 0,
+        bindings: Bindings | None = None,
     ) -> None:
         """SYNC_TIMEOUT: seconds from now after which the first table waits no longer for all kinds.
 
-        REFUSALS says how often workers have refused a table or a record.
+        REFUSALS says how often workers have refused a table or a record. BINDINGS: what the proxy cannot listen on.
         """
         self._messages = messages
         self._source = source
@@ -112,6 +114,7 @@ class Rounds:
         self._needs = (-1, False)
         """What the source and the resolver got last: the version of the needs, and whether they are complete."""
         self._refusals = refusals
+        self._bindings = bindings
         self._inspected = 0.0
         self._settled = False
         self._ready_since = 0.0
@@ -203,6 +206,8 @@ class Rounds:
     def _round(self, now: float) -> None:
         """Compile, and publish if it is time for that; NOW in Unix seconds."""
         self._look_after(now)
+        if self._bindings is not None and self._bindings.changed():
+            self._compiler.unbound(self._bindings.unbound)
         self._publisher.add(self._compiler.compile(now=now))
         needs = (self._compiler.needs_version, self._settled)
         if needs != self._needs:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from edge.control.kinds.problems import Problem, Report
 from edge.table.records import GLOBALS, Certificate, Globals, Host, ServerName
+from edge.table.streams import StreamRoute
 
 if TYPE_CHECKING:
     from edge.control.compiling.delta import Delta
@@ -109,6 +110,11 @@ class State:
         """The hosts in the table; routes carry the labels of metrics."""
         with self._lock:
             return [record for record in self._records["routes"].values() if isinstance(record, Host)]
+
+    def streams(self) -> dict[str, StreamRoute]:
+        """The streams in the table by key."""
+        with self._lock:
+            return {key: one for key, one in self._records["routes"].items() if isinstance(one, StreamRoute)}
 
     def shared(self) -> Globals:
         """The record of what holds for all hosts."""

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from edge.control.kinds.names import host_name
 from edge.control.kinds.problems import Problem, error, warning
-from edge.control.translate import remotes
+from edge.control.translate import passthrough, remotes
 from edge.control.translate.annotations import client_certificate
 from edge.control.translate.annotations.policies import one_closed
 from edge.control.translate.annotations.values import field
@@ -48,20 +48,28 @@ if TYPE_CHECKING:
     from edge.control.translate.annotations.transport import Speaking
     from edge.control.translate.parts import Order
     from edge.control.translate.references import Find
+    from edge.table.streams import StreamRoute
 
 NO_STAND_IN: Final = "the annotation has no effect"
 KINDS: Final = {name: kind for kind, name in describing.KINDS.items()}
 
 
-def translate(ingress: Ingress, annotations: Reader, find: Find, *, cross_namespace: bool = False) -> Translation:
+def translate(
+    ingress: Ingress,
+    annotations: Reader,
+    find: Find,
+    *,
+    cross_namespace: bool = False,
+    stream: StreamRoute | None = None,
+) -> Translation:
     """What INGRESS asks for; ANNOTATIONS reads its annotations, FIND gives the objects that they name.
 
-    CROSS_NAMESPACE: they may name objects of other namespaces.
+    CROSS_NAMESPACE: they may name objects of other namespaces. STREAM: as all streams are; None: TLS is not passed on.
     """
     asked, problems = annotations.read(ingress.annotations)
     if asked.refused:
         return replace(NOTHING, order=_order(ingress), problems=problems)
-    return _Translator(ingress, annotations, find, cross_namespace=cross_namespace).result()
+    return _Translator(ingress, annotations, find, cross_namespace=cross_namespace).result(stream)
 
 
 def _order(ingress: Ingress) -> Order:
@@ -87,7 +95,7 @@ class _Translator:
         self._of_backend = tuple(one for one in policies if isinstance(one, OF_BACKENDS))
         self._model = Route(PathKind.PREFIX, "/", owner, policies=without(policies, OF_BACKENDS))
 
-    def result(self) -> Translation:
+    def result(self, stream: StreamRoute | None) -> Translation:
         spec = self._ingress.spec
         default = None
         if spec.default_backend is not None:
@@ -111,6 +119,9 @@ class _Translator:
         if any(remotes.is_open(policy) for policy in self._model.policies):
             hosts = {name: remotes.under(name, part, self._problems) for name, part in hosts.items()}
             alone = remotes.under("", HostPart((), alone), self._problems).default
+        streams = (
+            passthrough.streams(self._model.owner, hosts, stream, self._problems) if self._asked.passthrough else {}
+        )
         return Translation(
             order=_order(self._ingress),
             hosts=hosts,
@@ -121,6 +132,7 @@ class _Translator:
             references=tuple(self._references.names),
             remotes=remotes.uses(hosts, alone) if any(one.remotes() for one in self._model.policies) else (),
             materials=(self._material,) if self._material is not None else (),
+            streams=streams,
         )
 
     def _host_options(self) -> HostOptions | None:

@@ -198,15 +198,33 @@ class Contexts:
     def _listener_for(self, scope: str, name: str) -> tuple[Keys, str] | None:
         """What the most specific listener of SCOPE that takes NAME does."""
         streaming = scope in self._streaming
-        for candidate in hosts_over(name):
+        candidates = list(hosts_over(name))
+        for number, candidate in enumerate(candidates):
             key = server_stream_key(scoped(scope, candidate))
             stream = self._table.routes.get(key, StreamRoute) if streaming else None
-            shown = self._table.tls.get(server_name_key(scoped(scope, candidate)), ServerName)
             if stream is not None:
+                # The stream has the hosts of its route, and the certificate is that of the listener above them.
+                above = (self._server_name(scope, one) for one in candidates[number:])
+                shown = next((one for one in above if one is not None), None)
                 return Keys(shown.certificate if shown is not None else DEFAULT_CERTIFICATE, stream=key), candidate
+            shown = self._server_name(scope, candidate)
             if shown is not None:
-                return Keys(shown.certificate), shown.host
+                return self._keys_of(scope, shown)
         return None
+
+    def _server_name(self, scope: str, host: str) -> ServerName | None:
+        return self._table.tls.get(server_name_key(scoped(scope, host)), ServerName)
+
+    def _keys_of(self, scope: str, shown: ServerName) -> tuple[Keys, str] | None:
+        """Those of a listener for HTTP; None: it is one for streams, none of which takes the name."""
+        at = scoped(scope, shown.host)
+        if self._table.routes.get(at, Host) is None:
+            return None
+        # What the listener demands of clients can be read, or this raises: nobody gets in without it.
+        options = tls_options_key(at)
+        return Keys(
+            shown.certificate, options if self._table.tls.get(options, TlsOptions) is not None else ""
+        ), shown.host
 
     def _certificate_for(self, name: str) -> str:
         """Key of the certificate for server NAME: exact, then wildcard, then the default one."""
@@ -300,6 +318,9 @@ def _apply(context: ssl.SSLContext, options: TlsOptions) -> None:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     if options.trust:
         openssl.trust_clients(context, options.authorities, options.revoked)
+        if options.required:
+            context.verify_mode = ssl.CERT_REQUIRED
+    if options.trust and not options.required:
         peers.ask(context, context.get_ca_certs(binary_form=True), options.depth)
     peers.keep_sessions_apart(context, _identity(options))
 

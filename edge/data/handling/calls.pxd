@@ -1,6 +1,7 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
 from edge.data.http._message cimport Outgoing
+cimport cython
 cimport edge.data.exchange.client as c_client
 cimport edge.data.exchange._outcome as c_outcome
 cimport edge.data.exchange.upstream as c_upstream
@@ -30,6 +31,7 @@ cdef class Call:
     cpdef ask(self, c_terms.Terms terms, c_chooser.Chooser chooser, c_target.Target target, content)
     cpdef end(self)
     cpdef release(self, bint bodiless)
+    @cython.locals(upstream=c_upstream.Upstream)
     cpdef _attempt(self, c_terms.Terms terms, c_target.Target target, content)
     cpdef _send(self, c_upstream.Upstream upstream, c_terms.Terms terms, content)
     cpdef _receive(self, c_upstream.Upstream upstream, Py_ssize_t largest)

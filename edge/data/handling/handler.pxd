@@ -1,6 +1,7 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
 from edge.data.http._message cimport Message
+cimport cython
 cimport edge.data.exchange.client as c_client
 cimport edge.data.exchange.exchange as c_exchange
 cimport edge.data.exchange.upstream as c_upstream
@@ -33,11 +34,13 @@ cdef class Handler:
     cdef object _kept
 
     cpdef run(self)
+    @cython.locals(chooser=c_chooser.Chooser, target=c_target.Target)
     cpdef _pass(self, c_plan.Plan plan, c_plan.Destination destination)
     cpdef _ask(self, c_plan.Plan plan, c_plan.Destination destination, c_chooser.Chooser chooser, c_target.Target target)
     cpdef _forward(self, c_plan.Plan plan, c_plan.Destination destination, c_chooser.Chooser chooser, c_target.Target target)
     cpdef _content(self, c_plan.Plan plan)
     cpdef _relay(self, c_upstream.Upstream upstream, c_plan.Plan plan, c_plan.Destination destination)
+    @cython.locals(response=Message, status=cython.int)
     cpdef _pass_on(self, c_upstream.Upstream upstream, c_plan.Plan plan, c_plan.Destination destination)
     cpdef bytes _fields(self, c_plan.Plan plan, c_plan.Destination destination, Message response)
     cpdef _account(self, c_plan.Plan plan, c_plan.Destination destination)

@@ -25,7 +25,9 @@ from edge.data.net.errors import MessageError, malformed
 NO_CONTENT = NONE
 UNKNOWN_LENGTH = UNKNOWN
 
+cdef bytes GET = b"GET"
 METHODS = {name: name for name in (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"TRACE")}
+cdef dict common = METHODS
 
 cdef enum:
     LONGEST_HOST = 262  # a name of 255 with its dot, and a port
@@ -113,8 +115,10 @@ cdef class Outgoing:
 
 cdef bytes method_name(const char *p, Py_ssize_t n):
     """The method at P, the same object each time where it is a common one."""
-    method = PyBytes_FromStringAndSize(p, n)
-    return METHODS.get(method, method)
+    if n == 3 and memcmp(p, b"GET", 3) == 0:
+        return GET
+    cdef bytes method = PyBytes_FromStringAndSize(p, n)
+    return common.get(method, method)
 
 
 cdef int check_method(const char *p, Py_ssize_t n) except -1:

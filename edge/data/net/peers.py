@@ -69,6 +69,7 @@ class _Functions:
         self.add_authority = OPENSSL.function("SSL_CTX_add_client_CA", number, pointer, pointer)
         self.decode = OPENSSL.function("d2i_X509", pointer, pointer, ctypes.POINTER(text), size)
         self.certificate = OPENSSL.function("SSL_get1_peer_certificate", pointer, pointer)
+        self.encode = OPENSSL.function("i2d_X509", number, pointer, pointer)
         self.free_certificate = OPENSSL.function("X509_free", None, pointer)
         self.result = OPENSSL.function("SSL_get_verify_result", size, pointer)
         self.words = OPENSSL.function("X509_verify_cert_error_string", text, size)
@@ -141,6 +142,21 @@ def peer_of(address: int, trust: str, *, named: bool) -> Peer:
             issuer=_text(openssl, lambda memory: openssl.print_name(memory, issuer, 0, _RFC2253)),
             certificate=quote(pem, safe="").encode(),
         )
+    finally:
+        openssl.free_certificate(certificate)
+
+
+def certificate_of(address: int) -> bytes:
+    """The certificate (DER) that the peer of the connection whose `SSL` is at ADDRESS has shown; empty: none."""
+    openssl = _openssl()
+    certificate = openssl.certificate(address) if address else None
+    if not certificate:
+        return b""
+    try:
+        size = openssl.encode(certificate, None)
+        buffer = ctypes.create_string_buffer(max(size, 0))
+        end = ctypes.c_char_p(ctypes.addressof(buffer))  # it is moved to the end of what is written
+        return buffer.raw if openssl.encode(certificate, ctypes.byref(end)) == size else b""
     finally:
         openssl.free_certificate(certificate)
 

@@ -2,6 +2,7 @@
 
 from edge.data.http._message cimport Message
 from edge.data.routing.host_plans cimport HostPlans
+cimport cython
 cimport edge.data.routing.plan as c_plan
 cimport edge.table.reader as c_reader
 
@@ -20,5 +21,6 @@ cdef class Router:
     cdef bytes _health_path
     cdef public long long generation
 
+    @cython.locals(plans=HostPlans, plan=c_plan.Plan)
     cpdef c_plan.Plan match(self, Message request)
     cdef bint _is_probe(self, bytes target) except -1

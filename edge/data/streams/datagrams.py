@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from edge.table.counters import WorkerCounters
     from edge.table.streams import StreamRoute
 
+LAST_ANSWERS = 2.0
+"""Seconds for which sessions of a socket that is to be closed still wait."""
 log = logging.getLogger("edge.data")
 
 
@@ -63,6 +65,7 @@ class DatagramListener:
         self._sock = sock
         self._datagrams = datagrams
         self._key = stream_key(scope)
+        self._stopped = False
         self.port = DatagramPort(sock.fileno(), self._begin)
 
     def start(self) -> None:
@@ -71,16 +74,21 @@ class DatagramListener:
         self.port.start()
 
     def stop(self) -> None:
-        """Take no more. Sessions that wait for answers get them."""
+        """Take no more. Sessions that wait for answers get them for a moment, then the socket is closed."""
         self.port.stop()
-        self.expire(draining=True)
+        self._stopped = True
+        self.expire()
 
-    def expire(self, *, draining: bool = False) -> None:
-        """As `Datagrams.expire`; DRAINING: also those that wait for nothing."""
+    def expire(self) -> None:
+        """As `Datagrams.expire`."""
         for session in self.port.open():
             assert isinstance(session, Session)  # noqa: S101 - `_begin` makes no others
-            if session.silence >= session.timeout or session.homeless or (draining and not session.waiting):
+            over = self._stopped and not (session.waiting and session.silence < LAST_ANSWERS)
+            if over or session.silence >= session.timeout or session.homeless:
                 session.end()
+        if self._stopped and not len(self.port):
+            self._datagrams.listeners.discard(self)
+            self._sock.close()
 
     def _begin(self, address: str, port: int) -> Session | None:  # noqa: ARG002 - the address alone decides
         datagrams = self._datagrams

@@ -2,6 +2,7 @@
 
 from edge.data.upstream.chooser cimport Chooser
 from edge.data.upstream.target cimport Target
+cimport cython
 cimport edge.table.reader as c_reader
 
 cdef class Balancer(Chooser):
@@ -21,4 +22,5 @@ cdef class Balancer(Chooser):
     cdef Py_ssize_t _next
 
     cpdef Target choose(self, tuple tried)
+    @cython.locals(targets=list, count=cython.Py_ssize_t, first=cython.Py_ssize_t, target=Target)
     cpdef Target _round_robin(self, tuple tried)

@@ -3,7 +3,8 @@
 Rules of this file:
 - Terms are made ready when the plan of a route is made, so that a route whose terms cannot be carried out is closed
   then, and a connection costs no look at the table.
-- What must be verified is verified by OpenSSL within the handshake. Nothing is sent to an endpoint that fails it.
+- What must be verified is verified by OpenSSL within the handshake, but for URIs, which are looked at after it
+  (`subjects`). Nothing is sent to an endpoint that fails it.
 - A session is resumed with the endpoint, and on the terms, that it was made with: each target has its own.
 """
 
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from edge.data.net._tls import keep_sessions
+from edge.data.net.peers import certificate_of
 from edge.data.net.private import OPENSSL
+from edge.data.upstream.subjects import Subjects
 from edge.system import openssl
 from edge.table.reader import UnreadableError
 from edge.table.records import Protocol, TlsMaterial
@@ -54,14 +57,16 @@ class EndpointTls:
         OPENSSL.tune(context, client=True)
         if terms.verify and not OPENSSL.set_verify_depth(context, terms.depth):
             raise TermsError("TLS to endpoints: this Python does not let Edge verify their certificates")
-        if terms.uris:
-            raise TermsError("TLS to endpoints: URIs in their certificates are not verified")
         self._context = context
         self._address = OPENSSL.address(context)
+        self._subjects = Subjects(terms.names, terms.uris) if terms.verify and terms.uris else None
+        if self._subjects is not None and not self._address:
+            raise TermsError("TLS to endpoints: this Python does not let Edge see the URIs in their certificates")
         if self._address:
             keep_sessions(self._address)
         self._server_name = terms.server_name.encode("idna" if not terms.server_name.isascii() else "ascii")
-        self._names = tuple(name.encode() for name in terms.names) if terms.verify else ()
+        verified = terms.names if terms.verify and self._subjects is None else ()
+        self._names = tuple(name.encode() for name in verified)
 
     def begin(self, stream: Stream, session: Session) -> None:
         """Do the handshake on STREAM; SESSION is that of its endpoint.
@@ -72,6 +77,8 @@ class EndpointTls:
         """
         try:
             stream.connect_tls(self._context, self._address, self._server_name, self._names, session)
+            if self._subjects is not None:
+                self._subjects.check(certificate_of(stream.tls_address))
         except BaseException:
             session.forget()  # it may be the reason
             raise

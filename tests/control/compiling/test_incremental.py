@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.control.compiling.service_ports import Resolution
+from edge.control.compiling.dns_names import Resolution
 from edge.control.kinds.changes import Change, Delete, Invalid, Upsert, Valid
 from edge.control.kinds.objects import Object, ObjectId
 from edge.settings import Settings

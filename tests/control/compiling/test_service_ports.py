@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from edge.control.compiling.service_ports import LINGER, Resolution
+from edge.control.compiling.dns_names import Resolution
+from edge.control.compiling.service_ports import LINGER
 from edge.settings import Settings
 from edge.table.records import Balance
 from tests.support import objects

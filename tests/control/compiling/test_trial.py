@@ -191,7 +191,7 @@ def test_the_usual_prefix_is_refused_where_there_is_another() -> None:
 
 @pytest.mark.parametrize(
     ("annotation", "reason"),
-    [("ssl_passthrough", "UnsupportedAnnotation"), ("no_such_thing", "UnknownAnnotation")],
+    [("enable_modsecurity", "UnsupportedAnnotation"), ("no_such_thing", "UnknownAnnotation")],
 )
 def test_annotations_without_effect_are_warned_of(annotation: str, reason: str) -> None:
     assert warnings(world(), ingress(path="/x", **{annotation: "true"})) == [reason]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from edge.control.compiling.service_ports import Resolution
+from edge.control.compiling.dns_names import Resolution
 from edge.control.publishing import resolver as module
 from edge.control.publishing.resolver import Resolver, addresses_of
 from tests.support.waiting import eventually

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edge.control.compiling.compiler import Compiler
-from edge.control.compiling.service_ports import Resolution
+from edge.control.compiling.dns_names import Resolution
 from edge.control.kinds.changes import Change, Delete, Synced, Upsert
 from edge.control.kinds.objects import ObjectId
 from edge.control.publishing import default_certificate, rounds

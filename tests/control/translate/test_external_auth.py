@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edge.control.compiling.service_ports import Resolution
+from edge.control.compiling.dns_names import Resolution
 from edge.control.translate.annotations import external_auth
 from edge.control.translate.annotations.durations import cache_times
 from edge.control.translate.annotations.values import Values

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.support import gateway
+from tests.support import certificates, gateway, objects
 from tests.support.backends import Backend
 from tests.support.clients import get
 from tests.support.cluster import Cluster
 from tests.support.edge import Edge, free_port
 from tests.support.gateway import GROUP, backend, listener, route, rule
 from tests.support.objects import Manifest, namespace
+from tests.support.tls_backends import TlsBackend
 from tests.support.waiting import eventually
 
 PORT = free_port()
@@ -86,7 +87,8 @@ def test_a_gateway_with_a_route(where: Cluster, backend: Backend) -> None:
     where.apply(where.service(), where.endpoints(backend.port), made(where, "plain"), routed(where, "plain"))
     eventually(lambda: answer(where, "plain") == "one")
     fine = {"Accepted": ("True", "Accepted", 1), "Programmed": ("True", "Programmed", 1)}
-    assert conditions(status(where, "Gateway", "plain")) == fine
+    resolved = {"ResolvedRefs": ("True", "ResolvedRefs", 1)}
+    assert conditions(status(where, "Gateway", "plain")) == {**fine, **resolved}
     (one,) = status(where, "Gateway", "plain")["listeners"]
     assert (one["name"], one["attachedRoutes"]) == ("http", 1)
     assert one["supportedKinds"] == [{"group": GROUP, "kind": kind} for kind in ("HTTPRoute", "GRPCRoute")]
@@ -321,6 +323,8 @@ def test_sets_of_listeners(where: Cluster, backend: Backend) -> None:
     eventually(lambda: answer(where, "taking", "theirs.example") == "one")
     assert answer(where, "taking", "own.example") == "404"
     eventually(lambda: status(where, "Gateway", "taking")["attachedListenerSets"] == 1)
+    eventually(lambda: status(where, "ListenerSet", "losing"))
+    eventually(lambda: status(where, "ListenerSet", "adding")["listeners"][0]["attachedRoutes"] == 1)
     found = conditions(status(where, "ListenerSet", "adding"))
     assert (found["Accepted"][:2], found["Programmed"][:2]) == (("True", "ListenersNotValid"), ("True", "Programmed"))
     of_listeners = listeners_of(where, "ListenerSet", "adding")
@@ -345,3 +349,49 @@ def test_a_set_that_is_not_taken(where: Cluster) -> None:
         lambda: conditions(status(where, "ListenerSet", "refused")) == {"Accepted": refused, "Programmed": refused}
     )
     assert "attachedListenerSets" not in status(where, "Gateway", "alone")
+
+
+def ancestors(where: Cluster, name: str) -> dict[str, tuple[tuple[str, str, int], tuple[str, str, int]]]:
+    """Accepted and ResolvedRefs of a BackendTLSPolicy, by the Gateways that use it."""
+    found = status(where, "BackendTLSPolicy", name)["ancestors"]
+    return {one["ancestorRef"]["name"]: (conditions(one)["Accepted"], conditions(one)["ResolvedRefs"]) for one in found}
+
+
+def test_tls_to_endpoints(where: Cluster) -> None:
+    """A policy has an entry for each Gateway that uses it, and what its ConfigMap has counts when it comes."""
+    root = certificates.authority()
+    authorities = objects.config_map("authorities", {"ca.crt": root.certificate.decode()}, namespace=where.name)
+    with TlsBackend(certificates.issue("inner.example", issuer=root), name="inner") as inner:
+        where.apply(
+            where.service("inner"),
+            where.endpoints(inner.port, "inner"),
+            made(where, "encrypting"),
+            routed(where, "encrypting", service="inner"),
+            gateway.backend_tls_policy("inner", name="inner", namespace=where.name),
+        )
+        missing = (("False", "NoValidCACertificate", 1), ("False", "InvalidCACertificateRef", 1))
+        eventually(lambda: ancestors(where, "inner") == {"encrypting": missing})
+        eventually(lambda: answer(where, "encrypting") == "500")
+        where.apply(authorities)
+        eventually(lambda: answer(where, "encrypting") == "inner")
+        fine = (("True", "Accepted", 1), ("True", "ResolvedRefs", 1))
+        eventually(lambda: ancestors(where, "inner") == {"encrypting": fine})
+        where.delete("HTTPRoute", "encrypting")
+        eventually(lambda: not ancestors(where, "inner"))
+
+
+def test_clients_that_cannot_be_verified(where: Cluster) -> None:
+    one = made(where, "verifying", listener(port=PORT), listener("tls", port=PORT + 1, secret="missing"))
+    reference = [{"group": "", "kind": "ConfigMap", "name": "missing"}]
+    validation = {"caCertificateRefs": reference, "mode": "AllowInsecureFallback"}
+    one["spec"]["tls"] = {"frontend": {"default": {"validation": validation}}}
+    where.apply(one)
+    eventually(lambda: listeners_of(where, "Gateway", "verifying"))
+    eventually(
+        lambda: listeners_of(where, "Gateway", "verifying")["tls"]["Accepted"] == ("False", "NoValidCACertificate")
+    )
+    found = listeners_of(where, "Gateway", "verifying")
+    assert found["http"]["Programmed"] == ("True", "Programmed")
+    assert found["tls"]["Programmed"][0] == "False"
+    insecure = conditions(status(where, "Gateway", "verifying"))["InsecureFrontendValidationMode"]
+    assert insecure == ("True", "ConfigurationChanged", 1)

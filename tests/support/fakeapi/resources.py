@@ -36,6 +36,7 @@ RESOURCES = (
     Resource("gateway.networking.k8s.io", "v1", "gatewayclasses", "GatewayClass", namespaced=False, has_status=True),
     Resource("gateway.networking.k8s.io", "v1", "gateways", "Gateway", has_status=True, shortnames=("gtw",)),
     Resource("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute", has_status=True),
+    Resource("gateway.networking.k8s.io", "v1", "backendtlspolicies", "BackendTLSPolicy", has_status=True),
     Resource("gateway.networking.k8s.io", "v1", "listenersets", "ListenerSet", has_status=True),
     Resource("gateway.networking.k8s.io", "v1", "grpcroutes", "GRPCRoute", has_status=True),
     Resource("gateway.networking.k8s.io", "v1", "tlsroutes", "TLSRoute", has_status=True),

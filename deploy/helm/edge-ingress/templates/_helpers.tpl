@@ -104,6 +104,11 @@ maxSurge: {{ ternary 0 1 $exclusive }}
 {{- $own := printf "%s/%s" (include "edge.namespace" .) (include "edge.controller" .) }}
 {{- $_ := set $settings "publish-service" (default $own $controller.publishService.pathOverride) }}
 {{- end }}
+{{- range $protocol := list "tcp" "udp" }}
+{{- if index $.Values $protocol }}
+{{- $_ := set $settings (printf "%s-services-configmap" $protocol) (printf "%s/%s-%s" (include "edge.namespace" $) (include "edge.fullname" $) $protocol) }}
+{{- end }}
+{{- end }}
 {{- mergeOverwrite $settings (deepCopy $controller.config) (deepCopy $controller.extraArgs) | toYaml }}
 {{- end }}
 
@@ -155,4 +160,25 @@ ports:
   {{- end }}
 {{- end }}
 {{- end }}
+{{- range $stream := include "edge.streams" $service.root | fromYamlArray }}
+- name: {{ $stream.name }}
+  port: {{ $stream.port }}
+  targetPort: {{ $stream.name }}
+  protocol: {{ $stream.protocol }}
+  {{- with index (default dict (index $service.nodePorts (lower $stream.protocol))) (toString $stream.port) }}
+  nodePort: {{ . }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The ports of TCP and UDP services: name, port, protocol. */}}
+{{- define "edge.streams" -}}
+{{- $prefix := ternary (printf "%s-" .Values.portNamePrefix) "" (ne .Values.portNamePrefix "") }}
+{{- $streams := list }}
+{{- range $protocol := list "tcp" "udp" }}
+{{- range $port, $_ := index $.Values $protocol }}
+{{- $streams = append $streams (dict "name" (printf "%s%v-%s" $prefix $port $protocol) "port" (int $port) "protocol" (upper $protocol)) }}
+{{- end }}
+{{- end }}
+{{- toYaml $streams }}
 {{- end }}

@@ -148,6 +148,14 @@ spec:
           {{- if $controller.hostPort.enabled }}
           hostPort: {{ $controller.hostPort.ports.https }}
           {{- end }}
+        {{- range $stream := include "edge.streams" . | fromYamlArray }}
+        - name: {{ $stream.name }}
+          containerPort: {{ $stream.port }}
+          protocol: {{ $stream.protocol }}
+          {{- if $controller.hostPort.enabled }}
+          hostPort: {{ $stream.port }}
+          {{- end }}
+        {{- end }}
       resources:
         {{- toYaml $controller.resources | nindent 8 }}
       {{- with $controller.resizePolicy }}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.registry import Collector as ClientCollector
 
-from edge.control.serving.metrics import routes, workers
+from edge.control.serving.metrics import routes, streams, workers
 from edge.control.serving.metrics.plane import Plane
 from edge.control.serving.metrics.series import SeriesFamily
 
@@ -53,8 +53,12 @@ class Collector(ClientCollector):
         yield from workers.families(processes, self._state.generation)
         yield from self._plane.families()
         sums = self._reader.series()
-        keys = routes.shown(sums, routes.existing(self._state))
+        exist = routes.existing(self._state)
+        if exist is not None:
+            exist |= streams.existing(self._state)
+        keys, sessions = streams.divided(routes.shown(sums, exist))
         yield from routes.families(sums, keys, self._settings)
+        yield from streams.families(sums, sessions)
         if self._settings.nginx_metrics:
             yield from workers.nginx_families(processes, self._instance)
             yield from self._plane.nginx_families(self._instance)

@@ -81,6 +81,27 @@ ROUTES = Section(
     (REQUESTS, DURATION, UPSTREAM, REQUEST_SIZE, RESPONSE_SIZE),
 )
 
+# --- streams ----------------------------------------------------------------------------------------------------------
+
+_SESSION = (*_ROUTE, "protocol", "status")
+SESSIONS = counter("edge_sessions_total", "Sessions of streams that have ended.", *_SESSION)
+SESSION_DURATION = histogram(
+    "edge_session_duration_seconds", "Time from the first byte of a session to its end.", *_SESSION
+)
+SESSION_CONNECT = histogram(
+    "edge_session_connect_duration_seconds", "Time until an endpoint took the connection, or none did.", *_SESSION
+)
+SESSION_RECEIVED = histogram("edge_session_received_bytes", "Bytes that the client of a session has sent.", *_SESSION)
+SESSION_SENT = histogram("edge_session_sent_bytes", "Bytes that the client of a session was sent.", *_SESSION)
+STREAMS = Section(
+    "Streams",
+    "Connections and datagrams that are relayed without HTTP, counted when their session ends. `kind` and `ingress` "
+    "name the object that asked for the stream, such as the ConfigMap of TCP services. `protocol` is `tcp`, `udp`, or "
+    "`tls` for what a TLS server name decides. `status` is nginx's of a session: 200, 502 if no endpoint took it, 503 "
+    "if there was none, 500 if Edge lacked something.",
+    (SESSIONS, SESSION_DURATION, SESSION_CONNECT, SESSION_RECEIVED, SESSION_SENT),
+)
+
 # --- workers ----------------------------------------------------------------------------------------------------------
 
 UNMATCHED = counter("edge_unmatched_requests_total", "Requests that no route takes.")
@@ -100,6 +121,13 @@ CONNECTIONS_REFUSED = counter(
 )
 RECEIVED = counter("edge_received_bytes_total", "Bytes received from clients.")
 SENT = counter("edge_sent_bytes_total", "Bytes sent to clients.")
+STREAMS_ACTIVE = gauge("edge_stream_connections_active", "Connections that are relayed without HTTP.")
+SESSIONS_ACTIVE = gauge("edge_datagram_sessions_active", "Sessions of datagrams.")
+DATAGRAMS_IN = counter("edge_datagrams_received_total", "Datagrams of clients that went to an endpoint.")
+DATAGRAMS_OUT = counter("edge_datagrams_sent_total", "Datagrams that clients were sent.")
+DATAGRAMS_DROPPED = counter(
+    "edge_datagrams_dropped_total", "Datagrams of clients that were dropped for want of an endpoint or of room."
+)
 HANDSHAKES = counter("edge_tls_handshakes_total", "TLS handshakes of clients that succeeded.")
 RESUMED = counter("edge_tls_handshakes_resumed_total", "Those of them that resumed a session.")
 HANDSHAKE_FAILURES = counter("edge_tls_handshake_failures_total", "TLS handshakes of clients that failed.")
@@ -132,6 +160,11 @@ TRAFFIC = Section(
         CONNECTIONS_REFUSED,
         RECEIVED,
         SENT,
+        STREAMS_ACTIVE,
+        SESSIONS_ACTIVE,
+        DATAGRAMS_IN,
+        DATAGRAMS_OUT,
+        DATAGRAMS_DROPPED,
         HANDSHAKES,
         RESUMED,
         HANDSHAKE_FAILURES,

@@ -30,6 +30,9 @@ SUMS: dict[Definition, WorkerWord] = {
     ours.CONNECTIONS_REFUSED: WorkerWord.CONNECTIONS_REFUSED,
     ours.RECEIVED: WorkerWord.BYTES_IN,
     ours.SENT: WorkerWord.BYTES_OUT,
+    ours.DATAGRAMS_IN: WorkerWord.DATAGRAMS_IN,
+    ours.DATAGRAMS_OUT: WorkerWord.DATAGRAMS_OUT,
+    ours.DATAGRAMS_DROPPED: WorkerWord.DATAGRAMS_DROPPED,
     ours.HANDSHAKES: WorkerWord.HANDSHAKES,
     ours.RESUMED: WorkerWord.HANDSHAKES_RESUMED,
     ours.HANDSHAKE_FAILURES: WorkerWord.HANDSHAKE_FAILURES,
@@ -45,6 +48,8 @@ SUMS: dict[Definition, WorkerWord] = {
 LEVELS: dict[Definition, WorkerWord] = {
     ours.CONNECTIONS_ACTIVE: WorkerWord.CONNECTIONS_ACTIVE,
     ours.UPSTREAM_IDLE: WorkerWord.UPSTREAM_IDLE,
+    ours.STREAMS_ACTIVE: WorkerWord.STREAMS_ACTIVE,
+    ours.SESSIONS_ACTIVE: WorkerWord.SESSIONS_ACTIVE,
     ours.SERIES: WorkerWord.SERIES,
     ours.TEMPORARY_BYTES: WorkerWord.TEMPORARY_BYTES,
 }

@@ -194,6 +194,7 @@ WATCHED = (
     resources.GATEWAY_CLASS,
     resources.GATEWAY,
     resources.LISTENER_SET,
+    resources.BACKEND_TLS_POLICY,
     *resources.ROUTES,
     resources.REFERENCE_GRANT,
 )

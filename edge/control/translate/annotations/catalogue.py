@@ -25,6 +25,8 @@ class Support(Enum):
     WITHOUT_EFFECT = "without effect"
     REFUSED = "refused"
     UNSUPPORTED = "not supported yet"
+    UNKNOWN = "unknown"
+    """ingress-nginx does not know it either."""
 
 
 class Entry(NamedTuple):

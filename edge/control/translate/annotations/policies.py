@@ -45,6 +45,7 @@ from edge.control.translate.annotations import (
     server_snippet,
     snippets,
     source_ranges,
+    ssl_passthrough,
     timeouts,
     tls_ciphers,
     tracing,
@@ -105,7 +106,7 @@ UNITS: Final = (
 """The readers of policies. A new one is a module with NAMES and `read`, and an entry here."""
 WITHOUT_EFFECT: Final = frozenset({"enable-rewrite-log", "http2-push-preload"})
 """Accepted, for nothing that a client or an endpoint could see depends on them."""
-_OF_ALL: Final = (balancing, canary, further_names, client_certificate, tls_ciphers, server_snippet)
+_OF_ALL: Final = (balancing, ssl_passthrough, canary, further_names, client_certificate, tls_ciphers, server_snippet)
 OTHERS: Final = (*_OF_ALL, transport)
 """The readers of what is no policy."""
 UNITS_OF_CANARIES: Final[tuple[ModuleType, ...]] = (hash_by,)
@@ -146,6 +147,8 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     """What stands before the path in redirects to a path, with variables."""
     names: FurtherNames | None = None
     """Names of its hosts beside their own."""
+    passthrough: bool = False
+    """Whether TLS of its hosts is passed on."""
     refused: bool = False
     """The operator does not allow one of them: the Ingress is not served."""
 
@@ -190,6 +193,7 @@ class Reader:
             host=_of_hosts(values),
             redirect_base=redirect_to.base(values),
             names=further_names.read(values),
+            passthrough=ssl_passthrough.read(values),
         )
         ignored = [_ignored(name) for name, _ in annotations if name not in SUPPORTED]
         return asked, (*values.problems, *ignored)

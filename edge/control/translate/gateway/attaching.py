@@ -16,6 +16,7 @@ from edge.control.kinds.names import host_name
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error
 from edge.control.translate.gateway.facts import FINE, ParentFacts, Verdict
+from edge.control.translate.gateway.frontend import verified
 from edge.control.translate.gateway.hostnames import intersection, most_specific
 from edge.control.translate.gateway.namespaces import selected
 from edge.control.translate.gateway.standing import scope_of, standings
@@ -32,7 +33,7 @@ PARENTS = (Gateway.kind, ListenerSet.kind)
 class Meeting(NamedTuple):
     """A host that a route and a listener have in common."""
 
-    gateway: ObjectId
+    gateway: Gateway
     standing: Standing
     host: str
     addresses: tuple[str, ...]
@@ -41,7 +42,7 @@ class Meeting(NamedTuple):
     @property
     def scope(self) -> str:
         """Of the hosts; empty: at the addresses of Edge there is none."""
-        return scope_of(self.gateway, self.standing.listener) if self.addresses else ""
+        return scope_of(self.gateway.id, self.standing.listener) if self.addresses else ""
 
 
 class Attachment:
@@ -78,7 +79,8 @@ class Attachment:
         verdict, at = self._verdict(gateway, named, parent, field, attached)
         if verdict.reason:
             self.problems.append(error(verdict.reason, at, verdict.message))
-        self.parents.append(ParentFacts(parent, named, verdict, tuple(attached)))
+        key = (gateway.metadata.namespace, gateway.metadata.name)
+        self.parents.append(ParentFacts(parent, named, key, verdict, tuple(attached)))
 
     def _gateway_of(self, named: ObjectId) -> Gateway | None:
         """The Gateway NAMED, or that of the ListenerSet NAMED."""
@@ -125,10 +127,12 @@ class Attachment:
         port = standing.listener.port
         beside = [one.hostname for one in every if one.served and one.listener.port == port]
         assignment = self._view.assignment(gateway)
+        if standing.listener.protocol == "HTTPS" and verified(gateway, port, self._view).accepted.reason:
+            return bool(hosts)  # it attaches to a listener that takes nothing
         for host in hosts:
             served = assignment.shared or assignment.addresses  # without an address there is nothing to come to
             if served and most_specific(host, beside) == standing.hostname:
-                self.meetings.append(Meeting(gateway.id, standing, host, assignment.addresses))
+                self.meetings.append(Meeting(gateway, standing, host, assignment.addresses))
         return bool(hosts)
 
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from edge.control.kinds.gateway import BackendReference
 from edge.control.kinds.objects import TCP, UDP, ObjectId
 from edge.control.kinds.problems import Problem, error
-from edge.control.translate.gateway import app_protocols, filters
+from edge.control.translate.gateway import app_protocols, backend_tls, filters
 from edge.control.translate.gateway.grants import remedy
 from edge.control.translate.parts import BY_UDP, ServiceUse
 from edge.table.records import Backend, Transport, service_key
@@ -22,6 +22,7 @@ from edge.table.records import Backend, Transport, service_key
 if TYPE_CHECKING:
     from edge.control.kinds.gateway import MirrorBackend
     from edge.control.translate.gateway.view import View
+    from edge.table.records import TlsMaterial
 
 
 class Manner(NamedTuple):
@@ -61,6 +62,10 @@ class BackendReader:
         self._suffix = BY_UDP if manner.protocol == UDP else ""
         self.problems: list[Problem] = []
         self.uses: list[ServiceUse] = []
+        self.materials: dict[str, TlsMaterial] = {}
+        """What transports need, by key."""
+        self.policies: dict[ObjectId, None] = {}
+        """BackendTLSPolicies for the Services."""
 
     def read(self, reference: BackendReference | MirrorBackend, field: str, *, instead: str = "") -> Backend:
         """The backend that REFERENCE at FIELD means, without the policies of its filters.
@@ -75,20 +80,35 @@ class BackendReader:
         if isinstance(reference, BackendReference):
             made = replace(made, weight=reference.weight)
             found += filters.faults(reference.filters, f"{field}.filters", of_backend=True)
+        transport = None
+        if not found:
+            transport = self._transport((namespace, reference.name), port)
+            if transport is None:
+                answer = instead or self._manner.answer
+                message = f"the BackendTLSPolicy for {target} cannot be carried out, so {answer}"
+                found.append(error("InvalidBackendTLS", field, message))
         self.problems += found
-        if found:
+        if transport is None or found:
             return made
         key = sys.intern(service_key(namespace, reference.name, port) + self._suffix)
         at, ignored = sys.intern(field), instead or self._manner.no_endpoints
         use = ServiceUse(key, namespace, reference.name, port, at, instead=ignored, protocol=self._manner.protocol)
         self.uses.append(use)
-        return replace(made, key=key, transport=self._transport((namespace, reference.name), port))
+        return replace(made, key=key, transport=transport)
 
-    def _transport(self, service: tuple[str, str], port: str) -> Transport:
-        """How the endpoints are spoken to."""
+    def _transport(self, service: tuple[str, str], port: str) -> Transport | None:
+        """How the endpoints are spoken to; None: they must not be."""
         if self._manner.streams:
             return Transport()
-        return app_protocols.transport(self._manner.app_protocol or self._view.app_protocol(service, port))
+        terms = backend_tls.terms(service, port, self._view)
+        if terms is not None:
+            self.policies.update(dict.fromkeys(one.id for one in terms.policies))
+            if terms.tls is None:
+                return None
+            if terms.material is not None:
+                self.materials[terms.tls.material] = terms.material
+        spoken = self._manner.app_protocol or self._view.app_protocol(service, port)
+        return app_protocols.transport(spoken, terms.tls if terms is not None else None)
 
     def _fault(
         self, reference: BackendReference | MirrorBackend, target: ObjectId, field: str, answer: str

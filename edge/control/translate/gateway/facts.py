@@ -35,6 +35,8 @@ class ListenerFacts(msgspec.Struct, frozen=True, gc=False):
     references: Verdict = FINE
     secrets: tuple[Key, ...] = ()
     """With its certificates, as far as they may be used."""
+    accepted: Verdict = FINE
+    """Why it is not served, beside what `standing` says."""
 
 
 class GatewayFacts(msgspec.Struct, frozen=True, gc=False):
@@ -46,6 +48,10 @@ class GatewayFacts(msgspec.Struct, frozen=True, gc=False):
     parameters: Verdict = FINE
     sets: int = 0
     """ListenerSets that are attached."""
+    references: Verdict = FINE
+    """What is wrong with what the Gateway itself refers to."""
+    insecure: bool = False
+    """Whether clients are let in that do not verify."""
 
 
 class ListenerSetFacts(msgspec.Struct, frozen=True, gc=False):
@@ -56,11 +62,19 @@ class ListenerSetFacts(msgspec.Struct, frozen=True, gc=False):
     """Why its Gateway does not take it."""
 
 
+class PolicyFacts(msgspec.Struct, frozen=True, gc=False):
+    """A BackendTLSPolicy."""
+
+    accepted: Verdict = FINE
+    resolved: Verdict = FINE
+
+
 class ParentFacts(msgspec.Struct, frozen=True, gc=False):
     """What became of one parent of a route that is a Gateway of ours, or a ListenerSet of one."""
 
     parent: ParentReference
     named: ObjectId
+    gateway: Key
     accepted: Verdict = FINE
     listeners: tuple[str, ...] = ()
     """Names of those that the route is attached to."""
@@ -73,3 +87,5 @@ class RouteFacts(msgspec.Struct, frozen=True, gc=False):
     references: Verdict = FINE
     partly: Verdict = FINE
     """Why some of its rules are not served."""
+    policies: tuple[ObjectId, ...] = ()
+    """BackendTLSPolicies for the Services behind it."""

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error, warning
+from edge.control.translate.gateway import frontend
+from edge.control.translate.gateway.client_pair import client_pair
 from edge.control.translate.gateway.facts import FINE, GatewayFacts, ListenerFacts, ListenerSetFacts, Verdict
+from edge.control.translate.gateway.frontend import NOBODY
 from edge.control.translate.gateway.grants import remedy
 from edge.control.translate.gateway.hostnames import record_name
 from edge.control.translate.gateway.standing import ROUTE_KINDS, SCHEMES, scope_of, standings
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from edge.control.translate.gateway.standing import Standing
     from edge.control.translate.gateway.view import Assignment, View
     from edge.settings import Settings
+    from edge.table.records import TlsOptions
 
 USUAL: Final = {"HTTP": 80, "HTTPS": 443, "TLS": 443}
 """Ports that a load balancer or a Service maps onto those of Edge."""
@@ -45,7 +49,7 @@ MESSAGES: Final = {
 class Listeners:
     """What the listeners that stand in OWNER, a Gateway or a ListenerSet of it, ask for.
 
-    - `facts`, `problems`: of each of them. `hosts`, `sockets`, `secrets`: as a `Translation` has them.
+    - `facts`, `problems`: of each of them. `hosts`, `sockets`, `secrets`, `options`: as a `Translation` has them.
     """
 
     def __init__(self, owner: ObjectId, gateway: Gateway, view: View, settings: Settings) -> None:
@@ -59,6 +63,7 @@ class Listeners:
         self.secrets: list[SecretUse] = []
         self.hosts: dict[str, HostPart] = {}
         self.sockets: dict[Listening, None] = {}
+        self.options: dict[str, TlsOptions] = {}
         for standing in standings(gateway, view.listener_sets(gateway)):
             if standing.owner == owner:
                 self._take(standing)
@@ -77,10 +82,19 @@ class Listeners:
             self.problems += faults
             own = tuple((use.namespace, use.secret) for use in found)
             references = Verdict(faults[0].reason, faults[0].message) if faults else FINE
+        clients = NOBODY
+        if listener.protocol == "HTTPS":
+            clients = frontend.verified(self._gateway, listener.port, self._view)
+        self.problems += clients.problems
+        references = references if references.reason else clients.resolved
         if standing.unknown_kinds and not references.reason:
             references = Verdict("InvalidRouteKinds", f"not supported: {', '.join(standing.unknown_kinds)}")
-        self.facts.append(ListenerFacts(standing, references, own))
-        if scope and standing.served and listener.protocol in FLAGS:
+        self.facts.append(ListenerFacts(standing, references, own, clients.accepted))
+        if clients.accepted.reason:
+            self.secrets = [use for use in self.secrets if use.host != key]
+        elif scope and standing.served and listener.protocol in FLAGS:
+            if clients.options is not None:
+                self.options[key] = clients.options
             if listener.protocol in SCHEMES:
                 self.hosts[key] = HostPart(listener=record_name(standing.hostname), wider=True, tls=tls)
             for address in self._assignment.addresses:
@@ -105,7 +119,13 @@ def translate(gateway: Gateway, view: View, settings: Settings) -> Translation |
         parameters = Verdict("InvalidParameters", message)
         problems.append(error("InvalidParameters", "spec.infrastructure.parametersRef", message))
     attached = {one.owner for one in standings(gateway, view.listener_sets(gateway)) if one.served} - {gateway.id}
-    facts = GatewayFacts(tuple(found.facts), assignment, parameters, len(attached))
+    pair = client_pair(gateway, view)
+    references = FINE
+    if pair is not None and pair.problem is not None:
+        problems.append(pair.problem)
+        references = Verdict(pair.problem.reason, pair.problem.message)
+    insecure = frontend.is_insecure(gateway)
+    facts = GatewayFacts(tuple(found.facts), assignment, parameters, len(attached), references, insecure)
     return _translation(gateway, found, problems, facts)
 
 
@@ -138,6 +158,7 @@ def _translation(
         tuple(problems),
         facts=facts,
         sockets=tuple(found.sockets),
+        tls_options=found.options,
     )
 
 

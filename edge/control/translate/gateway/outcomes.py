@@ -39,4 +39,4 @@ def facts(
             partly = FINE
     references = next((one for one in backends.problems if one.reason in REFERENCES), None)
     verdict = Verdict(REFERENCES[references.reason], references.message) if references is not None else FINE
-    return RouteFacts(tuple(parents), verdict, partly)
+    return RouteFacts(tuple(parents), verdict, partly, tuple(backends.policies))

@@ -11,6 +11,7 @@ from edge.table.records import scoped
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from edge.control.kinds.gateway import Gateway
     from edge.control.translate.gateway.attaching import Meeting
 
 
@@ -19,10 +20,12 @@ class Place:
 
     - `scoped`: whether that is at addresses of the Gateway's own. `listener`: the host name of the listener, as a
       record has it; empty where it is not.
+    - `gateway`: of several with the same addresses, the first that the route names.
     - `schemes`: in which requests come.
     """
 
-    def __init__(self, listener: str, *, scoped: bool) -> None:
+    def __init__(self, gateway: Gateway, listener: str, *, scoped: bool) -> None:
+        self.gateway = gateway
         self.listener = listener
         self.scoped = scoped
         self.schemes: set[str] = set()
@@ -34,6 +37,6 @@ def places(meetings: Iterable[Meeting]) -> dict[str, Place]:
     for one in meetings:
         standing, scope = one.standing, one.scope
         listener = record_name(standing.hostname) if scope else ""
-        place = found.setdefault(scoped(scope, record_name(one.host)), Place(listener, scoped=bool(scope)))
+        place = found.setdefault(scoped(scope, record_name(one.host)), Place(one.gateway, listener, scoped=bool(scope)))
         place.schemes.add(SCHEMES[standing.listener.protocol])
     return found

@@ -30,6 +30,7 @@ from edge.control.translate.gateway import (
 from edge.control.translate.gateway.attaching import Attachment
 from edge.control.translate.gateway.backends import GRPC, HTTP, BackendReader
 from edge.control.translate.gateway.places import places
+from edge.control.translate.gateway.shown import Shown
 from edge.control.translate.parts import HostPart, RoutePart, Translation
 from edge.table.records import Backend, Owner, Route
 
@@ -71,9 +72,10 @@ def translate(route: HTTPRoute | GRPCRoute, view: View) -> Translation | None:
     facts = outcomes.facts(attachment, backends, [*refused, *faulty], all_refused=bool(refused))
     if refused or not attachment.meetings:
         return Translation(order, {}, None, (), (), (*problems, *refused, *faulty), facts=facts)
+    shown = Shown(backends.materials, view)
     hosts = {
         key: HostPart(
-            tuple(_under(place, parts)),
+            tuple(_under(place, parts, shown)),
             listener=place.listener,
             wider=True,
             tls=place.scoped and place.schemes == {"https"},
@@ -81,15 +83,17 @@ def translate(route: HTTPRoute | GRPCRoute, view: View) -> Translation | None:
         for key, place in places(attachment.meetings).items()
     }
     problems += [*faulty, *backends.problems]
-    return Translation(order, hosts, None, tuple(backends.uses), (), tuple(problems), facts=facts)
+    materials = tuple(shown.materials.values())
+    return Translation(order, hosts, None, tuple(backends.uses), (), tuple(problems), facts=facts, materials=materials)
 
 
-def _under(place: Place, parts: list[tuple[RouteMatch, RoutePart]]) -> Iterator[RoutePart]:
-    """PARTS as they are under a host at PLACE."""
+def _under(place: Place, parts: list[tuple[RouteMatch, RoutePart]], shown: Shown) -> Iterator[RoutePart]:
+    """PARTS as they are under a host at PLACE, whose Gateway shows endpoints what SHOWN says."""
     # In a scope all requests come by one scheme.
     scheme = next(iter(place.schemes)) if len(place.schemes) == 1 and not place.scoped else ""
     for match, part in parts:
-        yield replace(part, route=replace(part.route, conditions=matches.conditions(match, scheme)))
+        route = shown.by(place.gateway, part.route)
+        yield replace(part, route=replace(route, conditions=matches.conditions(match, scheme)))
 
 
 class Targets(NamedTuple):

@@ -27,7 +27,13 @@ if TYPE_CHECKING:
 SCHEMES: Final = {"HTTP": "http", "HTTPS": "https"}
 """Schemes of the requests that a listener takes, by its protocol; the others take no HTTP."""
 _HTTP: Final = ((GROUP, "HTTPRoute"), (GROUP, "GRPCRoute"))
-ROUTE_KINDS: Final = {"HTTP": _HTTP, "HTTPS": _HTTP}
+ROUTE_KINDS: Final = {
+    "HTTP": _HTTP,
+    "HTTPS": _HTTP,
+    "TLS": ((GROUP, "TLSRoute"),),
+    "TCP": ((GROUP, "TCPRoute"),),
+    "UDP": ((GROUP, "UDPRoute"),),
+}
 """Group and kind of the routes that may attach, by protocol; listeners of other protocols are not served."""
 FAMILIES: Final = {"HTTP": "HTTP", "HTTPS": "TLS", "TLS": "TLS", "TCP": "TCP", "UDP": "UDP"}
 """What a socket is for, by protocol: two families cannot share a port, but UDP has ports of its own."""

@@ -13,24 +13,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from edge.control.kinds.gateway import GROUP
 from edge.control.translate.gateway.facts import FINE, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from edge.control.kinds.gateway import Gateway, GatewayClass, ParentReference
+    from edge.control.kinds.objects import Key
     from edge.control.translate.gateway.facts import (
         GatewayFacts,
         ListenerFacts,
         ListenerSetFacts,
         ParentFacts,
+        PolicyFacts,
         RouteFacts,
     )
 
 Status = dict[str, Any]
 FEATURES: Final = (
+    "BackendTLSPolicy",
+    "BackendTLSPolicySANValidation",
+    "GRPCRoute",
+    "GRPCRouteNamedRouteRule",
     "Gateway",
     "GatewayAddressEmpty",
+    "GatewayBackendClientCertificate",
+    "GatewayFrontendClientCertificateValidation",
+    "GatewayFrontendClientCertificateValidationInsecureFallback",
     "GatewayHTTPListenerIsolation",
     "GatewayHTTPSListenerDetectMisdirectedRequests",
     "GatewayPort8080",
@@ -39,6 +49,7 @@ FEATURES: Final = (
     "HTTPRoute303RedirectStatusCode",
     "HTTPRoute307RedirectStatusCode",
     "HTTPRoute308RedirectStatusCode",
+    "HTTPRouteBackendProtocolH2C",
     "HTTPRouteBackendProtocolWebSocket",
     "HTTPRouteBackendRequestHeaderModification",
     "HTTPRouteBackendTimeout",
@@ -63,11 +74,18 @@ FEATURES: Final = (
     "HTTPRouteSchemeRedirect",
     "ListenerSet",
     "ReferenceGrant",
+    "TCPRoute",
+    "TLSRoute",
+    "TLSRouteModeMixed",
+    "TLSRouteModeTerminate",
+    "UDPRoute",
 )
 """What is supported, by the names of the Gateway API (pkg/features), sorted."""
 OWN_ADDRESSES: Final = frozenset(
     {
         "GatewayAddressEmpty",
+        "GatewayFrontendClientCertificateValidation",
+        "GatewayFrontendClientCertificateValidationInsecureFallback",
         "GatewayHTTPListenerIsolation",
         "GatewayHTTPSListenerDetectMisdirectedRequests",
         "GatewayPort8080",
@@ -79,6 +97,7 @@ ACCEPTED: Final = "Accepted"
 PROGRAMMED: Final = "Programmed"
 RESOLVED: Final = "ResolvedRefs"
 CONFLICTED: Final = "Conflicted"
+INSECURE: Final = "InsecureFrontendValidationMode"
 PARTIALLY_INVALID: Final = "PartiallyInvalid"
 
 
@@ -101,11 +120,16 @@ def of_gateway(
     a listener, by its number."""
     generation = gateway.metadata.generation
     accepted, programmed = _gateway_verdicts(facts)
+    conditions = [
+        _condition(generation, ACCEPTED, accepted, holds=accepted.reason in ("", PARTLY)),
+        _condition(generation, PROGRAMMED, programmed),
+        _condition(generation, RESOLVED, facts.references),
+    ]
+    if facts.insecure:
+        verdict = Verdict("ConfigurationChanged", "clients without a certificate that verifies are let in")
+        conditions.append(_condition(generation, INSECURE, verdict, holds=True))
     status: Status = {
-        "conditions": [
-            _condition(generation, ACCEPTED, accepted, holds=accepted.reason in ("", PARTLY)),
-            _condition(generation, PROGRAMMED, programmed),
-        ],
+        "conditions": conditions,
         "listeners": [
             _listener(generation, one, counts, certificates.get(one.standing.number, "")) for one in facts.listeners
         ],
@@ -140,8 +164,8 @@ def of_listener_set(
 
 
 def _is_good(one: ListenerFacts, certificates: Mapping[int, str]) -> bool:
-    faulty = one.references.reason not in ("", "InvalidRouteKinds") or one.standing.number in certificates
-    return one.standing.served and not faulty
+    unresolved = one.references.reason not in ("", "InvalidRouteKinds") or one.standing.number in certificates
+    return one.standing.served and not one.accepted.reason and not unresolved
 
 
 PARTLY: Final = "SomeListenersNotValid"
@@ -151,7 +175,7 @@ PARTLY: Final = "SomeListenersNotValid"
 def _gateway_verdicts(facts: GatewayFacts) -> tuple[Verdict, Verdict]:
     """Whether it is accepted, and whether it is programmed."""
     assignment = facts.assignment
-    refused = [one.standing for one in facts.listeners if not one.standing.served]
+    refused = [one.standing for one in facts.listeners if not one.standing.served or one.accepted.reason]
     accepted = programmed = FINE
     if refused:
         names = ", ".join(one.listener.name for one in refused)
@@ -173,7 +197,8 @@ def _listener(generation: int, facts: ListenerFacts, counts: Mapping[str, int], 
     standing, references = facts.standing, facts.references
     if certificate and not references.reason:
         references = Verdict("InvalidCertificateRef", certificate)
-    accepted = Verdict(standing.refusal or standing.conflict, _MESSAGES.get(standing.refusal or standing.conflict, ""))
+    reason = standing.refusal or standing.conflict
+    accepted = Verdict(reason, _MESSAGES[reason]) if reason else facts.accepted
     programmed = FINE
     if accepted.reason:
         programmed = Verdict(standing.conflict or "Invalid", accepted.message)
@@ -203,6 +228,25 @@ _MESSAGES: Final = {
 def of_route(generation: int, facts: RouteFacts, controller: str) -> Status:
     """The entries of a route's status that are those of CONTROLLER."""
     return {"parents": [_parent(generation, one, facts, controller) for one in facts.parents]}
+
+
+def of_policy(generation: int, facts: PolicyFacts, gateways: Iterable[Key], controller: str) -> Status:
+    """The entries of a BackendTLSPolicy's status that are those of CONTROLLER, one for each of GATEWAYS that it is used
+    by."""
+    conditions = [
+        _condition(generation, ACCEPTED, facts.accepted),
+        _condition(generation, RESOLVED, facts.resolved),
+    ]
+    return {
+        "ancestors": [
+            {
+                "ancestorRef": {"group": GROUP, "kind": "Gateway", "namespace": namespace, "name": name},
+                "controllerName": controller,
+                "conditions": conditions,
+            }
+            for namespace, name in sorted(gateways)
+        ]
+    }
 
 
 def _parent(generation: int, one: ParentFacts, facts: RouteFacts, controller: str) -> Status:

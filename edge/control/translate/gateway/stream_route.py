@@ -47,7 +47,7 @@ def translate(route: AnyStreamRoute, view: View, settings: Settings) -> Translat
     for one in attachment.meetings:
         listener = one.standing.listener
         if listener.protocol in WIRES:
-            scope = scope_of(one.gateway, listener)
+            scope = scope_of(one.gateway.id, listener)
             streams[stream_key(scope)] = StreamPart(made, field)
             for address in one.addresses or settings.bind_address:
                 sockets[Listening(address, listener.port, scope, wire=WIRES[listener.protocol])] = None

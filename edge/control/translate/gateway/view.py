@@ -9,9 +9,10 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from edge.control.kinds.backend_tls import BackendTLSPolicy
     from edge.control.kinds.gateway import Gateway
     from edge.control.kinds.listener_sets import ListenerSet
-    from edge.control.kinds.objects import Key, ObjectId
+    from edge.control.kinds.objects import ConfigMap, Key, ObjectId, Secret
 
 
 class Assignment(msgspec.Struct, frozen=True):
@@ -56,6 +57,15 @@ class View(Protocol):
 
     def is_granted(self, owner: ObjectId, target: ObjectId) -> bool:
         """Whether a ReferenceGrant lets OWNER refer to TARGET, which is in another namespace."""
+
+    def tls_policies(self, service: Key) -> tuple[BackendTLSPolicy, ...]:
+        """The BackendTLSPolicies for SERVICE, the older one first, then by name."""
+
+    def referent(self, name: ObjectId) -> Secret | ConfigMap | str | None:
+        """The object NAME; text: why there is none that can be read; None: it has not been looked for yet."""
+
+    def port_name(self, service: Key, port: str) -> str:
+        """Name of this port of SERVICE; empty: it has none."""
 
     def app_protocol(self, service: Key, port: str) -> str:
         """`appProtocol` of this port of SERVICE; empty: it has none."""

@@ -8,15 +8,19 @@ import pytest
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
+from edge.control.compiling.delta import Delta
 from edge.control.serving.admission.reviews import Reviews
 from edge.control.serving.metrics import definitions, exposition, nginx_definitions, series
 from edge.control.serving.metrics.exposition import negotiate, render
 from edge.control.serving.metrics.series import PIECE, SeriesFamily
-from edge.table.records import Certificate, Endpoint, Host, ServicePort
+from edge.table.counter_layout import stream_labels
+from edge.table.records import Backend, Certificate, Endpoint, Host, Owner, ServicePort
+from edge.table.streams import StreamRoute
 from tests.control.serving.metrics.conftest import OPENMETRICS, route, samples
 
 SECTIONS = (
     definitions.ROUTES,
+    definitions.STREAMS,
     definitions.TRAFFIC,
     definitions.PROCESSES,
     definitions.CONTROL,
@@ -37,6 +41,10 @@ def full(world):
     world.serve(Host(name="a.example", routes=routes), tls={"c:shop/cert": record})
     for each in routes:
         world.count(the_route=each, times=3)
+    backend = Backend("shop", "db", "5432")
+    stream = StreamRoute(Owner("ConfigMap", "edge", "tcp"), (backend,))
+    world.state.commit(Delta({"s:tcp:9000": stream}), {})
+    world.workers[0].sessions(stream_labels("s:tcp:9000", stream, backend), "tcp", 200).record(1.0, 0.1, 10, 20)
     return world
 
 
@@ -120,7 +128,7 @@ def test_pieces_are_small_however_many_series_there_are(world):
 
 def test_without_any_request_there_are_only_names(world):
     families = [family for family in world.collector.families() if isinstance(family, SeriesFamily)]
-    assert len(families) == 10
+    assert len(families) == 15
     for family in families:
         assert b"".join(family.text(openmetrics=False)).count(b"\n") == 2
         assert family.metric().samples == []

@@ -18,8 +18,8 @@ from tests.support.waiting import eventually
 
 Start = Callable[..., KubernetesSource]
 CUSTOM = {
-    "GatewayClass", "Gateway", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "ListenerSet",
-    "ReferenceGrant",
+    *("GatewayClass", "Gateway", "ListenerSet", "ReferenceGrant", "BackendTLSPolicy"),
+    *("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"),
 }  # fmt: skip
 ALL = {"Ingress", "IngressClass", "Service", "EndpointSlice", "Namespace", "Secret", "ConfigMap", *CUSTOM}
 

@@ -1,22 +1,15 @@
-"""`edge check`: what manifests would amount to, and all that is wrong with them, without serving anything.
-
-Rules of this file:
-- The verdict is that of the control plane: the same reading, store and compiler.
-- Nothing outside of the files is asked: names of Services of type ExternalName are not looked up.
-- The output is the same for the same files, whatever their order on the disk.
-
-Exit status: 0; 1: there is an error. Warnings alone are none.
-"""
+"""Objects that were read once, and the verdict on them."""
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from edge.control.check import cluster
 from edge.control.compiling.compiler import Compiler
 from edge.control.containment import contain
-from edge.control.kinds.objects import ObjectId
+from edge.control.kinds.objects import ConfigMap, ObjectId
 from edge.control.kinds.problems import Problem, Severity, warning
 from edge.control.kinds.resources import ROUTES
 from edge.control.sources.files import reading
@@ -28,7 +21,6 @@ from edge.table.records import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from edge.control.kinds.objects import Ingress
     from edge.control.translate.parts import HostPart
@@ -40,24 +32,36 @@ _UNKNOWN: Final = "Manifest"
 """Kind of an object that does not say what it is; its name is its place."""
 
 
-def run(paths: Sequence[Path], settings: Settings) -> int:
-    """Print what the manifests at PATHS yield; the exit status."""
-    checked = Checked([str(path) for path in paths], settings)
-    for line in checked.lines():
-        sys.stdout.write(line + "\n")
-    return 1 if checked.severities[Severity.ERROR] else 0
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is to be said of one object."""
+
+    owner: ObjectId
+    place: str
+    """Its file and line; empty: it is in a cluster."""
+    served: bool
+    problems: tuple[Problem, ...]
 
 
 class Checked:
-    """Manifests and the verdict on them."""
+    """Manifests, or the objects of a cluster, and the verdict on them."""
 
-    def __init__(self, paths: Sequence[str], settings: Settings) -> None:
-        """Read PATHS."""
-        self._settings = settings.with_(manifests=tuple(paths))
+    def __init__(self, paths: Sequence[str], settings: Settings, *, from_cluster: bool = False) -> None:
+        """Read PATHS, or the cluster of SETTINGS.
+
+        Raises:
+            ConfigurationError: there is no cluster.
+            KubernetesError: the cluster cannot be read.
+        """
+        self._settings = settings if from_cluster else settings.with_(manifests=tuple(paths) or ("-",))
         self._compiler = Compiler(self._settings)
-        self._places = reading.once(paths, self._compiler.apply)
-        delta = self._compiler.compile()
-        self._content = Content.of(delta.routes, delta.endpoints, delta.tls)
+        self._places: dict[ObjectId, str] = {}
+        if from_cluster:
+            delta = cluster.once(self._settings, self._compiler)
+        else:
+            self._places = reading.once(paths, self._compiler.apply)
+            delta = self._compiler.compile()
+        self.content = Content.of(delta.routes, delta.endpoints, delta.tls)
         self._problems = {owner: list(problems) for owner, (_, problems) in delta.problems.items() if problems}
         self._ingresses = self._all("Ingress")
         self._routed = {kind: owners for kind in (one.name for one in ROUTES) if (owners := self._all(kind))}
@@ -79,7 +83,24 @@ class Checked:
             yield self._heading(owner)
             yield from self._problem_lines(owner)
             yield ""
-        yield self._summary()
+
+    def objects(self) -> Iterator[Verdict]:
+        """The verdict as values: what asks for routes first, then everything else that has a problem."""
+        asking = [*self._ingresses, *(owner for owners in self._routed.values() for owner in owners)]
+        others = set(self._problems).difference(asking)
+        for owner in [*asking, *sorted(others)]:
+            served = owner in asking and self._is_served(owner)
+            yield Verdict(owner, self._places.get(owner, ""), served, tuple(self._sorted(owner)))
+
+    def ingresses(self) -> list[Ingress]:
+        """The Ingresses that are ours."""
+        return [self._ingress(owner) for owner in self._ingresses if self._claims[owner] is not Claim.OTHERS]
+
+    def config_map(self) -> ConfigMap | None:
+        """The ConfigMap of --configmap."""
+        namespace, _, name = self._settings.configmap.partition("/")
+        found = self._compiler.store.get(ObjectId("ConfigMap", namespace, name))
+        return found if isinstance(found, ConfigMap) else None
 
     # --- what is served -------------------------------------------------------------------------------------------
 
@@ -95,11 +116,11 @@ class Checked:
             return
         names = list(translation.hosts) if translation.default is None else [""]
         for name in names:
-            host = self._content.hosts.get(name)
+            host = self.content.hosts.get(name)
             if host is None:
                 yield f"  {name or 'any other host'}: see below"
                 continue
-            tls = f" (TLS: {describing.certificate(self._content, host)})" if host.tls else ""
+            tls = f" (TLS: {describing.certificate(self.content, host)})" if host.tls else ""
             yield f"  {describing.host_name(host)}{tls}"
             rows = list(self._rows(host, owner, translation.hosts.get(name)))
             yield from describing.columns(rows, "    ") if rows else ("  no route",)
@@ -129,7 +150,7 @@ class Checked:
         service = self._compiler.store.service((backend.namespace, backend.service))
         if service is not None and service.spec.type == "ExternalName" and not self._settings.disable_svc_external_name:
             return f"whatever {service.spec.external_name} resolves to"
-        return describing.endpoints(self._content.ports.get(backend.key), most=_MOST_ENDPOINTS)
+        return describing.endpoints(self.content.ports.get(backend.key), most=_MOST_ENDPOINTS)
 
     # --- what is not ----------------------------------------------------------------------------------------------
 
@@ -175,12 +196,16 @@ class Checked:
     # --- problems -------------------------------------------------------------------------------------------------
 
     def _problem_lines(self, owner: ObjectId) -> Iterator[str]:
-        problems = sorted(self._problems.get(owner, ()), key=lambda one: one.severity is not Severity.ERROR)
-        for problem in problems:
+        for problem in self._sorted(owner):
             yield f"  {problem.severity}: {problem}"
 
-    def _summary(self) -> str:
-        hosts = self._content.hosts.values()
+    def _sorted(self, owner: ObjectId) -> list[Problem]:
+        """The problems of OWNER, errors first."""
+        return sorted(self._problems.get(owner, ()), key=lambda one: one.severity is not Severity.ERROR)
+
+    def summary(self) -> str:
+        """All of it in one line."""
+        hosts = self.content.hosts.values()
         routes = sum(len(host.routes) + (host.default is not None) for host in hosts)
         groups = [(self._ingresses, "Ingress", "Ingresses")]
         groups += [(owners, kind, f"{kind}s") for kind, owners in self._routed.items()]

@@ -1,0 +1,59 @@
+"""Files of values for ingress-nginx's chart: what they put into the ConfigMap and on the command line.
+
+What else they say is the chart's to judge: it refuses or names in its notes what it has nothing for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Values(NamedTuple):
+    """One file of values."""
+
+    place: str
+    keys: tuple[str, ...]
+    """Of controller.config."""
+    flags: tuple[str, ...]
+    """Of controller.extraArgs, and of values that stand for a flag."""
+
+
+def parted(paths: Sequence[str]) -> tuple[list[str], list[Values]]:
+    """PATHS that are manifests, and the files of values among them."""
+    manifests: list[str] = []
+    found: list[Values] = []
+    for path in paths:
+        values = _read(path) if Path(path).is_file() else None
+        if values is None:
+            manifests.append(path)
+        else:
+            found.append(values)
+    return manifests, found
+
+
+def _read(path: str) -> Values | None:
+    """The values in the file at PATH; None: it is something else."""
+    try:
+        text = Path(path).read_text()
+    except (OSError, UnicodeDecodeError):
+        return None
+    if "controller:" not in text or "\nkind:" in f"\n{text}":
+        return None
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return None
+    if not isinstance(found, dict) or not isinstance(found.get("controller"), dict) or "kind" in found:
+        return None
+    controller = found["controller"]
+    return Values(path, _names(controller.get("config")), _names(controller.get("extraArgs")))
+
+
+def _names(found: Any) -> tuple[str, ...]:
+    return tuple(sorted(map(str, found))) if isinstance(found, dict) else ()
