@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Edge in a cluster of many Ingresses: how soon it serves, how soon it follows, and what that costs.
+"""Edge in a cluster of many Ingresses or HTTPRoutes: how soon it serves, how soon it follows, and what that costs.
 
-    python bench/cluster.py [--sizes 1000,5000,20000] [--times 50] [--storm 30] [--json FILE]
+    python bench/cluster.py [--kind Ingress|HTTPRoute] [--sizes 1000,5000,20000] [--times 50] [--storm 30] [--json FILE]
 
 For each size an API server (tests/support/fakeapi, plain HTTP) runs in a process of its own with that many Ingresses,
-Services and EndpointSlices, and `edge run` with two workers is started beside it. Then:
+or as many HTTPRoutes on one Gateway, with Services and EndpointSlices, and `edge run` with two workers is started
+beside it. Then:
 
 start       from the start of `edge run`, as after an upgrade, until the last Ingress of the API's list is served
 switch      an EndpointSlice is replaced (PUT): from sending that until the first request that meets the new endpoint
-new         an Ingress is created (POST), its Service is there: from sending that until it is served
+new         an Ingress or HTTPRoute is created (POST), its Service is there: from sending that until it is served
 cpu         processor time of the control plane per EndpointSlice replaced, 50 a second, less what it takes idle
 memory      Pss of launcher, control plane, arbiter and workers
 storm       1,000 EndpointSlices replaced per second under load (wrk): failed requests, lag of a change made ten times a
@@ -40,7 +41,8 @@ from typing import TYPE_CHECKING, Any
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.support.edge import Edge, descendants  # noqa: E402 - of the folder above
+from tests.support import gateway  # noqa: E402 - of the folder above
+from tests.support.edge import Edge, descendants  # noqa: E402
 from tests.support.fakeapi import FakeAPI  # noqa: E402
 from tests.support.fakeapi.store import Store  # noqa: E402
 from tests.support.objects import Manifest, endpoints, ingress, ingress_class, namespace, service  # noqa: E402
@@ -52,7 +54,11 @@ if TYPE_CHECKING:
 NAMESPACES = 50
 ADDRESS = "192.0.2.1"
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices"
-INGRESSES = "/apis/networking.k8s.io/v1/namespaces/{}/ingresses"
+COLLECTIONS = {
+    "Ingress": "/apis/networking.k8s.io/v1/namespaces/{}/ingresses",
+    "HTTPRoute": "/apis/gateway.networking.k8s.io/v1/namespaces/{}/httproutes",
+}
+GATEWAY = {"name": "edge", "namespace": "default"}
 CHANGES_PER_SECOND = 1000
 HOSTS_UNDER_LOAD = 1000
 NGINX = """
@@ -98,25 +104,55 @@ def ingress_of(number: int) -> Manifest:
     return full(ingress(f"i{number}", namespace=place(number), host=f"h{number}.example", service=f"s{number}"), number)
 
 
+def route_of(number: int) -> Manifest:
+    """An HTTPRoute that means the same."""
+    rule = gateway.rule(gateway.backend(f"s{number}"), matches=[gateway.path("/")])
+    hosts = (f"h{number}.example",)
+    made = gateway.route(rule, name=f"i{number}", namespace=place(number), hosts=hosts, parents=[GATEWAY])
+    return full(made, number)
+
+
+OBJECTS = {"Ingress": ingress_of, "HTTPRoute": route_of}
+
+
 def old(obj: Manifest) -> Manifest:
     """OBJ as it is in a cluster where Edge has served it for long."""
     created = {**obj["metadata"], "creationTimestamp": "2026-01-01T00:00:00Z"}
-    return {**obj, "metadata": created, "status": {"loadBalancer": {"ingress": [{"ip": ADDRESS}]}}}
+    return {**obj, "metadata": created, "status": status(obj["kind"])}
+
+
+def status(kind: str) -> Manifest:
+    """The status of an object of KIND that is served."""
+    if kind == "Ingress":
+        return {"loadBalancer": {"ingress": [{"ip": ADDRESS}]}}
+    fine = {"status": "True", "observedGeneration": 1, "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    conditions = [{**fine, "type": name, "reason": name} for name in ("Accepted", "ResolvedRefs")]
+    reference = {"group": gateway.GROUP, "kind": "Gateway", **GATEWAY}
+    controller = "edge.ingress/controller"
+    return {"parents": [{"parentRef": reference, "controllerName": controller, "conditions": conditions}]}
+
+
+def shared(kind: str) -> list[Manifest]:
+    """What all objects of KIND need."""
+    if kind == "Ingress":
+        return [ingress_class()]
+    everybody = {"namespaces": {"from": "All"}}
+    return [gateway.gateway_class(), gateway.gateway(gateway.listener(allowedRoutes=everybody), **GATEWAY)]
 
 
 def service_of(number: int) -> Manifest:
     return full(service(f"s{number}", namespace=place(number), clusterIP="10.0.0.1"), number)
 
 
-def serve(size: int, ports: list[int], kubeconfig: Path) -> None:
+def serve(kind: str, size: int, ports: list[int], kubeconfig: Path) -> None:
     """Be the API server: obeys lines of JSON on standard input, answers with lines on standard output."""
     gc.disable()  # a collection of that many objects would stand still for a second, and not be Edge's doing
     with FakeAPI(store=Store(history=100_000)) as api:
-        api.apply(ingress_class(), namespace("default"))
-        for number in range(size + 100):  # those beyond SIZE get their Ingress later
+        api.apply(*shared(kind), namespace("default"))
+        for number in range(size + 100):  # those beyond SIZE get their Ingress or route later
             api.apply(service_of(number), slice_of(number, ports[0]))
         for number in range(size):
-            api.apply(old(ingress_of(number)))
+            api.apply(old(OBJECTS[kind](number)))
         api.kubeconfig(kubeconfig)
         print(json.dumps({"url": api.url}), flush=True)
         for line in sys.stdin:
@@ -147,9 +183,10 @@ def storm(api: FakeAPI, objects: list[list[Manifest]], rate: float, seconds: flo
 class Server:
     """The API server's process, seen from outside."""
 
-    def __init__(self, size: int, ports: list[int], folder: Path) -> None:
-        self.kubeconfig = folder / f"kubeconfig-{size}"
-        command = [sys.executable, __file__, "--serve", str(size), "--ports", json.dumps(ports)]
+    def __init__(self, kind: str, size: int, ports: list[int], folder: Path) -> None:
+        self.kubeconfig = folder / f"kubeconfig-{kind}-{size}"
+        self._kind = kind
+        command = [sys.executable, __file__, "--kind", kind, "--serve", str(size), "--ports", json.dumps(ports)]
         self.process = subprocess.Popen(
             [*command, "--kubeconfig", str(self.kubeconfig)],
             stdin=subprocess.PIPE,
@@ -177,6 +214,10 @@ class Server:
         """Let the Service NUMBER have its endpoint on PORT; gives when that began."""
         slice_ = slice_of(number, port)
         return self.write("PUT", f"{SLICES.format(place(number))}/{slice_['metadata']['name']}", slice_)
+
+    def create(self, number: int) -> float:
+        """Make the Ingress or HTTPRoute NUMBER; gives when that began."""
+        return self.write("POST", COLLECTIONS[self._kind].format(place(number)), OBJECTS[self._kind](number))
 
     def storm(self, rate: float, seconds: float, *, watched: bool) -> None:
         """Begin to change objects, WATCHED by Edge or not; `calm` waits for the end."""
@@ -264,13 +305,13 @@ def served(answer: tuple[int, str]) -> bool:
 # --- measuring --------------------------------------------------------------------------------------------------------
 
 
-def measure(size: int, times: int, seconds: float, folder: Path) -> dict[str, Any]:
-    """All figures of one SIZE."""
+def measure(kind: str, size: int, times: int, seconds: float, folder: Path) -> dict[str, Any]:
+    """All figures of one SIZE of KIND."""
     ports = [free_port(), free_port()]
-    result: dict[str, Any] = {"size": size}
+    result: dict[str, Any] = {"kind": kind, "size": size}
     with contextlib.ExitStack() as stack:
         stack.enter_context(nginx(folder, ports))
-        server = Server(size, ports, folder)
+        server = Server(kind, size, ports, folder)
         stack.callback(server.close)
         flags = [
             f"--kubeconfig={server.kubeconfig}",
@@ -311,7 +352,7 @@ def latencies(server: Server, edge: Edge, ports: list[int], size: int, times: in
         switches.append((client.until(number, lambda answer, port=port: answer[1] == str(port)) - begun) * 1e3)
         time.sleep(0.05)
     for number in range(size, size + times):
-        begun = server.write("POST", INGRESSES.format(place(number)), ingress_of(number))
+        begun = server.create(number)
         arrivals.append((client.until(number, served) - begun) * 1e3)
         time.sleep(0.05)
     return {
@@ -410,8 +451,9 @@ def load(edge: Edge, seconds: float, folder: Path) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--sizes", default="1000,5000,20000", help="numbers of Ingresses")
-    parser.add_argument("--times", type=int, default=50, help="switches and new Ingresses of each size")
+    parser.add_argument("--kind", choices=tuple(OBJECTS), default="Ingress", help="what there is many of")
+    parser.add_argument("--sizes", default="1000,5000,20000", help="numbers of them")
+    parser.add_argument("--times", type=int, default=50, help="switches and new ones of each size")
     parser.add_argument("--storm", type=float, default=30.0, help="seconds; 0: none")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
@@ -419,12 +461,12 @@ def main() -> None:
     parser.add_argument("--kubeconfig", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
-        serve(options.serve, options.ports, options.kubeconfig)
+        serve(options.kind, options.serve, options.ports, options.kubeconfig)
         return
     results = []
     with tempfile.TemporaryDirectory(prefix="edge-bench-") as folder:
         for size in map(int, options.sizes.split(",")):
-            results.append(measure(size, options.times, options.storm, Path(folder)))
+            results.append(measure(options.kind, size, options.times, options.storm, Path(folder)))
             show(results[-1])
     if options.json:
         options.json.write_text(json.dumps(results, indent=1))

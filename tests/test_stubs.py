@@ -217,7 +217,7 @@ def stored(tree: ast.AST, owner: str | None = None) -> set[str]:
 def test_a_pxd_has_the_attributes_that_the_class_assigns(module: Path) -> None:
     """And no others: one that is missing is an AttributeError at work, one too many is memory for nothing."""
     known = all_declared()
-    nodes = {name: node for path in PLAIN for name, node in classes(path).items()}
+    nodes = {name: node for path in (*PLAIN, module) for name, node in classes(path).items()}  # its own names win
     for name, one in declared(module.with_suffix(".pxd").read_text()).items():
         assert stored(nodes[name], "self") <= with_bases(name, known), name
         heirs = [node for heir, node in nodes.items() if heir in known and name in lineage(heir, known)]

@@ -213,7 +213,7 @@ def test_an_annotation_that_will_not_come_is_reported_with_the_way_out(
     ) in output
 
 
-def test_an_object_that_stands_twice_is_told_where_it_is_ignored(
+def test_an_object_that_stands_twice_is_reported_where_it_is_ignored(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(folder / "a.yaml", objects.service())

@@ -23,7 +23,7 @@ from edge.control.translate import addresses as ip
 from edge.table.records import Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
     from edge.control.kinds.objects import EndpointConditions, EndpointSlice, Service, ServicePort
@@ -80,33 +80,49 @@ def by_slices(
     service_port = find_port(service, port, protocol)
     if service_port is None:
         return Found(fault=Fault.MISSING_PORT)
-    ready: set[tuple[str, int]] = set()
-    near: set[tuple[str, int]] = set()
-    all_hinted = bool(zone)
-    ending: set[tuple[str, int]] = set()
+    places = _Places(zone)
     foreign = ""
     sorted_out = ip.SortedOut(allowed)
     for one in slices:
         if one.address_type not in ("IPv4", "IPv6"):
-            foreign = (
-                f"EndpointSlice {one.metadata.namespace}/{one.metadata.name} has addresses of type {one.address_type}"
-            )
+            name = f"{one.metadata.namespace}/{one.metadata.name}"
+            foreign = f"EndpointSlice {name} has addresses of type {one.address_type}"
             continue
         ports = list(_slice_ports(one, service_port))
         for endpoint in one.endpoints or () if ports else ():
             state = _usable(endpoint.conditions)
             if state is not None:
-                usable = ready if state else ending
-                addresses = [sorted_out.take(address) for address in endpoint.addresses or ()]
-                places = [(address, number) for address in addresses if address for number in ports]
-                usable.update(places)
-                if zone and state:
-                    all_hinted = all_hinted and bool(endpoint.zones)
-                    near.update(places if zone in endpoint.zones else ())
-    endpoints = sorted((near if all_hinted else ()) or ready or ending)
-    fault = Fault.ADDRESS_TYPE if foreign else None
-    found = tuple(Endpoint(address, number) for address, number in endpoints)
-    return Found(found, fault, foreign, tuple(sorted(sorted_out.refused)))
+                usable = [address for address in map(sorted_out.take, endpoint.addresses or ()) if address]
+                zones = endpoint.zones if zone else ()
+                places.add([(address, number) for address in usable for number in ports], zones, ready=state)
+    found = tuple(Endpoint(address, number) for address, number in places.chosen())
+    return Found(found, Fault.ADDRESS_TYPE if foreign else None, foreign, tuple(sorted(sorted_out.refused)))
+
+
+class _Places:
+    """Addresses and ports of endpoints, by what is known of them. ZONE: ours; empty: hints mean nothing."""
+
+    def __init__(self, zone: str) -> None:
+        self._zone = zone
+        self._ready: set[tuple[str, int]] = set()
+        self._ending: set[tuple[str, int]] = set()
+        """Those that still serve but are on their way out."""
+        self._near: set[tuple[str, int]] = set()
+        self._all_hinted = bool(zone)
+
+    def add(self, places: Sequence[tuple[str, int]], zones: Sequence[str], *, ready: bool) -> None:
+        """PLACES of an endpoint with hints for ZONES; READY: otherwise it ends."""
+        if not ready:
+            self._ending.update(places)
+            return
+        self._ready.update(places)
+        self._all_hinted = self._all_hinted and bool(zones)
+        if self._zone in zones:
+            self._near.update(places)
+
+    def chosen(self) -> list[tuple[str, int]]:
+        """Those of our zone if every ready one has a hint, else the ready ones, else the ending ones."""
+        return sorted((self._near if self._all_hinted else ()) or self._ready or self._ending)
 
 
 def by_name(

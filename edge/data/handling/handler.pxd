@@ -6,21 +6,13 @@ cimport edge.data.exchange.client as c_client
 cimport edge.data.exchange.exchange as c_exchange
 cimport edge.data.exchange.upstream as c_upstream
 cimport edge.data.handling.calls as c_calls
+from edge.data.handling.handling cimport Handling
 cimport edge.data.observe._format as c_format
 cimport edge.data.routing.plan as c_plan
 cimport edge.data.routing.router as c_router
 cimport edge.data.upstream.chooser as c_chooser
 cimport edge.data.upstream.budget as c_budget
 cimport edge.data.upstream.target as c_target
-
-cdef class Handling:
-    cdef readonly c_router.Router router
-    cdef readonly c_calls.Calls calls
-    cdef readonly object counters
-    cdef readonly object access_log
-    cdef readonly double tunnel_timeout
-    cdef readonly object spools
-    cdef readonly object threads
 
 cdef class Handler:
     cdef Handling _handling

@@ -17,7 +17,7 @@ from edge.data.exchange.exchange import Exchange
 from edge.data.handling import faults, sending
 from edge.data.handling.ahead import Ahead
 from edge.data.handling.calls import Call
-from edge.data.handling.encoded import Encoded, Threads
+from edge.data.handling.encoded import Encoded
 from edge.data.handling.keeping import keep
 from edge.data.http import replies
 from edge.data.http._message import NO_CONTENT, UNKNOWN_LENGTH
@@ -26,7 +26,6 @@ from edge.data.net.spool import Spool, SpoolError
 from edge.data.net.tunnel import tunnel
 from edge.data.policies.errors import TERMS
 from edge.data.routing.plan import WHOLE_CONTENT
-from edge.table.counters import WorkerWord
 from edge.table.policies import Timeouts
 from edge.table.policies.request_buffering import ANY
 
@@ -35,62 +34,25 @@ if TYPE_CHECKING:
 
     from edge.data.exchange.client import Client
     from edge.data.exchange.upstream import Upstream
-    from edge.data.handling.calls import Calls
+    from edge.data.handling.handling import Handling
     from edge.data.http._content import Content
     from edge.data.http._message import Message
     from edge.data.http.replies import Reply
-    from edge.data.net.spool import Spools
     from edge.data.observe._format import LogName
-    from edge.data.observe.access_log import AccessLog
     from edge.data.policies.pace import Pace
     from edge.data.policies.phases import Gate
     from edge.data.routing.plan import Destination, Plan
-    from edge.data.routing.router import Router
     from edge.data.upstream.attempts import Failure
     from edge.data.upstream.balancer import Balancer
     from edge.data.upstream.chooser import Chooser
     from edge.data.upstream.target import Target
-    from edge.table.counters import RouteLabels, WorkerCounters
+    from edge.table.counters import RouteLabels
 
 log = logging.getLogger("edge.data")
 
 CLIENT_CLOSED = 499
 """nginx's status, for logs and metrics, of a request whose client did not wait for the answer."""
 DEFAULT_READ_TIMEOUT = Timeouts("").read
-
-
-class Handling:
-    """What all exchanges of a worker share.
-
-    - `spools`: temporary files for bodies.
-    - `threads`: those in which content is encoded.
-    - `tunnel_timeout`: seconds of silence that a switched connection may keep.
-    """
-
-    def __init__(
-        self,
-        router: Router,
-        calls: Calls,
-        counters: WorkerCounters,
-        access_log: AccessLog | None,
-        spools: Spools,
-        *,
-        tunnel_timeout: float,
-    ) -> None:
-        self.router = router
-        self.calls = calls
-        self.counters = counters
-        self.access_log = access_log
-        self.spools = spools
-        self.tunnel_timeout = tunnel_timeout
-        self.threads = Threads()
-
-    def unmatched(self, request: Message) -> Reply:
-        """The answer to REQUEST, which no route takes, or which is a load balancer's probe."""
-        self.counters.add(WorkerWord.UNMATCHED, 1)
-        if self.router.generation <= 0:
-            return replies.UNAVAILABLE
-        return replies.HEALTHY if self.router.probed(request) else replies.NOT_FOUND
 
 
 class Handler:

@@ -8,7 +8,7 @@ from edge.data.handling.handler import Handler
 
 if TYPE_CHECKING:
     from edge.data.exchange.client import Client
-    from edge.data.handling.handler import Handling
+    from edge.data.handling.handling import Handling
     from edge.data.observe.spans import Tracing
     from edge.table.counters import RouteLabels
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from edge.data.policies.fields import names, without
+from edge.data.policies.fields import USUAL, names, without
 from edge.data.policies.request_headers import change
 from edge.data.policies.variables import filler
 from edge.table.policies.snippet import AddField, RequestField, SetField
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from edge.data.http._message import Message
     from edge.table.policies.snippet import If, Statement
 
-USUAL: Final = frozenset({200, 201, 204, 206, 301, 302, 303, 304, 307, 308})
-"""Statuses that get the fields of `add_header` without `always` (nginx docs, ngx_http_headers_module)."""
 CONTENT_TYPE: Final = b"content-type"
 
 

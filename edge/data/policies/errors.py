@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge.data.http._message import NO_CONTENT
 from edge.data.net.spool import Spool
+from edge.data.policies.fields import name_of
 from edge.data.upstream.terms import Terms
 from edge.table.policies import Retry, Timeouts
 
@@ -103,4 +104,4 @@ class Errors:
 def challenges(reply: Reply) -> bytes:
     """The field lines of REPLY that a client needs to log in."""
     lines = reply.fields.splitlines(keepends=True)
-    return b"".join(line for line in lines if line.partition(b":")[0].lower() == CHALLENGE)
+    return b"".join(line for line in lines if name_of(line) == CHALLENGE)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge.data.exchange.subrequest import UnansweredError
 from edge.data.http import replies
-from edge.data.policies.fields import names, without
+from edge.data.policies.fields import USUAL, names, without
 from edge.data.policies.questions import question
 from edge.data.policies.servers import transport_of
 from edge.data.policies.verdicts import Kept, Verdict
@@ -33,8 +33,6 @@ TERMS: Final = Terms(Timeouts("", 60.0, 60.0, 60.0), Retry("", tries=0, on_timeo
 MOST_CONTENT: Final = 65536
 """Bytes of an answer that are read, for nothing but to use the connection again."""
 FAILED: Final = replies.plain(500)
-SUCCESS: Final = frozenset((200, 201, 204, 206, 301, 302, 303, 304, 307, 308))
-"""Statuses of responses that get the server's cookies (nginx docs, add_header)."""
 
 
 def add(policy: ExternalAuth, phases: Phases) -> None:
@@ -114,5 +112,5 @@ def _hiding(wanted: tuple[bytes, ...]) -> Edit:
 
 def _add_cookies(exchange: Exchange, response: Message | None) -> None:
     status = response.status if response is not None else exchange.outcome.status
-    if exchange.success_fields and status in SUCCESS:
+    if exchange.success_fields and status in USUAL:
         exchange.fields += exchange.success_fields

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from edge.table.fields import name_fault, value_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+USUAL: Final = frozenset({200, 201, 204, 206, 301, 302, 303, 304, 307, 308})
+"""Statuses that get the fields of `add_header` without `always` (nginx docs, ngx_http_headers_module)."""
 
 
 def line(name: str, value: str) -> bytes:

@@ -15,7 +15,8 @@ from edge.data.accepting.contexts import Contexts
 from edge.data.accepting.handshake import Handshakes
 from edge.data.connections.connections import Connections
 from edge.data.handling.calls import Calls
-from edge.data.handling.handler import Handler, Handling
+from edge.data.handling.handler import Handler
+from edge.data.handling.handling import Handling
 from edge.data.handling.subrequests import Subrequests
 from edge.data.handling.traced import TracedHandler
 from edge.data.http._fields import Limits

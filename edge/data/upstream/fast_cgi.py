@@ -7,12 +7,10 @@ Rules of this file:
   read first (`edge.data.policies.fast_cgi`); where it has not been, the request is answered 411.
 - The head of the response is read by the grammar of HTTP/1.1, so nothing gets through that an endpoint that speaks HTTP
   could not send. Lines may end with LF alone (RFC 3875, section 6.2).
-- What an application writes to its standard error goes to the log.
 """
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import TYPE_CHECKING
 
@@ -21,8 +19,9 @@ from edge.data.http.h1._body import Body
 from edge.data.http.h1._head import Head
 from edge.data.http.h1._writing import HeadWriter
 from edge.data.net._buffer import Buffer
-from edge.data.net.errors import IncompleteResponse, MessageError, ResponseError
+from edge.data.net.errors import MessageError, ResponseError
 from edge.data.upstream import fast_cgi_records as records
+from edge.data.upstream.fast_cgi_output import Output
 from edge.data.upstream.h1 import FOREVER
 
 if TYPE_CHECKING:
@@ -31,88 +30,9 @@ if TYPE_CHECKING:
     from edge.data.net._stream import Stream
     from edge.data.upstream.target import Target
 
-log = logging.getLogger("edge.data")
-
-MOST_ERRORS = 4096
-"""Bytes of one request's standard error that are logged."""
-ROOM = 65536
-"""Bytes that a buffer takes."""
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 _STATUS = re.compile(rb"[1-9][0-9][0-9](?: [^\r\n]*)?")
 _NOT_PASSED_ON = re.compile(rb"(?:status|connection|transfer-encoding|x-accel-[a-z-]+)[ \t]*:", re.IGNORECASE)
-
-
-class Output(Buffer):
-    """The standard output of an application, out of the records on STREAM.
-
-    `ended`: all of it has come. `errors`: what has come of the standard error.
-    """
-
-    def __init__(self, stream: Stream, name: str) -> None:
-        """NAME: of the endpoint, for the log."""
-        super().__init__()
-        self.ended = False
-        self.errors = b""
-        self._stream = stream
-        self._name = name
-        self._left = 0
-        self._padding = 0
-
-    def fill(self, wait: bool = False) -> int:  # noqa: ARG002 - the stream knows it
-        """As `Buffer`.
-
-        Raises:
-            ResponseError: it is not FastCGI, or the application refuses the request.
-            StreamError: the stream broke or was silent for too long.
-        """
-        while not self._left:
-            if self.ended or not self._next():
-                return 0
-        count = min(self._left, len(self._some()), ROOM - len(self))
-        self.feed(self._stream.take(count))
-        self._left -= count
-        return count
-
-    def _next(self) -> bool:
-        """Read on to the next record with output; False: there is none any more."""
-        self._take(self._padding)
-        self._padding = 0
-        header = records.read_header(self._take(records.HEADER.size))
-        if header is None:
-            raise ResponseError("malformed FastCGI record")
-        self._padding = header.padding
-        if header.kind == records.STDOUT:
-            self._left = header.content
-        elif header.kind == records.STDERR:
-            self._note(self._take(header.content))
-        elif header.kind == records.END_REQUEST and header.content == records.END.size:
-            self.ended = True
-            status = records.END.unpack(self._take(header.content))[1]
-            if status:
-                raise ResponseError(f"the application {records.FAILURES.get(status, 'refuses')}")
-        else:
-            raise ResponseError("unexpected FastCGI record")
-        return not self.ended
-
-    def _note(self, text: bytes) -> None:
-        if text and len(self.errors) < MOST_ERRORS:
-            log.error(
-                "endpoint %s: FastCGI stderr: %s", self._name, ascii(text.rstrip().decode("utf-8", "replace"))[1:-1]
-            )
-        self.errors += text[: MOST_ERRORS - len(self.errors)]
-
-    def _some(self) -> Stream:
-        """The stream, with something in it."""
-        if not len(self._stream) and self._stream.fill() == 0:
-            raise IncompleteResponse("the endpoint closed the connection within its answer")
-        return self._stream
-
-    def _take(self, count: int) -> bytes:
-        taken = b""
-        while len(taken) < count:
-            stream = self._some()
-            taken += stream.take(min(count - len(taken), len(stream)))
-        return taken
 
 
 class FastCgiUpstream(Upstream):

@@ -39,7 +39,7 @@ def writes(api: FakeAPI) -> int:
 
 
 def settled(one: Instance, api: FakeAPI) -> None:
-    """Wait until all that was told before has been written: Events are written in the order of their problems."""
+    """Wait until all earlier Events have been written: they are written in the order of their problems."""
     mark = error("Mark", "", str(time.monotonic()))
     api.apply(ingress("mark", namespace="marks"))
     one.problems("mark", mark, namespace="marks")
@@ -107,7 +107,7 @@ def test_a_passing_problem_is_not_told(api: FakeAPI, instance: Instances) -> Non
 
 
 def test_nothing_is_repeated(api: FakeAPI, instance: Instances) -> None:
-    """The same problem found again, by a resync or after other changes of the object, is told once."""
+    """The same problem found again, by a resync or after other changes of the object, makes one Event."""
     api.apply(ingress())
     one = instance()
     one.problems("web", MISSING)
@@ -221,7 +221,7 @@ def test_a_restart_tells_nothing_twice(api: FakeAPI, instance: Instances) -> Non
 
 
 def test_problems_that_are_there_before_the_election(api: FakeAPI, instance: Instances) -> None:
-    """What was found while somebody else led is told by the next leader if nobody has told it."""
+    """A problem found while another instance led gets its Event from the next leader, if it has none."""
     api.apply(ingress())
     taken = {"holderIdentity": "gone", "leaseDurationSeconds": 1}
     api.apply({"kind": "Lease", "metadata": {"name": "edge-ingress-leader", "namespace": "edge"}, "spec": taken})
@@ -333,7 +333,7 @@ ELSE = {"verbs": ["list", "watch", "create", "get", "update"], "apiGroups": ["*"
 
 
 def test_forbidden_in_some_namespaces(api: FakeAPI, instance: Instances, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where Events are forbidden nothing is told until that changes, and other namespaces are not kept waiting."""
+    """Where Events are forbidden none is written until that changes, and other namespaces do not wait."""
     monkeypatch.setattr("edge.control.api.pace.FORBIDDEN", 0.5)
     api.apply(ingress(), ingress(namespace="open"))
     api.rules = Rules([ELSE], {"open": [WRITES]})

@@ -21,7 +21,7 @@ from tests.support.waiting import eventually
 
 
 class Mirror:
-    """A sink that holds hosts by name and writes down what it is told."""
+    """A sink that holds hosts by name and records its calls."""
 
     def __init__(self) -> None:
         self.hosts: dict[str, str] = {}
@@ -83,7 +83,7 @@ def watching(api: FakeAPI) -> bool:
 
 
 def test_what_exists_is_told_then_synced_once(api: FakeAPI, begin: Begin) -> None:
-    """Objects that exist at the start are told before the sink hears that it is in sync."""
+    """The sink gets the objects that exist at the start before it is in sync."""
     api.apply(ingress("a"), ingress("b"))
     _, mirror = begin()
     eventually(lambda: mirror.syncs)
@@ -321,7 +321,7 @@ def test_watches_that_end_at_once_are_no_hot_loop(api: FakeAPI, begin: Begin) ->
 
 
 def test_forbidden(api: FakeAPI, begin: Begin, caplog: pytest.LogCaptureFixture) -> None:
-    """403 is told to the sink and logged once, naming verb and resource; a later grant takes effect."""
+    """403 is reported to the sink and logged once, naming verb and resource; a later grant takes effect."""
     fault = api.fail("status", verb="list", code=403, reason="Forbidden", times=6)
     one, mirror = begin()
     eventually(lambda: mirror.refusals >= 5)

@@ -225,7 +225,7 @@ def test_an_authority_that_rotates(account: tuple[FakeAPI, Path], tmp_path: Path
 
 @pytest.mark.parametrize("missing", ["token", "ca.crt"])
 def test_a_service_account_that_is_not_whole(account: tuple[FakeAPI, Path], missing: str) -> None:
-    """What is missing is told."""
+    """The error names what is missing."""
     _, folder = account
     (folder / missing).unlink()
     with pytest.raises(ConfigurationError, match=r"service account: .* does not exist"):
@@ -233,7 +233,7 @@ def test_a_service_account_that_is_not_whole(account: tuple[FakeAPI, Path], miss
 
 
 def test_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without any of it, the ways out are told."""
+    """Without any of it, the error names the ways out."""
     for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(ConfigurationError, match="give --manifests, --kubeconfig or --apiserver-host"):
@@ -264,7 +264,7 @@ def test_a_kubeconfig_that_is_none(tmp_path: Path, text: str) -> None:
 
 
 def test_a_proxy_that_cannot_be_used(api: FakeAPI, tmp_path: Path) -> None:
-    """A kind of proxy that there is no support for is told, with the way out."""
+    """A kind of proxy that is not supported is reported, with the way out."""
     path = api.kubeconfig(tmp_path / "config")
     config = yaml.safe_load(path.read_text())
     config["clusters"][0]["cluster"]["proxy-url"] = "quic://jane:secret@127.0.0.1:1"
@@ -313,7 +313,7 @@ def test_a_certificate_is_judged_as_kubectl_does(serve: Serve, tmp_path: Path, m
 def test_a_certificate_that_is_not_verified(
     serve: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
 ) -> None:
-    """insecure-skip-tls-verify does what it says, and is told once instead of with each connection."""
+    """insecure-skip-tls-verify does what it says, and is logged once instead of with each connection."""
     path = serve(issue("elsewhere.example")).kubeconfig(tmp_path / "config", token="good")
     config = yaml.safe_load(path.read_text())
     cluster = config["clusters"][0]["cluster"]
@@ -386,7 +386,7 @@ def test_a_connection_that_takes_too_long_is_told_in_words() -> None:
 
 
 def test_no_answer(api: FakeAPI, transport: Transport) -> None:
-    """Resets, silence and a closed port are told in one line."""
+    """Resets, silence and a closed port are errors of one line."""
     api.fail("drop")
     with pytest.raises(UnreachableError):
         asks(transport)

@@ -111,7 +111,7 @@ def test_another_controllers_ingress_is_nobodys_problem() -> None:
 
 
 def test_a_default_backend_may_be_disallowed() -> None:
-    """An Ingress that has one is then not served at all, as with ingress-nginx, and is told so."""
+    """An Ingress that has one is then not served at all, as with ingress-nginx, which is reported."""
     catching = ingress("edge")
     catching["spec"]["defaultBackend"] = catching["spec"]["rules"][0]["http"]["paths"][0]["backend"]
     assert served(catching, klass("edge"))

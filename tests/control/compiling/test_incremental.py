@@ -32,7 +32,7 @@ NAMES = ("one.example", "two.example")
 
 
 class Dns(dict[str, Resolution]):
-    """What names stand for, as the world is told."""
+    """What names stand for, as the DNS answers."""
 
     def look_up(self, name: str) -> Resolution | None:
         return self.get(name)
@@ -213,7 +213,7 @@ class Cluster:
                 del self.faults[where]
 
     def from_nothing(self, flags: Settings, now: float, seed: int) -> World:
-        """A world that is told all this at once."""
+        """A world that gets all these objects at once."""
         world = World(flags, with_class=False, names=self.dns)
         changes: list[Change] = [Upsert(one) for one in self.objects.values()]
         random.Random(seed).shuffle(changes)

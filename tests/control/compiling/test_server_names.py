@@ -278,7 +278,7 @@ def test_a_secret_that_has_not_been_looked_for_yet_is_not_called_missing() -> No
     made = world(objects.ingress(secret="tls"), by_need=True)
     assert made.reasons() == []
     assert shown(made) == {"web.example": DEFAULT_CERTIFICATE}
-    made.delete("Secret", "tls")  # which is how it is told that there is none
+    made.delete("Secret", "tls")  # a source deletes a Secret that it cannot find
     assert made.reasons() == ["MissingSecret"]
 
 

@@ -13,7 +13,8 @@ import msgspec
 from edge.data.exchange._outcome import Outcome
 from edge.data.exchange.client import Client
 from edge.data.handling.calls import Calls
-from edge.data.handling.handler import Handler, Handling
+from edge.data.handling.handler import Handler
+from edge.data.handling.handling import Handling
 from edge.data.handling.subrequests import Subrequests
 from edge.data.net._stream import sweep
 from edge.data.net.peers import NAMED, PLAIN, Peer

@@ -24,7 +24,7 @@ DIFFERENCES: Final = {
         "is. A pattern whose cost cannot be bounded is refused, which closes its path (503); a request "
         "that takes too many steps is answered 500."
     ),
-    "rewrite-target": "Has `$1` to `$9` and no variables. A target that is refused closes its path (503).",
+    "rewrite-target": "Has `$1` to `$9` and no variables: a target with another `$` closes its path (503).",
 }
 """How Edge differs from ingress-nginx, by annotation."""
 

@@ -90,7 +90,7 @@ def test_rotation(api: FakeAPI, start: Start, ears: Ears) -> None:
 
 
 def test_named_before_it_exists(api: FakeAPI, start: Start, ears: Ears) -> None:
-    """A name that does not exist is told as deleted, and the Secret when it is made."""
+    """For a name that does not exist a deletion is sent, and the Secret when it is made."""
     want(start(), "demo/tls")
     ears.until(lambda: Delete("Secret", "demo", "tls") in ears.heard)
     api.apply(secret(tls_crt="one"))
@@ -159,7 +159,7 @@ def test_one_that_cannot_be_given_keeps_no_other_waiting(api: FakeAPI, start: St
 
 
 def test_a_server_that_cannot_give_any_is_waited_for(api: FakeAPI, start: Start, ears: Ears) -> None:
-    """Nothing is called unreadable, nor the kind synced, by an API server that is unwell; the reason is told."""
+    """Nothing is called unreadable, nor the kind synced, by an API server that is unwell; the reason is reported."""
     api.apply(secret("a", tls_crt="x"))
     broken = api.fail("status", verb="get", resource="secrets", code=500, message="no key service", times=10_000)
     source = start()

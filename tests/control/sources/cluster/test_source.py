@@ -40,7 +40,7 @@ NAMESPACES = rule("list watch", "", "namespaces")
 
 
 def test_everything_is_told_and_synced(api: FakeAPI, start: Start, ears: Ears) -> None:
-    """All kinds are told, each followed by its `Synced`, and nothing is missing then."""
+    """All kinds are sent, each followed by its `Synced`, and nothing is missing then."""
     everything(api)
     one = start()
     ears.until(lambda: ears.synced() == ALL)
@@ -62,7 +62,7 @@ def test_everything_is_told_and_synced(api: FakeAPI, start: Start, ears: Ears) -
 
 
 def test_missing_kinds_are_named_with_their_reason(api: FakeAPI, start: Start, ears: Ears) -> None:
-    """While a kind cannot be listed, it and the reason are told to whoever asks."""
+    """While a kind cannot be listed, `unsynced` names it and the reason."""
     api.fail("status", verb="list", resource="services", code=500, message="etcd is on fire", times=1000)
     one = start()
     ears.until(lambda: ears.synced() == ALL - {"Service"})
@@ -71,7 +71,7 @@ def test_missing_kinds_are_named_with_their_reason(api: FakeAPI, start: Start, e
 
 
 def test_what_nobody_reads_is_no_change(api: FakeAPI, start: Start, ears: Ears) -> None:
-    """A new version that differs in status or managed fields alone is not told."""
+    """A new version that differs in status or managed fields alone is not sent."""
     everything(api)
     start()
     ears.until(lambda: ears.synced() == ALL)
@@ -86,7 +86,7 @@ def test_what_nobody_reads_is_no_change(api: FakeAPI, start: Start, ears: Ears) 
 
 
 def test_one_bad_object_does_not_take_the_list_with_it(api: FakeAPI, start: Start, ears: Ears) -> None:
-    """An object with a field of the wrong type is reported with its path and field; the others are told."""
+    """An object with a field of the wrong type is reported with its path and field; the others are sent."""
     bad = ingress("bad")
     bad["spec"]["rules"][0]["host"] = 7
     api.apply(bad, ingress("good"))
@@ -211,7 +211,7 @@ def test_default_backend_outside_of_the_namespace(api: FakeAPI, start: Start, ea
 
 
 def test_selected_namespaces(api: FakeAPI, start: Start, ears: Ears) -> None:
-    """With a selector, only objects of namespaces with the label are told; a label set or taken later takes effect."""
+    """With a selector, only objects of namespaces with the label are sent; a label set or taken later takes effect."""
     api.apply(
         namespace("blue", edge="yes"),
         namespace("red"),
