@@ -2,7 +2,7 @@
 
 Rules of this file:
 - There is a record for each host and port in use. Without endpoints it means that the host cannot be asked.
-- A record outlives its last use for LINGER seconds, as those of Services.
+- A record outlives its last use for a while, as those of Services (`uses`).
 - Who may write the URL may write an address into it. So loopback and link-local addresses are in order, also where a
   name stands for them; only what is the address of no host is left out.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from edge.control.compiling.dns_names import NamesInUse, Resolution
-from edge.control.compiling.service_ports import LINGER
+from edge.control.compiling.uses import Uses
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate import addresses
 from edge.table.records import Endpoint, ServicePort
@@ -42,8 +42,6 @@ class _Remote(msgspec.Struct, gc=False):
     fault: str = ""
     pending: bool = False
     """Whether the name is still being looked up."""
-    deadline: float = 0.0
-    """When it goes, after its last use; 0: it is in use."""
 
 
 class Remotes:
@@ -52,58 +50,45 @@ class Remotes:
     def __init__(self, names: Names) -> None:
         self._names = names
         self._remotes: dict[str, _Remote] = {}
-        self._users: dict[str, set[ObjectId]] = {}
+        self._uses: Uses[None] = Uses()
         self.names = NamesInUse()
-        self._dirty: set[str] = set()
-        self._unused: set[str] = set()
 
     def replace(self, owner: ObjectId, old: Iterable[RemoteUse], new: Iterable[RemoteUse]) -> None:
         """OWNER uses NEW instead of OLD."""
-        for key in {use.key for use in old}:
-            users = self._users.get(key, set())
-            users.discard(owner)
-            self._dirty.add(key)
-            if not users:
-                self._users.pop(key, None)
-                self._unused.add(key)
-        for key in {use.key for use in new}:
-            if key not in self._remotes:
-                self._add(key)
-            self._users.setdefault(key, set()).add(owner)
-            self._dirty.add(key)
+        for use in old:
+            self._uses.remove(owner, use.key)
+        for use in new:
+            if use.key not in self._remotes:
+                self._add(use.key)
+            self._uses.add(owner, use.key, None)
 
     def name_changed(self, name: str) -> None:
         """NAME stands for something else."""
-        self._dirty |= self.names.keys(name)
+        self._uses.changed |= self.names.keys(name)
 
     def compile(self, now: float) -> tuple[dict[str, Record | None], set[ObjectId]]:
         """The records that may be different at NOW (monotonic seconds), and their users whose problems may be."""
         records: dict[str, Record | None] = {}
         owners: set[ObjectId] = set()
-        for key in self._dirty:
+        self._uses.settle(now)
+        for key in self._uses.changed:
             remote = self._remotes[key]
-            users = self._users.get(key, set())
-            if users:
-                remote.deadline = 0.0
-                self._unused.discard(key)
-            elif not remote.deadline:
-                remote.deadline = now + LINGER
             before = _verdict(remote)
             self._find(key, remote)
             host, port = remote_of(key)
             records[key] = ServicePort("", host, str(port), remote.endpoints)
             if _verdict(remote) != before:
-                owners |= users
-        self._dirty.clear()
-        for key in [key for key in self._unused if self._remotes[key].deadline <= now]:
-            self._remove(key)
+                owners.update(self._uses.of(key))
+        self._uses.changed.clear()
+        for key in self._uses.expired(now):
+            self.names.discard(self._remotes.pop(key).name, key)
             records[key] = None
         return records, owners
 
     @property
     def next_removal(self) -> float | None:
         """When a record that is not in use goes (monotonic seconds)."""
-        return min((self._remotes[key].deadline for key in self._unused), default=None)
+        return self._uses.next_removal
 
     def problems(self, uses: Iterable[RemoteUse]) -> Iterator[Problem]:
         """What is wrong with what USES name."""
@@ -137,11 +122,6 @@ class Remotes:
         host, _ = remote_of(key)
         remote = self._remotes[key] = _Remote("" if addresses.pack(host) else host)
         self.names.add(remote.name, key)
-
-    def _remove(self, key: str) -> None:
-        remote = self._remotes.pop(key)
-        self._unused.discard(key)
-        self.names.discard(remote.name, key)
 
 
 def _verdict(remote: _Remote) -> tuple[object, ...]:

@@ -2,7 +2,7 @@
 
 Rules of this file:
 - There is a record for each port in use, whatever is wrong with its Service: without endpoints it means 503.
-- A record outlives its last use for LINGER seconds: requests that have chosen their route already still need it.
+- A record outlives its last use for a while (`uses`).
 - Of several Ingresses that ask for a way of balancing, the one that would win a conflict is obeyed.
 - A name with a dot at its end is absolute, one without is not (RFC 1034, 3.1): they are two names, and both are looked
   up as they are written.
@@ -10,13 +10,14 @@ Rules of this file:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from edge.control.compiling import service_problems
 from edge.control.compiling.dns_names import NamesInUse, Resolution
 from edge.control.compiling.used_port import UsedPort
+from edge.control.compiling.uses import Uses
 from edge.control.containment import contain
 from edge.control.translate import addresses
 from edge.control.translate.endpoints import EXTERNAL_NAME, Fault, Found, by_cluster_ip, by_name, by_slices
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
     from edge.settings import Settings
     from edge.table.record import Record
 
-LINGER: Final = 10.0
-"""Seconds."""
+    Wish = tuple[Order, Balance | None]
+    """The age of who uses a port, and the way of balancing that it asks for."""
 
 
 class Services:
@@ -49,63 +50,50 @@ class Services:
         self._names = names
         self._zone = settings.zone if settings.enable_topology_aware_routing else ""
         self._ports: dict[str, UsedPort] = {}
-        self._users: dict[str, dict[ObjectId, tuple[Order, Balance | None]]] = {}
+        self._uses: Uses[Wish] = Uses()
         self._by_service: dict[Key, tuple[str, ...]] = {}
         self.external_names = NamesInUse()
         """The names that Services of type ExternalName in use stand for."""
-        self._dirty: set[str] = set()
-        self._unused: set[str] = set()
 
     def replace(self, owner: ObjectId, order: Order, old: Iterable[ServiceUse], new: Iterable[ServiceUse]) -> None:
         """OWNER uses NEW instead of OLD."""
         for use in old:
-            users = self._users.get(use.key, {})
-            if users.pop(owner, None) is not None:
-                self._dirty.add(use.key)
-                if not users:
-                    del self._users[use.key]
-                    self._unused.add(use.key)
+            self._uses.remove(owner, use.key)
         for use in new:
             if use.key not in self._ports:
                 service = (use.namespace, use.name)
                 self._ports[use.key] = UsedPort(service, use.port, use.by_cluster_ip, use.protocol)
                 self._by_service[service] = (*self._by_service.get(service, ()), use.key)
-            self._users.setdefault(use.key, {})[owner] = (order, use.algorithm)
-            self._dirty.add(use.key)
+            self._uses.add(owner, use.key, (order, use.algorithm))
 
     def service_changed(self, service: Key) -> None:
         """The object SERVICE or its EndpointSlices are not as they were."""
-        self._dirty.update(self._by_service.get(service, ()))
+        self._uses.changed.update(self._by_service.get(service, ()))
 
     def zone_found(self, zone: str) -> None:
         """We are in ZONE."""
         if zone != self._zone:
             self._zone = zone
-            self._dirty.update(self._ports)
+            self._uses.changed.update(self._ports)
 
     def name_changed(self, name: str) -> None:
         """NAME stands for something else."""
-        self._dirty |= self.external_names.keys(name)
+        self._uses.changed |= self.external_names.keys(name)
 
     def compile(self, now: float) -> tuple[dict[str, Record | None], set[ObjectId]]:
         """The records that may be different at NOW (monotonic seconds), and their users whose problems may be."""
         records: dict[str, Record | None] = {}
         owners: set[ObjectId] = set()
-        for key in self._dirty:
-            port = self._ports[key]
-            users = self._users.get(key, {})
-            if users:
-                port.deadline = 0.0
-                self._unused.discard(key)
-            elif not port.deadline:
-                port.deadline = now + LINGER
+        self._uses.settle(now)
+        for key in self._uses.changed:
+            port, users = self._ports[key], self._uses.of(key)
             before = port.verdict()
             port.found = self._contained(key, port)
             records[key] = self._record(port, users)
             if port.verdict() != before:
                 owners.update(users)
-        self._dirty.clear()
-        for key in [key for key in self._unused if self._ports[key].deadline <= now]:
+        self._uses.changed.clear()
+        for key in self._uses.expired(now):
             self._remove(key)
             records[key] = None
         return records, owners
@@ -113,7 +101,7 @@ class Services:
     @property
     def next_removal(self) -> float | None:
         """When a record that is not in use goes (monotonic seconds)."""
-        return min((self._ports[key].deadline for key in self._unused), default=None)
+        return self._uses.next_removal
 
     def problems(self, uses: Iterable[ServiceUse]) -> Iterator[Problem]:
         """What is wrong with what USES name."""
@@ -168,7 +156,7 @@ class Services:
         slices = self._store.slices(port.service)
         return by_slices(service, port.port, slices, self._from_objects, port.protocol, zone=self._zone)
 
-    def _record(self, port: UsedPort, users: dict[ObjectId, tuple[Order, Balance | None]]) -> ServicePort:
+    def _record(self, port: UsedPort, users: dict[ObjectId, Wish]) -> ServicePort:
         asked = [(order, balance) for order, balance in users.values() if balance is not None]
         balance = min(asked)[1] if asked else Balance.ROUND_ROBIN
         return ServicePort(*port.service, port.port, port.found.endpoints, balance)
@@ -181,7 +169,6 @@ class Services:
 
     def _remove(self, key: str) -> None:
         port = self._ports.pop(key)
-        self._unused.discard(key)
         self._rename(key, port, "")
         keys = tuple(other for other in self._by_service[port.service] if other != key)
         if keys:

@@ -24,8 +24,6 @@ class UsedPort(msgspec.Struct, gc=False):
     pending: bool = False
     """Whether that name is still being looked up."""
     found: Found = Found()
-    deadline: float = 0.0
-    """When its record goes, after its last use (monotonic seconds); 0: it is in use."""
 
     def verdict(self) -> tuple[object, ...]:
         """What the problems of its users depend on."""

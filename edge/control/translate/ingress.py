@@ -33,7 +33,7 @@ from edge.control.translate.parts import (
     ServiceUse,
     Translation,
 )
-from edge.control.translate.path_policies import OF_BACKENDS, for_challenges, of_answers, on_path, rewritten, without
+from edge.control.translate.path_policies import OF_BACKENDS, exempted, of_answers, on_path, rewritten, without
 from edge.control.translate.references import References
 from edge.table import describing
 from edge.table.paths import normalise
@@ -226,7 +226,7 @@ class _Translator:
             self._warn_of_path()
         place = sys.intern(field.removesuffix(".backend"))
         part = RoutePart(route, self._asked.with_tls, place, sys.intern(written), regex, self._asked.canary)
-        return for_challenges(part)
+        return exempted(part, path, self._asked.exempt)
 
     def _warn_of_path(self) -> None:
         """Report a cookie whose path would be a regular expression, which browsers take as a plain path."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from edge.control.compiling.dns_names import Resolution
-from edge.control.compiling.service_ports import LINGER
+from edge.control.compiling.uses import LINGER
 from edge.settings import Settings
 from edge.table.records import Balance
 from tests.support import objects
