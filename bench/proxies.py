@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ENDPOINT = 9101
 ADMIN = 9199
+PAGE = 4 << 20
+"""Bytes of the page."""
 HOST = "bench.test"
 POLICIES = "policies.bench.test"
 """A host whose route has a rewrite, CORS, an allow-list of 1,000 networks, a limit of requests and two more fields in
@@ -56,10 +58,12 @@ def certificate(folder: Path) -> None:
 
 
 def endpoint(folder: Path) -> Proxy:
-    """The server behind all of them: nginx with a 13-byte and a 64 KiB answer."""
+    """The server behind all of them: nginx with a 13-byte and a 64 KiB answer, and a page of 4 MiB."""
     www = folder / "www"
     www.mkdir()
     (www / "64k").write_bytes(os.urandom(65536))
+    lines = (f"<li>entry {number} has the value {number * 7919 % 10007}</li>\n" for number in range(100_000))
+    (www / "page").write_text("".join(lines)[:PAGE])
     config = folder / "endpoint.conf"
     config.write_text(
         f"error_log {folder}/endpoint.err crit; pid {folder}/endpoint.pid; worker_processes 1;\n"
@@ -67,7 +71,8 @@ def endpoint(folder: Path) -> Proxy:
         "http { access_log off; keepalive_requests 100000000; keepalive_timeout 600s; server {\n"
         f"  listen 127.0.0.1:{ENDPOINT} backlog=4096;\n"
         "  location / { return 200 'hello, world\\n'; }\n"
-        f"  location /64k {{ root {www}; }}\n}} }}\n"
+        f"  location /64k {{ root {www}; }}\n"
+        f"  location /page {{ root {www}; default_type text/html; }}\n}} }}\n"
     )
     return Proxy("endpoint", ENDPOINT, ENDPOINT, ("nginx", "-c", str(config), "-g", "daemon off;"), "")
 
@@ -96,8 +101,12 @@ def with_policies() -> str:
     )
 
 
-def nginx(folder: Path, hosts: int) -> Proxy:
-    """nginx with keep-alive to the endpoint."""
+GZIP = "gzip on; gzip_comp_level 1; gzip_min_length 256; gzip_proxied any; gzip_vary on; gzip_http_version 1.1;"
+"""As ingress-nginx has it with use-gzip."""
+
+
+def nginx(folder: Path, hosts: int, further: str = "") -> Proxy:
+    """nginx with keep-alive to the endpoint; FURTHER directives hold for all hosts."""
     http, https = 9111, 9112
     config = folder / "nginx.conf"
     locations = {POLICIES: with_policies()}
@@ -110,7 +119,7 @@ def nginx(folder: Path, hosts: int) -> Proxy:
     config.write_text(
         f"error_log {folder}/nginx.err crit; pid {folder}/nginx.pid; worker_processes 1;\n"
         "events { worker_connections 8192; }\n"
-        "http { access_log off; keepalive_requests 100000000; keepalive_timeout 600s; "
+        f"http {{ access_log off; keepalive_requests 100000000; keepalive_timeout 600s; {further} "
         "server_names_hash_max_size 1048576; server_names_hash_bucket_size 128;\n"
         f"ssl_certificate {folder}/tls.crt; ssl_certificate_key {folder}/tls.key; ssl_protocols TLSv1.2 TLSv1.3;\n"
         f"geo $refused {{ default 1; {' '.join(f'{network} 0;' for network in NETWORKS)} }}\n"
@@ -153,14 +162,19 @@ backend endpoint
     return Proxy("haproxy", http, https, ("haproxy", "-f", str(config)), version("haproxy", "-v"))
 
 
-def edge(folder: Path, hosts: int, *flags: str) -> Proxy:
-    """Edge on a folder of manifests, an Ingress for each host; metrics are on."""
+def edge(folder: Path, hosts: int, *flags: str, keys: dict[str, str] | None = None) -> Proxy:
+    """Edge on a folder of manifests, an Ingress for each host; metrics are on. KEYS: of the ConfigMap."""
     http, https = 9131, 9132
     manifests = folder / "manifests"
     manifests.mkdir(exist_ok=True)
     with (manifests / "bench.yaml").open("w") as file:
         for one in objects(folder, hosts):
             file.write("---\n" + json.dumps(one) + "\n")
+    if keys is not None:
+        metadata = {"name": "controller", "namespace": "bench"}
+        config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": keys}
+        (manifests / "configmap.yaml").write_text(json.dumps(config_map))
+        flags = ("--configmap", "bench/controller", *flags)
     command = (
         sys.executable, "-m", "edge", "run", "--manifests", str(manifests), "--http", f"127.0.0.1:{http}",
         "--https", f"127.0.0.1:{https}", "--admin", f"127.0.0.1:{ADMIN}", "--workers", "1", "--no-access-log",

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Final
 
 from edge import options
 from edge.control.translate.annotations.catalogue import Support, catalogue
+from edge.control.translate.configmap import catalogue as configmap
 from edge.nginx_flags import DIFFERENCES, HONOURED, IGNORED, RENAMED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from edge.control.translate.annotations.catalogue import Entry
+
 TARGET: Final = Path(__file__).parents[1] / "docs/migration.md"
 BEGIN: Final = "<!-- Made from the code by tools/migration.py, up to the end mark. -->\n"
+KEYS: Final = "<!-- Keys: made from the code by tools/migration.py, up to the end mark. -->\n"
 FLAGS: Final = "<!-- Flags: made from the code by tools/migration.py, up to the end mark. -->\n"
 END: Final = "<!-- end -->\n"
 _SUPPORTED: Final = (Support.HONOURED, Support.DIFFERENT)
@@ -21,7 +25,7 @@ _SUPPORTED: Final = (Support.HONOURED, Support.DIFFERENT)
 
 def text(page: str) -> str:
     """PAGE with its tables made anew."""
-    for begin, made in ((BEGIN, tables()), (FLAGS, flags())):
+    for begin, made in ((BEGIN, tables()), (KEYS, keys()), (FLAGS, flags())):
         before, _, rest = page.partition(begin)
         _, _, after = rest.partition(END)
         page = f"{before}{begin}{made}{END}{after}"
@@ -29,15 +33,23 @@ def text(page: str) -> str:
 
 
 def tables() -> str:
-    """Both tables: what is honoured, and the rest."""
-    entries = catalogue()
+    """Both tables of annotations: what is honoured, and the rest."""
+    return _tables(catalogue(), "annotations")
+
+
+def keys() -> str:
+    """Both tables of keys of the ConfigMap."""
+    return _tables(configmap.catalogue(), "keys")
+
+
+def _tables(entries: tuple[Entry, ...], what: str) -> str:
     honoured = [entry for entry in entries if entry.support in _SUPPORTED]
     rest = [entry for entry in entries if entry.support not in _SUPPORTED]
     return (
-        f"\nOf {len(entries)} annotations {len(honoured)} are honoured. An empty cell says that nothing differs.\n\n"
-        "| annotations | what they are about | how Edge differs |\n|---|---|---|\n"
+        f"\nOf {len(entries)} {what} {len(honoured)} are honoured. An empty cell says that nothing differs.\n\n"
+        f"| {what} | what they are about | how Edge differs |\n|---|---|---|\n"
         f"{_rows((entry.name, entry.subject, entry.remark) for entry in honoured)}\n"
-        "| other annotations | what Edge does | why |\n|---|---|---|\n"
+        f"| other {what} | what Edge does | why |\n|---|---|---|\n"
         f"{_rows((entry.name, entry.support.value, entry.remark) for entry in rest)}\n"
     )
 

@@ -47,6 +47,11 @@ STREAMS = {"type": "object", "patternProperties": {"^[0-9]{1,5}$": {"type": "str
 SECONDS = {"type": "number", "minimum": 0}
 
 EXACT: dict[str, dict[str, Any]] = {
+    "controller.admissionWebhooks.failurePolicy": {"enum": ["Fail", "Ignore"]},
+    "controller.admissionWebhooks.timeoutSeconds": {"type": "integer", "minimum": 1, "maximum": 30},
+    "controller.admissionWebhooks.port": PORT,
+    "controller.admissionWebhooks.service.servicePort": PORT,
+    "controller.admissionWebhooks.service.type": SERVICE_TYPE,
     "controller.kind": {"enum": ["Deployment", "DaemonSet"]},
     "controller.image.pullPolicy": {"enum": ["Always", "IfNotPresent", "Never"]},
     "controller.image.digest": {"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"},
@@ -110,10 +115,18 @@ def schema() -> dict[str, Any]:
         for protocol in ("tcp", "udp"):  # by the ports of `tcp` and `udp`
             ports = _at(found, f"controller.{service}.nodePorts".split("."))
             ports["properties"][protocol] = {"type": "object", "additionalProperties": NODE_PORT}
+    _open(_at(found, ["controller", "admissionWebhooks"]))
     controller = found["properties"]["controller"]["properties"]
     for name, properties in (("config", _settings()), ("extraArgs", _flags() | _settings())):
         controller[name] = {"type": "object", "additionalProperties": False, "properties": properties}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Values of edge-ingress"} | found
+
+
+def _open(found: dict[str, Any]) -> None:
+    """Let through what FOUND does not know, at any depth: values of ingress-nginx's chart that change nothing here."""
+    found.pop("additionalProperties", None)
+    for one in found.get("properties", {}).values():
+        _open(one)
 
 
 def _at(found: dict[str, Any], path: list[str]) -> dict[str, Any]:
@@ -144,7 +157,7 @@ def _object(path: str, values: dict[str, Any]) -> dict[str, Any]:
 
 def _of(path: str, value: Any) -> dict[str, Any]:
     if path in EXACT:
-        return EXACT[path]
+        return dict(EXACT[path])
     if isinstance(value, dict) and value and path.rpartition(".")[2] not in FREE:
         return _object(path, value)
     for kind, found in BY_TYPE.items():

@@ -23,6 +23,10 @@ CIPHERS = (
 """Of TLS 1.2: the default of ingress-nginx (Mozilla's intermediate profile)."""
 
 
+NIST_CURVES = {"P-256": "prime256v1", "P-384": "secp384r1", "P-521": "secp521r1"}
+"""Names of curves by NIST, as OpenSSL's objects have them."""
+
+
 def server_context() -> ssl.SSLContext:
     """A context of a server without a certificate: TLS 1.2 and 1.3 with `CIPHERS`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -47,6 +51,50 @@ def client_context(*, least: int, most: int, ciphers: str) -> ssl.SSLContext:
     context.maximum_version = ssl.TLSVersion(most)
     context.set_ciphers(ciphers or "DEFAULT")
     return context
+
+
+def knows_ciphers(text: str) -> bool:
+    """Whether TEXT is a list of ciphers of TLS 1.2, of which OpenSSL knows one."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ciphers(text)
+    except ssl.SSLError:
+        return False
+    return True
+
+
+def curves(text: str) -> list[str]:
+    """The names of the curves in TEXT, with colons between them, as OpenSSL's objects have them."""
+    return [NIST_CURVES.get(name, name) for name in text.split(":")]
+
+
+def knows_curves(text: str) -> bool:
+    """Whether OpenSSL knows all curves in TEXT."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        for name in curves(text):
+            context.set_ecdh_curve(name)
+    except (ssl.SSLError, ValueError):
+        return False
+    return True
+
+
+def load_dh_parameters(context: ssl.SSLContext, parameters: bytes) -> None:
+    """Have CONTEXT use PARAMETERS of Diffie-Hellman, PEM.
+
+    Raises:
+        ssl.SSLError: they cannot be read.
+        OSError: this process lacks something.
+    """
+    _with_file(parameters, context.load_dh_params)
+
+
+def takes_dh_parameters(parameters: bytes) -> bool:
+    """Whether OpenSSL takes PARAMETERS."""
+    try:
+        load_dh_parameters(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), parameters)
+    except ssl.SSLError:
+        return False
+    return True
 
 
 def trust(context: ssl.SSLContext, authorities: bytes) -> None:

@@ -42,7 +42,29 @@ class Parameters(Record, frozen=True):
     max_worker_connections: int | None = None
     log_level: str | None = None
     log_format_stream: str | None = None
+    enable_opentelemetry: bool | None = None
+    otlp_endpoint: str | None = None
+    opentelemetry_trust_incoming_span: bool | None = None
+    otel_service_name: str | None = None
+    otel_sampler_ratio: float | None = None
     # --- what no setting has ---
+    large_header_status: int = 431
+    """The answer to a request whose head is too large."""
+    enable_real_ip: bool = False
+    """Whether trusted peers say which address the client has, and nothing else of it."""
+    forwarded_for_header: str = "x-forwarded-for"
+    forwarded_host_header: str = "x-forwarded-host"
+    """Names, in lower case, of the fields by which trusted peers say it."""
+    otel_operation_name: str = ""
+    """The name of spans; empty: method, host and path of the route."""
+    otel_sampler_parent_based: bool = True
+    """Whether a client's trace that is sampled, or not, goes on so."""
+    otel_max_queue_size: int = 2048
+    otel_schedule_delay_millis: int = 1000
+    otel_max_export_batch_size: int = 512
+    """How many spans may wait to be sent, and for how long, and how many are sent at once."""
+    sends_server: bool = True
+    """Whether responses without a field Server get one."""
     access_logging: AccessLogging = AccessLogging()
     upstream_keepalive_requests: int = 10_000
     upstream_keepalive_time: float = 3600.0
@@ -66,3 +88,18 @@ class TlsParameters(Record, frozen=True):
     """Versions of TLS, both included, as its messages have them (RFC 8446, section 4.2.1)."""
     ciphers: str = ""
     """Of TLS 1.2, as ciphers(1) writes them; empty: Edge's own list."""
+    curves: str = ""
+    """Names with colons between them, the preferred first; empty: OpenSSL's own list."""
+    dh_parameters: bytes = b""
+    """Of Diffie-Hellman, PEM; empty: no suite that needs them is used."""
+    tickets: bool = True
+    """Whether sessions are resumed by tickets."""
+    ticket_key: bytes = b""
+    """80 bytes that seal tickets; empty: the first of the `TicketKeys`."""
+    session_cache: bool = True
+    session_cache_size: int = 10 << 20
+    """Whether sessions without tickets are kept, and for how many bytes in each worker and context."""
+    session_timeout: float = 600.0
+    """Seconds for which a session can be resumed."""
+    reject_unknown: bool = False
+    """Whether handshakes for server names that no host has end in an alert."""

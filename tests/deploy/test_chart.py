@@ -7,7 +7,7 @@ import helm_python
 import pytest
 import yaml
 
-from edge import options
+from edge import __version__, command_line, options
 from tests.support import rendering
 from tests.support.fakeapi import Rules
 from tests.support.fakeapi.resources import BY_KIND, Target
@@ -204,29 +204,144 @@ def test_a_value_that_cannot_be_is_refused_with_its_name(values):
 @pytest.mark.parametrize(
     ("values", "way_out"),
     [
-        ({"defaultBackend": {"enabled": True}}, "controller.config.default-backend-service"),
-        ({"controller": {"admissionWebhooks": {"enabled": True}}}, "edge check"),
-        ({"controller": {"lifecycle": {"preStop": {"exec": {"command": ["/wait-shutdown"]}}}}}, "preStopDelay"),
-        ({"controller": {"allowSnippetAnnotations": True}}, "nginx.conf"),
-        ({"controller": {"opentelemetry": {"enabled": True}}}, "controller.config.enable-opentelemetry"),
         ({"controller": {"hostNetwork": True, "hostPort": {"enabled": True}}}, "leave out one of the two"),
         ({"rbac": {"scope": True}}, "controller.scope.enabled"),
         ({"controller": {"keda": {"enabled": True}, "autoscaling": {"enabled": True}}}, "leave out"),
     ],
     ids=json.dumps,
 )
-def test_what_cannot_be_had_is_refused_with_the_way_out(values, way_out):
+def test_what_cannot_be_is_refused_with_the_way_out(values, way_out):
     with pytest.raises(helm_python.HelmError, match=way_out):
         chart(values)
 
 
-def test_all_that_cannot_be_had_is_told_at_once():
-    with pytest.raises(helm_python.HelmError) as caught:
-        chart(
-            {"defaultBackend": {"enabled": True}, "controller": {"addHeaders": {"A": "b"}, "image": {"chroot": True}}}
-        )
-    for name in ("defaultBackend.enabled:", "controller.addHeaders:", "controller.image.chroot:"):
-        assert name in str(caught.value)
+@pytest.mark.parametrize(
+    ("values", "way_out"),
+    [
+        ({"defaultBackend": {"enabled": True}}, "controller.extraArgs.default-backend-service"),
+        ({"controller": {"lifecycle": {"preStop": {"exec": {"command": ["/wait-shutdown"]}}}}}, "preStopDelay"),
+        ({"controller": {"opentelemetry": {"enabled": True}}}, "controller.config.enable-opentelemetry"),
+        ({"controller": {"image": {"image": "ingress-nginx/controller"}}}, "it is the image of ingress-nginx"),
+        ({"controller": {"extraArgs": {"http-port": 80}}}, "controller.containerPort.http"),
+    ],
+    ids=json.dumps,
+)
+def test_what_cannot_be_had_is_named_in_the_notes_with_what_to_do(values, way_out):
+    check(builtin(chart(values)))
+    assert "These values have no effect as they are" in notes(values)
+    assert way_out in notes(values)
+
+
+def test_notes_name_only_what_is_asked_for():
+    assert "no effect" not in notes()
+    assert "no effect" not in notes(OF_INGRESS_NGINX)
+    text = notes({"dhParam": "x", "controller": {"addHeaders": {"A": "b"}, "image": {"chroot": True}}})
+    assert {"- dhParam:", "- controller.addHeaders:", "- controller.image.chroot:"} <= {
+        line.partition(" ")[0] + " " + line.split()[1] for line in text.splitlines() if line.startswith("- ")
+    }
+
+
+# --- values of ingress-nginx -----------------------------------------------------------------------------------------
+
+TAKEN_OVER = {
+    "controller": {
+        "image": {"registry": "registry.k8s.io", "image": "ingress-nginx/controller", "tag": "v1.15.1"},
+        "allowSnippetAnnotations": True,
+        "enableTopologyAwareRouting": True,
+        "disableLeaderElection": True,
+        "electionTTL": "30s",
+        "healthCheckPath": "/alive",
+        "containerPort": {"http": 80, "https": 443},
+        "extraArgs": {"profiling": "false", "v": 2},
+        "ingressClassResource": {"name": "nginx", "controllerValue": "k8s.io/ingress-nginx"},
+        "admissionWebhooks": {
+            "enabled": True,
+            "port": 443,
+            "certificate": "/usr/local/certificates/cert",
+            "patch": {"rbac": {"create": True}, "networkPolicy": {"enabled": False}},
+        },
+    }
+}
+
+
+def test_values_of_ingress_nginx_become_settings():
+    objects = chart(TAKEN_OVER)
+    check(builtin(objects))
+    data = environment(objects)
+    for command in ("control", "proxy"):
+        given = command_line.translated(command, (), data)
+        settings = options.resolve(command, {}, given.environment)
+        if command == "control":
+            assert settings.allow_snippet_annotations
+            assert settings.enable_topology_aware_routing
+            assert not settings.update_status
+            assert settings.election_ttl == 30
+            assert (settings.ingress_class, settings.controller_class) == ("nginx", "k8s.io/ingress-nginx")
+        else:
+            assert settings.health_check_path == "/alive"
+    pod = of_kind(objects, "Deployment")["spec"]["template"]["spec"]
+    assert {one["image"] for one in pod["containers"]} == {f"edge-ingress:{__version__}"}
+    assert {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"} in pod["securityContext"]["sysctls"]
+
+
+# --- the webhook -----------------------------------------------------------------------------------------------------
+
+
+def test_without_being_asked_for_there_is_no_webhook():
+    kinds = {one["kind"] for one in chart()}
+    assert not kinds & {"ValidatingWebhookConfiguration", "Job"}
+    assert "EDGE_VALIDATING_WEBHOOK" not in environment(chart())
+
+
+@pytest.mark.parametrize("policy", ["Fail", "Ignore"])
+def test_the_webhook_leads_to_its_service_and_that_to_the_control_plane(policy):
+    objects = chart({"controller": {"admissionWebhooks": {"enabled": True, "failurePolicy": policy, "port": 8443}}})
+    check(objects)
+    (webhook,) = of_kind(objects, "ValidatingWebhookConfiguration")["webhooks"]
+    assert (webhook["failurePolicy"], webhook["sideEffects"]) == (policy, "None")
+    service = of_kind(objects, "Service", webhook["clientConfig"]["service"]["name"])
+    (port,) = service["spec"]["ports"]
+    assert port["port"] == webhook["clientConfig"]["service"]["port"]
+    control = containers(of_kind(objects, "Deployment"))["control"]
+    named = {one["name"]: one["containerPort"] for one in control["ports"]}
+    assert named[port["targetPort"]] == 9443  # 8443 is that of https
+    settings = options.resolve("control", {}, environment(objects))
+    assert settings.validating_webhook == ":9443"
+    (mount,) = [one for one in control["volumeMounts"] if one["name"] == "webhook"]
+    assert settings.validating_webhook_certificate.startswith(mount["mountPath"] + "/")
+
+
+def test_jobs_make_its_certificate_and_only_what_they_need():
+    objects = chart({"controller": {"admissionWebhooks": {"enabled": True}}})
+    jobs = {one["metadata"]["name"]: one for one in objects if one["kind"] == "Job"}
+    create, patch = jobs["edge-ingress-admission-create"], jobs["edge-ingress-admission-patch"]
+    assert create["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
+    service = of_kind(objects, "Service", "edge-ingress-controller-admission")["metadata"]
+    (host,) = [arg for arg in create["spec"]["template"]["spec"]["containers"][0]["args"] if "--host" in arg]
+    assert f"{service['name']}.{service['namespace']}.svc" in host
+    volumes = of_kind(objects, "Deployment")["spec"]["template"]["spec"]["volumes"]
+    (secret,) = [one["secret"]["secretName"] for one in volumes if one["name"] == "webhook"]
+    configuration = of_kind(objects, "ValidatingWebhookConfiguration")["metadata"]["name"]
+    for job in (create, patch):
+        assert f"--secret-name={secret}" in job["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert f"--webhook-name={configuration}" in patch["spec"]["template"]["spec"]["containers"][0]["args"]
+    rights = of_kind(objects, "ClusterRole", configuration)["rules"]
+    assert [rule["resourceNames"] for rule in rights] == [[configuration]]
+
+
+def test_cert_manager_may_make_its_certificate_instead():
+    webhooks = {"enabled": True, "certManager": {"enabled": True}}
+    objects = chart({"controller": {"admissionWebhooks": webhooks}})
+    assert "Job" not in {one["kind"] for one in objects}
+    certificate = of_kind(objects, "Certificate")
+    assert certificate["spec"]["issuerRef"]["name"] == of_kind(objects, "Issuer")["metadata"]["name"]
+    configuration = of_kind(objects, "ValidatingWebhookConfiguration")["metadata"]
+    named = f"{certificate['metadata']['namespace']}/{certificate['metadata']['name']}"
+    assert configuration["annotations"]["cert-manager.io/inject-ca-from"] == named
+    volumes = of_kind(objects, "Deployment")["spec"]["template"]["spec"]["volumes"]
+    (secret,) = [one["secret"] for one in volumes if one["name"] == "webhook"]
+    assert secret["secretName"] == certificate["spec"]["secretName"]
+    assert [item["key"] for item in secret["items"]] == ["tls.crt", "tls.key"]
 
 
 def test_settings_reach_both_containers_as_variables_that_edge_understands():

@@ -17,7 +17,7 @@ from tests.support.backends import Backend
 from tests.support.certificates import authority, issue
 from tests.support.clients import BrokenError, Client, get
 from tests.support.fakeapi import FakeAPI, Rules
-from tests.support.objects import endpoints, ingress, ingress_class, namespace, secret, service
+from tests.support.objects import Manifest, endpoints, ingress, ingress_class, namespace, secret, service
 from tests.support.pods import Pod, require_namespaces
 from tests.support.rendering import ROOT, kustomization
 from tests.support.waiting import eventually, free_port
@@ -200,12 +200,23 @@ class Balancer(threading.Thread):
         return self._failures
 
 
+def of_each_kind() -> list[Manifest]:
+    """One object of each kind of the Gateway API that gets a status, beside the Gateway."""
+    to_web = gateway.rule("web")
+    streams: list[Manifest] = [
+        {**gateway.route(to_web, hosts=hosts), "kind": kind}
+        for kind, hosts in (("TLSRoute", ("web.example",)), ("TCPRoute", ()), ("UDPRoute", ()))
+    ]
+    routes = [gateway.route(to_web), gateway.grpc_route(to_web), *streams]
+    return [*routes, gateway.listener_set(), gateway.backend_tls_policy("web")]
+
+
 def test_each_permission_is_used(api: FakeAPI, make: Make) -> None:
     """With both variants at work, each verb of each rule is used, and none that is missing is asked for."""
     api.apply(node("node-edge-2", "10.0.0.2"))
     with Backend() as backend:
         everything(api, backend.port)
-        api.apply(gateway.gateway_class(), gateway.gateway(), gateway.route(gateway.rule("web")))
+        api.apply(gateway.gateway_class(), gateway.gateway(), *of_each_kind())
         one = make("edge-2", "daemonset")
         one.wait_ready()
         eventually(lambda: shown(api) == [{"ip": "10.0.0.2"}])

@@ -32,7 +32,7 @@ class Configured:
 
     def __init__(self, stage: Stage, **settings: Any) -> None:
         self.stage = stage
-        self.world = World(Settings(configmap=NAME, **settings))
+        self.world = World(Settings(configmap=NAME, **settings), generated=stage.generated)
         self.configure()
 
     def configure(self, **keys: str) -> None:
@@ -49,12 +49,13 @@ class Configured:
         self.world.delete(kind, name, namespace)
         self._publish()
 
-    def serve(self, backend: Listener, *, tls: str = "", **annotations: str) -> str:
+    def serve(self, backend: Listener, *, tls: str = "", path: str = "/", **annotations: str) -> str:
         """A new host before BACKEND whose Ingress has these ANNOTATIONS (`_` stands for `-`); TLS: its Secret."""
         name = f"site{next(_names)}"
         ingress = objects.ingress(
             name, host=f"{name}.example", service=name, annotations=annotated(**annotations), secret=tls
         )
+        ingress["spec"]["rules"][0]["http"]["paths"][0]["path"] = path
         service = objects.service(name, target=backend.port)
         self.apply(ingress, service, objects.endpoints(name, backend.host, port=backend.port))
         return f"{name}.example"

@@ -65,9 +65,10 @@ class Stage:
         self._writer = TableWriter(self.directory)
         if not _default:
             _default.append(self_signed("default.example"))
+        self.generated = _certificate("", "", _default[0])
         self._writer.publish(
             routes={"nobody.invalid": Host("nobody.invalid")},
-            tls={TICKETS: TicketKeys((bytes(range(80)),)), DEFAULT_CERTIFICATE: _certificate("", "", _default[0])},
+            tls={TICKETS: TicketKeys((bytes(range(80)),)), DEFAULT_CERTIFICATE: self.generated},
         )
         self._listening: dict[tuple[Wire, int], Listening] = {}
         self.edge = Edge(

@@ -79,6 +79,7 @@ SUMMARIES = {
     "AppRoot": "redirect (302) to /app",
     "CorsFilter": "CORS for https://*.a.example",
     "Deadline": "a request takes 0.5 s at most, an attempt takes 0.25 s at most",
+    "ClientBlocks": "no clients of 1 networks, 2 user agents, 1 referers",
     "ClientCertificate": "client certificates: optional with subject CN=a",
     "WwwRedirect": "redirect (301) to app.example",
     "Cors": "CORS for https://a.example, null",

@@ -39,8 +39,9 @@ from edge.control.kinds.changes import Delete, Invalid, Upsert
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error
 from edge.control.translate import classes, inspection, stream_services
+from edge.control.translate.annotations.defaults import CROSS_NAMESPACE
 from edge.control.translate.annotations.policies import Reader
-from edge.control.translate.annotations.values import PREFIX
+from edge.control.translate.annotations.values import PREFIX, TRUE
 from edge.control.translate.classes import Claim
 from edge.control.translate.ingress import translate
 from edge.control.translate.parts import NOTHING, Translation
@@ -77,7 +78,7 @@ class Compiler:
         self.store = Store()
         self._lock = threading.Lock()
         """Held while something is changed, and while an Ingress is judged."""
-        self._settings = settings
+        self._settings = self._started = settings
         self._claims = Claims(self.store, settings)
         self._references = References(self.store, by_need=by_need)
         self._gateways = Gateways(self.store, settings, self._references.find)
@@ -88,7 +89,7 @@ class Compiler:
         self._annotations = self._reader()
         names = names if names is not None else Unresolved()
         self._services = Services(self.store, settings, names)
-        self._hosts = Hosts(self._services.app_protocol, cross_namespace=settings.allow_cross_namespace_resources)
+        self._hosts = Hosts(self._services.app_protocol)
         self._remotes = Remotes(names)
         namespace, _, name = settings.default_ssl_certificate.partition("/")
         default = (namespace, name) if name else None
@@ -354,20 +355,27 @@ class Compiler:
         return self._meaning(ingress)
 
     def _meaning(self, ingress: Ingress) -> Translation:
-        cross_namespace = self._settings.allow_cross_namespace_resources
+        cross_namespace = self._hosts.cross_namespace
         find = self._references.find
         stream = by_settings(self._settings) if self._settings.enable_ssl_passthrough else None
         return translate(ingress, self._annotations, find, cross_namespace=cross_namespace, stream=stream)
 
     def _configure(self, changed: Changed, delta: Delta) -> set[Key]:
         """Take up the ConfigMap as it is now; gives the Ingresses to look at again."""
-        if not self._configured.compile(_referents(changed), delta):
+        differs = self._configured.compile(_referents(changed), delta)
+        settings = self._started.with_(**self._configured.current.settings)
+        if settings != self._settings:
+            self._settings = settings
+            changed.config_maps.update((owner.namespace, owner.name) for owner in self._stream_services)
+            differs = differs or settings.enable_ssl_passthrough
+        if not differs:
             return set()
         self._annotations = self._reader()
         return set(self.store.keys("Ingress"))
 
     def _reader(self) -> Reader:
         """What reads annotations over the values that are in force for the process."""
+        self._hosts.cross_namespace = self._configured.current.defaults[CROSS_NAMESPACE][0] in TRUE
         return Reader(self._configured.current.defaults, f"{self._settings.annotations_prefix}/")
 
     def _affected(self, changed: Changed) -> set[Key]:

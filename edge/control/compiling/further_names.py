@@ -32,6 +32,8 @@ class Claim(NamedTuple):
     order: Order
     host: str
     owner: ObjectId
+    status: int = 0
+    """Of the redirect."""
 
     @property
     def field(self) -> str:
@@ -83,7 +85,7 @@ def claims(host: str, parts: Iterable[tuple[ObjectId, Order, HostPart]]) -> dict
         other = other_name(host)
         if names.www and other and not redirected:
             redirected = True
-            found[other] = Claim(False, order, host, owner)
+            found[other] = Claim(False, order, host, owner, names.status)
         if names.aliases and not aliased:
             aliased = True
             for name in names.aliases:

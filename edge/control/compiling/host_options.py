@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from edge.control.kinds.problems import Problem, warning
+from edge.control.translate.annotations.exempt_paths import ACME
 from edge.control.translate.annotations.values import field
 from edge.control.translate.parts import ClientTrust, HostOptions
-from edge.control.translate.path_policies import ACME
 from edge.table.policies import Closed, HttpsRedirect, ServerSnippet, Snippet
 from edge.table.policies.snippet import AddField, SetField
 from edge.table.records import Backend, PathKind, Route, TlsOptions

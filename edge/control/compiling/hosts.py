@@ -50,11 +50,11 @@ if TYPE_CHECKING:
 class Hosts:
     """All hosts."""
 
-    def __init__(self, app_protocol: Callable[[str], str] = lambda _: "", *, cross_namespace: bool = False) -> None:
-        """APP_PROTOCOL gives that of a Service port by its key. CROSS_NAMESPACE: a canary may have a main Ingress of
-        another namespace."""
+    def __init__(self, app_protocol: Callable[[str], str] = lambda _: "") -> None:
+        """APP_PROTOCOL gives that of a Service port by its key."""
         self._app_protocol = app_protocol
-        self._cross_namespace = cross_namespace
+        self.cross_namespace = False
+        """Whether a canary may have a main Ingress of another namespace."""
         self._parts: dict[str, dict[ObjectId, tuple[Order, HostPart]]] = {}
         self._under: dict[str, set[str]] = {}
         """Hosts by the domain of the wildcard that covers them."""
@@ -190,7 +190,7 @@ class Hosts:
             return self._record(name, claim.host, {}, tls=tls)
         self._options(name, host_options.NOTHING)
         owner = Owner(claim.owner.kind, claim.owner.namespace, claim.owner.name)
-        policies = (redirect(claim.host), BodyLimit("", 0))  # nobody reads it
+        policies = (redirect(claim.host, claim.status), BodyLimit("", 0))  # nobody reads it
         return Host(name, (Route(PathKind.PREFIX, "/", owner, policies=policies),), None, tls)
 
     def _listed_patterns(self) -> dict[str, Record | None]:
@@ -223,7 +223,7 @@ class Hosts:
             near = concerned(part, others)
             said = sorted([*near, (owner, translation.order, part)], key=lambda one: one[1])
             losses: Losses = {}
-            merge(name, said, losses, cross_namespace=self._cross_namespace)
+            merge(name, said, losses, cross_namespace=self.cross_namespace)
             for who, problem in (*further_names.unheard(said, name), *host_options.unheard(said, name)):
                 losses.setdefault(who, []).append(problem)
             fields = {problem.field.removesuffix(".path") for problem in conflicts}
@@ -250,7 +250,7 @@ class Hosts:
     def _record(self, name: str, host: str, losses: Losses, *, tls: bool) -> Host | None:
         """The record NAME with what objects say about HOST; LOSSES gets what is left out."""
         parts = self._ordered(host)
-        merged = merge(host, parts, losses, cross_namespace=self._cross_namespace)
+        merged = merge(host, parts, losses, cross_namespace=self.cross_namespace)
         options = host_options.merged(parts) if merged is not None else host_options.NOTHING
         has_options = self._options(name, options)
         if merged is None:

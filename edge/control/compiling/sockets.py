@@ -1,7 +1,8 @@
 """The Listeners record: the sockets that Gateways and ConfigMaps of services want, put together.
 
 Rules of this file:
-- Of two objects that want the same address and port the first by name has it; the other one is told.
+- Of two objects that want the same address and port for different ends the first by name has it; the other one is told.
+  The listeners of a Gateway and those of its ListenerSets share their sockets.
 - What the proxy cannot listen on is a problem of the object that asked for it, for as long as that is so.
 """
 
@@ -30,7 +31,8 @@ class Sockets:
 
     def __init__(self) -> None:
         self._wanted: dict[ObjectId, tuple[Listening, ...]] = {}
-        self._owners: dict[Place, ObjectId] = {}
+        self._owners: dict[Place, tuple[ObjectId, Listening]] = {}
+        """Who has each place first, and for what."""
         self._faults: dict[Listening, str] = {}
         self._dirty = False
         self._touched: set[ObjectId] = set()
@@ -60,7 +62,9 @@ class Sockets:
         self._dirty = False
         before, self._owners = self._owners, {}
         wanted = [(owner, one) for owner in sorted(self._wanted) for one in self._wanted[owner]]
-        every = [one for owner, one in wanted if self._owners.setdefault(_place(one), owner) == owner]
+        for owner, one in wanted:
+            self._owners.setdefault(_place(one), (owner, one))
+        every = [one for _, one in self._owners.values()]
         for place in before.keys() | self._owners.keys():
             if before.get(place) != self._owners.get(place):
                 touched.update(owner for owner, sockets in self._wanted.items() if place in map(_place, sockets))
@@ -70,8 +74,8 @@ class Sockets:
         """The sockets that OWNER wants and does not have."""
         for one in self._wanted.get(owner, ()):
             field = field_of(one.port) if owner.kind == "ConfigMap" else "spec.listeners"
-            winner = self._owners.get(_place(one), owner)
-            if winner != owner:
+            winner, has = self._owners.get(_place(one), (owner, one))
+            if has != one:
                 address = Address(one.address, one.port)
                 yield error("PortConflict", field, f"{winner} has {address} already; nothing is opened for this")
             elif one in self._faults:

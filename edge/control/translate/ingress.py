@@ -33,7 +33,7 @@ from edge.control.translate.parts import (
     ServiceUse,
     Translation,
 )
-from edge.control.translate.path_policies import OF_BACKENDS, for_challenges, of_answers, on_path, rewritten, without
+from edge.control.translate.path_policies import OF_BACKENDS, exempted, of_answers, on_path, rewritten, without
 from edge.control.translate.references import References
 from edge.table import describing
 from edge.table.paths import normalise
@@ -234,7 +234,7 @@ class _Translator:
             self._asked.canary,
             port_tls=self._speaking.port_tls,
         )
-        return for_challenges(part)
+        return exempted(part, path, self._asked.exempt)
 
     def _warn_of_path(self) -> None:
         """Report a cookie whose path would be a regular expression, which browsers take as a plain path."""

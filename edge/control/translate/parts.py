@@ -110,6 +110,8 @@ class FurtherNames(msgspec.Struct, frozen=True, gc=False):
     """Names of records: the host answers for them, too."""
     www: bool = False
     """The name with `www.`, or without where the host has it, is redirected to the host."""
+    status: int = 308
+    """Of that redirect."""
 
 
 class ClientTrust(msgspec.Struct, frozen=True, gc=False):

@@ -22,16 +22,14 @@ from edge.table.policies.auth import BasicAuth, DigestAuth
 from edge.table.policies.external_auth import ExternalAuth, SignIn
 
 if TYPE_CHECKING:
+    from edge.control.translate.annotations.exempt_paths import Exempt
     from edge.control.translate.parts import RoutePart
     from edge.table.policies.policy import Policy
     from edge.table.records import Route
 
-ACME: Final = "/.well-known/acme-challenge"
-"""Paths that are never redirected to https and need no authentication: who asks may be about to give the certificate
-(RFC 8555, 8.3)."""
 OF_BACKENDS: Final[tuple[type[Policy], ...]] = (Affinity, HashBy)
 """Policies that are put on the backend: a canary beside it has others."""
-_NOT_FOR_CHALLENGES: Final[tuple[type[Policy], ...]] = (HttpsRedirect, BasicAuth, DigestAuth, ExternalAuth, SignIn)
+_AUTHENTICATION: Final[tuple[type[Policy], ...]] = (BasicAuth, DigestAuth, ExternalAuth, SignIn)
 _NOT_IN_COOKIES: Final = re.compile(r"[^!-:<-~]+")
 """What the Path of a cookie cannot hold: `;`, and all but visible ASCII (RFC 6265, section 4.1.1)."""
 
@@ -68,9 +66,13 @@ def rewritten(route: Route, written: str) -> tuple[Route, bool]:
     return route, False
 
 
-def for_challenges(part: RoutePart) -> RoutePart:
-    """PART, if its path is one of challenges without redirects to https and without authentication."""
-    if not part.route.path.startswith(ACME):
-        return part
-    route = replace(part.route, policies=without(part.route.policies, _NOT_FOR_CHALLENGES))
-    return replace(part, route=route, with_tls=without(part.with_tls, _NOT_FOR_CHALLENGES))
+def exempted(part: RoutePart, path: str, exempt: Exempt) -> RoutePart:
+    """PART of PATH without redirects to https, and without authentication, where that is EXEMPT."""
+    if path.startswith(exempt.from_https):
+        part = _lacking(part, (HttpsRedirect,))
+    return _lacking(part, _AUTHENTICATION) if path.startswith(exempt.from_authentication) else part
+
+
+def _lacking(part: RoutePart, kinds: tuple[type[Policy], ...]) -> RoutePart:
+    route = replace(part.route, policies=without(part.route.policies, kinds))
+    return replace(part, route=route, with_tls=without(part.with_tls, kinds))

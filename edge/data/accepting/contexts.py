@@ -20,12 +20,14 @@ import hashlib
 import logging
 import ssl
 from collections import OrderedDict
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from edge.data.net import peers
 from edge.data.net.private import OPENSSL, TICKET_KEYS_SIZE
 from edge.data.routing.host_names import HostNames
 from edge.system import openssl
+from edge.table.parameters import TLS_PARAMETERS, TlsParameters
 from edge.table.reader import UnreadableError
 from edge.table.records import (
     DEFAULT_CERTIFICATE,
@@ -51,6 +53,9 @@ if TYPE_CHECKING:
 MOST_CONTEXTS = 1000
 MOST_NAMES = 4096
 """Server names whose certificate is remembered until certificates change."""
+SESSION_SIZE = 256
+"""Bytes that count for a session that is kept: nginx, too, has about 4000 in a megabyte."""
+NO_PARAMETERS = TlsParameters()
 PROTOCOLS = ["h2", "http/1.1"]
 """Offered by ALPN (RFC 7301), the preferred first."""
 
@@ -83,11 +88,15 @@ class Made(NamedTuple):
     certificate: Certificate
     tickets: TicketKeys | None
     options: TlsOptions | None
+    parameters: TlsParameters
     context: ServerContext | None
 
-    def is_of(self, certificate: Certificate, tickets: TicketKeys | None, options: TlsOptions | None) -> bool:
+    def is_of(
+        self, certificate: Certificate, tickets: TicketKeys | None, options: TlsOptions | None, common: TlsParameters
+    ) -> bool:
         """Whether it was made of these very records."""
-        return self.certificate is certificate and self.tickets is tickets and self.options is options
+        same = self.certificate is certificate and self.tickets is tickets and self.options is options
+        return same and self.parameters is common
 
 
 class Contexts:
@@ -105,6 +114,7 @@ class Contexts:
         self._streaming: frozenset[str] = frozenset()
         """Scopes in which server names may have streams."""
         self._generations = (-1, -1)
+        self._common = NO_PARAMETERS
         self._made: OrderedDict[tuple[str, str, bool], Made] = OrderedDict()
         """By keys of certificate and options, and whether HTTP is in it."""
 
@@ -240,13 +250,13 @@ class Contexts:
         if certificate is None:
             return None
         options = self._table.tls.get(options_key, TlsOptions) if options_key else None
-        tickets = self._tickets()
+        tickets, common = self._tickets(), self._parameters()
         at = (key, options_key, http)
         made = self._made.get(at)
-        if made is None or not made.is_of(certificate, tickets, options):
+        if made is None or not made.is_of(certificate, tickets, options, common):
             context: ServerContext | None
             try:
-                made_context = make_context(certificate, tickets, options, http2=self.http2, http=http)
+                made_context = make_context(certificate, tickets, options, common, http2=self.http2, http=http)
                 trust = options.trust if options is not None else ""
                 context = ServerContext(made_context, OPENSSL.address(made_context), trust)
             except OSError as error:  # ssl.SSLError is one too
@@ -254,7 +264,7 @@ class Contexts:
                 context = made.context if made is not None and made.options is options else None
                 if not isinstance(error, ssl.SSLError):
                     return context  # this process lacks something; the next handshake tries again
-            self._made[at] = made = Made(certificate, tickets, options, context)
+            self._made[at] = made = Made(certificate, tickets, options, common, context)
             if len(self._made) > MOST_CONTEXTS:
                 self._made.popitem(last=False)
         self._made.move_to_end(at)
@@ -265,6 +275,26 @@ class Contexts:
             return self._table.tls.get(TICKETS, TicketKeys)
         except UnreadableError:
             return None  # nothing is lost but resumption at other workers
+
+    def _parameters(self) -> TlsParameters:
+        """What all handshakes have in common; where that cannot be read, what was in force last."""
+        with suppress(UnreadableError):
+            self._common = self._table.tls.get(TLS_PARAMETERS, TlsParameters) or NO_PARAMETERS
+        return self._common
+
+    def rejects(self, server_name: str) -> bool:
+        """Whether there is to be no handshake for SERVER_NAME, which no host has."""
+        self._refresh()
+        if not self._parameters().reject_unknown:
+            return False
+        try:
+            named = any(name and self._has_host(name) for name in self._names.records_for(server_name))
+        except UnreadableError:
+            return False  # its routes are closed
+        return not named and self._certificate_for(server_name) == DEFAULT_CERTIFICATE
+
+    def _has_host(self, name: str) -> bool:
+        return self._table.routes.get(name, Host) is not None
 
     def _is_gone(self, key: str) -> bool:
         try:
@@ -283,11 +313,13 @@ def make_context(
     certificate: Certificate,
     tickets: TicketKeys | None,
     options: TlsOptions | None = None,
+    common: TlsParameters = NO_PARAMETERS,
     *,
     http2: bool = True,
     http: bool = True,
 ) -> ssl.SSLContext:
-    """A context that shows CERTIFICATE and seals session tickets with the newest of TICKETS, by the OPTIONS of a host.
+    """A context that shows CERTIFICATE and seals session tickets with the newest of TICKETS, by the OPTIONS of a host
+    over what is COMMON to all.
 
     Without HTTP nothing is chosen of what the client offers by ALPN.
 
@@ -301,14 +333,36 @@ def make_context(
         context.set_alpn_protocols(PROTOCOLS if http2 else PROTOCOLS[1:])
     context.num_tickets = 1
     OPENSSL.tune(context)
+    if common is not NO_PARAMETERS:
+        _apply_common(context, common)
     openssl.load(context, certificate.chain, certificate.key)
-    keys = tickets.keys[0] if tickets is not None and tickets.keys else b""
+    keys = common.ticket_key or (tickets.keys[0] if tickets is not None and tickets.keys else b"")
     if options is not None:
         _apply(context, options)
         keys = _own_keys(keys, options) if keys else b""
     if keys:
         OPENSSL.set_ticket_keys(context, keys)
     return context
+
+
+def _apply_common(context: ssl.SSLContext, common: TlsParameters) -> None:
+    context.minimum_version = ssl.TLSVersion(common.least)
+    context.maximum_version = ssl.TLSVersion(common.most)
+    if common.ciphers:
+        context.set_ciphers(common.ciphers)
+    if common.curves:
+        OPENSSL.set_curves(context, openssl.curves(common.curves))
+    if common.dh_parameters:
+        openssl.load_dh_parameters(context, common.dh_parameters)
+    keeps = common.session_cache and not common.tickets
+    OPENSSL.keep_sessions(
+        context, common.session_cache_size // SESSION_SIZE if keeps else 0, int(common.session_timeout)
+    )
+    if keeps:  # a client that just closes its connection means to resume the session; HTTP knows where messages end
+        context.options |= ssl.OP_IGNORE_UNEXPECTED_EOF
+    if not common.tickets:
+        context.options |= ssl.OP_NO_TICKET
+        context.num_tickets = 1 if keeps else 0  # in TLS 1.3 what names a kept session is called a ticket, too
 
 
 def _apply(context: ssl.SSLContext, options: TlsOptions) -> None:

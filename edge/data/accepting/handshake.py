@@ -27,7 +27,7 @@ from edge.table.reader import UnreadableError
 if TYPE_CHECKING:
     import logging
 
-    from edge.data.accepting.contexts import Contexts
+    from edge.data.accepting.contexts import Contexts, ServerContext
     from edge.data.net._stream import Stream
     from edge.data.net.peers import Peer
     from edge.table.counters import WorkerCounters
@@ -50,6 +50,8 @@ SPOKEN = frozenset((b"http/1.1", b"http/1.0"))
 (RFC 7301, section 3.2), which OpenSSL does not send by itself."""
 NO_APPLICATION_PROTOCOL = b"\x15\x03\x03\x00\x02\x02\x78"
 """A fatal alert (RFC 8446, section 6)."""
+UNRECOGNIZED_NAME = b"\x15\x03\x03\x00\x02\x02\x70"
+"""The same, where no host has the server name and such handshakes are rejected (RFC 6066, section 3)."""
 INTERNAL_ERROR = b"\x15\x03\x03\x00\x02\x02\x50"
 """The same, where there is no certificate to show, or it cannot be read."""
 
@@ -119,8 +121,9 @@ class Handshakes:
                 shown = self._contexts.choose(hello.server_name)
         except UnreadableError:
             pass
-        if shown is None:
-            self._alert(stream, INTERNAL_ERROR)
+        refusal = self._refusal(shown, scope, hello.server_name)
+        if shown is None or refusal:
+            self._alert(stream, refusal)
             return None
         if shown.context is None:
             return Accepted(UNNAMED, listener, shown.stream, True, ahead)
@@ -148,6 +151,13 @@ class Handshakes:
         if shown.trust:
             return Accepted(peer_of(stream.tls_address, shown.trust, named=named), listener)
         return Accepted(NAMED if named else UNNAMED, listener, shown.stream)
+
+    def _refusal(self, shown: ServerContext | None, scope: str, server_name: str) -> bytes:
+        """The alert for SERVER_NAME, for which SHOWN was chosen; empty: there is a handshake."""
+        if shown is None:
+            return INTERNAL_ERROR
+        rejected = not scope and not shown.stream and self._contexts.rejects(server_name)
+        return UNRECOGNIZED_NAME if rejected else b""
 
     def _alert(self, stream: Stream, alert: bytes) -> None:
         """Refuse the handshake with ALERT."""

@@ -196,6 +196,7 @@ class Listener:
         if accepted is None:
             return False
         connections = self.connections
+        connections.look()
         connections.counters.add(CONNECTIONS_ACCEPTED, 1)
         connections.accepted += 1
         # Several are accepted before the first is served: each must know now on which side of the limit it is.
@@ -221,7 +222,6 @@ class Listener:
         try:
             stream = Stream(fd)
             stream.counted = True
-            connections.look()
             if above:
                 self.refuse(stream, peer)
                 return

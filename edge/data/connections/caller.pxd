@@ -12,6 +12,7 @@ cdef class Caller:
     cdef readonly bint secure
     cdef readonly bytes forwarding
     cdef readonly bint trusted
+    cdef readonly bint claiming
     cdef readonly bint varies
     cdef bint _renewed
 

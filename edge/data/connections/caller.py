@@ -25,7 +25,8 @@ class Caller:
     """Who connected. Streams of one connection share it.
 
     - `address`, `port`, `secure`: of the connection. `forwarding`: field lines that say so to an endpoint.
-    - `trusted`: its word about its client is taken. `varies`: `describe` is needed for each request.
+    - `trusted`: its word about its client is taken; `claiming`: not just about its address.
+    - `varies`: `describe` is needed for each request.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Caller:
         self._forwarding = forwarding
         self.forwarding = forwarding.fields(self.address, self.address, self.port, secure=self.secure)
         self.trusted = forwarding.trusting and forwarding.trusts(self.address)
+        self.claiming = self.trusted and forwarding.claiming
         self.varies = self.trusted or forwarding.writes_forwarded or self._renewed
 
     def renew(self, forwarding: Forwarding) -> None:
@@ -71,7 +73,7 @@ class Caller:
         added = self.forwarding
         if self._renewed:
             client.address, client.secure, client.port = self.address, self.secure, self.port
-            client.request.pass_on(claims=self.trusted, cdn=self._forwarding.passes_cdn)
+            client.request.pass_on(claims=self.claiming, cdn=self._forwarding.passes_cdn)
         if self.trusted:
             origin = self._forwarding.origin(client.request, peer=self.address, port=self.port, secure=self.secure)
             client.address, client.secure, added = origin.address, origin.secure, origin.fields

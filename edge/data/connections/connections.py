@@ -7,7 +7,7 @@ import resource
 from typing import TYPE_CHECKING, Protocol
 
 from edge.data.http._fields import Limits
-from edge.data.http.clock import Clock
+from edge.data.http.clock import SERVER, Clock
 from edge.data.http.forwarding import Forwarding
 from edge.table.counters import WorkerWord
 from edge.table.parameters import Parameters
@@ -54,7 +54,7 @@ class Connection(Protocol):
         """The worker ends: say so, where the protocol has words for it."""
 
     def describe_anew(self, forwarding: Forwarding) -> None:
-        """From the next request on say who the client is by FORWARDING."""
+        """From the next request on go by the parameters in force, and say who the client is by FORWARDING."""
 
     def close_idle(self) -> None:
         """Close it if that does no harm."""
@@ -94,6 +94,8 @@ class Connections:
     def tune(self, settings: Settings, parameters: Parameters) -> None:
         """From now on go by SETTINGS and PARAMETERS. Open connections do so from their next request on, but for what
         they agreed on with their clients when they began."""
+        self.clock.server = SERVER if parameters.sends_server else b""
+        self.clock.tick()
         self.keep_alive = settings.keep_alive
         self.keep_alive_requests = settings.keep_alive_requests if settings.keep_alive > 0 else 1
         self.header_timeout = settings.client_header_timeout
@@ -111,6 +113,7 @@ class Connections:
             fields=settings.max_headers,
             underscores=settings.enable_underscores_in_headers,
             timeout=settings.client_header_timeout,
+            refusal=parameters.large_header_status,
         )
         before = self.most
         self.most, self.most_refusals = _limits(settings.max_worker_connections)

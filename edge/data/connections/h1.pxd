@@ -18,6 +18,7 @@ cdef class Http1(Client):
     cdef public bint idle
     cdef Caller _caller
     cdef bint _keep
+    cdef bint _stale
     cdef int _chunked
     cdef long long _served
     cdef bint _waits

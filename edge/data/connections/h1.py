@@ -65,9 +65,11 @@ class Http1(Client):
         self.idle = True
         """Between two requests: the connection may be closed without harm."""
         self._caller = caller
-        self.request.pass_on(claims=caller.trusted, cdn=connections.forwarding.passes_cdn)
+        self.request.pass_on(claims=caller.claiming, cdn=connections.forwarding.passes_cdn)
         self._writer = HeadWriter(stream)
         self._keep = True
+        self._stale = False
+        """Parameters are others than when the handler was made."""
         self._chunked = 0
         self._served = 0
         self._waits = False
@@ -124,6 +126,9 @@ class Http1(Client):
             self._waits = head.expect_continue
             self.host = head.host
             if self._caller.varies:
+                if self._stale:
+                    self._stale = False
+                    handler = self._handler = connections.make_handler(self)
                 self._caller.describe(self)
             if not body.done:
                 stream.read_timeout = connections.body_timeout
@@ -139,6 +144,7 @@ class Http1(Client):
 
     def describe_anew(self, forwarding: Forwarding) -> None:
         """As `Connection`."""
+        self._stale = True
         self._caller.renew(forwarding)
 
     def close_idle(self) -> None:

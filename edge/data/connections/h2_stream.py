@@ -91,9 +91,12 @@ class Http2Stream(Client):
         self._waits = head.expect_continue
         self.inbox.begin(self.session, flow, self._connections.body_timeout, connection)
         rules = self._connections.forwarding
-        if rules.trusting or rules is not self._rules:
+        if rules is not self._rules:
             self._rules = rules
-            head.pass_on(claims=caller.trusted, cdn=rules.passes_cdn)
+            self._handler = self._connections.make_handler(self)
+            head.pass_on(claims=caller.claiming, cdn=rules.passes_cdn)
+        elif rules.trusting:
+            head.pass_on(claims=caller.claiming, cdn=rules.passes_cdn)
         if caller.varies and not head.fault:
             caller.describe(self)
 

@@ -22,6 +22,7 @@ cdef class Limits:
     cdef readonly int fields
     cdef readonly bint underscores
     cdef readonly double timeout
+    cdef readonly int refusal
 
 cdef class FieldLines:
     cdef char *text

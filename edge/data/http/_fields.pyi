@@ -9,6 +9,8 @@ class Limits:
     def underscores(self) -> bool: ...
     @property
     def timeout(self) -> float: ...
+    @property
+    def refusal(self) -> int: ...
     def __init__(
         self,
         *,
@@ -17,6 +19,7 @@ class Limits:
         fields: int = 128,
         underscores: bool = False,
         timeout: float = 60.0,
+        refusal: int = 431,
     ) -> None: ...
 
 class FieldLines:

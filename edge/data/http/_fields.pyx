@@ -35,8 +35,12 @@ cdef inline bint no_control(const char *p) noexcept nogil:
 cdef class Limits:
     """How large a head may be."""
 
-    def __init__(self, *, Py_ssize_t line=8192, Py_ssize_t head=32768, int fields=128, bint underscores=False, double timeout=60.0):
-        """LINE and HEAD in bytes, FIELDS their number, TIMEOUT in seconds for a head to arrive once it has begun."""
+    def __init__(self, *, Py_ssize_t line=8192, Py_ssize_t head=32768, int fields=128, bint underscores=False, double timeout=60.0,
+                 int refusal=431):
+        """LINE and HEAD in bytes, FIELDS their number, TIMEOUT in seconds for a head to arrive once it has begun.
+
+        REFUSAL: the status for a request whose head is too large.
+        """
         if not 0 < head <= EDGE_BLOCK - 4096:
             raise ValueError(f"a head must be allowed between 1 and {EDGE_BLOCK - 4096} bytes, not {head}")
         if line <= 0 or fields <= 0 or not timeout > 0:
@@ -46,6 +50,7 @@ cdef class Limits:
         self.fields = fields
         self.underscores = underscores
         self.timeout = timeout
+        self.refusal = refusal
 
 
 cdef class FieldLines:
@@ -77,7 +82,7 @@ cdef class FieldLines:
         cdef bint underscore
         while p[i] != 13:
             if self.field_count == limits.fields:
-                raise malformed(431 if fault == 400 else fault, "too many header fields")
+                raise malformed(limits.refusal if fault == 400 else fault, "too many header fields")
             field = self._another()
             field.name = i
             kinds = 0

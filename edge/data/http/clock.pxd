@@ -2,3 +2,4 @@
 
 cdef class Clock:
     cdef public tuple defaults
+    cdef public bytes server

@@ -36,8 +36,12 @@ class Origin:
 class Forwarding:
     """Makes the fields, by the settings."""
 
-    def __init__(self, settings: Settings, parameters: Parameters) -> None:  # noqa: ARG002 - as all that goes by them
-        self.trusting = settings.use_forwarded_headers
+    def __init__(self, settings: Settings, parameters: Parameters) -> None:
+        self.trusting = settings.use_forwarded_headers or parameters.enable_real_ip
+        self.claiming = settings.use_forwarded_headers
+        """Whether trusted peers say more of their clients than the address."""
+        self._for = parameters.forwarded_for_header.encode()
+        self._host = parameters.forwarded_host_header.encode()
         self.writes_forwarded = settings.send_forwarded_header
         self.passes_cdn = settings.pass_cdn_headers
         self._append = settings.compute_full_forwarded_for
@@ -68,15 +72,18 @@ class Forwarding:
 
     def origin(self, request: Message, *, peer: str, port: int, secure: bool) -> Origin:
         """The client that a trusted PEER describes in REQUEST; PORT and SECURE are those of the peer's connection."""
-        chain = request.get(b"x-forwarded-for")
+        chain = request.get(self._for)
         address = forwarded_for = self._trust.client(chain, peer) if chain else peer
         if self._append:
             forwarded_for = f"{chain.decode('latin-1')}, {peer}" if chain else peer
+        if not self.claiming:
+            fields = self.fields(address, forwarded_for, port, secure=secure)
+            return Origin(address, request.host, secure, port, fields)
         claimed = _SECURE.get((_first(request, b"x-forwarded-proto") or _first(request, b"x-forwarded-scheme")).lower())
         if claimed is not None and claimed != secure:
             secure, port = claimed, 443 if claimed else 80
         port = _port(_first(request, b"x-forwarded-port")) or port
-        host = _first(request, b"x-forwarded-host").encode("latin-1")
+        host = _first(request, self._host).encode("latin-1")
         return Origin(
             address,
             host if is_host(host) else request.host,

@@ -26,8 +26,11 @@ TICKET_KEYS_SIZE = 80
 _CTRL_MODE = 33
 _CTRL_SET_READ_AHEAD = 41
 _CTRL_SET_SESS_CACHE_MODE = 44
+_CTRL_SET_SESS_CACHE_SIZE = 42
 _CTRL_SET_TICKET_KEYS = 59
+_CTRL_SET_GROUPS_LIST = 92
 _SESS_CACHE_CLIENT = 0x1
+_SESS_CACHE_SERVER = 0x2
 _SESS_CACHE_NO_INTERNAL = 0x300
 _MODE_PARTIAL_WRITE = 0x1
 _MODE_MOVING_WRITE_BUFFER = 0x2
@@ -82,6 +85,9 @@ class OpenSSL:
         self._control = self._library.SSL_CTX_ctrl
         self._control.restype = ctypes.c_long
         self._control.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.c_long, ctypes.c_char_p)
+        self._set_timeout = self._library.SSL_CTX_set_timeout
+        self._set_timeout.restype = ctypes.c_long
+        self._set_timeout.argtypes = (ctypes.c_void_p, ctypes.c_long)
         self._set_depth = self._library.SSL_CTX_set_verify_depth
         self._set_depth.restype = None
         self._set_depth.argtypes = (ctypes.c_void_p, ctypes.c_int)
@@ -127,6 +133,26 @@ class OpenSSL:
         if self.reachable:
             self._set_depth(_member(context, 0), depth)
         return self.reachable
+
+    def set_curves(self, context: ssl.SSLContext, names: list[str]) -> None:
+        """Have CONTEXT agree on one of the curves NAMES, the first of them where this Python does not let us more.
+
+        Raises:
+            ssl.SSLError: OpenSSL does not know one of them.
+        """
+        if not self.reachable:
+            context.set_ecdh_curve(names[0])
+        elif self._control(_member(context, 0), _CTRL_SET_GROUPS_LIST, 0, ":".join(names).encode()) != 1:
+            raise ssl.SSLError(f"unknown curves: {names}")
+
+    def keep_sessions(self, context: ssl.SSLContext, number: int, seconds: int) -> None:
+        """Have CONTEXT keep NUMBER sessions (0: none), each to be resumed for SECONDS, as far as this Python lets
+        us."""
+        if self.reachable:
+            pointer = _member(context, 0)
+            self._control(pointer, _CTRL_SET_SESS_CACHE_MODE, _SESS_CACHE_SERVER if number else 0, None)
+            self._control(pointer, _CTRL_SET_SESS_CACHE_SIZE, max(number, 1), None)
+            self._set_timeout(pointer, seconds)
 
     def set_ticket_keys(self, context: ssl.SSLContext, keys: bytes) -> bool:
         """Have CONTEXT seal session tickets with KEYS (80 bytes); False where this Python does not let us."""

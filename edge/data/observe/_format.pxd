@@ -28,6 +28,7 @@ cdef class Format:
     cdef int put_line(self, Lines out, c_exchange.Exchange exchange, LogName name) except -1
     cdef int put_request(self, Lines out, c_exchange.Exchange exchange) except -1
     cdef int put_list(self, Lines out, Outcome outcome, int op) except -1
+    cdef int put_host(self, Lines out, bytes host) except -1
     cdef int put_one(self, Lines out, Outcome outcome, int op) except -1
 
 cdef class JsonFormat(Format):

@@ -43,6 +43,7 @@ cdef enum Op:
     O_SERVER_PROTOCOL
     O_SCHEME
     O_HTTP_HOST
+    O_HOST
     O_STATUS
     O_BODY_BYTES_SENT
     O_BYTES_SENT
@@ -74,6 +75,7 @@ OPS = {
     "server_protocol": O_SERVER_PROTOCOL,
     "scheme": O_SCHEME,
     "pass_access_scheme": O_SCHEME,
+    "host": O_HOST,
     "http_host": O_HTTP_HOST,
     "best_http_host": O_HTTP_HOST,
     "status": O_STATUS,
@@ -192,6 +194,8 @@ cdef class Format:
                     out.put(b"http", 4)
             elif op == O_HTTP_HOST:
                 out.put_value(client.host or None, self.escape)
+            elif op == O_HOST:
+                self.put_host(out, client.host)
             elif op == O_STATUS:
                 out.put_number(outcome.status)
             elif op == O_BODY_BYTES_SENT:
@@ -226,6 +230,25 @@ cdef class Format:
         out.put_value(request.target, self.escape)
         out.put(b" HTTP/", 6)
         return out.put_version(request.version)
+
+    cdef int put_host(self, Lines out, bytes host) except -1:
+        """The name in HOST in lower case, without the port; nothing in it needs to be escaped."""
+        cdef Py_ssize_t i, n = len(host)
+        cdef const char *p = PyBytes_AS_STRING(host)
+        cdef char *to
+        cdef bint within = False
+        if n == 0:
+            return out.put_value(None, self.escape)
+        to = out.room(n)
+        for i in range(n):
+            if p[i] == 58 and not within:  # ":", of the port
+                break
+            within = p[i] == 91 or (within and p[i] != 93)  # between the brackets of an IPv6 address
+            to[i] = p[i] + 32 if 65 <= p[i] <= 90 else p[i]
+        else:
+            i = n
+        out.end += i
+        return 0
 
     cdef int put_one(self, Lines out, Outcome outcome, int op) except -1:
         """What the variable OP says of the only endpoint that was asked."""

@@ -46,6 +46,23 @@ for _c in range(256):
     plain[_c] = 32 <= _c < 127 and chr(_c) not in '"\\'
 
 
+cdef inline Py_ssize_t unmarked(const char *p, Py_ssize_t n) noexcept nogil:
+    """How many of the N bytes at P stand before the first that has to be escaped."""
+    cdef Py_ssize_t i = 0
+    while i < n and plain[<uint8_t>p[i]]:
+        i += 1
+    return i
+
+
+cdef inline char *put_hexadecimal(char *out, uint8_t c) noexcept nogil:
+    """Put C as `\\xXX`; where the next byte goes."""
+    out[0] = 92
+    out[1] = 120
+    out[2] = HEX[c >> 4]
+    out[3] = HEX[c & 15]
+    return out + 4
+
+
 cdef class Lines:
     """Lines that have been gathered and not yet written; `dropped` says how many never will be."""
 
@@ -91,20 +108,19 @@ cdef class Lines:
         cdef char *out
         cdef char *first
         cdef Py_ssize_t i
-        cdef uint8_t c
         n = min(n, LONGEST)
+        i = unmarked(p, n)
+        if i == n:  # as nearly always
+            return self.put(p, n)
         first = out = self.room(4 * n)
-        for i in range(n):
-            c = p[i]
-            if plain[c]:
-                out[0] = c
+        memcpy(out, p, i)
+        out += i
+        for i in range(i, n):
+            if plain[<uint8_t>p[i]]:
+                out[0] = p[i]
                 out += 1
             else:
-                out[0] = 92
-                out[1] = 120
-                out[2] = HEX[c >> 4]
-                out[3] = HEX[c & 15]
-                out += 4
+                out = put_hexadecimal(out, p[i])
         self.end += out - first
         return 0
 
@@ -115,6 +131,9 @@ cdef class Lines:
         cdef Py_ssize_t i
         cdef uint8_t c
         n = min(n, LONGEST)
+        i = unmarked(p, n)
+        if i == n:
+            return self.put(p, n)
         for i in range(n):
             if <uint8_t>p[i] > 127:
                 text = PyBytes_FromStringAndSize(p, n).decode("utf-8", "backslashreplace")
@@ -143,20 +162,14 @@ cdef class Lines:
         cdef char *out
         cdef char *first
         cdef Py_ssize_t i
-        cdef uint8_t c
         n = min(n, LONGEST)
         first = out = self.room(4 * n)
         for i in range(n):
-            c = p[i]
-            if c >= 32 and c != 127:
-                out[0] = c
-                out += 1
+            if 0 <= p[i] < 32 or p[i] == 127:
+                out = put_hexadecimal(out, p[i])
             else:
-                out[0] = 92
-                out[1] = 120
-                out[2] = HEX[c >> 4]
-                out[3] = HEX[c & 15]
-                out += 4
+                out[0] = p[i]
+                out += 1
         self.end += out - first
         return 0
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from edge.data.exchange.exchange import Exchange
     from edge.settings import Settings
     from edge.table.counters import RouteLabels
+    from edge.table.parameters import Parameters
     from edge.table.policies import Tracing as Policy
 
 FLUSH = 2.0
@@ -44,15 +45,24 @@ FLUSH = 2.0
 class Tracing:
     """State shared by the exchanges of one worker. Made after fork."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, parameters: Parameters) -> None:
         self._root = Context()
+        self._name = parameters.otel_operation_name
         self._trusting = settings.opentelemetry_trust_incoming_span
         self._propagator = TraceContextTextMapPropagator()
         resource = Resource.create({"service.name": settings.otel_service_name, "service.version": __version__})
-        sampler = ParentBased(TraceIdRatioBased(settings.otel_sampler_ratio))
+        drawn = TraceIdRatioBased(settings.otel_sampler_ratio)
+        sampler = ParentBased(drawn) if parameters.otel_sampler_parent_based else drawn
         self._provider = TracerProvider(sampler=sampler, resource=resource, shutdown_on_exit=False)
         sender = OTLPSpanExporter(endpoint=settings.otlp_endpoint, timeout=5)
-        self._provider.add_span_processor(BatchSpanProcessor(sender, schedule_delay_millis=1000))
+        self._provider.add_span_processor(
+            BatchSpanProcessor(
+                sender,
+                max_queue_size=parameters.otel_max_queue_size,
+                schedule_delay_millis=parameters.otel_schedule_delay_millis,
+                max_export_batch_size=min(parameters.otel_max_export_batch_size, parameters.otel_max_queue_size),
+            )
+        )
         self._tracer = self._provider.get_tracer("edge", __version__)
         self._failed = trace.Status(trace.StatusCode.ERROR)
 
@@ -73,8 +83,9 @@ class Tracing:
             route = serve()
             if span.is_recording():
                 self._finish(span, exchange, route)
-                if wanted is not None and wanted.name:
-                    span.update_name(wanted.name)
+                name = (wanted.name if wanted is not None else "") or self._name
+                if name:
+                    span.update_name(name)
             return route
         finally:
             client.forwarding = forwarding
@@ -122,11 +133,15 @@ class Tracing:
         if outcome.status >= 500:
             span.set_status(self._failed)
 
-    def close(self) -> None:
-        """Send what is left, as far as the collector takes it in time; the library itself would wait for it."""
+    def end(self) -> threading.Thread:
+        """Send what is left, in a thread of its own."""
         sending = threading.Thread(target=self._provider.shutdown, daemon=True)
         sending.start()
-        sending.join(FLUSH)
+        return sending
+
+    def close(self) -> None:
+        """Send what is left, as far as the collector takes it in time; the library itself would wait for it."""
+        self.end().join(FLUSH)
 
 
 def _request_attributes(client: Client) -> dict[str, str]:

@@ -18,6 +18,7 @@ from edge.data.policies import (
     basic_auth,
     body_limit,
     canary,
+    client_blocks,
     client_certificate,
     client_limits,
     closed,
@@ -73,6 +74,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.BodyLimit, body_limit),  # before all gates, as in nginx
     (policies.Closed, closed),
     (policies.ServerSnippet, server_snippet),  # of the host
+    (policies.ClientBlocks, client_blocks),
     (policies.AppRoot, app_root),
     (policies.WwwRedirect, www_redirect),
     (policies.Cors, cors),  # a preflight request carries no credentials, and must not be redirected

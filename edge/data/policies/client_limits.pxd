@@ -5,8 +5,10 @@ cimport edge.table.limits as c_limits
 
 cdef class Rate:
     cdef c_limits.RateLimit _limit
+    cdef object _refusal
 
     cpdef gate(self, c_exchange.Exchange exchange)
 
-cdef class Connections:
+cdef class Concurrency:
     cdef c_limits.ConnectionLimit _limit
+    cdef object _refusal

@@ -40,37 +40,40 @@ def add(policy: ClientLimits, phases: Phases) -> None:
     ):
         if requests:
             limit = limits.rate(f"{owner} {name}", rate=rate, burst=requests * policy.burst)
-            gates.append(Rate(limit).gate)
+            gates.append(Rate(limit, replies.plain(policy.rate_status)).gate)
     if policy.connections:
-        gates.append(Connections(limits.connections(f"{owner} connections", limit=policy.connections)).gate)
+        at_once = limits.connections(f"{owner} connections", limit=policy.connections)
+        gates.append(Concurrency(at_once, replies.plain(policy.connections_status)).gate)
     if policy.exempt:
         gates = [_except(policy.exempt, tuple(gates))]
     phases.gates += gates
 
 
 class Rate:
-    """Lets as many requests of a client pass as LIMIT allows."""
+    """Lets as many requests of a client pass as LIMIT allows; REFUSAL is the answer to others."""
 
-    def __init__(self, limit: RateLimit) -> None:
+    def __init__(self, limit: RateLimit, refusal: Reply) -> None:
         self._limit = limit
+        self._refusal = refusal
 
     def gate(self, exchange: Exchange) -> Reply | None:
         """A gate."""
-        return None if self._limit.allows(exchange.client.address.encode()) else replies.UNAVAILABLE
+        return None if self._limit.allows(exchange.client.address.encode()) else self._refusal
 
 
-class Connections:
-    """Lets as many requests of a client be under way as LIMIT allows."""
+class Concurrency:
+    """Lets as many requests of a client be under way as LIMIT allows; REFUSAL is the answer to others."""
 
-    def __init__(self, limit: ConnectionLimit) -> None:
+    def __init__(self, limit: ConnectionLimit, refusal: Reply) -> None:
         self._limit = limit
+        self._refusal = refusal
 
     def gate(self, exchange: Exchange) -> Reply | None:
         """A gate."""
         limit = self._limit
         place = limit.enter(exchange.client.address.encode())
         if place < 0:
-            return replies.UNAVAILABLE
+            return self._refusal
         exchange.on_release(lambda _: limit.leave(place))
         return None
 

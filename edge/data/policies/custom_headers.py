@@ -20,8 +20,7 @@ def add(policy: CustomHeaders, phases: Phases) -> None:
     """Constant fields. Those of CORS are its own."""
     fields = [one for one in policy.fields if one[0].lower().encode() not in phases.written]
     constant = [one for one in fields if one[0].lower() != TYPE]
-    phases.fields += lines(constant)
-    phases.replaced.extend(names(name for name, _ in fields))
+    phases.set_fields(lines(constant), names(name for name, _ in fields))
     own_type = [one for one in fields if one[0].lower() == TYPE]
     if own_type:
         phases.content_type = own_type[0][1].encode()

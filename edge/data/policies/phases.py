@@ -16,9 +16,12 @@ from edge.data.exchange.exchange import Exchange
 from edge.data.http._message import Message
 from edge.data.http.replies import Reply
 from edge.data.net.spool import Spool
+from edge.data.policies.fields import without
 from edge.table.policies import BodyLimit, RequestBuffering, ResponseBuffering, Retry, Timeouts, Tracing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from edge.data.exchange.subrequest import Ask
     from edge.data.policies.errors import Errors
     from edge.data.policies.pace import Pace
@@ -137,6 +140,12 @@ class Phases:
         if self._balancers is None:
             raise ValueError("there are no other backends here")
         return self._balancers(key, transport)
+
+    def set_fields(self, lines: bytes, names: Iterable[bytes]) -> None:
+        """Have LINES in every response, in place of an endpoint's fields, and of earlier ones, of these NAMES."""
+        named = frozenset(names)
+        self.fields = without(self.fields, named) + lines
+        self.replaced.extend(named)
 
     def check(self, gate: Gate, *, admits: bool = True) -> None:
         """Add GATE, which checks who the client is; ADMITS: where one check is enough, passing this one is."""

@@ -37,12 +37,11 @@ def add(policy: RequestHeaders, phases: Phases) -> None:
 
 
 def change(exchange: Exchange, name: bytes, key: bytes, value: bytes) -> None:
-    """Give the endpoint VALUE as the only field NAME (KEY in lower case); empty: no such field, where Edge itself does
-    not write it."""
+    """Give the endpoint VALUE as the only field NAME (KEY in lower case); empty: no such field, but for Host."""
     outgoing = exchange.outgoing
     own = OWN.get(key.decode("latin-1"))
     if own is not None:
-        if value:
+        if value or own != "host":
             setattr(outgoing, own, value)
         return
     hidden = frozenset((key,))

@@ -20,8 +20,6 @@ def add(policy: Snippet, phases: Phases) -> None:
         phases.edits.append(script.edit)
     constant = script.constant()
     if constant is not None:
-        fields, replaced = constant
-        phases.fields += fields
-        phases.replaced.extend(replaced)
+        phases.set_fields(*constant)
     elif script.answers:
         phases.answers.append(script.answer)

@@ -17,6 +17,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from gunicorn import sock as gunicorn_sock
@@ -31,7 +32,8 @@ from edge.data.process.succession import PAUSE, Succession
 from edge.data.process.worker import EdgeWorker
 from edge.system import addresses, draining, prctl, processors
 from edge.table.counter_layout import WORKER_NAME
-from edge.table.reader import TableReader
+from edge.table.parameters import PARAMETERS, Parameters
+from edge.table.reader import TableReader, UnreadableError
 
 if TYPE_CHECKING:
     from edge.settings import Settings
@@ -100,7 +102,7 @@ class EdgeApplication(BaseApplication):  # type: ignore[misc]  # gunicorn is unt
             "worker_class": EdgeWorker,
             "workers": wanted_workers(settings),
             "timeout": settings.worker_timeout,
-            "graceful_timeout": max(1, int(max(settings.shutdown_grace, settings.tunnel_grace) + KILL_MARGIN)),
+            "graceful_timeout": longest_grace(settings),
             "worker_tmp_dir": settings.shm_dir,
             "control_socket_disable": True,
             "logger_class": EdgeLogger,
@@ -112,6 +114,20 @@ class EdgeApplication(BaseApplication):  # type: ignore[misc]  # gunicorn is unt
 
     def load(self) -> None:
         """There is no WSGI application."""
+
+
+def longest_grace(settings: Settings) -> int:
+    """Seconds after which workers that end are killed."""
+    return max(1, int(max(settings.shutdown_grace, settings.tunnel_grace) + KILL_MARGIN))
+
+
+def in_force(settings: Settings) -> Settings:
+    """SETTINGS as the table has them."""
+    with suppress(UnreadableError):
+        parameters = TableReader(settings.table_directory).routes.get(PARAMETERS, Parameters)
+        if parameters is not None:
+            return settings.with_(**parameters.changes())
+    return settings
 
 
 def wanted_workers(settings: Settings) -> int:
@@ -180,6 +196,7 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
     def stop(self, graceful: bool = True) -> None:
         """Close the sockets and stop the workers."""
         self._handover.close()
+        self.cfg.set("graceful_timeout", longest_grace(in_force(self._settings)))
         super().stop(graceful)
 
     def maybe_promote_master(self) -> None:

@@ -41,7 +41,7 @@ from edge.table.reader import UnreadableError
 if TYPE_CHECKING:
     from edge.data.exchange.client import Client
     from edge.data.observe.access_log import AccessLog
-    from edge.data.observe.spans import Tracing
+    from edge.data.observe.tracing import Traces
     from edge.settings import Settings
     from edge.table.counters import WorkerCounters
     from edge.table.reader import TableReader
@@ -61,7 +61,7 @@ class Proxy:
         table: TableReader,
         counters: WorkerCounters,
         access_log: AccessLog | None,
-        tracing: Tracing | None = None,
+        traces: Traces,
     ) -> None:
         self.table = table
         self.tuning = tuning = Tuning(settings, table)
@@ -79,7 +79,8 @@ class Proxy:
         self.retry_budget = RetryBudget()
         calls = Calls(self.pool, self.retry_budget, counters)
         self.planner.subrequests = Subrequests(calls).to
-        self._tracing = tracing
+        self._traces = traces
+        tuning.follow(traces.tune)
         self.spools = Spools(settings.temp_dir, size=settings.max_temp_size)
         self.handling = Handling(
             self.router,
@@ -118,8 +119,8 @@ class Proxy:
 
     def _handler(self, client: Client) -> Handler:
         """The handler for the requests of CLIENT."""
-        if self._tracing is not None:
-            return TracedHandler(self.handling, client, self._tracing)
+        if self._traces.current is not None:
+            return TracedHandler(self.handling, client, self._traces.current)
         return Handler(self.handling, client)
 
     def tick(self) -> None:

@@ -33,8 +33,8 @@ from edge.data.net._relay import sweep_relays
 from edge.data.net._stream import sweep
 from edge.data.net._tls import use_openssl
 from edge.data.net.private import OPENSSL
-from edge.data.observe import tracing
 from edge.data.observe.access_log import AccessLog
+from edge.data.observe.tracing import Traces
 from edge.data.process.gateway_listeners import GatewayListeners
 from edge.data.process.proxy import Proxy
 from edge.data.streams.datagrams import DatagramListener
@@ -129,7 +129,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         access_log = self._access_log = (
             AccessLog(counters, as_json=self.settings.log_format == "json") if self.settings.access_log else None
         )
-        traces = tracing.start(self.settings)
+        traces = Traces()
         proxy = Proxy(self.settings, TableReader(directory), counters, access_log, traces)
         spread = Spread(directory, counters.slot)
         shared = (proxy.connections, proxy.handshakes, spread)
@@ -161,8 +161,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
             timer.stop()
         if access_log is not None:
             access_log.flush()
-        if traces is not None:
-            traces.close()
+        traces.close()
         counters.close()
 
     @staticmethod
@@ -192,7 +191,8 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         for listener in listeners:
             listener.stop()
         begun = time.monotonic()
-        grace, tunnel_grace = self.settings.shutdown_grace, self.settings.tunnel_grace
+        settings = proxy.tuning.settings
+        grace, tunnel_grace = settings.shutdown_grace, settings.tunnel_grace
         while connections.accepted or proxy.datagrams.waiting(LAME_DUCK):
             waited = time.monotonic() - begun
             if waited >= min(LAME_DUCK, grace / 2):

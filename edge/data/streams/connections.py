@@ -25,6 +25,7 @@ from edge.table.counters import WorkerWord
 from edge.table.streams import ProxyHeader
 
 if TYPE_CHECKING:
+    from edge.data.http.forwarding import Forwarding
     from edge.data.net._stream import Stream
     from edge.data.observe.stream_log import StreamLog
     from edge.data.streams.plan import Destination, StreamPlan, StreamPlans
@@ -51,6 +52,9 @@ class StreamConnection:
         self.idle = False
         self.upgraded = True
         self.relay: Relay | None = None
+
+    def describe_anew(self, forwarding: Forwarding) -> None:
+        """Nobody is described."""
 
     def drain(self) -> None:
         """There are no words for it."""

@@ -97,7 +97,7 @@ class H2Upstream(Upstream):
             self._timer = None
         if seconds > 0:
             self._timer = gevent.get_hub().loop.timer(seconds)
-            self._timer.start(self._expire)
+            self._timer.start(self._expire, update=True)  # what the loop takes for now may be some time ago
 
     def send_all(self, content: bytes) -> None:
         """As `Upstream`."""

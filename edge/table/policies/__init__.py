@@ -15,6 +15,7 @@ from edge.table.policies.app_root import AppRoot
 from edge.table.policies.auth import BasicAuth, DigestAuth, SatisfyAny
 from edge.table.policies.body_limit import BodyLimit
 from edge.table.policies.canary import Canary
+from edge.table.policies.client_blocks import ClientBlocks
 from edge.table.policies.client_certificate import ClientCertificate
 from edge.table.policies.client_limits import ClientLimits
 from edge.table.policies.closed import Closed
@@ -56,6 +57,7 @@ AnyPolicy = (
     ClientCertificate
     | BodyLimit
     | Closed
+    | ClientBlocks
     | AppRoot
     | WwwRedirect
     | Cors
@@ -110,6 +112,7 @@ __all__ = [
     "BasicAuth",
     "BodyLimit",
     "Canary",
+    "ClientBlocks",
     "ClientCertificate",
     "ClientLimits",
     "Closed",

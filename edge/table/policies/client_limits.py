@@ -6,7 +6,7 @@ from edge.table.policies.policy import Policy
 
 
 class ClientLimits(Policy, frozen=True, tag=True):
-    """Requests in excess of a limit are answered 503. Each limit is of one client address under one owner of routes,
+    """Requests in excess of a limit are refused. Each limit is of one client address under one owner of routes,
     and holds for all workers of the pod together; 0: there is no such limit.
 
     As in nginx, requests leak out of a bucket at the rate, and what the bucket holds beside is answered without delay.
@@ -20,6 +20,9 @@ class ClientLimits(Policy, frozen=True, tag=True):
     """Requests in excess of a rate that pass at once, in multiples of the rate."""
     exempt: tuple[str, ...] = ()
     """Networks of clients without limits, as `edge.table.networks` reads them."""
+    rate_status: int = 503
+    connections_status: int = 503
+    """The answers to requests that are too many."""
 
     def summary(self) -> str:
         """As `Policy`."""

@@ -456,7 +456,7 @@ def test_without_openssl_itself_a_hello_stays_in_the_socket(monkeypatch, tmp_pat
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificates.issue("one.example").write(tmp_path))
     chosen = SimpleNamespace(context=context, address=0, trust="", stream="")
-    contexts = SimpleNamespace(http2=False, choose=lambda _: chosen)
+    contexts = SimpleNamespace(http2=False, choose=lambda _: chosen, rejects=lambda _: False)
     counters = SimpleNamespace(add=lambda *_: None)
     read, written_ = ssl.MemoryBIO(), ssl.MemoryBIO()
     connection = certificates.trusting().wrap_bio(read, written_, server_hostname="one.example")

@@ -53,8 +53,27 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{- define "edge.image" -}}
 {{- with .Values.controller.image }}
+{{- if include "edge.foreignImage" $ }}
+{{- with $.Values.global.image.registry }}{{ . }}/{{ end }}edge-ingress:{{ $.Chart.AppVersion }}
+{{- else }}
 {{- with default $.Values.global.image.registry .registry }}{{ . }}/{{ end }}{{ .image }}:{{ default $.Chart.AppVersion .tag }}{{ with .digest }}@{{ . }}{{ end }}
 {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Whether the image named is that of ingress-nginx, as its files of values have it; empty: no. */}}
+{{- define "edge.foreignImage" -}}
+{{- if contains "ingress-nginx/controller" .Values.controller.image.image }}yes{{ end }}
+{{- end }}
+
+{{- define "edge.webhook" -}}
+{{- printf "%s-admission" (include "edge.fullname" .) | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{/* Port of the webhook inside the pod; that of https is taken. */}}
+{{- define "edge.webhookPort" -}}
+{{- $port := int .Values.controller.admissionWebhooks.port }}
+{{- ternary 9443 $port (eq $port (int .Values.controller.containerPort.https)) }}
 {{- end }}
 
 {{/* Whether there is a Service for traffic from outside; empty: no. */}}
@@ -95,6 +114,16 @@ maxSurge: {{ ternary 0 1 $exclusive }}
       "https" (printf "0.0.0.0:%[1]v,[::]:%[1]v" $controller.containerPort.https)
       "pre-stop-delay" $controller.preStopDelay
       "shutdown-grace" $controller.shutdownGrace }}
+{{- if $controller.admissionWebhooks.enabled }}
+{{- $_ := set $settings "validating-webhook" (printf ":%s" (include "edge.webhookPort" .)) }}
+{{- $_ := set $settings "validating-webhook-certificate" "/run/webhook/cert" }}
+{{- $_ := set $settings "validating-webhook-key" "/run/webhook/key" }}
+{{- end }}
+{{- if $controller.allowSnippetAnnotations }}{{ $_ := set $settings "allow-snippet-annotations" true }}{{ end }}
+{{- if $controller.enableTopologyAwareRouting }}{{ $_ := set $settings "enable-topology-aware-routing" true }}{{ end }}
+{{- if $controller.disableLeaderElection }}{{ $_ := set $settings "disable-leader-election" true }}{{ end }}
+{{- with $controller.electionTTL }}{{ $_ := set $settings "election-ttl" . }}{{ end }}
+{{- with $controller.healthCheckPath }}{{ $_ := set $settings "health-check-path" . }}{{ end }}
 {{- if $controller.watchIngressWithoutClass }}{{ $_ := set $settings "watch-ingress-without-class" true }}{{ end }}
 {{- if $controller.ingressClassByName }}{{ $_ := set $settings "ingress-class-by-name" true }}{{ end }}
 {{- if $controller.reportNodeInternalIp }}{{ $_ := set $settings "report-node-internal-ip-address" true }}{{ end }}

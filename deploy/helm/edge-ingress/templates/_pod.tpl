@@ -46,7 +46,9 @@ spec:
   {{- end }}
   securityContext:
     {{- toYaml $controller.podSecurityContext | nindent 4 }}
-    {{- with $controller.sysctls }}
+    {{- $low := or (lt (int $controller.containerPort.http) 1024) (lt (int $controller.containerPort.https) 1024) }}
+    {{- $needed := ternary (dict "net.ipv4.ip_unprivileged_port_start" "0") dict (and $low (not $controller.hostNetwork)) }}
+    {{- with merge (deepCopy $controller.sysctls) $needed }}
     sysctls:
       {{- range $name, $value := . }}
       - name: {{ $name }}
@@ -104,6 +106,10 @@ spec:
       ports:
         - name: metrics
           containerPort: {{ $controller.metrics.port }}
+        {{- if $controller.admissionWebhooks.enabled }}
+        - name: webhook
+          containerPort: {{ include "edge.webhookPort" . }}
+        {{- end }}
       {{- with $controller.startupProbe }}
       startupProbe:
         {{- toYaml . | nindent 8 }}
@@ -122,6 +128,11 @@ spec:
         - name: token
           mountPath: /var/run/secrets/kubernetes.io/serviceaccount
           readOnly: true
+        {{- if $controller.admissionWebhooks.enabled }}
+        - name: webhook
+          mountPath: /run/webhook
+          readOnly: true
+        {{- end }}
     - name: proxy
       image: {{ include "edge.image" . }}
       imagePullPolicy: {{ $controller.image.pullPolicy }}
@@ -201,6 +212,18 @@ spec:
                 - path: namespace
                   fieldRef:
                     fieldPath: metadata.namespace
+    {{- if $controller.admissionWebhooks.enabled }}
+    # Pods start without it; what comes later, or is another, is in force for new connections.
+    - name: webhook
+      secret:
+        secretName: {{ include "edge.webhook" . }}
+        optional: true
+        defaultMode: 0440
+        items:
+          {{- $issued := $controller.admissionWebhooks.certManager.enabled }}
+          - {key: {{ ternary "tls.crt" "cert" $issued }}, path: cert}
+          - {key: {{ ternary "tls.key" "key" $issued }}, path: key}
+    {{- end }}
     {{- with $controller.extraVolumes }}
     {{- toYaml . | nindent 4 }}
     {{- end }}

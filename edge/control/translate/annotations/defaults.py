@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from edge.control.translate.annotations.values import Defaults
     from edge.settings import Settings
 
+CROSS_NAMESPACE: Final = "allow-cross-namespace-resources"
 FLAGS: Final = {
     "allow-snippet-annotations": "allow_snippet_annotations",
     "ssl-redirect": "ssl_redirect",
@@ -27,8 +28,9 @@ ADMISSION: Final = {
     "annotations-risk-level": "annotations_risk_level",
     "annotation-value-word-blocklist": "annotation_value_word_blocklist",
     "strict-validate-path-type": "strict_validate_path_type",
+    CROSS_NAMESPACE: "allow_cross_namespace_resources",
 }
-"""The same for what decides whether an Ingress may be there at all."""
+"""The same for what decides whether an Ingress may be there at all, and what it may name."""
 
 
 def defaults_of(settings: Settings) -> Defaults:

@@ -73,7 +73,6 @@ DIFFERENCES: Final = {
         "Has `proxy_set_header` only, and is off like `configuration-snippet`. One with anything else closes the "
         "routes (503)."
     ),
-    "enable-global-auth": "Accepted; there is no process-wide authentication yet.",
 }
 """How Edge differs from ingress-nginx, by annotation."""
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE")

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from edge.control.kinds.names import SUBDOMAIN_LENGTH
+from edge.control.translate.annotations.https_redirect import redirect_status
 from edge.control.translate.annotations.values import field
 from edge.control.translate.parts import FurtherNames
 from edge.table.patterns.matching import PatternError, compile_pattern
@@ -40,12 +41,12 @@ def read(values: Values) -> FurtherNames | None:
                 values.report(_ALIASES, f"{fault}; this name is ignored")
             found += records
     www = bool(values.boolean(_WWW))
-    return FurtherNames(tuple(sorted(set(found))), www) if found or www else None
+    return FurtherNames(tuple(sorted(set(found))), www, redirect_status(values)) if found or www else None
 
 
-def redirect(host: str) -> WwwRedirect:
-    """The policy of the other name of HOST."""
-    return WwwRedirect(field(_WWW), host)
+def redirect(host: str, status: int) -> WwwRedirect:
+    """The policy of the other name of HOST: a redirect with STATUS."""
+    return WwwRedirect(field(_WWW), host, status)
 
 
 def _records(name: str) -> tuple[list[str], str]:

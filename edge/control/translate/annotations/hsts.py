@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from edge.control.translate.annotations.values import Values
 
 NAMES: Final[frozenset[str]] = frozenset()
-VALUE: Final = "max-age=31536000; includeSubDomains"
+MAX_AGE: Final = 31536000
 
 
 def read(values: Values) -> Iterator[Wanted]:
     """The field on hosts that have TLS."""
     if values.boolean("hsts", default=True):
-        yield Wanted(Hsts(values.source("hsts"), VALUE), with_tls=True)
+        value = f"max-age={values.integer('hsts-max-age', MAX_AGE)}"
+        value += "; includeSubDomains" if values.boolean("hsts-include-subdomains", default=True) else ""
+        value += "; preload" if values.boolean("hsts-preload") else ""
+        yield Wanted(Hsts(values.source("hsts"), value), with_tls=True)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from edge.control.translate.annotations.values import Values
 
+STATUSES: Final = {str(status): status for status in (301, 302, 307, 308)}
 NAMES: Final = frozenset({"ssl-redirect", "force-ssl-redirect", "preserve-trailing-slash"})
 
 
@@ -19,7 +20,13 @@ def read(values: Values) -> Iterator[Wanted]:
     """`ssl-redirect` holds on hosts that have TLS; `force-ssl-redirect` on all, because TLS may end in front of
     Edge."""
     keep = bool(values.boolean("preserve-trailing-slash"))
+    status = redirect_status(values)
     if values.boolean("force-ssl-redirect"):
-        yield Wanted(HttpsRedirect(values.source("force-ssl-redirect"), preserve_trailing_slash=keep))
+        yield Wanted(HttpsRedirect(values.source("force-ssl-redirect"), status, keep))
     elif values.boolean("ssl-redirect", default=True):
-        yield Wanted(HttpsRedirect(values.source("ssl-redirect"), preserve_trailing_slash=keep), with_tls=True)
+        yield Wanted(HttpsRedirect(values.source("ssl-redirect"), status, keep), with_tls=True)
+
+
+def redirect_status(values: Values) -> int:
+    """The status of redirects that Edge makes of itself."""
+    return values.choice("http-redirect-code", STATUSES, HttpsRedirect("").status)

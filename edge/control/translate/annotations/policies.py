@@ -24,6 +24,7 @@ from edge.control.translate.annotations import (
     cors,
     custom_headers,
     error_pages,
+    exempt_paths,
     external_auth,
     fast_cgi,
     further_names,
@@ -53,6 +54,7 @@ from edge.control.translate.annotations import (
     upstream_host,
 )
 from edge.control.translate.annotations.balancing import Balancing
+from edge.control.translate.annotations.exempt_paths import Exempt
 from edge.control.translate.annotations.names import INGRESS_NGINX, REFUSED
 from edge.control.translate.annotations.transport import Speaking
 from edge.control.translate.annotations.values import PREFIX, Values, field
@@ -145,6 +147,8 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     """What it asks for on behalf of its hosts."""
     redirect_base: str = ""
     """What stands before the path in redirects to a path, with variables."""
+    exempt: Exempt = Exempt()
+    """Paths to which not all policies apply."""
     names: FurtherNames | None = None
     """Names of its hosts beside their own."""
     passthrough: bool = False
@@ -192,6 +196,7 @@ class Reader:
             use_regex=regex_rewrite.uses_regex(values),
             host=_of_hosts(values),
             redirect_base=redirect_to.base(values),
+            exempt=exempt_paths.read(values),
             names=further_names.read(values),
             passthrough=ssl_passthrough.read(values),
         )

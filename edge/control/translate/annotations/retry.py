@@ -31,7 +31,7 @@ def read(values: Values) -> Iterator[Wanted]:
         values.source(*_NAMES),
         tries=1 if "off" in conditions else tries,
         timeout=float(within),
-        non_idempotent="non_idempotent" in conditions,
+        non_idempotent="non_idempotent" in conditions or bool(values.boolean("retry-non-idempotent")),
         on_error="error" in conditions,
         on_timeout="timeout" in conditions,
         on_invalid="invalid_header" in conditions,

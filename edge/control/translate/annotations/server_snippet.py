@@ -37,7 +37,7 @@ def read(values: Values) -> ServerSnippet | Closed | None:
     if not text:
         return None
     try:
-        found = statements(text, SERVER)
+        found = statements(text, SERVER, values.process_wide("default-type"))
     except SnippetError as error:
         values.report(_SERVER, f"{error}; {CLOSES}")
         return Closed(field(_SERVER), str(error))

@@ -48,7 +48,7 @@ def read(values: Values) -> Iterator[Wanted]:
     if not text:
         return
     try:
-        found = statements(text)
+        found = statements(text, content_type=values.process_wide("default-type"))
     except SnippetError as error:
         yield values.refuse(_LOCATION, str(error))
         return

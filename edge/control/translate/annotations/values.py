@@ -22,8 +22,9 @@ from edge.table import networks
 from edge.table.policies.closed import Closed
 
 PREFIX: Final = "nginx.ingress.kubernetes.io/"
+TRUE: Final = ("1", "t", "T", "true", "TRUE", "True")
 _BOOLEANS: Final = {
-    **dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True),
+    **dict.fromkeys(TRUE, True),
     **dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False),
 }
 CLOSES: Final = "requests are answered 503"
@@ -95,15 +96,16 @@ class Values:
         """The process-wide boolean NAME, which no annotation overrides."""
         return _BOOLEANS.get(self._defaults.get(name, ("", ""))[0], False)
 
-    def integer(self, name: str, default: int, *, least: int = 0) -> int:
-        """A decimal number, at least LEAST."""
+    def integer(self, name: str, default: int, *, least: int = 0, most: int = _MOST) -> int:
+        """A decimal number, at least LEAST and at most MOST."""
 
         def parse(text: str) -> int | None:
             if not text.isascii() or not text.isdigit() or len(text) > _DIGITS:
                 return None
-            return int(text) if least <= int(text) <= _MOST else None
+            return int(text) if least <= int(text) <= most else None
 
-        return self._read(name, f"a whole number from {least} on", parse, default)
+        bound = "on" if most == _MOST else f"to {most}"
+        return self._read(name, f"a whole number from {least} {bound}", parse, default)
 
     def size(self, name: str, default: int, *, least: int = 0) -> int:
         """A number of bytes, at least LEAST."""

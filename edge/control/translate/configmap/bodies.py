@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 KEYS: Final[tuple[Key, ...]] = (
     routes("proxy-body-size"),
-    routes("client-body-buffer-size"),
+    routes("client-body-buffer-size", remark="Without the key it is 32k."),
     routes("proxy-request-buffering"),
     routes("proxy-buffering"),
     routes("proxy-buffer-size"),

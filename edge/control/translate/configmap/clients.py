@@ -4,17 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from edge.control.translate.configmap.forms import BOOLEAN, NETWORKS, time
-from edge.control.translate.configmap.keys import workers
+from edge.control.translate.configmap.forms import BOOLEAN, FIELD_NAME, TEXT, time
+from edge.control.translate.configmap.keys import group, without_effect, workers
+from edge.table import networks
 
 if TYPE_CHECKING:
-    from edge.control.translate.configmap.keys import Key
+    from collections.abc import Iterator
+
+    from edge.control.translate.configmap.keys import Found, Key
 
 KEYS: Final[tuple[Key, ...]] = (
     workers("use-forwarded-headers", BOOLEAN),
-    workers("proxy-real-ip-cidr", NETWORKS),
+    group("proxy-real-ip-cidr", TEXT, "A network that cannot be read is not trusted."),
     workers("compute-full-forwarded-for", BOOLEAN),
     workers("enable-underscores-in-headers", BOOLEAN),
     workers("use-proxy-protocol", BOOLEAN),
+    workers("enable-real-ip", BOOLEAN),
+    workers("forwarded-for-header", FIELD_NAME, remark="Endpoints get X-Forwarded-For whatever its name is here."),
+    workers("forwarded-host-header", FIELD_NAME),
+    *without_effect(
+        "Behind a PROXY header a trusted address says who the client is, without a field of its own.",
+        "forwarded-for-proxy-protocol-header",
+    ),
     workers("proxy-protocol-header-timeout", time(0.001)),
 )
+
+
+def parameters(found: Found) -> Iterator[tuple[str, object]]:
+    """The networks of trusted peers: of a list that is set, and cannot be read, nobody is."""
+    if found.get("proxy-real-ip-cidr"):
+        yield "proxy_real_ip_cidr", found.each("proxy-real-ip-cidr", networks.parse)

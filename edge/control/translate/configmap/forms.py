@@ -33,7 +33,9 @@ _SECONDS: Final = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 
     "M": 2592000.0,
     "y": 31536000.0,
 }
+_WORD: Final = re.compile(r"[A-Za-z0-9._-]+")
 _FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_TYPE: Final = re.compile(r"[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+(?: *; *[A-Za-z0-9-]+=[A-Za-z0-9-]+)?")
 _MOST: Final = 2**31 - 1
 
 
@@ -119,7 +121,11 @@ def _paths(text: str) -> tuple[str, ...] | None:
 BOOLEAN: Final = Form('a boolean ("true" or "false")', _BOOLEANS.get)
 TEXT: Final = Form("a text", lambda text: text)
 NETWORKS: Final = Form("a list of addresses and networks such as 10.0.0.0/8,192.0.2.1", _networks)
-FIELD_NAME: Final = Form("the name of a header field", lambda text: text if _FIELD_NAME.fullmatch(text) else None)
+NAME: Final = Form("made of letters, digits and . _ -", lambda text: text if _WORD.fullmatch(text) else None)
+FIELD_NAME: Final = Form(
+    "the name of a header field", lambda text: text.lower() if _FIELD_NAME.fullmatch(text) else None
+)
 FIELD_NAMES: Final = Form("a list of names of header fields", _names)
+TYPE: Final = Form("a media type such as text/html", lambda text: text if _TYPE.fullmatch(text) else None)
 REFERENCE: Final = Form("namespace/name", _reference)
 PATHS: Final = Form("a list of paths that begin with /", _paths)

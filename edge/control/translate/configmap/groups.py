@@ -5,12 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge.control.translate.configmap import (
+    access,
+    answers,
+    authentication,
     bodies,
     clients,
     compression,
     connections,
     endpoints,
+    errors,
+    fields,
+    limits,
     logs,
+    nginx,
+    process,
+    redirects,
+    safety,
+    streams,
+    tls,
+    tracing,
 )
 
 if TYPE_CHECKING:
@@ -19,14 +32,27 @@ if TYPE_CHECKING:
     from edge.control.translate.configmap.keys import Key
 
 GROUPS: Final[tuple[ModuleType, ...]] = (
+    safety,
     clients,
+    tls,
     connections,
+    access,
+    authentication,
+    redirects,
+    limits,
     bodies,
     compression,
     endpoints,
+    answers,
+    errors,
+    fields,
+    streams,
+    tracing,
+    nginx,
+    process,
     logs,
 )
 """A group may have functions beside its KEYS, which get what was `keys.Found`: `policies` gives policies of all routes,
-`parameters` and `handshakes` give fields of the records by name."""
+`parameters` and `handshakes_of` give fields of the records by name."""
 KEYS: Final[dict[str, Key]] = {key.name: key for group in GROUPS for key in group.KEYS}
 """By name."""

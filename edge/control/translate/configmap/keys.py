@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from edge.control.kinds.objects import ConfigMap, ObjectId
 from edge.control.kinds.problems import Problem, error, warning
+from edge.control.translate.configmap.forms import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from edge.control.kinds.objects import Secret
     from edge.control.translate.configmap.forms import Form
@@ -27,6 +28,8 @@ class Sort(Enum):
     """A field of `edge.table.parameters.Parameters`."""
     HANDSHAKES = "handshakes"
     """A field of `edge.table.parameters.TlsParameters`."""
+    PLANE = "plane"
+    """A setting of the control plane."""
     GROUP = "group"
     """Its group reads it."""
     WITHOUT_EFFECT = "without effect"
@@ -41,7 +44,7 @@ class Key(NamedTuple):
     form: Form | None = None
     """None, of ROUTES: the unit that reads it says what may be."""
     field: str = ""
-    """Of the record of WORKERS or HANDSHAKES."""
+    """Of the record of WORKERS or HANDSHAKES, or the setting of the PLANE."""
     remark: str = ""
     """How it differs from ingress-nginx; or why it has no effect, or is refused: sentences."""
 
@@ -59,6 +62,11 @@ def workers(name: str, form: Form, field: str = "", remark: str = "") -> Key:
 def handshakes(name: str, form: Form, field: str, remark: str = "") -> Key:
     """A parameter of handshakes."""
     return Key(name, Sort.HANDSHAKES, form, field, remark)
+
+
+def plane(name: str, form: Form, remark: str = "") -> Key:
+    """A setting of the control plane, which has the key's name."""
+    return Key(name, Sort.PLANE, form, name.replace("-", "_"), remark)
 
 
 def group(name: str, form: Form, remark: str = "") -> Key:
@@ -98,9 +106,9 @@ class Found:
         """The value of the key NAME."""
         return self._values.get(name, default)
 
-    def has(self, names: Iterable[str]) -> bool:
-        """Whether one of the keys NAMES is set."""
-        return any(name in self._values for name in names)
+    def is_set(self, name: str) -> bool:
+        """Whether the key NAME is set, and can be read."""
+        return name in self._values
 
     def source(self, name: str) -> str:
         """The key NAME, for the records that come of it."""
@@ -122,6 +130,18 @@ class Found:
         """The data of the ConfigMap that the key NAME names."""
         found = self.referent(name, "ConfigMap")
         return dict(found.data or {}) if isinstance(found, ConfigMap) else {}
+
+    def each(self, name: str, check: Callable[[str], object]) -> tuple[str, ...]:
+        """The members of the list that the key NAME is, without those at which CHECK raises a ValueError."""
+        kept = []
+        for one in listed(self._values.get(name, "")):
+            try:
+                check(one)
+            except ValueError as fault:
+                self.report(name, f'"{one}" is left out: {fault}')
+            else:
+                kept.append(one)
+        return tuple(kept)
 
     def report(self, name: str, message: str) -> None:
         """The value of the key NAME, or what it names, cannot be carried out as a whole."""

@@ -37,6 +37,8 @@ class Configuration(msgspec.Struct, frozen=True):
     tls: TlsParameters = TlsParameters()
     policies: tuple[AnyPolicy, ...] = ()
     """Of all routes."""
+    settings: dict[str, Any] = {}
+    """Settings of the control plane that are others than at the start."""
     references: tuple[ObjectId, ...] = ()
     """The objects that keys name."""
     problems: tuple[Problem, ...] = ()
@@ -72,7 +74,7 @@ class _Reading:
         parameters, tls = (self._fields(by_sort[sort]) for sort in (Sort.WORKERS, Sort.HANDSHAKES))
         policies: list[AnyPolicy] = []
         for module in GROUPS:
-            for target, name in ((parameters, "parameters"), (tls, "handshakes")):
+            for target, name in ((parameters, "parameters"), (tls, "handshakes_of")):
                 if hasattr(module, name):
                     target.update(getattr(module, name)(found))
             if hasattr(module, "policies"):
@@ -82,6 +84,7 @@ class _Reading:
             parameters=Parameters(**parameters),
             tls=TlsParameters(**tls),
             policies=tuple(policies),
+            settings=self._fields(by_sort[Sort.PLANE]),
             references=tuple(found.references),
             problems=tuple(dict.fromkeys((*self._problems, *found.problems))),
         )

@@ -51,20 +51,20 @@ SUBREQUEST: Final = Place(frozenset({"proxy_set_header"}), frozenset())
 """The location that asks an authentication server."""
 
 
-def statements(text: str, place: Place = LOCATION) -> tuple[Statement | If, ...]:
-    """What the snippet TEXT asks for, which stands in PLACE.
+def statements(text: str, place: Place = LOCATION, content_type: str = "") -> tuple[Statement | If, ...]:
+    """What the snippet TEXT asks for, which stands in PLACE; CONTENT_TYPE: of its answers, where it does not say so.
 
     Raises:
         SnippetError: TEXT has something that Edge does not carry out.
     """
-    return _Dialect(place).read(text)
+    return _Dialect(place, content_type or "text/html").read(text)
 
 
 class _Dialect:
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, content_type: str) -> None:
         self._place = place
         self._variables = set(variables.REQUEST)
-        self._content_type = "text/html"
+        self._content_type = content_type
         self._count = 0
         self._readers: dict[str, Callable[[Directive], Iterator[Statement]]] = {
             "set": self._set,

@@ -150,7 +150,7 @@ cdef class Head(Message):
                 if first_line and request and at - 1 > limits.line:
                     raise MessageError(414, "request line too long")
                 if at >= limits.head:
-                    self._refuse(p, first_end, limits, 431 if request else 502, "head too large")
+                    self._refuse(p, first_end, limits, limits.refusal if request else 502, "head too large")
                 if at == 0 or p[at - 1] != 13:
                     self._refuse(p, first_end, limits, fault, "a line ends without CR")
                 at += 1
@@ -165,7 +165,7 @@ cdef class Head(Message):
             if first_line and request and have > limits.line + 1:
                 raise MessageError(414, "request line too long")
             if have >= limits.head:
-                self._refuse(p, first_end, limits, 431 if request else 502, "head too large")
+                self._refuse(p, first_end, limits, limits.refusal if request else 502, "head too large")
             if first_end:
                 # What is no request, or one of HTTP/0.9, which ends here, is not kept waiting for more.
                 self.store(p, first_end)

@@ -50,8 +50,9 @@ cdef class HeadWriter:
         put(out, request.target)
         out.put(b" HTTP/1.0\r\nHost: " if request.old else b" HTTP/1.1\r\nHost: ", 17)
         put(out, request.host)
-        out.put(b"\r\nX-Request-ID: ", 16)
-        put(out, request.request_id)
+        if PyBytes_GET_SIZE(request.request_id):
+            out.put(b"\r\nX-Request-ID: ", 16)
+            put(out, request.request_id)
         if PyBytes_GET_SIZE(request.forwarded_host):
             out.put(b"\r\nX-Forwarded-Host: ", 20)
             put(out, request.forwarded_host)

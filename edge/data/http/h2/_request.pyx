@@ -114,14 +114,14 @@ cdef class RequestHead(Message):
         cdef Field *field
         self.taken += n + m + 4
         if self.taken > limits.head:
-            raise MessageError(431, "head too large")
+            raise MessageError(limits.refusal, "head too large")
         if n and name[0] == 58:
             return self._pseudo(name, n, decoder.value, m)
         self.regular = True
         if n == 6 and memcmp(name, b"cookie", 6) == 0:
             return self._cookie(decoder.value, m)
         if self.field_count >= limits.fields:
-            raise MessageError(431, "too many header fields")
+            raise MessageError(limits.refusal, "too many header fields")
         if not self.append(name, n, decoder.value, m, decoder.note, limits.underscores):
             raise malformed("a malformed field")
         field = self.fields + self.field_count - 1

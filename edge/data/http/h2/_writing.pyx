@@ -152,7 +152,8 @@ cdef int put_request(Outbox out, Outgoing request, bytes scheme) except -1:
     if PyBytes_GET_SIZE(request.host):
         put_literal(out, AUTHORITY, request.host)
     put_literal(out, PATH, request.target)
-    put_field(out, b"x-request-id", 12, PyBytes_AS_STRING(request.request_id), PyBytes_GET_SIZE(request.request_id))
+    if PyBytes_GET_SIZE(request.request_id):
+        put_field(out, b"x-request-id", 12, PyBytes_AS_STRING(request.request_id), PyBytes_GET_SIZE(request.request_id))
     if PyBytes_GET_SIZE(request.forwarded_host):
         put_field(
             out, b"x-forwarded-host", 16,

@@ -1,0 +1,97 @@
+"""Fields of requests and responses: added, hidden, and those by which Edge names itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from edge.control.translate.configmap.forms import BOOLEAN, REFERENCE, TEXT, TYPE
+from edge.control.translate.configmap.keys import group, routes
+from edge.table import templates, variables
+from edge.table.fields import name_fault, value_fault
+from edge.table.policies import CustomHeaders, ResponseHeaders, Snippet
+from edge.table.policies.snippet import RequestField, SetField
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edge.control.translate.configmap.keys import Found, Key
+    from edge.table.policies import AnyPolicy
+
+_LIVE: Final = (
+    "A change of the ConfigMap that it names is in force at once. It may have the variables of `permanent-redirect`; a "
+    "field with another variable is reported and left out."
+)
+_KEYS: Final = (
+    "proxy-set-headers",
+    "proxy-add-original-uri-header",
+    "generate-request-id",
+    "hide-headers",
+    "server-tokens",
+    "add-headers",
+)
+_ENDPOINTS: Final = "allow-backend-server-header"
+KEYS: Final[tuple[Key, ...]] = (
+    group("proxy-set-headers", REFERENCE, _LIVE),
+    group("add-headers", REFERENCE, _LIVE),
+    group("hide-headers", TEXT, "A name that cannot be hidden is left out."),
+    group("server-tokens", BOOLEAN, "Without the key responses have an endpoint's `Server`, else Edge's."),
+    group(_ENDPOINTS, BOOLEAN, "Has no effect where `server-tokens` is false, as in ingress-nginx."),
+    group("proxy-add-original-uri-header", BOOLEAN),
+    group("generate-request-id", BOOLEAN, "Logs and traces have an ID of their own in any case."),
+    routes("default-type", TYPE, "Of answers that snippets give; an endpoint's stay as they are, as in nginx."),
+)
+
+
+def parameters(found: Found) -> Iterator[tuple[str, object]]:
+    """Whether responses without a field Server get one."""
+    if _hides_server(found):
+        yield "sends_server", False
+
+
+def policies(found: Found) -> Iterator[AnyPolicy]:
+    """A policy for each way in which fields change."""
+    asked: list[RequestField | SetField] = []
+    if found.get("proxy-add-original-uri-header"):
+        asked.append(RequestField("X-Original-URI", "$request_uri"))
+    if found.get("generate-request-id") is False:
+        asked.append(RequestField("X-Request-ID", "$http_x_request_id"))
+    asked += (RequestField(name, value) for name, value in _fields(found, "proxy-set-headers"))
+    hidden = [*found.each("hide-headers", _check), *(["Server"] if _hides_server(found) else [])]
+    added = list(_fields(found, "add-headers"))
+    if _hides_server(found) and found.get("server-tokens"):
+        added.append(("Server", "edge"))
+    constant = tuple(one for one in added if "$" not in one[1])
+    asked += (SetField(name, value) for name, value in added if "$" in value)
+    source = found.source(next(filter(found.is_set, _KEYS), _ENDPOINTS))
+    if asked:
+        yield Snippet(source, tuple(asked))
+    if hidden:
+        yield ResponseHeaders(source, remove=tuple(name.lower() for name in hidden))
+    if constant:
+        yield CustomHeaders(source, constant)
+
+
+def _hides_server(found: Found) -> bool:
+    """Whether the field Server of endpoints is not passed on."""
+    tokens, endpoints = found.get("server-tokens"), found.get(_ENDPOINTS)
+    return tokens is False or (endpoints is not True and (tokens, endpoints) != (None, None))
+
+
+def _check(name: str) -> None:
+    if fault := name_fault(name):
+        raise ValueError(fault)
+
+
+def _fields(found: Found, key: str) -> Iterator[tuple[str, str]]:
+    """The fields in the ConfigMap that KEY names, as far as they can be sent."""
+    for name, value in sorted(found.fields(key).items()):
+        fault = name_fault(name) or value_fault(value)
+        if not fault:
+            try:
+                templates.parse(value, variables.REQUEST)
+            except templates.TemplateError as error:
+                fault = str(error)
+        if fault:
+            found.report(key, f'the field "{name}" is left out: {fault}')
+        else:
+            yield name, value

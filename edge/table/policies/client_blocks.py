@@ -1,0 +1,22 @@
+"""Clients that are refused by what they are and say of themselves (ingress-nginx, block-cidrs, block-user-agents,
+block-referers)."""
+
+from __future__ import annotations
+
+from edge.table.policies.policy import Policy
+
+
+class ClientBlocks(Policy, frozen=True, tag=True):
+    """Requests of clients in some networks, or with some User-Agent or Referer, are answered 403."""
+
+    cidrs: tuple[str, ...] = ()
+    """Networks or addresses as `edge.table.networks` reads them."""
+    user_agents: tuple[str, ...] = ()
+    referers: tuple[str, ...] = ()
+    """Values of the fields, whatever their case; behind a `~` regular expressions that are looked for in them, behind a
+    `~*` whatever their case."""
+
+    def summary(self) -> str:
+        """As `Policy`."""
+        parts = ((self.cidrs, "networks"), (self.user_agents, "user agents"), (self.referers, "referers"))
+        return "no clients of " + ", ".join(f"{len(listed)} {what}" for listed, what in parts if listed)
