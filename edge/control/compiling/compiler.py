@@ -80,6 +80,9 @@ class Compiler:
         """Held while something is changed, and while an Ingress is judged."""
         self._settings = self._started = settings
         self._claims = Claims(self.store, settings)
+        names = names if names is not None else Unresolved()
+        self._services = Services(self.store, settings, names)
+        self._hosts = Hosts(self._services.app_protocol)
         self._references = References(self.store, by_need=by_need)
         self._gateways = Gateways(self.store, settings, self._references.find)
         self._listener_options = ListenerOptions()
@@ -87,9 +90,6 @@ class Compiler:
         self._by_need = by_need
         self._configured = Configured(settings, self._references)
         self._annotations = self._reader()
-        names = names if names is not None else Unresolved()
-        self._services = Services(self.store, settings, names)
-        self._hosts = Hosts(self._services.app_protocol)
         self._remotes = Remotes(names)
         namespace, _, name = settings.default_ssl_certificate.partition("/")
         default = (namespace, name) if name else None
