@@ -30,7 +30,7 @@ REGEX: Final = "RegularExpression"
 
 def path(match: RouteMatch) -> tuple[PathKind, str]:
     """How MATCH compares paths, and with what."""
-    kind = KINDS[match.path.type]
+    kind = KINDS[match.path.type or "PathPrefix"]  # an empty type stands for the default
     if kind is PathKind.REGEX:
         return kind, sys.intern(match.path.value)
     text = normalise(match.path.value)
