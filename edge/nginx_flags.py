@@ -26,7 +26,6 @@ _PROFILER: Final = "There is no profiler over HTTP."
 
 IGNORED: Final = {
     "bucket-factor": _NATIVE,
-    "configmap": "Settings come from flags and environment variables.",
     "default-server-port": "What no Ingress takes is answered by the workers themselves, without a port for it.",
     "disable-full-test": "The webhook never renders a configuration; it asks the compiler, which knows all Ingresses.",
     "disable-sync-events": "There are no Events of type Sync; `--no-events` turns off those about problems.",
@@ -77,7 +76,7 @@ IGNORED: Final = {
 """Flags without effect, and why. One that is a setting by now is one, whatever stands here."""
 
 _HONOURED_NAMES: Final = """
-annotations-prefix apiserver-host certificate-authority controller-class deep-inspect default-backend-service
+annotations-prefix apiserver-host certificate-authority configmap controller-class deep-inspect default-backend-service
 default-ssl-certificate disable-catch-all disable-svc-external-name election-id enable-metrics
 enable-topology-aware-routing exclude-socket-metrics health-check-path ingress-class ingress-class-by-name
 kubeconfig metrics-per-host publish-service publish-status-address report-node-internal-ip-address

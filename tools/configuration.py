@@ -19,7 +19,7 @@ A setting is a flag or an environment variable, and the flag wins. A flag withou
 variable. An empty variable counts as unset, and one that begins with `EDGE_` but is no setting is warned of at start.
 Times are seconds, with fractions where that makes sense; sizes are bytes.
 
-In a cluster, settings are the variables of a ConfigMap: `controller.config` of the Helm chart, or the
+In a cluster, settings are the variables of a ConfigMap: `controller.extraArgs` of the Helm chart, or the
 `configMapGenerator` of `deploy/`. Where ingress-nginx has a flag or a key for the same thing, its name is used.
 
 ## Commands

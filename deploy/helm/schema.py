@@ -1,5 +1,7 @@
 """Writes edge-ingress/values.schema.json: from values.yaml, whose defaults show the types, and from Edge's settings.
 
+Beside it goes files/configmap-keys.yaml, by which templates tell keys of the ConfigMap from settings.
+
     python deploy/helm/schema.py            (make charts)
 
 Rules of this file:
@@ -7,8 +9,9 @@ Rules of this file:
   as they are.
 - Names of ingress-nginx's chart that Edge has nothing for (`files/ingress-nginx.yaml`) are let through: a template
   refuses those that are set, and can say what to use instead, which a schema cannot.
-- `controller.config` and `controller.extraArgs` take exactly the settings of `edge.settings`, the latter also the flags
-  of ingress-nginx, so that a misspelt one is an error of `helm install` and not a warning in a log.
+- `controller.config` and `controller.extraArgs` take exactly the settings of `edge.settings`, the former also the keys
+  of ingress-nginx's ConfigMap, the latter its flags, so that a misspelt one is an error of `helm install` and not a
+  warning in a log. What a key's value may be is the controller's to judge: it reports, and goes on by the default.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ from typing import Any
 import yaml
 
 from edge import nginx_flags, options
+from edge.control.translate.configmap.groups import KEYS
+from edge.control.translate.configmap.keys import Sort
 
 CHART = Path(__file__).parent / "edge-ingress"
 FREE = frozenset(
@@ -117,7 +122,7 @@ def schema() -> dict[str, Any]:
             ports["properties"][protocol] = {"type": "object", "additionalProperties": NODE_PORT}
     _open(_at(found, ["controller", "admissionWebhooks"]))
     controller = found["properties"]["controller"]["properties"]
-    for name, properties in (("config", _settings()), ("extraArgs", _flags() | _settings())):
+    for name, properties in (("config", _settings() | _keys()), ("extraArgs", _flags() | _settings())):
         controller[name] = {"type": "object", "additionalProperties": False, "properties": properties}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Values of edge-ingress"} | found
 
@@ -177,6 +182,22 @@ def _flags() -> dict[str, Any]:
     return {name: {"type": ["string", "number", "boolean"]} for name in sorted(names)}
 
 
+def _keys() -> dict[str, Any]:
+    """Keys of the ConfigMap; a list is joined by commas, and null is as if the key were left out."""
+    return {name: {"type": ["string", "number", "boolean", "array", "null"]} for name in sorted(KEYS)}
+
+
+def followed() -> list[str]:
+    """Keys of the ConfigMap, but for those without effect that do something as a setting."""
+    settings = _settings().keys()
+    return sorted(name for name, key in KEYS.items() if key.sort is not Sort.WITHOUT_EFFECT or name not in settings)
+
+
+def keys_text() -> str:
+    """The text of files/configmap-keys.yaml."""
+    return "# Made by schema.py: keys of the ConfigMap that the controller follows.\n" + yaml.safe_dump(followed())
+
+
 def _setting(field: options.Field) -> dict[str, Any]:
     found: dict[str, Any] = {"description": field.metadata["help"]}
     if isinstance(field.default, bool):
@@ -196,3 +217,4 @@ def _setting(field: options.Field) -> dict[str, Any]:
 
 if __name__ == "__main__":
     (CHART / "values.schema.json").write_text(text())
+    (CHART / "files/configmap-keys.yaml").write_text(keys_text())

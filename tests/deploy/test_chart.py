@@ -8,6 +8,9 @@ import pytest
 import yaml
 
 from edge import __version__, command_line, options
+from edge.control.translate.configmap.groups import KEYS
+from edge.control.translate.configmap.keys import Sort
+from edge.control.translate.configmap.names import INGRESS_NGINX
 from tests.support import rendering
 from tests.support.fakeapi import Rules
 from tests.support.fakeapi.resources import BY_KIND, Target
@@ -149,6 +152,11 @@ OF_INGRESS_NGINX = {
 
 def environment(objects):
     """What the settings come to."""
+    return of_kind(objects, "ConfigMap", "edge-ingress-settings")["data"]
+
+
+def keys(objects):
+    """What the controller follows."""
     return of_kind(objects, "ConfigMap", "edge-ingress-controller")["data"]
 
 
@@ -174,8 +182,9 @@ def test_helm_finds_nothing_to_blame():
 
 
 def test_the_schema_is_in_step_with_values_and_settings():
-    generated = runpy.run_path(str(CHART.parent / "schema.py"))["text"]()
-    assert (CHART / "values.schema.json").read_text() == generated, "run `python deploy/helm/schema.py`"
+    generated = runpy.run_path(str(CHART.parent / "schema.py"))
+    assert (CHART / "values.schema.json").read_text() == generated["text"](), "run `make charts`"
+    assert (rendering.FILES / "configmap-keys.yaml").read_text() == generated["keys_text"](), "run `make charts`"
 
 
 @pytest.mark.parametrize(
@@ -185,8 +194,9 @@ def test_the_schema_is_in_step_with_values_and_settings():
         {"controller": {"replicas": 2}},
         {"controller": {"kind": "StatefulSet"}},
         {"controller": {"config": {"hstss": True}}},
-        {"controller": {"config": {"keep-alive": "long"}}},
-        {"controller": {"config": {"otel-sampler-ratio": 7}}},
+        {"controller": {"config": {"max-headers": "many"}}},
+        {"controller": {"extraArgs": {"keep-alive": "long"}}},
+        {"controller": {"extraArgs": {"otel-sampler-ratio": 7}}},
         {"controller": {"service": {"nodePorts": {"http": 0}}}},
         {"controller": {"service": {"externalTrafficPolicy": "local"}}},
     ],
@@ -272,13 +282,14 @@ def test_values_of_ingress_nginx_become_settings():
         given = command_line.translated(command, (), data)
         settings = options.resolve(command, {}, given.environment)
         if command == "control":
-            assert settings.allow_snippet_annotations
+            assert settings.configmap == "edge-ingress/edge-ingress-controller"
             assert settings.enable_topology_aware_routing
             assert not settings.update_status
             assert settings.election_ttl == 30
             assert (settings.ingress_class, settings.controller_class) == ("nginx", "k8s.io/ingress-nginx")
         else:
             assert settings.health_check_path == "/alive"
+    assert keys(objects) == {"allow-snippet-annotations": "true"}
     pod = of_kind(objects, "Deployment")["spec"]["template"]["spec"]
     assert {one["image"] for one in pod["containers"]} == {f"edge-ingress:{__version__}"}
     assert {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"} in pod["securityContext"]["sysctls"]
@@ -347,13 +358,11 @@ def test_cert_manager_may_make_its_certificate_instead():
 def test_settings_reach_both_containers_as_variables_that_edge_understands():
     objects = chart(EVERYTHING)
     data = environment(objects)
-    assert data["EDGE_HSTS"] == "false"
     assert data["EDGE_MAX_METRIC_SERIES"] == "1048576"
     for command in ("control", "proxy"):
         settings = options.resolve(command, {}, data)
         if command == "proxy":
-            assert settings.keep_alive == 60
-            assert settings.proxy_real_ip_cidr == ("10.0.0.0/8",)
+            assert settings.max_metric_series == 1048576
         else:
             assert not settings.ssl_redirect
             assert settings.default_ssl_certificate == "edge-ingress/wildcard"
@@ -361,16 +370,75 @@ def test_settings_reach_both_containers_as_variables_that_edge_understands():
     assert not list(options.misspelt(data))
     for container in ("control", "proxy"):
         sources = containers(of_kind(objects, "Deployment"))[container]["envFrom"]
-        assert sources == [{"configMapRef": {"name": "edge-ingress-controller"}}]
+        assert sources == [{"configMapRef": {"name": "edge-ingress-settings"}}]
 
 
-def test_a_changed_setting_rolls_the_pods():
-    def checksum(values):
-        template = of_kind(chart(values), "Deployment")["spec"]["template"]
-        return template["metadata"]["annotations"]["checksum/settings"]
+def test_a_changed_setting_rolls_the_pods_and_a_changed_key_does_not():
+    def pod(**controller):
+        return of_kind(chart({"controller": controller}), "Deployment")["spec"]["template"]
 
-    assert checksum({}) == checksum({})
-    assert checksum({}) != checksum({"controller": {"config": {"hsts": False}}})
+    assert pod() == pod(config={"hsts": False, "proxy-body-size": "8m"}) == pod(allowSnippetAnnotations=True)
+    assert pod() != pod(config={"max-headers": 50})
+    assert pod() != pod(extraArgs={"hsts": False})
+
+
+# --- keys of the ConfigMap -------------------------------------------------------------------------------------------
+
+
+def test_keys_of_config_are_the_configmap_that_the_controller_follows():
+    config = {
+        "hsts": False,
+        "keep-alive": 60,
+        "otel-sampler-ratio": 0.05,
+        "proxy-real-ip-cidr": ["10.0.0.0/8", "192.0.2.1"],
+        "log-format-upstream": '"$host" {{ $status }}',
+        "max-worker-open-files": 1048576,
+        "use-gzip": None,
+        "log-level": "debug",
+    }
+    objects = chart({"controller": {"config": config}})
+    check(objects)
+    assert keys(objects) == {
+        "hsts": "false",
+        "keep-alive": "60",
+        "otel-sampler-ratio": "0.05",
+        "proxy-real-ip-cidr": "10.0.0.0/8,192.0.2.1",
+        "log-format-upstream": '"$host" {{ $status }}',
+        "max-worker-open-files": "1048576",
+    }
+    settings = options.resolve("control", {}, environment(objects))
+    assert settings.configmap == "edge-ingress/edge-ingress-controller"
+    assert settings.log_level == "debug"
+
+
+def test_every_key_of_ingress_nginx_is_taken_whatever_its_value():
+    objects = chart({"controller": {"config": dict.fromkeys(INGRESS_NGINX, "as you like")}})
+    check(objects)
+    assert keys(objects).keys() == INGRESS_NGINX - {"bind-address"}
+    assert KEYS["bind-address"].sort is Sort.WITHOUT_EFFECT  # but not as a setting
+    assert environment(objects)["EDGE_BIND_ADDRESS"] == "as you like"
+
+
+def test_one_namespace_alone_lets_read_the_configmaps_of_settings_and_report_on_them():
+    scope = {"enabled": True, "namespace": "shop"}
+    objects = chart({"controller": {"scope": scope}, "tcp": {"5432": "data/postgres:5432"}})
+    check(objects)
+    rules = Rules.from_manifests(objects, subject="edge-ingress")
+    for name in ("edge-ingress-controller", "edge-ingress-tcp"):
+        for verb in ("get", "list", "watch"):
+            assert rules.allow(verb, Target(BY_KIND["ConfigMap"], "edge-ingress", name), name)
+    assert not rules.allow("get", Target(BY_KIND["ConfigMap"], "edge-ingress", "other"), "other")
+    assert rules.allow("create", Target(BY_KIND["Event"], "edge-ingress", ""), "")
+
+
+def test_another_configmap_may_be_named():
+    scope = {"enabled": True, "namespace": "shop"}
+    objects = chart({"controller": {"scope": scope, "extraArgs": {"configmap": "central/keys"}}})
+    assert environment(objects)["EDGE_CONFIGMAP"] == "central/keys"
+    role = of_kind(objects, "Role", "edge-ingress-configmap")
+    assert role["metadata"]["namespace"] == "central"
+    assert role["rules"][0]["resourceNames"] == ["keys"]
+    assert "ConfigMap central/keys" in notes({"controller": {"extraArgs": {"configmap": "central/keys"}}})
 
 
 def test_what_the_operator_says_wins_over_the_chart():

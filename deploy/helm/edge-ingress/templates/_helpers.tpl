@@ -101,11 +101,36 @@ maxSurge: {{ ternary 0 1 $exclusive }}
 {{- get (include "edge.settings" . | fromYaml) "election-id" }}
 {{- end }}
 
+{{/* ConfigMap of the settings; that of the keys has the name it has in ingress-nginx's chart. */}}
+{{- define "edge.settingsName" -}}
+{{- printf "%s-settings" (include "edge.fullname" . | trunc 54 | trimSuffix "-") }}
+{{- end }}
+
+{{/* A value as the text that it is in a ConfigMap. */}}
+{{- define "edge.text" -}}
+{{- if kindIs "slice" . }}{{ join "," . }}
+{{- else if kindIs "float64" . }}{{ ternary (int64 . | toString) (toString .) (eq (floor .) .) }}
+{{- else }}{{ toString . }}
+{{- end }}
+{{- end }}
+
+{{/* Keys of ingress-nginx's ConfigMap, which the control plane follows: those of config, and values that stand for one. */}}
+{{- define "edge.keys" -}}
+{{- $names := .Files.Get "files/configmap-keys.yaml" | fromYamlArray }}
+{{- $keys := dict }}
+{{- if .Values.controller.allowSnippetAnnotations }}{{ $_ := set $keys "allow-snippet-annotations" "true" }}{{ end }}
+{{- range $name, $value := .Values.controller.config }}
+{{- if and (has $name $names) (not (kindIs "invalid" $value)) }}{{ $_ := set $keys $name (include "edge.text" $value) }}{{ end }}
+{{- end }}
+{{- toYaml $keys }}
+{{- end }}
+
 {{/* Settings by the names of their flags: what the chart's own values say, then config, then extraArgs. */}}
 {{- define "edge.settings" -}}
 {{- $controller := .Values.controller }}
 {{- $settings := dict
       "shm-dir" "/run/edge"
+      "configmap" (printf "%s/%s" (include "edge.namespace" .) (include "edge.controller" .))
       "ingress-class" (default $controller.ingressClassResource.name $controller.ingressClass)
       "controller-class" $controller.ingressClassResource.controllerValue
       "election-id" (include "edge.electionID" .)
@@ -119,7 +144,6 @@ maxSurge: {{ ternary 0 1 $exclusive }}
 {{- $_ := set $settings "validating-webhook-certificate" "/run/webhook/cert" }}
 {{- $_ := set $settings "validating-webhook-key" "/run/webhook/key" }}
 {{- end }}
-{{- if $controller.allowSnippetAnnotations }}{{ $_ := set $settings "allow-snippet-annotations" true }}{{ end }}
 {{- if $controller.enableTopologyAwareRouting }}{{ $_ := set $settings "enable-topology-aware-routing" true }}{{ end }}
 {{- if $controller.disableLeaderElection }}{{ $_ := set $settings "disable-leader-election" true }}{{ end }}
 {{- with $controller.electionTTL }}{{ $_ := set $settings "election-ttl" . }}{{ end }}
@@ -138,16 +162,17 @@ maxSurge: {{ ternary 0 1 $exclusive }}
 {{- $_ := set $settings (printf "%s-services-configmap" $protocol) (printf "%s/%s-%s" (include "edge.namespace" $) (include "edge.fullname" $) $protocol) }}
 {{- end }}
 {{- end }}
-{{- mergeOverwrite $settings (deepCopy $controller.config) (deepCopy $controller.extraArgs) | toYaml }}
+{{- $names := .Files.Get "files/configmap-keys.yaml" | fromYamlArray }}
+{{- range $name, $value := $controller.config }}
+{{- if not (has $name $names) }}{{ $_ := set $settings $name $value }}{{ end }}
+{{- end }}
+{{- mergeOverwrite $settings (deepCopy $controller.extraArgs) | toYaml }}
 {{- end }}
 
 {{/* The same as EDGE_... variables. */}}
 {{- define "edge.variables" -}}
 {{- range $name, $value := include "edge.settings" . | fromYaml }}
-{{- $text := toString $value }}
-{{- if kindIs "slice" $value }}{{ $text = join "," $value }}{{ end }}
-{{- if kindIs "float64" $value }}{{ $text = ternary (int64 $value | toString) (toString $value) (eq (floor $value) $value) }}{{ end }}
-EDGE_{{ $name | upper | replace "-" "_" }}: {{ $text | quote }}
+EDGE_{{ $name | upper | replace "-" "_" }}: {{ include "edge.text" $value | quote }}
 {{ end }}
 {{- end }}
 

@@ -94,7 +94,7 @@ spec:
         {{- end }}
       envFrom:
         - configMapRef:
-            name: {{ include "edge.controller" . }}
+            name: {{ include "edge.settingsName" . }}
       env:
         - name: POD_NAME
           valueFrom: {fieldRef: {fieldPath: metadata.name}}
@@ -143,7 +143,7 @@ spec:
         {{- end }}
       envFrom:
         - configMapRef:
-            name: {{ include "edge.controller" . }}
+            name: {{ include "edge.settingsName" . }}
       {{- with $controller.extraEnvs }}
       env:
         {{- toYaml . | nindent 8 }}

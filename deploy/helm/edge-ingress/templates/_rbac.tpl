@@ -54,6 +54,14 @@
   resources: [secrets]
   resourceNames: [{{ .name }}]
   verbs: [get]
+{{- else if hasSuffix "configmap" .setting -}}
+- apiGroups: [""]
+  resources: [configmaps]
+  resourceNames: [{{ .name }}]
+  verbs: [get, list, watch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
 {{- else -}}
 - apiGroups: [""]
   resources: [services]
