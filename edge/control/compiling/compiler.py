@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -49,7 +49,7 @@ from edge.control.translate.stream_settings import by_settings
 from edge.table.records import GLOBALS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from edge.control.compiling.dns_names import Names
     from edge.control.compiling.store import Changed
@@ -79,6 +79,8 @@ class Compiler:
         self._lock = threading.Lock()
         """Held while something is changed, and while an Ingress is judged."""
         self._settings = self._started = settings
+        self._settings_asked: Mapping[str, Any] = {}
+        """The settings that keys of the ConfigMap change."""
         self._claims = Claims(self.store, settings)
         names = names if names is not None else Unresolved()
         self._services = Services(self.store, settings, names)
@@ -363,7 +365,9 @@ class Compiler:
     def _configure(self, changed: Changed, delta: Delta) -> set[Key]:
         """Take up the ConfigMap as it is now; gives the Ingresses to look at again."""
         differs = self._configured.compile(_referents(changed), delta)
-        settings = self._started.with_(**self._configured.current.settings)
+        asked = self._configured.current.settings
+        settings = self._started.with_(**asked) if asked != self._settings_asked else self._settings
+        self._settings_asked = asked
         if settings != self._settings:
             self._settings = settings
             changed.config_maps.update((owner.namespace, owner.name) for owner in self._stream_services)

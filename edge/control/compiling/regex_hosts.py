@@ -93,8 +93,9 @@ def _rewriting(part: RoutePart, owner: ObjectId, losses: Losses) -> RoutePart:
         if isinstance(policy, RegexRewrite):
             try:
                 groups = compile_pattern(policy.pattern).groups
-                for text in (policy.target, policy.prefix):
-                    Expansion(text, groups)
+                Expansion(policy.target, groups)
+                if policy.prefix:
+                    Expansion(policy.prefix, groups)
             except PatternError as fault:
                 message = f'"{policy.target}" cannot be used: {fault}; requests are answered 503'
                 losses.setdefault(owner, []).append(error("InvalidPattern", policy.source, message))
