@@ -125,7 +125,7 @@ def parser() -> Parser:
         if name == "routes":
             sub.add_argument("--json", action="store_true", help="print one JSON document instead of text")
         if name in ("check", "routes"):
-            text = "tell only which route takes a request for this host and path, and why others do not"
+            text = "show only which route takes a request for this host and path, and why others do not"
             sub.add_argument("--explain", nargs=2, metavar=("HOST", "PATH"), help=text)
         options.add_arguments(sub, name)
     return top

@@ -291,8 +291,8 @@ class Settings:
     validating_webhook_key: str = setting("", "The key of that (PEM).", placeholder="FILE", commands=CONTROL)
     validating_webhook_client_ca: str = setting(
         "",
-        "Take requests to the webhook only with a client certificate of these authorities (PEM), as an API server can"
-        " be told to show.",
+        "Accept only requests to the webhook with a client certificate of these authorities (PEM); an API server can"
+        " be configured to send one.",
         placeholder="FILE",
         commands=CONTROL,
     )

@@ -1,6 +1,6 @@
 """Writes edge-ingress/values.schema.json: from values.yaml, whose defaults show the types, and from Edge's settings.
 
-Beside it goes files/configmap-keys.yaml, by which templates tell keys of the ConfigMap from settings.
+It also writes files/configmap-keys.yaml, the names that templates put into the ConfigMap and not among the settings.
 
     python deploy/helm/schema.py            (make charts)
 

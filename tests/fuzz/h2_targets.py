@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 
 from hpack import Decoder as Oracle
 from hpack import HPACKError
@@ -36,7 +37,12 @@ def block(data: bytes) -> None:
 
 def frames(data: bytes) -> None:
     """What a client sends behind its preface, in whatever pieces."""
-    outcomes = [_read(cut(data)) for cut in (_large, single, lambda text: torn(text, zlib.crc32(text)))]
+    _in_any_pieces(_read, data)
+
+
+def _in_any_pieces(read: Callable[[list[bytes]], object], data: bytes) -> None:
+    """READ makes the same of DATA, however it is cut."""
+    outcomes = [read(cut(data)) for cut in (_large, single, lambda text: torn(text, zlib.crc32(text)))]
     assert outcomes[0] == outcomes[1] == outcomes[2]
 
 
@@ -74,8 +80,7 @@ def _read(pieces: list[bytes]) -> tuple[list[tuple[bytes, bytes, bytes]], bytes,
 
 def answers(data: bytes) -> None:
     """What an endpoint sends behind its settings, to one that has asked three times, in whatever pieces."""
-    outcomes = [_answers(cut(data)) for cut in (_large, single, lambda text: torn(text, zlib.crc32(text)))]
-    assert outcomes[0] == outcomes[1] == outcomes[2]
+    _in_any_pieces(_answers, data)
 
 
 def _answers(pieces: list[bytes]) -> tuple[list[tuple[int, int]], bytes, set[int], int | None]:

@@ -16,14 +16,12 @@ PATIENCE = 40.0
 """Seconds that nothing takes unless it is broken."""
 
 
-class Server:
-    """A listening socket, each of whose connections is given to HANDLE in a thread; a context manager."""
+class _Serving:
+    """SOCK in the hands of a thread; a context manager."""
 
-    def __init__(self, handle: Callable[[socket.socket], None], host: str = "127.0.0.1") -> None:
-        self._handle = handle
-        self._sock = socket.create_server((host, 0), backlog=512)
-        self.host, self.port = self._sock.getsockname()[:2]
-        self.connections = 0
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self.host, self.port = sock.getsockname()[:2]
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._serve, daemon=True).start()
@@ -38,6 +36,18 @@ class Server:
     def address(self) -> tuple[str, int]:
         """Its address and port."""
         return self.host, self.port
+
+    def _serve(self) -> None:
+        raise NotImplementedError
+
+
+class Server(_Serving):
+    """A listening socket, each of whose connections is given to HANDLE in a thread; a context manager."""
+
+    def __init__(self, handle: Callable[[socket.socket], None], host: str = "127.0.0.1") -> None:
+        super().__init__(socket.create_server((host, 0), backlog=512))
+        self._handle = handle
+        self.connections = 0
 
     def _serve(self) -> None:
         while True:
@@ -101,29 +111,15 @@ def exactly(sock: socket.socket, size: int) -> bytes:
     return data
 
 
-class DatagramServer:
+class DatagramServer(_Serving):
     """A socket that answers each datagram with what ANSWER makes of it; a context manager."""
 
     def __init__(self, answer: Callable[[bytes], list[bytes]], host: str = "127.0.0.1") -> None:
+        sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind((host, 0))
+        super().__init__(sock)
         self._answer = answer
-        self._sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
-        self._sock.bind((host, 0))
-        self.host, self.port = self._sock.getsockname()[:2]
         self.peers: set[tuple[str, int]] = set()
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._serve, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(OSError):
-            self._sock.shutdown(socket.SHUT_RDWR)
-        self._sock.close()
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Its address and port."""
-        return self.host, self.port
 
     def _serve(self) -> None:
         while True:

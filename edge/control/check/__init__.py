@@ -34,7 +34,7 @@ FORMATS = (TEXT, JSON, JUNIT)
 def run(paths: Sequence[Path], settings: Settings, *, form: str = TEXT, explain: Sequence[str] = ()) -> int:
     """Print what is at PATHS, or in the cluster of SETTINGS if there are none; the exit status.
 
-    FORM: one of FORMATS. EXPLAIN: a host and a path, of which alone it is told what takes a request for them.
+    FORM: one of FORMATS. EXPLAIN: a host and a path; only the route that takes a request for them is shown.
 
     Raises:
         OptionError: the cluster cannot be read.

@@ -1,7 +1,8 @@
 """The Listeners record: the sockets that Gateways and ConfigMaps of services want, put together.
 
 Rules of this file:
-- Of two objects that want the same address and port for different ends the first by name has it; the other one is told.
+- Of two objects that want the same address and port for different ends the first by name has it; the other one is
+  reported.
   The listeners of a Gateway and those of its ListenerSets share their sockets.
 - What the proxy cannot listen on is a problem of the object that asked for it, for as long as that is so.
 """

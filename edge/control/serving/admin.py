@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client.exposition import gzip_accepted
 
 from edge import __version__
-from edge.control.serving import bounded_server
-from edge.control.serving.bounded_server import BoundedServer
+from edge.control.serving.bounded_server import BoundedServer, Serving
 from edge.control.serving.health import Health
 from edge.control.serving.metrics.collector import Collector
 from edge.control.serving.metrics.exposition import render
@@ -52,7 +51,7 @@ INDEX = """Edge {version}
 logger = logging.getLogger(__name__)
 
 
-class AdminServer:
+class AdminServer(Serving):
     """Serves in threads of its own from `start` to `stop`."""
 
     def __init__(
@@ -67,36 +66,20 @@ class AdminServer:
         reviews: Reviews | None = None,
     ) -> None:
         """DIRECTORY is the table's; LEADS and REVIEWS as for `Collector`, STUCK as for `Health`."""
+        super().__init__(addresses.parse(settings.admin), "admin")
         self.health = Health(state, reader, settings, directory, stuck=stuck)
         self.collector = Collector(state, reader, settings, self.health, leads=leads, reviews=reviews)
         self.health_paths = {"/healthz", settings.health_check_path}
         self.has_metrics = settings.enable_metrics
-        self.address = addresses.parse(settings.admin)
-        """The address that it listens on; once started, with the port that the kernel chose if the setting is 0."""
-        self._server: _Server | None = None
-        self._thread: threading.Thread | None = None
+
+    def server(self, sock: socket.socket) -> BoundedServer:
+        """As `Serving`."""
+        return _Server(sock, self)
 
     def start(self) -> None:
-        """Listen and serve.
-
-        Raises:
-            edge.system.addresses.ListenError: the address cannot be listened on.
-        """
-        self._server = _Server(addresses.listen(self.address, backlog=128), self)
-        self.address = addresses.of(self._server.socket.getsockname())
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(bounded_server.POLL,), name="admin", daemon=True
-        )
-        self._thread.start()
+        """As `Serving`."""
+        super().start()
         logger.info("admin server on http://%s", self.address)
-
-    def stop(self) -> None:
-        """Stop listening, and close open connections."""
-        if self._server is not None and self._thread is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server.cut_off()
-            self._thread.join()
 
 
 class _Server(BoundedServer):

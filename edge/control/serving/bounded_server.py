@@ -16,8 +16,12 @@ from contextlib import suppress
 from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+from edge.system import addresses
+
 if TYPE_CHECKING:
     from http.server import BaseHTTPRequestHandler
+
+    from edge.system.addresses import Address
 
 MOST_CONNECTIONS = 32
 HEAD_SECONDS = 5.0
@@ -30,6 +34,40 @@ POLL = 0.2
 """Seconds between two checks for clients that are late."""
 
 logger = logging.getLogger(__name__)
+
+
+class Serving:
+    """Has a `BoundedServer` serve in threads of its own from `start` to `stop`; NAME is that of its first thread."""
+
+    def __init__(self, address: Address, name: str) -> None:
+        self.address = address
+        """The address that it listens on; once started, with the port that the kernel chose if the setting is 0."""
+        self._name = name
+        self._server: BoundedServer | None = None
+        self._thread: threading.Thread | None = None
+
+    def server(self, sock: socket.socket) -> BoundedServer:
+        """The server behind SOCK, which listens."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Listen and serve.
+
+        Raises:
+            edge.system.addresses.ListenError: the address cannot be listened on.
+        """
+        self._server = self.server(addresses.listen(self.address, backlog=128))
+        self.address = addresses.of(self._server.socket.getsockname())
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL,), name=self._name, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop listening, and close open connections."""
+        if self._server is not None and self._thread is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server.cut_off()
+            self._thread.join()
 
 
 class BoundedServer(ThreadingHTTPServer):

@@ -6,14 +6,7 @@ Rules of this file:
 - Times are those of CLOCK_MONOTONIC, in seconds, as `time.monotonic` gives them.
 """
 
-cdef extern from "time.h":
-    ctypedef int clockid_t
-    struct timespec:
-        long tv_sec
-        long tv_nsec
-    int clock_gettime(clockid_t clock, timespec *t) nogil
-    clockid_t CLOCK_MONOTONIC
-
+from edge.data.net._clock cimport precise_now as now
 
 cdef bint detailed = False
 
@@ -23,12 +16,6 @@ def keep_details(bint wanted):
     for each request."""
     global detailed
     detailed = wanted
-
-
-cdef inline double now() noexcept nogil:
-    cdef timespec t
-    clock_gettime(CLOCK_MONOTONIC, &t)
-    return t.tv_sec + t.tv_nsec * 1e-9
 
 
 cdef class Outcome:

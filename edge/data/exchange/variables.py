@@ -11,7 +11,7 @@ from edge.data.exchange.exchange import Exchange
 from edge.data.http import replies
 from edge.data.http.cookies import cookies
 from edge.data.http.credentials import user_and_password
-from edge.table.paths import normalise_bytes
+from edge.table.paths import normalise_bytes, path_of
 
 if TYPE_CHECKING:
     from edge.data.http._message import Message
@@ -86,7 +86,7 @@ def remote_user(exchange: Exchange) -> bytes:
 
 
 def _uri(exchange: Exchange) -> bytes:
-    return normalise_bytes(exchange.client.request.target.partition(b"?")[0])
+    return normalise_bytes(path_of(exchange.client.request.target))
 
 
 def _args(exchange: Exchange) -> bytes:

@@ -26,6 +26,7 @@ from edge.data.net.spool import Spool, SpoolError
 from edge.data.net.tunnel import tunnel
 from edge.data.policies.errors import TERMS
 from edge.data.routing.plan import WHOLE_CONTENT
+from edge.table.paths import path_of
 from edge.table.policies import Timeouts
 from edge.table.policies.request_buffering import ANY
 
@@ -453,7 +454,7 @@ class Handler:
         """Log, now and then, WHAT came of a request because of TARGET, and for what REASON."""
         if target.may_be_told():
             request = self._client.request
-            path = request.target.partition(b"?")[0].decode("latin-1")
+            path = path_of(request.target).decode("latin-1")
             host, method = request.host.decode("latin-1"), request.method.decode("latin-1")
             log.warning("%s to %s %s%s: endpoint %s", what, method, host, path, reason)
 

@@ -14,6 +14,9 @@ from gevent import get_hub
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.string cimport memcmp, memcpy, memset
+from posix.time cimport timespec
+
+from edge.data.net._clock cimport coarse_now as now
 
 cdef extern from *:
     """
@@ -89,9 +92,6 @@ cdef extern from *:
     struct mmsghdr:
         msghdr msg_hdr
         unsigned int msg_len
-    struct timespec:
-        long tv_sec
-        long tv_nsec
     int recvmmsg(int fd, mmsghdr *messages, unsigned int n, int flags, timespec *timeout) nogil
     int sendmmsg(int fd, mmsghdr *messages, unsigned int n, int flags) nogil
     int edge_local(msghdr *m, unsigned char *out) nogil
@@ -106,11 +106,6 @@ cdef extern from "sys/uio.h":
 
 cdef extern from "unistd.h":
     int c_close "close"(int fd) nogil
-
-cdef extern from "time.h":
-    ctypedef int clockid_t
-    int clock_gettime(clockid_t clock, timespec *t) nogil
-    clockid_t CLOCK_MONOTONIC_COARSE
 
 cdef enum:
     BATCH = 64
@@ -133,12 +128,6 @@ cdef unsigned long long to_clients = 0
 cdef unsigned long long bytes_in = 0
 cdef unsigned long long bytes_out = 0
 cdef unsigned long long all_dropped = 0
-
-
-cdef inline double now() noexcept:
-    cdef timespec t
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &t)
-    return t.tv_sec + t.tv_nsec * 1e-9
 
 
 def relayed_datagrams():
@@ -255,7 +244,7 @@ cdef class DatagramSession:
             if errno == EAGAIN:
                 all_dropped += n - done
                 break
-            # An ICMP error of an earlier datagram is told once, in the place of what is asked for.
+            # The kernel reports an ICMP error of an earlier datagram once, in place of what is asked for.
             error = errno
             self.end(error)
             return error

@@ -16,6 +16,8 @@ from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
+from edge.data.net._clock cimport coarse_now as now
+
 cdef extern from *:
     """
     #ifndef _GNU_SOURCE
@@ -39,14 +41,6 @@ cdef extern from "sys/socket.h":
     int c_shutdown "shutdown"(int fd, int how) nogil
     int MSG_NOSIGNAL, SHUT_WR
 
-cdef extern from "time.h":
-    ctypedef int clockid_t
-    struct timespec:
-        long tv_sec
-        long tv_nsec
-    int clock_gettime(clockid_t clock, timespec *t) nogil
-    clockid_t CLOCK_MONOTONIC_COARSE
-
 cdef enum:
     BLOCK = 65536
     PIPE_SIZE = 262144
@@ -67,12 +61,6 @@ cdef int spares = 0
 cdef set live = set()
 cdef unsigned long long all_from_clients = 0
 cdef unsigned long long all_to_clients = 0
-
-
-cdef inline double now() noexcept:
-    cdef timespec t
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &t)
-    return t.tv_sec + t.tv_nsec * 1e-9
 
 
 def sweep_relays():

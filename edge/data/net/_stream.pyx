@@ -24,6 +24,7 @@ from libc.stdio cimport snprintf
 from libc.string cimport memcpy
 
 from edge.data.net._buffer cimport EDGE_BLOCK, Buffer
+from edge.data.net._clock cimport coarse_now as now
 from edge.data.net._outbox cimport Outbox
 from edge.data.net._waiter cimport Waiter
 from edge.data.net._tls cimport (
@@ -58,14 +59,6 @@ cdef extern from "sys/uio.h":
         void *iov_base
         size_t iov_len
 
-cdef extern from "time.h":
-    ctypedef int clockid_t
-    struct timespec:
-        long tv_sec
-        long tv_nsec
-    int clock_gettime(clockid_t clock, timespec *t) nogil
-    clockid_t CLOCK_MONOTONIC_COARSE
-
 cdef extern from "poll.h":
     struct pollfd:
         int fd
@@ -95,11 +88,6 @@ cdef set live = set()
 
 cdef unsigned long long global_received = 0
 cdef unsigned long long global_sent = 0
-
-cdef inline double now() noexcept:
-    cdef timespec t
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &t)
-    return t.tv_sec + t.tv_nsec * 1e-9
 
 
 cdef hasten(other, bint at_once):

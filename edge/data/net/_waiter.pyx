@@ -9,25 +9,12 @@ Rules of this file:
 
 from gevent import get_hub, getcurrent
 
+from edge.data.net._clock cimport coarse_now as now
 from edge.data.net.errors import PeerGone, StreamTimeout
-
-cdef extern from "time.h":
-    ctypedef int clockid_t
-    struct timespec:
-        long tv_sec
-        long tv_nsec
-    int clock_gettime(clockid_t clock, timespec *t) nogil
-    clockid_t CLOCK_MONOTONIC_COARSE
 
 cdef double GRACE = 1.0  # seconds that are left to a wait whose other party has hung up, as for streams
 
 cdef set waiting = set()
-
-
-cdef inline double now() noexcept:
-    cdef timespec t
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &t)
-    return t.tv_sec + t.tv_nsec * 1e-9
 
 
 def sweep_waiters():

@@ -9,20 +9,13 @@ Rules of this file:
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdlib cimport calloc, free
+from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
 
 from edge.data.exchange._outcome cimport Outcome
 from edge.data.http._message cimport Message
 from edge.data.observe._lines cimport Lines
 
 from edge.data.exchange.variables import remote_user
-
-cdef extern from "time.h":
-    ctypedef int clockid_t
-    struct timespec:
-        long tv_sec
-        long tv_nsec
-    int clock_gettime(clockid_t clock, timespec *t) nogil
-    clockid_t CLOCK_REALTIME
 
 cdef enum Op:
     O_NOTHING

@@ -16,7 +16,7 @@ from edge.data.exchange.variables import VALUES
 from edge.data.http import replies
 from edge.data.net.errors import MessageError
 from edge.data.policies.variables import filler
-from edge.table.paths import normalise_bytes
+from edge.table.paths import normalise_bytes, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +85,7 @@ def _uri(exchange: Exchange) -> bytes:
     Raises:
         MessageError: it leads out of the root.
     """
-    path = normalise_bytes(exchange.outgoing.target.partition(b"?")[0])
+    path = normalise_bytes(path_of(exchange.outgoing.target))
     if b"%" not in path:
         return path
     kept: list[bytes] = []

@@ -148,7 +148,7 @@ class Handover:
         self._links.clear()
 
     def follow(self, workers: Iterable[int], staying: Iterable[int] = ()) -> None:
-        """Open and close what the table says, and tell WORKERS (their ages) of it; those that are STAYING get
+        """Open and close what the table says, and send that to WORKERS (their ages); those that are STAYING get
         datagrams."""
         staying = list(staying)
         with suppress(UnreadableError):  # the last sockets stay

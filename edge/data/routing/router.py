@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from edge.data.routing.host_names import HostNames, host_name
 from edge.data.routing.host_plans import HostPlans
 from edge.table.counter_layout import backends_of, labels_of
-from edge.table.paths import normalise_bytes
+from edge.table.paths import normalise_bytes, path_of
 from edge.table.reader import UnreadableError
 from edge.table.records import (
     GLOBALS,
@@ -156,7 +156,7 @@ class Router:
 
     def _is_probe(self, target: bytes) -> bool:
         """Whether TARGET, at a host that no Ingress names, is the path of probes."""
-        path = target.partition(b"?")[0]
+        path = path_of(target)
         if b"%" in path or b"/" in path[1:]:  # most have nothing that another spelling could hide in
             path = normalise_bytes(path)
         return path == self._health_path

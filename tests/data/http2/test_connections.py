@@ -196,14 +196,19 @@ def test_a_stream_that_is_not_read_stops_no_other_and_its_endpoint_waits(stage: 
     assert stage.memory() < 300_000_000
 
 
-def test_more_urgent_answers_go_first(stage: Stage, backend: Backend, wire) -> None:
-    host = stage.serve(backend)
-    one = wire()
-    # Nothing of the connection's window is left but for the first answer, so that the others wait.
+def use_up_the_window(one: Wire, host: str) -> None:
+    """Have the whole window of the connection filled by the answer on stream 1."""
     one.send(headers(1, to(host, "/bytes/65535")))
     got = 0
     while got < 65535:
         got += len(one.until(DATA, 1).payload)
+
+
+def test_more_urgent_answers_go_first(stage: Stage, backend: Backend, wire) -> None:
+    host = stage.serve(backend)
+    one = wire()
+    # Nothing of the connection's window is left but for the first answer, so that the others wait.
+    use_up_the_window(one, host)
     for stream, urgency in ((3, "u=5"), (5, "u=1"), (7, "u=5"), (9, "u=6")):
         one.send(headers(stream, to(host, "/bytes/40000", "GET", ("priority", urgency))))
         one.until(HEADERS, stream)
@@ -223,10 +228,7 @@ def test_more_urgent_answers_go_first(stage: Stage, backend: Backend, wire) -> N
 def test_answers_without_a_priority_take_turns(stage: Stage, backend: Backend, wire) -> None:
     host = stage.serve(backend)
     one = wire()
-    one.send(headers(1, to(host, "/bytes/65535")))
-    got = 0
-    while got < 65535:
-        got += len(one.until(DATA, 1).payload)
+    use_up_the_window(one, host)
     for stream in (3, 5):
         one.send(headers(stream, to(host, "/bytes/60000")))
         one.until(HEADERS, stream)

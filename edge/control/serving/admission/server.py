@@ -15,11 +15,10 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 from edge import __version__
-from edge.control.serving import bounded_server
 from edge.control.serving.admission.identity import Identity
 from edge.control.serving.admission.review import MalformedReviewError, answered
 from edge.control.serving.admission.reviews import Reviews
-from edge.control.serving.bounded_server import BoundedServer
+from edge.control.serving.bounded_server import BoundedServer, Serving
 from edge.system import addresses
 
 if TYPE_CHECKING:
@@ -42,42 +41,26 @@ JSON = "application/json"
 logger = logging.getLogger(__name__)
 
 
-class Webhook:
+class Webhook(Serving):
     """Serves in threads of its own from `start` to `stop`."""
 
     def __init__(self, settings: Settings, judge: Judge, watched: Callable[[str], bool]) -> None:
         """JUDGE and WATCHED as for `review.answered`."""
+        super().__init__(addresses.parse(settings.validating_webhook), "webhook")
         self.judge = judge
         self.watched = watched
         self.identity = Identity(settings)
-        self.address = addresses.parse(settings.validating_webhook)
-        """The address that it listens on; once started, with the port that the kernel chose if the setting is 0."""
         self.reviews = Reviews()
-        self._server: _Server | None = None
-        self._thread: threading.Thread | None = None
+
+    def server(self, sock: socket.socket) -> BoundedServer:
+        """As `Serving`."""
+        return _Server(sock, self)
 
     def start(self) -> None:
-        """Listen and serve.
-
-        Raises:
-            edge.system.addresses.ListenError: the address cannot be listened on.
-        """
-        self._server = _Server(addresses.listen(self.address, backlog=128), self)
-        self.address = addresses.of(self._server.socket.getsockname())
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(bounded_server.POLL,), name="webhook", daemon=True
-        )
-        self._thread.start()
+        """As `Serving`."""
+        super().start()
         self.identity.context()  # so that files which cannot be used are reported at once
         logger.info("admission webhook on https://%s", self.address)
-
-    def stop(self) -> None:
-        """Stop listening, and close open connections."""
-        if self._server is not None and self._thread is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server.cut_off()
-            self._thread.join()
 
 
 class _Server(BoundedServer):

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 from msgspec.structs import replace
 
 from edge.control.kinds.objects import ConfigMap
+from edge.control.translate import templated_fields
 from edge.control.translate.annotations.durations import cache_times
 from edge.control.translate.annotations.server_url import VISIBLE, server_of
 from edge.control.translate.annotations.snippets import allowed
@@ -21,7 +22,7 @@ from edge.control.translate.annotations.wanted import ContentError, Deferred, Wa
 from edge.control.translate.snippets.dialect import SUBREQUEST, statements
 from edge.control.translate.snippets.lexer import SnippetError
 from edge.table import templates, variables
-from edge.table.fields import name_fault, value_fault
+from edge.table.fields import name_fault
 from edge.table.policies.external_auth import ExternalAuth, SignIn
 from edge.table.policies.snippet import RequestField
 from edge.table.remotes import remote_key
@@ -217,13 +218,7 @@ def _with(asked: ExternalAuth, found: Secret | ConfigMap) -> AnyPolicy:
     """
     fields = sorted(((found.data or {}) if isinstance(found, ConfigMap) else {}).items())
     for name, value in fields:
-        fault = name_fault(name) or value_fault(value)
-        if not fault:
-            try:
-                templates.parse(value, variables.REQUEST)
-            except templates.TemplateError as error:
-                fault = str(error)
-        if fault:
+        if fault := templated_fields.fault_of(name, value):
             raise ContentError(f"{name}: {fault}")
     return replace(asked, set_headers=(*fields, *asked.set_headers))
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from edge.control.translate import templated_fields
 from edge.control.translate.configmap.forms import BOOLEAN, REFERENCE, TEXT, TYPE
 from edge.control.translate.configmap.keys import group, routes
-from edge.table import templates, variables
-from edge.table.fields import name_fault, value_fault
+from edge.table.fields import name_fault
 from edge.table.policies import CustomHeaders, ResponseHeaders, Snippet
 from edge.table.policies.snippet import RequestField, SetField
 
@@ -85,13 +85,7 @@ def _check(name: str) -> None:
 def _fields(found: Found, key: str) -> Iterator[tuple[str, str]]:
     """The fields in the ConfigMap that KEY names, as far as they can be sent."""
     for name, value in sorted(found.fields(key).items()):
-        fault = name_fault(name) or value_fault(value)
-        if not fault:
-            try:
-                templates.parse(value, variables.REQUEST)
-            except templates.TemplateError as error:
-                fault = str(error)
-        if fault:
+        if fault := templated_fields.fault_of(name, value):
             found.report(key, f'the field "{name}" is left out: {fault}')
         else:
             yield name, value
