@@ -21,17 +21,29 @@ from Cython.Build import cythonize
 from setuptools import Extension
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from edge.system import compiled  # noqa: E402 - it is found by the path above
+
 FLAGS = {
     # Greenlets copy stacks, which looks like a fault to whoever guards the gaps between frames.
     "sanitize": ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "--param=asan-stack=0"],
     "fuzz": ["-fsanitize=address", "-fsanitize-coverage=trace-pc,trace-cmp"],
 }
+CYTHON = {"language_level": 3, "freethreading_compatible": False}
+DIRECTIVES = {
+    ".pyx": {**CYTHON, "boundscheck": False, "wraparound": False},
+    ".py": {**CYTHON, "annotation_typing": False},
+}
+"""By the kind of source, as in setup.py."""
 COMMON = ["-O1", "-g1", "-fno-omit-frame-pointer", "-fPIC", "-fno-strict-aliasing", "-DCYTHON_FAST_THREAD_STATE=0"]
 
 
 def leaves() -> list[Path]:
-    """The Cython sources, relative to the root."""
-    return sorted(path.relative_to(ROOT) for path in (ROOT / "edge").rglob("*.pyx"))
+    """The Cython sources, and the plain modules whose classes they name, relative to the root."""
+    every = sorted((ROOT / "edge").rglob("*.pyx"))
+    named = {path.with_suffix(".py") for source in every for path in compiled.dependencies(source)}
+    return [path.relative_to(ROOT) for path in [*every, *sorted(path for path in named if path.exists())]]
 
 
 def link_package(into: Path) -> None:
@@ -45,15 +57,16 @@ def link_package(into: Path) -> None:
 
 def to_c(sources: list[Path], into: Path) -> list[Path]:
     """The C of SOURCES."""
-    extensions = [Extension(str(path.with_suffix("")).replace("/", "."), [str(path)]) for path in sources]
-    directives = {
-        "language_level": 3,
-        "freethreading_compatible": False,
-        "boundscheck": False,
-        "wraparound": False,
-    }
-    made = cythonize(extensions, build_dir=str(into), compiler_directives=directives, quiet=True)
-    return [Path(extension.sources[0]) for extension in made]
+    made: list[Path] = []
+    for suffix, directives in DIRECTIVES.items():
+        extensions = [
+            Extension(str(path.with_suffix("")).replace("/", "."), [str(path)])
+            for path in sources
+            if path.suffix == suffix
+        ]
+        found = cythonize(extensions, build_dir=str(into), compiler_directives=directives, quiet=True)
+        made += [Path(extension.sources[0]) for extension in found]
+    return made
 
 
 def compile_one(source: Path, target: Path, flags: list[str]) -> None:

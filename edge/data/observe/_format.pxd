@@ -1,5 +1,6 @@
 from edge.data.exchange._outcome cimport Outcome
 from edge.data.observe._lines cimport Lines
+cimport edge.data.exchange.exchange as c_exchange
 
 cdef struct Part:
     # Literal text, and the variable behind it.
@@ -24,8 +25,8 @@ cdef class Format:
     cdef readonly tuple kept
 
     cdef tuple texts_of(self, LogName name)
-    cdef int put_line(self, Lines out, exchange, LogName name) except -1
-    cdef int put_request(self, Lines out, exchange) except -1
+    cdef int put_line(self, Lines out, c_exchange.Exchange exchange, LogName name) except -1
+    cdef int put_request(self, Lines out, c_exchange.Exchange exchange) except -1
     cdef int put_list(self, Lines out, Outcome outcome, int op) except -1
     cdef int put_host(self, Lines out, bytes host) except -1
     cdef int put_one(self, Lines out, Outcome outcome, int op) except -1
@@ -41,4 +42,4 @@ cdef class AccessLines(Lines):
     cdef public bint unmatched
     cdef public bint streams
 
-    cpdef bint add(self, exchange, LogName name) except -1
+    cpdef bint add(self, c_exchange.Exchange exchange, LogName name) except -1

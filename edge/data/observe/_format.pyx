@@ -14,6 +14,8 @@ from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
 from edge.data.exchange._outcome cimport Outcome
 from edge.data.http._message cimport Message
 from edge.data.observe._lines cimport Lines
+cimport edge.data.exchange.client as c_client
+cimport edge.data.exchange.exchange as c_exchange
 
 from edge.data.exchange.variables import remote_user
 
@@ -135,11 +137,11 @@ cdef class Format:
             name.format = self
         return name.texts
 
-    cdef int put_line(self, Lines out, exchange, LogName name) except -1:
+    cdef int put_line(self, Lines out, c_exchange.Exchange exchange, LogName name) except -1:
         """Put the line of EXCHANGE, which NAME took, behind those in OUT."""
         cdef int i, op
         cdef Part *part
-        client = exchange.client
+        cdef c_client.Client client = exchange.client
         cdef Message request = client.request
         cdef Outcome outcome = exchange.outcome
         cdef tuple texts = self.texts_of(name)
@@ -211,7 +213,7 @@ cdef class Format:
                 self.put_list(out, outcome, op)
         return out.put(b"\n", 1)
 
-    cdef int put_request(self, Lines out, exchange) except -1:
+    cdef int put_request(self, Lines out, c_exchange.Exchange exchange) except -1:
         """The request line, or the first line of what was none."""
         cdef Message request = exchange.client.request
         if not request.method:
@@ -273,9 +275,9 @@ cdef class Format:
 cdef class JsonFormat(Format):
     """An object a line, whose members have types (docs/access-log.md, "JSON")."""
 
-    cdef int put_line(self, Lines out, exchange, LogName name) except -1:
+    cdef int put_line(self, Lines out, c_exchange.Exchange exchange, LogName name) except -1:
         """As `Format`."""
-        client = exchange.client
+        cdef c_client.Client client = exchange.client
         cdef Message request = client.request
         cdef Outcome outcome = exchange.outcome
         out.put(b'{"time":"', 9)
@@ -357,7 +359,7 @@ cdef class AccessLines(Lines):
         self.format = made
         self.kept = made.kept
 
-    cpdef bint add(self, exchange, LogName name) except -1:
+    cpdef bint add(self, c_exchange.Exchange exchange, LogName name) except -1:
         """Add the line of EXCHANGE, which NAME took; whether there are so many lines now that they should be written."""
         if not self.on or (name.unowned and not self.unmatched):
             return False
