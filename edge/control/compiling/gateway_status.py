@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from edge.control.kinds.gateway import GatewayClass
 from edge.control.translate.gateway import statuses
-from edge.control.translate.gateway.facts import GatewayFacts, ListenerSetFacts, PolicyFacts, RouteFacts
+from edge.control.translate.gateway.facts import ClassFacts, GatewayFacts, ListenerSetFacts, PolicyFacts, RouteFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -71,13 +70,13 @@ class GatewayStatus:
 
     def _status(self, owner: ObjectId, translation: Translation | None) -> Status | None:
         found = self._store.get(owner)
-        if isinstance(found, GatewayClass):
-            ours = found.spec.controller_name == self._settings.controller_class
-            own = bool(self._settings.gateway_addresses)
-            return statuses.of_class(found, own_addresses=own) if ours else None
         facts = translation.facts if translation is not None else None
         if found is None or facts is None:
             return None
+        if isinstance(facts, ClassFacts):
+            services = bool(self._settings.gateway_services)
+            own = bool(self._settings.gateway_addresses) or services
+            return statuses.of_class(found.metadata.generation, facts, own_addresses=own, services=services)
         counts = self._counts.get(owner, Counter())
         if isinstance(facts, GatewayFacts):
             return statuses.of_gateway(cast("Gateway", found), facts, counts, self._faulty(facts))

@@ -22,6 +22,7 @@ from edge.table.streams import StreamRoute
 if TYPE_CHECKING:
     from edge.control.compiling.delta import Delta
     from edge.control.kinds.objects import Ingress, ObjectId
+    from edge.control.translate.gateway.services import GatewayService
     from edge.control.translate.gateway.statuses import Status
     from edge.table.record import Record
 
@@ -37,6 +38,8 @@ class Round:
     gone: tuple[Report, ...]
     statuses: Mapping[ObjectId, Status | None] = field(default_factory=dict)
     """Of objects of the Gateway API, as far as they are different; None: the object is not ours any more."""
+    services: Mapping[ObjectId, GatewayService | None] = field(default_factory=dict)
+    """As `Delta.services`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,7 @@ class State:
                     self._problems[owner] = (uid, problems)
                 appeared += [Report(owner, uid, problem) for problem in problems if problem not in old]
                 gone += [Report(owner, old_uid, problem) for problem in old if problem not in problems]
-        return Round(self.generation, delta.served, tuple(appeared), tuple(gone), delta.statuses)
+        return Round(self.generation, delta.served, tuple(appeared), tuple(gone), delta.statuses, delta.services)
 
 
 def _update(target: dict[K, V], changes: Mapping[K, V | None]) -> None:
