@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 import msgspec
 import pytest
 
-from edge.control.api import reflector as module
+from edge.control.api import list_watch as module
 from edge.control.api.backoff import Backoff
-from edge.control.api.reflector import Reflector, Timing
+from edge.control.api.list_watch import Timing
+from edge.control.api.reflector import Reflector
 from edge.control.api.transport import Transport
 from edge.control.kinds.objects import Key
 from edge.control.kinds.resources import INGRESS
