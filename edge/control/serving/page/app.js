@@ -17,7 +17,7 @@ const failure = h("p", { class: "failure", role: "alert", hidden: true });
 
 let view = null;
 let loading = new AbortController();
-let lostAt = null;
+let missed = false; // whether events may have been missed
 
 /** Show the view at the address of this document. */
 async function show({ focus }) {
@@ -90,14 +90,12 @@ const live = new Live({
     view?.hear?.(name, data);
   },
   opened() {
-    if (lostAt !== null) read();
-    lostAt = null;
+    if (missed) read();
+    missed = false;
   },
   tell(state) {
-    if (state === "lost" && lostAt === null) {
-      lostAt = Date.now();
-      read(); // says why, where the control plane still answers
-    }
+    if (state === "lost" && !missed) read(); // says why, where the control plane still answers
+    missed ||= state !== "live";
     sign.dataset.state = state;
     say(sign, { live: "Live", idle: "Paused", lost: "Not connected" }[state]);
   },

@@ -12,6 +12,8 @@ const WIDTH = 600;
 const HEIGHT = 100;
 const SECONDS = 600;
 const PAGE = 30;
+const GAP = 10;
+const ROOM = 1.15;
 
 /** The mark: seconds before the newest sample, or null while nothing is pointed at. */
 const mark = {
@@ -23,12 +25,12 @@ const mark = {
   },
 };
 
-/** The least round number that is not below VALUE: 1, 2 or 5 times a power of ten. */
+/** The least round number that leaves some room above VALUE. */
 export function ceiling(value) {
   if (!(value > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  for (const factor of [1, 2, 5, 10]) if (factor * power >= value * 0.9999) return factor * power;
-  return 10 * power;
+  for (const factor of [1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10]) if (factor * power >= value * ROOM) return factor * power;
+  return 12 * power;
 }
 
 /**
@@ -117,6 +119,7 @@ export class Chart {
     let text = "";
     let first = null;
     let last = 0;
+    let before = 0;
     const end = () => {
       if (closed && first !== null) text += `L${last} ${HEIGHT}L${first} ${HEIGHT}Z`;
       first = null;
@@ -124,6 +127,8 @@ export class Chart {
     for (const sample of this.samples) {
       const value = of(sample);
       const x = this.x(sample);
+      if (sample.at - before > GAP) end();
+      before = sample.at;
       if (!known(value) || x < 0) {
         end();
         continue;

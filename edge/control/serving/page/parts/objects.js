@@ -16,6 +16,11 @@ export function object(one) {
   return h("span", {}, h("span", { class: "kind" }, one.kind), " ", named(one));
 }
 
+/** An object, as a link to its routes. */
+export function owner(one) {
+  return h("a", { class: "quiet", href: address("routes", { search: `${one.kind} ${named(one)}` }) }, object(one));
+}
+
 /** The address of the view of a route. */
 export function routeAddress(id) {
   return address("route", { id });

@@ -3,7 +3,7 @@
 import { h, say } from "../dom.js";
 import { ago, bytes, latency, moment, number, share } from "../format.js";
 import { badge } from "../parts/marks.js";
-import { object } from "../parts/objects.js";
+import { owner } from "../parts/objects.js";
 import { Several, fixed } from "../parts/several.js";
 import { what } from "../parts/changes.js";
 
@@ -17,7 +17,7 @@ export function problems() {
       h(
         "li",
         {},
-        h("div", { class: "list-line" }, object(one.object), badge(one.severity, one.reason)),
+        h("div", { class: "list-line" }, owner(one.object), badge(one.severity, one.reason)),
         h("p", { class: "list-text" }, one.message),
       ),
     ),

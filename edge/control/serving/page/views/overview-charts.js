@@ -1,13 +1,7 @@
-// The charts of the overview, and the samples that they draw.
+// The charts of the overview.
 
 import { latency, number, rate, share } from "../format.js";
 import { Chart } from "../parts/chart.js";
-
-/** The samples of the API, which come as columns, as rows with their time `at`. */
-export function rows(columns) {
-  const names = Object.keys(columns).filter((name) => Array.isArray(columns[name]));
-  return columns.time.map((at, index) => ({ at, ...Object.fromEntries(names.map((name) => [name, columns[name][index]])) }));
-}
 
 export function charts() {
   return [
@@ -28,10 +22,5 @@ export function charts() {
       series: [{ name: "errors", of: (one) => one.error_ratio, tone: "error" }],
     }),
     new Chart({ title: "Connections", format: number, series: [{ name: "connections", of: (one) => one.connections, tone: "violet" }] }),
-    new Chart({
-      title: "Processors used by workers",
-      format: number,
-      series: [{ name: "processors", of: (one) => one.cpu, tone: "warning" }],
-    }),
   ];
 }

@@ -6,9 +6,8 @@ import { ago, count, number } from "../format.js";
 import { Refresh } from "../parts/refresh.js";
 import { badge, facts } from "../parts/marks.js";
 import { certificates, changes, problems, workers } from "./overview-cards.js";
-import { charts, rows } from "./overview-charts.js";
-
-const KEPT = 300;
+import { after, rows } from "../parts/samples.js";
+import { charts } from "./overview-charts.js";
 
 export default class Overview {
   constructor() {
@@ -51,7 +50,7 @@ export default class Overview {
   hear(name, data) {
     if (this.state === null) return;
     if (name === "overview") {
-      if (data.sample) this.samples = [...this.samples, { ...data.sample, at: data.sample.time }].slice(-KEPT);
+      this.samples = after(this.samples, data.sample);
       this.show(data);
       this.workers.quietly();
     } else if (name === "changes") {

@@ -4,7 +4,7 @@ import { get } from "../api.js";
 import { h } from "../dom.js";
 import { ago, count, number } from "../format.js";
 import { badge, code } from "../parts/marks.js";
-import { object } from "../parts/objects.js";
+import { owner } from "../parts/objects.js";
 import { Searched } from "../parts/searched.js";
 
 const SEVERITIES = { "": "All", error: "Errors", warning: "Warnings" };
@@ -18,7 +18,7 @@ export default class Problems extends Searched {
       choice: { name: "severity", label: "Severity", options: SEVERITIES },
       key: (one) => JSON.stringify([one.object, one.reason, one.field, one.message]),
       columns: [
-        { title: "Object", kind: "name", of: (one) => one.object, show: object },
+        { title: "Object", kind: "name", of: (one) => one.object, show: owner },
         { title: "Severity", of: (one) => one.severity, show: (severity) => badge(severity, severity) },
         { title: "Reason", of: (one) => one.reason },
         { title: "What is wrong", kind: "wide", of: ({ message, field }) => ({ message, field }), show: message },

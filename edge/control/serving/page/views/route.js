@@ -4,7 +4,7 @@ import { get } from "../api.js";
 import { h, put } from "../dom.js";
 import { ago, latency, moment, number, rate, share } from "../format.js";
 import { badge, code, section } from "../parts/marks.js";
-import { named, object, part, routeName, service } from "../parts/objects.js";
+import { named, owner as link, part, routeName, service } from "../parts/objects.js";
 import { policies } from "../parts/policies.js";
 import { reports } from "../parts/reports.js";
 import { Refresh } from "../parts/refresh.js";
@@ -82,7 +82,7 @@ export default class Route {
       scope && ` · ${scope}`,
       conditions.map((one) => [" · ", code(one)]),
       " · by ",
-      object(owner),
+      link(owner),
     );
     put(
       this.rest,

@@ -35,16 +35,14 @@ export default class Routes extends Searched {
 const COLUMNS = [
   {
     title: "Route",
-    kind: "wide",
-    of: ({ host, path, type, conditions, tls, problems, scope, id }) => ({ host, path, type, conditions, tls, problems, scope, id }),
+    kind: "route-cell",
+    of: ({ id, host, path, type, conditions, tls, scope, owner, problems }) => ({ id, host, path, type, conditions, tls, scope, owner, problems }),
     show: routeCell,
   },
-  { title: "Owner", kind: "name", of: (one) => one.owner, show: object },
   { title: "Policies", of: (one) => one.policies, show: (names) => (names.length ? some(names, 2) : "–") },
   { title: "Backends", kind: "name", of: (one) => one.backends, show: backends },
   { title: "Requests", kind: "number", of: (one) => rate(one.rate) },
   { title: "Errors", kind: "number", of: (one) => one.error_ratio, show: errors },
-  { title: "p50", kind: "number", of: (one) => latency(one.p50) },
   { title: "p99", kind: "number", of: (one) => latency(one.p99) },
 ];
 
@@ -54,7 +52,8 @@ function routeCell(route) {
     h(
       "div",
       { class: "under" },
-      route.type,
+      object(route.owner),
+      ` · ${route.type}`,
       route.tls && " · TLS",
       route.scope && ` · ${route.scope}`,
       route.conditions.map((one) => [" · ", one]),

@@ -3,8 +3,10 @@
 import { get } from "../api.js";
 import { h, put, say } from "../dom.js";
 import { bytes, count, number, rate, share, span } from "../format.js";
-import { badge, facts, section } from "../parts/marks.js";
+import { badge, facts } from "../parts/marks.js";
+import { Chart } from "../parts/chart.js";
 import { Refresh } from "../parts/refresh.js";
+import { after, rows } from "../parts/samples.js";
 import { Table } from "../parts/table.js";
 
 const SILENT = 10;
@@ -14,24 +16,39 @@ export default class Workers {
     this.title = "Workers";
     this.note = h("p", { class: "view-note" });
     this.table = table();
-    this.control = h("div", { class: "card control" });
+    this.samples = [];
+    this.chart = new Chart({
+      title: "Processors used by workers",
+      format: number,
+      series: [{ name: "processors", of: (one) => one.cpu, tone: "warning" }],
+    });
+    this.control = h("div");
     this.element = h(
       "div",
       {},
       h("div", { class: "view-head" }, h("h1", {}, "Workers"), this.note),
       this.table.element,
-      section("Control plane", this.control),
+      h("div", { class: "charts below" }, this.chart.element, h("section", { class: "card" }, h("h2", {}, "Control plane"), this.control)),
     );
     this.refresh = new Refresh(() => this.read());
   }
 
   async load(signal) {
     this.signal = signal;
-    await this.refresh.now();
+    const [{ samples }] = await Promise.all([get("overview", {}, signal), this.refresh.now()]);
+    this.samples = rows(samples);
+    this.chart.draw(this.samples);
   }
 
-  hear(name) {
-    if (name === "overview") this.refresh.quietly();
+  hear(name, data) {
+    if (name !== "overview") return;
+    this.samples = after(this.samples, data.sample);
+    this.chart.draw(this.samples);
+    this.refresh.quietly();
+  }
+
+  end() {
+    this.chart.end();
   }
 
   async read() {
