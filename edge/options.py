@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 PREFIX = "EDGE_"
-FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
+FIELDS = {field.name: field for section in SECTIONS.values() for field in dataclasses.fields(section)}
+"""The settings by name, in the order of their sections."""
 
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
@@ -58,15 +59,11 @@ def of_command(command: str) -> list[Field]:
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     """Give PARSER a flag for each setting of COMMAND, in titled groups."""
-    group: argparse._ActionsContainer = parser
-    title = ""
-    for field in FIELDS.values():
-        title = SECTIONS.get(field.name, title)
-        if command not in field.metadata["commands"]:
-            continue
-        if getattr(group, "title", None) != title:
+    for title, section in SECTIONS.items():
+        if fields := [one for one in dataclasses.fields(section) if command in one.metadata["commands"]]:
             group = parser.add_argument_group(title)
-        _add_argument(group, field)
+            for field in fields:
+                _add_argument(group, field)
 
 
 def resolve(command: str, arguments: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
