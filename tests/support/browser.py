@@ -83,4 +83,8 @@ class Window:
     def violations(self) -> list[str]:
         """What axe-core finds at the page as it is now: rule, help and place."""
         found = Axe().run(self.page, options={**RULES, "resultTypes": ["violations"]}).response["violations"]
-        return [f"{one['id']}: {one['help']}: {node['html']} {node['failureSummary']}" for one in found for node in one["nodes"]]
+        return [
+            f"{one['id']}: {one['help']}: {node['html']} {node['failureSummary']}"
+            for one in found
+            for node in one["nodes"]
+        ]
