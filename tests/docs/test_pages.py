@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from edge.control.kinds.gateway import GROUP
-from edge.control.kinds.gateway_validation import OTHER_FILTERS
 from edge.control.kinds.registry import DEFINITIONS
+from edge.control.kinds.route_filters_validation import OTHER_FILTERS
 from edge.control.sources.cluster.source import WATCHED
 from edge.control.translate.annotations import policies
 from edge.control.translate.annotations.defaults import FLAGS
@@ -170,12 +170,12 @@ def test_source_names_files_and_modules_that_there_are():
             assert (ROOT / name).exists(), f"{path.name}: {name}"
         for dotted in re.findall(r"`(edge(?:\.\w+)+)", text):
             named = ROOT.joinpath(*dotted.split("."))
-            package = named.parent / "__init__.py"  # which may define a name itself
+            package = named.parent / "__init__.py"  # which may define a name itself, or list it in __all__
             assert (
                 named.is_dir()
                 or is_module(named)
                 or is_module(named.parent)
-                or (package.exists() and re.search(rf"^{named.name}\b", package.read_text(), re.MULTILINE))
+                or (package.exists() and re.search(rf'^(    ")?{named.name}\b', package.read_text(), re.MULTILINE))
             ), f"{path.name}: {dotted}"
 
 

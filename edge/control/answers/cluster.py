@@ -14,12 +14,12 @@ from edge.control.answers import addresses, pods
 from edge.control.answers.events import EventWriter
 from edge.control.answers.gateway_status import GatewayStatusWriter
 from edge.control.answers.pods import Pods
-from edge.control.answers.status import StatusWriter
+from edge.control.answers.status import IngressStatusWriter
 from edge.control.api import configuration
 from edge.control.api.lease import Election, Term
 
 if TYPE_CHECKING:
-    from edge.control.api.reflector import Timing
+    from edge.control.api.list_watch import Timing
     from edge.control.publishing.state import State
     from edge.control.sources.cluster.source import KubernetesSource
     from edge.settings import Settings
@@ -55,7 +55,7 @@ class Cluster:
         )
         self._pods = Pods(transport, namespace, name=pods.own_name(), timing=timing)
         self._origin = addresses.choose(settings, transport, self._pods, timing=timing)
-        self.status = StatusWriter(transport, self.election, self._origin) if settings.update_status else None
+        self.status = IngressStatusWriter(transport, self.election, self._origin) if settings.update_status else None
         self.gateway_status = (
             GatewayStatusWriter(transport, self.election, self._origin, controller=settings.controller_class)
             if settings.update_status

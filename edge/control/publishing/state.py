@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from edge.control.kinds.problems import Problem, Report
 from edge.table.records import GLOBALS, Certificate, Globals, Host, ServerName
@@ -47,6 +47,9 @@ class ShownCertificate:
     hosts: tuple[str, ...]
 
 
+PROBLEMS: Final = "problems"
+"""As a part of the state, see `State.version`."""
+
 Listener = Callable[[Round], None]
 K = TypeVar("K")
 V = TypeVar("V")
@@ -63,6 +66,7 @@ class State:
         self._records: dict[str, dict[str, Record]] = {"routes": {}, "endpoints": {}, "tls": {}}
         self._served: dict[ObjectId, Ingress] = {}
         self._problems: dict[ObjectId, tuple[str, tuple[Problem, ...]]] = {}
+        self._versions = dict.fromkeys((*self._records, PROBLEMS), 0)
         self.listeners: list[Listener] = []
         self.started = time.time()
         self.generation = 0
@@ -105,6 +109,20 @@ class State:
     def problem_counts(self) -> Counter[tuple[str, str]]:
         """Number of problems by (severity, reason)."""
         return Counter((report.problem.severity.value, report.problem.reason) for report in self.reports())
+
+    def version(self, part: str) -> int:
+        """Changes with each change of PART: `routes`, `endpoints`, `tls` or `PROBLEMS`."""
+        return self._versions[part]
+
+    def records(self, part: str) -> dict[str, Record]:
+        """All records of PART by key."""
+        with self._lock:
+            return dict(self._records[part])
+
+    def record(self, part: str, key: str) -> Record | None:
+        """The record under KEY in PART."""
+        with self._lock:
+            return self._records[part].get(key)
 
     def hosts(self) -> list[Host]:
         """The hosts in the table; routes carry the labels of metrics."""
@@ -155,7 +173,8 @@ class State:
         with self._lock:
             self._objects = objects
             for part in ("routes", "endpoints", "tls"):
-                _update(self._records[part], getattr(delta, part))
+                _update(self._records[part], changes := getattr(delta, part))
+                self._versions[part] += bool(changes)
             _update(self._served, delta.served)
             for owner, (uid, problems) in delta.problems.items():
                 old_uid, old = self._problems.pop(owner, ("", ()))
@@ -163,6 +182,7 @@ class State:
                     self._problems[owner] = (uid, problems)
                 appeared += [Report(owner, uid, problem) for problem in problems if problem not in old]
                 gone += [Report(owner, old_uid, problem) for problem in old if problem not in problems]
+            self._versions[PROBLEMS] += bool(appeared or gone)
         return Round(self.generation, delta.served, tuple(appeared), tuple(gone), delta.statuses)
 
 
