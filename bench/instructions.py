@@ -97,7 +97,7 @@ def run(requests: int, folder: Path, *, policies: bool, log: str, protocol: str)
         write(manifests, "all.yaml", objects.ingress_class(), ingress("web", rule, annotate=annotate), *web)
         control = subprocess.Popen(
             [*edge, "control", "--manifests", manifests, "--shm-dir", shm, "--admin", f"127.0.0.1:{free_port()}",
-             "--allow-snippet-annotations", "--configmap", CONFIG_MAP]
+             "--allow-snippet-annotations", "--annotations-risk-level=Critical", "--configmap", CONFIG_MAP]
         )  # fmt: skip
         profile = folder / f"callgrind.{requests}"
         valgrind = ["valgrind", "-q", "--tool=callgrind", "--trace-children=yes", f"--callgrind-out-file={profile}.%p"]

@@ -246,7 +246,7 @@ def edge(folder: Path, hosts: int, *flags: str, keys: dict[str, str] | None = No
     command = (
         sys.executable, "-m", "edge", "run", "--manifests", str(manifests), "--http", f"127.0.0.1:{http}",
         "--https", f"127.0.0.1:{https}", "--admin", f"127.0.0.1:{ADMIN}", "--workers", "1", "--no-access-log",
-        "--allow-snippet-annotations", *flags,
+        "--allow-snippet-annotations", "--annotations-risk-level=Critical", *flags,
     )  # fmt: skip
     return Proxy("edge", http, https, http, command, version(sys.executable, "-m", "edge", "--version"))
 

@@ -18,5 +18,32 @@ class Listening:
         ("0.0.0.0:8443", "[::]:8443"), "Listen for HTTPS here.", placeholder="ADDR:PORT", commands=PROXY
     )
     admin: str = setting(
-        "0.0.0.0:10254", "Serve /metrics, /healthz and /readyz here.", placeholder="ADDR:PORT", commands=CONTROL
+        "0.0.0.0:10254",
+        "Serve the page, /api, /metrics, /healthz and /readyz here.",
+        placeholder="ADDR:PORT",
+        commands=CONTROL,
+    )
+    admin_token_file: str = setting(
+        "",
+        "Show the page and /api to clients with a token of this file, one a line; it may be replaced (default: to"
+        " clients on this machine only).",
+        placeholder="FILE",
+        commands=CONTROL,
+    )
+    admin_certificate: str = setting(
+        "",
+        "Serve the admin address over TLS with this certificate and chain (PEM); a file that is replaced is in force"
+        " for new connections.",
+        placeholder="FILE",
+        commands=CONTROL,
+    )
+    admin_key: str = setting("", "The key of that (PEM).", placeholder="FILE", commands=CONTROL)
+    admin_client_ca: str = setting(
+        "",
+        "Show the page and /api to clients with a certificate of these authorities (PEM).",
+        placeholder="FILE",
+        commands=CONTROL,
+    )
+    admin_protects_metrics: bool = setting(
+        False, "Ask for the same at /metrics; else it is open to all.", commands=CONTROL
     )

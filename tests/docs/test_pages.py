@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from edge.control.kinds.gateway import GROUP
-from edge.control.kinds.gateway_validation import OTHER_FILTERS
 from edge.control.kinds.registry import DEFINITIONS
+from edge.control.kinds.route_filters_validation import OTHER_FILTERS
 from edge.control.sources.cluster.source import WATCHED
 from edge.control.translate.annotations import policies
 from edge.control.translate.annotations.defaults import FLAGS

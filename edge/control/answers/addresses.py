@@ -17,7 +17,7 @@ import msgspec
 
 from edge.control.api.backoff import Backoff
 from edge.control.api.errors import KubernetesError, MalformedError, RefusedError
-from edge.control.api.reflector import Reflector, Timing
+from edge.control.api.reflector import Reflector
 from edge.control.api.threads import persist
 from edge.control.kinds import resources
 from edge.control.kinds.decoding import decode
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from edge.control.answers.pods import Pods
+    from edge.control.api.list_watch import Timing
     from edge.control.api.transport import Transport
     from edge.control.kinds.objects import Key
     from edge.settings import Settings

@@ -19,7 +19,7 @@ from edge.control.api import configuration
 from edge.control.api.lease import Election, Term
 
 if TYPE_CHECKING:
-    from edge.control.api.reflector import Timing
+    from edge.control.api.list_watch import Timing
     from edge.control.publishing.state import State
     from edge.control.sources.cluster.source import KubernetesSource
     from edge.settings import Settings

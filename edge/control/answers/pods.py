@@ -16,13 +16,14 @@ import msgspec
 
 from edge.control.api.backoff import Backoff
 from edge.control.api.errors import KubernetesError, MalformedError
-from edge.control.api.reflector import Reflector, Timing
+from edge.control.api.reflector import Reflector
 from edge.control.kinds import resources
 from edge.control.kinds.objects import Metadata, Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from edge.control.api.list_watch import Timing
     from edge.control.api.transport import Transport
     from edge.control.kinds.objects import Key
 

@@ -17,10 +17,12 @@ from edge.control.compiling.gateway_addresses import GatewayAddresses
 from edge.control.compiling.listener_sets import ListenerSets
 from edge.control.compiling.tls_policies import TlsPolicies
 from edge.control.kinds.backend_tls import BackendTLSPolicy
-from edge.control.kinds.gateway import Gateway, GatewayClass, HTTPRoute, ReferenceGrant
+from edge.control.kinds.gateway import Gateway, GatewayClass
 from edge.control.kinds.gateway_routes import GRPCRoute, TCPRoute, TLSRoute, UDPRoute
+from edge.control.kinds.http_routes import HTTPRoute
 from edge.control.kinds.listener_sets import ListenerSet
 from edge.control.kinds.objects import TCP, UDP, Namespace, ObjectId
+from edge.control.kinds.reference_grants import ReferenceGrant
 from edge.control.translate.endpoints import EXTERNAL_NAME, find_port
 from edge.control.translate.gateway import backend_tls, listeners, route, stream_route
 from edge.control.translate.gateway.grants import allowed

@@ -22,8 +22,8 @@ from edge.control.translate.gateway.namespaces import selected
 from edge.control.translate.gateway.standing import scope_of, standings
 
 if TYPE_CHECKING:
-    from edge.control.kinds.gateway import ParentReference
     from edge.control.kinds.gateway_routes import AnyRoute
+    from edge.control.kinds.http_routes import ParentReference
     from edge.control.translate.gateway.standing import Standing
     from edge.control.translate.gateway.view import View
 

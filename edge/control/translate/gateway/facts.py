@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from edge.control.kinds.gateway import ParentReference
+    from edge.control.kinds.http_routes import ParentReference
     from edge.control.kinds.objects import Key, ObjectId
     from edge.control.translate.gateway.standing import Standing
     from edge.control.translate.gateway.view import Assignment

@@ -19,7 +19,8 @@ from edge.control.translate.gateway.facts import FINE, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from edge.control.kinds.gateway import Gateway, GatewayClass, ParentReference
+    from edge.control.kinds.gateway import Gateway, GatewayClass
+    from edge.control.kinds.http_routes import ParentReference
     from edge.control.kinds.objects import Key
     from edge.control.translate.gateway.facts import (
         GatewayFacts,
