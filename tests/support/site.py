@@ -74,8 +74,8 @@ class Site:
         """Compile and publish; WHEN: see `Compiler.compile`."""
         delta = self.compiler.compile(**when)
         self._writer.publish(routes=delta.routes, endpoints=delta.endpoints, tls=delta.tls)
-        for kept, changes in ((self.services, delta.services), (self.statuses, delta.statuses)):
-            kept.update({str(owner): value for owner, value in changes.items()})
+        self.services.update({str(owner): one for owner, one in delta.services.items()})
+        self.statuses.update({str(owner): one and one.status for owner, one in delta.statuses.items()})
         for owner, (_, problems) in delta.problems.items():
             self._problems[str(owner)] = tuple(f"{one.severity} {one.reason} {one.field}" for one in problems)
 

@@ -17,7 +17,7 @@ import msgspec
 from edge.control.answers.gateway_objects import SERVICE, SLICE, Body, difference, service_of, slices_of
 from edge.control.answers.writer import Writer
 from edge.control.api.errors import RefusedError
-from edge.control.api.reflector import Reflector, Timing
+from edge.control.api.reflector import Reflector
 from edge.control.api.transport import MERGE_PATCH
 from edge.control.kinds import resources
 from edge.control.kinds.objects import GATEWAY_NAME_LABEL, MANAGED_BY_LABEL, ObjectId
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from edge.control.answers.pods import Pods
     from edge.control.api.errors import KubernetesError
     from edge.control.api.lease import Election
+    from edge.control.api.list_watch import Timing
     from edge.control.api.transport import Transport
     from edge.control.kinds.objects import Key
     from edge.control.publishing.state import Round

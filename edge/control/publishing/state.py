@@ -21,10 +21,9 @@ from edge.table.records import GLOBALS, Certificate, Globals, Host, ServerName
 from edge.table.streams import StreamRoute
 
 if TYPE_CHECKING:
-    from edge.control.compiling.delta import Delta
+    from edge.control.compiling.delta import Delta, ObjectStatus
     from edge.control.kinds.objects import Ingress, ObjectId
     from edge.control.translate.gateway.services import GatewayService
-    from edge.control.translate.gateway.statuses import Status
     from edge.table.record import Record
 
 
@@ -37,7 +36,7 @@ class Round:
     """Ingresses of our class that are new or different; None: no longer ours, or gone."""
     appeared: tuple[Report, ...]
     gone: tuple[Report, ...]
-    statuses: Mapping[ObjectId, Status | None] = field(default_factory=dict)
+    statuses: Mapping[ObjectId, ObjectStatus | None] = field(default_factory=dict)
     """Of objects of the Gateway API, as far as they are different; None: the object is not ours any more."""
     services: Mapping[ObjectId, GatewayService | None] = field(default_factory=dict)
     """As `Delta.services`."""
