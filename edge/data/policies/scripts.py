@@ -17,7 +17,10 @@ from edge.table.patterns.matching import PatternLimitError
 from edge.table.policies.snippet import If, SetVariable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from edge.data.exchange.exchange import Exchange
+    from edge.data.exchange.variables import Value
     from edge.data.http._message import Message
     from edge.data.http.replies import Reply
     from edge.table.policies.snippet import Statement
@@ -29,8 +32,9 @@ class Script:
     - `decides`, `asks`, `answers`: whether it has something to do as a gate, for the request, for the response.
     """
 
-    def __init__(self, statements: tuple[Statement | If, ...]) -> None:
-        own = {name: variable(name, self) for name in _assigned(statements)}
+    def __init__(self, statements: tuple[Statement | If, ...], route: Mapping[str, Value] | None = None) -> None:
+        """ROUTE: the values of variables that say what the route is."""
+        own = {**(route or {}), **{name: variable(name, self) for name in _assigned(statements)}}
         self._outside = Block(statements, own, None)
         self._steps = steps_of(statements, own, self._outside)
         self._blocks = [self._outside, *(step.block for step in self._steps if isinstance(step, Branch))]

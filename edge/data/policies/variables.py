@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.data.exchange.variables import FAMILIES, VALUES
+from edge.data.observe.formats import ROUTE
 from edge.table import templates, variables
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from edge.data.exchange.exchange import Exchange
     from edge.data.exchange.variables import Value
+    from edge.data.observe.formats import Named
 
 
 def filler(text: str, own: Mapping[str, Value] | None = None) -> Value:
@@ -24,8 +26,7 @@ def filler(text: str, own: Mapping[str, Value] | None = None) -> Value:
     """
     parts = _parts(text, own or {})
     if not any(callable(part) for part in parts):
-        constant = b"".join(part for part in parts if isinstance(part, bytes))
-        return lambda _: constant
+        return _constant(b"".join(part for part in parts if isinstance(part, bytes)))
 
     def fill(exchange: Exchange) -> bytes:
         return b"".join([part if isinstance(part, bytes) else part(exchange) for part in parts])
@@ -44,6 +45,15 @@ def pieces(text: str) -> Callable[[Exchange], list[bytes]]:
         return [part if isinstance(part, bytes) else part(exchange) for part in parts]
 
     return fill
+
+
+def of_route(route: Named) -> dict[str, Value]:
+    """The values of the variables that say what ROUTE is."""
+    return {name: _constant(value(route).encode()) for name, value in ROUTE.items()}
+
+
+def _constant(value: bytes) -> Value:
+    return lambda _: value
 
 
 def _parts(text: str, own: Mapping[str, Value]) -> list[bytes | Value]:
