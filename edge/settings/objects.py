@@ -121,8 +121,8 @@ class Objects:
         commands=TRANSLATION,
     )
     annotations_risk_level: str = setting(
-        "",
-        "Refuse Ingresses with an annotation above this level of ingress-nginx (default: none for its level alone).",
+        "High",
+        "Refuse Ingresses with an annotation above this level of ingress-nginx; snippets are Critical.",
         choices=("Low", "Medium", "High", "Critical"),
         commands=TRANSLATION,
     )

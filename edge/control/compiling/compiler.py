@@ -272,12 +272,17 @@ class Compiler:
         """Take up the Ingress KEY as it is now."""
         ingress = self.store.ingress(key)
         owner = ObjectId("Ingress", *key)
-        was_served = owner in self._translations
+        was_served = self._serves(owner)
         self._take(owner, lambda: self._translated(key, ingress), exists=ingress is not None)
-        if owner in self._translations:
+        if self._serves(owner):
             delta.served[owner] = ingress
         elif was_served:
             delta.served[owner] = None
+
+    def _serves(self, owner: ObjectId) -> bool:
+        """Whether OWNER, an Ingress, is served."""
+        translation = self._translations.get(owner)
+        return translation is not None and not translation.refused
 
     def _take_gateway(self, owner: ObjectId) -> None:
         """Take up the Gateway or route OWNER as it is now."""

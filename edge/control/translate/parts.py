@@ -180,6 +180,8 @@ class Translation(msgspec.Struct, frozen=True, gc=False):
     """Of listeners, by scope and host name."""
     streams: Mapping[str, StreamPart] = {}
     """By key of the record (`edge.table.streams`)."""
+    refused: bool = False
+    """The operator does not allow it, so it asks for nothing."""
 
 
 NOTHING = Translation(("", "", ""), {}, None, (), (), ())

@@ -11,7 +11,12 @@ from edge.control.translate.snippets.lexer import SnippetError
 from edge.table.policies import Closed, Snippet
 from edge.table.policies.snippet import AddField, Answer, If, RequestField, SetField, SetVariable
 
-ALLOWED = policies.Reader({"allow-snippet-annotations": ("true", "--allow-snippet-annotations")})
+ALLOWED = policies.Reader(
+    {
+        "allow-snippet-annotations": ("true", "--allow-snippet-annotations"),
+        "annotations-risk-level": ("Critical", "--annotations-risk-level"),
+    }
+)
 NAME = f"{PREFIX}configuration-snippet"
 
 
@@ -177,11 +182,15 @@ def test_what_nginx_has_not_there_is_refused(text: str, place: Place, reason: st
 # --- the annotation ---------------------------------------------------------------------------------------------------
 
 
-def test_a_snippet_has_no_effect_unless_it_is_allowed() -> None:
+def test_an_ingress_with_a_snippet_is_refused_unless_both_its_risk_and_snippets_are_allowed() -> None:
     """An Ingress cannot allow itself one."""
     itself = {NAME: "return 403;", f"{PREFIX}allow-snippet-annotations": "true"}
     asked, problems = policies.Reader({}).read(itself)
-    assert asked.policies == ()
+    assert asked.refused
+    assert [one.reason for one in problems] == ["AnnotationRefused"]
+    assert "--annotations-risk-level=Critical (and --allow-snippet-annotations) would allow it" in problems[0].message
+    asked, problems = policies.Reader({"annotations-risk-level": ("Critical", "")}).read(itself)
+    assert (asked.refused, asked.policies) == (False, ())
     assert [one.reason for one in problems] == ["InvalidAnnotation", "UnknownAnnotation"]
     assert "--allow-snippet-annotations" in problems[0].message
 

@@ -63,8 +63,13 @@ def _parts(text: str, own: Mapping[str, Value]) -> list[bytes | Value]:
 def _part(part: str | templates.Variable, own: Mapping[str, Value]) -> bytes | Value:
     if isinstance(part, str):
         return part.encode()
-    value = own.get(part.name) or VALUES.get(part.name)
+    return own.get(part.name) or value_of(part)
+
+
+def value_of(variable: templates.Variable) -> Value:
+    """The function that gives the value of VARIABLE, which is one of a request."""
+    value = VALUES.get(variable.name)
     if value is not None:
         return value
-    assert part.family is not None  # noqa: S101 - the list knows no other
-    return FAMILIES[part.family[0]](part.family[1])
+    assert variable.family is not None  # noqa: S101 - the list knows no other
+    return FAMILIES[variable.family[0]](variable.family[1])
