@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.data.exchange.variables import FAMILIES, VALUES
-from edge.data.observe.formats import ROUTE
 from edge.table import templates, variables
 
 if TYPE_CHECKING:
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
 
     from edge.data.exchange.exchange import Exchange
     from edge.data.exchange.variables import Value
-    from edge.data.observe.formats import Named
 
 
 def filler(text: str, own: Mapping[str, Value] | None = None) -> Value:
@@ -26,7 +24,7 @@ def filler(text: str, own: Mapping[str, Value] | None = None) -> Value:
     """
     parts = _parts(text, own or {})
     if not any(callable(part) for part in parts):
-        return _constant(b"".join(part for part in parts if isinstance(part, bytes)))
+        return constant(b"".join(part for part in parts if isinstance(part, bytes)))
 
     def fill(exchange: Exchange) -> bytes:
         return b"".join([part if isinstance(part, bytes) else part(exchange) for part in parts])
@@ -47,12 +45,8 @@ def pieces(text: str) -> Callable[[Exchange], list[bytes]]:
     return fill
 
 
-def of_route(route: Named) -> dict[str, Value]:
-    """The values of the variables that say what ROUTE is."""
-    return {name: _constant(value(route).encode()) for name, value in ROUTE.items()}
-
-
-def _constant(value: bytes) -> Value:
+def constant(value: bytes) -> Value:
+    """What gives VALUE, whatever the exchange."""
     return lambda _: value
 
 

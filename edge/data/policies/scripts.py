@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge.data.exchange.texts import constant
 from edge.data.http import replies
+from edge.data.observe.formats import ROUTE
 from edge.data.policies.blocks import Block
 from edge.data.policies.statements import Branch, Effects, steps_of, variable
 from edge.table.patterns.matching import PatternLimitError
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from edge.data.exchange.variables import Value
     from edge.data.http._message import Message
     from edge.data.http.replies import Reply
+    from edge.data.observe.formats import Named
     from edge.table.policies.snippet import Statement
 
 
@@ -70,6 +73,11 @@ class Script:
     def _block(self, exchange: Exchange) -> Block:
         effects = exchange.notes.get(self) if exchange.notes is not None else None
         return effects.block if effects is not None else self._outside
+
+
+def of_route(route: Named) -> dict[str, Value]:
+    """The values of the variables that say what ROUTE is."""
+    return {name: constant(value(route).encode()) for name, value in ROUTE.items()}
 
 
 def _assigned(statements: tuple[Statement | If, ...]) -> set[str]:

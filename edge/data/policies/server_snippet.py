@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.data.policies.scripts import Script
-from edge.data.policies.variables import of_route
+from edge.data.policies.scripts import Script, of_route
 
 if TYPE_CHECKING:
     from edge.data.policies.phases import Phases
