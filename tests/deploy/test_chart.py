@@ -528,6 +528,22 @@ def test_an_image_of_a_mirror_for_all_charts():
     assert {one["image"].partition("/")[0] for one in pod["containers"]} == {"mirror.example"}
 
 
+@pytest.mark.parametrize("scope", [{}, {"scope": {"enabled": True}}])
+@pytest.mark.parametrize("kind", ["", "LoadBalancer"])
+def test_rights_on_services_only_where_gateways_have_services(scope, kind):
+    policy = {"networkPolicy": {"enabled": True}}
+    objects = chart({"controller": {"gatewayServices": kind, **policy, **scope}})
+    check(objects)
+    rules = Rules.from_manifests(objects, subject="edge-ingress")
+    for resource in ("Service", "EndpointSlice"):
+        for verb in ("create", "patch", "delete"):
+            assert rules.allow(verb, Target(BY_KIND[resource], "edge-ingress", ""), "") is bool(kind)
+    ports = of_kind(objects, "NetworkPolicy")["spec"]["ingress"][0]["ports"]
+    opened = [(one["port"], one["endPort"], one["protocol"]) for one in ports if "endPort" in one]
+    assert opened == ([(20000, 24999, "TCP"), (20000, 24999, "UDP")] if kind else [])
+    assert environment(objects).get("EDGE_GATEWAY_SERVICES", "") == kind
+
+
 def test_one_namespace_alone_needs_no_rights_on_the_others():
     objects = chart({"controller": {"scope": {"enabled": True, "namespace": "shop"}}})
     resources = {resource for rule in of_kind(objects, "ClusterRole")["rules"] for resource in rule["resources"]}

@@ -21,6 +21,7 @@ from edge.control.compiling.configuration import Configured
 from edge.control.compiling.defaults import DefaultBackend
 from edge.control.compiling.delta import Delta
 from edge.control.compiling.dns_names import Unresolved
+from edge.control.compiling.gateway_services import GatewayServices
 from edge.control.compiling.gateway_status import GatewayStatus
 from edge.control.compiling.gateways import TRANSLATED, WITH_STATUS, Gateways
 from edge.control.compiling.hosts import Hosts
@@ -102,6 +103,7 @@ class Compiler:
         self._stream_services = stream_services.owners(settings)
         """ConfigMaps of TCP and UDP services."""
         self._gateway_status = GatewayStatus(self.store, settings, self._certificates.secrets)
+        self._gateway_services = GatewayServices()
         self._backend = DefaultBackend(settings.default_backend_service, self.store, self._services)
         self._translations: dict[ObjectId, Translation] = {}
         self._broken: dict[ObjectId, Problem] = {}
@@ -258,6 +260,7 @@ class Compiler:
         owners |= touched
         named = (owner for owner in owners | changed.gateways if owner.kind in WITH_STATUS)
         delta.statuses.update(self._gateway_status.compile(named, self._translations.get))
+        delta.services.update(self._gateway_services.compile())
         self._report(owners, changed, delta)
         self._forget(changed)
         return delta
@@ -351,6 +354,7 @@ class Compiler:
         self._streams.replace(owner, order, old.streams if old else {}, new.streams if new else {})
         if owner.kind in WITH_STATUS:
             self._gateway_status.replace(owner, old, new)
+            self._gateway_services.replace(owner, new)
         if new is None:
             del self._translations[owner]
         else:

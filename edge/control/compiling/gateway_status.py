@@ -2,7 +2,7 @@
 
 Rules of this file:
 - The routes of a listener are counted as they attach: a thousand of them are one status of their Gateway.
-- Only a status that is different from the last one is passed on.
+- Only a status that is different from the last one is passed on, or the same one of an object that was made again.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from edge.control.kinds.gateway import GatewayClass
+from edge.control.compiling.delta import ObjectStatus
 from edge.control.translate.gateway import statuses
-from edge.control.translate.gateway.facts import GatewayFacts, ListenerSetFacts, PolicyFacts, RouteFacts
+from edge.control.translate.gateway.facts import ClassFacts, GatewayFacts, ListenerSetFacts, PolicyFacts, RouteFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -40,7 +40,7 @@ class GatewayStatus:
         self._ancestors: dict[ObjectId, Counter[Key]] = {}
         """Gateways whose routes a BackendTLSPolicy acts for, with the number of such routes."""
         self._dirty: set[ObjectId] = set()
-        self._last: dict[ObjectId, Status] = {}
+        self._last: dict[ObjectId, ObjectStatus] = {}
 
     def replace(self, owner: ObjectId, old: Translation | None, new: Translation | None) -> None:
         """OWNER is translated to NEW instead of OLD."""
@@ -55,29 +55,30 @@ class GatewayStatus:
 
     def compile(
         self, touched: Iterable[ObjectId], translation: Callable[[ObjectId], Translation | None]
-    ) -> dict[ObjectId, Status | None]:
+    ) -> dict[ObjectId, ObjectStatus | None]:
         """What is different, of those that are TOUCHED and others; None: the object is not ours, or gone."""
-        changed: dict[ObjectId, Status | None] = {}
+        changed: dict[ObjectId, ObjectStatus | None] = {}
         for owner in self._dirty.union(touched):
             status = self._status(owner, translation(owner))
-            if status != self._last.get(owner):
-                changed[owner] = status
-                if status is None:
+            wanted = ObjectStatus(self._store.uid(owner), status) if status is not None else None
+            if wanted != self._last.get(owner):
+                changed[owner] = wanted
+                if wanted is None:
                     del self._last[owner]
                 else:
-                    self._last[owner] = status
+                    self._last[owner] = wanted
         self._dirty.clear()
         return changed
 
     def _status(self, owner: ObjectId, translation: Translation | None) -> Status | None:
         found = self._store.get(owner)
-        if isinstance(found, GatewayClass):
-            ours = found.spec.controller_name == self._settings.controller_class
-            own = bool(self._settings.gateway_addresses)
-            return statuses.of_class(found, own_addresses=own) if ours else None
         facts = translation.facts if translation is not None else None
         if found is None or facts is None:
             return None
+        if isinstance(facts, ClassFacts):
+            services = bool(self._settings.gateway_services)
+            own = bool(self._settings.gateway_addresses) or services
+            return statuses.of_class(found.metadata.generation, facts, own_addresses=own, services=services)
         counts = self._counts.get(owner, Counter())
         if isinstance(facts, GatewayFacts):
             return statuses.of_gateway(cast("Gateway", found), facts, counts, self._faulty(facts))

@@ -19,10 +19,11 @@ from edge.control.translate.gateway.facts import FINE, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from edge.control.kinds.gateway import Gateway, GatewayClass
+    from edge.control.kinds.gateway import Gateway
     from edge.control.kinds.http_routes import ParentReference
     from edge.control.kinds.objects import Key
     from edge.control.translate.gateway.facts import (
+        ClassFacts,
         GatewayFacts,
         ListenerFacts,
         ListenerSetFacts,
@@ -44,6 +45,7 @@ FEATURES: Final = (
     "GatewayFrontendClientCertificateValidationInsecureFallback",
     "GatewayHTTPListenerIsolation",
     "GatewayHTTPSListenerDetectMisdirectedRequests",
+    "GatewayInfrastructurePropagation",
     "GatewayPort8080",
     "GatewayStaticAddresses",
     "HTTPRoute",
@@ -94,6 +96,8 @@ OWN_ADDRESSES: Final = frozenset(
     }
 )
 """Those of them that Gateways need addresses of their own for."""
+SERVICES: Final = frozenset({"GatewayInfrastructurePropagation"})
+"""Those that they need Services for."""
 ACCEPTED: Final = "Accepted"
 PROGRAMMED: Final = "Programmed"
 RESOLVED: Final = "ResolvedRefs"
@@ -102,14 +106,14 @@ INSECURE: Final = "InsecureFrontendValidationMode"
 PARTIALLY_INVALID: Final = "PartiallyInvalid"
 
 
-def of_class(one: GatewayClass, *, own_addresses: bool) -> Status:
-    """The status of a GatewayClass; OWN_ADDRESSES: whether Gateways get addresses of their own."""
-    verdict = FINE
-    if one.spec.parameters_ref is not None:
-        verdict = Verdict("InvalidParameters", "parametersRef is not supported; leave it out")
-    features = [name for name in FEATURES if own_addresses or name not in OWN_ADDRESSES]
+def of_class(generation: int, facts: ClassFacts, *, own_addresses: bool, services: bool) -> Status:
+    """The status of a GatewayClass; OWN_ADDRESSES: whether Gateways get addresses of their own, SERVICES: whether they
+    get Services."""
+    lacking = frozenset() if own_addresses else OWN_ADDRESSES
+    lacking |= frozenset() if services else SERVICES
+    features = [name for name in FEATURES if name not in lacking]
     return {
-        "conditions": [_condition(one.metadata.generation, ACCEPTED, verdict)],
+        "conditions": [_condition(generation, ACCEPTED, facts.parameters)],
         "supportedFeatures": [{"name": name} for name in features],
     }
 
@@ -138,7 +142,7 @@ def of_gateway(
     if facts.sets or gateway.spec.allowed_listeners.namespaces.origin != "None":
         status["attachedListenerSets"] = facts.sets
     if not facts.assignment.shared:
-        status["addresses"] = [{"type": "IPAddress", "value": value} for value in facts.assignment.addresses]
+        status["addresses"] = [{"type": kind, "value": value} for kind, value in facts.assignment.shown]
     return status
 
 
@@ -189,8 +193,9 @@ def _gateway_verdicts(facts: GatewayFacts) -> tuple[Verdict, Verdict]:
     if accepted.reason not in ("", PARTLY):
         programmed = Verdict("Invalid", accepted.message)
     elif assignment.unusable:
-        asked = assignment.unusable.partition(" ")[0] != "all"
-        programmed = Verdict("AddressNotUsable" if asked else "AddressNotAssigned", assignment.unusable)
+        programmed = Verdict("AddressNotUsable", assignment.unusable)
+    elif assignment.missing:
+        programmed = Verdict("AddressNotAssigned", assignment.missing)
     return accepted, programmed
 
 
