@@ -16,7 +16,7 @@ from edge.data.http._fields import Limits
 from edge.options import FIELDS, OptionError
 from edge.settings import SECTIONS, Settings
 
-COMMANDS = ("run", "control", "proxy", "check", "routes")
+COMMANDS = ("run", "control", "proxy", "check", "routes", "top")
 
 
 def parse(command: str, *flags: str, **environment: str) -> Settings:

@@ -672,3 +672,23 @@ def test_without_such_services_there_is_nothing_of_them():
     objects = chart()
     assert not any(name.endswith("_SERVICES_CONFIGMAP") for name in environment(objects))
     assert not any("-tcp" in one["metadata"]["name"] for one in objects)
+
+
+def test_the_page_is_for_a_port_forward_unless_there_is_a_token():
+    text = notes()
+    assert "port-forward deployment/edge-ingress-controller 10254" in text
+    assert "-- edge top" in text
+    assert "get secret" not in text
+    [control, proxy] = of_kind(chart(), "Deployment")["spec"]["template"]["spec"]["containers"]
+    assert not [one for one in control["env"] if one["name"].startswith("EDGE_ADMIN")]
+    values = {"controller": {"page": {"token": {"secretName": "page", "key": "tokens"}}}}
+    objects = chart(values)
+    check(objects)
+    pod = of_kind(objects, "Deployment")["spec"]["template"]["spec"]
+    [control, proxy] = pod["containers"]
+    assert {"name": "EDGE_ADMIN_TOKEN_FILE", "value": "/run/page/tokens"} in control["env"]
+    assert {"name": "page", "mountPath": "/run/page", "readOnly": True} in control["volumeMounts"]
+    assert "page" not in {one["name"] for one in proxy["volumeMounts"]}
+    [volume] = [one for one in pod["volumes"] if one["name"] == "page"]
+    assert volume["secret"]["secretName"] == "page"
+    assert "get secret page --output jsonpath='{.data.tokens}'" in notes(values)
