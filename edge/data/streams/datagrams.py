@@ -17,14 +17,14 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from edge.data.net._datagrams import DatagramPort, DatagramSession
-from edge.data.observe.stream_log import Ended
 from edge.data.streams.connections import BAD_GATEWAY, DONE
+from edge.data.streams.plan import UDP
 from edge.data.upstream import ejection
 from edge.table.counters import WorkerWord
 from edge.table.streams import stream_key
 
 if TYPE_CHECKING:
-    from edge.data.observe.stream_log import StreamLog
+    from edge.data.observe._stream_log import StreamLog
     from edge.data.streams.plan import Destination, StreamPlans
     from edge.data.upstream.target import Target
     from edge.table.counters import WorkerCounters
@@ -148,10 +148,10 @@ class Session(DatagramSession):
             target.succeeded()
         status = BAD_GATEWAY if error else DONE
         seconds = monotonic() - self._begun
-        ended = Ended("udp", self._client, status, seconds, 0.0, self.received, self.sent, target.name)
-        self._destination.count(ended)
+        numbers = (seconds, 0.0, self.received, self.sent)
+        self._destination.series(UDP, status).record(*numbers)
         if datagrams.log is not None:
-            datagrams.log.add(ended, self._destination.name)
+            datagrams.log.add("udp", self._client, status, *numbers, target.name, self._destination.name)
 
 
 def _connected(target: Target) -> int:
