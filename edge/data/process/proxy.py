@@ -28,8 +28,8 @@ from edge.data.observe._stream_log import StreamLog
 from edge.data.process.tuning import Tuning
 from edge.data.routing.planner import Planner
 from edge.data.routing.router import Router
+from edge.data.streams._datagram_sessions import Datagrams
 from edge.data.streams.connections import StreamConnections
-from edge.data.streams.datagrams import Datagrams
 from edge.data.streams.plan import StreamPlans
 from edge.data.upstream.budget import RetryBudget
 from edge.data.upstream.pool import Pool

@@ -1,17 +1,10 @@
 from edge.data.net._relay cimport Relay
+from edge.data.net._sockets cimport sockaddr_in6
 from edge.data.observe._stream_log cimport StreamLog
 from edge.data.streams.plan cimport Destination, StreamPlan
 from edge.data.upstream.chooser cimport Chooser
 from edge.data.upstream.target cimport Target
 from edge.table._counters cimport ProcessWords
-
-cdef extern from "netinet/in.h":
-    struct in6_addr:
-        pass
-    struct sockaddr_in6:
-        unsigned short sin6_family
-        unsigned short sin6_port
-        in6_addr sin6_addr
 
 cdef class Sessions:
     cdef object pool

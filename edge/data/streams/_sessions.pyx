@@ -17,11 +17,14 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.exc cimport PyErr_SetFromErrno
 from cpython.unicode cimport PyUnicode_AsUTF8
 from libc.errno cimport EAGAIN, EINPROGRESS, EINTR, errno
-from libc.string cimport memset, strchr
 
 from edge.data.net._clock cimport coarse_now, precise_now
 from edge.data.net._poller cimport P_ERR, P_HUP, P_IN, P_OUT, P_RDHUP, follow
 from edge.data.net._relay cimport Relay
+from edge.data.net._sockets cimport (
+    INET6_ADDRSTRLEN, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, c_connect, c_socket, get_address, put_address, sockaddr,
+    sockaddr_in6, socklen_t,
+)
 from edge.data.observe._stream_log cimport StreamLog
 from edge.data.streams.plan cimport Destination, StreamPlan
 from edge.data.upstream.target cimport Target
@@ -37,34 +40,13 @@ from edge.data.upstream.pool import LACKING, OURS, ConnectError
 from edge.table.counters import WorkerWord
 
 cdef extern from "sys/socket.h":
-    ctypedef unsigned int socklen_t
-    struct sockaddr:
-        unsigned short sa_family
     int c_accept4 "accept4"(int fd, sockaddr *address, socklen_t *size, int flags)
-    int c_socket "socket"(int family, int kind, int protocol)
-    int c_connect "connect"(int fd, const sockaddr *address, socklen_t size)
     int c_getsockopt "getsockopt"(int fd, int level, int name, void *value, socklen_t *size)
     int c_setsockopt "setsockopt"(int fd, int level, int name, const void *value, socklen_t size)
-    enum: AF_INET, AF_INET6
-    int SOCK_STREAM, SOCK_NONBLOCK, SOCK_CLOEXEC, SOL_SOCKET, SO_ERROR
+    int SOL_SOCKET, SO_ERROR
 
 cdef extern from "netinet/tcp.h":
-    int TCP_NODELAY
-
-cdef extern from "netinet/in.h":
-    struct in_addr:
-        pass
-    struct sockaddr_in:
-        unsigned short sin_family
-        unsigned short sin_port
-        in_addr sin_addr
-    enum: INET6_ADDRSTRLEN
-    int IPPROTO_TCP
-
-cdef extern from "arpa/inet.h":
-    const char *inet_ntop(int family, const void *address, char *text, socklen_t size)
-    int inet_pton(int family, const char *text, void *address)
-    unsigned short htons(unsigned short port)
+    int IPPROTO_TCP, TCP_NODELAY
 
 cdef extern from "unistd.h":
     int c_close "close"(int fd)
@@ -180,17 +162,8 @@ cdef class Session(Relay):
     cdef str address(self):
         """The client's, as text."""
         cdef char text[INET6_ADDRSTRLEN]
-        cdef const void *source = NULL
         if self.text is None:
-            if self.peer.sin6_family == AF_INET6:
-                source = &self.peer.sin6_addr
-            elif self.peer.sin6_family == AF_INET:
-                source = &(<sockaddr_in *>&self.peer).sin_addr
-            if source == NULL:
-                self.text = ""
-            else:
-                inet_ntop(self.peer.sin6_family, source, text, INET6_ADDRSTRLEN)
-                self.text = text.decode("ascii")
+            self.text = text.decode("ascii") if get_address(&self.peer, text) else ""
         return self.text
 
     # --- connecting -----------------------------------------------------------------------------------------------
@@ -217,21 +190,8 @@ cdef class Session(Relay):
     cdef int ask(self, Target target) except -1:
         """Begin to connect to TARGET: 0, or the errno for which that cannot be."""
         cdef sockaddr_in6 to
-        cdef sockaddr_in *to4 = <sockaddr_in *>&to
-        cdef socklen_t size
-        cdef const char *text = PyUnicode_AsUTF8(target.address)
+        cdef socklen_t size = put_address(&to, PyUnicode_AsUTF8(target.address), target.port)
         cdef int fd, code = 0, on = 1
-        memset(&to, 0, sizeof(to))
-        if strchr(text, b":") != NULL:
-            to.sin6_family = AF_INET6
-            to.sin6_port = htons(target.port)
-            inet_pton(AF_INET6, text, &to.sin6_addr)
-            size = sizeof(sockaddr_in6)
-        else:
-            to4.sin_family = AF_INET
-            to4.sin_port = htons(target.port)
-            inet_pton(AF_INET, text, &to4.sin_addr)
-            size = sizeof(sockaddr_in)
         while True:
             fd = c_socket(to.sin6_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
             if fd >= 0:
