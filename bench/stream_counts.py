@@ -14,7 +14,6 @@ import argparse
 import contextlib
 import multiprocessing
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -43,6 +42,8 @@ if TYPE_CHECKING:
 
 WARM = 200
 """Sessions before the count begins: what is done once and lazily is done by then."""
+ROW = r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$"
+"""Of strace's table: number of calls, name."""
 LOG_FORMAT = "log_format s '$remote_addr [$time_local] $protocol $status $bytes_sent $bytes_received $session_time';"
 NO_NGINX_LOG = "access_log off;"
 
@@ -120,7 +121,9 @@ def datagrams(port: int, number: int, at_once: int) -> None:
                 one.recv(2048)
 
 
-def instructions(start: Started, ports: Ports, options: argparse.Namespace, folder: Path) -> list[tuple[int, Counter[str]]]:
+def instructions(
+    start: Started, ports: Ports, options: argparse.Namespace, folder: Path
+) -> list[tuple[int, Counter[str]]]:
     """For each load: instructions in all, and by function."""
     valgrind = ["valgrind", "-q", "--tool=callgrind", "--trace-children=yes"]
     found = []
@@ -161,7 +164,9 @@ def system_calls(start: Started, ports: Ports, options: argparse.Namespace, fold
             for one in descendants(tracing.pid)[1:]:
                 subprocess.run(["kill", "-INT", str(one)], check=False)
             tracing.wait(60)
-            table = re.findall(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$", counts.read_text(), re.MULTILINE)
+            table = re.findall(
+                r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$", counts.read_text(), re.MULTILINE
+            )
             found.append(Counter({name: int(count) for count, name in table if name != "total"}))
     return found
 
@@ -192,10 +197,10 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             asked = system_calls(start, ports, options, Path(folder))
         for unit, (total, ran), calls in zip(("session", "datagram"), executed, asked, strict=False):
-            each = {one: count / options.sessions for one, count in calls.items()}
-            print(f"{name:8} {total / options.sessions:8.0f} instructions a {unit},", end=" ")
-            print(f"{sum(each.values()):5.1f} system calls:", end=" ")
-            print(", ".join(f"{one} {count:.1f}" for one, count in sorted(each.items(), key=lambda at: -at[1]) if count > 0.04))
+            each = {one: count / options.sessions for one, count in calls.most_common()}
+            named = ", ".join(f"{one} {count:.1f}" for one, count in each.items() if count >= 0.05)
+            print(f"{name:8} {total / options.sessions:8.0f} instructions a {unit}, ", end="")
+            print(f"{sum(each.values()):5.1f} system calls: {named}")
             for function, count in ran.most_common(options.top):
                 print(f"{count / options.sessions:10.0f} {function}")
     server.kill()

@@ -37,7 +37,7 @@ class StreamListener(Listener):
         room = connections.most - connections.accepted + connections.refusing
         plan = streams.plans.find(self._key) if streams is not None and room > 0 else None
         if plan is None or not plan.direct or streams is None:
-            return Listener._take(self, most)
+            return Listener._take(self, most)  # noqa: SLF001 - Cython knows no super() of a C method
         most = min(most, room)
         return streams.sessions.accept(self._fd, plan, most) == most
 

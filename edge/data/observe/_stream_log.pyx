@@ -9,8 +9,8 @@ from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
 
 from edge.data.observe._format cimport AccessLines
 
+from edge.table import variables
 from edge.table.templates import parse
-from edge.table.variables import STREAM
 
 cdef enum Op:
     O_BYTES_RECEIVED
@@ -149,4 +149,4 @@ cdef class StreamLog:
 
 cdef list _parts(text):
     """The parts of the template TEXT: literal bytes, and numbers of variables."""
-    return [part.encode() if isinstance(part, str) else ops[part.name] for part in parse(text, STREAM).parts]
+    return [part.encode() if isinstance(part, str) else ops[part.name] for part in parse(text, variables.STREAM).parts]

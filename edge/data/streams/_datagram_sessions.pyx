@@ -22,7 +22,7 @@ from edge.data.net._sockets cimport (
 from edge.data.streams.plan cimport Destination, StreamPlan, StreamPlans
 from edge.data.upstream.target cimport Target
 
-from edge.data.streams.plan import UDP
+from edge.data.streams import plan as plans
 from edge.data.upstream.ejection import note_failure
 from edge.table.counters import WorkerWord
 
@@ -34,7 +34,7 @@ cdef enum:
     S_BAD_GATEWAY = 502
 
 cdef int SESSIONS_ACTIVE = WorkerWord.SESSIONS_ACTIVE
-cdef int C_UDP = UDP
+cdef int C_UDP = plans.UDP
 log = logging.getLogger("edge.data")
 
 

@@ -30,13 +30,11 @@ from edge.data.streams.plan cimport Destination, StreamPlan
 from edge.data.upstream.target cimport Target
 from edge.table._counters cimport ProcessWords
 
-from edge.data.net._relay import ENDED as THE_END
-from edge.data.net._relay import open_relays
-from edge.data.streams.plan import PROTOCOLS
-from edge.data.streams.plan import TCP as PLAIN
+from edge.data.net import _relay
+from edge.data.streams import plan as plans
 from edge.data.streams.proxy_header import Ends, header
 from edge.data.upstream.ejection import note_failure
-from edge.data.upstream.pool import LACKING, OURS, ConnectError
+from edge.data.upstream import pool as pools
 from edge.table.counters import WorkerWord
 
 cdef extern from "sys/socket.h":
@@ -66,9 +64,11 @@ cdef int ACTIVE = WorkerWord.CONNECTIONS_ACTIVE
 cdef int STREAMS_ACTIVE = WorkerWord.STREAMS_ACTIVE
 cdef int UPSTREAM_CONNECTIONS = WorkerWord.UPSTREAM_CONNECTIONS
 cdef int RETRIES = WorkerWord.RETRIES
-cdef int C_ENDED = THE_END
-cdef int C_PLAIN = PLAIN
-cdef tuple protocols = PROTOCOLS
+cdef int C_ENDED = _relay.ENDED
+cdef int C_PLAIN = plans.TCP
+cdef tuple protocols = plans.PROTOCOLS
+cdef object lacking = pools.LACKING
+cdef object of_this_machine = pools.OURS
 log = logging.getLogger("edge.data")
 
 
@@ -142,7 +142,7 @@ cdef class Sessions:
 
     def end_all(self):
         """End all sessions at once; how many there were."""
-        found = open_relays()
+        found = _relay.open_relays()
         for one in found:
             one.end()
         return len(found)
@@ -197,7 +197,7 @@ cdef class Session(Relay):
             if fd >= 0:
                 break
             code = errno
-            if code not in LACKING or not self.home.pool.shed():
+            if code not in lacking or not self.home.pool.shed():
                 return code
         c_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on))
         self.ways[ENDPOINT].source = self.ways[CLIENT].sink = fd
@@ -229,13 +229,13 @@ cdef class Session(Relay):
         cdef StreamPlan plan = self.plan
         self.stop_asking()
         self.connecting = precise_now() - self.begun
-        ours = code in OURS
+        ours = code in of_this_machine
         self.status = S_OURS if ours else S_BAD_GATEWAY
         why = f"no connection within {plan.connect_timeout:g} s" if code == LATE else os.strerror(code)
         if ours:
             log.error("no connection to endpoint %s: %s", target.name, why)
             return False
-        note_failure(self.home.words, target, ConnectError(S_BAD_GATEWAY, f"{target.name}: {why}"))
+        note_failure(self.home.words, target, pools.ConnectError(S_BAD_GATEWAY, f"{target.name}: {why}"))
         self.tried = (*self.tried, target)
         if len(self.tried) == plan.tries or (plan.tries_timeout and self.connecting > plan.tries_timeout):
             return False
