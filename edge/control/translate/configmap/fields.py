@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from edge.table.policies import AnyPolicy
 
 _LIVE: Final = (
-    "A change of the ConfigMap that it names is in force at once. It may have the variables of `permanent-redirect`; a "
-    "field with another variable is reported and left out."
+    "A change of the ConfigMap that it names is in force at once. It may have the variables of [requests](#variables); "
+    "a field with another one is reported and left out."
 )
 _KEYS: Final = (
     "proxy-set-headers",
