@@ -20,6 +20,7 @@ from edge.control.serving.view.routes import Routes
 from edge.control.serving.view.samples import Samples
 from edge.control.serving.view.traffic import Traffic
 from edge.control.serving.view.workers import Workers
+from edge.table.watched import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,10 +49,11 @@ class Api:
         self.problems = Problems(state)
         self.overview = Overview(state, reader, health, self.samples, self.problems)
         self._routes = Routes(state, Index(state), Traffic(reader))
-        self._route = RouteView(state, self._routes, self.problems, find)
+        self._watch = Watch(reader.directory)
+        self._route = RouteView(state, self._routes, self.problems, self._watch, find)
         changes = Changes(state.history)
         self.events = Events(self.overview, changes, self.problems)
-        self.samples.taken = self.events.sampled
+        self.samples.taken = self._sampled
         state.listeners.append(self.events.published)
         self._lists: dict[str, Callable[[Question], dict[str, Any]]] = {
             "overview": self._whole,
@@ -71,6 +73,10 @@ class Api:
         """Take no more, and disconnect who listens."""
         self.events.stop()
         self.samples.stop()
+
+    def _sampled(self) -> None:
+        self._watch.expire()
+        self.events.sampled()
 
     def plain(self, path: str, query: str) -> str:
         """The view at PATH with QUERY as HTML, for browsers without scripts."""
