@@ -14,6 +14,7 @@ from edge.control.serving.view.events import Events
 from edge.control.serving.view.index import Index
 from edge.control.serving.view.lists import QuestionError
 from edge.control.serving.view.overview import Overview
+from edge.control.serving.view.plain import Plain
 from edge.control.serving.view.problems import Problems
 from edge.control.serving.view.route import RouteView
 from edge.control.serving.view.routes import Routes
@@ -55,6 +56,7 @@ class Api:
         self.events = Events(self.overview, changes, self.problems)
         self.samples.taken = self._sampled
         state.listeners.append(self.events.published)
+        self._plain = Plain(self._found)
         self._lists: dict[str, Callable[[Question], dict[str, Any]]] = {
             "overview": self._whole,
             "routes": self._routes.listed,
@@ -80,8 +82,7 @@ class Api:
 
     def plain(self, path: str, query: str) -> str:
         """The view at PATH with QUERY as HTML, for browsers without scripts."""
-        del query
-        return f'<p>This page needs scripts. Its data is at <a href="api{path}">api{path}</a>.</p>' if path else ""
+        return self._plain.view(path, query)
 
     def answer(self, path: str, query: str) -> Reply:
         """The answer to a question for PATH, which begins with PREFIX, with its QUERY."""
