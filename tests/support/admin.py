@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from typing import TYPE_CHECKING, Any, Self
 
 from edge.control.compiling.compiler import Compiler
@@ -16,7 +17,7 @@ from edge.settings import Settings
 from edge.table.counters import CountersReader, WorkerCounters, WorkerWord
 from edge.table.writer import TableWriter
 from tests.support import objects
-from tests.support.world import NOW, taken
+from tests.support.world import taken
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +32,7 @@ class Admin:
         """CHANGES: of the settings."""
         self.directory = directory
         self.settings = Settings(**{"admin": "127.0.0.1:0", "shm_dir": str(directory), **changes})
-        self.compiler = Compiler(self.settings, generated=default_certificate.generate(NOW))
+        self.compiler = Compiler(self.settings, generated=default_certificate.generate(time.time()))
         self.state = State()
         self._writer = TableWriter(directory)
         self.publisher = Publisher(self._writer, self.state)
@@ -64,8 +65,9 @@ class Admin:
 
     def _tell(self, *changes: Any) -> None:
         for change in changes:
+            self.state.history.heard(change)
             self.compiler.apply(change)
-        self.publisher.add(self.compiler.compile(now=NOW))
+        self.publisher.add(self.compiler.compile())
         self.publisher.publish(self.compiler.store.counts())
         self.worker.set(WorkerWord.GENERATION, self.state.generation)
 

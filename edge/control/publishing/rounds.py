@@ -159,6 +159,7 @@ class Rounds:
             elif isinstance(message, Located):
                 self._compiler.zone_found(message.zone)
             else:
+                self._state.history.heard(message)
                 self._compiler.apply(message)
             if time.monotonic() > end:
                 return True

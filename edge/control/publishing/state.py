@@ -11,11 +11,12 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from edge.control.kinds.problems import Problem, Report
+from edge.control.publishing.history import History
 from edge.table.records import GLOBALS, Certificate, Globals, Host, ServerName
 from edge.table.streams import StreamRoute
 
@@ -37,6 +38,8 @@ class Round:
     gone: tuple[Report, ...]
     statuses: Mapping[ObjectId, Status | None] = field(default_factory=dict)
     """Of objects of the Gateway API, as far as they are different; None: the object is not ours any more."""
+    touched: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Keys of the records that are different, by part of the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class State:
         self._served: dict[ObjectId, Ingress] = {}
         self._problems: dict[ObjectId, tuple[str, tuple[Problem, ...]]] = {}
         self._versions = dict.fromkeys((*self._records, PROBLEMS), 0)
+        self.history = History()
         self.listeners: list[Listener] = []
         self.started = time.time()
         self.generation = 0
@@ -170,11 +174,12 @@ class State:
         """Take up DELTA and the numbers of OBJECTS by kind; gives what listeners are to hear."""
         appeared: list[Report] = []
         gone: list[Report] = []
+        touched: dict[str, list[str]] = {}
         with self._lock:
             self._objects = objects
             for part in ("routes", "endpoints", "tls"):
-                _update(self._records[part], changes := getattr(delta, part))
-                self._versions[part] += bool(changes)
+                touched[part] = _update(self._records[part], getattr(delta, part))
+                self._versions[part] += bool(touched[part])
             _update(self._served, delta.served)
             for owner, (uid, problems) in delta.problems.items():
                 old_uid, old = self._problems.pop(owner, ("", ()))
@@ -183,12 +188,16 @@ class State:
                 appeared += [Report(owner, uid, problem) for problem in problems if problem not in old]
                 gone += [Report(owner, old_uid, problem) for problem in old if problem not in problems]
             self._versions[PROBLEMS] += bool(appeared or gone)
-        return Round(self.generation, delta.served, tuple(appeared), tuple(gone), delta.statuses)
+        return Round(self.generation, delta.served, tuple(appeared), tuple(gone), delta.statuses, touched)
 
 
-def _update(target: dict[K, V], changes: Mapping[K, V | None]) -> None:
+def _update(target: dict[K, V], changes: Mapping[K, V | None]) -> list[K]:
+    """Apply CHANGES to TARGET; the keys that mean something else now."""
+    touched = []
     for key, value in changes.items():
-        if value is None:
-            target.pop(key, None)
-        else:
+        old = target.pop(key, None) if value is None else target.get(key)
+        if value is not None:
             target[key] = value
+        if old != value:
+            touched.append(key)
+    return touched

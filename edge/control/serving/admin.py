@@ -25,7 +25,7 @@ from edge.control.serving.metrics.collector import Collector
 from edge.control.serving.pages import Pages
 from edge.control.serving.reply import GUARDS, NO_STORE, PLAIN, Reply, fault, text
 from edge.control.serving.secured_server import SecuredServer
-from edge.control.serving.view.api import PREFIX as API
+from edge.control.serving.view import api
 from edge.control.serving.view.api import Api
 from edge.system import addresses
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from edge.settings import Settings
     from edge.table.counters import CountersReader
 
+EVENT_STREAM = "text/event-stream"
 SILENCE_SECONDS = 10.0
 """Time for a client to take one block of an answer."""
 
@@ -157,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._verdict(admin.health.live())
         elif path == "/readyz":
             self._verdict(admin.health.ready())
-        elif path.startswith(API):
+        elif path.startswith(api.PREFIX):
             self._api(path, query)
         else:
             self._send(self._page(path, query) or text(HTTPStatus.NOT_FOUND, "not found\n\n" + _index()))
@@ -180,8 +181,25 @@ class _Handler(BaseHTTPRequestHandler):
         refusal = self._refusal()
         if refusal is not None:
             self._send(fault(refusal.status, refusal.message))
+        elif path == api.EVENTS:
+            self._events()
         else:
             self._send(self.server.admin.api.answer(path, query))
+
+    def _events(self) -> None:
+        events = self.server.admin.api.events
+        if self.command != "HEAD" and not events.join():
+            self._send(fault(HTTPStatus.SERVICE_UNAVAILABLE, "too many listen already"))
+            return
+        try:
+            self._head(HTTPStatus.OK, EVENT_STREAM, dict(NO_STORE))
+            if self.command != "HEAD":
+                self.server.endless(self.connection)
+                for data in events.stream():
+                    self.wfile.write(data)
+        finally:
+            if self.command != "HEAD":
+                events.leave()
 
     def _refusal(self) -> Refusal | None:
         """Why this client may not look; None: it may."""

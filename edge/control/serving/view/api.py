@@ -7,6 +7,10 @@ from urllib.parse import parse_qs
 
 from edge.control.serving.reply import Reply, fault, json
 from edge.control.serving.view import lists
+from edge.control.serving.view.ask import Ask
+from edge.control.serving.view.certificates import Certificates
+from edge.control.serving.view.changes import Changes
+from edge.control.serving.view.events import Events
 from edge.control.serving.view.index import Index
 from edge.control.serving.view.lists import QuestionError
 from edge.control.serving.view.overview import Overview
@@ -15,6 +19,7 @@ from edge.control.serving.view.route import RouteView
 from edge.control.serving.view.routes import Routes
 from edge.control.serving.view.samples import Samples
 from edge.control.serving.view.traffic import Traffic
+from edge.control.serving.view.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +31,8 @@ if TYPE_CHECKING:
     from edge.table.counters import CountersReader
 
 PREFIX: Final = "/api/"
+EVENTS: Final = PREFIX + "events"
+"""Of what goes on, and is no answer of this kind."""
 _ROUTE: Final = "routes/"
 _MOST_FIELDS: Final = 200
 
@@ -42,10 +49,18 @@ class Api:
         self.overview = Overview(state, reader, health, self.samples, self.problems)
         self._routes = Routes(state, Index(state), Traffic(reader))
         self._route = RouteView(state, self._routes, self.problems, find)
+        changes = Changes(state.history)
+        self.events = Events(self.overview, changes, self.problems)
+        self.samples.taken = self.events.sampled
+        state.listeners.append(self.events.published)
         self._lists: dict[str, Callable[[Question], dict[str, Any]]] = {
             "overview": self._whole,
             "routes": self._routes.listed,
+            "ask": Ask(state, self._routes).answered,
             "problems": self.problems.listed,
+            "certificates": Certificates(state).listed,
+            "workers": Workers(state, reader, self.samples).listed,
+            "changes": changes.listed,
         }
 
     def start(self) -> None:
@@ -53,7 +68,8 @@ class Api:
         self.samples.start()
 
     def stop(self) -> None:
-        """Take no more."""
+        """Take no more, and disconnect who listens."""
+        self.events.stop()
         self.samples.stop()
 
     def plain(self, path: str, query: str) -> str:

@@ -99,6 +99,11 @@ class Index:
         self.rows()
         return self._by_id.get(name)
 
+    def under(self, key: str) -> list[Row]:
+        """The rows of the record under KEY."""
+        self.rows()
+        return self._made[key][1] if key in self._made else []
+
     def search(self, words: Iterable[str]) -> list[Row]:
         """The rows that contain all WORDS."""
         rows = self.rows()
