@@ -1,12 +1,13 @@
 """How many instructions a worker executes in user space for one request: a yardstick that noise does not bend.
 
-    python bench/instructions.py [--requests 1200] [--top 30] [--policies] [--log json|off]
+    python bench/instructions.py [--requests 1200] [--top 30] [--policies] [--log json|off] [--protocol h2|grpc]
 
 The proxy runs under callgrind, twice, with a different number of requests on one connection; the difference, divided by
 the difference of the numbers, is the cost of a request. Start and end cancel out. The same binary gives the same figure
 within about 0.5 %, whatever else the machine does. With --policies it is the route with policies of
-`bench/compare.py`; with --log the access log has a format of 20 variables as JSON, or is off. Needs valgrind; takes
-about two minutes.
+`bench/compare.py`; with --log the access log has a format of 20 variables as JSON, or is off. With --protocol h2 the
+client speaks HTTP/2, 16 requests at a time; with grpc they are calls, and the endpoint (nghttpd) speaks HTTP/2, too.
+Needs valgrind; takes about two minutes.
 """
 
 from __future__ import annotations
@@ -14,24 +15,30 @@ from __future__ import annotations
 import argparse
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 from collections import Counter
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import proxies
 
-from tests.support import objects
+from tests.support import frames, objects
 from tests.support.backends import Backend
 from tests.support.configured import config_map
 from tests.support.edge import write
 from tests.support.site import ingress
 from tests.support.waiting import eventually, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FEW = 300
 """Requests of the first run: what is done once and lazily is done by then."""
@@ -50,22 +57,47 @@ LOGS = {"": {}, "json": JSON_LOG, "off": {"disable-access-log": "true"}}
 """Keys of the ConfigMap for each choice of --log."""
 
 
-def run(requests: int, folder: Path, *, policies: bool, log: str) -> Path:
+AT_A_TIME = 16
+"""Requests of HTTP/2."""
+MESSAGE = bytes((0, 0, 0, 0, 100)) + bytes(100)
+"""Of a call."""
+
+
+@contextmanager
+def endpoint(protocol: str, folder: Path) -> Iterator[int]:
+    """The port of a server for PROTOCOL."""
+    if protocol != "grpc":
+        with Backend() as backend:
+            yield backend.port
+        return
+    port = free_port()
+    command = ["nghttpd", "--no-tls", "--echo-upload", "--trailer", "grpc-status: 0", "--htdocs", folder, str(port)]
+    server = subprocess.Popen(command)
+    try:
+        yield port
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def run(requests: int, folder: Path, *, policies: bool, log: str, protocol: str) -> Path:
     """The profile of a worker that served so many REQUESTS."""
-    annotate = proxies.ANNOTATIONS if policies else {}
+    annotate = dict(proxies.ANNOTATIONS) if policies else {}
+    if protocol == "grpc":
+        annotate["backend-protocol"] = "GRPC"
     rule = f"{HOST} {'ImplementationSpecific /(.*)' if policies else 'Prefix /'} web"
     shm, listen = folder / f"shm-{requests}", free_port()
     shm.mkdir(mode=0o700)
     edge = [sys.executable, "-P", "-m", "edge"]
-    with Backend() as backend:
+    with endpoint(protocol, folder) as port:
         manifests = folder / f"manifests-{requests}"
         manifests.mkdir()
-        web = [objects.service("web"), objects.endpoints("web", "127.0.0.1", port=backend.port)]
+        web = [objects.service("web"), objects.endpoints("web", "127.0.0.1", port=port)]
         web.append(config_map(LOGS[log], CONFIG_MAP))
         write(manifests, "all.yaml", objects.ingress_class(), ingress("web", rule, annotate=annotate), *web)
         control = subprocess.Popen(
             [*edge, "control", "--manifests", manifests, "--shm-dir", shm, "--admin", f"127.0.0.1:{free_port()}",
-             "--allow-snippet-annotations", "--configmap", CONFIG_MAP]
+             "--allow-snippet-annotations", "--annotations-risk-level=Critical", "--configmap", CONFIG_MAP]
         )  # fmt: skip
         profile = folder / f"callgrind.{requests}"
         valgrind = ["valgrind", "-q", "--tool=callgrind", "--trace-children=yes", f"--callgrind-out-file={profile}.%p"]
@@ -74,14 +106,14 @@ def run(requests: int, folder: Path, *, policies: bool, log: str) -> Path:
             [*valgrind, *edge, "proxy", "--shm-dir", shm, "--workers=1", "--worker-timeout=600", *listeners]
         )
         try:
-            _ask(listen, requests)
+            ASKING[protocol](listen, requests)
         finally:
             proxy.send_signal(signal.SIGTERM)
             proxy.wait(300)
             control.terminate()
             control.wait(60)
     # The worker's is the one that has read requests.
-    (found,) = [one for one in folder.glob(f"{profile.name}.*") if "read_request" in one.read_text(errors="replace")]
+    (found,) = [one for one in folder.glob(f"{profile.name}.*") if MARKS[protocol] in one.read_text(errors="replace")]
     return found
 
 
@@ -104,6 +136,60 @@ def _ask(listen: int, requests: int) -> None:
             raise SystemExit("the worker did not answer 200")
 
 
+def _ask_h2(listen: int, requests: int) -> None:
+    _exchange(listen, requests, (*frames.GET[:3], (":authority", HOST)), b"")
+
+
+def _call(listen: int, requests: int) -> None:
+    fields = ((":authority", HOST), ("content-type", "application/grpc"), ("te", "trailers"))
+    _exchange(listen, requests, (*frames.POST[:3], *fields), MESSAGE)
+
+
+def _exchange(listen: int, requests: int, head: tuple[tuple[str, str], ...], content: bytes) -> None:
+    """Send REQUESTS with HEAD and CONTENT, AT_A_TIME on one connection."""
+
+    def ready() -> bool:
+        try:
+            with frames.Wire(socket.create_connection(("127.0.0.1", listen), 120)) as wire:
+                return _at_a_time(wire, 1, 1, head, content)
+        except OSError:
+            return False
+
+    eventually(ready, timeout=240)
+    with frames.Wire(socket.create_connection(("127.0.0.1", listen), 120)) as wire:
+        for done in range(0, requests, AT_A_TIME):
+            if not _at_a_time(wire, 2 * done + 1, min(AT_A_TIME, requests - done), head, content):
+                raise SystemExit("the worker did not answer 200")
+
+
+def _at_a_time(wire: frames.Wire, first: int, count: int, head: tuple[tuple[str, str], ...], content: bytes) -> bool:
+    """Send COUNT requests, with streams from FIRST on; whether all are answered with 200."""
+    text = b""
+    for stream in range(first, first + 2 * count, 2):
+        text += frames.headers(stream, head, end=not content)
+        if content:
+            text += frames.data(stream, content, end=True)
+    wire.send(text)
+    good = ended = received = 0
+    while ended < count:
+        found = wire.next()
+        if found is None or found.kind in (frames.RST_STREAM, frames.GOAWAY):
+            return False
+        if found.kind == frames.HEADERS:
+            good += (":status", "200") in frames.fields_of(found)
+        if found.kind in (frames.HEADERS, frames.DATA):
+            ended += found.flags & frames.END_STREAM
+        if found.kind == frames.DATA:
+            received += len(found.payload)
+    wire.send(frames.frame(frames.WINDOW_UPDATE, payload=frames.number(received)))
+    return good == count
+
+
+MARKS = {"http1": "read_request", "h2": "Http2Stream_run", "grpc": "Http2Stream_run"}
+"""Functions that only a worker has called."""
+ASKING = {"http1": _ask, "h2": _ask_h2, "grpc": _call}
+
+
 def functions(profile: Path) -> Counter[str]:
     """Instructions by function in PROFILE."""
     command = ["callgrind_annotate", "--threshold=100", "--show-percs=no", profile]
@@ -122,10 +208,12 @@ def main() -> None:
     parser.add_argument("--top", type=int, default=30, help="functions to print")
     parser.add_argument("--policies", action="store_true", help="of a route with five policies")
     parser.add_argument("--log", choices=LOGS, default="", help="the format of the access log")
+    parser.add_argument("--protocol", choices=ASKING, default="http1", help="of the client; grpc: of both sides")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="edge-instructions-") as folder:
-        few = functions(run(FEW, Path(folder), policies=options.policies, log=options.log))
-        many = functions(run(FEW + options.requests, Path(folder), policies=options.policies, log=options.log))
+        chosen = {"policies": options.policies, "log": options.log, "protocol": options.protocol}
+        few = functions(run(FEW, Path(folder), **chosen))
+        many = functions(run(FEW + options.requests, Path(folder), **chosen))
     each = {name: (count - few[name]) / options.requests for name, count in many.items()}
     print(f"{sum(each.values()):10.0f} instructions a request")
     for name, count in sorted(each.items(), key=lambda one: -one[1])[: options.top]:

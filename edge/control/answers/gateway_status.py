@@ -7,6 +7,7 @@ Rules of this file:
   their place.
 - lastTransitionTime changes with a condition's status only.
 - Gateways without addresses of their own get those of Edge, as Ingresses do.
+- A status is for the object with one uid: it is not written to an object that has taken the name since.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from edge.control.answers.addresses import Origin
     from edge.control.api.lease import Election
     from edge.control.api.transport import Transport
+    from edge.control.compiling.delta import ObjectStatus
     from edge.control.kinds.objects import ObjectId
     from edge.control.publishing.state import Round
     from edge.control.translate.gateway.statuses import Status
@@ -62,17 +64,22 @@ SHARED: Final = {
 class Seen(msgspec.Struct, frozen=True):
     """The newest version of an object that we have seen."""
 
+    uid: str
     version: str
     status: msgspec.Raw
 
 
 class _Metadata(msgspec.Struct, rename="camel"):
+    uid: str = ""
     resource_version: str = ""
 
 
 class _Object(msgspec.Struct):
     metadata: _Metadata = msgspec.field(default_factory=_Metadata)
     status: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"{}"))
+
+    def seen(self) -> Seen:
+        return Seen(self.metadata.uid, self.metadata.resource_version, self.status.copy())
 
 
 _decode = msgspec.json.Decoder(_Object).decode
@@ -90,7 +97,7 @@ class GatewayStatusWriter(StatusWriter[tuple[Seen, "Status"]]):
         super().__init__(transport, election, origin, rate=rate)
         self._controller = controller
         self._seen: dict[ObjectId, Seen] = {}
-        self._wanted: dict[ObjectId, Status | None] = {}
+        self._wanted: dict[ObjectId, ObjectStatus | None] = {}
         """None: nothing of ours is to stay in the status."""
 
     # --- what is heard, by other threads ----------------------------------------------------------------------------
@@ -104,22 +111,26 @@ class GatewayStatusWriter(StatusWriter[tuple[Seen, "Status"]]):
         except msgspec.DecodeError:
             return  # the source reports it
         with self._changed:
-            self._seen[name] = Seen(found.metadata.resource_version, found.status.copy())
+            self._seen[name] = found.seen()
             self._consider(name)
 
     def gone(self, name: ObjectId) -> None:
         """It is deleted."""
         with self._changed:
             self._seen.pop(name, None)
-            self._wanted.pop(name, None)
+            if self._wanted.get(name) is None:  # what is wanted may already be for the next object of the name
+                self._wanted.pop(name, None)
             self._forget(name)
 
     def heard(self, what: Round) -> None:
         """The routing table is different."""
         with self._changed:
-            for name, status in what.statuses.items():
-                self._wanted[name] = status
-                self._consider(name)
+            for name, wanted in what.statuses.items():
+                if wanted is None and name not in self._seen:
+                    self._wanted.pop(name, None)
+                else:
+                    self._wanted[name] = wanted
+                    self._consider(name)
 
     def _every(self) -> Iterable[ObjectId]:
         return self._wanted
@@ -134,10 +145,13 @@ class GatewayStatusWriter(StatusWriter[tuple[Seen, "Status"]]):
         seen = self._seen.get(name)
         if seen is None or name not in self._wanted:
             return None
-        patch = self._patch(name, self._wanted[name], seen)
+        wanted = self._wanted[name]
+        if wanted is not None and wanted.uid != seen.uid:
+            return None  # a further round has the status of this object
+        patch = self._patch(name, wanted.status if wanted is not None else None, seen)
         if patch is not None:
             return seen, patch
-        if self._wanted[name] is None:
+        if wanted is None:
             del self._wanted[name]
         return None
 
@@ -206,7 +220,7 @@ class GatewayStatusWriter(StatusWriter[tuple[Seen, "Status"]]):
             return  # the watch will deliver the version
         with self._changed:
             if found is not None and self._seen.get(name) is seen:
-                self._seen[name] = Seen(found.metadata.resource_version, found.status.copy())
+                self._seen[name] = found.seen()
 
 
 def _dated(wanted: list[Status], have: Any) -> list[Status]:

@@ -21,9 +21,9 @@ from edge.table.records import GLOBALS, Certificate, Globals, Host, ServerName
 from edge.table.streams import StreamRoute
 
 if TYPE_CHECKING:
-    from edge.control.compiling.delta import Delta
+    from edge.control.compiling.delta import Delta, ObjectStatus
     from edge.control.kinds.objects import Ingress, ObjectId
-    from edge.control.translate.gateway.statuses import Status
+    from edge.control.translate.gateway.services import GatewayService
     from edge.table.record import Record
 
 
@@ -36,8 +36,10 @@ class Round:
     """Ingresses of our class that are new or different; None: no longer ours, or gone."""
     appeared: tuple[Report, ...]
     gone: tuple[Report, ...]
-    statuses: Mapping[ObjectId, Status | None] = field(default_factory=dict)
+    statuses: Mapping[ObjectId, ObjectStatus | None] = field(default_factory=dict)
     """Of objects of the Gateway API, as far as they are different; None: the object is not ours any more."""
+    services: Mapping[ObjectId, GatewayService | None] = field(default_factory=dict)
+    """As `Delta.services`."""
     touched: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Keys of the records that are different, by part of the table."""
 
@@ -188,7 +190,8 @@ class State:
                 appeared += [Report(owner, uid, problem) for problem in problems if problem not in old]
                 gone += [Report(owner, old_uid, problem) for problem in old if problem not in problems]
             self._versions[PROBLEMS] += bool(appeared or gone)
-        return Round(self.generation, delta.served, tuple(appeared), tuple(gone), delta.statuses, touched)
+        cluster = (delta.statuses, delta.services)
+        return Round(self.generation, delta.served, tuple(appeared), tuple(gone), *cluster, touched)
 
 
 def _update(target: dict[K, V], changes: Mapping[K, V | None]) -> list[K]:

@@ -58,12 +58,17 @@ class TunnelEnd(Buffer):
 
     @property
     def write_timeout(self) -> float:
-        """Seconds for which the client may take nothing."""
+        """Seconds for which the peer may take nothing."""
         return self._half.write_timeout
 
     @write_timeout.setter
     def write_timeout(self, seconds: float) -> None:
         self._half.write_timeout = seconds
+
+    @property
+    def received(self) -> int:
+        """Bytes that have been read."""
+        return self._half.inbox.received
 
     @property
     def silence(self) -> float:

@@ -24,8 +24,7 @@ def filler(text: str, own: Mapping[str, Value] | None = None) -> Value:
     """
     parts = _parts(text, own or {})
     if not any(callable(part) for part in parts):
-        constant = b"".join(part for part in parts if isinstance(part, bytes))
-        return lambda _: constant
+        return constant(b"".join(part for part in parts if isinstance(part, bytes)))
 
     def fill(exchange: Exchange) -> bytes:
         return b"".join([part if isinstance(part, bytes) else part(exchange) for part in parts])
@@ -46,6 +45,11 @@ def pieces(text: str) -> Callable[[Exchange], list[bytes]]:
     return fill
 
 
+def constant(value: bytes) -> Value:
+    """What gives VALUE, whatever the exchange."""
+    return lambda _: value
+
+
 def _parts(text: str, own: Mapping[str, Value]) -> list[bytes | Value]:
     return [_part(part, own) for part in templates.parse(text, {*variables.REQUEST, *own}).parts]
 
@@ -53,8 +57,13 @@ def _parts(text: str, own: Mapping[str, Value]) -> list[bytes | Value]:
 def _part(part: str | templates.Variable, own: Mapping[str, Value]) -> bytes | Value:
     if isinstance(part, str):
         return part.encode()
-    value = own.get(part.name) or VALUES.get(part.name)
+    return own.get(part.name) or value_of(part)
+
+
+def value_of(variable: templates.Variable) -> Value:
+    """The function that gives the value of VARIABLE, which is one of a request."""
+    value = VALUES.get(variable.name)
     if value is not None:
         return value
-    assert part.family is not None  # noqa: S101 - the list knows no other
-    return FAMILIES[part.family[0]](part.family[1])
+    assert variable.family is not None  # noqa: S101 - the list knows no other
+    return FAMILIES[variable.family[0]](variable.family[1])
