@@ -11,7 +11,7 @@ Source: Gateway API v1.6, apis/v1: the condition types and reasons of GatewayCla
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from edge.control.kinds.gateway import GROUP
 from edge.control.translate.gateway.facts import FINE, Verdict
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         PolicyFacts,
         RouteFacts,
     )
+    from edge.control.translate.gateway.standing import Standing
 
 Status = dict[str, Any]
 FEATURES: Final = (
@@ -98,6 +99,8 @@ OWN_ADDRESSES: Final = frozenset(
 """Those of them that Gateways need addresses of their own for."""
 SERVICES: Final = frozenset({"GatewayInfrastructurePropagation"})
 """Those that they need Services for."""
+OPENED: Final = ("HTTP", "HTTPS", "TLS")
+"""Protocols of listeners that have sockets of their own; those of the others are opened for their routes."""
 ACCEPTED: Final = "Accepted"
 PROGRAMMED: Final = "Programmed"
 RESOLVED: Final = "ResolvedRefs"
@@ -118,13 +121,23 @@ def of_class(generation: int, facts: ClassFacts, *, own_addresses: bool, service
     }
 
 
-def of_gateway(
-    gateway: Gateway, facts: GatewayFacts, counts: Mapping[str, int], certificates: Mapping[int, str]
-) -> Status:
-    """The status of GATEWAY. COUNTS: attached routes by name of the listener. CERTIFICATES: what is wrong with those of
-    a listener, by its number."""
+class Findings(NamedTuple):
+    """What was found out about listeners beside their facts."""
+
+    routes: Mapping[str, int]
+    """Number of those attached, by name of the listener."""
+    certificates: Mapping[int, str]
+    """What is wrong with those of a listener, by its number."""
+    ports: Mapping[int, Verdict]
+    """Why a port is not served."""
+
+
+def of_gateway(gateway: Gateway, facts: GatewayFacts, findings: Findings) -> Status:
+    """The status of GATEWAY."""
     generation = gateway.metadata.generation
     accepted, programmed = _gateway_verdicts(facts)
+    if not programmed.reason:
+        programmed = _worst(findings)
     conditions = [
         _condition(generation, ACCEPTED, accepted, holds=accepted.reason in ("", PARTLY)),
         _condition(generation, PROGRAMMED, programmed),
@@ -135,9 +148,7 @@ def of_gateway(
         conditions.append(_condition(generation, INSECURE, verdict, holds=True))
     status: Status = {
         "conditions": conditions,
-        "listeners": [
-            _listener(generation, one, counts, certificates.get(one.standing.number, "")) for one in facts.listeners
-        ],
+        "listeners": [_listener(generation, one, findings) for one in facts.listeners],
     }
     if facts.sets or gateway.spec.allowed_listeners.namespaces.origin != "None":
         status["attachedListenerSets"] = facts.sets
@@ -146,12 +157,10 @@ def of_gateway(
     return status
 
 
-def of_listener_set(
-    generation: int, facts: ListenerSetFacts, counts: Mapping[str, int], certificates: Mapping[int, str]
-) -> Status:
+def of_listener_set(generation: int, facts: ListenerSetFacts, findings: Findings) -> Status:
     """As `of_gateway`, of a ListenerSet."""
     verdict = facts.allowed
-    faulty = [one.standing for one in facts.listeners if not _is_good(one, certificates)]
+    faulty = [one.standing for one in facts.listeners if not _is_good(one, findings.certificates)]
     if not verdict.reason and faulty:
         names = ", ".join(one.listener.name for one in faulty)
         reason = "ListenersNotValid" if len(faulty) == len(facts.listeners) else PARTLY
@@ -160,17 +169,20 @@ def of_listener_set(
     return {
         "conditions": [
             _condition(generation, ACCEPTED, verdict, holds=holds),
-            _condition(generation, PROGRAMMED, FINE if holds else verdict),
+            _condition(generation, PROGRAMMED, _worst(findings) if holds else verdict),
         ],
-        "listeners": [
-            _listener(generation, one, counts, certificates.get(one.standing.number, "")) for one in facts.listeners
-        ],
+        "listeners": [_listener(generation, one, findings) for one in facts.listeners],
     }
 
 
 def _is_good(one: ListenerFacts, certificates: Mapping[int, str]) -> bool:
     unresolved = one.references.reason not in ("", "InvalidRouteKinds") or one.standing.number in certificates
     return one.standing.served and not one.accepted.reason and not unresolved
+
+
+def _worst(findings: Findings) -> Verdict:
+    """The verdict on all ports together: one that cannot be opened goes before one that is not open yet."""
+    return max(findings.ports.values(), key=lambda one: one.reason != "Pending", default=FINE)
 
 
 PARTLY: Final = "SomeListenersNotValid"
@@ -199,13 +211,14 @@ def _gateway_verdicts(facts: GatewayFacts) -> tuple[Verdict, Verdict]:
     return accepted, programmed
 
 
-def _listener(generation: int, facts: ListenerFacts, counts: Mapping[str, int], certificate: str) -> Status:
+def _listener(generation: int, facts: ListenerFacts, findings: Findings) -> Status:
     standing, references = facts.standing, facts.references
+    certificate = findings.certificates.get(standing.number, "")
     if certificate and not references.reason:
         references = Verdict("InvalidCertificateRef", certificate)
     reason = standing.refusal or standing.conflict
     accepted = Verdict(reason, _MESSAGES[reason]) if reason else facts.accepted
-    programmed = FINE
+    programmed = _at_port(standing, findings)
     if accepted.reason:
         programmed = Verdict(standing.conflict or "Invalid", accepted.message)
     elif references.reason and references.reason != "InvalidRouteKinds":
@@ -214,7 +227,7 @@ def _listener(generation: int, facts: ListenerFacts, counts: Mapping[str, int], 
     return {
         "name": standing.listener.name,
         "supportedKinds": [{"group": group, "kind": kind} for group, kind in standing.kinds],
-        "attachedRoutes": counts.get(standing.listener.name, 0),
+        "attachedRoutes": findings.routes.get(standing.listener.name, 0),
         "conditions": [
             _condition(generation, ACCEPTED, accepted),
             _condition(generation, PROGRAMMED, programmed),
@@ -222,6 +235,14 @@ def _listener(generation: int, facts: ListenerFacts, counts: Mapping[str, int], 
             _condition(generation, CONFLICTED, conflicted, holds=bool(standing.conflict)),
         ],
     }
+
+
+def _at_port(standing: Standing, findings: Findings) -> Verdict:
+    """Why a listener is not served at its port."""
+    if standing.listener.protocol not in OPENED:
+        return FINE
+    verdict = findings.ports.get(standing.listener.port, FINE)
+    return verdict if verdict.reason in ("", "Pending") else Verdict("Invalid", verdict.message)
 
 
 _MESSAGES: Final = {
