@@ -12,7 +12,11 @@ from edge.control.answers.event_objects import CONTROLLER
 from edge.settings import Settings
 from tests.support.rendering import ROOT, chart, check, kustomization, of_kind
 
-VARIANTS = {"Deployment": ROOT / "deploy", "DaemonSet": ROOT / "deploy/daemonset"}
+VARIANTS = {
+    "Deployment": ROOT / "deploy",
+    "DaemonSet": ROOT / "deploy/daemonset",
+    "gateway-services": ROOT / "deploy/gateway-services",
+}
 
 
 @pytest.fixture(scope="module", params=VARIANTS)
@@ -21,7 +25,7 @@ def objects(request: pytest.FixtureRequest) -> list[Any]:
 
 
 def workload(objects: list[Any]) -> Any:
-    return next(one for one in objects if one["kind"] in VARIANTS)
+    return next(one for one in objects if one["kind"] in ("Deployment", "DaemonSet"))
 
 
 def pod(objects: list[Any]) -> Any:

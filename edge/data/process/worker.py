@@ -41,7 +41,7 @@ from edge.data.streams.datagrams import DatagramListener
 from edge.system import logs
 from edge.table.counters import WorkerCounters, WorkerWord
 from edge.table.reader import TableReader
-from edge.table.records import Wire
+from edge.table.records import Wire, port_in
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -138,7 +138,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         def made(sock: Any, at: Message) -> Listener | DatagramListener:
             if at.wire is Wire.UDP:
                 return DatagramListener(sock, proxy.datagrams, at.scope)
-            rest: dict[str, Any] = {**common, "scope": at.scope, "port": at.port}
+            rest: dict[str, Any] = {**common, "scope": at.scope, "port": port_in(at.scope)}
             if at.wire is Wire.TCP:
                 return StreamListener(sock, *shared, **rest)
             return Listener(sock, *shared, tls=at.tls, **rest)
