@@ -159,8 +159,6 @@ def listens_at(address: str) -> bool:
 @as_root
 def test_a_low_port_without_the_capability_but_with_the_sysctl() -> None:
     """In a network of its own, whose processes may take any port."""
-    stage = Stage(prefix=(*SYSCTL, *WITHOUT))
-    stage.edge._wait_for_ready = False
-    with stage:
+    with Stage(prefix=(*SYSCTL, *WITHOUT), ready=False) as stage:  # it is not reached from here
         stage.relay(("127.0.0.1", free_port()), port=LOW)
         eventually(lambda: f"listening on tcp://127.0.0.1:{LOW}" in stage.edge.log)

@@ -108,9 +108,10 @@ class World:
         self._ending.wait(0.3)
 
     def _stream(self) -> None:
-        """A relayed connection."""
+        """A relayed connection now and then: each has one to an endpoint, too, which others keep open."""
         with Client(self.tcp) as client:
             self._visit(client, NEWS, 2)
+        self._ending.wait(1)
 
     def _datagrams(self) -> None:
         with datagram_client(self.udp) as client:
