@@ -183,6 +183,7 @@ def test_helm_finds_nothing_to_blame():
 
 def test_the_schema_is_in_step_with_values_and_settings():
     generated = runpy.run_path(str(CHART.parent / "schema.py"))
+    assert (CHART / "files/ingress-nginx.yaml").read_text() == generated["unavailable_text"](), "run `make charts`"
     assert (CHART / "values.schema.json").read_text() == generated["text"](), "run `make charts`"
     assert (rendering.FILES / "configmap-keys.yaml").read_text() == generated["keys_text"](), "run `make charts`"
 
