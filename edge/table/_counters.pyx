@@ -123,6 +123,10 @@ cdef class ProcessWords:
                 self.count = 0
                 raise MemoryError
 
+    cdef void count_up(self, Py_ssize_t which, int64_t n) noexcept nogil:
+        """As `add`, of a word that exists."""
+        bump(self.words + which, <uint64_t>n)
+
     def add(self, Py_ssize_t which, int64_t n):
         """Add N, which may be negative, to word WHICH."""
         if which < 0 or which >= self.count:
