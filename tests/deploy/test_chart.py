@@ -669,6 +669,19 @@ def test_ports_of_tcp_and_udp_services_are_published():
     assert {"port": 5432, "protocol": "TCP"} in policy["spec"]["ingress"][0]["ports"]
 
 
+def test_a_port_below_1024_has_the_sysctl_that_it_needs():
+    """Unless the pod has the node's network, whose it is then."""
+    low = {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
+    for values, needed in (
+        ({"udp": {"53": "kube-system/dns:53"}}, True),
+        ({"tcp": {"853": "kube-system/dns:853"}}, True),
+        ({"tcp": {"5432": "data/postgres:5432"}}, False),
+        ({"udp": {"53": "kube-system/dns:53"}, "controller": {"hostNetwork": True}}, False),
+    ):
+        pod = of_kind(chart(values), "Deployment")["spec"]["template"]["spec"]
+        assert (low in pod["securityContext"].get("sysctls", [])) == needed, values
+
+
 def test_without_such_services_there_is_nothing_of_them():
     objects = chart()
     assert not any(name.endswith("_SERVICES_CONFIGMAP") for name in environment(objects))
