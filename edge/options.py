@@ -30,6 +30,7 @@ FIELDS = {field.name: field for section in SECTIONS.values() for field in datacl
 
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
+MOST_PORT = 65535
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _NS_NAME = re.compile(rf"{_LABEL}/{_LABEL}(\.{_LABEL})*")
 # Kubernetes puts variables for every Service of the namespace into a container: a Service named `edge` makes these.
@@ -81,6 +82,8 @@ def resolve(command: str, arguments: Mapping[str, Any], environment: Mapping[str
             values[field.name] = _convert(field, pieces, variable(field))
     settings = Settings(**values)
     _check_listeners(command, settings)
+    if settings.gateway_services and settings.manifests and command != "check":
+        raise OptionError("--gateway-services: takes a cluster, where Services can be made; leave out --manifests")
     return settings
 
 
@@ -260,12 +263,19 @@ def _check_networks(text: str) -> None:
         _check_network(part.strip())
 
 
+def _check_ports(text: str) -> None:
+    first, dash, last = text.partition("-")
+    if not (dash and first.isdecimal() and last.isdecimal() and 0 < int(first) <= int(last) <= MOST_PORT):
+        raise ValueError("must be two ports such as 20000-24999")
+
+
 _CHECKS: dict[str, Callable[[str], Any]] = {
     "ADDR:PORT": addresses.parse,
     "NS/NAME": _check_ns_name,
     "NAMESPACE": _check_namespace,
     "CIDR": _check_network,
     "CIDR,...": _check_networks,
+    "FIRST-LAST": _check_ports,
     "URL": _check_url,
     "PATH": _check_path,
     "/PATH": _check_url_path,

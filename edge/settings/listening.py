@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from edge.settings.field import CONTROL, PROXY, setting
 
+LOOKING = (*CONTROL, "top")
+"""Commands that serve the admin port, or ask it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Listening:
@@ -21,21 +24,21 @@ class Listening:
         "0.0.0.0:10254",
         "Serve the page, /api, /metrics, /healthz and /readyz here.",
         placeholder="ADDR:PORT",
-        commands=CONTROL,
+        commands=LOOKING,
     )
     admin_token_file: str = setting(
         "",
         "Show the page and /api to clients with a token of this file, one a line; it may be replaced (default: to"
         " clients on this machine only).",
         placeholder="FILE",
-        commands=CONTROL,
+        commands=LOOKING,
     )
     admin_certificate: str = setting(
         "",
         "Serve the admin address over TLS with this certificate and chain (PEM); a file that is replaced is in force"
         " for new connections.",
         placeholder="FILE",
-        commands=CONTROL,
+        commands=LOOKING,
     )
     admin_key: str = setting("", "The key of that (PEM).", placeholder="FILE", commands=CONTROL)
     admin_client_ca: str = setting(

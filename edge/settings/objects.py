@@ -98,6 +98,19 @@ class Objects:
         placeholder="CIDR,...",
         commands=TRANSLATION,
     )
+    gateway_services: str = setting(
+        "",
+        "Make a Service of this type for each Gateway, whose ports lead to ports of Edge's pods, so that each Gateway"
+        " has the ports of its listeners to itself (default: none is made).",
+        choices=("LoadBalancer", "ClusterIP", "NodePort"),
+        commands=TRANSLATION,
+    )
+    gateway_service_ports: str = setting(
+        "20000-24999",
+        "Ports of Edge's pods that the Services of Gateways lead to.",
+        placeholder="FIRST-LAST",
+        commands=TRANSLATION,
+    )
     disable_svc_external_name: bool = setting(
         False, "Answer 503 for Services of type ExternalName.", commands=TRANSLATION
     )

@@ -78,6 +78,18 @@ cdef inline void put_size(uint64_t *words, int64_t size) noexcept nogil:
     bump(words + SIZE_WORDS - 1, <uint64_t>size)
 
 
+cdef double quantile(uint64_t *counts, uint64_t sum, double share) noexcept nogil:
+    """The time that SHARE of the SUM of requests in COUNTS did not exceed."""
+    cdef double rank = share * sum, below = 0, start = 0
+    cdef int bucket
+    for bucket in range(TIMES):
+        if counts[bucket] and below + counts[bucket] >= rank:
+            return start + (time_bounds[bucket] - start) * (rank - below) / counts[bucket]
+        below += counts[bucket]
+        start = time_bounds[bucket]
+    return start
+
+
 cdef class ProcessWords:
     """The words of one process: BUFFER from word FIRST on, COUNT of them."""
 
@@ -110,6 +122,10 @@ cdef class ProcessWords:
             if self.words == NULL:
                 self.count = 0
                 raise MemoryError
+
+    cdef void count_up(self, Py_ssize_t which, int64_t n) noexcept nogil:
+        """As `add`, of a word that exists."""
+        bump(self.words + which, <uint64_t>n)
 
     def add(self, Py_ssize_t which, int64_t n):
         """Add N, which may be negative, to word WHICH."""
@@ -342,6 +358,32 @@ cdef class Totals:
             raise IndexError("no such row")
         for word in range(WORDS):
             self.rows[WORDS * target + word] += other.rows[WORDS * number + word]
+
+    def since(self, Totals earlier, Py_ssize_t known, double share):
+        """[(row, requests, time)] of the rows with more requests than in EARLIER, whose first KNOWN rows mean the same.
+
+        The time is that which SHARE of these requests did not exceed, as Prometheus' histogram_quantile estimates it.
+        """
+        cdef list found = []
+        cdef uint64_t[TIME_WORDS] counts
+        cdef uint64_t *new
+        cdef uint64_t *old
+        cdef uint64_t sum
+        cdef Py_ssize_t row, word
+        if known > earlier.used:
+            raise IndexError("no such row")
+        for row in range(self.used):
+            new = self.rows + WORDS * row
+            old = earlier.rows + WORDS * row if row < known else NULL
+            sum = 0
+            for word in range(TIME_WORDS - 1):
+                counts[word] = new[word]
+                if old != NULL:
+                    counts[word] = new[word] - old[word] if new[word] > old[word] else 0
+                sum += counts[word]
+            if sum:
+                found.append((row, sum, quantile(counts, sum, share)))
+        return found
 
     def values(self, Py_ssize_t number):
         """Row NUMBER as a tuple."""

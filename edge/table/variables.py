@@ -163,4 +163,4 @@ STREAM: Final = frozenset(
         "upstream_connect_time",
     }
 )
-"""What a session of a stream says about itself, in its line of the log (`edge.data.observe.stream_log`)."""
+"""What a session of a stream says about itself, in its line of the log (`edge.data.observe._stream_log`)."""

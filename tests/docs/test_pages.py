@@ -19,9 +19,10 @@ from edge.control.translate.annotations.defaults import FLAGS
 from edge.control.translate.annotations.names import INGRESS_NGINX
 from edge.control.translate.annotations.values import PREFIX
 from edge.control.translate.gateway import filters, matches
+from edge.data.observe.formats import Named
 from edge.data.policies import ORDER
 from edge.data.policies.phases import Phases
-from edge.table.records import Owner
+from edge.table.records import Backend, Owner
 from tests.support.edge import Edge
 from tests.support.rendering import FILES, KUBERNETES, ROOT
 from tests.support.waiting import eventually
@@ -54,7 +55,7 @@ def test_the_features_of_the_gateway_api_are_documented_from_their_list():
 
 def test_every_phase_of_the_code_is_one_of_the_page():
     """All other attributes of `Phases` are values that the exchange reads."""
-    phases = vars(Phases(None, Owner()))
+    phases = vars(Phases(None, Named(Owner(), Backend(), None, "", "/")))
     steps = {name for name, value in phases.items() if isinstance(value, list | bytes)}
     named = set(runpy.run_path(str(ROOT / "tools/policies.py"))["PHASES"])
     assert named >= steps

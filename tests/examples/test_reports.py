@@ -69,6 +69,7 @@ EXPECTED = {
             "otlp-collector-port",
             "opentelemetry-operation-name",
             "otel-sampler",
+            "otel-schedule-delay-millis",
             without=("opentelemetry-config",),
         )
     ),
@@ -93,7 +94,7 @@ EXPECTED = {
     "tls": Expected(different("ssl-ciphers")),
     "tls-any-host": Expected({}),
     "tls-legacy": Expected(different("ssl-protocols")),
-    "values-buffers": Expected({}),
+    "values-buffers": Expected(different("proxy-buffer-size")),
     "values-errors": Expected(different("custom-http-errors")),
     "values-modsecurity": Expected(different(refused=("enable-modsecurity", "modsecurity-snippet"))),
     "values-second-class": Expected({}),

@@ -29,11 +29,12 @@ from edge.control.kinds.objects import ObjectId
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from edge.control.answers.addresses import Addresses, Origin
+    from edge.control.answers.addresses import Origin
     from edge.control.api.lease import Election
     from edge.control.api.transport import Transport
     from edge.control.kinds.objects import Ingress, Key
     from edge.control.publishing.state import Round
+    from edge.control.translate.service_addresses import Addresses
 
 logger = logging.getLogger(__name__)
 

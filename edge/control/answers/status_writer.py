@@ -13,11 +13,12 @@ from edge.control.answers.writer import RATE, Writer
 from edge.control.api.transport import MERGE_PATCH
 
 if TYPE_CHECKING:
-    from edge.control.answers.addresses import Addresses, Origin
+    from edge.control.answers.addresses import Origin
     from edge.control.api.lease import Election
     from edge.control.api.transport import Transport
     from edge.control.kinds.objects import ObjectId
     from edge.control.kinds.resources import Kind
+    from edge.control.translate.service_addresses import Addresses
 
 J = TypeVar("J")
 

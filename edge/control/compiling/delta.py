@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from edge.control.kinds.objects import Ingress, ObjectId
     from edge.control.kinds.problems import Problem
+    from edge.control.translate.gateway.services import GatewayService
     from edge.control.translate.gateway.statuses import Status
     from edge.table.record import Record
 
@@ -31,9 +32,12 @@ class Delta:
     """Ingresses of our class that are new or different."""
     statuses: dict[ObjectId, ObjectStatus | None] = field(default_factory=dict)
     """Of objects of the Gateway API, as far as they are different; None: the object is not ours any more."""
+    services: dict[ObjectId, GatewayService | None] = field(default_factory=dict)
+    """That Gateways are to have, by Gateway, as far as they are different; None: the Gateway is gone, or not ours."""
     problems: dict[ObjectId, tuple[str, tuple[Problem, ...]]] = field(default_factory=dict)
     """uid and all problems of each object whose problems may have changed; none is an empty tuple."""
 
     def __bool__(self) -> bool:
         """Whether there is anything in it."""
-        return bool(self.routes or self.endpoints or self.tls or self.served or self.statuses or self.problems)
+        for_the_cluster = self.served or self.statuses or self.services or self.problems
+        return bool(self.routes or self.endpoints or self.tls or for_the_cluster)

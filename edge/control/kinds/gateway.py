@@ -25,6 +25,8 @@ class ParametersReference(Struct, frozen=True):
     group: str = ""
     kind: str = ""
     name: str = ""
+    namespace: str = ""
+    """Of the object that a class names; a Gateway names one of its own namespace."""
 
 
 class GatewayClassSpec(Struct, frozen=True):
@@ -132,6 +134,8 @@ class Address(Struct, frozen=True):
 class Infrastructure(Struct, frozen=True):
     """What is asked of the objects behind a Gateway (GatewayInfrastructure)."""
 
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    annotations: dict[str, str] = msgspec.field(default_factory=dict)
     parameters_ref: ParametersReference | None = None
 
 

@@ -19,10 +19,11 @@ from edge.control.kinds.validation import fault_at, one_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from edge.control.kinds.gateway import Gateway, GatewayClass, GatewayTls, Listener
+    from edge.control.kinds.gateway import Gateway, GatewayClass, GatewayTls, Infrastructure, Listener
     from edge.control.kinds.listener_sets import ListenerSet
 
 MOST_LISTENERS: Final = 64
+MOST_PROPAGATED: Final = 8
 
 
 def gateway_class(one: GatewayClass) -> Iterator[ObjectError]:
@@ -39,8 +40,21 @@ def gateway(one: Gateway) -> Iterator[ObjectError]:
     yield from _listeners(spec.listeners)
     origin = spec.allowed_listeners.namespaces.origin
     yield from one_of("spec.allowedListeners.namespaces.from", origin, ("All", "Same", "Selector", "None"))
+    if spec.infrastructure is not None:
+        yield from _infrastructure(spec.infrastructure)
     if spec.tls is not None:
         yield from _client_tls(spec.tls)
+
+
+def _infrastructure(one: Infrastructure) -> Iterator[ObjectError]:
+    for part, given in (("labels", one.labels), ("annotations", one.annotations)):
+        field = f"spec.infrastructure.{part}"
+        if len(given) > MOST_PROPAGATED:
+            yield ObjectError(field, f"must have no more than {MOST_PROPAGATED} {part}")
+        for name in given:
+            yield from fault_at(field, names.qualified_fault(name))
+    for name, value in one.labels.items():
+        yield from fault_at(f"spec.infrastructure.labels.{name}", names.label_value_fault(value))
 
 
 def listener_set(one: ListenerSet) -> Iterator[ObjectError]:

@@ -74,6 +74,7 @@ class Publisher:
         pending.tls.update(delta.tls)
         pending.served.update(delta.served)
         pending.statuses.update(delta.statuses)
+        pending.services.update(delta.services)
         pending.problems.update(delta.problems)
 
     def publish(self, objects: Mapping[str, int]) -> bool:

@@ -23,6 +23,7 @@ from edge.table.streams import StreamRoute
 if TYPE_CHECKING:
     from edge.control.compiling.delta import Delta, ObjectStatus
     from edge.control.kinds.objects import Ingress, ObjectId
+    from edge.control.translate.gateway.services import GatewayService
     from edge.table.record import Record
 
 
@@ -37,6 +38,8 @@ class Round:
     gone: tuple[Report, ...]
     statuses: Mapping[ObjectId, ObjectStatus | None] = field(default_factory=dict)
     """Of objects of the Gateway API, as far as they are different; None: the object is not ours any more."""
+    services: Mapping[ObjectId, GatewayService | None] = field(default_factory=dict)
+    """As `Delta.services`."""
     touched: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Keys of the records that are different, by part of the table."""
 
@@ -187,7 +190,8 @@ class State:
                 appeared += [Report(owner, uid, problem) for problem in problems if problem not in old]
                 gone += [Report(owner, old_uid, problem) for problem in old if problem not in problems]
             self._versions[PROBLEMS] += bool(appeared or gone)
-        return Round(self.generation, delta.served, tuple(appeared), tuple(gone), delta.statuses, touched)
+        cluster = (delta.statuses, delta.services)
+        return Round(self.generation, delta.served, tuple(appeared), tuple(gone), *cluster, touched)
 
 
 def _update(target: dict[K, V], changes: Mapping[K, V | None]) -> list[K]:

@@ -24,8 +24,7 @@ def filler(text: str, own: Mapping[str, Value] | None = None) -> Value:
     """
     parts = _parts(text, own or {})
     if not any(callable(part) for part in parts):
-        constant = b"".join(part for part in parts if isinstance(part, bytes))
-        return lambda _: constant
+        return constant(b"".join(part for part in parts if isinstance(part, bytes)))
 
     def fill(exchange: Exchange) -> bytes:
         return b"".join([part if isinstance(part, bytes) else part(exchange) for part in parts])
@@ -44,6 +43,11 @@ def pieces(text: str) -> Callable[[Exchange], list[bytes]]:
         return [part if isinstance(part, bytes) else part(exchange) for part in parts]
 
     return fill
+
+
+def constant(value: bytes) -> Value:
+    """What gives VALUE, whatever the exchange."""
+    return lambda _: value
 
 
 def _parts(text: str, own: Mapping[str, Value]) -> list[bytes | Value]:

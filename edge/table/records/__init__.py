@@ -30,7 +30,7 @@ from edge.table.records.hosts import (
     SharedPolicies,
 )
 from edge.table.records.listeners import LISTENERS, Listeners, Listening, Wire
-from edge.table.records.names import host_of, hosts_over, is_scoped, scoped, wildcard_of
+from edge.table.records.names import host_of, hosts_over, is_scoped, port_in, scoped, wildcard_of
 from edge.table.records.routes import Backend, Condition, Conditions, Owner, PathKind, Route, RouteMirror
 from edge.table.records.transports import (
     MATERIAL,
@@ -84,6 +84,7 @@ __all__ = [
     "hosts_over",
     "is_scoped",
     "material_key",
+    "port_in",
     "scoped",
     "server_name_key",
     "service_key",

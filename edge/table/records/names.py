@@ -23,6 +23,12 @@ def host_of(key: str) -> str:
     return key.rpartition("|")[2]
 
 
+def port_in(scope: str) -> int:
+    """The port of the listeners with this SCOPE: that which clients see, also where a Service leads from it to another
+    one."""
+    return int(scope.rpartition(":")[2].partition("/")[0])
+
+
 def hosts_over(name: str) -> Iterator[str]:
     """The names of records that may take requests for the host NAME, the most specific first."""
     yield name

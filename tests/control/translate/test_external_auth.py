@@ -218,7 +218,7 @@ def test_a_snippet_with_anything_else_closes_the_route() -> None:
     web = Annotated(World(SNIPPETS), auth_url=URL, auth_snippet="proxy_set_header X-A b;\nreturn 200;")
     ((reason, field, message),) = web.problems
     assert (reason, field) == ("InvalidAnnotation", place("auth-snippet"))
-    assert message.startswith('line 2: "return" is not carried out')
+    assert message.startswith('line 2: "return" is not supported')
     assert [type(one) for one in web.policies] == [Closed]
 
 

@@ -107,10 +107,10 @@ def test_a_whole_snippet_keeps_its_order() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "reason"),
     [
-        ("proxy_pass http://127.0.0.1;", 1, '"proxy_pass" is not carried out'),
-        ("add_header X-A 1;\nrewrite ^ /b;", 2, '"rewrite" is not carried out'),
+        ("proxy_pass http://127.0.0.1;", 1, '"proxy_pass" is not supported'),
+        ("add_header X-A 1;\nrewrite ^ /b;", 2, '"rewrite" is not supported'),
         ("content_by_lua_block { ngx.say(1) }", 1, "line 1"),
-        ("location /a { return 403; }", 1, '"location" is not carried out'),
+        ("location /a { return 403; }", 1, '"location" is not supported'),
         ("add_header X-A 1", 1, '";" is missing after "add_header"'),
         ("\n\nadd_header X-A 1 }", 3, '";" is missing'),
         ("}", 1, 'unexpected "}"'),
@@ -165,11 +165,11 @@ def test_a_host_has_answers_fields_and_tests() -> None:
 @pytest.mark.parametrize(
     ("text", "place", "reason"),
     [
-        ("proxy_set_header X-A 1;", SERVER, '"proxy_set_header" is not carried out'),
+        ("proxy_set_header X-A 1;", SERVER, '"proxy_set_header" is not supported'),
         ("if ($host) { add_header X-A 1; }", SERVER, '"add_header" cannot stand within "if"'),
         ("if ($host) { more_set_headers 'X-A: 1'; }", SERVER, '"more_set_headers" cannot stand within "if"'),
-        ("return 200;", SUBREQUEST, '"return" is not carried out; such a snippet may have proxy_set_header'),
-        ("if ($host) { return 200; }", SUBREQUEST, '"if" is not carried out'),
+        ("return 200;", SUBREQUEST, '"return" is not supported; such a snippet may have proxy_set_header'),
+        ("if ($host) { return 200; }", SUBREQUEST, '"if" is not supported'),
     ],
 )
 def test_what_nginx_has_not_there_is_refused(text: str, place: Place, reason: str) -> None:

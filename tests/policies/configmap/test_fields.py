@@ -70,7 +70,7 @@ def test_hide_headers(configured: Configured, host: str) -> None:
 @pytest.mark.parametrize(
     ("keys", "server"),
     [
-        ({}, "theirs"),
+        ({}, None),
         ({"server_tokens": "false"}, None),
         ({"server_tokens": "false", "allow_backend_server_header": "true"}, None),
         ({"server_tokens": "true"}, "edge"),

@@ -93,9 +93,9 @@ class Serving:
             client_side=False, header_encoding="latin-1", validate_outbound_headers=False
         )
         self.h2 = h2.connection.H2Connection(config)
-        codes = h2.settings.SettingCodes
-        values = {codes.MAX_CONCURRENT_STREAMS: 100, codes.ENABLE_CONNECT_PROTOCOL: 1}
-        self.h2.local_settings = h2.settings.Settings(client=False, initial_values=values)
+        self.h2.local_settings = h2.settings.Settings(
+            client=False, initial_values={h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL: 1}
+        )
         self._stream = stream
         self._endpoint = endpoint
         self._number = number
@@ -128,7 +128,7 @@ class Serving:
             self._asked[event.stream_id] = asked
             self._endpoint.asked.append(asked)
             answer = self._answers[event.stream_id] = self._endpoint.next()
-            if answer.early or ":protocol" in head:
+            if answer.early or ":protocol" in head:  # a tunnel has no end to wait for
                 gevent.spawn(self._answer, event.stream_id, answer, asked.method)
         elif isinstance(event, h2.events.DataReceived):
             self._asked[event.stream_id].content += event.data

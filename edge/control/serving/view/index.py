@@ -82,6 +82,9 @@ class Index:
         self._made: dict[str, tuple[Record, list[Row]]] = {}
         self._rows: list[Row] = []
         self._by_id: dict[str, Row] = {}
+        self._labelled: list[Row] | None = None
+        """The rows that `_by_labels` is made of."""
+        self._by_labels: dict[RouteLabels, list[str]] = {}
         self.shared: tuple[Policy, ...] = ()
         """Policies of all routes."""
 
@@ -103,6 +106,18 @@ class Index:
         """The rows of the record under KEY."""
         self.rows()
         return self._made[key][1] if key in self._made else []
+
+    def by_labels(self) -> dict[RouteLabels, list[str]]:
+        """The ids of routes by the labels that their requests are counted under."""
+        rows = self.rows()
+        with self._lock:
+            if self._labelled is not rows:
+                self._by_labels = {}
+                for row in paced(rows):
+                    for labels in row.labels():
+                        self._by_labels.setdefault(labels, []).append(row.id)
+                self._labelled = rows
+            return self._by_labels
 
     def search(self, words: Iterable[str]) -> list[Row]:
         """The rows that contain all WORDS."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from edge.control.kinds.objects import ObjectId
 from edge.control.serving.view import lists
 from edge.control.serving.view.index import Index, Row, policies_of
+from edge.control.serving.view.quantiles import ERRORS
 from edge.table import describing
 from edge.table.records import Route, ServicePort
 
@@ -38,7 +40,7 @@ class Routes:
         found: Sequence[Row] = self.index.search(lists.words(question))
         span = self.traffic.span()
         if sort != "host":
-            found = _sorted(found, span, sort)
+            found = _sorted(found, _ranks(self.index, span, sort))
         shown, about = lists.part(question, found)
         return {
             "generation": self._state.generation,
@@ -95,15 +97,25 @@ def _traffic(measured: Measured) -> dict[str, float | None]:
     return {name: getattr(measured, name) for name in ("rate", "error_ratio", "p50", "p99")}
 
 
-def _sorted(rows: Sequence[Row], span: Span, by: str) -> list[Row]:
-    """ROWS, those with the highest value of BY first; those without requests stay behind in their order."""
-    active = span.active()
-    busy, quiet = [], []
-    for row in rows:
-        labels = row.labels() & active if active else set()
-        if labels:
-            busy.append((getattr(span.measured(labels), by) or 0.0, row))
-        else:
-            quiet.append(row)
-    busy.sort(key=lambda one: -one[0])
-    return [*(row for _, row in busy), *quiet]
+def _ranks(index: Index, span: Span, by: str) -> dict[str, float]:
+    """The value of BY of each route that had requests, by its id; of several Services the highest p99 counts."""
+    requests: Counter[str] = Counter()
+    errors: Counter[str] = Counter()
+    p99: dict[str, float] = {}
+    known = index.by_labels()
+    for key, number, time in span.busy():
+        failed = number if key.status // 100 == ERRORS else 0
+        for name in known.get(key.labels, ()):
+            requests[name] += number
+            errors[name] += failed
+            p99[name] = max(p99.get(name, 0.0), time)
+    if by == "p99":
+        return p99
+    return {name: errors[name] / number if by == "error_ratio" else number for name, number in requests.items()}
+
+
+def _sorted(rows: Sequence[Row], ranks: dict[str, float]) -> list[Row]:
+    """ROWS, those with the highest of RANKS first; those without stay behind in their order."""
+    busy = [row for row in rows if row.id in ranks]
+    busy.sort(key=lambda row: -ranks[row.id])
+    return [*busy, *(row for row in rows if row.id not in ranks)]

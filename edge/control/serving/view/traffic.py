@@ -67,14 +67,14 @@ class Span(NamedTuple):
                 rate = round(sum(self._times(row)) / (self.now.at - self.before.at), 3)
             yield self.now.sums.keys[row], total, rate
 
-    def active(self) -> set[RouteLabels]:
-        """The labels of routes that had requests between the two readings."""
-        before, now = self.before, self.now.sums
-        if before is None:
-            return set()
-        known = self._known()
-        old, new = before.sums.totals, now.totals
-        return {key.labels for key, row in now.items() if new.requests(row) > (old.requests(row) if row < known else 0)}
+    def busy(self) -> Iterator[tuple[SeriesKey, int, float]]:
+        """The series that had requests between the two readings: key, number of requests, their p99."""
+        if self.before is None:
+            return
+        keys = self.now.sums.keys
+        for row, number, p99 in self.now.sums.totals.since(self.before.sums.totals, self._known(), 0.99):
+            if row < len(keys):
+                yield keys[row], number, p99
 
     def _rows(self, labels: Iterable[RouteLabels]) -> Iterator[int]:
         known = len(self.now.sums.keys)  # a later reading may have added rows
