@@ -61,7 +61,7 @@ _default: list[Pair] = []
 
 
 class Stage:
-    """A context manager; FLAGS are of `edge proxy`; ENVIRONMENT and PREFIX as for `Edge`."""
+    """A context manager; FLAGS are of `edge proxy`; the rest as for `Edge`."""
 
     def __init__(
         self,
@@ -69,6 +69,7 @@ class Stage:
         workers: int = 1,
         environment: dict[str, str] | None = None,
         prefix: Iterable[str] = (),
+        ready: bool = True,
     ) -> None:
         self.directory = fresh_directory(self, "stage", Path("/dev/shm"))
         self._writer = TableWriter(self.directory)
@@ -88,6 +89,7 @@ class Stage:
             shm_dir=self.directory,
             environment=environment,
             prefix=prefix,
+            ready=ready,
         )
 
     def __enter__(self) -> Self:

@@ -83,6 +83,33 @@ def test_the_class_is_accepted_and_says_what_is_supported(where: Cluster, contro
     eventually(lambda: conditions(status(where, "GatewayClass", where.name))["Accepted"][2] == 2)
 
 
+def definition(version: str) -> Manifest:
+    """The CustomResourceDefinition of GatewayClass in this VERSION, as far as Edge looks at it."""
+    annotations = {"gateway.networking.k8s.io/bundle-version": version} if version else {}
+    metadata = {"name": f"gatewayclasses.{GROUP}", "annotations": annotations}
+    return {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": metadata}
+
+
+def test_whether_the_version_of_the_api_is_supported(where: Cluster) -> None:
+    """By the annotation of the CRD, as it is now."""
+    if where.api is None:
+        pytest.skip("changes the CRD")
+
+    def said() -> tuple[str, str]:
+        found = conditions(status(where, "GatewayClass", where.name)).get("SupportedVersion", ("", "", 0))
+        return found[0], found[1]
+
+    supported, unsupported = ("True", "SupportedVersion"), ("False", "UnsupportedVersion")
+    for version, expected in (
+        ("v1.6.1", supported),
+        ("v1.60.0", unsupported),
+        ("v1.6.0-rc.1", supported),
+        ("v1.1.0", unsupported),
+    ):
+        where.api.apply(definition(version))
+        eventually(lambda expected=expected: said() == expected)
+
+
 def test_a_gateway_with_a_route(where: Cluster, backend: Backend) -> None:
     where.apply(where.service(), where.endpoints(backend.port), made(where, "plain"), routed(where, "plain"))
     eventually(lambda: answer(where, "plain") == "one")
