@@ -1,6 +1,7 @@
 """Files of values for ingress-nginx's chart: what they put into the ConfigMap and on the command line.
 
-What else they say is the chart's to judge: it refuses or names in its notes what it has nothing for.
+Of the rest the report names what the chart's notes name: values that it has nothing for. A name that ingress-nginx's
+chart does not have is the chart's to refuse.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
+
+from edge.control.check import chart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +24,9 @@ class Values(NamedTuple):
     keys: tuple[str, ...]
     """Of controller.config."""
     flags: tuple[str, ...]
-    """Of controller.extraArgs, and of values that stand for a flag."""
+    """Of controller.extraArgs."""
+    unavailable: tuple[tuple[str, str], ...] = ()
+    """Paths of values that are set and have no effect, and what to do instead."""
 
 
 def parted(paths: Sequence[str]) -> tuple[list[str], list[Values]]:
@@ -52,7 +57,8 @@ def _read(path: str) -> Values | None:
     if not isinstance(found, dict) or not isinstance(found.get("controller"), dict) or "kind" in found:
         return None
     controller = found["controller"]
-    return Values(path, _names(controller.get("config")), _names(controller.get("extraArgs")))
+    idle = tuple(chart.unavailable(found))
+    return Values(path, _names(controller.get("config")), _names(controller.get("extraArgs")), idle)
 
 
 def _names(found: Any) -> tuple[str, ...]:

@@ -65,7 +65,7 @@
 - apiGroups: [""]
   resources: [secrets]
   resourceNames: [{{ .name }}]
-  verbs: [get]
+  verbs: [get, list, watch]
 {{- else if hasSuffix "configmap" .setting -}}
 - apiGroups: [""]
   resources: [configmaps]
