@@ -61,7 +61,7 @@ class World:
 
     def clients(self) -> Iterator[threading.Thread]:
         """The clients, not yet started."""
-        for work in (self._shop, self._shop_tls, self._news, self._lost, self._stream, self._datagrams):
+        for work in (self._shop, self._shop_tls, self._news, self._call, self._lost, self._stream, self._datagrams):
             yield threading.Thread(target=self._repeat, args=(work,), daemon=True)
 
     def end(self) -> None:
@@ -95,6 +95,14 @@ class World:
     def _news(self) -> None:
         with Client(self.edge.http) as client:
             self._visit(client, NEWS, 10)
+
+    def _call(self) -> None:
+        """A call of gRPC that is too large."""
+        fields = f"Host: {NEWS}\r\nContent-Type: application/grpc\r\nContent-Length: 2000000\r\n"
+        with Client(self.edge.http) as client:
+            client.send(f"POST / HTTP/1.1\r\n{fields}\r\n".encode())
+            client.head()
+        self._ending.wait(0.3)
 
     def _lost(self) -> None:
         """Nobody's host, a request that is none, and a handshake that fails."""

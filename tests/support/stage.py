@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -246,10 +247,23 @@ class Stage:
         reader = CountersReader(self.directory)
         try:
             sums = reader.series()
+            found: Counter[tuple[str, str]] = Counter()
+            for key, row in sums.items():
+                if key.labels.host == host:
+                    found[key.method, key.status] += sums.totals.requests(row)
+            return dict(found)
+        finally:
+            reader.close()
+
+    def calls(self, host: str) -> dict[int, int]:
+        """Calls of gRPC to HOST by status."""
+        reader = CountersReader(self.directory)
+        try:
+            sums = reader.series()
             return {
-                (key.method, key.status): sums.totals.requests(row)
+                key.grpc: sums.totals.requests(row)
                 for key, row in sums.items()
-                if key.labels.host == host
+                if key.labels.host == host and key.grpc >= 0
             }
         finally:
             reader.close()
