@@ -1,9 +1,11 @@
-"""The version of the Gateway API's CustomResourceDefinitions in the cluster, for the condition SupportedVersion.
+"""Version and channel of the Gateway API's CustomResourceDefinitions in the cluster, for the status of GatewayClasses.
 
 Rules of this file:
-- One definition stands for all: they are installed together, and each has the version of its bundle as an annotation.
+- One definition stands for all: they are installed together, and each has the version of its bundle and its channel as
+  annotations.
 - It is read when a GatewayClass of ours is there for the first time, and followed from then on. Where it must not be
-  read, or has no version, there is no such condition.
+  read, or has no version, there is no condition SupportedVersion.
+- With the standard channel the features that need fields of the experimental one are left out.
 
 Source: Gateway API v1.6, GatewayClassConditionStatusSupportedVersion; guides, "Bundle version".
 """
@@ -11,13 +13,14 @@ Source: Gateway API v1.6, GatewayClassConditionStatusSupportedVersion; guides, "
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
 from edge.control.api.reflector import Reflector
 from edge.control.kinds import resources
 from edge.control.kinds.objects import Metadata, Struct
+from edge.control.translate.gateway.statuses import EXPERIMENTAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,18 +30,30 @@ if TYPE_CHECKING:
     from edge.control.kinds.objects import Key
 
 DEFINITION: Final = "gatewayclasses.gateway.networking.k8s.io"
-ANNOTATION: Final = "gateway.networking.k8s.io/bundle-version"
+VERSION: Final = "gateway.networking.k8s.io/bundle-version"
+CHANNEL: Final = "gateway.networking.k8s.io/channel"
+STANDARD: Final = "standard"
 SUPPORTED: Final = "1.6"
 """The version that Edge is tested with."""
 TYPE: Final = "SupportedVersion"
 REFUSALS: Final = 1
 """Refusals after which the condition is left out."""
+ABSENT: Final = 60.0
+"""Seconds between two looks where the API server knows no definitions."""
 
 
 class _Definition(Struct, frozen=True):
     metadata: Metadata
 
 
+class Bundle(NamedTuple):
+    """What a definition says of its bundle; empty: nothing."""
+
+    version: str = ""
+    channel: str = ""
+
+
+NOTHING: Final = Bundle()
 _decode = msgspec.json.Decoder(_Definition).decode
 
 
@@ -49,11 +64,11 @@ class BundleVersion:
         self.listeners: list[Callable[[], None]] = []
         """Called when there is something new; must not wait."""
         self.known = False
-        """Whether the version has been read, or cannot be."""
-        self._version = ""
+        """Whether the definition has been read, or cannot be."""
+        self._bundle = NOTHING
         self._started = False
         collection = resources.CUSTOM_RESOURCE_DEFINITION.collection(name=DEFINITION, metadata_only=True)
-        self._reflector: Reflector[str] = Reflector(transport, collection, self, timing=timing)
+        self._reflector: Reflector[Bundle] = Reflector(transport, collection, self, timing=timing, absent_for=ABSENT)
 
     def start(self) -> None:
         """Follow the definition; further calls do nothing."""
@@ -66,38 +81,43 @@ class BundleVersion:
         self._reflector.stop()
 
     def shown(self, status: dict[str, Any]) -> dict[str, Any]:
-        """STATUS of a GatewayClass, with the condition."""
-        if not self._version:
+        """STATUS of a GatewayClass, with the condition, and with the features of the channel alone."""
+        version, channel = self._bundle
+        if channel == STANDARD:
+            features = [one for one in status["supportedFeatures"] if one["name"] not in EXPERIMENTAL]
+            status = {**status, "supportedFeatures": features}
+        if not version:
             return status
         conditions = status["conditions"]
-        supported = re.match(rf"v?{re.escape(SUPPORTED)}(\.|$)", self._version) is not None
+        supported = re.match(rf"v?{re.escape(SUPPORTED)}(\.|$)", version) is not None
         message = "" if supported else f"Edge is tested with v{SUPPORTED}; other versions are served as far as it goes"
         condition = {
             "type": TYPE,
             "status": "True" if supported else "False",
             "observedGeneration": conditions[0]["observedGeneration"],
             "reason": TYPE if supported else "UnsupportedVersion",
-            "message": f"the cluster has {self._version}" + (f"; {message}" if message else ""),
+            "message": f"the cluster has {version}" + (f"; {message}" if message else ""),
         }
         return {**status, "conditions": [*conditions, condition]}
 
     # --- called by the reflector ------------------------------------------------------------------------------------
 
-    def decode(self, key: Key, raw: msgspec.Raw) -> str:  # noqa: ARG002 - the sink's signature
-        """The version; empty: the definition has none."""
+    def decode(self, key: Key, raw: msgspec.Raw) -> Bundle:  # noqa: ARG002 - the sink's signature
+        """What the definition RAW says."""
         try:
-            return (_decode(raw).metadata.annotations or {}).get(ANNOTATION, "")
+            annotations = _decode(raw).metadata.annotations or {}
         except msgspec.DecodeError:
-            return ""
+            return NOTHING
+        return Bundle(annotations.get(VERSION, ""), annotations.get(CHANNEL, ""))
 
-    def put(self, key: Key, value: str) -> None:  # noqa: ARG002
+    def put(self, key: Key, value: Bundle) -> None:  # noqa: ARG002
         """The definition is there."""
-        self._version = value
+        self._bundle = value
         self._notify()
 
     def drop(self, key: Key) -> None:  # noqa: ARG002
         """It is gone."""
-        self._version = ""
+        self._bundle = NOTHING
         self._notify()
 
     def synced(self) -> None:

@@ -83,9 +83,9 @@ def test_the_class_is_accepted_and_says_what_is_supported(where: Cluster, contro
     eventually(lambda: conditions(status(where, "GatewayClass", where.name))["Accepted"][2] == 2)
 
 
-def definition(version: str) -> Manifest:
+def definition(version: str, channel: str = "experimental") -> Manifest:
     """The CustomResourceDefinition of GatewayClass in this VERSION, as far as Edge looks at it."""
-    annotations = {"gateway.networking.k8s.io/bundle-version": version} if version else {}
+    annotations = {f"{GROUP}/bundle-version": version, f"{GROUP}/channel": channel}
     metadata = {"name": f"gatewayclasses.{GROUP}", "annotations": annotations}
     return {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": metadata}
 
@@ -108,6 +108,20 @@ def test_whether_the_version_of_the_api_is_supported(where: Cluster) -> None:
     ):
         where.api.apply(definition(version))
         eventually(lambda expected=expected: said() == expected)
+
+
+def test_features_are_those_of_the_channel(where: Cluster) -> None:
+    """The API server drops `retry` of HTTPRoutes where the CRDs are of the standard channel."""
+    if where.api is None:
+        pytest.skip("changes the CRD")
+
+    def said() -> set[str]:
+        return {one["name"] for one in status(where, "GatewayClass", where.name)["supportedFeatures"]}
+
+    for channel, retries in (("standard", False), ("experimental", True)):
+        where.api.apply(definition("v1.6.1", channel))
+        eventually(lambda retries=retries: ("HTTPRouteRetry" in said()) == retries)
+        assert "HTTPRouteCORS" in said()
 
 
 def test_a_gateway_with_a_route(where: Cluster, backend: Backend) -> None:
