@@ -2,6 +2,7 @@
 
 Rules of this file:
 - Those of `edge.control.answers.writer`.
+- A Gateway whose routes come one after another gets their number twice a second, not once for each.
 - Only where the status is different from what it should be: at most one write for an object and a change.
 - The status of routes and policies is shared with other controllers: only entries of our own name are changed, in
   their place.
@@ -92,6 +93,7 @@ class GatewayStatusWriter(StatusWriter[tuple[Seen, "Status"]]):
     """Keeps the status of objects of the Gateway API true while ELECTION is won."""
 
     what = "Gateway status"
+    quiet = 0.5
 
     def __init__(
         self,

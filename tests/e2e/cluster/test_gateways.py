@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -335,6 +336,32 @@ def test_nothing_is_written_that_is_there_already(where: Cluster) -> None:
     written = [one for one in where.api.requests if one.verb == "patch" and one.path.endswith("/gateways/quiet/status")]
     assert len(written) <= 2, "one for the Gateway, one for its route"
     assert where.get("Gateway", "quiet")["metadata"]["resourceVersion"] == version
+
+
+def test_many_routes_are_few_writes_of_their_gateway(where: Cluster) -> None:
+    """A route has one status of its own; numbers of routes that come one after another reach the Gateway together."""
+    if where.api is None:
+        pytest.skip("counts requests of the fake API server")
+    many = 300
+    where.apply(made(where, "busy"))
+    eventually(lambda: status(where, "Gateway", "busy")["listeners"])
+
+    def written(kind: str, name: str = "") -> int:
+        end = f"/{kind}/{name}"
+        requests = list(where.api.requests) if where.api is not None else []
+        return sum(one.verb == "patch" and one.resource == f"{kind}/status" and end in one.path for one in requests)
+
+    gateways, routes = written("gateways", "busy/"), written("httproutes", "busy-")
+    began = time.monotonic()
+    for number in range(many):
+        where.api.apply(routed(where, f"busy-{number}", {"name": "busy"}, hosts=(f"h{number}.example",)))
+    eventually(lambda: status(where, "Gateway", "busy")["listeners"][0]["attachedRoutes"] == many)
+    eventually(lambda: written("httproutes", "busy-") - routes == many)
+    seconds = time.monotonic() - began
+    assert written("gateways", "busy/") - gateways <= 2 + seconds / 0.5
+    assert written("httproutes", "busy-") - routes == many
+    for number in range(many):
+        where.api.remove("HTTPRoute", where.name, f"busy-{number}")
 
 
 def listeners_of(where: Cluster, kind: str, name: str) -> dict[str, dict[str, tuple[str, str]]]:
