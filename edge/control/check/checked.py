@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from edge.table.records import Backend, Host, Route
 
 _MOST_ENDPOINTS: Final = 8
+NO_HTTP: Final = " (503)"
+"""What the answer to a request would be, where there is none."""
 _UNKNOWN: Final = "Manifest"
 """Kind of an object that does not say what it is; its name is its place."""
 
@@ -137,6 +139,15 @@ class Checked:
             yield f"  {describing.host_name(host)}{tls}"
             rows = list(self._rows(host, owner, translation.hosts.get(name)))
             yield from describing.columns(rows, "    ") if rows else ("  no route",)
+        yield from describing.columns(list(self._streams(owner)), "  ")
+
+    def _streams(self, owner: ObjectId) -> Iterator[tuple[str, ...]]:
+        """The streams that are those of OWNER."""
+        ours = Owner(owner.kind, owner.namespace, owner.name)
+        for key, stream in sorted(self.content.streams.items()):
+            if stream.owner == ours:
+                endpoints = "; ".join(f"-> {self._endpoints(one).removesuffix(NO_HTTP)}" for one in stream.backends)
+                yield describing.stream_name(key, stream), f"-> {describing.stream_backends(stream)}", endpoints
 
     def _rows(self, host: Host, owner: ObjectId, part: HostPart | None) -> Iterator[tuple[str, ...]]:
         """The routes of HOST that are those of OWNER, or to which OWNER, a canary, gives a backend; PART is what OWNER

@@ -112,17 +112,17 @@ class GatewayPorts:
         name = (key[0], services.service_name(key[1]))
         service = self._read[key]
         if self.is_taken(key):
-            return Assignment(missing=services.taken(gateway))
+            return Assignment(pending=services.taken(gateway))
         shown = services.shown(service) if service is not None else ()
         wanted = dict.fromkeys(one.value for one in gateway.spec.addresses if one.value)
-        unusable = missing = ""
+        unusable = pending = ""
         if len(wanted) > 1:
             unusable = "a Service takes one address; name one"
         elif not {("IPAddress", value) for value in wanted} <= set(shown):
             unusable = f"Service {'/'.join(name)} has not got {', '.join(wanted)}"
         elif not shown:
-            missing = f"Service {'/'.join(name)} has no address yet"
-        return Assignment(self._addresses, shown, ports, unusable=unusable, missing=missing)
+            pending = f"Service {'/'.join(name)} has no address yet"
+        return Assignment(self._addresses, shown, ports, unusable=unusable, pending=pending)
 
     def is_taken(self, gateway: Key) -> bool:
         """Whether somebody else's Service has the name of that of GATEWAY."""

@@ -208,8 +208,8 @@ def _gateway_verdicts(facts: GatewayFacts) -> tuple[Verdict, Verdict]:
         programmed = Verdict("Invalid", accepted.message)
     elif assignment.unusable:
         programmed = Verdict("AddressNotUsable", assignment.unusable)
-    elif assignment.missing:
-        programmed = Verdict("AddressNotAssigned", assignment.missing)
+    elif assignment.missing or assignment.pending:
+        programmed = Verdict("AddressNotAssigned", assignment.missing or assignment.pending)
     return accepted, programmed
 
 

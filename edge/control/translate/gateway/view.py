@@ -35,7 +35,9 @@ class Assignment(msgspec.Struct, frozen=True):
     unusable: str = ""
     """Why an address that is asked for cannot be had."""
     missing: str = ""
-    """Why there is no address yet, or none is left."""
+    """Why none is left."""
+    pending: str = ""
+    """Why there is no address yet: nothing is wrong, or it is reported elsewhere."""
 
     def port_of(self, listener: Listener) -> int:
         """The port of the sockets for LISTENER."""
