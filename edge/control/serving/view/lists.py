@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 MOST: Final = 500
 USUAL: Final = 50
+MOST_WORDS: Final = 32
+"""Of a search; each costs a look at every entry."""
 _DIGITS: Final = 9
 
 T = TypeVar("T")
@@ -46,7 +48,10 @@ def number(question: Question, name: str, default: int, most: int) -> int:
 
 def words(question: Question) -> list[str]:
     """What is searched for, in lower case."""
-    return one(question, "search").lower().split()
+    found = one(question, "search").lower().split()
+    if len(found) > MOST_WORDS:
+        raise QuestionError(f"search: has more than {MOST_WORDS} words")
+    return found
 
 
 def known(question: Question, *names: str) -> None:
