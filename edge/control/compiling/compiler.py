@@ -152,7 +152,7 @@ class Compiler:
 
     def bindings(self, unbound: Iterable[Unbound], bound: frozenset[Listening]) -> None:
         """From now on the proxy cannot listen on what is UNBOUND, and listens on what is BOUND."""
-        self._sockets.told(unbound, bound)
+        self._sockets.bindings(unbound, bound)
 
     @property
     def needs_version(self) -> int:

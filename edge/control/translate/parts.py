@@ -80,6 +80,8 @@ class ServiceUse(msgspec.Struct, frozen=True, gc=False):
     """What happens without its endpoints, where `field` names no backend's Service; empty: requests are answered
     503."""
     protocol: str = TCP
+    stand_in: bool = False
+    """The annotation `default-backend` names a Service that answers without an endpoint."""
 
 
 class RemoteUse(msgspec.Struct, frozen=True, gc=False):
@@ -136,7 +138,7 @@ class HostOptions(msgspec.Struct, frozen=True, gc=False):
     ciphers: str = ""
     server_order: bool | None = None
     snippet: ServerSnippet | Closed | None = None
-    """`Closed`: it has what is not carried out, and may be what guards the host."""
+    """`Closed`: part of it is not applied, which may be what guards the host."""
 
 
 class HostPart(msgspec.Struct, frozen=True, gc=False):

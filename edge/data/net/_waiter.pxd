@@ -5,6 +5,7 @@ cdef class Waiter:
     cdef double deadline
     cdef bint late
     cdef bint hurried
+    cdef bint waking    # it has been woken, and the event loop has not got to it yet
     cdef public object peer
     cdef readonly object failure
 

@@ -79,7 +79,8 @@ cdef class Waiter:
 
     cpdef wake(self):
         """Let the waiter, if there is one, look again."""
-        if self.greenlet is not None:
+        if self.greenlet is not None and not self.waking:
+            self.waking = True
             self.loop.run_callback(self._switch)
 
     cpdef fail(self, failure):
@@ -89,6 +90,7 @@ cdef class Waiter:
             self.wake()
 
     def _switch(self):
+        self.waking = False
         greenlet, self.greenlet = self.greenlet, None
         if greenlet is not None:
             greenlet.switch()

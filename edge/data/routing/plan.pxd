@@ -21,7 +21,7 @@ cdef class Destination:
     cdef object _counters
     cdef dict _series
 
-    cpdef c_counters.Series series(self, bytes method, int status)
+    cpdef c_counters.Series series(self, bytes method, int code)
 
 cdef class Plan(Terms):
     cdef readonly str host

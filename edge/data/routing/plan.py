@@ -66,13 +66,13 @@ class Destination:
         self._counters = counters
         self._series: dict[tuple[bytes, int], Series] = {}
 
-    def series(self, method: bytes, status: int) -> Series:
-        """Where requests with METHOD that end in STATUS are counted."""
-        series = self._series.get((method, status))
+    def series(self, method: bytes, code: int) -> Series:
+        """Where requests with METHOD that end in CODE are counted; see `Outcome.code`."""
+        series = self._series.get((method, code))
         if series is None:
-            series = self._counters.series(self.labels, method, status)
+            series = self._counters.series(self.labels, method, code)
             if len(self._series) < 256:
-                self._series[method, status] = series
+                self._series[method, code] = series
         return series
 
 
