@@ -221,7 +221,8 @@ def test_an_object_that_stands_twice_is_reported_where_it_is_ignored(
     status, output = verdict(capsys, folder)
     assert status == 1
     assert (
-        "defined already in manifests/a.yaml, document 1; that one is in force (manifests/b.yaml, document 1)" in output
+        "defined already in manifests/a.yaml, document 1; that one is in force (manifests/b.yaml, document 1)\n"
+        in output
     )
 
 

@@ -76,8 +76,8 @@ class Checked:
         self.content = Content.of(delta.routes, delta.endpoints, delta.tls)
         self._problems = {owner: list(problems) for owner, (_, problems) in delta.problems.items() if problems}
         if config is not None and not paths:  # nothing says what the keys name
-            told = [one for one in self._problems.pop(config.id, ()) if not one.reason.startswith("Missing")]
-            self._problems |= {config.id: told} if told else {}
+            present = [one for one in self._problems.pop(config.id, ()) if not one.reason.startswith("Missing")]
+            self._problems |= {config.id: present} if present else {}
         self._ingresses = self._all("Ingress")
         self._routed = {kind: owners for kind in (one.name for one in ROUTES) if (owners := self._all(kind))}
         self._claims = {owner: self._claim(owner) for owner in self._ingresses}

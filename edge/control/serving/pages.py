@@ -33,7 +33,7 @@ MOST_FORM: Final = 4096
 MARK: Final = b"<!-- plain -->"
 """In `index.html`, where the view as plain HTML goes."""
 FAULT: Final = b"<!-- fault -->"
-"""In `sign-in.html`, where it is said why nobody has been signed in."""
+"""In `sign-in.html`, where the reason for a failed sign-in goes."""
 
 
 class Pages:

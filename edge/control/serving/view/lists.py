@@ -66,7 +66,7 @@ def known(question: Question, *names: str) -> None:
 
 
 def part(question: Question, found: Sequence[T]) -> tuple[Sequence[T], Mapping[str, Any]]:
-    """The part of what was FOUND that QUESTION asks for, and what is to be said of it."""
+    """The part of FOUND that QUESTION asks for, and the fields of the answer that describe it."""
     limit = number(question, "limit", USUAL, MOST)
     offset = number(question, "offset", 0, 10**_DIGITS - 1)
     return found[offset : offset + limit], {"total": len(found), "offset": offset, "limit": limit}
