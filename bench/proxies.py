@@ -9,18 +9,32 @@ from __future__ import annotations
 import base64
 import json
 import os
+import random
 import re
 import shutil
+import socket
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ENDPOINT = 9101
-ADMIN = 9199
+
+def free_port() -> int:
+    """A port on which nobody listens, below those of clients."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with suppress(OSError), socket.socket() as sock:
+            sock.bind(("127.0.0.1", port))
+            return port
+
+
+ENDPOINT = free_port()
+ADMIN = free_port()
+SNIPPETS = ("--allow-snippet-annotations",)
 PAGE = 4 << 20
 """Bytes of the page."""
 HOST = "bench.test"
@@ -107,7 +121,7 @@ GZIP = "gzip on; gzip_comp_level 1; gzip_min_length 256; gzip_proxied any; gzip_
 
 def nginx(folder: Path, hosts: int, further: str = "") -> Proxy:
     """nginx with keep-alive to the endpoint; FURTHER directives hold for all hosts."""
-    http, https = 9111, 9112
+    http, https = free_port(), free_port()
     config = folder / "nginx.conf"
     locations = {POLICIES: with_policies()}
     servers = "\n".join(
@@ -133,7 +147,7 @@ def nginx(folder: Path, hosts: int, further: str = "") -> Proxy:
 
 def haproxy(folder: Path, hosts: int) -> Proxy:
     """HAProxy with a map of hosts."""
-    http, https = 9121, 9122
+    http, https = free_port(), free_port()
     (folder / "hosts.map").write_text("".join(f"{name} endpoint\n" for name in names(hosts)))
     config = folder / "haproxy.cfg"
     config.write_text(f"""\
@@ -164,7 +178,7 @@ backend endpoint
 
 def edge(folder: Path, hosts: int, *flags: str, keys: dict[str, str] | None = None) -> Proxy:
     """Edge on a folder of manifests, an Ingress for each host; metrics are on. KEYS: of the ConfigMap."""
-    http, https = 9131, 9132
+    http, https = free_port(), free_port()
     manifests = folder / "manifests"
     manifests.mkdir(exist_ok=True)
     with (manifests / "bench.yaml").open("w") as file:
@@ -178,9 +192,24 @@ def edge(folder: Path, hosts: int, *flags: str, keys: dict[str, str] | None = No
     command = (
         sys.executable, "-m", "edge", "run", "--manifests", str(manifests), "--http", f"127.0.0.1:{http}",
         "--https", f"127.0.0.1:{https}", "--admin", f"127.0.0.1:{ADMIN}", "--workers", "1", "--no-access-log",
-        "--allow-snippet-annotations", *flags,
+        *SNIPPETS, *flags,
     )  # fmt: skip
     return Proxy("edge", http, https, command, version(sys.executable, "-m", "edge", "--version"))
+
+
+def apart(proxy: Proxy, shm: Path) -> tuple[list[str], tuple[str, ...]]:
+    """The commands of control plane and proxy of PROXY, which is Edge, as two processes that share SHM."""
+    flags = list(proxy.command[proxy.command.index("run") + 1 :])
+
+    def taken(*names: str) -> list[str]:
+        return [part for name in names if name in flags for part in (name, flags[flags.index(name) + 1])]
+
+    shared = ["--shm-dir", str(shm)]
+    command = [sys.executable, "-m", "edge"]
+    control = [*command, "control", *shared, *taken("--manifests", "--configmap", "--admin"), *SNIPPETS]
+    workers = ["--workers", "1", "--worker-timeout", "600"]
+    log = ["--no-access-log"] if "--no-access-log" in flags else []
+    return control, (*command, "proxy", *shared, *taken("--http", "--https"), *workers, *log)
 
 
 def objects(folder: Path, hosts: int) -> list[dict[str, object]]:

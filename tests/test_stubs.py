@@ -29,6 +29,7 @@ OF_CYTHON_ALONE = r"""
 # What only other Cython modules use.
 edge\.control\.serving\.metrics\._text\.(Pieces|VALUES)
 edge\.data\.net\._relay\.Way
+edge\.data\.net\._scheduler\.(Place|Scheduler|Watch)
 edge\.data\.net\._tls\.(End|OpenSslTls|PythonTls|Tls)
 """
 

@@ -1,9 +1,9 @@
+from edge.data.net._scheduler cimport Place
+
+
 cdef class Waiter:
-    cdef object greenlet
-    cdef object loop
-    cdef object hub_switch
+    cdef Place place
     cdef double deadline
-    cdef bint late
     cdef bint hurried
     cdef public object peer
     cdef readonly object failure
