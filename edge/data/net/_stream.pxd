@@ -1,3 +1,5 @@
+from libc.string cimport memcpy
+
 from edge.data.net._buffer cimport Buffer
 from edge.data.net._outbox cimport Outbox
 from edge.data.net._scheduler cimport Watch
@@ -57,3 +59,12 @@ cdef class Stream(Buffer):
     cpdef bint usable(self)
     cpdef park(self)
     cpdef write(self, bytes data)
+
+
+cdef inline int append(Stream out, const char *p, Py_ssize_t n) except -1:
+    """As `put`, without a call where there is room."""
+    if out.out_size - out.out_end <= n:
+        return out.put(p, n)
+    memcpy(out.out + out.out_end, p, n)
+    out.out_end += n
+    return 0

@@ -65,14 +65,21 @@ class Destination:
         self.log_name = named(route.owner, backend, main, host=host, path=route.path)
         self._counters = counters
         self._series: dict[tuple[bytes, int], Series] = {}
+        self._last_method = b""
+        self._last_status = 0
+        self._last_series: Series | None = None
+        """What was asked for last, as most requests to a backend are alike."""
 
     def series(self, method: bytes, status: int) -> Series:
         """Where requests with METHOD that end in STATUS are counted."""
+        if method is self._last_method and status == self._last_status and self._last_series is not None:
+            return self._last_series
         series = self._series.get((method, status))
         if series is None:
             series = self._counters.series(self.labels, method, status)
             if len(self._series) < 256:
                 self._series[method, status] = series
+        self._last_method, self._last_status, self._last_series = method, status, series
         return series
 
 
