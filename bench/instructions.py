@@ -1,51 +1,49 @@
-"""What one request costs a proxy in user space: instructions by phase, and system calls by name.
+"""How many instructions a worker executes in user space for one request: a yardstick that noise does not bend.
 
-    python bench/instructions.py [--scenarios small,64k,tls,tls-new,policies] [--proxies edge,nginx,haproxy]
-        [--requests 2000] [--connections 16] [--top 30] [--log json|off] [--keep FOLDER]
+    python bench/instructions.py [--requests 1200] [--top 30] [--policies] [--log json|off] [--protocol h2|grpc]
 
-A yardstick that noise does not bend: the proxy runs under callgrind, which counts from a warm start to the end of a
-fixed number of requests, and then once more under strace. The requests come in turns, one on each of the connections,
-so that the worker finds several sockets ready at a time, as under load. The same binary gives the same figure within
-about 1 %, whatever else the machine does. The proxies are configured as in `bench/compare.py`; with --log Edge writes
-an access log, in its usual format or one of 20 variables as JSON. Needs valgrind, strace and nginx.
+The proxy runs under callgrind, twice, with a different number of requests on one connection; the difference, divided by
+the difference of the numbers, is the cost of a request. Start and end cancel out. The same binary gives the same figure
+within about 0.5 %, whatever else the machine does. With --policies it is the route with policies of
+`bench/compare.py`; with --log the access log has a format of 20 variables as JSON, or is off. With --protocol h2 the
+client speaks HTTP/2, 16 requests at a time; with grpc they are calls, and the endpoint (nghttpd) speaks HTTP/2, too.
+Needs valgrind; takes about two minutes.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
-import shutil
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import profiles
 import proxies
-from compare import WITHOUT, start, stop, tree
+
+from tests.support import frames, objects
+from tests.support.backends import Backend
+from tests.support.configured import config_map
+from tests.support.edge import write
+from tests.support.site import ingress
+from tests.support.waiting import eventually, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from profiles import Profile
-    from proxies import Proxy
-
-HOSTS = 100
-WARM = 10
-"""Requests on each connection before anything is counted: what is done once and lazily is done by then."""
-PATIENCE = 240.0
-"""Seconds: valgrind starts slowly."""
+FEW = 300
+"""Requests of the first run: what is done once and lazily is done by then."""
+HOST = "bench.test"
+CONFIG_MAP = "bench/controller"
 VARIABLES = """\
 time_iso8601 remote_addr remote_user request_method request_uri server_protocol status body_bytes_sent request_length
 request_time http_referer http_user_agent host namespace ingress_name service_name upstream_addr upstream_status
@@ -55,213 +53,171 @@ JSON_LOG = {
     "log-format-upstream": "{" + ", ".join(f'"{name}": "${name}"' for name in VARIABLES.split()) + "}",
     "log-format-escape-json": "true",
 }
-LOGS: dict[str, dict[str, str]] = {"usual": {}, "json": JSON_LOG}
+LOGS = {"": {}, "json": JSON_LOG, "off": {"disable-access-log": "true"}}
 """Keys of the ConfigMap for each choice of --log."""
-SCENARIOS = {
-    "small": (False, proxies.HOST, "/", ""),
-    "64k": (False, proxies.HOST, "/64k", ""),
-    "tls": (True, proxies.HOST, "/", ""),
-    "tls-new": (True, proxies.HOST, "/", "Connection: close\r\n"),
-    "policies": (False, proxies.POLICIES, "/api/", "Origin: https://app.bench.test\r\n"),
-}
-"""TLS, host, path, and further fields."""
 
 
-class Clients:
-    """Clients of a proxy on several connections, which ask in turns."""
-
-    def __init__(self, proxy: Proxy, scenario: str, connections: int) -> None:
-        self.secure, host, path, fields = SCENARIOS[scenario]
-        self._address = ("127.0.0.1", proxy.https if self.secure else proxy.http)
-        self._fresh = bool(re.search("close", fields))
-        self._request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{fields}\r\n".encode()
-        self._context = ssl.create_default_context()
-        self._context.check_hostname = False
-        self._context.verify_mode = ssl.CERT_NONE
-        self._context.set_alpn_protocols(["http/1.1"])
-        self._sockets: list[socket.socket | None] = [None] * connections
-
-    def warm_up(self) -> None:
-        """Wait until the proxy has read its routes, and use each connection a few times."""
-        limit = time.monotonic() + PATIENCE
-        while True:
-            with suppress(OSError), self._connect() as one:
-                one.sendall(self._request)
-                if one.recv(12) == b"HTTP/1.1 200":
-                    break
-            if time.monotonic() > limit:
-                raise SystemExit("the proxy does not answer 200")
-            time.sleep(0.1)
-        for _ in range(WARM):
-            self.turn()
-
-    def turn(self) -> int:
-        """One request on each connection; how many there were."""
-        used = [one or self._connect() for one in self._sockets]
-        for one in used:
-            one.sendall(self._request)
-        for one in used:
-            self._answer(one)
-        self._sockets = [None] * len(used) if self._fresh else list(used)
-        if self._fresh:
-            for one in used:
-                one.close()
-        return len(used)
-
-    def close(self) -> None:
-        """End all connections."""
-        for one in self._sockets:
-            if one is not None:
-                one.close()
-
-    def _connect(self) -> socket.socket:
-        sock = socket.create_connection(self._address, PATIENCE)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return self._context.wrap_socket(sock, server_hostname=proxies.HOST) if self.secure else sock
-
-    @staticmethod
-    def _answer(sock: socket.socket) -> None:
-        data = b""
-        while b"\r\n\r\n" not in data:
-            data += _received(sock)
-        head, _, body = data.partition(b"\r\n\r\n")
-        if not head.startswith(b"HTTP/1.1 200"):
-            raise SystemExit(f"the proxy did not answer 200: {head!r}")
-        length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
-        if length is None:
-            raise SystemExit(f"an answer without a length: {head!r}")
-        left = int(length[1]) - len(body)
-        while left > 0:
-            left -= len(_received(sock))
-
-
-def _received(sock: socket.socket) -> bytes:
-    data = sock.recv(1 << 18)
-    if not data:
-        raise SystemExit("the proxy hung up")
-    return data
-
-
-def contestant(name: str, folder: Path, log: str) -> Proxy:
-    """The proxy NAME, in one process where that can be."""
-    if name == "nginx":
-        proxy = proxies.nginx(folder, HOSTS)
-        config = folder / "nginx.conf"
-        config.write_text("master_process off;\n" + config.read_text())
-        return proxy
-    if name == "haproxy":
-        return proxies.haproxy(folder, HOSTS)
-    proxy = proxies.edge(folder, HOSTS, keys=LOGS.get(log))
-    flags = [one for one in proxy.command if one != "--no-access-log" or log == "off"]
-    return replace(proxy, command=tuple(flags))
+AT_A_TIME = 16
+"""Requests of HTTP/2."""
+MESSAGE = bytes((0, 0, 0, 0, 100)) + bytes(100)
+"""Of a call."""
 
 
 @contextmanager
-def running(proxy: Proxy, folder: Path, *tool: str) -> Iterator[int]:
-    """PROXY started with TOOL; its first process."""
-    processes = []
-    command = proxy.command
-    shm = folder / f"shm{time.monotonic_ns()}"
+def endpoint(protocol: str, folder: Path) -> Iterator[int]:
+    """The port of a server for PROTOCOL."""
+    if protocol != "grpc":
+        with Backend() as backend:
+            yield backend.port
+        return
+    port = free_port()
+    command = ["nghttpd", "--no-tls", "--echo-upload", "--trailer", "grpc-status: 0", "--htdocs", folder, str(port)]
+    server = subprocess.Popen(command)
     try:
-        if proxy.name == "edge":
-            shm.mkdir(mode=0o700)
-            control, command = proxies.apart(proxy, shm)
-            processes.append(subprocess.Popen(control, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        under = replace(proxy, command=(*tool, *command))
-        processes.append(start(under, 0, folder, patience=PATIENCE))
-        yield processes[-1].pid
+        yield port
     finally:
-        stop(processes)
+        server.terminate()
+        server.wait(10)
 
 
-def measure(proxy: Proxy, scenario: str, folder: Path, options: argparse.Namespace) -> tuple[Profile, int]:
-    """The profile of PROXY in SCENARIO, and the number of requests that it is of."""
-    output = folder / f"callgrind.{proxy.name}.{scenario}"
-    tool = ("valgrind", "-q", "--tool=callgrind", "--trace-children=yes", "--instr-atstart=no",
-            f"--callgrind-out-file={output}.%p")  # fmt: skip
-    with running(proxy, folder, *tool) as first:
-        clients = Clients(proxy, scenario, options.connections)
-        clients.warm_up()
-        worker = tree(first)[-1]
-        _control("-i", "on", worker)
-        clients.turn()  # what is translated for the first time
-        _control("-z", "", worker)
-        done = 0
-        while done < options.requests:
-            done += clients.turn()
-        _control("-d", "", worker)
-        _control("-i", "off", worker)
-        clients.close()
-    if options.keep is not None:
-        options.keep.mkdir(parents=True, exist_ok=True)
-        shutil.copy(f"{output}.{worker}.1", options.keep / output.name)
-    return profiles.read(Path(f"{output}.{worker}.1")), done
+def run(requests: int, folder: Path, *, policies: bool, log: str, protocol: str) -> Path:
+    """The profile of a worker that served so many REQUESTS."""
+    annotate = dict(proxies.ANNOTATIONS) if policies else {}
+    if protocol == "grpc":
+        annotate["backend-protocol"] = "GRPC"
+    rule = f"{HOST} {'ImplementationSpecific /(.*)' if policies else 'Prefix /'} web"
+    shm, listen = folder / f"shm-{requests}", free_port()
+    shm.mkdir(mode=0o700)
+    edge = [sys.executable, "-P", "-m", "edge"]
+    with endpoint(protocol, folder) as port:
+        manifests = folder / f"manifests-{requests}"
+        manifests.mkdir()
+        web = [objects.service("web"), objects.endpoints("web", "127.0.0.1", port=port)]
+        web.append(config_map(LOGS[log], CONFIG_MAP))
+        write(manifests, "all.yaml", objects.ingress_class(), ingress("web", rule, annotate=annotate), *web)
+        control = subprocess.Popen(
+            [*edge, "control", "--manifests", manifests, "--shm-dir", shm, "--admin", f"127.0.0.1:{free_port()}",
+             "--allow-snippet-annotations", "--annotations-risk-level=Critical", "--configmap", CONFIG_MAP]
+        )  # fmt: skip
+        profile = folder / f"callgrind.{requests}"
+        valgrind = ["valgrind", "-q", "--tool=callgrind", "--trace-children=yes", f"--callgrind-out-file={profile}.%p"]
+        listeners = ["--http", f"127.0.0.1:{listen}", "--https", f"127.0.0.1:{free_port()}"]
+        proxy = subprocess.Popen(
+            [*valgrind, *edge, "proxy", "--shm-dir", shm, "--workers=1", "--worker-timeout=600", *listeners]
+        )
+        try:
+            ASKING[protocol](listen, requests)
+        finally:
+            proxy.send_signal(signal.SIGTERM)
+            proxy.wait(300)
+            control.terminate()
+            control.wait(60)
+    # The worker's is the one that has read requests.
+    (found,) = [one for one in folder.glob(f"{profile.name}.*") if MARKS[protocol] in one.read_text(errors="replace")]
+    return found
 
 
-def _control(option: str, value: str, worker: int) -> None:
-    command = ["callgrind_control", *filter(None, (option, value)), str(worker)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
+def _ask(listen: int, requests: int) -> None:
+    client = HTTPConnection("127.0.0.1", listen, timeout=120)
+
+    def get() -> int:
+        try:
+            client.request("GET", "/", headers={"Host": HOST, "Origin": "https://app.bench.test"})
+            response = client.getresponse()
+            response.read()
+        except OSError:
+            client.close()  # nobody listens yet
+            return 0
+        return response.status
+
+    eventually(lambda: get() == 200, timeout=240)
+    for _ in range(requests):
+        if get() != 200:
+            raise SystemExit("the worker did not answer 200")
 
 
-def system_calls(proxy: Proxy, scenario: str, folder: Path, options: argparse.Namespace) -> Counter[str]:
-    """System calls of the process that serves requests, for one request."""
-    with running(proxy, folder) as first:
-        clients = Clients(proxy, scenario, options.connections)
-        clients.warm_up()
-        worker = tree(first)[-1]
-        output = folder / "strace"
-        tracer = subprocess.Popen(["strace", "-f", "-c", "-o", output, "-p", str(worker)], stderr=subprocess.PIPE)
-        assert tracer.stderr is not None  # a pipe was asked for
-        tracer.stderr.readline()  # attached
-        done = 0
-        while done < options.requests:
-            done += clients.turn()
-        tracer.send_signal(signal.SIGINT)
-        tracer.wait(60)
-        clients.close()
-    rows = re.findall(r"^ *[\d.]+ +[\d.]+ +\d+ +(\d+)(?: +\d+)? +(\w+)$", output.read_text(), re.MULTILINE)
-    return Counter({name: int(count) / done for count, name in rows if name != "total"})  # type: ignore[arg-type]
+def _ask_h2(listen: int, requests: int) -> None:
+    _exchange(listen, requests, (*frames.GET[:3], (":authority", HOST)), b"")
 
 
-def report(name: str, scenario: str, profile: Profile, requests: int, calls: Counter[str], top: int) -> None:
-    """Print what a request costs."""
-    print(f"\n{name}, {scenario}: {profile.total / requests:.0f} instructions a request")
-    if name == "edge":
-        parts = profiles.by_phase(profile).most_common()
-        print("  " + ", ".join(f"{one} {cost / requests:.0f}" for one, cost in parts if cost / requests >= 1))
-    print("  " + ", ".join(f"{one} {count:.2f}" for one, count in calls.most_common() if count >= 0.005))
-    for function, cost in profile.own.most_common(top):
-        print(f"{cost / requests:10.0f} {function}")
+def _call(listen: int, requests: int) -> None:
+    fields = ((":authority", HOST), ("content-type", "application/grpc"), ("te", "trailers"))
+    _exchange(listen, requests, (*frames.POST[:3], *fields), MESSAGE)
+
+
+def _exchange(listen: int, requests: int, head: tuple[tuple[str, str], ...], content: bytes) -> None:
+    """Send REQUESTS with HEAD and CONTENT, AT_A_TIME on one connection."""
+
+    def ready() -> bool:
+        try:
+            with frames.Wire(socket.create_connection(("127.0.0.1", listen), 120)) as wire:
+                return _at_a_time(wire, 1, 1, head, content)
+        except OSError:
+            return False
+
+    eventually(ready, timeout=240)
+    with frames.Wire(socket.create_connection(("127.0.0.1", listen), 120)) as wire:
+        for done in range(0, requests, AT_A_TIME):
+            if not _at_a_time(wire, 2 * done + 1, min(AT_A_TIME, requests - done), head, content):
+                raise SystemExit("the worker did not answer 200")
+
+
+def _at_a_time(wire: frames.Wire, first: int, count: int, head: tuple[tuple[str, str], ...], content: bytes) -> bool:
+    """Send COUNT requests, with streams from FIRST on; whether all are answered with 200."""
+    text = b""
+    for stream in range(first, first + 2 * count, 2):
+        text += frames.headers(stream, head, end=not content)
+        if content:
+            text += frames.data(stream, content, end=True)
+    wire.send(text)
+    good = ended = received = 0
+    while ended < count:
+        found = wire.next()
+        if found is None or found.kind in (frames.RST_STREAM, frames.GOAWAY):
+            return False
+        if found.kind == frames.HEADERS:
+            good += (":status", "200") in frames.fields_of(found)
+        if found.kind in (frames.HEADERS, frames.DATA):
+            ended += found.flags & frames.END_STREAM
+        if found.kind == frames.DATA:
+            received += len(found.payload)
+    wire.send(frames.frame(frames.WINDOW_UPDATE, payload=frames.number(received)))
+    return good == count
+
+
+MARKS = {"http1": "read_request", "h2": "Http2Stream_run", "grpc": "Http2Stream_run"}
+"""Functions that only a worker has called."""
+ASKING = {"http1": _ask, "h2": _ask_h2, "grpc": _call}
+
+
+def functions(profile: Path) -> Counter[str]:
+    """Instructions by function in PROFILE."""
+    command = ["callgrind_annotate", "--threshold=100", "--show-percs=no", profile]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found: Counter[str] = Counter()
+    for count, where in re.findall(r"^\s*([\d,]+)\s+(\S+:\S.*)$", text, re.MULTILINE):
+        name = where.rpartition("[")[0].strip().rpartition(":")[2]
+        found[re.sub(r"'\d+$", "", name)] += int(count.replace(",", ""))
+    return found
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--scenarios", default=",".join(SCENARIOS))
-    parser.add_argument("--proxies", default="edge", help="of edge, nginx and haproxy")
-    parser.add_argument("--requests", type=int, default=2000, help="requests that are counted")
-    parser.add_argument("--connections", type=int, default=16, help="connections with a request each at a time")
-    parser.add_argument("--top", type=int, default=0, help="functions to print")
-    parser.add_argument("--log", choices=["off", *LOGS], default="off", help="the access log of Edge")
-    parser.add_argument("--no-calls", action="store_true", help="leave out the run that counts system calls")
-    parser.add_argument("--keep", type=Path, help="copy the profiles to this folder")
+    parser.add_argument("--requests", type=int, default=1200, help="requests between the two runs")
+    parser.add_argument("--top", type=int, default=30, help="functions to print")
+    parser.add_argument("--policies", action="store_true", help="of a route with five policies")
+    parser.add_argument("--log", choices=LOGS, default="", help="the format of the access log")
+    parser.add_argument("--protocol", choices=ASKING, default="http1", help="of the client; grpc: of both sides")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="edge-instructions-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # nginx reads from it as another user
-        proxies.certificate(folder)
-        endpoint = start(proxies.endpoint(folder), 1, folder)
-        try:
-            for scenario in options.scenarios.split(","):
-                for one in options.proxies.split(","):
-                    if one in WITHOUT.get(scenario, ()):
-                        continue
-                    proxy = contestant(one, folder, options.log)
-                    profile, requests = measure(proxy, scenario, folder, options)
-                    calls = Counter() if options.no_calls else system_calls(proxy, scenario, folder, options)
-                    report(one, scenario, profile, requests, calls, options.top)
-        finally:
-            stop([endpoint])
+    with tempfile.TemporaryDirectory(prefix="edge-instructions-") as folder:
+        chosen = {"policies": options.policies, "log": options.log, "protocol": options.protocol}
+        few = functions(run(FEW, Path(folder), **chosen))
+        many = functions(run(FEW + options.requests, Path(folder), **chosen))
+    each = {name: (count - few[name]) / options.requests for name, count in many.items()}
+    print(f"{sum(each.values()):10.0f} instructions a request")
+    for name, count in sorted(each.items(), key=lambda one: -one[1])[: options.top]:
+        print(f"{count:10.0f} {name}")
 
 
 if __name__ == "__main__":

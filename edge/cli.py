@@ -35,6 +35,7 @@ COMMANDS = {
     "proxy": "the proxy alone: serve the routing table in --shm-dir",
     "check": "read manifests or a cluster and print the routes that they yield and every problem",
     "routes": "print the routing table of a running instance as its workers see it",
+    "top": "show the traffic of a running instance in the terminal, as its admin port has it",
 }
 
 MODULES = {
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         namespace = vars(parser().parse_args(given))
         command = namespace.pop("command")
         _check_build()
-        return {"check": _check, "routes": _routes}.get(command, _serve)(command, namespace, environment)
+        return {"check": _check, "routes": _routes, "top": _top}.get(command, _serve)(command, namespace, environment)
     except (options.OptionError, directories.DirectoryError, ListenError) as error:
         print(f"edge {command}: {error}", file=sys.stderr)
         return 1 if isinstance(error, ListenError) else USAGE
@@ -124,6 +125,8 @@ def parser() -> Parser:
             sub.add_argument("--junit", dest="form", action="store_const", const="junit", help="print JUnit's XML")
         if name == "routes":
             sub.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+        if name == "top":
+            sub.add_argument("--once", action="store_true", help="print it once, as without a terminal")
         if name in ("check", "routes"):
             text = "show only which route takes a request for this host and path, and why others do not"
             sub.add_argument("--explain", nargs=2, metavar=("HOST", "PATH"), help=text)
@@ -168,6 +171,11 @@ def _routes(_command: str, namespace: dict[str, Any], environment: Mapping[str, 
         raise directories.DirectoryError(f"--shm-dir {directory}: no such directory")
     explain = namespace["explain"] or ()
     return int(importlib.import_module("edge.table.show").run(directory, as_json=namespace["json"], explain=explain))
+
+
+def _top(_command: str, namespace: dict[str, Any], environment: Mapping[str, str]) -> int:
+    settings = options.resolve("top", namespace, environment)
+    return int(importlib.import_module("edge.top").run(settings, once=namespace["once"]))
 
 
 def _only_running() -> Path:

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 PREFIX = "EDGE_"
-FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
+FIELDS = {field.name: field for section in SECTIONS.values() for field in dataclasses.fields(section)}
+"""The settings by name, in the order of their sections."""
 
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
+MOST_PORT = 65535
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _NS_NAME = re.compile(rf"{_LABEL}/{_LABEL}(\.{_LABEL})*")
 # Kubernetes puts variables for every Service of the namespace into a container: a Service named `edge` makes these.
@@ -58,15 +60,11 @@ def of_command(command: str) -> list[Field]:
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     """Give PARSER a flag for each setting of COMMAND, in titled groups."""
-    group: argparse._ActionsContainer = parser
-    title = ""
-    for field in FIELDS.values():
-        title = SECTIONS.get(field.name, title)
-        if command not in field.metadata["commands"]:
-            continue
-        if getattr(group, "title", None) != title:
+    for title, section in SECTIONS.items():
+        if fields := [one for one in dataclasses.fields(section) if command in one.metadata["commands"]]:
             group = parser.add_argument_group(title)
-        _add_argument(group, field)
+            for field in fields:
+                _add_argument(group, field)
 
 
 def resolve(command: str, arguments: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
@@ -84,6 +82,8 @@ def resolve(command: str, arguments: Mapping[str, Any], environment: Mapping[str
             values[field.name] = _convert(field, pieces, variable(field))
     settings = Settings(**values)
     _check_listeners(command, settings)
+    if settings.gateway_services and settings.manifests and command != "check":
+        raise OptionError("--gateway-services: takes a cluster, where Services can be made; leave out --manifests")
     return settings
 
 
@@ -263,12 +263,19 @@ def _check_networks(text: str) -> None:
         _check_network(part.strip())
 
 
+def _check_ports(text: str) -> None:
+    first, dash, last = text.partition("-")
+    if not (dash and first.isdecimal() and last.isdecimal() and 0 < int(first) <= int(last) <= MOST_PORT):
+        raise ValueError("must be two ports such as 20000-24999")
+
+
 _CHECKS: dict[str, Callable[[str], Any]] = {
     "ADDR:PORT": addresses.parse,
     "NS/NAME": _check_ns_name,
     "NAMESPACE": _check_namespace,
     "CIDR": _check_network,
     "CIDR,...": _check_networks,
+    "FIRST-LAST": _check_ports,
     "URL": _check_url,
     "PATH": _check_path,
     "/PATH": _check_url_path,

@@ -16,7 +16,7 @@ from edge.data.http._fields import Limits
 from edge.options import FIELDS, OptionError
 from edge.settings import SECTIONS, Settings
 
-COMMANDS = ("run", "control", "proxy", "check", "routes")
+COMMANDS = ("run", "control", "proxy", "check", "routes", "top")
 
 
 def parse(command: str, *flags: str, **environment: str) -> Settings:
@@ -163,6 +163,7 @@ def _values(field: options.Field) -> st.SearchStrategy[Any]:
         "NAMESPACE": st.from_regex(r"[a-z]([-a-z0-9]{0,5}[a-z0-9])?", fullmatch=True),
         "CIDR,...": st.sampled_from(["10.0.0.0/8", "192.0.2.1,192.0.2.2"]),
         "PREFIX": st.sampled_from(["example.com", "a.b"]),
+        "FIRST-LAST": st.sampled_from(["20000-24999", "1-1"]),
         "CIDR": st.sampled_from(["10.0.0.0/8", "::/0", "192.0.2.1"]),
         "auto|N": st.sampled_from(["auto", "1", "12"]),
         "SIZE": st.sampled_from(["0", "512k", "10m", "1g"]),
@@ -190,10 +191,24 @@ def test_arguments_for_a_child_say_the_same_settings(data: st.DataObject, comman
     addresses = [
         one for name in ("http", "https", "admin", "validating_webhook") for one in _listed(changed.get(name, ()))
     ]
-    if len(set(addresses)) < len(addresses):
+    if len(set(addresses)) < len(addresses) or ("manifests" in changed and changed.get("gateway_services")):
         return
     wanted = Settings(**changed)
     assert parse(command, *options.to_arguments(wanted, command)) == wanted
+
+
+def test_services_of_gateways_need_a_cluster() -> None:
+    """In a folder nothing could make them; `edge check` reads manifests of a cluster, too."""
+    folder, services = f"--manifests={Path(__file__).parent}", "--gateway-services=ClusterIP"
+    with pytest.raises(options.OptionError, match="--gateway-services: takes a cluster"):
+        parse("run", folder, services)
+    assert parse("run", services).gateway_services == "ClusterIP"
+
+
+@pytest.mark.parametrize("text", ["20000", "2-1", "0-5", "1-70000", "a-b"])
+def test_a_range_of_ports(text: str) -> None:
+    with pytest.raises(options.OptionError, match="must be two ports"):
+        parse("run", f"--gateway-service-ports={text}")
 
 
 def _listed(value: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -223,9 +238,8 @@ def test_a_misspelt_variable_is_told() -> None:
 
 def test_every_setting_is_documented() -> None:
     """Each has a help text that ends as a sentence, a command that takes it, and belongs to a section."""
-    first = next(iter(FIELDS))
-    assert first in SECTIONS
-    assert set(SECTIONS) <= set(FIELDS)
+    assert set(FIELDS) == {field.name for field in dataclasses.fields(Settings)}
+    assert all(dataclasses.fields(section) for section in SECTIONS.values())
     for field in FIELDS.values():
         assert field.metadata["help"].endswith("."), field.name
         assert set(field.metadata["commands"]) <= set(COMMANDS), field.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 from edge import options
@@ -33,10 +34,9 @@ def text() -> str:
     """The whole page."""
     lines = [HEAD + "".join(f"| `edge {name}` | {summary} |\n" for name, summary in COMMANDS.items())]
     lines.append("\n`edge COMMAND --help` lists the settings that a command takes.\n")
-    for field in options.FIELDS.values():
-        if field.name in SECTIONS:
-            lines.append(f"\n## {SECTIONS[field.name]}\n\n| setting | default | commands | |\n|---|---|---|---|\n")
-        lines.append(_row(field))
+    for title, section in SECTIONS.items():
+        lines.append(f"\n## {title}\n\n| setting | default | commands | |\n|---|---|---|---|\n")
+        lines += [_row(field) for field in fields(section)]
     return "".join(lines)
 
 

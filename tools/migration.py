@@ -9,6 +9,7 @@ from edge import options
 from edge.control.translate.annotations.catalogue import Support, catalogue
 from edge.control.translate.configmap import catalogue as configmap
 from edge.nginx_flags import DIFFERENCES, HONOURED, IGNORED, RENAMED
+from edge.table import templates, variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,13 +20,14 @@ TARGET: Final = Path(__file__).parents[1] / "docs/migration.md"
 BEGIN: Final = "<!-- Made from the code by tools/migration.py, up to the end mark. -->\n"
 KEYS: Final = "<!-- Keys: made from the code by tools/migration.py, up to the end mark. -->\n"
 FLAGS: Final = "<!-- Flags: made from the code by tools/migration.py, up to the end mark. -->\n"
+VARIABLES: Final = "<!-- Variables: made from the code by tools/migration.py, up to the end mark. -->\n"
 END: Final = "<!-- end -->\n"
 _SUPPORTED: Final = (Support.HONOURED, Support.DIFFERENT)
 
 
 def text(page: str) -> str:
     """PAGE with its tables made anew."""
-    for begin, made in ((BEGIN, tables()), (KEYS, keys()), (FLAGS, flags())):
+    for begin, made in ((BEGIN, tables()), (KEYS, keys()), (FLAGS, flags()), (VARIABLES, request_variables())):
         before, _, rest = page.partition(begin)
         _, _, after = rest.partition(END)
         page = f"{before}{begin}{made}{END}{after}"
@@ -69,6 +71,12 @@ def flags() -> str:
         "| flags without effect | why |\n|---|---|\n"
         f"{_flag_rows(rest)}\n"
     )
+
+
+def request_variables() -> str:
+    """The variables of requests, as a list."""
+    names = (f"`${name}{'NAME' if name in templates.FAMILIES else ''}`" for name in sorted(variables.REQUEST))
+    return f"\n{', '.join(names)}.\n\n"
 
 
 def _flag_rows(remarks: dict[str, str]) -> str:

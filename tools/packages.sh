@@ -53,7 +53,7 @@ build)
     ;;
 test)
     missing=
-    for pair in nginx:nginx-light haproxy:haproxy wrk:wrk h2load:nghttp2-client curl:curl openssl:openssl php-cgi:php-cgi redis-server:redis-server dnsmasq:dnsmasq-base dig:bind9-dnsutils prometheus:prometheus debootstrap:debootstrap ip:iproute2; do
+    for pair in nginx:nginx-light haproxy:haproxy wrk:wrk h2load:nghttp2-client nghttpd:nghttp2-server curl:curl openssl:openssl php-cgi:php-cgi redis-server:redis-server dnsmasq:dnsmasq-base dig:bind9-dnsutils prometheus:prometheus chromium:chromium debootstrap:debootstrap ip:iproute2; do
         command -v "${pair%%:*}" >/dev/null || [ -x "/usr/sbin/${pair%%:*}" ] || missing="$missing ${pair#*:}"
     done
     [ -n "$missing" ] || exit 0

@@ -58,7 +58,10 @@ PHASES: Final = {
     "replaced": "response",
     "secure_replaced": "response",
 }
-"""The phase of each attribute that adds a step to `edge.data.policies.phases.Phases`; the exchange reads all others."""
+"""The phase of each attribute that adds a step to `edge.data.policies.phases.Phases`; the exchange reads all others,
+but for those of `GIVEN`."""
+GIVEN: Final = frozenset({"resources", "route", "owner", "scope"})
+"""What steps are made with."""
 
 
 def text() -> str:
@@ -70,7 +73,7 @@ def phases(module: ModuleType) -> list[str]:
     """The phases to which MODULE adds steps: the attributes of `phases` that it names, in their order."""
     tree = ast.walk(ast.parse(source(module)))
     attributes = (node for node in tree if isinstance(node, ast.Attribute))
-    named = {PHASES.get(one.attr, "exchange") for one in attributes if _is_phases(one.value)}
+    named = {PHASES.get(one.attr, "exchange") for one in attributes if _is_phases(one.value) and one.attr not in GIVEN}
     return [phase for phase in dict.fromkeys((*PHASES.values(), "exchange")) if phase in named]
 
 

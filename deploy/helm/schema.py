@@ -57,6 +57,7 @@ EXACT: dict[str, dict[str, Any]] = {
     "controller.admissionWebhooks.port": PORT,
     "controller.admissionWebhooks.service.servicePort": PORT,
     "controller.admissionWebhooks.service.type": SERVICE_TYPE,
+    "controller.gatewayServices": {"enum": ["", "ClusterIP", "NodePort", "LoadBalancer"]},
     "controller.kind": {"enum": ["Deployment", "DaemonSet"]},
     "controller.image.pullPolicy": {"enum": ["Always", "IfNotPresent", "Never"]},
     "controller.image.digest": {"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"},

@@ -121,6 +121,7 @@ class Plane:
             leads=_leads(self._cluster) if self._cluster is not None else None,
             stuck=self._silent,
             reviews=self._webhook.reviews if self._webhook is not None else None,
+            find=compiler.store.get,
         )
 
     def run(self) -> int:

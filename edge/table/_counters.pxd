@@ -14,6 +14,7 @@ cdef class ProcessWords:
     cdef Py_ssize_t count
 
     cdef void attach(self, buffer, Py_ssize_t first, Py_ssize_t count) except *
+    cdef void count_up(self, Py_ssize_t which, int64_t n) noexcept nogil
 
 
 cdef class Series:

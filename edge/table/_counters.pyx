@@ -40,6 +40,8 @@ cdef enum:
     KEY = 384        # bytes before the key
     ALIGN = 64
     TRIES = 64
+    CLASSES = 6      # of statuses, and what is none
+    LEAST_KEY = 4    # bytes, enough for a status and what is before it
 
 cdef double[TIMES] time_bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]
 cdef int64_t[SIZES] size_bounds = [10, 100, 1000, 10000, 100000, 1000000, 10000000]
@@ -47,6 +49,7 @@ cdef int64_t[SIZES] size_bounds = [10, 100, 1000, 10000, 100000, 1000000, 100000
 TIME_BUCKETS = tuple(time_bounds[number] for number in range(TIMES))
 SIZE_BUCKETS = tuple(size_bounds[number] for number in range(SIZES))
 VALUES = WORDS
+STATUS_CLASSES = CLASSES
 
 
 cdef inline void bump(uint64_t *word, uint64_t by) noexcept nogil:
@@ -73,6 +76,18 @@ cdef inline void put_size(uint64_t *words, int64_t size) noexcept nogil:
         bucket += 1
     bump(words + bucket, 1)
     bump(words + SIZE_WORDS - 1, <uint64_t>size)
+
+
+cdef double quantile(uint64_t *counts, uint64_t sum, double share) noexcept nogil:
+    """The time that SHARE of the SUM of requests in COUNTS did not exceed."""
+    cdef double rank = share * sum, below = 0, start = 0
+    cdef int bucket
+    for bucket in range(TIMES):
+        if counts[bucket] and below + counts[bucket] >= rank:
+            return start + (time_bounds[bucket] - start) * (rank - below) / counts[bucket]
+        below += counts[bucket]
+        start = time_bounds[bucket]
+    return start
 
 
 cdef class ProcessWords:
@@ -107,6 +122,10 @@ cdef class ProcessWords:
             if self.words == NULL:
                 self.count = 0
                 raise MemoryError
+
+    cdef void count_up(self, Py_ssize_t which, int64_t n) noexcept nogil:
+        """As `add`, of a word that exists."""
+        bump(self.words + which, <uint64_t>n)
 
     def add(self, Py_ssize_t which, int64_t n):
         """Add N, which may be negative, to word WHICH."""
@@ -340,11 +359,54 @@ cdef class Totals:
         for word in range(WORDS):
             self.rows[WORDS * target + word] += other.rows[WORDS * number + word]
 
+    def since(self, Totals earlier, Py_ssize_t known, double share):
+        """[(row, requests, time)] of the rows with more requests than in EARLIER, whose first KNOWN rows mean the same.
+
+        The time is that which SHARE of these requests did not exceed, as Prometheus' histogram_quantile estimates it.
+        """
+        cdef list found = []
+        cdef uint64_t[TIME_WORDS] counts
+        cdef uint64_t *new
+        cdef uint64_t *old
+        cdef uint64_t sum
+        cdef Py_ssize_t row, word
+        if known > earlier.used:
+            raise IndexError("no such row")
+        for row in range(self.used):
+            new = self.rows + WORDS * row
+            old = earlier.rows + WORDS * row if row < known else NULL
+            sum = 0
+            for word in range(TIME_WORDS - 1):
+                counts[word] = new[word]
+                if old != NULL:
+                    counts[word] = new[word] - old[word] if new[word] > old[word] else 0
+                sum += counts[word]
+            if sum:
+                found.append((row, sum, quantile(counts, sum, share)))
+        return found
+
     def values(self, Py_ssize_t number):
         """Row NUMBER as a tuple."""
         if not 0 <= number < self.used:
             raise IndexError("no such row")
         return tuple([self.rows[WORDS * number + word] for word in range(WORDS)])
+
+
+cdef inline int class_of(unsigned char *end) noexcept nogil:
+    """Class of the status with which a key ends (`counter_layout.encode_key`); -1: the key is that of a stream.
+
+    MessagePack writes numbers below 128 as a byte, below 256 as two, others of a status as three. Before the status
+    comes the method, in ASCII: upper case for requests, lower case for streams.
+    """
+    cdef int status = (end - 1)[0], before = (end - 2)[0]
+    if (end - 3)[0] == 0xcd:
+        status += 256 * (end - 2)[0]
+        before = (end - 4)[0]
+    elif (end - 2)[0] == 0xcc:
+        before = (end - 3)[0]
+    if before >= c"a":
+        return -1
+    return status // 100 if status < 100 * CLASSES else 0
 
 
 cdef class Shadow:
@@ -417,6 +479,32 @@ cdef class Shadow:
                 copy[word] = words[word]
             copy[0] = sequence
             return
+
+    def tally(self, Totals totals):
+        """Add the times of requests in all entries to rows of TOTALS by the class of their status: row 2 for 2xx.
+
+        The entries themselves are read, not the copy: one that is being written may count a request more or less.
+        Sessions of streams are left out.
+        """
+        cdef Py_ssize_t size, word, offset = self.chunk.first
+        cdef uint64_t length
+        cdef uint64_t *entry
+        cdef int row
+        if totals.used < CLASSES:
+            raise ValueError("too few rows")
+        with nogil:
+            while True:
+                size = self.chunk.size_at(offset)
+                if not size:
+                    break
+                entry = self.chunk.at(offset)
+                length = edge_get(entry + 2)
+                if LEAST_KEY <= length <= <uint64_t>(size - KEY):
+                    row = class_of(<unsigned char *>entry + KEY + length)
+                    if row >= 0:
+                        for word in range(TIME_WORDS):
+                            totals.rows[WORDS * row + word] += edge_get(entry + HEAD + word)
+                offset += size
 
     def sum_up(self, Totals totals, target):
         """Add every entry to the row of TOTALS that TARGET(key) gives, -1 for none; asked once for each new key.

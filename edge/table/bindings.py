@@ -1,4 +1,4 @@
-"""The file in which the proxy says what it cannot listen on, for the control plane to report.
+"""The file in which the proxy says what it listens on and what it cannot listen on, for the control plane to report.
 
 Rules of this file:
 - The arbiter replaces the file as a whole when something has changed; what cannot be read says nothing.
@@ -27,15 +27,20 @@ class Unbound(msgspec.Struct, frozen=True):
     fault: str
 
 
-_decode = msgspec.json.Decoder(tuple[Unbound, ...]).decode
+class _Content(msgspec.Struct):
+    unbound: tuple[Unbound, ...] = ()
+    bound: tuple[Listening, ...] = ()
 
 
-def write(directory: Path, unbound: Iterable[Unbound]) -> None:
-    """From now on UNBOUND is what cannot be listened on."""
+_decode = msgspec.json.Decoder(_Content).decode
+
+
+def write(directory: Path, unbound: Iterable[Unbound], bound: Iterable[Listening] = ()) -> None:
+    """From now on UNBOUND is what cannot be listened on, and BOUND what is listened on, beside the proxy's own."""
     path = directory / NAME
     with suppress(OSError):  # the log has it, too
         fresh = path.with_suffix(".new")
-        fresh.write_bytes(msgspec.json.encode(tuple(unbound)))
+        fresh.write_bytes(msgspec.json.encode(_Content(tuple(unbound), tuple(bound))))
         fresh.replace(path)
 
 
@@ -46,9 +51,10 @@ class Bindings:
         self._path = directory / NAME
         self._seen: tuple[int, int] | None = None
         self.unbound: tuple[Unbound, ...] = ()
+        self.bound: frozenset[Listening] = frozenset()
 
     def changed(self) -> bool:
-        """Look again; whether `unbound` is different now."""
+        """Look again; whether `unbound` or `bound` is different now."""
         try:
             status = self._path.stat()
             seen = (status.st_ino, status.st_mtime_ns)
@@ -57,6 +63,7 @@ class Bindings:
             self._seen = seen
             found = _decode(self._path.read_bytes())
         except (OSError, msgspec.MsgspecError):
-            found = ()
-        before, self.unbound = self.unbound, found
-        return found != before
+            found = _Content()
+        before = self.unbound, self.bound
+        self.unbound, self.bound = found.unbound, frozenset(found.bound)
+        return (self.unbound, self.bound) != before

@@ -34,7 +34,7 @@ from edge.table.segment import SegmentError
 from edge.table.streams import SERVER_STREAMS, StreamRoute, is_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from edge.table.reader import Part, TableReader
     from edge.table.record import Record
@@ -100,19 +100,9 @@ class Content:
         elif isinstance(record, Certificate):
             self.certificates[key] = record
 
-    def certificate_of(self, host: str) -> str:
-        """Key of the certificate that is shown for HOST: its own, its wildcard's, or the default one."""
-        for name in (host, wildcard_of(host)):
-            if found := self.server_names.get(server_name_key(name)):
-                return found.certificate
-        return DEFAULT_CERTIFICATE
-
     def certificate_for(self, host: Host) -> str:
         """Key of the certificate that is shown for the record HOST."""
-        if not host.scope:
-            return self.certificate_of(host.name)
-        shown = self.server_names.get(server_name_key(scoped(host.scope, host.listener)))
-        return shown.certificate if shown is not None else DEFAULT_CERTIFICATE
+        return certificate_shown(host, self.server_names.get)
 
     def hosts_of(self, certificate: str) -> list[str]:
         """The names that the certificate under this key is shown for; the default one is for all others, too."""
@@ -142,3 +132,15 @@ class Content:
                 self.put(key, decode(raw, wanted))
             except DecodeError as error:
                 self.faults.append(f"{key}: {error}")
+
+
+def certificate_shown(host: Host, find: Callable[[str], ServerName | None]) -> str:
+    """Key of the certificate that is shown for HOST: its own, its wildcard's, or the default one.
+
+    FIND gives the record under a key.
+    """
+    names = (scoped(host.scope, host.listener),) if host.scope else (host.name, wildcard_of(host.name))
+    for name in names:
+        if found := find(server_name_key(name)):
+            return found.certificate
+    return DEFAULT_CERTIFICATE

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.table import counter_layout as layout
-from edge.table._counters import Chunk, Shadow, Totals
+from edge.table._counters import STATUS_CLASSES, TIME_BUCKETS, Chunk, Shadow, Totals
 from edge.table._words import Words
 from edge.table.counter_layout import GAUGES, SeriesKey, WorkerWord
 
@@ -50,12 +50,14 @@ class SeriesSums:
     """The series of all slots summed, as one reading found them."""
 
     def __init__(self, keys: list[SeriesKey], totals: Totals) -> None:
-        self._keys = keys
+        self.keys = keys
+        """The key of each row of `totals`; a later reading has the same objects in the same rows, and more, unless the
+        rows have been numbered again."""
         self.totals = totals
 
     def items(self) -> Iterator[tuple[SeriesKey, int]]:
         """Every series that has counted something, and its row in `totals`."""
-        for row, key in enumerate(self._keys):
+        for row, key in enumerate(self.keys):
             if self.totals.requests(row):
                 yield key, row
 
@@ -123,6 +125,20 @@ class CountersReader:
                 self._forget()
                 self._sum_up()
             return SeriesSums(self._keys[:], self._totals.copy())
+
+    def durations(self) -> tuple[tuple[int, ...], ...]:
+        """How long requests took, by the class of their status: numbers by `TIME_BUCKETS` and above.
+
+        Cheap: nothing is kept. A sum may go back a little, where a worker is just counting or a route is gone.
+        """
+        with self._lock:
+            self._find_shadows()
+            totals = Totals()
+            for _ in range(STATUS_CLASSES):
+                totals.row()
+            for _, shadow in self._shadows.values():
+                shadow.tally(totals)
+        return tuple(totals.values(row)[: len(TIME_BUCKETS) + 1] for row in range(STATUS_CLASSES))
 
     def close(self) -> None:
         """Let go of the files."""

@@ -48,7 +48,7 @@ def routes(host: Host) -> list[Route]:
 
 def route(one: Route, *, default: bool = False) -> tuple[str, str]:
     """The matches of ONE, and what it does with them; DEFAULT: it matches what no other route does."""
-    taken = "otherwise" if default else f"{PATHS[one.kind]} {one.path}{_conditions(one.conditions)}"
+    taken = "otherwise" if default else f"{PATHS[one.kind]} {one.path}{_bracketed(one.conditions)}"
     done = ", ".join(_backend(backend, shared=len(one.backends) > 1) for backend in one.backends)
     return taken, done or "answer by policy"
 
@@ -61,25 +61,31 @@ def _backend(one: Backend, *, shared: bool) -> str:
 def _transport(one: Backend) -> str:
     """How the endpoints of ONE are spoken to, where that is not HTTP/1.1 in the clear."""
     if one.secure_transport is not None:
-        return f" by {_protocol(one.transport)}, or {_protocol(one.secure_transport)} for clients that do"
-    return f" by {_protocol(one.transport)}" if one.transport != Transport() else ""
+        return f" by {protocol(one.transport)}, or {protocol(one.secure_transport)} for clients that do"
+    return f" by {protocol(one.transport)}" if one.transport != Transport() else ""
 
 
-def _protocol(transport: Transport) -> str:
+def protocol(transport: Transport) -> str:
+    """The protocol of TRANSPORT."""
     name = PROTOCOLS[transport.protocol]
     if transport.tls is None:
         return name
     return f"{name} over TLS, {'verified' if transport.tls.verify else 'not verified'}"
 
 
-def _conditions(conditions: Conditions | None) -> str:
-    if conditions is None:
-        return ""
-    parts = [f"{conditions.scheme} only"] if conditions.scheme else []
-    parts += [conditions.method] if conditions.method else []
-    parts += [f"{one.name}: {_wanted(one)}" for one in conditions.headers]
-    parts += [f"?{one.name}={_wanted(one)}" for one in conditions.query]
-    return f" [{', '.join(parts)}]"
+def conditions(several: Conditions | None) -> list[str]:
+    """Each of SEVERAL conditions."""
+    if several is None:
+        return []
+    parts = [f"{several.scheme} only"] if several.scheme else []
+    parts += [several.method] if several.method else []
+    parts += [f"{one.name}: {_wanted(one)}" for one in several.headers]
+    parts += [f"?{one.name}={_wanted(one)}" for one in several.query]
+    return parts
+
+
+def _bracketed(several: Conditions | None) -> str:
+    return f" [{', '.join(conditions(several))}]" if several is not None else ""
 
 
 def _wanted(one: Condition) -> str:

@@ -1,14 +1,16 @@
-"""Which route takes a request for a host and a path, and why the others do not: for `edge check` and `edge routes`.
+"""Which route takes a request, and why the others do not: for `edge check`, `edge routes` and the admin port.
 
 Rules of this file:
 - It goes by the records alone, as workers do (`edge.data.routing`): the most specific host, then the routes of that
-  host in the order in which they are tried.
-- What no record can say is left open: a route with conditions takes the request if they are met.
+  host in the order in which they are tried, then those of wider hosts if the host lets requests go on to them.
+- What is not said of the request is left open: a route with conditions takes it if they are met.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import parse_qsl
 
 from edge.table import describing
 from edge.table.paths import normalise
@@ -17,41 +19,103 @@ from edge.table.policies.order import ordered
 from edge.table.records import PathKind, hosts_over
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from edge.table.content import Content
-    from edge.table.records import Backend, Host, Route
+    from edge.table.records import Backend, Condition, Conditions, Host, Route
 
 TAKEN: Final = "takes it"
 _MOST_ENDPOINTS: Final = 16
 
 
+class Head(NamedTuple):
+    """What conditions look at."""
+
+    method: str
+    scheme: str
+    fields: Mapping[str, str]
+    """By name in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A route that was looked at, and what became of that."""
+
+    host: Host
+    route: Route
+    default: bool
+    """Whether it is for what no other route of the host takes."""
+    verdict: str
+
+
+@dataclass(slots=True)
+class Explanation:
+    """What becomes of a request."""
+
+    name: str
+    """Its host, as hosts are compared."""
+    path: str
+    """In normal form."""
+    query: str
+    hosts: list[Host] = field(default_factory=list)
+    """The records that were looked at, the most specific first."""
+    candidates: list[Candidate] = field(default_factory=list)
+    winner: Candidate | None = None
+    """The one that takes it; None: what is for all hosts, or nobody."""
+
+
+def explained(content: Content, host: str, target: str, head: Head | None = None) -> Explanation:
+    """What becomes of a request for TARGET at HOST, by CONTENT; HEAD: what else is known of it."""
+    path, _, query = target.partition("?")
+    found = Explanation(host.lower().partition(":")[0].rstrip("."), normalise(path or "/"), query)
+    for record in _hosts(content, found.name):
+        found.hosts.append(record)
+        _judge(found, record, head)
+        if found.winner is not None:
+            break
+    return found
+
+
 def lines(content: Content, host: str, target: str) -> Iterator[str]:
-    """What becomes of a request for TARGET at HOST, by CONTENT."""
-    name = host.lower().partition(":")[0].rstrip(".")
-    path = normalise(target.partition("?")[0] or "/")
-    yield f"{name}{path}"
-    found = _host(content, name)
-    if found is None:
+    """What becomes of a request for TARGET at HOST, by CONTENT, as text."""
+    yield from described(content, explained(content, host, target))
+
+
+def described(content: Content, found: Explanation) -> Iterator[str]:
+    """FOUND as text."""
+    yield f"{found.name}{found.path}"
+    if not found.hosts:
         yield "  no Ingress or route names this host, and none takes any host"
-        yield from _rest(content, content.shared.default)
-        return
-    tls = f" (TLS: {describing.certificate(content, found)})" if found.tls else ""
-    yield f"  host {describing.host_name(found)}{tls}{_why(found, name)}"
-    winner, rows = _judged(found, path)
-    yield from describing.columns(rows, "    ")
-    yield from _rest(content, winner or found.default or content.shared.default)
+    for host in found.hosts:
+        tls = f" (TLS: {describing.certificate(content, host)})" if host.tls else ""
+        yield f"  host {describing.host_name(host)}{tls}{_why(host, found.name)}"
+        rows = [_row(one) for one in found.candidates if one.host is host]
+        yield from describing.columns(rows, "    ")
+    yield from _rest(content, found.winner.route if found.winner is not None else content.shared.default)
 
 
-def _host(content: Content, name: str) -> Host | None:
-    """The most specific record for NAME."""
+def _hosts(content: Content, name: str) -> Iterator[Host]:
+    """The records that may take a request for NAME: the most specific, and as far as they allow it, wider ones."""
+    passed = False
     for candidate in hosts_over(name):
+        record = None
         if name and not candidate:
-            for pattern in sorted(key for key in content.hosts if key.startswith("~")):
-                if _finds(pattern.removeprefix("~"), name, anchored=False):
-                    return content.hosts[pattern]
-        if candidate in content.hosts:
-            return content.hosts[candidate]
+            record = _by_pattern(content, name)
+        record = record or content.hosts.get(candidate)
+        if record is None:
+            continue
+        if passed and not record.wider:
+            return
+        yield record
+        if not record.wider:
+            return
+        passed = True
+
+
+def _by_pattern(content: Content, name: str) -> Host | None:
+    for pattern in sorted(key for key in content.hosts if key.startswith("~")):
+        if _finds(pattern.removeprefix("~"), name, anchored=False):
+            return content.hosts[pattern]
     return None
 
 
@@ -59,29 +123,65 @@ def _why(host: Host, name: str) -> str:
     return "" if host.name == name else f", because there is none for {name} itself"
 
 
-def _judged(host: Host, path: str) -> tuple[Route | None, list[tuple[str, ...]]]:
-    """The route of HOST that takes PATH, and a row for each with the verdict on it."""
-    winner: Route | None = None
-    rows: list[tuple[str, ...]] = []
+def _judge(found: Explanation, host: Host, head: Head | None) -> None:
+    """Add to FOUND the routes of HOST, each with the verdict on it."""
     for one in describing.routes(host):
-        if not matches(one, path):
+        if not matches(one, found.path):
             verdict = "no: another path"
-        elif winner is not None:
+        elif found.winner is not None:
             verdict = "no: the route above goes before it"
-        elif one.conditions is not None:
+        elif one.conditions is not None and head is None:
             verdict = "if its conditions are met"
+        elif one.conditions is not None and head is not None and (unmet := _unmet(one.conditions, head, found.query)):
+            verdict = f"no: {unmet}"
         else:
-            winner, verdict = one, TAKEN
-        rows.append((*_row(one), verdict))
+            verdict = TAKEN
+        _add(found, Candidate(host, one, False, verdict))
     if host.default is not None:
-        verdict = "no: a route above goes before it" if winner is not None else TAKEN
-        rows.append((*_row(host.default, default=True), verdict))
-    return winner, rows
+        verdict = "no: a route above goes before it" if found.winner is not None else TAKEN
+        _add(found, Candidate(host, host.default, True, verdict))
 
 
-def _row(one: Route, *, default: bool = False) -> tuple[str, ...]:
-    taken, done = describing.route(one, default=default)
-    return taken, f"-> {done}", str(one.owner) if one.owner.kind else "--default-backend-service"
+def _add(found: Explanation, candidate: Candidate) -> None:
+    found.candidates.append(candidate)
+    if candidate.verdict == TAKEN:
+        found.winner = candidate
+
+
+def _row(one: Candidate) -> tuple[str, ...]:
+    taken, done = describing.route(one.route, default=one.default)
+    owner = str(one.route.owner) if one.route.owner.kind else "--default-backend-service"
+    return taken, f"-> {done}", owner, one.verdict
+
+
+def _unmet(conditions: Conditions, head: Head, query: str) -> str:
+    """The first of CONDITIONS that is not met; empty: all are."""
+    if conditions.method and head.method != conditions.method:
+        return f"the method is not {conditions.method}"
+    if conditions.scheme and head.scheme != conditions.scheme:
+        return f"the scheme is not {conditions.scheme}"
+    for name in _different(conditions.headers, head.fields):
+        return f"the field {name} does not match"
+    if conditions.query:
+        given: dict[str, str] = {}
+        for name, value in parse_qsl(query, keep_blank_values=True):
+            given.setdefault(name, value)
+        for name in _different(conditions.query, given):
+            return f"the query parameter {name} does not match"
+    return ""
+
+
+def _different(conditions: Iterable[Condition], given: Mapping[str, str]) -> Iterator[str]:
+    """The names of those CONDITIONS that what is GIVEN does not meet."""
+    for one in conditions:
+        value = given.get(one.name)
+        if value is None:
+            yield one.name
+        elif one.regex:
+            if not _finds(one.value, value, ignore_case=False, whole=True):
+                yield one.name
+        elif value != one.value:
+            yield one.name
 
 
 def matches(one: Route, path: str) -> bool:

@@ -8,10 +8,15 @@ Rules of this file:
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
 from msgspec.structs import fields
 
 from edge.table.access_logging import AccessLogging
 from edge.table.record import Record
+
+if TYPE_CHECKING:
+    from edge.settings import Settings
 
 PARAMETERS = "parameters:"
 """Key of the `Parameters` record, in the routes part; no host name has a colon."""
@@ -47,6 +52,8 @@ class Parameters(Record, frozen=True):
     opentelemetry_trust_incoming_span: bool | None = None
     otel_service_name: str | None = None
     otel_sampler_ratio: float | None = None
+    as_ingress_nginx: bool = False
+    """Whether settings that neither a flag nor a key says are as in ingress-nginx (`INGRESS_NGINX`)."""
     # --- what no setting has ---
     large_header_status: int = 431
     """The answer to a request whose head is too large."""
@@ -71,9 +78,26 @@ class Parameters(Record, frozen=True):
     """Requests and seconds after which a connection to an endpoint is not kept, so that a Service's own address is
     balanced again now and then (nginx's defaults)."""
 
-    def changes(self) -> dict[str, object]:
-        """The settings that are set here, by name."""
-        return {name: value for name in SETTINGS if (value := getattr(self, name)) is not None}
+    def over(self, started: Settings) -> Settings:
+        """The settings in force in a process that was STARTED with these."""
+        changes = {name: value for name in SETTINGS if (value := getattr(self, name)) is not None}
+        if self.as_ingress_nginx:
+            theirs = {name: value for name, value in INGRESS_NGINX.items() if _is_default(started, name)}
+            changes = theirs | changes
+        return started.with_(**changes)
+
+
+INGRESS_NGINX: Final[dict[str, object]] = {
+    "keep_alive_requests": 1000,
+    "otel_sampler_ratio": 1.0,
+    "otel_service_name": "nginx",
+    "shutdown_grace": 240.0,
+}
+"""Settings whose defaults are others in ingress-nginx, and what they are there."""
+
+
+def _is_default(settings: Settings, name: str) -> bool:
+    return bool(getattr(settings, name) == type(settings).__dataclass_fields__[name].default)
 
 
 SETTINGS = tuple(one.name for one in fields(Parameters) if one.default is None)

@@ -14,23 +14,41 @@ REQUEST: Final = frozenset(
         "arg_",
         "args",
         "best_http_host",
+        "content_length",
+        "content_type",
         "cookie_",
+        "document_uri",
         "escaped_request_uri",
         "host",
+        "hostname",
         "http_",
         "http_host",
+        "https",
         "is_args",
+        "msec",
         "pass_access_scheme",
         "proxy_add_x_forwarded_for",
         "query_string",
         "remote_addr",
+        "remote_port",
         "remote_user",
         "req_id",
         "request_id",
         "request_method",
         "request_uri",
         "scheme",
+        "server_addr",
         "server_port",
+        "server_protocol",
+        "ssl_cipher",
+        "ssl_client_escaped_cert",
+        "ssl_client_i_dn",
+        "ssl_client_s_dn",
+        "ssl_client_verify",
+        "ssl_protocol",
+        "ssl_server_name",
+        "ssl_session_reused",
+        "time_iso8601",
         "uri",
     }
 )
@@ -38,20 +56,11 @@ REQUEST: Final = frozenset(
 and the parameters of its query (as they stand there, not decoded)."""
 
 FASTCGI: Final = REQUEST | {
-    "content_length",
-    "content_type",
     "document_root",
-    "document_uri",
     "fastcgi_path_info",
     "fastcgi_script_name",
-    "https",
     "nginx_version",
-    "remote_port",
-    "remote_user",
-    "request_method",
-    "server_addr",
     "server_name",
-    "server_protocol",
 }
 """What parameters of FastCGI may say beside (nginx docs, ngx_http_fastcgi_module)."""
 
@@ -69,6 +78,9 @@ ROUTE: Final = frozenset(
     }
 )
 """What the route of a request is, the same for all of its requests (ingress-nginx docs, "Log format")."""
+
+SPAN: Final = REQUEST | {"ingress_name", "location_path", "namespace", "server_name", "service_name"}
+"""What the name of a span may say (`edge.data.observe.spans`)."""
 
 ABSENT: Final = frozenset(
     {
@@ -104,43 +116,24 @@ LOG: Final = (
         "bytes_sent",
         "connection",
         "connection_requests",
-        "content_length",
-        "content_type",
-        "document_uri",
         "gzip_ratio",
-        "hostname",
-        "https",
         "literal_dollar",
-        "msec",
         "nginx_version",
         "pid",
         "pipe",
         "proxy_protocol_addr",
         "realip_remote_addr",
         "realip_remote_port",
-        "remote_port",
-        "req_id",
         "request",
         "request_length",
         "request_time",
         "sent_http_",
-        "server_addr",
-        "server_protocol",
-        "ssl_cipher",
-        "ssl_client_escaped_cert",
-        "ssl_client_i_dn",
-        "ssl_client_s_dn",
-        "ssl_client_verify",
-        "ssl_protocol",
-        "ssl_server_name",
-        "ssl_session_reused",
         "status",
         "tcpinfo_rcv_space",
         "tcpinfo_rtt",
         "tcpinfo_rttvar",
         "tcpinfo_snd_cwnd",
         "the_real_ip",
-        "time_iso8601",
         "time_local",
         "upstream_addr",
         "upstream_connect_time",
@@ -169,4 +162,4 @@ STREAM: Final = frozenset(
         "upstream_connect_time",
     }
 )
-"""What a session of a stream says about itself, in its line of the log (`edge.data.observe.stream_log`)."""
+"""What a session of a stream says about itself, in its line of the log (`edge.data.observe._stream_log`)."""

@@ -1,6 +1,7 @@
 """Edge on the manifests beside this file, with the small servers that they speak of; ends on Ctrl-C.
 
-Further arguments go to `edge run`: `demo.py --workers 2 --log-format json`.
+With `--traffic` it sends requests itself, a few dozen a second, so that there is something to see on the page. Further
+arguments go to `edge run`: `demo.py --traffic --workers 2 --log-format json`.
 """
 
 from __future__ import annotations
@@ -8,14 +9,17 @@ from __future__ import annotations
 import base64
 import datetime
 import json
+import random
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import urllib.request
+from http.client import HTTPConnection, HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -29,7 +33,22 @@ SERVERS = {"shop-1": 9101, "shop-2": 9102, "blog-1": 9103}
 """Name and port of each server, as in the EndpointSlices."""
 START_LIMIT = 60.0
 
+TRAFFIC = "--traffic"
+REQUESTS = (
+    *(("shop.localhost", "/hello", False),) * 5,
+    ("shop.localhost", "/slow", False),
+    *(("blog.localhost", "/", True),) * 3,
+    ("blog.localhost", "/shop/cart", True),
+    ("blog.localhost", "/broken", True),
+    ("nobody.localhost", "/", False),
+)
+"""Host, path, and whether by TLS, of the requests of --traffic, each as often as the others."""
+PAUSE = 0.05
+"""Seconds between two of them, on average."""
+
 INTRODUCTION = """
+The page: http://localhost:{admin}/{quiet}
+
 Edge serves {folder}:
 
   curl http://shop.localhost:{http}/hello        two servers take turns
@@ -38,6 +57,7 @@ Edge serves {folder}:
   curl -k https://blog.localhost:{https}/shop     one host, two Services
   curl -i http://nobody.localhost:{http}/        404: no route
   curl http://127.0.0.1:{admin}/metrics         what Prometheus sees
+  {edge} top                           the traffic, in a second terminal
   {edge} routes                        the table as workers see it
   {edge} check {folder} {made}
 
@@ -63,7 +83,9 @@ class Application(BaseHTTPRequestHandler):
     name = ""
 
     def do_GET(self) -> None:
-        """Answer in JSON."""
+        """Answer in JSON: /slow after a while, /broken with a fault."""
+        if self.path.endswith("/slow"):
+            time.sleep(random.uniform(0.05, 0.4))
         seen = {
             "server": self.name,
             "path": self.path,
@@ -71,7 +93,7 @@ class Application(BaseHTTPRequestHandler):
             "for": self.headers["X-Forwarded-For"],
         }
         body = json.dumps(seen).encode() + b"\n"
-        self.send_response(200)
+        self.send_response(500 if self.path.endswith("/broken") else 200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -83,6 +105,8 @@ class Application(BaseHTTPRequestHandler):
 
 def main(flags: list[str]) -> int:
     """Run it all with FLAGS for Edge; its exit status."""
+    traffic = TRAFFIC in flags
+    flags = [flag for flag in flags if flag != TRAFFIC]
     for name, port in SERVERS.items():
         handler = type(name, (Application,), {"name": name})
         try:
@@ -101,8 +125,31 @@ def main(flags: list[str]) -> int:
         signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         if wait_until_ready(process, admin):
             ports = {"http": http, "https": https, "admin": admin}
-            print(INTRODUCTION.format(folder=shown(FOLDER), made=folder, edge=shown(Path(edge)), **ports), flush=True)
+            quiet = "" if traffic else f"   (with {TRAFFIC} there is something to see)"
+            names = {"folder": shown(FOLDER), "made": folder, "edge": shown(Path(edge)), "quiet": quiet}
+            print(INTRODUCTION.format(**names, **ports), flush=True)
+            if traffic:
+                threading.Thread(target=send, args=(process, http, https), daemon=True).start()
         return process.wait()
+
+
+def send(process: subprocess.Popen[bytes], http: int, https: int) -> None:
+    """Send requests for as long as PROCESS lives."""
+    trusting = ssl.create_default_context()  # the certificate was made just now
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    while process.poll() is None:
+        host, path, secure = random.choice(REQUESTS)
+        try:
+            if secure:
+                connection: HTTPConnection = HTTPSConnection("127.0.0.1", https, timeout=5, context=trusting)
+            else:
+                connection = HTTPConnection("127.0.0.1", http, timeout=5)
+            connection.request("GET", path, headers={"Host": host})
+            connection.getresponse().read()
+            connection.close()
+        except OSError:
+            time.sleep(1)
+        time.sleep(random.expovariate(1 / PAUSE))
 
 
 def wait_until_ready(process: subprocess.Popen[bytes], port: int) -> bool:

@@ -12,7 +12,7 @@ from edge.control.answers.cluster import Cluster
 from edge.control.api import configuration
 from edge.control.api.backoff import Backoff
 from edge.control.api.lease import Term
-from edge.control.api.reflector import Timing
+from edge.control.api.list_watch import Timing
 from edge.control.api.transport import Transport
 from edge.control.compiling.delta import Delta
 from edge.control.kinds.changes import Change, Delete, Invalid, Synced, Upsert

@@ -68,7 +68,7 @@ def test_few_descriptors_are_shared_out_so_that_clients_are_told_and_endpoints_r
     with Edge(command="proxy", prefix=FEW) as edge, ExitStack() as stack:
         clients = [stack.enter_context(edge.connect()) for _ in range(70)]
         assert clients[-1].response().body == b"too many connections\n"
-        assert all(client.request().body == b"503 Service Unavailable\n" for client in clients[:60])
+        assert all(client.request().body == b"503 Service Temporarily Unavailable\n" for client in clients[:60])
 
 
 def test_a_worker_without_descriptors_serves_whom_it_has_and_accepts_again_when_there_are_some() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,7 @@ from edge.table.records import Protocol, Transport
 from tests.support.backends import pattern
 from tests.support.clients import Response, head
 from tests.support.fast_cgi import END, STDERR, STDOUT, FastCgiApplication, answer, ended, record
+from tests.support.frames import GET, Wire, headers
 from tests.support.stage import Stage
 from tests.support.waiting import eventually
 
@@ -61,6 +63,18 @@ def test_a_request_is_parameters_and_fields(stage: Stage, application: FastCgiAp
     assert (parameters["CONTENT_LENGTH"], got["length"]) == ("", 0)
     call = application.calls[0]
     assert (call.role, call.flags, call.doubled) == (1, 0, []), "a responder, and a connection for one request"
+
+
+def test_the_ends_of_the_connection_are_known_over_http_2(stage: Stage, application: FastCgiApplication) -> None:
+    host = served(stage, application)
+    with stage.connect() as client:
+        wire = Wire(client.socket)
+        wire.send(headers(1, (*GET[:3], (":authority", host))))
+        status, content = wire.response(1)
+        parameters = json.loads(content)["parameters"]
+        assert (status, parameters["SERVER_PROTOCOL"]) == (200, "HTTP/2.0")
+        assert (parameters["REMOTE_ADDR"], int(parameters["REMOTE_PORT"])) == client.socket.getsockname()
+        assert int(parameters["SERVER_PORT"]) == stage.edge.http
 
 
 def test_what_a_client_must_not_say_does_not_arrive(stage: Stage, application: FastCgiApplication) -> None:

@@ -191,7 +191,8 @@ def test_claims_are_taken_anew_for_each_request_of_a_connection(stages: Stages, 
     "claims",
     [
         [("X-Forwarded-For", "unknown")],
-        [("X-Forwarded-Proto", "gopher")],
+        [("X-Forwarded-Proto", "go pher")],
+        [("X-Forwarded-Proto", "2")],
         [("X-Forwarded-Port", "70000")],
         [("X-Forwarded-Port", "-1")],
         [("X-Forwarded-Port", "00000199999")],
@@ -209,6 +210,12 @@ def test_claims_that_make_no_sense_are_no_claims(stages: Stages, backend: Backen
 def test_a_scheme_without_a_port_is_that_schemes_port(stages: Stages, backend: Backend, scheme: str) -> None:
     got = ask(stages["trusting"], backend, [("X-Forwarded-Proto", scheme)])
     assert (got["x-forwarded-port"], got["x-forwarded-proto"]) == ("443", "https")
+
+
+def test_another_scheme_is_passed_on_and_decides_nothing(stages: Stages, backend: Backend) -> None:
+    got = ask(stages["trusting"], backend, [("X-Forwarded-Proto", "myproto")])
+    assert got["x-forwarded-proto"] == got["x-forwarded-scheme"] == got["x-scheme"] == "myproto"
+    assert got["x-forwarded-port"] == str(stages["trusting"].edge.http)
 
 
 def test_the_chain_can_be_passed_on_in_full(stages: Stages, backend: Backend) -> None:

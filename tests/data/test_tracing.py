@@ -1,61 +1,19 @@
 """Traces: a client's traceparent is passed on; with --enable-opentelemetry Edge takes part and sends its spans."""
 
 import contextlib
-import gzip
 import re
 import socket
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.support import objects
 from tests.support.annotated import annotated
 from tests.support.backends import Backend
+from tests.support.collector import Collector, values_of
 from tests.support.edge import Edge, write
-from tests.support.waiting import eventually
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
-
-
-class Collector:
-    """An OTLP collector over HTTP; `spans` has what it was sent."""
-
-    def __init__(self):
-        spans = self.spans = []
-        resources = self.resources = []
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if self.headers.get("Content-Encoding") == "gzip":
-                    body = gzip.decompress(body)
-                for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-                    resources.append(_values(resource.resource.attributes))
-                    spans.extend(span for scope in resource.scope_spans for span in scope.spans)
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1/traces"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self._server.shutdown()
-        self._server.server_close()
-
-    def of(self, trace):
-        """The span of TRACE, once it has come."""
-        return eventually(lambda: next((span for span in self.spans if span.trace_id.hex() == trace), None))
-
-
-def _values(attributes):
-    return {one.key: getattr(one.value, one.value.WhichOneof("value")) for one in attributes}
 
 
 @contextlib.contextmanager
@@ -116,7 +74,7 @@ def test_a_request_without_a_trace_begins_one(traced, collector):
     assert found.span_id.hex() == span
     assert not found.parent_span_id
     assert found.end_time_unix_nano > found.start_time_unix_nano
-    attributes = _values(found.attributes)
+    attributes = values_of(found.attributes)
     assert attributes["http.request.method"] == "GET"
     assert attributes["url.path"] == "/cart"
     assert attributes["url.query"] == "id=1"
@@ -182,8 +140,8 @@ def test_an_error_is_marked_and_a_request_without_route_has_a_span_too(traced, c
     traced.get("/", host="nobody.example", fields=[("traceparent", f"00-{lost}-{PARENT}-01")])
     found = collector.of(failing)
     assert found.status.code == 2
-    assert _values(found.attributes)["http.response.status_code"] == 503
-    assert _values(collector.of(lost).attributes)["http.response.status_code"] == 404
+    assert values_of(found.attributes)["http.response.status_code"] == 503
+    assert values_of(collector.of(lost).attributes)["http.response.status_code"] == 404
 
 
 def test_a_client_that_is_not_trusted_gets_a_trace_of_its_own(collector, tmp_path):

@@ -528,6 +528,22 @@ def test_an_image_of_a_mirror_for_all_charts():
     assert {one["image"].partition("/")[0] for one in pod["containers"]} == {"mirror.example"}
 
 
+@pytest.mark.parametrize("scope", [{}, {"scope": {"enabled": True}}])
+@pytest.mark.parametrize("kind", ["", "LoadBalancer"])
+def test_rights_on_services_only_where_gateways_have_services(scope, kind):
+    policy = {"networkPolicy": {"enabled": True}}
+    objects = chart({"controller": {"gatewayServices": kind, **policy, **scope}})
+    check(objects)
+    rules = Rules.from_manifests(objects, subject="edge-ingress")
+    for resource in ("Service", "EndpointSlice"):
+        for verb in ("create", "patch", "delete"):
+            assert rules.allow(verb, Target(BY_KIND[resource], "edge-ingress", ""), "") is bool(kind)
+    ports = of_kind(objects, "NetworkPolicy")["spec"]["ingress"][0]["ports"]
+    opened = [(one["port"], one["endPort"], one["protocol"]) for one in ports if "endPort" in one]
+    assert opened == ([(20000, 24999, "TCP"), (20000, 24999, "UDP")] if kind else [])
+    assert environment(objects).get("EDGE_GATEWAY_SERVICES", "") == kind
+
+
 def test_one_namespace_alone_needs_no_rights_on_the_others():
     objects = chart({"controller": {"scope": {"enabled": True, "namespace": "shop"}}})
     resources = {resource for rule in of_kind(objects, "ClusterRole")["rules"] for resource in rule["resources"]}
@@ -656,3 +672,23 @@ def test_without_such_services_there_is_nothing_of_them():
     objects = chart()
     assert not any(name.endswith("_SERVICES_CONFIGMAP") for name in environment(objects))
     assert not any("-tcp" in one["metadata"]["name"] for one in objects)
+
+
+def test_the_page_is_for_a_port_forward_unless_there_is_a_token():
+    text = notes()
+    assert "port-forward deployment/edge-ingress-controller 10254" in text
+    assert "-- edge top" in text
+    assert "get secret" not in text
+    [control, proxy] = of_kind(chart(), "Deployment")["spec"]["template"]["spec"]["containers"]
+    assert not [one for one in control["env"] if one["name"].startswith("EDGE_ADMIN")]
+    values = {"controller": {"page": {"token": {"secretName": "page", "key": "tokens"}}}}
+    objects = chart(values)
+    check(objects)
+    pod = of_kind(objects, "Deployment")["spec"]["template"]["spec"]
+    [control, proxy] = pod["containers"]
+    assert {"name": "EDGE_ADMIN_TOKEN_FILE", "value": "/run/page/tokens"} in control["env"]
+    assert {"name": "page", "mountPath": "/run/page", "readOnly": True} in control["volumeMounts"]
+    assert "page" not in {one["name"] for one in proxy["volumeMounts"]}
+    [volume] = [one for one in pod["volumes"] if one["name"] == "page"]
+    assert volume["secret"]["secretName"] == "page"
+    assert "get secret page --output jsonpath='{.data.tokens}'" in notes(values)

@@ -12,7 +12,11 @@ from edge.control.answers.event_objects import CONTROLLER
 from edge.settings import Settings
 from tests.support.rendering import ROOT, chart, check, kustomization, of_kind
 
-VARIANTS = {"Deployment": ROOT / "deploy", "DaemonSet": ROOT / "deploy/daemonset"}
+VARIANTS = {
+    "Deployment": ROOT / "deploy",
+    "DaemonSet": ROOT / "deploy/daemonset",
+    "gateway-services": ROOT / "deploy/gateway-services",
+}
 
 
 @pytest.fixture(scope="module", params=VARIANTS)
@@ -21,7 +25,7 @@ def objects(request: pytest.FixtureRequest) -> list[Any]:
 
 
 def workload(objects: list[Any]) -> Any:
-    return next(one for one in objects if one["kind"] in VARIANTS)
+    return next(one for one in objects if one["kind"] in ("Deployment", "DaemonSet"))
 
 
 def pod(objects: list[Any]) -> Any:
@@ -33,7 +37,8 @@ def container(objects: list[Any], name: str) -> Any:
 
 
 def settings(objects: list[Any]) -> dict[str, str]:
-    found: dict[str, str] = of_kind(objects, "ConfigMap")["data"]
+    (source,) = container(objects, "proxy")["envFrom"]
+    found: dict[str, str] = of_kind(objects, "ConfigMap", source["configMapRef"]["name"])["data"]
     return found
 
 
@@ -87,6 +92,14 @@ def test_settings_are_settings(objects: list[Any]) -> None:
         assert variables["EDGE_SHM_DIR"] == mount["mountPath"]
     for argument in container(objects, "control")["args"][1:]:
         assert argument.partition("=")[0] in {options.flag(field) for field in options.of_command("control")}
+
+
+def test_keys_of_ingress_nginx_have_a_configmap_that_makes_no_new_pods(objects: list[Any]) -> None:
+    """Its name has no hash of its content, and the control plane follows it in its own namespace."""
+    (named,) = [one for one in container(objects, "control")["args"] if one.startswith("--configmap=")]
+    namespace, _, name = named.partition("=")[2].partition("/")
+    assert namespace == "$(POD_NAMESPACE)"
+    assert "data" not in of_kind(objects, "ConfigMap", name)
 
 
 def test_there_is_time_to_drain(objects: list[Any]) -> None:
@@ -162,8 +175,6 @@ def test_it_can_be_built_with_other_settings(tmp_path: Any) -> None:
     )
     objects = kustomization(tmp_path)
     assert {one["image"] for one in pod(objects)["containers"]} == {"registry.example/edge:9"}
-    config = of_kind(objects, "ConfigMap")
-    assert config["data"]["EDGE_HSTS"] == "false"
-    assert container(objects, "proxy")["envFrom"] == [{"configMapRef": {"name": config["metadata"]["name"]}}]
+    assert settings(objects)["EDGE_HSTS"] == "false"
     assert {one["metadata"]["namespace"] for one in objects if "namespace" in one["metadata"]} == {"front"}
     assert of_kind(objects, "ClusterRoleBinding")["subjects"][0]["namespace"] == "front"

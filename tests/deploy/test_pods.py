@@ -211,6 +211,24 @@ def of_each_kind() -> list[Manifest]:
     return [*routes, gateway.listener_set(), gateway.backend_tls_policy("web")]
 
 
+def test_each_permission_for_the_services_of_gateways_is_used(api: FakeAPI, make: Make) -> None:
+    """Whatever deploy/gateway-services grants beyond deploy/, and none that is missing is asked for."""
+    api.apply(namespace("demo"), gateway.gateway_class())
+    one = make("edge-3", "gateway-services")
+    one.wait_ready()
+    running = one.manifest("node-edge-3")
+    running["status"] = {**running["status"], "podIPs": [{"ip": "10.1.0.3"}]}
+    api.apply(running, gateway.gateway())
+    eventually(lambda: api.store.get("EndpointSlice", "demo", "edge-edge-ipv4"))
+    api.apply(gateway.gateway(gateway.listener(port=8080)))
+    changed = {("patch", "services"), ("patch", "endpointslices")}
+    eventually(lambda: changed <= {(request.verb, request.resource) for request in api.requests})
+    api.remove("Gateway", "demo", "edge")
+    eventually(lambda: api.store.get("Service", "demo", "edge-edge") is None)
+    eventually(lambda: api.store.get("EndpointSlice", "demo", "edge-edge-ipv4") is None)
+    assert not [request for request in api.requests if request.code], "refused"
+
+
 def test_each_permission_is_used(api: FakeAPI, make: Make) -> None:
     """With both variants at work, each verb of each rule is used, and none that is missing is asked for."""
     api.apply(node("node-edge-2", "10.0.0.2"))

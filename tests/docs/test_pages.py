@@ -11,17 +11,18 @@ import pytest
 import yaml
 
 from edge.control.kinds.gateway import GROUP
-from edge.control.kinds.gateway_validation import OTHER_FILTERS
 from edge.control.kinds.registry import DEFINITIONS
+from edge.control.kinds.route_filters_validation import OTHER_FILTERS
 from edge.control.sources.cluster.source import WATCHED
 from edge.control.translate.annotations import policies
 from edge.control.translate.annotations.defaults import FLAGS
 from edge.control.translate.annotations.names import INGRESS_NGINX
 from edge.control.translate.annotations.values import PREFIX
 from edge.control.translate.gateway import filters, matches
+from edge.data.observe.formats import Named
 from edge.data.policies import ORDER
 from edge.data.policies.phases import Phases
-from edge.table.records import Owner
+from edge.table.records import Backend, Owner
 from tests.support.edge import Edge
 from tests.support.rendering import FILES, KUBERNETES, ROOT
 from tests.support.waiting import eventually
@@ -54,7 +55,7 @@ def test_the_features_of_the_gateway_api_are_documented_from_their_list():
 
 def test_every_phase_of_the_code_is_one_of_the_page():
     """All other attributes of `Phases` are values that the exchange reads."""
-    phases = vars(Phases(None, Owner()))
+    phases = vars(Phases(None, Named(Owner(), Backend(), None, "", "/")))
     steps = {name for name, value in phases.items() if isinstance(value, list | bytes)}
     named = set(runpy.run_path(str(ROOT / "tools/policies.py"))["PHASES"])
     assert named >= steps
@@ -170,12 +171,12 @@ def test_source_names_files_and_modules_that_there_are():
             assert (ROOT / name).exists(), f"{path.name}: {name}"
         for dotted in re.findall(r"`(edge(?:\.\w+)+)", text):
             named = ROOT.joinpath(*dotted.split("."))
-            package = named.parent / "__init__.py"  # which may define a name itself
+            package = named.parent / "__init__.py"  # which may define a name itself, or list it in __all__
             assert (
                 named.is_dir()
                 or is_module(named)
                 or is_module(named.parent)
-                or (package.exists() and re.search(rf"^{named.name}\b", package.read_text(), re.MULTILINE))
+                or (package.exists() and re.search(rf'^(    ")?{named.name}\b', package.read_text(), re.MULTILINE))
             ), f"{path.name}: {dotted}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import socket
 import subprocess
@@ -188,17 +189,37 @@ def test_nginx_behind_tls_that_is_passed_on(tmp_path: Path) -> None:
             assert response.get("X-Backend") == "web"
 
 
+SESSIONS = 1000
+
+
+@pytest.fixture
+def many_descriptors() -> Iterator[None]:
+    """Enough for both ends of `SESSIONS` connections in this process."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.usefixtures("many_descriptors")
 def test_a_killed_worker_breaks_only_its_own_sessions() -> None:
     """And connections that wait to be accepted are accepted by another one."""
     with Server(echo) as server, Stage(workers=2) as stage:
         port = stage.relay(server.address)
-        connect(port).close()
-        clients = [connect(port) for _ in range(200)]
+
+        def both_accept() -> bool:
+            for one in [connect(port) for _ in range(20)]:
+                one.close()
+            return all(stage.each(WorkerWord.UPSTREAM_CONNECTIONS))
+
+        eventually(both_accept)
+        eventually(lambda: stage.count(WorkerWord.STREAMS_ACTIVE) == 0)
+        clients = [connect(port) for _ in range(SESSIONS)]
         for client in clients:
             client.sendall(b"x")
             exactly(client, 1)
-        eventually(lambda: all(stage.each(WorkerWord.STREAMS_ACTIVE)))
         counts = dict(zip(stage.edge.workers(), stage.each(WorkerWord.STREAMS_ACTIVE), strict=True))
+        assert sum(counts.values()) == SESSIONS
         stage.edge.signal_to(stage.edge.workers()[0], 9)
         broken = sum(not alive(client) for client in clients)
         assert broken in counts.values()

@@ -140,7 +140,7 @@ def host(stage: Stage, backend: Backend) -> str:
 def test_without_a_password_401_with_a_challenge(stage: Stage, host: str, backend: Backend) -> None:
     before = len(backend.requests)
     answer = stage.get(host)
-    assert (answer.status, answer.body) == (401, b"401 Unauthorized\n")
+    assert (answer.status, answer.body) == (401, b"401 Authorization Required\n")
     assert answer.get("www-authenticate") == r'Basic realm="The \"shop\""'
     assert len(backend.requests) == before
 

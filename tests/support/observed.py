@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from tests.support.prometheus import Prometheus
 
+POD = {"POD_NAMESPACE": prometheus.TAKEOVER_LABELS["namespace"], "POD_NAME": "edge-0"}
+"""What the downward API tells a pod in its environment."""
 SHOP, NEWS = "shop.example", "news.example"
 TARGETS = ("/", "/", "/", "/bytes/2000", "/bytes/20000", "/status/404", "/cart/", "/cart/bytes/500")
 
@@ -125,7 +127,7 @@ def world(folder: Path, *flags: str, rules: dict[str, Any] | None = None) -> Ite
     data.mkdir()
     with Backend("shop") as shop, Backend("cart") as cart, Backend("news") as news:
         manifests(served, shop, cart, news, free_port())
-        edge = Edge(served, *flags, workers=2)
+        edge = Edge(served, *flags, workers=2, environment=POD)
         # Prometheus takes five seconds from its start to its first look.
         with prometheus.running(data, f"127.0.0.1:{edge.admin}", rules=rules) as watcher, edge:
             made = World(served, edge, watcher, shop, cart, news)

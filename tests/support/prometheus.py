@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 INTERVAL = "500ms"
 RATE_INTERVAL = "5s"
 """What `$__rate_interval` stands for: at least four times what is scraped."""
+TAKEOVER_LABELS = {"namespace": "edge-ingress", "kubernetes_pod_name": "edge-0"}
+"""Labels that discovery in a cluster gives to the targets of the second job."""
+_NGINX = "nginx_ingress_controller_.*"
 
 
 def program(name: str) -> str:
@@ -75,7 +78,7 @@ def running(folder: Path, *targets: str, rules: dict[str, Any] | None = None) ->
     port = free_port()
     config = {
         "global": {"scrape_interval": INTERVAL, "scrape_timeout": INTERVAL, "evaluation_interval": INTERVAL},
-        "scrape_configs": [{"job_name": "edge", "honor_labels": True, "static_configs": [{"targets": list(targets)}]}],
+        "scrape_configs": [_ours(targets), _as_ingress_nginx(targets)],
         "rule_files": [str(folder / "rules.yaml")] if rules else [],
     }
     (folder / "rules.yaml").write_text(yaml.safe_dump(rules))
@@ -95,6 +98,26 @@ def running(folder: Path, *targets: str, rules: dict[str, Any] | None = None) ->
     finally:
         process.terminate()
         process.wait(40)
+
+
+def _ours(targets: tuple[str, ...]) -> dict[str, Any]:
+    """The job for metrics under our own names."""
+    return {
+        "job_name": "edge",
+        "honor_labels": True,
+        "static_configs": [{"targets": list(targets)}],
+        "metric_relabel_configs": [{"source_labels": ["__name__"], "regex": _NGINX, "action": "drop"}],
+    }
+
+
+def _as_ingress_nginx(targets: tuple[str, ...]) -> dict[str, Any]:
+    """The job for metrics under the names of ingress-nginx, as its dashboards want it: where a label of a metric is one
+    of its target, too, the metric's gets the prefix `exported_`."""
+    return {
+        "job_name": "ingress-nginx",
+        "static_configs": [{"targets": list(targets), "labels": TAKEOVER_LABELS}],
+        "metric_relabel_configs": [{"source_labels": ["__name__"], "regex": _NGINX, "action": "keep"}],
+    }
 
 
 def hasty(alerts: dict[str, Any]) -> dict[str, Any]:

@@ -42,6 +42,10 @@ class Site:
         self._router = Router(self.reader, Planner(self.reader, WorkerCounters(directory), logged=False))
         self._contexts = Contexts(self.reader)
         self._problems: dict[str, tuple[str, ...]] = {}
+        self.services: dict[str, Any] = {}
+        """Those that Gateways are to have, by Gateway."""
+        self.statuses: dict[str, Any] = {}
+        """Of objects of the Gateway API."""
         self.publish()
 
     def close(self) -> None:
@@ -70,6 +74,8 @@ class Site:
         """Compile and publish; WHEN: see `Compiler.compile`."""
         delta = self.compiler.compile(**when)
         self._writer.publish(routes=delta.routes, endpoints=delta.endpoints, tls=delta.tls)
+        self.services.update({str(owner): one for owner, one in delta.services.items()})
+        self.statuses.update({str(owner): one and one.status for owner, one in delta.statuses.items()})
         for owner, (_, problems) in delta.problems.items():
             self._problems[str(owner)] = tuple(f"{one.severity} {one.reason} {one.field}" for one in problems)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from edge.table.access_logging import AccessLogging
 from edge.table.counters import CountersReader, WorkerWord
@@ -49,6 +49,9 @@ from tests.support.clients import Client, Response
 from tests.support.edge import Edge, fresh_directory
 from tests.support.waiting import eventually, free_port
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 Server = Listener | tuple[str, int]
 STREAMED: tuple[Policy, ...] = (BodyLimit("test", 0), RequestBuffering("test", 0))
 """Request bodies of any size go to the endpoint as they come."""
@@ -58,9 +61,15 @@ _default: list[Pair] = []
 
 
 class Stage:
-    """A context manager; FLAGS are of `edge proxy`, ENVIRONMENT is added to that of the process."""
+    """A context manager; FLAGS are of `edge proxy`; ENVIRONMENT and PREFIX as for `Edge`."""
 
-    def __init__(self, *flags: str, workers: int = 1, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *flags: str,
+        workers: int = 1,
+        environment: dict[str, str] | None = None,
+        prefix: Iterable[str] = (),
+    ) -> None:
         self.directory = fresh_directory(self, "stage", Path("/dev/shm"))
         self._writer = TableWriter(self.directory)
         if not _default:
@@ -72,7 +81,13 @@ class Stage:
         )
         self._listening: dict[tuple[Wire, int], Listening] = {}
         self.edge = Edge(
-            None, *flags, command="proxy", workers=workers, shm_dir=self.directory, environment=environment
+            None,
+            *flags,
+            command="proxy",
+            workers=workers,
+            shm_dir=self.directory,
+            environment=environment,
+            prefix=prefix,
         )
 
     def __enter__(self) -> Self:

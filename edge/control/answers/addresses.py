@@ -2,14 +2,11 @@
 
 Rules of this file:
 - "Not known" (None) is not "none": while the answer cannot be found out, what is in the status stays there.
-- Addresses are in a fixed order without repetition, so the same ones compare equal.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import logging
-import re
 import threading
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,26 +14,26 @@ import msgspec
 
 from edge.control.api.backoff import Backoff
 from edge.control.api.errors import KubernetesError, MalformedError, RefusedError
-from edge.control.api.reflector import Reflector, Timing
+from edge.control.api.reflector import Reflector
 from edge.control.api.threads import persist
 from edge.control.kinds import resources
 from edge.control.kinds.decoding import decode
-from edge.control.kinds.objects import LoadBalancerIngress, ObjectError, Service, Struct
+from edge.control.kinds.objects import ObjectError, Service, Struct
+from edge.control.translate.service_addresses import Addresses, addresses_of, normal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from edge.control.answers.pods import Pods
+    from edge.control.api.list_watch import Timing
     from edge.control.api.transport import Transport
     from edge.control.kinds.objects import Key
     from edge.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-Addresses = tuple[LoadBalancerIngress, ...]
 REFRESH = 300.0
 """Seconds after which the addresses of nodes are asked for again."""
-_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
 class Origin(Protocol):
@@ -62,22 +59,6 @@ def choose(settings: Settings, transport: Transport, pods: Pods, *, timing: Timi
     if settings.publish_service:
         return OfService(transport, settings.publish_service, timing=timing)
     return OfNodes(transport, pods, internal=settings.report_node_internal_ip_address)
-
-
-def normal(texts: Iterable[str | None]) -> Addresses:
-    """IP addresses and host names, as a status has them; what is neither is left out with a warning."""
-    found = set()
-    for text in texts:
-        if not text:
-            continue
-        try:
-            found.add(LoadBalancerIngress(ip=str(ipaddress.ip_address(text))))
-        except ValueError:
-            if _NAME.fullmatch(text.lower()):
-                found.add(LoadBalancerIngress(hostname=text.lower()))
-            else:
-                logger.warning("status: %r is neither an IP address nor a host name, and is left out", text)
-    return tuple(sorted(found, key=lambda one: (one.ip or "", one.hostname or "")))
 
 
 class Fixed:
@@ -129,7 +110,7 @@ class OfService:
         except ObjectError as error:
             logger.warning("--publish-service %s: %s", self._service, error)
             return None
-        return of_service(service) if isinstance(service, Service) else None
+        return addresses_of(service) if isinstance(service, Service) else None
 
     def put(self, key: Key, value: Addresses | None) -> None:  # noqa: ARG002  # the sink's signature
         """The Service is there."""
@@ -152,18 +133,6 @@ class OfService:
         self._known = addresses
         for listener in self.listeners:
             listener()
-
-
-def of_service(service: Service) -> Addresses:
-    """The addresses at which SERVICE is reached from outside, or else from inside."""
-    spec = service.spec
-    if spec.type == "ExternalName":
-        # The dot of an absolute name is for the resolver; a status takes none.
-        return normal([(spec.external_name or "").removesuffix(".")])
-    if spec.type == "LoadBalancer":
-        balancers = service.status.addresses if service.status is not None else ()
-        return normal([*(one.ip or one.hostname for one in balancers), *(spec.external_ips or ())])
-    return normal(spec.external_ips or ([spec.cluster_ip] if spec.cluster_ip != "None" else []))
 
 
 class NodeAddress(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Writes status and Events to the cluster, from the elected instance only.
+"""Writes status, Events and the Services of Gateways to the cluster, from the elected instance only.
 
 Rules of this file:
 - Nothing here is needed for routing. What cannot be written now is written later or dropped; the log has the reason.
@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 
 from edge.control.answers import addresses, pods
 from edge.control.answers.events import EventWriter
+from edge.control.answers.gateway_services import GatewayServiceWriter
 from edge.control.answers.gateway_status import GatewayStatusWriter
 from edge.control.answers.pods import Pods
-from edge.control.answers.status import StatusWriter
+from edge.control.answers.status import IngressStatusWriter
 from edge.control.api import configuration
 from edge.control.api.lease import Election, Term
 
 if TYPE_CHECKING:
-    from edge.control.api.reflector import Timing
+    from edge.control.api.list_watch import Timing
     from edge.control.publishing.state import State
     from edge.control.sources.cluster.source import KubernetesSource
     from edge.settings import Settings
@@ -55,10 +56,17 @@ class Cluster:
         )
         self._pods = Pods(transport, namespace, name=pods.own_name(), timing=timing)
         self._origin = addresses.choose(settings, transport, self._pods, timing=timing)
-        self.status = StatusWriter(transport, self.election, self._origin) if settings.update_status else None
+        self.status = IngressStatusWriter(transport, self.election, self._origin) if settings.update_status else None
         self.gateway_status = (
             GatewayStatusWriter(transport, self.election, self._origin, controller=settings.controller_class)
             if settings.update_status
+            else None
+        )
+        self.gateway_services = (
+            GatewayServiceWriter(
+                transport, self.election, self._pods, namespace=settings.watch_namespace, timing=timing
+            )
+            if settings.gateway_services
             else None
         )
         self.events = EventWriter(transport, self.election, instance=name) if settings.events else None
@@ -68,20 +76,25 @@ class Cluster:
         if self.gateway_status is not None:
             source.status_observers.append(self.gateway_status)
             state.listeners.append(self.gateway_status.heard)
+        if self.gateway_services is not None:
+            state.listeners.append(self.gateway_services.heard)
         if self.events is not None:
             state.listeners.append(self.events.heard)
 
     def start(self) -> None:
         """Begin in threads of its own."""
-        if self.status is not None:
+        if self.status is not None or self.gateway_services is not None:
             self._pods.start()
+        if self.gateway_services is not None:
+            self.gateway_services.start()
+        if self.status is not None:
             self._origin.start()
             self.status.start()
         if self.gateway_status is not None:
             self.gateway_status.start()
         if self.events is not None:
             self.events.start()
-        if self.status is not None or self.events is not None:
+        if self.status is not None or self.events is not None or self.gateway_services is not None:
             self.election.start()
 
     def stop(self) -> None:
@@ -95,9 +108,11 @@ class Cluster:
             status.stop()
         if self.gateway_status is not None:
             self.gateway_status.stop()
+        if self.gateway_services is not None:
+            self.gateway_services.stop()
         if status is not None:
             self._origin.stop()
-            self._pods.stop()
+        self._pods.stop()
         self.election.stop()
 
     def _is_last(self) -> bool:

@@ -1,49 +1,37 @@
 """Writes the status of GatewayClasses, Gateways and routes.
 
 Rules of this file:
-- Written by the leader alone, and a write is given no more time than leadership is certain for.
+- Those of `edge.control.answers.writer`.
 - Only where the status is different from what it should be: at most one write for an object and a change.
-- Each write names the version that it was decided on; after a conflict it is decided again, on a newer version.
 - The status of routes and policies is shared with other controllers: only entries of our own name are changed, in
   their place.
 - lastTransitionTime changes with a condition's status only.
 - Gateways without addresses of their own get those of Edge, as Ingresses do.
+- A status is for the object with one uid: it is not written to an object that has taken the name since.
 """
 
 from __future__ import annotations
 
-import heapq
-import logging
-import threading
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from edge.control.api.backoff import Backoff
-from edge.control.api.errors import KubernetesError, RefusedError
-from edge.control.api.pace import Bars, Pace
-from edge.control.api.threads import persist
-from edge.control.api.transport import MERGE_PATCH
+from edge.control.answers.status_writer import StatusWriter
+from edge.control.answers.writer import RATE
 from edge.control.kinds import resources
 
 if TYPE_CHECKING:
-    from edge.control.answers.addresses import Addresses, Origin
+    from collections.abc import Iterable
+
+    from edge.control.answers.addresses import Origin
     from edge.control.api.lease import Election
     from edge.control.api.transport import Transport
+    from edge.control.compiling.delta import ObjectStatus
     from edge.control.kinds.objects import ObjectId
     from edge.control.publishing.state import Round
     from edge.control.translate.gateway.statuses import Status
 
-logger = logging.getLogger(__name__)
-
-RATE: Final = 100.0
-"""Most writes per second in the long run, and at once."""
-PATIENCE: Final = 10.0
-"""Longest silence of the API server in one write, seconds."""
-CONFLICT: Final = (0.1, 10.0)
-"""First and longest wait after a conflict, seconds; a newer version that arrives ends it."""
 _WITH_STATUS: Final = (
     resources.GATEWAY_CLASS,
     resources.GATEWAY,
@@ -76,11 +64,13 @@ SHARED: Final = {
 class Seen(msgspec.Struct, frozen=True):
     """The newest version of an object that we have seen."""
 
+    uid: str
     version: str
     status: msgspec.Raw
 
 
 class _Metadata(msgspec.Struct, rename="camel"):
+    uid: str = ""
     resource_version: str = ""
 
 
@@ -88,51 +78,27 @@ class _Object(msgspec.Struct):
     metadata: _Metadata = msgspec.field(default_factory=_Metadata)
     status: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"{}"))
 
+    def seen(self) -> Seen:
+        return Seen(self.metadata.uid, self.metadata.resource_version, self.status.copy())
+
 
 _decode = msgspec.json.Decoder(_Object).decode
 
 
-class GatewayStatusWriter:
+class GatewayStatusWriter(StatusWriter[tuple[Seen, "Status"]]):
     """Keeps the status of objects of the Gateway API true while ELECTION is won."""
+
+    what = "Gateway status"
 
     def __init__(
         self, transport: Transport, election: Election, origin: Origin, *, controller: str, rate: float = RATE
     ) -> None:
         """CONTROLLER: our name."""
-        self.trouble = ""
-        """Why the last write failed, for people."""
-        self._transport = transport
-        self._election = election
-        self._origin = origin
+        super().__init__(transport, election, origin, rate=rate)
         self._controller = controller
-        self._pace = Pace(rate, rate)
-        self._bars = Bars()
-        self._changed = threading.Condition()
         self._seen: dict[ObjectId, Seen] = {}
-        self._wanted: dict[ObjectId, Status | None] = {}
+        self._wanted: dict[ObjectId, ObjectStatus | None] = {}
         """None: nothing of ours is to stay in the status."""
-        self._due: dict[ObjectId, None] = {}
-        self._later: list[tuple[float, ObjectId]] = []
-        """Heap of those that had a conflict or are forbidden, with the time of the next try."""
-        self._conflicts: dict[ObjectId, Backoff] = {}
-        self._addresses: Addresses | None = None
-        self._stopping = False
-        self._thread = threading.Thread(target=persist, args=(self._turn,), name="write Gateway status", daemon=True)
-        election.listeners.append(self._elected)
-        origin.listeners.append(self._moved)
-
-    def start(self) -> None:
-        """Begin in a thread of its own."""
-        self._moved()
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End soon."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
-        if self._thread.ident is not None:
-            self._thread.join(PATIENCE)
 
     # --- what is heard, by other threads ----------------------------------------------------------------------------
 
@@ -145,104 +111,52 @@ class GatewayStatusWriter:
         except msgspec.DecodeError:
             return  # the source reports it
         with self._changed:
-            self._seen[name] = Seen(found.metadata.resource_version, found.status.copy())
+            self._seen[name] = found.seen()
             self._consider(name)
 
     def gone(self, name: ObjectId) -> None:
         """It is deleted."""
         with self._changed:
             self._seen.pop(name, None)
-            self._wanted.pop(name, None)
+            if self._wanted.get(name) is None:  # what is wanted may already be for the next object of the name
+                self._wanted.pop(name, None)
             self._forget(name)
 
     def heard(self, what: Round) -> None:
         """The routing table is different."""
         with self._changed:
-            for name, status in what.statuses.items():
-                self._wanted[name] = status
-                self._consider(name)
+            for name, wanted in what.statuses.items():
+                if wanted is None and name not in self._seen:
+                    self._wanted.pop(name, None)
+                else:
+                    self._wanted[name] = wanted
+                    self._consider(name)
 
-    def _elected(self, leads: bool) -> None:  # the signature of a listener
-        with self._changed:
-            if leads:
-                self._consider_all()
-            self._changed.notify()
-
-    def _moved(self) -> None:
-        addresses = self._origin.addresses()
-        with self._changed:
-            if addresses is not None and addresses != self._addresses:
-                self._addresses = addresses
-                self._consider_all()
-
-    def _consider_all(self) -> None:
-        for name in self._wanted:
-            self._consider(name)
+    def _every(self) -> Iterable[ObjectId]:
+        return self._wanted
 
     def _consider(self, name: ObjectId) -> None:
-        """Have the status of NAME looked at, if that may be wrong."""
-        if name in self._seen and name in self._wanted and name not in self._due:
-            self._due[name] = None
-            self._changed.notify()
-
-    def _forget(self, name: ObjectId) -> None:
-        self._due.pop(name, None)
-        self._conflicts.pop(name, None)
+        if name in self._seen and name in self._wanted:
+            self._make_due(name)
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
-    def _turn(self) -> bool:
-        """Write the next status; False: stop."""
-        job = self._next()
-        if job is None:
-            return False
-        name, seen, patch = job
-        self._pace.take()
-        try:
-            self._write(name, seen, patch)
-        except KubernetesError as error:
-            self._failed(name, error)
-        else:
-            self._pace.worked()
-            self._bars.lift(name.namespace)
-            self.trouble = ""
-            with self._changed:
-                self._conflicts.pop(name, None)
-        return True
-
-    def _next(self) -> tuple[ObjectId, Seen, Status] | None:
-        """The next write; waits for it. None: stop."""
-        with self._changed:
-            while not self._stopping:
-                wait = self._wait()
-                if wait != 0:
-                    self._changed.wait(wait)
-                    continue
-                name = next(iter(self._due))
-                del self._due[name]
-                if barred := self._bars.end(name.namespace):
-                    heapq.heappush(self._later, (barred, name))
-                    continue
-                seen = self._seen.get(name)
-                if seen is None or name not in self._wanted:
-                    continue
-                patch = self._patch(name, self._wanted[name], seen)
-                if patch is not None:
-                    return name, seen, patch
-                if self._wanted[name] is None:
-                    del self._wanted[name]
+    def _job(self, name: ObjectId) -> tuple[Seen, Status] | None:
+        seen = self._seen.get(name)
+        if seen is None or name not in self._wanted:
             return None
+        wanted = self._wanted[name]
+        if wanted is not None and wanted.uid != seen.uid:
+            return None  # a further round has the status of this object
+        patch = self._patch(name, wanted.status if wanted is not None else None, seen)
+        if patch is not None:
+            return seen, patch
+        if wanted is None:
+            del self._wanted[name]
+        return None
 
-    def _wait(self) -> float | None:
-        """Seconds until there may be something to do; None: until notified."""
-        now = time.monotonic()
-        while self._later and self._later[0][0] <= now:
-            self._consider(heapq.heappop(self._later)[1])
-        next_try = self._later[0][0] - now if self._later else None
-        if self._due and self._election.leads:
-            delay = self._pace.delay()
-            return delay if next_try is None else min(delay, next_try)
-        return next_try
+    def _right(self, name: ObjectId) -> str:
+        return f"verb patch on {KINDS[name.kind].resource}/status"
 
     def _patch(self, name: ObjectId, wanted: Status | None, seen: Seen) -> Status | None:
         """What is to be changed in the status of NAME that was SEEN; None: nothing."""
@@ -297,61 +211,16 @@ class GatewayStatusWriter:
             ]
         return {**wanted, "addresses": addresses, "conditions": conditions}
 
-    def _write(self, name: ObjectId, seen: Seen, patch: Status) -> None:
-        """Change the status of NAME by PATCH.
-
-        Raises:
-            KubernetesError: it is not done, or not known to be.
-        """
-        remaining = self._election.remaining
-        if not remaining:
-            return
-        answer = self._transport.request(
-            "PATCH",
-            f"{KINDS[name.kind].path_of((name.namespace, name.name))}/status",
-            body={"metadata": {"resourceVersion": seen.version}, "status": patch},
-            content_type=MERGE_PATCH,
-            read_timeout=min(PATIENCE, remaining),
-        )
+    def _write(self, name: ObjectId, job: tuple[Seen, Status]) -> None:
+        seen, patch = job
+        answer = self._write_status(KINDS[name.kind], name, seen.version, patch)
         try:
-            found = _decode(answer)
+            found = _decode(answer) if answer is not None else None
         except msgspec.DecodeError:
             return  # the watch will deliver the version
         with self._changed:
-            if self._seen.get(name) is seen:
-                self._seen[name] = Seen(found.metadata.resource_version, found.status.copy())
-
-    def _failed(self, name: ObjectId, error: KubernetesError) -> None:
-        code = error.code if isinstance(error, RefusedError) else 0
-        message = f"status of {name}: {error}"
-        if code == 404:
-            return
-        if code == 409:
-            with self._changed:
-                backoff = self._conflicts.setdefault(name, Backoff(base=CONFLICT[0], cap=CONFLICT[1]))
-                heapq.heappush(self._later, (time.monotonic() + backoff.next(), name))
-            return
-        if code in (400, 413, 415, 422):  # not better with the next try
-            logger.warning("%s", message)
-            return
-        if code == 403:
-            self._forbidden(name, error)
-            return
-        rest = self._pace.failed(error)
-        if not self.trouble:
-            logger.warning("%s; trying again in %.1f s", message, rest)
-        self.trouble = message
-        with self._changed:
-            self._consider(name)
-
-    def _forbidden(self, name: ObjectId, error: KubernetesError) -> None:
-        """Leave the namespace of NAME alone for a while; others may permit it."""
-        message = f"status: {error}; grant the verb patch on {KINDS[name.kind].resource}/status"
-        if self._bars.put(name.namespace) and not self.trouble:
-            logger.warning("%s", message)
-        self.trouble = message
-        with self._changed:
-            self._consider(name)
+            if found is not None and self._seen.get(name) is seen:
+                self._seen[name] = found.seen()
 
 
 def _dated(wanted: list[Status], have: Any) -> list[Status]:

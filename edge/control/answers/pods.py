@@ -10,19 +10,20 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from edge.control.api.backoff import Backoff
 from edge.control.api.errors import KubernetesError, MalformedError
-from edge.control.api.reflector import Reflector, Timing
+from edge.control.api.reflector import Reflector
 from edge.control.kinds import resources
 from edge.control.kinds.objects import Metadata, Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from edge.control.api.list_watch import Timing
     from edge.control.api.transport import Transport
     from edge.control.kinds.objects import Key
 
@@ -45,10 +46,43 @@ class PodSpec(Struct, frozen=True):
     node_name: str = ""
 
 
+class PodAddress(Struct, frozen=True):
+    """An address of a pod (PodIP)."""
+
+    ip: str = ""
+
+
+class PodCondition(Struct, frozen=True):
+    """One of the conditions of a pod."""
+
+    type: str = ""
+    status: str = ""
+
+
 class PodStatus(Struct, frozen=True):
     """The state of a pod."""
 
     phase: str = ""
+    pod_ips: tuple[PodAddress, ...] | None = msgspec.field(default=None, name="podIPs")
+    conditions: tuple[PodCondition, ...] | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether its readiness probe says yes."""
+        return any(one.type == "Ready" and one.status == "True" for one in self.conditions or ())
+
+
+class PodEndpoint(NamedTuple):
+    """A pod of ours as an endpoint."""
+
+    namespace: str
+    name: str
+    uid: str
+    node: str
+    addresses: tuple[str, ...]
+    ready: bool
+    serving: bool
+    terminating: bool
 
 
 class Pod(Struct, frozen=True):
@@ -65,6 +99,20 @@ class Pod(Struct, frozen=True):
 
 
 _decode = msgspec.json.Decoder(Pod).decode
+
+
+def _endpoint(pod: Pod) -> PodEndpoint:
+    metadata, serving, leaving = pod.metadata, pod.status.is_ready, pod.is_leaving
+    return PodEndpoint(
+        metadata.namespace,
+        metadata.name,
+        metadata.uid,
+        pod.spec.node_name,
+        tuple(one.ip for one in pod.status.pod_ips or ()),
+        serving and not leaving,
+        serving,
+        leaving,
+    )
 
 
 def own_name() -> str:
@@ -116,6 +164,13 @@ class Pods:
         pods = list(self._pods.values())
         running = (pod for pod in pods if pod.status.phase == "Running" and not pod.is_leaving)
         return frozenset(pod.spec.node_name for pod in running if pod.spec.node_name)
+
+    def endpoints(self) -> tuple[PodEndpoint, ...] | None:
+        """The pods of ours that run, as endpoints, sorted by name; None: not known."""
+        if not self._is_synced:
+            return None
+        running = [pod for _, pod in sorted(self._pods.items()) if pod.status.phase == "Running"]
+        return tuple(_endpoint(pod) for pod in running if pod.status.pod_ips)
 
     def _run(self) -> None:
         """Learn our labels, then watch the pods that share them."""

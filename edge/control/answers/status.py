@@ -1,9 +1,8 @@
 """`status.loadBalancer.ingress` of the Ingresses that we serve.
 
 Rules of this file:
-- Written by the leader alone, and a write is given no more time than leadership is certain for.
+- Those of `edge.control.answers.writer`.
 - Only for Ingresses of the routing table, and only where the status is different from what it should be.
-- Each write names the version that it was decided on; after a conflict it is decided again, on a newer version.
 - The latest Ingress comes first, because its author is waiting for it.
 
 https://kubernetes.io/docs/reference/kubernetes-api/service-resources/ingress-v1/
@@ -11,40 +10,35 @@ https://kubernetes.io/docs/reference/kubernetes-api/service-resources/ingress-v1
 
 from __future__ import annotations
 
-import heapq
 import logging
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from edge.control.answers.status_writer import StatusWriter
+from edge.control.answers.writer import CONFLICT, RATE
 from edge.control.api import wire
 from edge.control.api.backoff import Backoff
 from edge.control.api.errors import KubernetesError, RefusedError
-from edge.control.api.pace import Bars, Pace
-from edge.control.api.threads import persist
-from edge.control.api.transport import MERGE_PATCH
 from edge.control.kinds import resources
+from edge.control.kinds.objects import ObjectId
 
 if TYPE_CHECKING:
-    from edge.control.answers.addresses import Addresses, Origin
+    from collections.abc import Iterable
+
+    from edge.control.answers.addresses import Origin
     from edge.control.api.lease import Election
     from edge.control.api.transport import Transport
     from edge.control.kinds.objects import Ingress, Key
     from edge.control.publishing.state import Round
+    from edge.control.translate.service_addresses import Addresses
 
 logger = logging.getLogger(__name__)
 
-RATE = 100.0
-"""Most writes per second in the long run, and at once."""
-PATIENCE = 10.0
-"""Longest silence of the API server in one write, seconds."""
-CONFLICT = (0.1, 10.0)
-"""First and longest wait after a conflict, seconds; a newer version that arrives ends it."""
-WITHDRAWERS = 8
+WITHDRAWERS: Final = 8
 """Writes at the same time when addresses are taken back, for which a pod has not long."""
 
 
@@ -56,214 +50,90 @@ class Seen:
     addresses: Addresses
 
 
-class StatusWriter:
+class IngressStatusWriter(StatusWriter[tuple[Seen, "Addresses"]]):
     """Keeps the status of served Ingresses true while ELECTION is won."""
 
+    latest_first = True
+
     def __init__(self, transport: Transport, election: Election, origin: Origin, *, rate: float = RATE) -> None:
-        self.trouble = ""
-        """Why the last write failed, for people."""
-        self._transport = transport
-        self._election = election
-        self._origin = origin
-        self._pace = Pace(rate, rate)
-        self._bars = Bars()
-        self._changed = threading.Condition()
-        self._seen: dict[Key, Seen] = {}
-        self._ours: set[Key] = set()
-        self._due: dict[Key, None] = {}
-        """To be written; the latest is the last."""
-        self._later: list[tuple[float, Key]] = []
-        """Heap of those that had a conflict or are forbidden, with the time of the next try."""
-        self._conflicts: dict[Key, Backoff] = {}
-        self._addresses: Addresses | None = None
-        self._stopping = False
+        super().__init__(transport, election, origin, rate=rate)
+        self._seen: dict[ObjectId, Seen] = {}
+        self._ours: set[ObjectId] = set()
         self._withdrawing = False
-        self._thread = threading.Thread(target=persist, args=(self._turn,), name="write status", daemon=True)
-        election.listeners.append(self._elected)
-        origin.listeners.append(self._moved)
-
-    def start(self) -> None:
-        """Begin in a thread of its own."""
-        self._moved()
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End soon."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
-        if self._thread.ident is not None:
-            self._thread.join(PATIENCE)
 
     # --- what is heard, by other threads ----------------------------------------------------------------------------
 
     def seen(self, ingress: Ingress) -> None:
         """INGRESS exists in this version."""
-        metadata = ingress.metadata
-        key = (metadata.namespace, metadata.name)
+        name = ingress.id
         addresses = ingress.status.addresses if ingress.status is not None else ()
         with self._changed:
-            self._seen[key] = Seen(metadata.resource_version, addresses)
-            self._consider(key)
+            self._seen[name] = Seen(ingress.metadata.resource_version, addresses)
+            self._consider(name)
 
     def gone(self, key: Key) -> None:
         """It is deleted."""
+        name = ObjectId(resources.INGRESS.name, *key)
         with self._changed:
-            self._seen.pop(key, None)
-            self._forget(key)
+            self._seen.pop(name, None)
+            self._forget(name)
 
     def heard(self, what: Round) -> None:
         """The routing table is different."""
         with self._changed:
             for name, ingress in what.served.items():
-                key = (name.namespace, name.name)
                 if ingress is None:
-                    self._ours.discard(key)
-                    self._forget(key)
+                    self._ours.discard(name)
+                    self._forget(name)
                 else:
-                    self._ours.add(key)
-                    self._consider(key)
+                    self._ours.add(name)
+                    self._consider(name)
 
-    def _elected(self, leads: bool) -> None:  # the signature of a listener
-        with self._changed:
-            if leads:
-                self._consider_all()
-            self._changed.notify()
+    def _every(self) -> Iterable[ObjectId]:
+        return self._ours
 
-    def _moved(self) -> None:
-        addresses = self._origin.addresses()
-        with self._changed:
-            if addresses is not None and addresses != self._addresses:
-                self._addresses = addresses
-                self._consider_all()
-
-    def _consider_all(self) -> None:
-        for key in self._ours:
-            self._consider(key)
-
-    def _consider(self, key: Key) -> None:
-        """Have the status of KEY written if it is ours and wrong."""
-        seen, wanted = self._seen.get(key), self._addresses
-        if seen is None or wanted is None or key not in self._ours or self._withdrawing:
+    def _consider(self, name: ObjectId) -> None:
+        seen, wanted = self._seen.get(name), self._addresses
+        if seen is None or wanted is None or name not in self._ours or self._withdrawing:
             return
         if same(seen.addresses, wanted):
-            self._forget(key)
-        elif key not in self._due:
-            self._due[key] = None
-            self._changed.notify()
-
-    def _forget(self, key: Key) -> None:
-        self._due.pop(key, None)
-        self._conflicts.pop(key, None)
+            self._forget(name)
+        else:
+            self._make_due(name)
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
-    def _turn(self) -> bool:
-        """Write the next status; False: stop."""
-        job = self._next()
-        if job is None:
-            return False
-        key, seen, addresses = job
-        self._pace.take()
-        try:
-            self._write(key, seen, addresses)
-        except KubernetesError as error:
-            self._failed(key, error)
-        else:
-            self._pace.worked()
-            self._bars.lift(key[0])
-            self.trouble = ""
-            with self._changed:
-                self._conflicts.pop(key, None)
-        return True
+    def _may_write(self) -> bool:
+        return not self._withdrawing and super()._may_write()
 
-    def _next(self) -> tuple[Key, Seen, Addresses] | None:
-        """The next write; waits for it. None: stop."""
-        with self._changed:
-            while not self._stopping:
-                wait = self._wait()
-                if wait == 0:
-                    key, _ = self._due.popitem()
-                    seen = self._seen.get(key)
-                    if barred := self._bars.end(key[0]):
-                        heapq.heappush(self._later, (barred, key))
-                    elif seen is not None and self._addresses is not None:
-                        return key, seen, self._addresses
-                else:
-                    self._changed.wait(wait)
-            return None
+    def _job(self, name: ObjectId) -> tuple[Seen, Addresses] | None:
+        seen = self._seen.get(name)
+        return (seen, self._addresses) if seen is not None and self._addresses is not None else None
 
-    def _wait(self) -> float | None:
-        """Seconds until there may be something to do; None: until notified."""
-        now = time.monotonic()
-        while self._later and self._later[0][0] <= now:
-            self._consider(heapq.heappop(self._later)[1])
-        next_try = self._later[0][0] - now if self._later else None
-        if self._due and self._election.leads and not self._withdrawing:
-            delay = self._pace.delay()
-            return delay if next_try is None else min(delay, next_try)
-        return next_try
+    def _right(self, name: ObjectId) -> str:  # noqa: ARG002 - the same for all
+        return f"verb patch on {resources.INGRESS.resource}/status"
 
-    def _write(self, key: Key, seen: Seen, addresses: Addresses) -> bool:
-        """Make ADDRESSES the status of KEY; False: that is another's to do now.
+    def _write(self, name: ObjectId, job: tuple[Seen, Addresses]) -> None:
+        self._show(name, *job)
+
+    def _show(self, name: ObjectId, seen: Seen, addresses: Addresses) -> bool:
+        """Make ADDRESSES the status of NAME; False: that is another's to do now.
 
         Raises:
             KubernetesError: it is not done, or not known to be.
         """
-        remaining = self._election.remaining
-        if not remaining:
+        status = {"loadBalancer": {"ingress": _json(addresses)}}
+        answer = self._write_status(resources.INGRESS, name, seen.version, status)
+        if answer is None:
             return False
-        body = {
-            "metadata": {"resourceVersion": seen.version},
-            "status": {"loadBalancer": {"ingress": _json(addresses)}},
-        }
-        answer = self._transport.request(
-            "PATCH",
-            f"{resources.INGRESS.path_of(key)}/status",
-            body=body,
-            content_type=MERGE_PATCH,
-            read_timeout=min(PATIENCE, remaining),
-        )
         try:
             version = wire.decode_partial(answer).metadata.resource_version
         except msgspec.DecodeError:
             return True  # the watch will deliver the version
         with self._changed:
-            if self._seen.get(key) is seen:
-                self._seen[key] = Seen(version, addresses)
+            if self._seen.get(name) is seen:
+                self._seen[name] = Seen(version, addresses)
         return True
-
-    def _failed(self, key: Key, error: KubernetesError) -> None:
-        code = error.code if isinstance(error, RefusedError) else 0
-        message = f"status of Ingress {'/'.join(key)}: {error}"
-        if code == 404:
-            return
-        if code == 409:
-            with self._changed:
-                backoff = self._conflicts.setdefault(key, Backoff(base=CONFLICT[0], cap=CONFLICT[1]))
-                heapq.heappush(self._later, (time.monotonic() + backoff.next(), key))
-            return
-        if code in (400, 413, 415, 422):  # not better with the next try
-            logger.warning("%s", message)
-            return
-        if code == 403:
-            self._forbidden(key, error)
-            return
-        rest = self._pace.failed(error)
-        if not self.trouble:
-            logger.warning("%s; trying again in %.1f s", message, rest)
-        self.trouble = message
-        with self._changed:
-            self._consider(key)
-
-    def _forbidden(self, key: Key, error: KubernetesError) -> None:
-        """Leave the namespace of KEY alone for a while; others may permit it."""
-        message = f"status: {error}; grant the verb patch on ingresses.networking.k8s.io/status"
-        if self._bars.put(key[0]) and not self.trouble:
-            logger.warning("%s", message)
-        self.trouble = message
-        with self._changed:
-            self._consider(key)
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
@@ -271,31 +141,31 @@ class StatusWriter:
     def has_something(self) -> bool:
         """Whether addresses of ours are in any status."""
         with self._changed:
-            return any(self._rest(self._seen.get(key)) is not None for key in self._ours)
+            return any(self._rest(self._seen.get(name)) is not None for name in self._ours)
 
     def withdraw(self, seconds: float) -> None:
         """Take our addresses out of every status; gives up after SECONDS, or when leadership is lost."""
         with self._changed:
             self._withdrawing = True
             self._due.clear()
-            keys = list(self._ours)
+            names = list(self._ours)
         end = time.monotonic() + seconds
         with ThreadPoolExecutor(WITHDRAWERS, "withdraw status") as pool:
-            left = sum(pool.map(lambda key: not self._withdraw(key, end), keys))
+            left = sum(pool.map(lambda name: not self._withdraw(name, end), names))
         if left:
             logger.warning("status of %d Ingresses: there was no time to remove our addresses", left)
 
-    def _withdraw(self, key: Key, end: float) -> bool:
+    def _withdraw(self, name: ObjectId, end: float) -> bool:
         """Take our addresses out of one status; whether they are out."""
         backoff = Backoff(base=CONFLICT[0], cap=1.0)
         while time.monotonic() < end and self._election.leads:
             with self._changed:
-                seen = self._seen.get(key)
+                seen = self._seen.get(name)
             rest = self._rest(seen)
             if seen is None or rest is None:
                 return True
             try:
-                if self._write(key, seen, rest):
+                if self._show(name, seen, rest):
                     return True
             except KubernetesError as error:
                 if isinstance(error, RefusedError) and error.code == 403:

@@ -23,6 +23,10 @@ class MalformedError(KubernetesError):
     """The answer, or a line of a watch, is not what it should be."""
 
 
+class ExpiredError(Exception):
+    """The API server has forgotten the version from which a list or a watch was to go on; it has to be listed again."""
+
+
 class RefusedError(KubernetesError):
     """The API server answered with an error."""
 

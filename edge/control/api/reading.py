@@ -13,7 +13,7 @@ import msgspec
 
 from edge.control.api import wire
 from edge.control.api.errors import MalformedError, RefusedError
-from edge.control.api.reflector import PAGE
+from edge.control.api.list_watch import PAGE
 from edge.control.kinds.changes import Invalid
 from edge.control.kinds.decoding import decode
 from edge.control.kinds.objects import Object, ObjectError

@@ -13,21 +13,17 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection
 from __future__ import annotations
 
 import logging
-import random
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-import msgspec
-
-from edge.control.api import wire
+from edge.control.api import list_watch
 from edge.control.api.backoff import Backoff
-from edge.control.api.errors import RELIST, KubernetesError, MalformedError, RefusedError
-from edge.control.api.transport import JSON, METADATA_LIST, METADATA_WATCH, READ_TIMEOUT
+from edge.control.api.errors import RELIST, ExpiredError, KubernetesError, MalformedError, RefusedError
+from edge.control.api.list_watch import Timing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import msgspec
 
     from edge.control.api.transport import Stream, Transport
     from edge.control.kinds.objects import Key
@@ -36,8 +32,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-PAGE = 500
-"""Objects per page, as client-go asks for."""
 HEALTHY = 5.0
 """A watch that held this long, in seconds, was a success; one that ends sooner counts as a failure."""
 GATHERING = 0.004
@@ -64,21 +58,6 @@ class Sink(Protocol[T]):
 
     def refused(self, times: int) -> None:
         """The API server has forbidden it, TIMES times in a row."""
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Limits of a watch, in seconds."""
-
-    shortest: float = 240.0
-    longest: float = 290.0
-    """The API server is asked to end a watch after a random time between these."""
-    silence: float = 90.0
-    """A watch without a byte for this long is given up; the API server sends bookmarks about once a minute."""
-
-
-class _ExpiredError(Exception):
-    """The watch cannot go on from its version."""
 
 
 class Reflector(Generic[T]):
@@ -171,7 +150,7 @@ class Reflector(Generic[T]):
             if not self._version:
                 self._list()
             held = self._watch()
-        except _ExpiredError:
+        except ExpiredError:
             self._relist()
             # One expiry, after a long outage, is the ordinary course of things; a second one in a row has to wait.
             first, delay = not self._backoff.failures, self._backoff.next()
@@ -232,18 +211,18 @@ class Reflector(Generic[T]):
         """Take up the collection as a whole.
 
         Raises:
-            _ExpiredError: the list grew too old between two pages.
+            ExpiredError: the list grew too old between two pages.
             KubernetesError: whatever else went wrong; nothing was taken up.
         """
         versions: dict[Key, str] = {}
         changed: list[tuple[Key, T]] = []
-        query = {"limit": str(PAGE), **self.collection.query}
+        query = {"limit": str(list_watch.PAGE), **self.collection.query}
         while True:
-            page = self._page(query)
-            if _is_older(page.metadata.resource_version, self._reached):
+            page = list_watch.page(self._transport, self.collection, query)
+            if list_watch.is_older(page.metadata.resource_version, self._reached):
                 self._known = dict.fromkeys(self._known, "")  # a restored cluster: its versions start over
             for raw in page.items or ():
-                metadata = self._metadata(raw)
+                metadata = list_watch.metadata(raw)
                 versions[metadata.key] = metadata.resource_version
                 if self._known.get(metadata.key) != metadata.resource_version:
                     changed.append((metadata.key, self._sink.decode(metadata.key, raw)))
@@ -254,24 +233,6 @@ class Reflector(Generic[T]):
             query["continue"] = page.metadata.continue_
         self._take_up(versions, changed)
         self._version = page.metadata.resource_version
-
-    def _page(self, query: Mapping[str, str]) -> wire.Page:
-        accept = METADATA_LIST if self.collection.metadata_only else JSON
-        try:
-            data = self._transport.request(
-                "GET", self.collection.path, query=query, accept=accept, read_timeout=READ_TIMEOUT
-            )
-        except RefusedError as error:
-            if error.code == 410:
-                raise _ExpiredError from error
-            raise
-        try:
-            page = wire.decode_page(data)
-        except msgspec.DecodeError as error:
-            raise MalformedError(f"list: {error}") from error
-        if not page.metadata.resource_version:
-            raise MalformedError("list: no resourceVersion")
-        return page
 
     def _take_up(self, versions: dict[Key, str], changed: list[tuple[Key, T]]) -> None:
         gone = [key for key in self._known if key not in versions]
@@ -291,29 +252,12 @@ class Reflector(Generic[T]):
         """Follow the collection until the watch ends in an orderly way; whether it held for a while.
 
         Raises:
-            _ExpiredError: the API server has forgotten our version.
+            ExpiredError: the API server has forgotten our version.
             KubernetesError: it ended otherwise.
         """
         if self._stopping.is_set():
             return True
-        seconds = random.uniform(self._timing.shortest, self._timing.longest)  # noqa: S311  # spreads load, hides nothing
-        query = {
-            "watch": "true",
-            "allowWatchBookmarks": "true",
-            "resourceVersion": self._version,
-            "timeoutSeconds": str(max(1, int(seconds))),
-            **self.collection.query,
-        }
-        accept = METADATA_WATCH if self.collection.metadata_only else JSON
-        try:
-            stream = self._transport.stream(
-                self.collection.path, query=query, accept=accept, read_timeout=self._timing.silence
-            )
-        except RefusedError as error:
-            if error.code == 410:
-                raise _ExpiredError from error
-            raise
-        with stream:
+        with list_watch.watch(self._transport, self.collection, self._version, self._timing) as stream:
             self._stream = stream
             self._well()
             began = time.monotonic()
@@ -343,13 +287,8 @@ class Reflector(Generic[T]):
         # What is left in REST was torn off by the end of the stream; its event comes again, its version was not seen.
 
     def _event(self, line: bytes) -> None:
-        try:
-            event = wire.decode_event(line)
-        except msgspec.DecodeError as error:
-            raise MalformedError(f"watch: {error}") from error
-        if event.type == "ERROR":
-            self._error(event.object)
-        metadata = self._metadata(event.object)
+        event = list_watch.event(line)
+        metadata = list_watch.metadata(event.object)
         if event.type in ("ADDED", "MODIFIED"):
             if self._known.get(metadata.key) != metadata.resource_version:
                 value = self._sink.decode(metadata.key, event.object)
@@ -358,31 +297,3 @@ class Reflector(Generic[T]):
         elif event.type == "DELETED" and self._known.pop(metadata.key, None) is not None:
             self._sink.drop(metadata.key)
         self._version = metadata.resource_version
-
-    @staticmethod
-    def _metadata(raw: msgspec.Raw) -> wire.Metadata:
-        try:
-            metadata = wire.decode_partial(raw).metadata
-        except msgspec.DecodeError as error:
-            raise MalformedError(f"metadata of an object: {error}") from error
-        if not metadata.resource_version:
-            raise MalformedError("an object without metadata.resourceVersion")
-        return metadata
-
-    @staticmethod
-    def _error(raw: msgspec.Raw) -> None:
-        try:
-            status = wire.decode_status(raw)
-        except msgspec.DecodeError as error:
-            raise MalformedError(f"watch: {error}") from error
-        if status.code == 410 or status.reason in ("Expired", "Gone"):
-            raise _ExpiredError
-        raise MalformedError(f"watch: {status.code} {status.reason}: {status.message}")
-
-
-def _is_older(version: str, reached: str) -> bool:
-    """Whether VERSION is one that was passed long ago: numbers can be compared, nothing else is known of others.
-
-    https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
-    """
-    return version.isdecimal() and reached.isdecimal() and int(version) < int(reached)

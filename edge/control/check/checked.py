@@ -164,9 +164,14 @@ class Checked:
         return sorted(ObjectId(kind, *key) for key in self._compiler.store.keys(kind))
 
     def _is_served(self, owner: ObjectId) -> bool:
-        """Whether OWNER has a translation; a route that attaches to no listener has one with nothing in it."""
+        """Whether OWNER has a translation and is allowed.
+
+        A route that attaches to no listener has a translation with nothing in it.
+        """
         translation = self._compiler.translation(owner)
-        return translation is not None and (owner.kind == "Ingress" or bool(translation.hosts or translation.streams))
+        if translation is None or translation.refused:
+            return False
+        return owner.kind == "Ingress" or bool(translation.hosts or translation.streams)
 
     def _claim(self, owner: ObjectId) -> Claim:
         known = self._compiler.store.classes()

@@ -21,6 +21,7 @@ from edge.control.compiling.configuration import Configured
 from edge.control.compiling.defaults import DefaultBackend
 from edge.control.compiling.delta import Delta
 from edge.control.compiling.dns_names import Unresolved
+from edge.control.compiling.gateway_services import GatewayServices
 from edge.control.compiling.gateway_status import GatewayStatus
 from edge.control.compiling.gateways import TRANSLATED, WITH_STATUS, Gateways
 from edge.control.compiling.hosts import Hosts
@@ -57,7 +58,10 @@ if TYPE_CHECKING:
     from edge.control.kinds.objects import Ingress, Key
     from edge.settings import Settings
     from edge.table.bindings import Unbound
-    from edge.table.records import Certificate, Wire
+    from edge.table.records import Certificate, Listening, Wire
+
+LOOK = 0.1
+"""Seconds between two looks whether the proxy has opened sockets that a status waits for."""
 
 
 class Compiler:
@@ -101,7 +105,8 @@ class Compiler:
         self._streams = Streams()
         self._stream_services = stream_services.owners(settings)
         """ConfigMaps of TCP and UDP services."""
-        self._gateway_status = GatewayStatus(self.store, settings, self._certificates.secrets)
+        self._gateway_status = GatewayStatus(self.store, settings, self._certificates.secrets, self._sockets.verdicts)
+        self._gateway_services = GatewayServices()
         self._backend = DefaultBackend(settings.default_backend_service, self.store, self._services)
         self._translations: dict[ObjectId, Translation] = {}
         self._broken: dict[ObjectId, Problem] = {}
@@ -145,9 +150,9 @@ class Compiler:
         """Whether it is known what the ConfigMap of `--configmap` says."""
         return self._configured.is_known
 
-    def unbound(self, told: Iterable[Unbound]) -> None:
-        """From now on the proxy cannot listen on what it has TOLD."""
-        self._sockets.unbound(told)
+    def bindings(self, unbound: Iterable[Unbound], bound: frozenset[Listening]) -> None:
+        """From now on the proxy cannot listen on what is UNBOUND, and listens on what is BOUND."""
+        self._sockets.told(unbound, bound)
 
     @property
     def needs_version(self) -> int:
@@ -169,6 +174,7 @@ class Compiler:
         """Seconds until `compile` has something to do even if nothing changes; None: it has not."""
         dates, removals = self._certificates.secrets.next_due, (self._services.next_removal, self._remotes.next_removal)
         waits = [dates - time.time()] if dates is not None else []
+        waits += [LOOK] if self._gateway_status.is_waiting else []
         waits += [removal - time.monotonic() for removal in removals if removal is not None]
         return max(0.0, min(waits)) if waits else None
 
@@ -257,7 +263,8 @@ class Compiler:
         delta.routes.update(records)
         owners |= touched
         named = (owner for owner in owners | changed.gateways if owner.kind in WITH_STATUS)
-        delta.statuses.update(self._gateway_status.compile(named, self._translations.get))
+        delta.statuses.update(self._gateway_status.compile(named, self._translations.get, clock))
+        delta.services.update(self._gateway_services.compile())
         self._report(owners, changed, delta)
         self._forget(changed)
         return delta
@@ -272,12 +279,17 @@ class Compiler:
         """Take up the Ingress KEY as it is now."""
         ingress = self.store.ingress(key)
         owner = ObjectId("Ingress", *key)
-        was_served = owner in self._translations
+        was_served = self._serves(owner)
         self._take(owner, lambda: self._translated(key, ingress), exists=ingress is not None)
-        if owner in self._translations:
+        if self._serves(owner):
             delta.served[owner] = ingress
         elif was_served:
             delta.served[owner] = None
+
+    def _serves(self, owner: ObjectId) -> bool:
+        """Whether OWNER, an Ingress, is served."""
+        translation = self._translations.get(owner)
+        return translation is not None and not translation.refused
 
     def _take_gateway(self, owner: ObjectId) -> None:
         """Take up the Gateway or route OWNER as it is now."""
@@ -346,6 +358,7 @@ class Compiler:
         self._streams.replace(owner, order, old.streams if old else {}, new.streams if new else {})
         if owner.kind in WITH_STATUS:
             self._gateway_status.replace(owner, old, new)
+            self._gateway_services.replace(owner, new)
         if new is None:
             del self._translations[owner]
         else:

@@ -1,7 +1,8 @@
 """The configuration of the process as a whole: the ConfigMap that `--configmap` names, over the flags.
 
 Rules of this file:
-- The ConfigMap may come, change and go at any time; without it the flags hold.
+- The ConfigMap may come, change and go at any time; without it the flags hold, and what they do not say is as in
+  ingress-nginx.
 - Until it is known whether there is one, nothing is configured: the first table waits, because the ConfigMap may hold
   what keeps requests out.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge.control.containment import REASON, contain
-from edge.control.kinds.objects import ConfigMap, ObjectId
+from edge.control.kinds.objects import ConfigMap, Metadata, ObjectId
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate.annotations.defaults import defaults_of
 from edge.control.translate.configmap.reading import Configuration, read
@@ -88,4 +89,5 @@ class Configured:
         if isinstance(found, str):
             message = f"{found}; the defaults hold" if found.endswith("exist") else found
             self._faults = (warning("MissingConfigMap", FLAG, message),)
-        return Configuration(self._flags)
+        nothing = ConfigMap(Metadata(name=self.owner.name, namespace=self.owner.namespace))
+        return read(nothing, self._flags, self._references.find)

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from edge.control.kinds.objects import Ingress, ObjectId
     from edge.control.kinds.problems import Problem
+    from edge.control.translate.gateway.services import GatewayService
     from edge.control.translate.gateway.statuses import Status
     from edge.table.record import Record
+
+
+class ObjectStatus(NamedTuple):
+    """The status that an object is to have."""
+
+    uid: str
+    """Of the object: one that was deleted and made again is another object, and has no status yet."""
+    status: Status
 
 
 @dataclass(slots=True)
@@ -21,11 +30,14 @@ class Delta:
     tls: dict[str, Record | None] = field(default_factory=dict)
     served: dict[ObjectId, Ingress | None] = field(default_factory=dict)
     """Ingresses of our class that are new or different."""
-    statuses: dict[ObjectId, Status | None] = field(default_factory=dict)
+    statuses: dict[ObjectId, ObjectStatus | None] = field(default_factory=dict)
     """Of objects of the Gateway API, as far as they are different; None: the object is not ours any more."""
+    services: dict[ObjectId, GatewayService | None] = field(default_factory=dict)
+    """That Gateways are to have, by Gateway, as far as they are different; None: the Gateway is gone, or not ours."""
     problems: dict[ObjectId, tuple[str, tuple[Problem, ...]]] = field(default_factory=dict)
     """uid and all problems of each object whose problems may have changed; none is an empty tuple."""
 
     def __bool__(self) -> bool:
         """Whether there is anything in it."""
-        return bool(self.routes or self.endpoints or self.tls or self.served or self.statuses or self.problems)
+        for_the_cluster = self.served or self.statuses or self.services or self.problems
+        return bool(self.routes or self.endpoints or self.tls or for_the_cluster)

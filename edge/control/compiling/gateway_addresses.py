@@ -87,7 +87,7 @@ class GatewayAddresses:
         if self._given.pop(key, None) is None:
             return set()
         self._take_back(key)
-        waiting = {other for other, (_, assignment) in self._given.items() if assignment.unusable}
+        waiting = {other for other, (_, assignment) in self._given.items() if assignment.unusable or assignment.missing}
         for other in waiting:
             del self._given[other]
         return waiting
@@ -110,10 +110,10 @@ class GatewayAddresses:
         if not chosen:
             found = self._free(gateway, key, before)
             if not found:
-                return Assignment(unusable="all of --gateway-addresses are in use")
+                return Assignment(missing="all of --gateway-addresses are in use")
             chosen = (found,)
         self._owners.update(dict.fromkeys(chosen, key))
-        return Assignment(chosen)
+        return Assignment(chosen, tuple(("IPAddress", address) for address in chosen))
 
     def _free(self, gateway: Gateway, key: Key, before: tuple[str, ...]) -> str:
         """An address that is free, if possible one that the Gateway had BEFORE; empty: there is none."""

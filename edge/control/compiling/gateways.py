@@ -14,21 +14,24 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from msgspec.structs import replace
 
 from edge.control.compiling.gateway_addresses import GatewayAddresses
+from edge.control.compiling.gateway_ports import GatewayPorts
 from edge.control.compiling.listener_sets import ListenerSets
 from edge.control.compiling.tls_policies import TlsPolicies
 from edge.control.kinds.backend_tls import BackendTLSPolicy
-from edge.control.kinds.gateway import Gateway, GatewayClass, HTTPRoute, ReferenceGrant
+from edge.control.kinds.gateway import Gateway, GatewayClass
 from edge.control.kinds.gateway_routes import GRPCRoute, TCPRoute, TLSRoute, UDPRoute
+from edge.control.kinds.http_routes import HTTPRoute
 from edge.control.kinds.listener_sets import ListenerSet
 from edge.control.kinds.objects import TCP, UDP, Namespace, ObjectId
+from edge.control.kinds.reference_grants import ReferenceGrant
 from edge.control.translate.endpoints import EXTERNAL_NAME, find_port
-from edge.control.translate.gateway import backend_tls, listeners, route, stream_route
+from edge.control.translate.gateway import backend_tls, classes, listeners, route, stream_route
 from edge.control.translate.gateway.grants import allowed
 from edge.control.translate.gateway.namespaces import selected
 from edge.control.translate.parts import BY_UDP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from edge.control.compiling.store import Store
     from edge.control.kinds.objects import ConfigMap, Key, Secret
@@ -40,7 +43,7 @@ NAME_LABEL: Final = "kubernetes.io/metadata.name"
 """The label with the name of a namespace, which every namespace of a cluster has."""
 STREAMS: Final = (TLSRoute, TCPRoute, UDPRoute)
 ROUTES: Final = (HTTPRoute, GRPCRoute, *STREAMS)
-TRANSLATED: Final = frozenset(one.kind for one in (Gateway, ListenerSet, BackendTLSPolicy, *ROUTES))
+TRANSLATED: Final = frozenset(one.kind for one in (GatewayClass, Gateway, ListenerSet, BackendTLSPolicy, *ROUTES))
 """Kinds that are owners of translations."""
 SETS: Final = "ListenerSets"
 """Kind of what depends on all ListenerSets of a Gateway, by the Gateway's name."""
@@ -50,7 +53,7 @@ Find = Callable[[ObjectId], "Secret | ConfigMap | str | None"]
 """As `View.referent`."""
 
 
-WITH_STATUS: Final = TRANSLATED | {GatewayClass.kind}
+WITH_STATUS: Final = TRANSLATED
 """Kinds whose status Edge writes."""
 
 
@@ -76,6 +79,9 @@ class Gateways:
         self._used: dict[ObjectId, frozenset[ObjectId]] = {}
         """What an owner depends on."""
         self._addresses = GatewayAddresses(settings.gateway_addresses)
+        self._own_ports = GatewayPorts(store, settings.gateway_service_ports, settings.bind_address)
+        self._serves_ports = bool(settings.gateway_services) and not settings.gateway_addresses
+        """Whether Services lead to ports of ours."""
         self._sets = ListenerSets(store)
         self._policies = TlsPolicies(store)
         self._ports: dict[ObjectId, dict[str, PortState]] = {}
@@ -85,6 +91,9 @@ class Gateways:
         """The owners to translate again after these objects of the Gateway API have CHANGED, and these SERVICES."""
         owners: set[ObjectId] = set()
         changed = set(changed)
+        services = set(services)
+        if self._settings.gateway_services:
+            owners |= self._served(services, changed)
         changed |= self._moved(one for one in changed if one.kind in (Gateway.kind, GatewayClass.kind))
         for one in changed:
             if one.kind in TRANSLATED:
@@ -105,6 +114,17 @@ class Gateways:
                 owners |= self._users.get(service, set())
         return owners
 
+    def _served(self, services: Iterable[Key], changed: set[ObjectId]) -> set[ObjectId]:
+        """Take up SERVICES, as far as they are those of Gateways; the Gateways. Those that have other ports now are
+        among the CHANGED."""
+        owners: set[ObjectId] = set()
+        for service in services:
+            gateway = self._own_ports.gateway_of(service)
+            if gateway is not None:
+                owners.add(ObjectId(Gateway.kind, *gateway))
+                changed.update(ObjectId(Gateway.kind, *key) for key in self._own_ports.adopt(gateway))
+        return owners
+
     def _moved(self, changed: Iterable[ObjectId]) -> set[ObjectId]:
         """Assign addresses after Gateways and their classes have CHANGED; the Gateways that may get others now.
 
@@ -120,8 +140,11 @@ class Gateways:
                     present.append(found)
                 elif name.kind == Gateway.kind:
                     waiting |= self._addresses.release((name.namespace, name.name))
+                    waiting |= self._own_ports.release((name.namespace, name.name))
         for gateway in sorted(present, key=_needs_choice):
             self._addresses.of(gateway)
+            if self._settings.gateway_services:
+                waiting |= self._own_ports.adopt((gateway.metadata.namespace, gateway.metadata.name))
         return {ObjectId(Gateway.kind, *key) for key in waiting}
 
     def is_ours(self, gateway: Gateway) -> bool:
@@ -129,9 +152,13 @@ class Gateways:
         found = self._store.get(ObjectId(GatewayClass.kind, "", gateway.spec.gateway_class_name))
         return isinstance(found, GatewayClass) and found.spec.controller_name == self._settings.controller_class
 
-    def assignment(self, gateway: Gateway) -> Assignment:
-        """As `View.assignment`."""
-        return self._addresses.of(gateway)
+    def assignment(self, gateway: Gateway, sets: Sequence[ListenerSet]) -> Assignment:
+        """As `View.assignment`; SETS: its ListenerSets."""
+        return self._own_ports.of(gateway, sets) if self._serves_ports else self._addresses.of(gateway)
+
+    def service_is_taken(self, gateway: Key) -> bool:
+        """As `View.service_is_taken`."""
+        return self._own_ports.is_taken(gateway)
 
     def sets_of(self, gateway: Key) -> Iterable[ListenerSet]:
         """The ListenerSets that name GATEWAY, in the order in which they win."""
@@ -156,6 +183,8 @@ class Gateways:
 
     def _made(self, owner: ObjectId, look: _Look) -> Translation | None:
         found = self._store.get(owner)
+        if isinstance(found, GatewayClass):
+            return classes.translate(found, look, self._settings)
         if isinstance(found, Gateway):
             return listeners.translate(found, look, self._settings)
         if isinstance(found, ListenerSet):
@@ -228,8 +257,14 @@ class _Look:
         name, controller = gateway.spec.gateway_class_name, self._settings.controller_class
         return f'GatewayClass "{name}" does not exist; make one with controllerName {controller}'
 
+    def gateway_class(self, gateway: Gateway) -> GatewayClass | None:
+        return self._class(gateway)
+
     def assignment(self, gateway: Gateway) -> Assignment:
-        return self._gateways.assignment(gateway)
+        return self._gateways.assignment(gateway, self.listener_sets(gateway))
+
+    def service_is_taken(self, gateway: Key) -> bool:
+        return self._gateways.service_is_taken(gateway)
 
     def labels(self, namespace: str) -> Mapping[str, str]:
         found = self._get(ObjectId(Namespace.kind, "", namespace))

@@ -5,16 +5,19 @@ Rules of this file:
   reported.
   The listeners of a Gateway and those of its ListenerSets share their sockets.
 - What the proxy cannot listen on is a problem of the object that asked for it, for as long as that is so.
+- A Gateway is not programmed before the proxy has opened its sockets. Where nobody says what is open, all counts as
+  open.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from edge.control.kinds.problems import Problem, error
+from edge.control.translate.gateway.facts import Verdict
 from edge.control.translate.stream_services import field_of
 from edge.system.addresses import Address
-from edge.table.records import LISTENERS, Listeners, Wire
+from edge.table.records import LISTENERS, Listeners, Wire, port_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
     from edge.table.records import Listening
 
 Place = tuple[str, int, bool]
+UNUSABLE: Final = "AddressNotUsable"
+PENDING: Final = "Pending"
+"""Reasons of the Gateway API."""
 
 
 class Sockets:
@@ -35,6 +41,8 @@ class Sockets:
         self._owners: dict[Place, tuple[ObjectId, Listening]] = {}
         """Who has each place first, and for what."""
         self._faults: dict[Listening, str] = {}
+        self._bound: frozenset[Listening] | None = None
+        """What the proxy listens on; None: nobody says."""
         self._dirty = False
         self._touched: set[ObjectId] = set()
 
@@ -48,11 +56,12 @@ class Sockets:
         else:
             del self._wanted[owner]
 
-    def unbound(self, told: Iterable[Unbound]) -> None:
-        """From now on the proxy cannot listen on what it has TOLD."""
-        faults = {one.listening: one.fault for one in told}
+    def told(self, unbound: Iterable[Unbound], bound: frozenset[Listening]) -> None:
+        """From now on the proxy cannot listen on what is UNBOUND, and listens on what is BOUND."""
+        faults = {one.listening: one.fault for one in unbound}
         changed = {one for one in faults.keys() | self._faults.keys() if faults.get(one) != self._faults.get(one)}
-        self._faults = faults
+        changed |= bound ^ (self._bound or frozenset())
+        self._faults, self._bound = faults, bound
         self._touched.update(owner for owner, sockets in self._wanted.items() if changed.intersection(sockets))
 
     def compile(self) -> tuple[dict[str, Record | None], set[ObjectId]]:
@@ -70,6 +79,20 @@ class Sockets:
             if before.get(place) != self._owners.get(place):
                 touched.update(owner for owner, sockets in self._wanted.items() if place in map(_place, sockets))
         return {LISTENERS: Listeners(tuple(every)) if every else None}, touched
+
+    def verdicts(self, owner: ObjectId) -> dict[int, Verdict]:
+        """Why OWNER is not served at ports of its listeners."""
+        found: dict[int, Verdict] = {}
+        for one in self._wanted.get(owner, ()):
+            winner, has = self._owners.get(_place(one), (owner, one))
+            port, address = port_in(one.scope), Address(one.address, one.port)
+            if has != one:
+                found.setdefault(port, Verdict(UNUSABLE, f"{winner} has {address} already"))
+            elif one in self._faults:
+                found.setdefault(port, Verdict(UNUSABLE, self._faults[one]))
+            elif self._bound is not None and one not in self._bound:
+                found.setdefault(port, Verdict(PENDING, f"{address} is not open yet"))
+        return found
 
     def problems(self, owner: ObjectId) -> Iterator[Problem]:
         """The sockets that OWNER wants and does not have."""

@@ -6,11 +6,18 @@ from what it said before, and it says everything about one object in one change.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edge.control.kinds.objects import Object
+
+
+def arrival() -> float:
+    """A field with the moment at which a change came to its source, monotonic seconds; it makes no difference."""
+    made: float = field(default_factory=time.monotonic, compare=False, repr=False)
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +25,7 @@ class Upsert:
     """OBJECT exists, as it is here."""
 
     object: Object
+    at: float = arrival()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,7 @@ class Delete:
     namespace: str
     """Empty for a cluster-scoped object."""
     name: str
+    at: float = arrival()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,7 @@ class Invalid:
     name: str
     message: str
     """Field and reason, for instance `spec.rules[0].http.paths[0].path: must begin with "/"`."""
+    at: float = arrival()
 
 
 @dataclass(frozen=True, slots=True)

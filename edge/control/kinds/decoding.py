@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 from msgspec.structs import force_setattr
 
-from edge.control.kinds.objects import SERVICE_NAME_LABEL, EndpointSlice, Named, Namespace, Object, ObjectError
+from edge.control.kinds.objects import (
+    GATEWAY_NAME_LABEL,
+    MANAGED_BY_LABEL,
+    SERVICE_NAME_LABEL,
+    EndpointSlice,
+    Named,
+    Namespace,
+    Object,
+    ObjectError,
+    Service,
+)
 from edge.control.kinds.registry import DEFINITIONS, KINDS
 
 if TYPE_CHECKING:
@@ -23,6 +33,11 @@ if TYPE_CHECKING:
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 """A copy of the whole object in an annotation: never read, and not kept in memory."""
 _DECODERS: Final = {kind: msgspec.json.Decoder(cls) for kind, cls in KINDS.items()}
+_LABELS: Final = {
+    EndpointSlice.kind: (SERVICE_NAME_LABEL,),
+    Service.kind: (GATEWAY_NAME_LABEL, MANAGED_BY_LABEL),
+}
+"""Labels that are read, by kind, where an object has the first of them; those of Namespaces are all read."""
 _ANNOTATED: Final = frozenset(kind for kind, one in DEFINITIONS.items() if one.annotated)
 """Kinds whose annotations are read."""
 
@@ -61,14 +76,19 @@ def _lean(decoded: N) -> N:
     """DECODED, a fresh object, without labels and annotations that nobody reads, its common text shared."""
     metadata = decoded.metadata
     if metadata.labels is not None and decoded.kind != Namespace.kind:
-        service = metadata.labels.get(SERVICE_NAME_LABEL) if decoded.kind == EndpointSlice.kind else None
-        force_setattr(metadata, "labels", {SERVICE_NAME_LABEL: service} if service is not None else None)
+        force_setattr(metadata, "labels", _labels(decoded.kind, metadata.labels))
     if metadata.annotations is not None and decoded.kind not in _ANNOTATED:
         force_setattr(metadata, "annotations", None)
     force_setattr(metadata, "namespace", sys.intern(metadata.namespace))
     if metadata.creation_timestamp is not None:
         force_setattr(metadata, "creation_timestamp", sys.intern(metadata.creation_timestamp))
     return _without_last_applied(decoded)
+
+
+def _labels(kind: str, labels: Mapping[str, str]) -> dict[str, str] | None:
+    """Those LABELS of an object of KIND that are read."""
+    names = _LABELS.get(kind, ())
+    return {name: labels[name] for name in names if name in labels} if names and names[0] in labels else None
 
 
 def _without_last_applied(decoded: N) -> N:

@@ -1,4 +1,4 @@
-"""The objects of the Gateway API that are read, as typed structs.
+"""GatewayClass and Gateway of the Gateway API, as typed structs.
 
 Rules of this file: those of `edge.control.kinds.objects`, and
 - The defaults are those of the CRDs. A field that is null counts as absent (`edge.control.kinds.defaults.custom`).
@@ -25,6 +25,8 @@ class ParametersReference(Struct, frozen=True):
     group: str = ""
     kind: str = ""
     name: str = ""
+    namespace: str = ""
+    """Of the object that a class names; a Gateway names one of its own namespace."""
 
 
 class GatewayClassSpec(Struct, frozen=True):
@@ -132,6 +134,8 @@ class Address(Struct, frozen=True):
 class Infrastructure(Struct, frozen=True):
     """What is asked of the objects behind a Gateway (GatewayInfrastructure)."""
 
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    annotations: dict[str, str] = msgspec.field(default_factory=dict)
     parameters_ref: ParametersReference | None = None
 
 
@@ -209,235 +213,3 @@ class Gateway(Named, frozen=True):
     api_version = VERSION
     spec: GatewaySpec = GatewaySpec()
     status: GatewayStatus | None = None
-
-
-class ParentReference(Struct, frozen=True):
-    """What a route attaches to."""
-
-    name: str = ""
-    namespace: str = ""
-    """Empty: that of the route."""
-    group: str = GROUP
-    kind: str = "Gateway"
-    section_name: str = ""
-    """Name of the listener; empty: all of them."""
-    port: int = 0
-    """Of the listener; 0: any."""
-
-
-class PathMatch(Struct, frozen=True):
-    """HTTPPathMatch."""
-
-    type: str = "PathPrefix"
-    value: str = "/"
-
-
-class ValueMatch(Struct, frozen=True):
-    """HTTPHeaderMatch and HTTPQueryParamMatch."""
-
-    name: str = ""
-    value: str = ""
-    type: str = "Exact"
-
-
-class RouteMatch(Struct, frozen=True):
-    """What a request must have, all of it (HTTPRouteMatch)."""
-
-    path: PathMatch = PathMatch()
-    headers: tuple[ValueMatch, ...] = ()
-    query_params: tuple[ValueMatch, ...] = ()
-    method: str = ""
-
-
-class Header(Struct, frozen=True):
-    """A field with its value (HTTPHeader)."""
-
-    name: str = ""
-    value: str = ""
-
-
-class HeaderFilter(Struct, frozen=True):
-    """HTTPHeaderFilter."""
-
-    set: tuple[Header, ...] = ()
-    add: tuple[Header, ...] = ()
-    remove: tuple[str, ...] = ()
-
-
-class PathModifier(Struct, frozen=True):
-    """HTTPPathModifier."""
-
-    type: str = ""
-    replace_full_path: str | None = None
-    replace_prefix_match: str | None = None
-
-
-class RedirectFilter(Struct, frozen=True):
-    """HTTPRequestRedirectFilter."""
-
-    scheme: str = ""
-    hostname: str = ""
-    path: PathModifier | None = None
-    port: int = 0
-    status_code: int = 302
-
-
-class RewriteFilter(Struct, frozen=True):
-    """HTTPURLRewriteFilter."""
-
-    hostname: str = ""
-    path: PathModifier | None = None
-
-
-class CorsFilter(Struct, frozen=True):
-    """HTTPCORSFilter."""
-
-    allow_origins: tuple[str, ...] = ()
-    allow_credentials: bool = False
-    allow_methods: tuple[str, ...] = ()
-    allow_headers: tuple[str, ...] = ()
-    expose_headers: tuple[str, ...] = ()
-    max_age: int = 5
-
-
-class Fraction(Struct, frozen=True):
-    """A share of the requests."""
-
-    numerator: int = 0
-    denominator: int = 100
-
-
-class MirrorBackend(Struct, frozen=True):
-    """Where copies go (BackendObjectReference)."""
-
-    name: str = ""
-    namespace: str = ""
-    """Empty: that of the route."""
-    group: str = ""
-    kind: str = "Service"
-    port: int = 0
-
-
-class MirrorFilter(Struct, frozen=True):
-    """HTTPRequestMirrorFilter."""
-
-    backend_ref: MirrorBackend = MirrorBackend()
-    percent: int | None = None
-    fraction: Fraction | None = None
-
-
-class RouteFilter(Struct, frozen=True):
-    """HTTPRouteFilter."""
-
-    type: str = ""
-    request_header_modifier: HeaderFilter | None = None
-    response_header_modifier: HeaderFilter | None = None
-    request_redirect: RedirectFilter | None = None
-    url_rewrite: RewriteFilter | None = None
-    cors: CorsFilter | None = None
-    request_mirror: MirrorFilter | None = None
-
-
-class BackendReference(Struct, frozen=True):
-    """Where requests go (HTTPBackendRef)."""
-
-    name: str = ""
-    namespace: str = ""
-    """Empty: that of the route."""
-    group: str = ""
-    kind: str = "Service"
-    port: int = 0
-    weight: int = 1
-    filters: tuple[RouteFilter, ...] = ()
-
-
-class RouteTimeouts(Struct, frozen=True):
-    """HTTPRouteTimeouts: durations such as `500ms`; empty: none is given, `0s`: there is no limit."""
-
-    request: str = ""
-    backend_request: str = ""
-
-
-class RouteRetry(Struct, frozen=True):
-    """HTTPRouteRetry."""
-
-    codes: tuple[int, ...] = ()
-    attempts: int = 1
-    """Attempts after the first one."""
-    backoff: str = ""
-
-
-class CookieConfig(Struct, frozen=True):
-    """Of a session by a cookie."""
-
-    lifetime_type: str = "Session"
-
-
-class SessionPersistence(Struct, frozen=True):
-    """What leads further requests of a client to the same endpoint."""
-
-    session_name: str = ""
-    absolute_timeout: str = ""
-    idle_timeout: str = ""
-    type: str = "Cookie"
-    cookie_config: CookieConfig = CookieConfig()
-
-
-class RouteRule(Struct, frozen=True):
-    """Matches, any of which is enough, and what is done with the requests."""
-
-    name: str = ""
-    matches: tuple[RouteMatch, ...] = (RouteMatch(),)
-    filters: tuple[RouteFilter, ...] = ()
-    backend_refs: tuple[BackendReference, ...] = ()
-    timeouts: RouteTimeouts | None = None
-    retry: RouteRetry | None = None
-    session_persistence: SessionPersistence | None = None
-
-
-class RouteSpec(Struct, frozen=True):
-    """What an HTTPRoute asks for."""
-
-    parent_refs: tuple[ParentReference, ...] = ()
-    hostnames: tuple[str, ...] = ()
-    rules: tuple[RouteRule, ...] = (RouteRule(),)
-
-
-class HTTPRoute(Named, frozen=True):
-    """Hosts, matches and the Services behind them."""
-
-    kind = "HTTPRoute"
-    api_version = VERSION
-    spec: RouteSpec = RouteSpec()
-
-
-class GrantFrom(Struct, frozen=True):
-    """Whose references are allowed."""
-
-    group: str = ""
-    kind: str = ""
-    namespace: str = ""
-
-
-class GrantTo(Struct, frozen=True):
-    """What may be referred to."""
-
-    group: str = ""
-    kind: str = ""
-    name: str = ""
-    """Empty: all objects of the kind."""
-
-
-class GrantSpec(Struct, frozen=True):
-    """References that a ReferenceGrant allows into its namespace."""
-
-    sources: tuple[GrantFrom, ...] = msgspec.field(default=(), name="from")
-    to: tuple[GrantTo, ...] = ()
-
-
-class ReferenceGrant(Named, frozen=True):
-    """Allows references from other namespaces into its own."""
-
-    kind = "ReferenceGrant"
-    api_version = f"{GROUP}/v1beta1"
-    spec: GrantSpec = GrantSpec()

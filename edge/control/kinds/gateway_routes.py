@@ -7,16 +7,10 @@ Source: Gateway API v1.6, apis/v1.
 
 from __future__ import annotations
 
-from edge.control.kinds.gateway import (
-    VERSION,
-    BackendReference,
-    HTTPRoute,
-    ParentReference,
-    RouteFilter,
-    SessionPersistence,
-    ValueMatch,
-)
+from edge.control.kinds.gateway import VERSION
+from edge.control.kinds.http_routes import BackendReference, HTTPRoute, ParentReference, SessionPersistence, ValueMatch
 from edge.control.kinds.objects import Named, Struct
+from edge.control.kinds.route_filters import RouteFilter  # noqa: TC001 - msgspec reads it
 
 
 class MethodMatch(Struct, frozen=True):

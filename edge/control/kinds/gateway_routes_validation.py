@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from edge.control.kinds.gateway_validation import MATCH_TYPES, MOST_RULES, backend, filters, parents, session, values
+from edge.control.kinds.http_route_validation import MATCH_TYPES, MOST_RULES, backend, parents, session, values
 from edge.control.kinds.names import host_fault, host_name
 from edge.control.kinds.objects import ObjectError
+from edge.control.kinds.route_filters_validation import filters
 from edge.control.kinds.validation import fault_at, one_of
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ _SUBDOMAIN: Final = re.compile(rf"{_LABEL.pattern}(?:\.{_LABEL.pattern})*")
 _QUALIFIED: Final = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _DATA_KEY: Final = re.compile(r"[-._a-zA-Z0-9]+")
 _URI_PATH: Final = re.compile(r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+")
+_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_|~`]{1,256}")
 
 LABEL_LENGTH: Final = 63
 SUBDOMAIN_LENGTH: Final = 253
@@ -129,3 +130,10 @@ def is_address(text: str) -> bool:
 def host_name(host: str | None) -> str:
     """HOST of a rule as name of a record: lower case, without a dot at the end."""
     return (host or "").lower().removesuffix(".")
+
+
+def token_fault(text: str) -> str:
+    """What keeps TEXT from being the name of a field or of a cookie (RFC 9110, token)."""
+    if not text:
+        return "required"
+    return "" if _TOKEN.fullmatch(text) else f'"{text}" must be a name of letters, digits and !#$%&\'*+-.^_|~`'

@@ -19,6 +19,11 @@ Key = tuple[str, str]
 """Namespace (empty for a cluster-scoped object) and name: what names an object among those of its kind."""
 
 
+GATEWAY_NAME_LABEL: Final = "gateway.networking.k8s.io/gateway-name"
+MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
+"""The labels of Services that are made for Gateways."""
+
+
 class ObjectError(ValueError):
     """The data is not an object of its kind; the message begins with the field: `spec.rules[0].host: ...`."""
 

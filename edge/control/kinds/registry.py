@@ -13,14 +13,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from edge.control.kinds import (
     backend_tls,
+    backend_tls_validation,
     defaults,
     gateway,
     gateway_routes,
     gateway_routes_validation,
     gateway_validation,
+    http_route_validation,
+    http_routes,
     listener_sets,
     names,
     objects,
+    reference_grants,
+    reference_grants_validation,
     validation,
 )
 
@@ -62,9 +67,9 @@ _ALL: Final = (
     Definition(objects.Namespace, namespaced=False, name_fault=names.label_fault),
     Definition(gateway.GatewayClass, gateway_validation.gateway_class, defaults.custom, namespaced=False),
     Definition(gateway.Gateway, gateway_validation.gateway, defaults.custom),
-    Definition(gateway.HTTPRoute, gateway_validation.route, defaults.custom),
+    Definition(http_routes.HTTPRoute, http_route_validation.route, defaults.custom),
     Definition(listener_sets.ListenerSet, gateway_validation.listener_set, defaults.custom),
-    Definition(backend_tls.BackendTLSPolicy, gateway_validation.backend_tls_policy, defaults.custom),
+    Definition(backend_tls.BackendTLSPolicy, backend_tls_validation.backend_tls_policy, defaults.custom),
     Definition(gateway_routes.GRPCRoute, gateway_routes_validation.grpc_route, defaults.custom),
     Definition(
         gateway_routes.TLSRoute,
@@ -85,7 +90,10 @@ _ALL: Final = (
         versions=(f"{gateway.GROUP}/v1alpha2",),
     ),
     Definition(
-        gateway.ReferenceGrant, gateway_validation.grant, defaults.custom, versions=("gateway.networking.k8s.io/v1",)
+        reference_grants.ReferenceGrant,
+        reference_grants_validation.grant,
+        defaults.custom,
+        versions=(gateway.VERSION,),
     ),
 )
 DEFINITIONS: Final[Mapping[str, Definition]] = {one.struct.kind: one for one in _ALL}

@@ -20,9 +20,10 @@ from edge.control.translate.key_pairs import parse
 if TYPE_CHECKING:
     from edge.table.records import Certificate
 
-COMMON_NAME: Final = "Edge Ingress Controller Default Certificate"
-ORGANIZATION: Final = "Edge"
+COMMON_NAME: Final = "Kubernetes Ingress Controller Fake Certificate"
+ORGANIZATION: Final = "Acme Co"
 NAME: Final = "ingress.local"
+"""The names are those of ingress-nginx's, by which monitors recognise a host without a certificate."""
 LIFE: Final = datetime.timedelta(days=365)
 RENEW: Final = 30 * 86400.0
 

@@ -74,6 +74,7 @@ class Publisher:
         pending.tls.update(delta.tls)
         pending.served.update(delta.served)
         pending.statuses.update(delta.statuses)
+        pending.services.update(delta.services)
         pending.problems.update(delta.problems)
 
     def publish(self, objects: Mapping[str, int]) -> bool:
@@ -84,6 +85,7 @@ class Publisher:
         state, pending = self._state, self._pending
         if state.own_table and not pending:
             state.commit(pending, objects)
+            state.history.nothing()
             return True
         before = self._writer.generation
         try:
@@ -95,6 +97,7 @@ class Publisher:
             state.failures += 1
             self._failed = time.monotonic()
             return False
+        done = time.monotonic()
         if state.failure:
             logger.info("the table can be published again")
             state.failure = ""
@@ -106,6 +109,7 @@ class Publisher:
         state.published = self._writer.published
         self._report(pending)
         what = state.commit(pending, objects)
+        state.history.note(what.touched, generation, done, appeared=len(what.appeared), gone=len(what.gone))
         state.own_table = True  # last: a reader that sees it finds the contents
         for listener in state.listeners:
             contain("listener of rounds", functools.partial(listener, what), lambda _: None)

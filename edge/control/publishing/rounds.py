@@ -99,7 +99,7 @@ class Rounds:
     ) -> None:
         """SYNC_TIMEOUT: seconds from now after which the first table waits no longer for all kinds.
 
-        REFUSALS says how often workers have refused a table or a record. BINDINGS: what the proxy cannot listen on.
+        REFUSALS says how often workers have refused a table or a record. BINDINGS: what the proxy listens on.
         """
         self._messages = messages
         self._source = source
@@ -115,6 +115,8 @@ class Rounds:
         """What the source and the resolver got last: the version of the needs, and whether they are complete."""
         self._refusals = refusals
         self._bindings = bindings
+        if bindings is not None:
+            compiler.bindings((), frozenset())
         self._inspected = 0.0
         self._settled = False
         self._ready_since = 0.0
@@ -159,6 +161,7 @@ class Rounds:
             elif isinstance(message, Located):
                 self._compiler.zone_found(message.zone)
             else:
+                self._state.history.heard(message)
                 self._compiler.apply(message)
             if time.monotonic() > end:
                 return True
@@ -207,7 +210,7 @@ class Rounds:
         """Compile, and publish if it is time for that; NOW in Unix seconds."""
         self._look_after(now)
         if self._bindings is not None and self._bindings.changed():
-            self._compiler.unbound(self._bindings.unbound)
+            self._compiler.bindings(self._bindings.unbound, self._bindings.bound)
         self._publisher.add(self._compiler.compile(now=now))
         needs = (self._compiler.needs_version, self._settled)
         if needs != self._needs:

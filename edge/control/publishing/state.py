@@ -11,18 +11,19 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from edge.control.kinds.problems import Problem, Report
+from edge.control.publishing.history import History
 from edge.table.records import GLOBALS, Certificate, Globals, Host, ServerName
 from edge.table.streams import StreamRoute
 
 if TYPE_CHECKING:
-    from edge.control.compiling.delta import Delta
+    from edge.control.compiling.delta import Delta, ObjectStatus
     from edge.control.kinds.objects import Ingress, ObjectId
-    from edge.control.translate.gateway.statuses import Status
+    from edge.control.translate.gateway.services import GatewayService
     from edge.table.record import Record
 
 
@@ -35,8 +36,12 @@ class Round:
     """Ingresses of our class that are new or different; None: no longer ours, or gone."""
     appeared: tuple[Report, ...]
     gone: tuple[Report, ...]
-    statuses: Mapping[ObjectId, Status | None] = field(default_factory=dict)
+    statuses: Mapping[ObjectId, ObjectStatus | None] = field(default_factory=dict)
     """Of objects of the Gateway API, as far as they are different; None: the object is not ours any more."""
+    services: Mapping[ObjectId, GatewayService | None] = field(default_factory=dict)
+    """As `Delta.services`."""
+    touched: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Keys of the records that are different, by part of the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,9 @@ class ShownCertificate:
     certificate: Certificate
     hosts: tuple[str, ...]
 
+
+PROBLEMS: Final = "problems"
+"""As a part of the state, see `State.version`."""
 
 Listener = Callable[[Round], None]
 K = TypeVar("K")
@@ -63,6 +71,8 @@ class State:
         self._records: dict[str, dict[str, Record]] = {"routes": {}, "endpoints": {}, "tls": {}}
         self._served: dict[ObjectId, Ingress] = {}
         self._problems: dict[ObjectId, tuple[str, tuple[Problem, ...]]] = {}
+        self._versions = dict.fromkeys((*self._records, PROBLEMS), 0)
+        self.history = History()
         self.listeners: list[Listener] = []
         self.started = time.time()
         self.generation = 0
@@ -105,6 +115,20 @@ class State:
     def problem_counts(self) -> Counter[tuple[str, str]]:
         """Number of problems by (severity, reason)."""
         return Counter((report.problem.severity.value, report.problem.reason) for report in self.reports())
+
+    def version(self, part: str) -> int:
+        """Changes with each change of PART: `routes`, `endpoints`, `tls` or `PROBLEMS`."""
+        return self._versions[part]
+
+    def records(self, part: str) -> dict[str, Record]:
+        """All records of PART by key."""
+        with self._lock:
+            return dict(self._records[part])
+
+    def record(self, part: str, key: str) -> Record | None:
+        """The record under KEY in PART."""
+        with self._lock:
+            return self._records[part].get(key)
 
     def hosts(self) -> list[Host]:
         """The hosts in the table; routes carry the labels of metrics."""
@@ -152,10 +176,12 @@ class State:
         """Take up DELTA and the numbers of OBJECTS by kind; gives what listeners are to hear."""
         appeared: list[Report] = []
         gone: list[Report] = []
+        touched: dict[str, list[str]] = {}
         with self._lock:
             self._objects = objects
             for part in ("routes", "endpoints", "tls"):
-                _update(self._records[part], getattr(delta, part))
+                touched[part] = _update(self._records[part], getattr(delta, part))
+                self._versions[part] += bool(touched[part])
             _update(self._served, delta.served)
             for owner, (uid, problems) in delta.problems.items():
                 old_uid, old = self._problems.pop(owner, ("", ()))
@@ -163,12 +189,18 @@ class State:
                     self._problems[owner] = (uid, problems)
                 appeared += [Report(owner, uid, problem) for problem in problems if problem not in old]
                 gone += [Report(owner, old_uid, problem) for problem in old if problem not in problems]
-        return Round(self.generation, delta.served, tuple(appeared), tuple(gone), delta.statuses)
+            self._versions[PROBLEMS] += bool(appeared or gone)
+        cluster = (delta.statuses, delta.services)
+        return Round(self.generation, delta.served, tuple(appeared), tuple(gone), *cluster, touched)
 
 
-def _update(target: dict[K, V], changes: Mapping[K, V | None]) -> None:
+def _update(target: dict[K, V], changes: Mapping[K, V | None]) -> list[K]:
+    """Apply CHANGES to TARGET; the keys that mean something else now."""
+    touched = []
     for key, value in changes.items():
-        if value is None:
-            target.pop(key, None)
-        else:
+        old = target.pop(key, None) if value is None else target.get(key)
+        if value is not None:
             target[key] = value
+        if old != value:
+            touched.append(key)
+    return touched

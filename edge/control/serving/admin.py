@@ -1,26 +1,32 @@
-"""The admin server: /metrics, /healthz and /readyz over HTTP, on an address of its own.
+"""The admin server: the page, /api, /metrics, /healthz and /readyz over HTTP, on an address of its own.
 
 Rules of this file:
-- A connection gets one answer and is closed.
-- The answers are made elsewhere: `edge.control.serving.health`, `edge.control.serving.metrics`.
+- A connection gets one answer and is closed; only events go on.
+- The answers are made elsewhere: `edge.control.serving.health`, `metrics`, `view` and `pages`.
+- Probes are for everybody; `edge.control.serving.access` says who may see more.
+- It is read-only: beside GET and HEAD there is POST for the form to sign in.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-import zlib
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
-from prometheus_client.exposition import gzip_accepted
-
 from edge import __version__
-from edge.control.serving.bounded_server import BoundedServer, Serving
+from edge.control.serving import pages, scrapes, static
+from edge.control.serving.access import Access
+from edge.control.serving.bounded_server import Serving
 from edge.control.serving.health import Health
+from edge.control.serving.identity import Identity
 from edge.control.serving.metrics.collector import Collector
-from edge.control.serving.metrics.exposition import render
+from edge.control.serving.pages import Pages
+from edge.control.serving.reply import GUARDS, NO_STORE, PLAIN, Reply, fault, text
+from edge.control.serving.secured_server import SecuredServer
+from edge.control.serving.view import api
+from edge.control.serving.view.api import Api
 from edge.system import addresses
 
 if TYPE_CHECKING:
@@ -28,21 +34,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from edge.control.kinds.objects import Object, ObjectId
     from edge.control.publishing.state import State
+    from edge.control.serving.access import Refusal
     from edge.control.serving.admission.reviews import Reviews
     from edge.control.serving.health import Verdict
     from edge.settings import Settings
     from edge.table.counters import CountersReader
 
+EVENT_STREAM = "text/event-stream"
 SILENCE_SECONDS = 10.0
 """Time for a client to take one block of an answer."""
-MOST_SCRAPES = 4
-"""Scrapes at once; further ones wait for a while, then get 503."""
-SCRAPE_WAIT = 10.0
 
-PLAIN = "text/plain; charset=utf-8"
 INDEX = """Edge {version}
 
+/api/      JSON for the page and for scripts
 /metrics   for Prometheus: text or OpenMetrics
 /healthz   200 while no restart is called for
 /readyz    200 while requests can be served, else what is missing
@@ -64,31 +70,49 @@ class AdminServer(Serving):
         leads: Callable[[], bool] | None = None,
         stuck: Callable[[], str] | None = None,
         reviews: Reviews | None = None,
+        find: Callable[[ObjectId], Object | None] = lambda _: None,
     ) -> None:
-        """DIRECTORY is the table's; LEADS and REVIEWS as for `Collector`, STUCK as for `Health`."""
+        """DIRECTORY is the table's; LEADS and REVIEWS as for `Collector`, STUCK as for `Health`, FIND as for `Api`.
+
+        Raises:
+            ConfigurationError: some of the files for TLS are not named.
+        """
         super().__init__(addresses.parse(settings.admin), "admin")
         self.health = Health(state, reader, settings, directory, stuck=stuck)
         self.collector = Collector(state, reader, settings, self.health, leads=leads, reviews=reviews)
+        self.identity = Identity.of_admin(settings)
+        self.access = Access(settings)
+        self.api = Api(state, reader, self.health, find)
+        self.pages = Pages(self.access, self.api.plain)
         self.health_paths = {"/healthz", settings.health_check_path}
         self.has_metrics = settings.enable_metrics
+        self.protects_metrics = settings.admin_protects_metrics
 
-    def server(self, sock: socket.socket) -> BoundedServer:
+    def server(self, sock: socket.socket) -> _Server:
         """As `Serving`."""
         return _Server(sock, self)
 
     def start(self) -> None:
         """As `Serving`."""
         super().start()
-        logger.info("admin server on http://%s", self.address)
+        if self.identity is not None:
+            self.identity.context()  # so that files which cannot be used are reported at once
+        self.api.start()
+        logger.info("admin server on %s://%s", "https" if self.identity is not None else "http", self.address)
+
+    def stop(self) -> None:
+        """As `Serving`."""
+        self.api.stop()
+        super().stop()
 
 
-class _Server(BoundedServer):
+class _Server(SecuredServer):
     """State that the handlers share."""
 
     def __init__(self, sock: socket.socket, admin: AdminServer) -> None:
-        super().__init__(sock, _Handler)
+        super().__init__(sock, _Handler, admin.identity)
         self.admin = admin
-        self.scrapes = threading.BoundedSemaphore(MOST_SCRAPES)
+        self.scrapes = threading.BoundedSemaphore(scrapes.MOST_SCRAPES)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -101,18 +125,32 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        self._answer()
+        if self._begin():
+            self._answer(*self._target())
 
     def do_HEAD(self) -> None:
-        self._answer()
+        if self._begin():
+            self._answer(*self._target())
 
-    def _answer(self) -> None:
+    def do_POST(self) -> None:
+        if self._begin():
+            self._take_form(self._target()[0])
+
+    def _begin(self) -> bool:
+        """Whether this is a request that is answered here."""
         if self.request_version == "HTTP/0.9":
             self.send_error(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
-            return
+            return False
         self.server.asked(self.connection)
         self.close_connection = True
-        path = self.path.partition("?")[0]
+        return True
+
+    def _target(self) -> tuple[str, str]:
+        """Path and query."""
+        path, _, query = self.path.partition("?")
+        return path, query
+
+    def _answer(self, path: str, query: str) -> None:
         admin = self.server.admin
         if path == "/metrics" and admin.has_metrics:
             self._metrics()
@@ -120,55 +158,118 @@ class _Handler(BaseHTTPRequestHandler):
             self._verdict(admin.health.live())
         elif path == "/readyz":
             self._verdict(admin.health.ready())
-        elif path == "/":
-            self._send(HTTPStatus.OK, INDEX.format(version=__version__))
+        elif path.startswith(api.PREFIX):
+            self._api(path, query)
         else:
-            self._send(HTTPStatus.NOT_FOUND, "not found; there are /metrics, /healthz and /readyz\n")
+            self._send(self._page(path, query) or text(HTTPStatus.NOT_FOUND, "not found\n\n" + _index()))
 
-    def _verdict(self, verdict: Verdict) -> None:
-        self._send(HTTPStatus.OK if verdict.well else HTTPStatus.SERVICE_UNAVAILABLE, str(verdict))
+    # --- answers --------------------------------------------------------------------------------------------------
 
-    def _send(self, status: HTTPStatus, text: str) -> None:
-        body = text.encode()
-        self._head(status, PLAIN, {"Content-Length": str(len(body))})
-        if self.command != "HEAD":
-            self.wfile.write(body)
+    def _page(self, path: str, query: str) -> Reply | None:
+        """What a browser gets; None: there is nothing."""
+        admin = self.server.admin
+        if path.startswith(static.PREFIX):
+            return admin.pages.file(path, self.headers)
+        if path not in pages.VIEWS:
+            return None
+        found = None
+        if path != "/" or "text/html" in self.headers.get("Accept", ""):
+            found = admin.pages.document(path, query, self._refusal())
+        return found or (text(HTTPStatus.OK, _index()) if path == "/" else None)
 
-    def _head(self, status: HTTPStatus, content_type: str, fields: dict[str, str]) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        for name, value in fields.items():
-            self.send_header(name, value)
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("Connection", "close")
-        self.end_headers()
+    def _api(self, path: str, query: str) -> None:
+        refusal = self._refusal()
+        if refusal is not None:
+            self._send(fault(refusal.status, refusal.message))
+        elif path == api.EVENTS:
+            self._events()
+        else:
+            self._send(self.server.admin.api.answer(path, query))
 
-    def _metrics(self) -> None:
-        if not self.server.scrapes.acquire(timeout=SCRAPE_WAIT):
-            self._send(HTTPStatus.SERVICE_UNAVAILABLE, f"{MOST_SCRAPES} scrapes are under way already\n")
+    def _events(self) -> None:
+        events = self.server.admin.api.events
+        if self.command != "HEAD" and not events.join():
+            self._send(fault(HTTPStatus.SERVICE_UNAVAILABLE, "too many listen already"))
             return
         try:
-            content_type, pieces = render(self.server.admin.collector, ",".join(self.headers.get_all("Accept", [])))
-            fields = {"Vary": "Accept, Accept-Encoding"}
-            if gzip_accepted(",".join(self.headers.get_all("Accept-Encoding", []))):
-                fields["Content-Encoding"] = "gzip"
-                pieces = iter(_compressed(pieces))
-            if self.request_version == "HTTP/1.0":
-                pieces = iter([b"".join(pieces)])
-            else:
-                fields["Transfer-Encoding"] = "chunked"
-            self._head(HTTPStatus.OK, content_type, fields)
+            self._head(HTTPStatus.OK, EVENT_STREAM, dict(NO_STORE))
             if self.command != "HEAD":
-                self._stream(pieces, chunked="Transfer-Encoding" in fields)
+                self.server.endless(self.connection)
+                for data in events.stream():
+                    self.wfile.write(data)
+        finally:
+            if self.command != "HEAD":
+                events.leave()
+
+    def _refusal(self) -> Refusal | None:
+        """Why this client may not look; None: it may."""
+        return self.server.admin.access.refusal(
+            self.client_address[0], self.headers, verified=self.server.verified(self.connection)
+        )
+
+    def _take_form(self, path: str) -> None:
+        admin = self.server.admin
+        length = self.headers.get("Content-Length", "")
+        secure = admin.identity is not None
+        if path == pages.SIGN_OUT:
+            self._send(admin.pages.signed_out(secure=secure))
+        elif path != pages.SIGN_IN:
+            self.send_error(HTTPStatus.NOT_IMPLEMENTED)
+        elif not (length.isascii() and length.isdigit() and len(length) < 6 and int(length) <= pages.MOST_FORM):
+            self._send(text(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "a form has a token and no more\n"))
+        else:
+            self._send(admin.pages.signed_in(self.rfile.read(int(length)), self.headers, secure=secure))
+
+    def _verdict(self, verdict: Verdict) -> None:
+        self._send(text(HTTPStatus.OK if verdict.well else HTTPStatus.SERVICE_UNAVAILABLE, str(verdict)))
+
+    def _metrics(self) -> None:
+        refusal = self._refusal() if self.server.admin.protects_metrics else None
+        if refusal is not None:
+            self._send(text(refusal.status, f"{refusal.message}\n"))
+            return
+        if not self.server.scrapes.acquire(timeout=scrapes.SCRAPE_WAIT):
+            message = f"{scrapes.MOST_SCRAPES} scrapes are under way already\n"
+            self._send(text(HTTPStatus.SERVICE_UNAVAILABLE, message))
+            return
+        try:
+            content_type, fields, blocks = scrapes.scraped(self.server.admin.collector, self.headers)
+            self._stream(content_type, {**NO_STORE, **fields}, blocks)
         finally:
             self.server.scrapes.release()
 
-    def _stream(self, pieces: Iterable[bytes], *, chunked: bool) -> None:
-        """Send PIECES, joined to useful sizes. A failure closes the connection: an incomplete answer is noticed."""
-        for block in _gathered(pieces):
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    def _send(self, reply: Reply) -> None:
+        fields = dict(reply.fields)
+        if reply.status != HTTPStatus.NOT_MODIFIED:
+            fields["Content-Length"] = str(len(reply.body))
+        if reply.status == HTTPStatus.UNAUTHORIZED:
+            fields["WWW-Authenticate"] = 'Bearer realm="Edge"'
+        self._head(reply.status, reply.type, fields)
+        if self.command != "HEAD":
+            self.wfile.write(reply.body)
+
+    def _stream(self, content_type: str, fields: dict[str, str], blocks: Iterable[bytes]) -> None:
+        """Send BLOCKS as they come. A failure closes the connection: an incomplete answer is noticed."""
+        chunked = self.request_version != "HTTP/1.0"
+        if chunked:
+            fields["Transfer-Encoding"] = "chunked"
+        self._head(HTTPStatus.OK, content_type, fields)
+        if self.command == "HEAD":
+            return
+        for block in blocks:
             self.wfile.write(b"%x\r\n%b\r\n" % (len(block), block) if chunked else block)
         if chunked:
             self.wfile.write(b"0\r\n\r\n")
+
+    def _head(self, status: int, content_type: str, fields: dict[str, str]) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        for name, value in {**fields, **GUARDS}.items():
+            self.send_header(name, value)
+        self.send_header("Connection", "close")
+        self.end_headers()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer what cannot be served; a method that there is not is one that is not allowed."""
@@ -176,7 +277,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked(self.connection)
         self.close_connection = True
         self.request_version = "HTTP/1.1"  # until a request has been understood the library takes it for one of 0.9
-        fields = {"Content-Length": "0"}
+        fields = {**NO_STORE, "Content-Length": "0"}
         if code == HTTPStatus.NOT_IMPLEMENTED:
             code, fields["Allow"] = HTTPStatus.METHOD_NOT_ALLOWED, "GET, HEAD"
         self._head(HTTPStatus(code), PLAIN, fields)
@@ -185,23 +286,5 @@ class _Handler(BaseHTTPRequestHandler):
         logger.debug("admin client %s: " + format, self.client_address[0], *args)
 
 
-def _compressed(pieces: Iterable[bytes]) -> Iterable[bytes]:
-    packer = zlib.compressobj(1, wbits=31)
-    for piece in pieces:
-        yield packer.compress(piece)
-    yield packer.flush()
-
-
-def _gathered(pieces: Iterable[bytes], size: int = 65536) -> Iterable[bytes]:
-    """PIECES joined to blocks of SIZE bytes or more, none of them empty."""
-    waiting: list[bytes] = []
-    length = 0
-    for piece in pieces:
-        waiting.append(piece)
-        length += len(piece)
-        if length >= size:
-            yield b"".join(waiting)
-            waiting.clear()
-            length = 0
-    if length:
-        yield b"".join(waiting)
+def _index() -> str:
+    return INDEX.format(version=__version__)

@@ -8,6 +8,7 @@ Rules of this file:
 from __future__ import annotations
 
 import logging
+import math
 import socket
 import sys
 import threading
@@ -113,6 +114,12 @@ class BoundedServer(ThreadingHTTPServer):
         with self._lock:
             if request in self._open:
                 self._open[request] = (True, time.monotonic() + ANSWER_SECONDS)
+
+    def endless(self, request: socket.socket) -> None:
+        """The answer to REQUEST goes on for as long as its client takes it."""
+        with self._lock:
+            if request in self._open:
+                self._open[request] = (True, math.inf)
 
     def idle(self, request: socket.socket) -> None:
         """REQUEST has had its answer, and may send another request."""

@@ -68,7 +68,7 @@ def translate(
     """
     asked, problems = annotations.read(ingress.annotations)
     if asked.refused:
-        return replace(NOTHING, order=_order(ingress), problems=problems)
+        return replace(NOTHING, order=_order(ingress), problems=problems, refused=True)
     return _Translator(ingress, annotations, find, cross_namespace=cross_namespace).result(stream)
 
 

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from edge.control.kinds.objects import ObjectId
     from edge.control.kinds.problems import Problem
     from edge.control.translate.annotations.canary import Rules
-    from edge.control.translate.gateway.facts import GatewayFacts, ListenerSetFacts, PolicyFacts, RouteFacts
+    from edge.control.translate.gateway.facts import (
+        ClassFacts,
+        GatewayFacts,
+        ListenerSetFacts,
+        PolicyFacts,
+        RouteFacts,
+    )
     from edge.table.policies import AnyPolicy, ClientCertificate, Closed, ServerSnippet
     from edge.table.records import Balance, Listening, Route, Tls, TlsMaterial, TlsOptions
     from edge.table.streams import StreamRoute
@@ -172,7 +178,7 @@ class Translation(msgspec.Struct, frozen=True, gc=False):
     remotes: tuple[RemoteUse, ...] = ()
     materials: tuple[TlsMaterial, ...] = ()
     """Those that transports of its backends name."""
-    facts: GatewayFacts | ListenerSetFacts | RouteFacts | PolicyFacts | None = None
+    facts: ClassFacts | GatewayFacts | ListenerSetFacts | RouteFacts | PolicyFacts | None = None
     """For the status of objects of the Gateway API that are ours."""
     sockets: tuple[Listening, ...] = ()
     """To listen on, beside Edge's own."""
@@ -180,6 +186,8 @@ class Translation(msgspec.Struct, frozen=True, gc=False):
     """Of listeners, by scope and host name."""
     streams: Mapping[str, StreamPart] = {}
     """By key of the record (`edge.table.streams`)."""
+    refused: bool = False
+    """The operator does not allow it, so it asks for nothing."""
 
 
 NOTHING = Translation(("", "", ""), {}, None, (), (), ())

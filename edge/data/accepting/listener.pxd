@@ -29,7 +29,8 @@ cdef class Listener:
     cdef object _pause
 
     cdef _accept_some(self)
-    cdef bint _accept(self) except -1
+    cdef bint _accept(self, int most) except -1
+    cdef bint _take(self, int most) except -1
     cdef _open(self, Stream stream, str peer)
     cdef _relay(self, Stream stream, accepted, str peer, source)
     cdef _origin(self, str peer, source)

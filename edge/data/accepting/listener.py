@@ -27,6 +27,7 @@ from edge.data.net._accept import accept
 from edge.data.net._stream import Stream
 from edge.data.net.errors import MessageError, StreamError
 from edge.data.net.peers import PLAIN
+from edge.data.streams.plan import TLS
 from edge.data.streams.proxy_header import Ends
 from edge.table.counters import WorkerWord
 
@@ -149,7 +150,7 @@ class Listener:
         self._watcher.stop()
         self._watcher.close()
         self._pause.close()
-        while self._accept():
+        while self._accept(AT_ONCE):
             pass
         self._sock.close()
 
@@ -166,9 +167,7 @@ class Listener:
         if delay:
             self._rest(delay)
             return
-        for _ in range(AT_ONCE if self._spread.alone else 1):
-            if not self._accept():
-                return
+        self._accept(AT_ONCE if self._spread.alone else 1)
 
     def _rest(self, seconds: float) -> None:
         if self._stopped:
@@ -178,31 +177,35 @@ class Listener:
         self._pause = self._loop.timer(seconds)
         self._pause.start(self._watcher.start, self._acceptable)
 
-    def _accept(self) -> bool:
-        """Accept one connection; whether there was one."""
+    def _accept(self, most: int) -> bool:
+        """Accept MOST connections; whether more may be waiting."""
         try:
-            accepted = accept(self._fd)
+            return self._take(most)
         except OSError as error:
+            if error.errno in GONE_AGAIN:
+                return True
             if error.errno in NO_DESCRIPTORS:
                 self.complain("cannot accept: %s; raise the limit of open files", error.strerror)
                 self._shed()
-                self._rest(PAUSE_NO_DESCRIPTORS)
-                return False
-            if error.errno in GONE_AGAIN:
-                return True
-            self.complain("cannot accept: %s", error.strerror)
+            else:
+                self.complain("cannot accept: %s", error.strerror)
             self._rest(PAUSE_NO_DESCRIPTORS)
             return False
-        if accepted is None:
-            return False
+
+    def _take(self, most: int) -> bool:
+        """As `_accept`; OSError as of accept4(2)."""
         connections = self.connections
-        connections.look()
-        connections.counters.add(CONNECTIONS_ACCEPTED, 1)
-        connections.accepted += 1
-        # Several are accepted before the first is served: each must know now on which side of the limit it is.
-        above = connections.accepted - connections.refusing > connections.most
-        connections.refusing += above
-        gevent.spawn_raw(self._serve, *accepted, above)
+        for _ in range(most):
+            accepted = accept(self._fd)
+            if accepted is None:
+                return False
+            connections.look()
+            connections.counters.add(CONNECTIONS_ACCEPTED, 1)
+            connections.accepted += 1
+            # Several are accepted before the first is served: each must know now on which side of the limit it is.
+            above = connections.accepted - connections.refusing > connections.most
+            connections.refusing += above
+            gevent.spawn_raw(self._serve, *accepted, above)
         return True
 
     def complain(self, message: str, *arguments: object) -> None:
@@ -293,7 +296,7 @@ class Listener:
             plan,
             stream,
             source.address if source is not None else peer,
-            protocol="tls",
+            protocol=TLS,
             ends=ends_of(source),
             ahead=accepted.ahead,
             secure=not accepted.passed,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.data.accepting.listener import Listener, Opening, ends_of
+from edge.data.streams.plan import TCP
 from edge.table.counters import WorkerWord
 from edge.table.streams import stream_key
 
@@ -30,6 +31,16 @@ class StreamListener(Listener):
         super().__init__(sock, *shared, tls=False, scope=scope, **rest)
         self._key = stream_key(scope)
 
+    def _take(self, most: int) -> bool:
+        """As `Listener._take`; connections that need nothing before they are relayed have no greenlet."""
+        connections, streams = self.connections, self.streams
+        room = connections.most - connections.accepted + connections.refusing
+        plan = streams.plans.find(self._key) if streams is not None and room > 0 else None
+        if plan is None or not plan.direct or streams is None:
+            return Listener._take(self, most)  # noqa: SLF001 - Cython knows no super() of a C method
+        most = min(most, room)
+        return streams.sessions.accept(self._fd, plan, most) == most
+
     def serve(self, stream: Stream, peer: str) -> None:
         """Relay a connection of PEER."""
         streams = self.streams
@@ -39,7 +50,7 @@ class StreamListener(Listener):
         self.connections.counters.add(WorkerWord.CONNECTIONS_HANDLED, 1)
         source = self._opened(stream, peer) if plan.record.proxied else None
         address = source.address if source is not None else peer
-        streams.serve(plan, stream, address, protocol="tcp", ends=ends_of(source))
+        streams.serve(plan, stream, address, protocol=TCP, ends=ends_of(source))
 
     def _opened(self, stream: Stream, peer: str) -> Source | None:
         """As `source`, of a connection that draining may close meanwhile."""

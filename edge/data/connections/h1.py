@@ -303,7 +303,7 @@ class Http1(Client):
                 self.stream.write(b"\r\n")
         self.stream.flush()
 
-    def abort(self, reachable: bool) -> None:
+    def abort(self, reachable: bool, code: int = 0) -> None:  # noqa: ARG002 - HTTP/1 has no words for it
         """Break the connection; for HTTP/1.0, where an orderly end is an end like any other, by a reset."""
         self._keep = False
         if reachable and self.request.version == 11:

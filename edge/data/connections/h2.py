@@ -12,8 +12,6 @@ from contextlib import suppress
 from socket import IPPROTO_TCP
 from typing import TYPE_CHECKING
 
-import gevent
-
 from edge.data.connections.h2_stream import Http2Stream, Streams
 from edge.data.http.h2._session import (
     ALL_COME,
@@ -183,7 +181,7 @@ class Http2(Streams):
         if 0 < connections.keep_alive_requests <= self._served and not self._full:
             self._full = True
             self.session.go_away(ErrorCode.NO_ERROR, False)
-        gevent.spawn_raw(half.run)
+        half.start()
 
     # --- writing --------------------------------------------------------------------------------------------------
 

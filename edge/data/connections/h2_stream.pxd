@@ -35,9 +35,14 @@ cdef class Http2Stream(Client):
     cdef object _rules
     cdef bint _waits
     cdef Handler _handler
+    cdef object _callback
+    cdef object _rest
+    cdef object _wake
 
     @cython.locals(head=RequestHead, caller=Caller, flow=H2Stream)
     cpdef open(self, Streams connection)
+    cpdef start(self)
+    cpdef _serve(self)
     @cython.locals(flow=H2Stream, session=Session)
     cpdef run(self)
     cpdef forget(self)

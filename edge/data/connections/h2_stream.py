@@ -2,6 +2,7 @@
 
 Rules of this file:
 - A stream has a greenlet of its own, and knows the connection only as where its frames go and its turn comes from.
+  The greenlet stays with the half for further streams: to make one costs more than the rest of a stream's beginning.
 - A stream that its client resets, or whose connection ends, ends what is being done for it at once: the wait for
   content, for room, and for the endpoint.
 - Halves are used again, for streams of any connection: what a request needs is set by `open`.
@@ -12,13 +13,16 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from edge.data.connections.h2_tunnel import TunnelEnd
+import gevent
+from greenlet import greenlet
+
 from edge.data.exchange.client import Client
 from edge.data.http import replies
 from edge.data.http._message import NO_CONTENT
 from edge.data.http.h2._content import Inbox
 from edge.data.http.h2.errors import ErrorCode
 from edge.data.http.h2.sending import Carrier, Sender
+from edge.data.http.h2.tunnel_end import TunnelEnd
 from edge.data.net._buffer import Buffer
 from edge.data.net.errors import PeerGone, ResponseError, StreamError
 from edge.table.counters import WorkerWord
@@ -72,6 +76,10 @@ class Http2Stream(Client):
         self._handler = connections.make_handler(self)
         self._rules = connections.forwarding
         self.request.pass_on(claims=False, cdn=self._rules.passes_cdn)
+        hub = gevent.get_hub()
+        self._callback = hub.loop.run_callback
+        self._rest = hub.switch
+        self._wake = greenlet(self._serve, hub).switch
 
     def open(self, connection: Streams) -> None:
         """Begin with the request that has come by CONNECTION and stands in `head`."""
@@ -100,8 +108,19 @@ class Http2Stream(Client):
         if caller.varies and not head.fault:
             caller.describe(self)
 
+    def start(self) -> None:
+        """Serve the request that `open` has begun with, as soon as the event loop gets to it."""
+        self._callback(self._wake)
+
+    def _serve(self) -> None:
+        """Serve one request after another, each after a `start`."""
+        while self.flow.owner is not None:
+            self.run()
+            if self.flow.owner is not None:
+                self._rest()
+
     def run(self) -> None:
-        """Serve the request, in a greenlet of its own."""
+        """Serve the request."""
         try:
             if self.head.fault:
                 self._refuse()
@@ -250,9 +269,9 @@ class Http2Stream(Client):
             self.session.finish(self.flow, trailers)
         self.connection.schedule()
 
-    def abort(self, reachable: bool) -> None:  # noqa: ARG002 - a reset is safe either way
-        """Reset the stream."""
-        self.session.reset(self.flow, INTERNAL_ERROR)
+    def abort(self, reachable: bool, code: int = 0) -> None:  # noqa: ARG002 - a reset is safe either way
+        """Reset the stream, with CODE where the endpoint has given one."""
+        self.session.reset(self.flow, code or INTERNAL_ERROR)
         self.connection.schedule()
 
     def received(self) -> int:

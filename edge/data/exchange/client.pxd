@@ -31,6 +31,6 @@ cdef class Client:
     cpdef send(self, Buffer source, Py_ssize_t count, bint last)
     cpdef flush(self)
     cpdef finish(self, FieldLines trailers)
-    cpdef abort(self, bint reachable)
+    cpdef abort(self, bint reachable, int code=*)
     cpdef long long received(self)
     cpdef long long sent(self)

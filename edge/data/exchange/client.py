@@ -111,8 +111,9 @@ class Client:
         """End the response."""
         raise NotImplementedError
 
-    def abort(self, reachable: bool) -> None:
-        """End the response so that the client sees that it is not complete; REACHABLE: it takes what it is sent."""
+    def abort(self, reachable: bool, code: int = 0) -> None:
+        """End the response so that the client sees that it is not complete; REACHABLE: it takes what it is sent; CODE:
+        why, as HTTP/2 has it, 0: not said."""
         raise NotImplementedError
 
     def received(self) -> int:

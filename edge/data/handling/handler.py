@@ -420,7 +420,7 @@ class Handler:
         if self.exchange.begun:
             if error.endpoint:
                 self._complain_of_break(error)
-            client.abort(error.endpoint)
+            client.abort(error.endpoint, error.code)
             outcome.status = outcome.upstream_status
             return None
         reply = faults.answer(error)

@@ -7,6 +7,7 @@ in `_names.pyx` says which other fields of a client are passed on.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _SECURE = {"http": False, "https": True, "ws": False, "wss": True}
 """Schemes that a proxy in front names; some say `wss` where a WebSocket is asked for (RFC 6455, section 3)."""
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,31}", re.ASCII)
+"""Any other scheme (RFC 3986, section 3.1) is passed on as the proxy wrote it, as ingress-nginx does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,9 @@ class Forwarding:
         return self._trust.covers(address)
 
     @staticmethod
-    def fields(address: str, forwarded_for: str, port: int, *, secure: bool) -> bytes:
-        """Field lines about a client at ADDRESS that came to PORT."""
-        scheme = "https" if secure else "http"
+    def fields(address: str, forwarded_for: str, port: int, *, secure: bool, scheme: str = "") -> bytes:
+        """Field lines about a client at ADDRESS that came to PORT; SCHEME: where it is neither http nor https."""
+        scheme = scheme or ("https" if secure else "http")
         return (
             f"X-Real-IP: {address}\r\nX-Forwarded-For: {forwarded_for}\r\nX-Forwarded-Port: {port}\r\n"
             f"X-Forwarded-Proto: {scheme}\r\nX-Forwarded-Scheme: {scheme}\r\nX-Scheme: {scheme}\r\n"
@@ -79,9 +82,11 @@ class Forwarding:
         if not self.claiming:
             fields = self.fields(address, forwarded_for, port, secure=secure)
             return Origin(address, request.host, secure, port, fields)
-        claimed = _SECURE.get((_first(request, b"x-forwarded-proto") or _first(request, b"x-forwarded-scheme")).lower())
+        scheme = (_first(request, b"x-forwarded-proto") or _first(request, b"x-forwarded-scheme")).lower()
+        claimed = _SECURE.get(scheme)
         if claimed is not None and claimed != secure:
             secure, port = claimed, 443 if claimed else 80
+        other = scheme if scheme not in _SECURE and _SCHEME.fullmatch(scheme) else ""
         port = _port(_first(request, b"x-forwarded-port")) or port
         host = _first(request, self._host).encode("latin-1")
         return Origin(
@@ -89,7 +94,7 @@ class Forwarding:
             host if is_host(host) else request.host,
             secure,
             port,
-            self.fields(address, forwarded_for, port, secure=secure),
+            self.fields(address, forwarded_for, port, secure=secure, scheme=other),
         )
 
 

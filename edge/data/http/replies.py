@@ -32,9 +32,20 @@ def reason(status: int) -> str:
 
 
 def plain(status: int, *, fields: bytes = b"") -> Reply:
-    """STATUS with its own name as the text."""
-    return Reply(status, f"{status} {reason(status)}\n".encode(), fields)
+    """STATUS with its name as the text, as nginx calls it."""
+    return Reply(status, f"{status} {_NAMES.get(status) or reason(status)}\n".encode(), fields)
 
+
+_NAMES = {
+    401: "Authorization Required",
+    408: "Request Time-out",
+    413: "Request Entity Too Large",
+    414: "Request-URI Too Large",
+    416: "Requested Range Not Satisfiable",
+    503: "Service Temporarily Unavailable",
+    504: "Gateway Time-out",
+}
+"""In texts, where nginx's name is not the phrase of RFC 9110: what monitors and people look for."""
 
 NOT_FOUND = Reply(404, b"default backend - 404")
 """Nothing takes the request; the text is the one that ingress-nginx users know."""

@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""Bytes carried both ways between two plain sockets, by callbacks of the event loop: no greenlet wakes for them.
+"""Bytes carried both ways between two plain sockets, by events of the kernel: no greenlet, no Python object for them.
 
 Rules of this file:
 - A direction reads into one block that all of them share, and sends that at once. Only what the other side does not
@@ -7,16 +7,16 @@ Rules of this file:
 - A direction in which block after block comes full moves its bytes through a pipe instead (splice(2)): the kernel then
   hands pages on and copies nothing. The pipe goes back when the direction has nothing to read.
 - Each direction ends for itself: the end of what one side sends is passed on, and the other direction goes on.
+- Events are edge-triggered: `readable` and `stuck` say what is known of a socket, until a system call says otherwise.
 - Silence costs a store: `sweep_relays`, called a few times a second, ends those that were silent for too long.
 """
 
-from gevent import get_hub, getcurrent
-
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from edge.data.net._clock cimport coarse_now as now
+from edge.data.net._poller cimport P_ERR, P_HUP, P_IN, P_OUT, P_RDHUP, Polled, bury, follow, follow_again
 
 cdef extern from *:
     """
@@ -39,7 +39,11 @@ cdef extern from "sys/socket.h":
     Py_ssize_t c_recv "recv"(int fd, void *buf, size_t n, int flags) nogil
     Py_ssize_t c_send "send"(int fd, const void *buf, size_t n, int flags) nogil
     int c_shutdown "shutdown"(int fd, int how) nogil
-    int MSG_NOSIGNAL, SHUT_WR
+    int c_setsockopt "setsockopt"(int fd, int level, int name, const void *value, unsigned int size) nogil
+    struct c_linger "linger":
+        int l_onoff
+        int l_linger
+    int MSG_NOSIGNAL, SHUT_WR, SOL_SOCKET, SO_LINGER
 
 cdef enum:
     BLOCK = 65536
@@ -47,332 +51,314 @@ cdef enum:
     SPARE_PIPES = 32
     STREAK = 4       # full blocks in a row after which a direction is worth a pipe
     TURNS = 16       # moves of one direction for one event, so that others get their turn
-    READ = 1
-    WRITE = 2
     AGAIN = -1
     BROKEN = -2
+    CLIENT = 0       # sides; a way has the number of the side that speaks
+    ENDPOINT = 1
+    ALL = P_IN | P_OUT | P_RDHUP
 
 DONE, RESET, SILENT, ENDED = range(4)
 """How a relay ends: both sides have said all, one of them broke off, both were silent for too long, `end` was called."""
+cdef int C_DONE = DONE, C_RESET = RESET, C_SILENT = SILENT, C_ENDED = ENDED
 
 cdef char block[BLOCK]
 cdef int spare_pipes[SPARE_PIPES][2]
 cdef int spares = 0
 cdef set live = set()
-cdef unsigned long long all_from_clients = 0
-cdef unsigned long long all_to_clients = 0
+cdef unsigned long long carried_bytes[2]
 
 
 def sweep_relays():
     """End every relay whose sides have been silent for too long."""
     cdef double time = now()
     cdef Relay relay
-    for item in [item for item in live if (<Relay>item).deadline(time)]:
+    for item in [item for item in live if (<Relay>item).active + (<Relay>item).timeout <= time]:
         relay = <Relay>item
-        relay.finish(SILENT)
+        if not relay.over:
+            relay.late()
 
 
 def relayed_bytes():
     """Bytes that relays of this process have taken from clients, and given to them, so far."""
-    return all_from_clients, all_to_clients
+    return carried_bytes[CLIENT], carried_bytes[ENDPOINT]
 
 
 def open_relays():
-    """How many relays are under way."""
-    return len(live)
+    """The relays that are under way."""
+    return list(live)
 
 
-cdef class Relay
+cdef class Relay(Polled):
+    """Carries bytes between a client and an endpoint, two connected, non-blocking sockets, which it owns and closes.
 
+    A subclass connects to the endpoint: `begin`, then `carry`; and takes note of the end: `finished`.
+    """
 
-cdef class Way:
-    """One direction of a relay."""
-
-    cdef Relay relay
-    cdef int source
-    cdef int sink
-    cdef bint of_client         # whether it is the client that speaks
-    cdef object reader
-    cdef object writer
-    cdef object on_readable
-    cdef bint reading
-    cdef char *kept             # bytes that the sink has not taken
-    cdef Py_ssize_t start
-    cdef Py_ssize_t end
-    cdef int pipe[2]
-    cdef bint piped
-    cdef Py_ssize_t in_pipe
-    cdef int streak
-    cdef bint over              # the source has said all, and the sink knows
-    cdef unsigned long long carried
-
-    def __cinit__(self, Relay relay, int source, int sink, bint of_client):
-        self.relay = relay
-        self.source = source
-        self.sink = sink
-        self.of_client = of_client
-        self.reader = relay.loop.io(source, READ)
-        self.on_readable = self._on_readable
-        self.listen()
+    def __cinit__(self):
+        memset(self.ways, 0, sizeof(self.ways))
+        self.ways[CLIENT].source = self.ways[ENDPOINT].source = -1
+        self.ways[CLIENT].sink = self.ways[ENDPOINT].sink = -1
 
     def __dealloc__(self):
-        free(self.kept)
-        self._drop_pipe()
+        self.drop(False)
 
-    cdef listen(self):
-        if not self.reading and not self.over:
-            self.reading = True
-            self.reader.start(self.on_readable)
+    cdef int begin(self, int client) except -1:
+        """The relay of CLIENT begins; its endpoint is still to come."""
+        self.ways[CLIENT].source = self.ways[ENDPOINT].sink = client
+        self.active = now()
+        live.add(self)
+        follow(self, client, CLIENT, ALL)
+        return 0
 
-    cdef pause(self):
-        """The sink takes no more: wait for it, and not for the source."""
-        if self.reading:
-            self.reading = False
-            self.reader.stop()
-        if self.writer is None:
-            self.writer = self.relay.loop.io(self.sink, WRITE)
-        self.writer.start(self._on_writable)
+    cdef int carry(self, int endpoint) except -1:
+        """ENDPOINT, which is followed, is connected: carry bytes until both sides have ended."""
+        self.carrying = True
+        self.ways[CLIENT].sink = self.ways[ENDPOINT].source = endpoint
+        self.active = now()
+        self.move(CLIENT)
+        return self.move(ENDPOINT) if self.ways[ENDPOINT].readable and not self.over else 0
 
-    cdef stop(self):
-        self.reader.stop()
-        self.reader.close()
-        if self.writer is not None:
-            self.writer.stop()
-            self.writer.close()
-        self.reader = self.writer = self.on_readable = self.relay = None
-        self.over = True
+    def end(self):
+        """End it now."""
+        self.finish(C_ENDED)
 
-    def _on_readable(self):
-        self.step()
+    # --- events ---------------------------------------------------------------------------------------------------
 
-    def _on_writable(self):
-        self.writer.stop()
-        self.step()
+    cdef int happened(self, int side, unsigned int events) except -1:
+        cdef Way *way = &self.ways[side]
+        cdef Way *back = &self.ways[1 - side]
+        if events & (P_IN | P_RDHUP | P_HUP | P_ERR):
+            way.readable = True
+            if events & (P_RDHUP | P_HUP | P_ERR):
+                way.last = True
+        if way.over and events & (P_ERR | P_HUP):
+            return self.finish(C_RESET)  # it has hung up before, so this is a reset
+        if not self.carrying:
+            return self.happened_early(events) if side == CLIENT else self.happened_connecting(events)
+        if back.stuck and events & (P_OUT | P_HUP | P_ERR):
+            back.stuck = False
+            self.move(1 - side)
+        if way.readable and not way.stuck and not self.over:
+            self.move(side)
+        return 0
 
-    cdef step(self):
-        """Move what there is to move."""
-        cdef Py_ssize_t n = 0
+    cdef int happened_early(self, unsigned int events) except -1:
+        """EVENTS of the client before an endpoint has taken the connection."""
+        if events & (P_ERR | P_HUP):
+            self.finish(C_RESET)
+        return 0
+
+    cdef int happened_connecting(self, unsigned int events) except -1:
+        """EVENTS of an endpoint that has not taken the connection yet."""
+        raise NotImplementedError
+
+    cdef int failed(self) except -1:
+        return self.finish(C_RESET)
+
+    cdef int late(self) except -1:
+        """Nothing has happened for `timeout` seconds."""
+        return self.finish(C_SILENT)
+
+    # --- carrying -------------------------------------------------------------------------------------------------
+
+    cdef int move(self, int side) except -1:
+        """Move what there is to move of what SIDE says."""
+        cdef Way *way = &self.ways[side]
+        cdef Py_ssize_t n
         cdef int turn
-        if self.over:
-            return
+        if way.over:
+            return 0
         for turn in range(TURNS):
-            if self.start < self.end or self.in_pipe:
-                n = self.flush()
+            if way.start < way.end or way.in_pipe:
+                n = self.flush(way)
                 if n == AGAIN:
-                    self.pause()
-                    return
+                    way.stuck = True
+                    return 0
                 if n == BROKEN:
-                    self.relay.finish(RESET)
-                    return
-            n = self.pull()
+                    return self.finish(C_RESET)
+            if not way.readable:
+                return 0
+            n = self.pull(side, way)
             if n == AGAIN:
-                break
+                way.readable = False
+                return 0
             if n == BROKEN:
-                self.relay.finish(RESET)
-                return
+                return self.finish(C_RESET)
             if n == 0:
-                self.close()
-                return
-            self.relay.active = now()
-            if not self.piped and self.start == self.end and n < BLOCK:
-                break  # that was all
-        if self.start < self.end or self.in_pipe:
-            self.pause()
-        else:
-            self.listen()
+                return self.say_end(way)
+            self.active = now()
+            if n < BLOCK and not way.piped and not way.last:
+                way.readable = False  # that was all; more is another event
+                if way.start == way.end:
+                    return 0
+        # Others get their turn. The kernel reports what is ready once more.
+        if way.start < way.end or way.in_pipe:
+            way.stuck = True
+            return follow_again(self, way.sink, 1 - side, ALL)
+        return follow_again(self, way.source, side, ALL)
 
-    cdef close(self):
-        """The source has said all."""
-        self.over = True
-        self.reading = False
-        self.reader.stop()
-        self._give_pipe()
-        c_shutdown(self.sink, SHUT_WR)
-        self.relay.active = now()
-        if self.relay.there.over and self.relay.back.over:
-            self.relay.finish(DONE)
+    cdef int say_end(self, Way *way) except -1:
+        """The source has said all: tell the sink."""
+        way.over = True
+        give_pipe(way)
+        if self.ways[CLIENT].over and self.ways[ENDPOINT].over:
+            return self.finish(C_DONE)
+        c_shutdown(way.sink, SHUT_WR)
+        self.active = now()
+        return 0
 
-    cdef Py_ssize_t pull(self) except -3:
+    cdef Py_ssize_t pull(self, int side, Way *way) except -3:
         """Take bytes from the source, and give them to the sink as far as it takes them; 0: it has said all."""
         cdef Py_ssize_t n, done
-        if self.piped or (self.streak >= STREAK and self._take_pipe()):
-            return self._splice()
+        if way.piped or (way.streak >= STREAK and take_pipe(way)):
+            return self.splice(side, way)
         while True:
-            n = c_recv(self.source, block, BLOCK, 0)
+            n = c_recv(way.source, block, BLOCK, 0)
             if n >= 0 or errno != EINTR:
                 break
         if n < 0:
             return AGAIN if errno == EAGAIN else BROKEN
         if n == 0:
             return 0
-        self.streak = self.streak + 1 if n == BLOCK else 0
+        way.streak = way.streak + 1 if n == BLOCK else 0
         while True:
-            done = c_send(self.sink, block, n, MSG_NOSIGNAL)
+            done = c_send(way.sink, block, n, MSG_NOSIGNAL)
             if done >= 0 or errno != EINTR:
                 break
         if done < 0:
             if errno != EAGAIN:
                 return BROKEN
             done = 0
-        self.count(n)
+        way.carried += n
+        carried_bytes[side] += n
         if done < n:
-            self.keep(block + done, n - done)
+            put(way, block + done, n - done)
         return n
 
-    cdef Py_ssize_t _splice(self) except -3:
+    cdef Py_ssize_t splice(self, int side, Way *way) except -3:
         cdef Py_ssize_t n
-        with nogil:
-            n = c_splice(self.source, NULL, self.pipe[1], NULL, PIPE_SIZE, SPLICE_F_MOVE | SPLICE_F_NONBLOCK)
+        while True:
+            with nogil:
+                n = c_splice(way.source, NULL, way.pipe[1], NULL, PIPE_SIZE, SPLICE_F_MOVE | SPLICE_F_NONBLOCK)
+            if n >= 0 or errno != EINTR:
+                break
         if n < 0:
-            if errno != EAGAIN and errno != EINTR:
+            if errno != EAGAIN:
                 return BROKEN
-            self._give_pipe()
+            give_pipe(way)
             return AGAIN
-        self.in_pipe = n
-        self.count(n)
-        if n and self.flush() == BROKEN:
+        way.in_pipe = n
+        way.carried += n
+        carried_bytes[side] += n
+        if n and self.flush(way) == BROKEN:
             return BROKEN
         return n
 
-    cdef Py_ssize_t flush(self) except -3:
+    cdef Py_ssize_t flush(self, Way *way) noexcept:
         """Give the sink what was taken and not given yet; AGAIN where it does not take all of it."""
         cdef Py_ssize_t n
-        while self.in_pipe:
+        while way.in_pipe:
             with nogil:
-                n = c_splice(self.pipe[0], NULL, self.sink, NULL, self.in_pipe, SPLICE_F_MOVE | SPLICE_F_NONBLOCK)
+                n = c_splice(way.pipe[0], NULL, way.sink, NULL, way.in_pipe, SPLICE_F_MOVE | SPLICE_F_NONBLOCK)
             if n <= 0:
                 if errno == EINTR:
                     continue
                 return AGAIN if errno == EAGAIN else BROKEN
-            self.in_pipe -= n
-            self.relay.active = now()
-        while self.start < self.end:
-            n = c_send(self.sink, self.kept + self.start, self.end - self.start, MSG_NOSIGNAL)
+            way.in_pipe -= n
+            self.active = now()
+        while way.start < way.end:
+            n = c_send(way.sink, way.kept + way.start, way.end - way.start, MSG_NOSIGNAL)
             if n < 0:
                 if errno == EINTR:
                     continue
                 return AGAIN if errno == EAGAIN else BROKEN
-            self.start += n
-            self.relay.active = now()
-        if self.kept != NULL:
-            free(self.kept)
-            self.kept = NULL
-        self.start = self.end = 0
+            way.start += n
+            self.active = now()
+        if way.kept != NULL:
+            free(way.kept)
+            way.kept = NULL
+        way.start = way.end = 0
         return 0
-
-    cdef count(self, Py_ssize_t n):
-        global all_from_clients, all_to_clients
-        self.carried += n
-        if self.of_client:
-            all_from_clients += n
-        else:
-            all_to_clients += n
 
     cdef int keep(self, const char *p, Py_ssize_t n) except -1:
-        self.kept = <char *>malloc(n)
-        if self.kept == NULL:
-            raise MemoryError
-        memcpy(self.kept, p, n)
-        self.start = 0
-        self.end = n
+        """Before all else the endpoint gets the N bytes at P."""
+        return put(&self.ways[CLIENT], p, n)
+
+    # --- the end --------------------------------------------------------------------------------------------------
+
+    cdef int finish(self, int outcome) except -1:
+        if self.over:
+            return 0
+        live.discard(self)
+        bury(self)
+        self.drop(outcome == C_RESET)
+        return self.finished(outcome)
+
+    cdef int finished(self, int outcome) except -1:
+        """It has ended, by OUTCOME, and its sockets are closed."""
         return 0
 
-    cdef bint _take_pipe(self):
-        """Have a pipe; False where there is none to be had."""
-        global spares
-        if spares:
-            spares -= 1
-            self.pipe[0] = spare_pipes[spares][0]
-            self.pipe[1] = spare_pipes[spares][1]
-        else:
-            if c_pipe2(self.pipe, O_NONBLOCK | O_CLOEXEC) < 0:
-                self.streak = 0
-                return False
-            c_fcntl(self.pipe[1], F_SETPIPE_SZ, PIPE_SIZE)  # it serves with its usual size, too
-        self.piped = True
-        return True
-
-    cdef _give_pipe(self):
-        """Give the pipe, which is empty, to whom needs one next."""
-        global spares
-        self.streak = 0
-        if self.piped and not self.in_pipe and spares < SPARE_PIPES:
-            spare_pipes[spares][0] = self.pipe[0]
-            spare_pipes[spares][1] = self.pipe[1]
-            spares += 1
-            self.piped = False
-        self._drop_pipe()
-
-    cdef void _drop_pipe(self) noexcept:
-        if self.piped:
-            c_close(self.pipe[0])
-            c_close(self.pipe[1])
-            self.piped = False
-        self.in_pipe = 0
+    cdef void drop(self, bint abruptly) noexcept:
+        """Close the sockets; ABRUPTLY: so that nobody takes what he got for complete."""
+        cdef c_linger reset
+        cdef int side, fd
+        for side in range(2):
+            fd = self.ways[side].source
+            if fd >= 0:
+                if abruptly:
+                    reset.l_onoff = 1
+                    reset.l_linger = 0
+                    c_setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset))
+                c_close(fd)
+                self.ways[side].source = self.ways[1 - side].sink = -1
+            free(self.ways[side].kept)
+            self.ways[side].kept = NULL
+            self.ways[side].start = self.ways[side].end = 0
+            drop_pipe(&self.ways[side])
 
 
-cdef class Relay:
-    """Carries bytes between two connected, non-blocking sockets, which stay their owner's."""
+cdef int put(Way *way, const char *p, Py_ssize_t n) except -1:
+    cdef char *kept = <char *>malloc(n)
+    if kept == NULL:
+        raise MemoryError
+    memcpy(kept, p, n)
+    way.kept = kept
+    way.start = 0
+    way.end = n
+    return 0
 
-    cdef object loop
-    cdef object hub_switch
-    cdef object greenlet
-    cdef double timeout
-    cdef double active
-    cdef readonly int outcome
-    cdef Way there
-    cdef Way back
 
-    def __init__(self, int client, int endpoint, double timeout):
-        """CLIENT, ENDPOINT: descriptors; TIMEOUT: seconds of silence in both directions that end it."""
-        hub = get_hub()
-        self.loop = hub.loop
-        self.hub_switch = hub.switch
-        self.timeout = timeout
-        self.active = now()
-        self.outcome = -1
-        self.there = Way(self, client, endpoint, True)
-        self.back = Way(self, endpoint, client, False)
-        live.add(self)
+cdef bint take_pipe(Way *way) noexcept:
+    """Have a pipe; False where there is none to be had."""
+    global spares
+    if spares:
+        spares -= 1
+        way.pipe[0] = spare_pipes[spares][0]
+        way.pipe[1] = spare_pipes[spares][1]
+    else:
+        if c_pipe2(way.pipe, O_NONBLOCK | O_CLOEXEC) < 0:
+            way.streak = 0
+            return False
+        c_fcntl(way.pipe[1], F_SETPIPE_SZ, PIPE_SIZE)  # it serves with its usual size, too
+    way.piped = True
+    return True
 
-    def run(self):
-        """Wait until it has ended; gives how: `DONE`, `RESET`, `SILENT` or `ENDED`."""
-        self.greenlet = getcurrent()
-        try:
-            while self.outcome < 0:
-                self.hub_switch()
-        finally:
-            self.greenlet = None
-            self.finish(ENDED)
-        return self.outcome
 
-    def end(self):
-        """End it now; the sockets can be closed then."""
-        self.finish(ENDED)
+cdef void give_pipe(Way *way) noexcept:
+    """Keep the pipe, if it is empty, for another direction."""
+    global spares
+    way.streak = 0
+    if way.piped and not way.in_pipe and spares < SPARE_PIPES:
+        spare_pipes[spares][0] = way.pipe[0]
+        spare_pipes[spares][1] = way.pipe[1]
+        spares += 1
+        way.piped = False
+    drop_pipe(way)
 
-    @property
-    def from_client(self):
-        """Bytes that the client has sent."""
-        return self.there.carried
 
-    @property
-    def to_client(self):
-        """Bytes that were for the client."""
-        return self.back.carried
-
-    cdef bint deadline(self, double time):
-        return self.active + self.timeout <= time
-
-    cdef finish(self, int outcome):
-        if self.outcome >= 0:
-            return
-        self.outcome = outcome
-        self.there.stop()
-        self.back.stop()
-        live.discard(self)
-        if self.greenlet is not None:
-            self.loop.run_callback(self._wake)
-
-    def _wake(self):
-        if self.greenlet is not None:
-            self.greenlet.switch()
+cdef void drop_pipe(Way *way) noexcept:
+    if way.piped:
+        c_close(way.pipe[0])
+        c_close(way.pipe[1])
+        way.piped = False
+    way.in_pipe = 0

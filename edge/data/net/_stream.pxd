@@ -24,6 +24,7 @@ cdef class Stream(Buffer):
     cdef public bint to_endpoint
     cdef public bytes alpn
     cdef readonly bint closed
+    cdef bint detached
     cdef readonly double active
     cdef object failure
     cdef readonly unsigned long long received

@@ -763,6 +763,16 @@ cdef class Stream(Buffer):
             c_setsockopt(self.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset))
         self.close()
 
+    def detach(self):
+        """The descriptor, which is somebody else's from now on. The stream counts as closed; what it has buffered is lost."""
+        if self.closed:
+            raise StreamClosed("closed", self)
+        self.detached = True
+        if self.sock is not None:
+            self.sock.detach()
+        self.close()
+        return self.fd
+
     def close(self):
         """Close the stream; a greenlet that waits for it gets `StreamClosed`. May be called again."""
         if self.closed:
@@ -778,7 +788,7 @@ cdef class Stream(Buffer):
         self.partner = self.on_surprise = None
         if self.sock is not None:
             self.sock.close()
-        else:
+        elif not self.detached:
             c_close(self.fd)
         self.release()
         self._release_out()

@@ -24,6 +24,8 @@ class ExchangeError(Exception):
 
     endpoint = False
     """Whether the endpoint is to blame, rather than the client."""
+    code = 0
+    """The error code of HTTP/2 (RFC 9113, section 7) that the other side is to get, too; 0: there is none."""
 
 
 class StreamError(ExchangeError):
@@ -83,6 +85,11 @@ class Incomplete(MessageError):
 
 class IncompleteResponse(ResponseError):
     """The stream ended within an endpoint's message, or before it."""
+
+    def __init__(self, reason: str, code: int = 0) -> None:
+        """CODE: as in `ExchangeError`."""
+        super().__init__(reason)
+        self.code = code
 
 
 def malformed(fault: int, reason: str) -> MessageError:

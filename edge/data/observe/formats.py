@@ -186,7 +186,7 @@ ROUTE: Final[dict[str, Callable[[Named], str]]] = {
     "location_path": lambda route: route.path,
     "namespace": lambda route: route.backend.namespace or route.owner.namespace,
     "proxy_alternative_upstream_name": lambda route: _upstream_name(route.backend) if route.main is not None else "",
-    "proxy_host": lambda route: "upstream_balancer" if route.backend.namespace else "",
+    "proxy_host": lambda route: _upstream_name(route.main or route.backend),
     "proxy_upstream_name": lambda route: _upstream_name(route.main or route.backend),
     "server_name": lambda route: route.host or "_",
     "service_name": lambda route: route.backend.service,

@@ -48,6 +48,9 @@ class Descriptor(Outlet):
         with suppress(OSError):  # nobody reads the log
             lines.write(self._fd)
 
+    def __del__(self) -> None:
+        os.close(self._fd)
+
 
 class File(Outlet):
     """The file at PATH, or a named pipe, to which lines are appended."""

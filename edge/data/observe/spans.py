@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -25,6 +25,8 @@ from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from edge import __version__
+from edge.data.exchange import texts
+from edge.table import templates, variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from edge.table.counters import RouteLabels
     from edge.table.parameters import Parameters
     from edge.table.policies import Tracing as Policy
+    from edge.table.templates import Variable
 
 FLUSH = 2.0
 """Seconds that a worker takes at its end, at most, for what has not been sent."""
@@ -47,7 +50,7 @@ class Tracing:
 
     def __init__(self, settings: Settings, parameters: Parameters) -> None:
         self._root = Context()
-        self._name = parameters.otel_operation_name
+        self._name = _namer(parameters.otel_operation_name) if parameters.otel_operation_name else None
         self._trusting = settings.opentelemetry_trust_incoming_span
         self._propagator = TraceContextTextMapPropagator()
         resource = Resource.create({"service.name": settings.otel_service_name, "service.version": __version__})
@@ -83,9 +86,10 @@ class Tracing:
             route = serve()
             if span.is_recording():
                 self._finish(span, exchange, route)
-                name = (wanted.name if wanted is not None else "") or self._name
-                if name:
-                    span.update_name(name)
+                if wanted is not None and wanted.name:
+                    span.update_name(wanted.name)
+                elif self._name is not None:
+                    span.update_name(self._name(exchange, route))
             return route
         finally:
             client.forwarding = forwarding
@@ -142,6 +146,32 @@ class Tracing:
     def close(self) -> None:
         """Send what is left, as far as the collector takes it in time; the library itself would wait for it."""
         self.end().join(FLUSH)
+
+
+def _namer(text: str) -> Callable[[Exchange, RouteLabels | None], str]:
+    """A function that gives TEXT with the values of an exchange, and of the route that took it, for its variables."""
+    parts = templates.parse(text, variables.SPAN).parts
+
+    def name(exchange: Exchange, route: RouteLabels | None) -> str:
+        return "".join([part if isinstance(part, str) else _value(part, exchange, route) for part in parts])
+
+    return name
+
+
+def _value(variable: Variable, exchange: Exchange, route: RouteLabels | None) -> str:
+    of_route = _ROUTE.get(variable.name)
+    if of_route is not None:
+        return of_route(route) if route is not None else ""
+    return texts.value_of(variable)(exchange).decode("latin-1")
+
+
+_ROUTE: Final[dict[str, Callable[[RouteLabels], str]]] = {
+    "ingress_name": lambda route: route.ingress,
+    "location_path": lambda route: route.path,
+    "namespace": lambda route: route.namespace,
+    "server_name": lambda route: route.host or "_",
+    "service_name": lambda route: route.service,
+}
 
 
 def _request_attributes(client: Client) -> dict[str, str]:

@@ -16,7 +16,6 @@ from typing import Final
 from edge.data.exchange.exchange import Exchange
 from edge.data.exchange.variables import FAMILIES as OF_REQUESTS
 from edge.data.exchange.variables import VALUES as REQUEST
-from edge.data.net import tls_facts
 
 Value = Callable[[Exchange], bytes | None]
 
@@ -46,14 +45,6 @@ def _constant(text: bytes) -> Value:
     return lambda _: text
 
 
-def _https(exchange: Exchange) -> bytes | None:
-    return b"on" if exchange.client.secure else None
-
-
-def _field(name: bytes) -> Value:
-    return lambda exchange: exchange.client.request.get(name)
-
-
 def _connection(exchange: Exchange) -> bytes | None:
     number, _ = exchange.client.place()
     return b"%d" % number if number else None
@@ -68,19 +59,10 @@ def _peer_address(exchange: Exchange) -> bytes | None:
     return exchange.client.ends()[0][0].encode() or None
 
 
-def _peer_port(exchange: Exchange) -> bytes | None:
-    port = exchange.client.ends()[0][1]
-    return b"%d" % port if port else None
-
-
 def _proxied_address(exchange: Exchange) -> bytes | None:
     """The address in the PROXY header: another than that of the socket."""
     client = exchange.client
     return client.source().encode() if client.source() != client.ends()[0][0] else None
-
-
-def _server_address(exchange: Exchange) -> bytes | None:
-    return exchange.client.ends()[1][0].encode() or None
 
 
 def _ratio(exchange: Exchange) -> bytes | None:
@@ -89,38 +71,6 @@ def _ratio(exchange: Exchange) -> bytes | None:
     if not 0 < outcome.content_sent < outcome.upstream_content:
         return None
     return b"%.2f" % (outcome.upstream_content / outcome.content_sent)
-
-
-def _verify(exchange: Exchange) -> bytes | None:
-    return exchange.client.peer.verify or None
-
-
-def _subject(exchange: Exchange) -> bytes | None:
-    return exchange.client.peer.subject or None
-
-
-def _issuer(exchange: Exchange) -> bytes | None:
-    return exchange.client.peer.issuer or None
-
-
-def _certificate(exchange: Exchange) -> bytes | None:
-    return exchange.client.peer.certificate or None
-
-
-def _tls(fact: Callable[[int], bytes | None]) -> Value:
-    """FACT about the TLS connection."""
-    return lambda exchange: fact(_tls_address(exchange)) or None
-
-
-def _tls_address(exchange: Exchange) -> int:
-    """The address of OpenSSL's connection; 0: there is none."""
-    stream = exchange.client.wire()
-    return stream.tls_address if stream is not None and not stream.closed else 0
-
-
-def _reused(exchange: Exchange) -> bytes | None:
-    address = _tls_address(exchange)
-    return (b"r" if tls_facts.is_resumed(address) else b".") if address else None
 
 
 def _present(value: Value) -> Value:
@@ -132,29 +82,14 @@ VALUES: Final[dict[str, Value]] = {
     **{name: _present(value) for name, value in REQUEST.items()},
     "connection": _connection,
     "connection_requests": _connection_requests,
-    "content_length": _field(b"content-length"),
-    "content_type": _field(b"content-type"),
-    "document_uri": _present(REQUEST["uri"]),
     "gzip_ratio": _ratio,
-    "hostname": _constant(socket.gethostname().encode()),
-    "https": _https,
     "literal_dollar": _constant(b"$"),
     "nginx_version": _constant(NGINX),
     "pid": lambda _: b"%d" % os.getpid(),
     "pipe": _constant(b"."),
     "proxy_protocol_addr": _proxied_address,
     "realip_remote_addr": _peer_address,
-    "realip_remote_port": _peer_port,
-    "remote_port": _peer_port,
-    "server_addr": _server_address,
-    "ssl_cipher": _tls(tls_facts.cipher),
-    "ssl_client_escaped_cert": _certificate,
-    "ssl_client_i_dn": _issuer,
-    "ssl_client_s_dn": _subject,
-    "ssl_client_verify": _verify,
-    "ssl_protocol": _tls(tls_facts.version),
-    "ssl_server_name": _tls(tls_facts.server_name),
-    "ssl_session_reused": _reused,
+    "realip_remote_port": _present(REQUEST["remote_port"]),
     "tcpinfo_rcv_space": _tcp(_RCV_SPACE),
     "tcpinfo_rtt": _tcp(_RTT),
     "tcpinfo_rttvar": _tcp(_RTTVAR),

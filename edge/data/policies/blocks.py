@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from edge.data.exchange.texts import filler
 from edge.data.policies.fields import USUAL, names, without
 from edge.data.policies.request_headers import change
-from edge.data.policies.variables import filler
 from edge.table.policies.snippet import AddField, RequestField, SetField
 
 if TYPE_CHECKING:

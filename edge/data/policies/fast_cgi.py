@@ -12,10 +12,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes
 
+from edge.data.exchange.texts import filler
 from edge.data.exchange.variables import VALUES
 from edge.data.http import replies
 from edge.data.net.errors import MessageError
-from edge.data.policies.variables import filler
 from edge.table.paths import normalise_bytes, path_of
 
 if TYPE_CHECKING:

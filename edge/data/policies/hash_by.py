@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.data.policies.variables import filler
+from edge.data.exchange.texts import filler
 from edge.data.upstream.keyed import Keyed
 
 if TYPE_CHECKING:

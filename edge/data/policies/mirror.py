@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.data.exchange.subrequest import outgoing
+from edge.data.exchange.texts import filler
 from edge.data.policies.copies import MOST_CONTENT, TERMS, Copies, size_of
 from edge.data.policies.servers import transport_of
-from edge.data.policies.variables import filler
 
 if TYPE_CHECKING:
     from edge.data.exchange.exchange import Exchange

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from edge.data.exchange.subrequest import Ask
+    from edge.data.observe.formats import Named
     from edge.data.policies.errors import Errors
     from edge.data.policies.pace import Pace
     from edge.data.policies.resources import Resources
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from edge.data.upstream.chooser import Chooser
     from edge.data.upstream.terms import Terms
     from edge.table.policies import Deadline
-    from edge.table.records import Owner, Transport
+    from edge.table.records import Transport
 
 Gate = Callable[[Exchange], Reply | None]
 """Answers the request itself, or lets it pass (None). It may wait."""
@@ -62,8 +63,8 @@ T = TypeVar("T")
 class Phases:
     """The steps of the policies of one route.
 
-    - `resources`: what the steps share within the worker. `owner`: the object that asked for the route. `scope`: names
-      the route by host and path.
+    - `resources`: what the steps share within the worker. `route`: what texts say of the route. `owner`: the object
+      that asked for it. `scope`: names the route by host and path.
     - `gates`, `choices`, `edits`, `tees`, `intercepts`, `answers`: steps by phase, in this order.
     - `choosing`: what chooses endpoints by the request; None: the balancer of the backend does.
     - `checks`: those of the gates that check who the client is, see `check`.
@@ -82,14 +83,15 @@ class Phases:
     def __init__(
         self,
         resources: Resources,
-        owner: Owner,
+        route: Named,
         scope: str = "",
         asks: Asks | None = None,
         balancers: Balancers | None = None,
     ) -> None:
         """ASKS: how steps make requests of their own. BALANCERS: where the client's may go beside its backends."""
         self.resources = resources
-        self.owner = owner
+        self.route = route
+        self.owner = route.owner
         self.scope = scope
         self._asks = asks
         self._balancers = balancers

@@ -11,10 +11,10 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from edge.data.exchange.subrequest import outgoing
+from edge.data.exchange.texts import filler
 from edge.data.http._message import is_host
 from edge.data.policies.client_certificate import FIELDS as CERTIFICATE
 from edge.data.policies.fields import checked, name_of, without
-from edge.data.policies.variables import filler
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,7 +24,8 @@ def add(policy: ResponseHeaders, phases: Phases) -> None:
             return
         for name in hidden:
             response.hide(name)
-        exchange.fields = without(exchange.fields, hidden) + added
+        if added or exchange.fields:
+            exchange.fields = without(exchange.fields, hidden) + added
 
     phases.answers.append(edit)
     phases.written.update(names(name for name, _ in (*policy.set, *policy.add)))

@@ -10,16 +10,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge.data.exchange.texts import constant
 from edge.data.http import replies
+from edge.data.observe.formats import ROUTE
 from edge.data.policies.blocks import Block
 from edge.data.policies.statements import Branch, Effects, steps_of, variable
 from edge.table.patterns.matching import PatternLimitError
 from edge.table.policies.snippet import If, SetVariable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from edge.data.exchange.exchange import Exchange
+    from edge.data.exchange.variables import Value
     from edge.data.http._message import Message
     from edge.data.http.replies import Reply
+    from edge.data.observe.formats import Named
     from edge.table.policies.snippet import Statement
 
 
@@ -29,8 +35,9 @@ class Script:
     - `decides`, `asks`, `answers`: whether it has something to do as a gate, for the request, for the response.
     """
 
-    def __init__(self, statements: tuple[Statement | If, ...]) -> None:
-        own = {name: variable(name, self) for name in _assigned(statements)}
+    def __init__(self, statements: tuple[Statement | If, ...], route: Mapping[str, Value] | None = None) -> None:
+        """ROUTE: the values of variables that say what the route is."""
+        own = {**(route or {}), **{name: variable(name, self) for name in _assigned(statements)}}
         self._outside = Block(statements, own, None)
         self._steps = steps_of(statements, own, self._outside)
         self._blocks = [self._outside, *(step.block for step in self._steps if isinstance(step, Branch))]
@@ -66,6 +73,11 @@ class Script:
     def _block(self, exchange: Exchange) -> Block:
         effects = exchange.notes.get(self) if exchange.notes is not None else None
         return effects.block if effects is not None else self._outside
+
+
+def of_route(route: Named) -> dict[str, Value]:
+    """The values of the variables that say what ROUTE is."""
+    return {name: constant(value(route).encode()) for name, value in ROUTE.items()}
 
 
 def _assigned(statements: tuple[Statement | If, ...]) -> set[str]:

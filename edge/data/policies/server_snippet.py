@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.data.policies.scripts import Script
+from edge.data.policies.scripts import Script, of_route
 
 if TYPE_CHECKING:
     from edge.data.policies.phases import Phases
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def add(policy: ServerSnippet, phases: Phases) -> None:
     """As `snippet`; but that of a route may take the place of fields, so none of them is certain beforehand."""
-    script = Script(policy.statements)
+    script = Script(policy.statements, of_route(phases.route))
     if script.decides:
         phases.gates.append(script.gate)
     if script.asks:

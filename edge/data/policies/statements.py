@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge.data.exchange.texts import filler
 from edge.data.http import replies
 from edge.data.http.replies import Reply
 from edge.data.net.errors import StreamClosed
 from edge.data.policies.blocks import Block, has_controls
-from edge.data.policies.variables import filler
 from edge.table.patterns.matching import compile_pattern
 from edge.table.policies.snippet import CLOSE, REDIRECTS, Answer, If, SetVariable
 

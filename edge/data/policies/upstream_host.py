@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge.data.exchange.texts import filler
 from edge.data.http._message import is_host
-from edge.data.policies.variables import filler
 
 if TYPE_CHECKING:
     from edge.data.exchange.exchange import Exchange

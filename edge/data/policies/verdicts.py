@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgpack  # type: ignore[import-untyped]  # it has no stubs
 
-from edge.data.policies.variables import pieces
+from edge.data.exchange.texts import pieces
 from edge.table.codec import encode
 
 if TYPE_CHECKING:

@@ -126,7 +126,7 @@ def in_force(settings: Settings) -> Settings:
     with suppress(UnreadableError):
         parameters = TableReader(settings.table_directory).routes.get(PARAMETERS, Parameters)
         if parameters is not None:
-            return settings.with_(**parameters.changes())
+            return parameters.over(settings)
     return settings
 
 

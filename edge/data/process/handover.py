@@ -8,7 +8,8 @@ Rules of this file:
   which belongs to one worker; a worker that ends leaves its own to others.
 - Where one of our own sockets takes a port at all addresses, nothing is opened: that socket's connections to the
   address are served as if they had come by one of its own.
-- What cannot be opened is reported once, in the log and to the control plane, and tried again.
+- What cannot be opened is reported once, in the log and to the control plane, and tried again. The control plane also
+  learns what is open.
 """
 
 from __future__ import annotations
@@ -106,6 +107,7 @@ class Handover:
         self._opened = OpenedSockets()
         self._links: dict[int, Link] = {}
         self._faults: dict[Place, str] = {}
+        self._told: tuple[list[bindings.Unbound], list[Listening]] = ([], [])
 
     @property
     def used(self) -> bool:
@@ -188,9 +190,9 @@ class Handover:
             faults[place] = fault
             if self._faults.get(place) != fault:
                 log.error("%s: %s; it is tried again", listening.scope, fault)
-        if faults != self._faults:
-            self._faults = faults
-            told = [
-                bindings.Unbound(one, faults[place_of(one)]) for one in self._wanted.values() if place_of(one) in faults
-            ]
-            bindings.write(self._directory, told)
+        self._faults = faults
+        unbound = [bindings.Unbound(one, faults[place]) for place, one in self._wanted.items() if place in faults]
+        told = unbound, [one for place, one in self._wanted.items() if place in self._opened]
+        if told != self._told:
+            self._told = told
+            bindings.write(self._directory, *told)

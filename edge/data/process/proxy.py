@@ -24,12 +24,12 @@ from edge.data.net._datagrams import relayed_datagrams
 from edge.data.net._relay import relayed_bytes
 from edge.data.net._stream import counted_bytes
 from edge.data.net.spool import Spools
-from edge.data.observe.stream_log import StreamLog
+from edge.data.observe._stream_log import StreamLog
 from edge.data.process.tuning import Tuning
 from edge.data.routing.planner import Planner
 from edge.data.routing.router import Router
+from edge.data.streams._datagram_sessions import Datagrams
 from edge.data.streams.connections import StreamConnections
-from edge.data.streams.datagrams import Datagrams
 from edge.data.streams.plan import StreamPlans
 from edge.data.upstream.budget import RetryBudget
 from edge.data.upstream.pool import Pool
@@ -100,7 +100,7 @@ class Proxy:
             else None
         )
         plans = StreamPlans(table, self.planner, counters)
-        self.streams = StreamConnections(plans, self.pool, counters, self.connections.open, stream_log)
+        self.streams = StreamConnections(plans, self.pool, counters, self.connections, stream_log)
         self.datagrams = Datagrams(plans, counters, stream_log, most=self.connections.most)
         tuning.follow(self.pool.tune)
         tuning.follow(self.connections.tune)

@@ -54,7 +54,7 @@ class Tuning:
             return
         self._record = record
         self.parameters = record or Parameters()
-        self.settings = self._started.with_(**self.parameters.changes())
+        self.settings = self.parameters.over(self._started)
         for follower in self._followers:
             try:
                 follower(self.settings, self.parameters)

@@ -41,7 +41,7 @@ from edge.data.streams.datagrams import DatagramListener
 from edge.system import logs
 from edge.table.counters import WorkerCounters, WorkerWord
 from edge.table.reader import TableReader
-from edge.table.records import Wire
+from edge.table.records import Wire, port_in
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -140,7 +140,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         def made(sock: Any, at: Message) -> Listener | DatagramListener:
             if at.wire is Wire.UDP:
                 return DatagramListener(sock, proxy.datagrams, at.scope)
-            rest: dict[str, Any] = {**common, "scope": at.scope, "port": at.port}
+            rest: dict[str, Any] = {**common, "scope": at.scope, "port": port_in(at.scope)}
             if at.wire is Wire.TCP:
                 return StreamListener(sock, *shared, **rest)
             return Listener(sock, *shared, tls=at.tls, **rest)
@@ -203,6 +203,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
                 self._end(connections, grace, upgraded=False)
             if waited >= tunnel_grace:
                 self._end(connections, tunnel_grace, upgraded=True)
+                self._note_ended(proxy.streams.sessions.end_all(), "relayed connections", tunnel_grace)
             if waited >= max(grace, tunnel_grace):
                 break
             self.notify()
@@ -212,11 +213,14 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
     @staticmethod
     def _end(connections: Connections, grace: float, *, upgraded: bool) -> None:
         late = [one for one in connections.open if one.upgraded == upgraded and not one.stream.closed]
-        if late:
-            kind = "upgraded connections" if upgraded else "connections"
-            logging.getLogger("edge.data").warning("%d %s are ended after %g s of grace", len(late), kind, grace)
+        EdgeWorker._note_ended(len(late), "upgraded connections" if upgraded else "connections", grace)
         for connection in late:
             connection.close()
+
+    @staticmethod
+    def _note_ended(number: int, kind: str, grace: float) -> None:
+        if number:
+            logging.getLogger("edge.data").warning("%d %s are ended after %g s of grace", number, kind, grace)
 
 
 def _settle_heap() -> None:

@@ -11,6 +11,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from edge.data.http import replies
+from edge.data.observe.formats import Named
 from edge.data.policies import OF_BACKENDS, ORDER, route_mirrors
 from edge.data.policies.phases import Phases
 from edge.data.policies.resources import Resources
@@ -22,7 +23,7 @@ from edge.settings import LARGEST_HEAD
 from edge.table.counter_layout import backends_of
 from edge.table.counters import WorkerWord
 from edge.table.policies import FastCgi
-from edge.table.records import Protocol
+from edge.table.records import Backend, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from edge.table.policies import AnyPolicy
     from edge.table.policies.policy import Policy
     from edge.table.reader import TableReader
-    from edge.table.records import Backend, Route, Transport
+    from edge.table.records import Route, Transport
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,9 @@ class Planner:
         """The plan for ROUTE under HOST."""
         asked: list[Balancer] = []
         scope = f"{host} {route.kind:d} {route.path}"
-        phases = Phases(self._resources, route.owner, scope, self._asks(asked), self._others(asked))
+        main = route.backends[0] if route.backends else Backend()
+        named = Named(route.owner, main, None, host, route.path)
+        phases = Phases(self._resources, named, scope, self._asks(asked), self._others(asked))
         fault = _fill(phases, self.shared)
         phases.checks.clear()  # those of the route are not in place of these
         fault = _fill(phases, route.policies) or fault
@@ -85,7 +88,7 @@ class Planner:
             fault = "a choice of endpoints that is no backend's"
         destinations = []
         for backend in backends_of(route):
-            own = Phases(self._resources, route.owner) if backend.policies else None
+            own = Phases(self._resources, named) if backend.policies else None
             fault = (_fill(own, backend.policies, OF_BACKENDS) if own is not None else "") or fault
             balancers: tuple[Balancer, ...] = ()
             try:

@@ -1,11 +1,8 @@
-"""One client's connection to one endpoint: chosen, connected, relayed, accounted for.
+"""One client's connection to one endpoint, over TLS of ours on one side or both: chosen, connected, carried, counted.
 
 Rules of this file:
-- An endpoint that does not take the connection is left out for a while, as for requests, and another one is tried.
-  From its first byte on the connection is that endpoint's, whatever becomes of the stream in the table.
-- Where neither side has TLS of ours the kernel's sockets are joined without a greenlet (`edge.data.net._relay`);
-  otherwise two greenlets carry what is inside.
-- A side that breaks off has the other one broken off: nobody takes what he got for complete.
+- Connections that have no TLS of ours are `edge.data.streams._sessions`'s, without a greenlet; rules of endpoints are
+  the same there. Here two greenlets carry what is inside.
 """
 
 from __future__ import annotations
@@ -14,10 +11,10 @@ import logging
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from edge.data.net._relay import RESET, Relay
 from edge.data.net.errors import StreamError
 from edge.data.net.tunnel import carry_both
-from edge.data.observe.stream_log import Ended
+from edge.data.streams._sessions import Sessions
+from edge.data.streams.plan import PROTOCOLS
 from edge.data.streams.proxy_header import ends_of, header
 from edge.data.upstream import ejection
 from edge.data.upstream.pool import ConnectError
@@ -27,7 +24,7 @@ from edge.table.streams import ProxyHeader
 if TYPE_CHECKING:
     from edge.data.http.forwarding import Forwarding
     from edge.data.net._stream import Stream
-    from edge.data.observe.stream_log import StreamLog
+    from edge.data.observe._stream_log import StreamLog
     from edge.data.streams.plan import Destination, StreamPlan, StreamPlans
     from edge.data.streams.proxy_header import Ends
     from edge.data.upstream.pool import Pool
@@ -51,7 +48,6 @@ class StreamConnection:
         self.stream = stream
         self.idle = False
         self.upgraded = True
-        self.relay: Relay | None = None
 
     def describe_anew(self, forwarding: Forwarding) -> None:
         """Nobody is described."""
@@ -64,23 +60,21 @@ class StreamConnection:
 
     def close(self) -> None:
         """End it at once."""
-        if self.relay is not None:
-            self.relay.end()
-        else:
-            self.stream.close()
+        self.stream.close()
 
 
 class StreamConnections:
-    """The relayed connections of one worker."""
+    """The relayed connections of one worker. `sessions`: those without a greenlet."""
 
     def __init__(
-        self, plans: StreamPlans, pool: Pool, counters: WorkerCounters, connections: set[Any], log: StreamLog | None
+        self, plans: StreamPlans, pool: Pool, counters: WorkerCounters, connections: Any, log: StreamLog | None
     ) -> None:
-        """CONNECTIONS: all of the worker that draining has to know of."""
+        """CONNECTIONS: all of the worker, `edge.data.connections.connections.Connections`."""
         self.plans = plans
+        self.sessions = Sessions(pool, counters, connections, log)
         self._pool = pool
         self._counters = counters
-        self._open = connections
+        self._open: set[Any] = connections.open
         self._log = log
 
     def serve(
@@ -89,41 +83,48 @@ class StreamConnections:
         client: Stream,
         address: str,
         *,
-        protocol: str,
+        protocol: int,
         ends: Ends | None = None,
         ahead: bytes = b"",
         secure: bool = False,
     ) -> None:
-        """Relay CLIENT, whose address is ADDRESS, by PLAN until it ends.
+        """Relay CLIENT, whose address is ADDRESS, by PLAN until it ends; one without TLS of ours is handed on.
 
-        PROTOCOL: `tcp` or `tls`. ENDS: as a balancer in front says; None: as the socket says. AHEAD: bytes that were
+        PROTOCOL: `TCP` or `TLS`. ENDS: as a balancer in front says; None: as the socket says. AHEAD: bytes that were
         taken from the client. SECURE: CLIENT speaks TLS with us.
         """
+        if not secure and not plan.secured:
+            self.sessions.adopt(client.detach(), plan, address, protocol, ends, ahead)
+            return
         destination = plan.destination()
         if destination is None:
             return
-        session = Session(plan, destination, client, address)
+        carried = Carried(plan, destination, client, address)
         self._counters.add(STREAMS_ACTIVE, 1)
-        self._open.add(session.connection)
+        self._open.add(carried.connection)
         try:
-            target = session.connect(self._pool, self._counters)
+            target = carried.connect(self._pool, self._counters)
             if target is not None:
-                session.relay(target, ends, ahead, secure=secure)
+                carried.carry(ends, ahead)
         except (StreamError, OSError) as error:
             log.debug("stream of %s: %s", address, error)
         finally:
-            session.close()
-            self._open.discard(session.connection)
+            carried.close()
+            self._open.discard(carried.connection)
             self._counters.add(STREAMS_ACTIVE, -1)
-            self._account(session.ended(protocol), destination)
+            self._account(carried, destination, protocol)
 
-    def _account(self, ended: Ended, destination: Destination) -> None:
-        destination.count(ended)
+    def _account(self, carried: Carried, destination: Destination, protocol: int) -> None:
+        seconds = monotonic() - carried.begun
+        numbers = (seconds, carried.connecting, carried.received, carried.sent)
+        destination.series(protocol, carried.status).record(*numbers)
         if self._log is not None:
-            self._log.add(ended, destination.name)
+            self._log.add(
+                PROTOCOLS[protocol], carried.address, carried.status, *numbers, carried.endpoint_name, destination.name
+            )
 
 
-class Session:
+class Carried:
     """One of them."""
 
     def __init__(self, plan: StreamPlan, destination: Destination, client: Stream, address: str) -> None:
@@ -172,7 +173,7 @@ class Session:
             return target
         return None
 
-    def relay(self, target: Target, ends: Ends | None, ahead: bytes, *, secure: bool) -> None:
+    def carry(self, ends: Ends | None, ahead: bytes) -> None:
         """Carry bytes until both sides have ended."""
         client, endpoint, record = self._client, self._endpoint, self._record
         assert endpoint is not None  # noqa: S101 - it has just been connected
@@ -182,30 +183,11 @@ class Session:
             endpoint.write(ahead)
         if endpoint.pending:
             endpoint.flush()
-        if secure or target.tls is not None:
-            self._carry(client, endpoint, record.idle_timeout)
-            return
-        relay = self.connection.relay = Relay(client.fd, endpoint.fd, record.idle_timeout)
-        try:
-            outcome = relay.run()
-        finally:
-            self.received, self.sent = relay.from_client + len(ahead), relay.to_client
-        if outcome == RESET:
-            client.abort()
-            endpoint.abort()
-
-    def _carry(self, client: Stream, endpoint: Stream, timeout: float) -> None:
         received, sent = client.received, client.sent
         try:
-            carry_both(client, endpoint, timeout)
+            carry_both(client, endpoint, record.idle_timeout)
         finally:
-            self.received, self.sent = client.received - received, client.sent - sent
-
-    def ended(self, protocol: str) -> Ended:
-        """What counters and the log read of it."""
-        seconds = monotonic() - self.begun
-        totals = self.received, self.sent
-        return Ended(protocol, self.address, self.status, seconds, self.connecting, *totals, self.endpoint_name)
+            self.received, self.sent = client.received - received + len(ahead), client.sent - sent
 
     def close(self) -> None:
         """Close both sides."""

@@ -19,19 +19,24 @@ from edge.table.counter_layout import stream_labels
 from edge.table.counters import WorkerWord
 from edge.table.reader import UnreadableError
 from edge.table.records import upstream_name
-from edge.table.streams import StreamRoute, is_stream
+from edge.table.streams import ProxyHeader, StreamRoute, is_stream
 
 if TYPE_CHECKING:
-    from edge.data.observe.stream_log import Ended
     from edge.data.routing.planner import Planner
     from edge.data.upstream.balancer import Balancer
     from edge.data.upstream.chooser import Chooser
+    from edge.table._counters import Series
     from edge.table.counter_layout import RouteLabels
-    from edge.table.counters import Series, WorkerCounters
+    from edge.table.counters import WorkerCounters
     from edge.table.reader import TableReader
     from edge.table.records import Backend
 
 log = logging.getLogger("edge.data")
+
+
+PROTOCOLS = ("tcp", "tls", "udp")
+"""As counters and the log name them; sessions have the index."""
+TCP, TLS, UDP = range(len(PROTOCOLS))
 
 
 class Destination:
@@ -46,27 +51,41 @@ class Destination:
         self._labels = stream_labels(key, stream, backend)
         self._by_client = stream.by_client
         self._counters = counters
-        self._series: dict[tuple[str, int], Series] = {}
+        self._series: dict[int, Series] = {}
 
     def chooser(self, client: str) -> Chooser:
-        """What chooses the endpoint for a session of CLIENT, an address."""
+        """What chooses the endpoint for a session of CLIENT, an address, which counts where the plan is `by_client`."""
         return Keyed(self.balancer, client.encode(), 1) if self._by_client else self.balancer
 
-    def count(self, ended: Ended) -> None:
-        """Count a session that has ended."""
-        at = ended.protocol, ended.status
-        series = self._series.get(at)
-        if series is None:
-            series = self._series[at] = self._counters.sessions(self._labels, *at)
-        series.record(ended.seconds, ended.connecting, ended.received, ended.sent)
+    def series(self, protocol: int, status: int) -> Series:
+        """Where sessions of PROTOCOL (an index of `PROTOCOLS`) that end with STATUS are counted."""
+        at = status * len(PROTOCOLS) + protocol
+        found = self._series.get(at)
+        if found is None:
+            found = self._series[at] = self._counters.sessions(self._labels, PROTOCOLS[protocol], status)
+        return found
 
 
 class StreamPlan:
-    """One stream."""
+    """One stream.
+
+    - `direct`: its connections need nothing but what the kernel does: no PROXY header of clients is read, and no TLS is
+      spoken to endpoints.
+    - The others are fields of the record, as C has them.
+    """
 
     def __init__(self, record: StreamRoute, destinations: tuple[Destination, ...]) -> None:
         self.record = record
         self.destinations = destinations
+        self.by_client = record.by_client
+        self.secured = any(one.balancer.transport.tls is not None for one in destinations)
+        self.direct = not record.proxied and not self.secured
+        self.idle_timeout = record.idle_timeout
+        self.connect_timeout = record.connect_timeout
+        self.tries = record.tries
+        self.tries_timeout = record.tries_timeout
+        self.sends_header = record.send_proxy is not ProxyHeader.NONE
+        self.responses = record.responses
         self._weights = [one.backend.weight for one in destinations]
         self._only = destinations[0] if len(destinations) == 1 and self._weights[0] > 0 else None
 

@@ -15,6 +15,7 @@ cdef class Keeper(Carrier):
     cdef readonly bint over
 
     cpdef release(self, H2Upstream upstream, bint again)
+    cpdef rest(self)
 
 cdef class H2Upstream(Upstream):
     cdef readonly Keeper connection
@@ -26,6 +27,7 @@ cdef class H2Upstream(Upstream):
     cdef object _lost
     cdef bint _unheard
     cdef bint _open
+    cdef bytes _key
 
     cpdef headed(self)
     cpdef reset(self)

@@ -18,6 +18,8 @@ from edge.data.http.h2._client import new_stream
 from edge.data.http.h2._content import Inbox
 from edge.data.http.h2.errors import ErrorCode
 from edge.data.http.h2.sending import Carrier, Sender
+from edge.data.http.h2.tunnel_end import TunnelEnd
+from edge.data.http.websocket import accept_of, key_of
 from edge.data.net._buffer import Buffer
 from edge.data.net.errors import IncompleteResponse, ResponseError, StreamClosed, StreamTimeout
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from edge.data.http._message import Message, Outgoing
     from edge.data.http.h2._client import ClientSession
     from edge.data.http.h2._session import H2Stream
+    from edge.data.net.errors import StreamError
 
 FOREVER = 1e9
 """Seconds."""
@@ -35,6 +38,9 @@ MOST_INTERIM = 32
 """Interim responses that wait to be passed on."""
 CANCEL = int(ErrorCode.CANCEL)
 CODES = {int(code): code.name for code in ErrorCode}
+HANDED_ON = frozenset((ErrorCode.CANCEL, ErrorCode.ENHANCE_YOUR_CALM, ErrorCode.INADEQUATE_SECURITY))
+"""Codes that say about a response that has begun what they say about a stream to an endpoint: gRPC makes statuses of
+them. The others are faults between Edge and the endpoint."""
 
 
 class Keeper(Carrier):
@@ -51,6 +57,10 @@ class Keeper(Carrier):
 
     def release(self, upstream: H2Upstream, again: bool) -> None:
         """UPSTREAM has ended; AGAIN: all went well, and it may be used once more."""
+        raise NotImplementedError
+
+    def rest(self) -> None:
+        """The half that was asked for is not used: the connection is idle if that was all."""
         raise NotImplementedError
 
 
@@ -72,6 +82,8 @@ class H2Upstream(Upstream):
         self._lost: Exception | None = None
         self._unheard = False
         self._open = False
+        self._key = b""
+        """Of the WebSocket that the request asks for; empty: it asks for none."""
 
     # --- the request ----------------------------------------------------------------------------------------------
 
@@ -84,7 +96,12 @@ class H2Upstream(Upstream):
             raise IncompleteResponse("the endpoint has closed the connection")
         if self._interim:
             self._interim = []
-        connection.client.open(flow, request, connection.scheme, request.length in (0, NO_CONTENT))
+        self._key = key_of(request.message) if request.message.upgrade else b""
+        if self._key and not connection.client.connects:
+            connection.rest()
+            raise ResponseError("the endpoint takes no WebSockets over HTTP/2 (SETTINGS_ENABLE_CONNECT_PROTOCOL)")
+        end = not self._key and request.length in (0, NO_CONTENT)
+        connection.client.open(flow, request, connection.scheme, end, b"websocket" if self._key else b"")
         self._open = True
         self.inbox.begin(connection.session, flow, read_timeout, connection)
         self.sender.open(connection, flow, send_timeout)
@@ -106,7 +123,7 @@ class H2Upstream(Upstream):
             buffer.feed(content[at : at + PIECE])
             self._check()
             self.sender.send(buffer, len(buffer), at + PIECE >= len(content))
-        if not content and not self.flow.local_ended:
+        if not content and not self.flow.local_ended and not self._key:
             self.finish(None)
 
     def send(self, source: Buffer, count: int) -> None:
@@ -144,6 +161,8 @@ class H2Upstream(Upstream):
                 raise self._lost
             if self.flow.answered:
                 self.response = self.flow.head
+                if self._key and 200 <= self.response.status < 300:
+                    self.flow.head.switch(accept_of(self._key))
                 return
             self.inbox.waiter.wait(self.inbox.timeout)
 
@@ -203,9 +222,10 @@ class H2Upstream(Upstream):
             # The response is complete: the endpoint only wants no more of the request (section 8.1).
             self.sender.fail(StreamClosed("the endpoint wants no more of the request", self.connection.stream))
         else:
-            code = CODES.get(flow.code, str(flow.code))
+            name = CODES.get(flow.code, str(flow.code))
             self._unheard = flow.code == ErrorCode.REFUSED_STREAM
-            self.lose(IncompleteResponse(f"the endpoint has reset the stream ({code})"))
+            code = flow.code if flow.code in HANDED_ON else 0
+            self.lose(IncompleteResponse(f"the endpoint has reset the stream ({name})", code))
 
     def refuse(self) -> None:
         """The endpoint has said that it will not look at the request."""
@@ -243,9 +263,50 @@ class H2Upstream(Upstream):
             self.connection.session.reset(self.flow, CANCEL)
             self._end(False)
 
+    def switched(self) -> TunnelEnd:  # type: ignore[override]
+        """As `Upstream`: what a tunnel needs of a stream of bytes."""
+        self.expire_in(0)
+        return TunnelEnd(Tunnelled(self))
+
     def _end(self, again: bool) -> None:
         self._open = False
         if self._timer is not None:
             self.expire_in(0)
         self.inbox.drop()
         self.connection.release(self, again)
+
+
+class Tunnelled:
+    """UPSTREAM as a tunnel sees it."""
+
+    def __init__(self, upstream: H2Upstream) -> None:
+        self.inbox = upstream.inbox
+        self._upstream = upstream
+
+    @property
+    def write_timeout(self) -> float:
+        """Seconds that the endpoint may keep its window closed."""
+        return self._upstream.sender.timeout
+
+    @write_timeout.setter
+    def write_timeout(self, seconds: float) -> None:
+        self._upstream.sender.timeout = seconds
+
+    def send(self, source: Buffer, count: int, last: bool) -> None:  # noqa: ARG002 - the end is said by `finish`
+        """Send the first COUNT bytes of SOURCE."""
+        self._upstream.send(source, count)
+
+    def finish(self, trailers: FieldLines | None) -> None:
+        """Close the sending half."""
+        self._upstream.finish(trailers)
+
+    def abort(self, reachable: bool) -> None:  # noqa: ARG002 - a reset is safe either way
+        """Reset the stream."""
+        connection = self._upstream.connection
+        connection.session.reset(self._upstream.flow, CANCEL)
+        connection.schedule()
+
+    def lose(self, error: StreamError) -> None:
+        """End every wait for the stream with ERROR."""
+        self._upstream.lose(error)
+        self.inbox.waiter.fail(error)

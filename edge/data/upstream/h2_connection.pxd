@@ -15,7 +15,7 @@ cdef class H2Connection(Keeper):
     cdef bint _probed
     cdef list _spares
 
-    cpdef bint has_room(self)
+    cpdef bint has_room(self, bint check)
     cpdef H2Upstream upstream(self)
     cpdef bint open(self, bint check)
     @cython.locals(stream=Stream, session=ClientSession, event=int)

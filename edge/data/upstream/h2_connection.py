@@ -93,9 +93,12 @@ class H2Connection(Keeper):
 
     # --- requests -------------------------------------------------------------------------------------------------
 
-    def has_room(self) -> bool:
-        """Whether it takes a further request."""
-        return not self._probed and self.client.room() > 0 and monotonic() - self.made < LONGEST_LIFE
+    def has_room(self, check: bool) -> bool:
+        """Whether it takes a further request; CHECK looks at the socket where nothing else is under way: what waits to
+        be read there may be the end."""
+        if self._probed or self.client.room() <= 0 or monotonic() - self.made >= LONGEST_LIFE:
+            return False
+        return not check or not self.idle_since or self.stream.usable()
 
     def upstream(self) -> H2Upstream:
         """A half for a further request."""
@@ -114,13 +117,17 @@ class H2Connection(Keeper):
             upstream.flow.owner = None
         if self.over:
             return
-        if not session.running:
-            self.idle_since = monotonic()
-            if not self._probed:
-                self.stream.restart(FOREVER)
+        self.rest()
         if not again and not self._probed and self.stream.silence > DOUBT:
             self._probe()
         self.schedule()
+
+    def rest(self) -> None:
+        """As `Keeper`."""
+        if not self.client.running:
+            self.idle_since = monotonic()
+            if not self._probed:
+                self.stream.restart(FOREVER)
 
     def all_sent(self) -> None:
         """As `Carrier`."""

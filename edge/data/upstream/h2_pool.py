@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from edge.data.upstream.target import Target
 
 
-def take(target: Target) -> H2Upstream | None:
-    """A half for a request to TARGET on a connection that has room; None: there is none."""
+def take(target: Target, check: bool = False) -> H2Upstream | None:
+    """A half for a request to TARGET on a connection that has room; None: there is none. CHECK: as for `Idle`."""
     for connection in target.shared:
-        if connection.has_room():
+        if connection.has_room(check):
             upstream: H2Upstream = connection.upstream()
             return upstream
     return None

@@ -86,7 +86,7 @@ class Pool(Keeper):
             if upstream.open(check):
                 return upstream  # type: ignore[no-any-return]  # only upstreams are kept
             upstream.close()
-        return h2_pool.take(target) if target.shares else None
+        return h2_pool.take(target, check) if target.shares else None
 
     def connect(self, target: Target, timeout: float) -> Upstream:
         """A new connection to TARGET within TIMEOUT seconds; where connections are shared, one that has room.

@@ -53,8 +53,8 @@ class Idle(Protocol):
 class Shared(Idle, Protocol):
     """A connection that carries several requests at a time."""
 
-    def has_room(self) -> bool:
-        """Whether it takes a further request."""
+    def has_room(self, check: bool) -> bool:
+        """Whether it takes a further request; CHECK looks at the socket (one system call)."""
 
     def upstream(self) -> Any:
         """A half for a further request."""

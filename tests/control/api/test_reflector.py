@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 import msgspec
 import pytest
 
-from edge.control.api import reflector as module
+from edge.control.api import list_watch, reflector
 from edge.control.api.backoff import Backoff
-from edge.control.api.reflector import Reflector, Timing
+from edge.control.api.list_watch import Timing
+from edge.control.api.reflector import Reflector
 from edge.control.api.transport import Transport
 from edge.control.kinds.objects import Key
 from edge.control.kinds.resources import INGRESS
@@ -106,7 +107,7 @@ def test_changes_are_followed(api: FakeAPI, begin: Begin) -> None:
 
 def test_long_lists_come_in_pages(api: FakeAPI, begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
     """A list that is longer than a page is put together from all of its pages."""
-    monkeypatch.setattr(module, "PAGE", 3)
+    monkeypatch.setattr(list_watch, "PAGE", 3)
     api.apply(*(ingress(f"i{number}") for number in range(10)))
     _, mirror = begin()
     eventually(lambda: mirror.syncs)
@@ -116,7 +117,7 @@ def test_long_lists_come_in_pages(api: FakeAPI, begin: Begin, monkeypatch: pytes
 
 def test_expiry_between_pages_lists_anew(api: FakeAPI, begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
     """A 410 for a further page throws the pages away and begins again."""
-    monkeypatch.setattr(module, "PAGE", 3)
+    monkeypatch.setattr(list_watch, "PAGE", 3)
     api.apply(*(ingress(f"i{number}") for number in range(7)))
     api.fail("status", verb="list", only_continue=True, code=410, reason="Expired")
     _, mirror = begin()
@@ -129,7 +130,7 @@ def test_nothing_is_taken_up_before_the_list_is_whole(
     api: FakeAPI, begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While a new list fails half-way, what was known before stays as it was."""
-    monkeypatch.setattr(module, "PAGE", 3)
+    monkeypatch.setattr(list_watch, "PAGE", 3)
     api.apply(*(ingress(f"i{number}") for number in range(7)))
     _, mirror = begin()
     eventually(lambda: mirror.syncs and watching(api))
@@ -356,7 +357,7 @@ def test_an_error_of_ours_is_not_the_end(
 
 def test_a_watch_that_held_clears_the_slate(api: FakeAPI, begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
     """However a watch ends that has held for a while, failures from before it do not delay the next one."""
-    monkeypatch.setattr(module, "HEALTHY", 0.1)
+    monkeypatch.setattr(reflector, "HEALTHY", 0.1)
     api.fail("status", verb="list", code=500, times=3)
     one, mirror = begin()
     eventually(lambda: mirror.syncs and watching(api))

@@ -13,7 +13,7 @@ from tests.support.policies import policy
 from tests.support.site import ingress, serving
 from tests.support.world import Manifest, World
 
-ALLOWED = Settings(allow_snippet_annotations=True)
+ALLOWED = Settings(allow_snippet_annotations=True, annotations_risk_level="Critical")
 OLD, YOUNG = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
 SOURCE = place("server-snippet")
 
@@ -82,7 +82,8 @@ def test_a_younger_one_closes_nothing(world: World) -> None:
 
 
 def test_it_has_no_effect_unless_it_is_allowed() -> None:
-    world = World().apply(*serving("web"), one("web", "web.example Prefix / web", server_snippet="return 503;"))
+    world = World(Settings(annotations_risk_level="Critical")).apply(*serving("web"))
+    world.apply(one("web", "web.example Prefix / web", server_snippet="return 503;"))
     assert world.route("web.example").policies == ()
     assert world.reasons() == ["InvalidAnnotation"]
 

@@ -13,6 +13,8 @@ from tests.support.world import World
 
 TCP = ObjectId("ConfigMap", "demo", "tcp")
 
+OTHERS: frozenset[Listening] = frozenset()
+
 
 def world() -> World:
     made = World(Settings(tcp_services_configmap="demo/tcp", bind_address=("10.1.1.1",)))
@@ -31,12 +33,14 @@ def wanted(made: World, port: int) -> Listening:
 
 def test_a_port_that_cannot_be_bound_is_reported_until_it_can() -> None:
     made = world()
-    made.compiler.unbound([bindings.Unbound(wanted(made, 9000), "cannot listen on 10.1.1.1:9000: no such address")])
+    made.compiler.bindings(
+        [bindings.Unbound(wanted(made, 9000), "cannot listen on 10.1.1.1:9000: no such address")], OTHERS
+    )
     made.tell()
     (problem,) = made.problems[TCP]
     assert (problem.reason, problem.field) == ("CannotListen", "data.9000")
     assert "no such address" in problem.message
-    made.compiler.unbound([])
+    made.compiler.bindings([], OTHERS)
     made.tell()
     assert TCP not in made.problems
 
@@ -45,10 +49,10 @@ def test_the_proxy_says_it_in_a_file(tmp_path: Path) -> None:
     reader = bindings.Bindings(tmp_path)
     assert not reader.changed()
     told = (bindings.Unbound(wanted(world(), 9000), "in use"),)
-    bindings.write(tmp_path, told)
+    bindings.write(tmp_path, told, [wanted(world(), 9001)])
     assert reader.changed()
-    assert reader.unbound == told
+    assert (reader.unbound, reader.bound) == (told, {wanted(world(), 9001)})
     assert not reader.changed()
     (tmp_path / bindings.NAME).write_text("{")
     assert reader.changed()
-    assert reader.unbound == ()
+    assert (reader.unbound, reader.bound) == ((), frozenset())

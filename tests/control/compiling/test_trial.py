@@ -155,9 +155,22 @@ def test_an_annotation_above_the_risk_level_is_refused(level: str, annotation: s
 
 
 def test_a_snippet_that_is_not_allowed_or_not_known_is_refused() -> None:
-    assert "snippets are not allowed" in refusals(world(), ingress(path="/x", configuration_snippet="return 200;"))[0]
+    made = ingress(path="/x", configuration_snippet="return 200;")
+    assert "annotations-risk-level allows High at most" in refusals(world(), made)[0]
+    risky = {"annotations_risk_level": "Critical"}
+    assert "snippets are not allowed" in refusals(world(**risky), made)[0]
     unknown = ingress(path="/x", configuration_snippet="content_by_lua_file x;")
-    assert refusals(world(allow_snippet_annotations=True), unknown)
+    assert refusals(world(allow_snippet_annotations=True, **risky), unknown)
+
+
+def test_what_is_refused_is_not_served_and_gets_no_status() -> None:
+    made = ingress("new", path="/x", configuration_snippet="return 200;")
+    served = world(made)
+    assert {owner.name for owner in served.served} == {"web"}
+    served.apply(ingress("new", path="/x"))
+    assert {owner.name for owner in served.served} == {"web", "new"}
+    served.apply(made)
+    assert {owner.name for owner in served.served} == {"web"}
 
 
 @pytest.mark.parametrize(

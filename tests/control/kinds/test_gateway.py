@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from edge.control.kinds.admission import Refused, admit
-from edge.control.kinds.gateway import BackendReference, Gateway, HTTPRoute, PathMatch, ReferenceGrant, RouteMatch
+from edge.control.kinds.gateway import Gateway
+from edge.control.kinds.http_routes import BackendReference, HTTPRoute, PathMatch, RouteMatch
+from edge.control.kinds.reference_grants import ReferenceGrant
 from tests.support import gateway
 from tests.support.objects import Manifest
 

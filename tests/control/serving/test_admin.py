@@ -12,7 +12,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from edge.control.publishing.state import State
-from edge.control.serving import admin, bounded_server
+from edge.control.serving import bounded_server, scrapes
 from edge.control.serving.admin import AdminServer
 from edge.settings import Settings
 from edge.system import addresses, draining
@@ -249,7 +249,7 @@ def test_a_client_that_trickles_its_request_is_cut_off(tmp_path, monkeypatch):
 
 def test_a_client_that_takes_no_answer_is_cut_off(tmp_path, monkeypatch):
     monkeypatch.setattr(bounded_server, "ANSWER_SECONDS", 1.0)
-    monkeypatch.setattr(admin, "render", lambda *_: ("text/plain", iter([b"x" * 65536] * 10_000)))
+    monkeypatch.setattr(scrapes, "render", lambda *_: ("text/plain", iter([b"x" * 65536] * 10_000)))
     world = World(tmp_path)
     with socket.create_connection(world.address, timeout=40) as sock:
         sock.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
@@ -282,22 +282,22 @@ def test_scrapes_at_once_are_bounded_and_probes_go_on(tmp_path, monkeypatch):
 
         return "text/plain", pieces()
 
-    monkeypatch.setattr(admin, "render", slow)
-    monkeypatch.setattr(admin, "SCRAPE_WAIT", 0.1)
+    monkeypatch.setattr(scrapes, "render", slow)
+    monkeypatch.setattr(scrapes, "SCRAPE_WAIT", 0.1)
     world = World(tmp_path)
     answers = []
     scrapers = [
-        threading.Thread(target=lambda: answers.append(world.get("/metrics")[::2])) for _ in range(admin.MOST_SCRAPES)
+        threading.Thread(target=lambda: answers.append(world.get("/metrics")[::2])) for _ in range(scrapes.MOST_SCRAPES)
     ]
     for scraper in scrapers:
         scraper.start()
-    eventually(lambda: len(begun) == admin.MOST_SCRAPES)
+    eventually(lambda: len(begun) == scrapes.MOST_SCRAPES)
     assert eventually(lambda: world.get("/metrics")[0] == 503)
     assert world.get("/healthz")[0] == 200
     gate.set()
     for scraper in scrapers:
         scraper.join()
-    assert answers == [(200, b"begun\ndone\n")] * admin.MOST_SCRAPES
+    assert answers == [(200, b"begun\ndone\n")] * scrapes.MOST_SCRAPES
     world.close()
 
 

@@ -20,7 +20,7 @@ from tests.support.annotated import Annotated, annotated, place
 from tests.support.site import ingress
 from tests.support.world import World
 
-SNIPPETS = Settings(allow_snippet_annotations=True)
+SNIPPETS = Settings(allow_snippet_annotations=True, annotations_risk_level="Critical")
 URL = "http://auth.example:4180/oauth2/auth"
 SOURCE = place("auth-url")
 
@@ -218,13 +218,15 @@ def test_a_snippet_with_anything_else_closes_the_route() -> None:
     web = Annotated(World(SNIPPETS), auth_url=URL, auth_snippet="proxy_set_header X-A b;\nreturn 200;")
     ((reason, field, message),) = web.problems
     assert (reason, field) == ("InvalidAnnotation", place("auth-snippet"))
-    assert message.startswith('line 2: "return" is not carried out')
+    assert message.startswith('line 2: "return" is not supported')
     assert [type(one) for one in web.policies] == [Closed]
 
 
 def test_a_snippet_has_no_effect_unless_it_is_allowed() -> None:
     """The server is asked all the same."""
-    web = Annotated(auth_url=URL, auth_snippet="proxy_set_header X-A b;")
+    web = Annotated(
+        World(Settings(annotations_risk_level="Critical")), auth_url=URL, auth_snippet="proxy_set_header X-A b;"
+    )
     assert [(reason, field) for reason, field, _ in web.problems] == [("InvalidAnnotation", place("auth-snippet"))]
     policy = web.policy(ExternalAuth)
     assert policy is not None

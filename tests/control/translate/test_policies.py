@@ -34,7 +34,12 @@ from tests.support import objects
 from tests.support.policies import policy
 from tests.support.world import World
 
-READER = policies.Reader({"allow-snippet-annotations": ("true", "--allow-snippet-annotations")})
+READER = policies.Reader(
+    {
+        "allow-snippet-annotations": ("true", "--allow-snippet-annotations"),
+        "annotations-risk-level": ("Critical", "--annotations-risk-level"),
+    }
+)
 
 
 def read(**annotations: str) -> tuple[policies.Asked, list[str]]:

@@ -11,7 +11,12 @@ from edge.control.translate.snippets.lexer import SnippetError
 from edge.table.policies import Closed, Snippet
 from edge.table.policies.snippet import AddField, Answer, If, RequestField, SetField, SetVariable
 
-ALLOWED = policies.Reader({"allow-snippet-annotations": ("true", "--allow-snippet-annotations")})
+ALLOWED = policies.Reader(
+    {
+        "allow-snippet-annotations": ("true", "--allow-snippet-annotations"),
+        "annotations-risk-level": ("Critical", "--annotations-risk-level"),
+    }
+)
 NAME = f"{PREFIX}configuration-snippet"
 
 
@@ -102,10 +107,10 @@ def test_a_whole_snippet_keeps_its_order() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "reason"),
     [
-        ("proxy_pass http://127.0.0.1;", 1, '"proxy_pass" is not carried out'),
-        ("add_header X-A 1;\nrewrite ^ /b;", 2, '"rewrite" is not carried out'),
+        ("proxy_pass http://127.0.0.1;", 1, '"proxy_pass" is not supported'),
+        ("add_header X-A 1;\nrewrite ^ /b;", 2, '"rewrite" is not supported'),
         ("content_by_lua_block { ngx.say(1) }", 1, "line 1"),
-        ("location /a { return 403; }", 1, '"location" is not carried out'),
+        ("location /a { return 403; }", 1, '"location" is not supported'),
         ("add_header X-A 1", 1, '";" is missing after "add_header"'),
         ("\n\nadd_header X-A 1 }", 3, '";" is missing'),
         ("}", 1, 'unexpected "}"'),
@@ -160,11 +165,11 @@ def test_a_host_has_answers_fields_and_tests() -> None:
 @pytest.mark.parametrize(
     ("text", "place", "reason"),
     [
-        ("proxy_set_header X-A 1;", SERVER, '"proxy_set_header" is not carried out'),
+        ("proxy_set_header X-A 1;", SERVER, '"proxy_set_header" is not supported'),
         ("if ($host) { add_header X-A 1; }", SERVER, '"add_header" cannot stand within "if"'),
         ("if ($host) { more_set_headers 'X-A: 1'; }", SERVER, '"more_set_headers" cannot stand within "if"'),
-        ("return 200;", SUBREQUEST, '"return" is not carried out; such a snippet may have proxy_set_header'),
-        ("if ($host) { return 200; }", SUBREQUEST, '"if" is not carried out'),
+        ("return 200;", SUBREQUEST, '"return" is not supported; such a snippet may have proxy_set_header'),
+        ("if ($host) { return 200; }", SUBREQUEST, '"if" is not supported'),
     ],
 )
 def test_what_nginx_has_not_there_is_refused(text: str, place: Place, reason: str) -> None:
@@ -177,11 +182,15 @@ def test_what_nginx_has_not_there_is_refused(text: str, place: Place, reason: st
 # --- the annotation ---------------------------------------------------------------------------------------------------
 
 
-def test_a_snippet_has_no_effect_unless_it_is_allowed() -> None:
+def test_an_ingress_with_a_snippet_is_refused_unless_both_its_risk_and_snippets_are_allowed() -> None:
     """An Ingress cannot allow itself one."""
     itself = {NAME: "return 403;", f"{PREFIX}allow-snippet-annotations": "true"}
     asked, problems = policies.Reader({}).read(itself)
-    assert asked.policies == ()
+    assert asked.refused
+    assert [one.reason for one in problems] == ["AnnotationRefused"]
+    assert "--annotations-risk-level=Critical (and --allow-snippet-annotations) would allow it" in problems[0].message
+    asked, problems = policies.Reader({"annotations-risk-level": ("Critical", "")}).read(itself)
+    assert (asked.refused, asked.policies) == (False, ())
     assert [one.reason for one in problems] == ["InvalidAnnotation", "UnknownAnnotation"]
     assert "--allow-snippet-annotations" in problems[0].message
 

@@ -20,6 +20,7 @@ from tests.support.frames import (
     ACK,
     DATA,
     END_STREAM,
+    GET,
     GOAWAY,
     HEADERS,
     PING,
@@ -292,6 +293,35 @@ def test_content_that_is_not_as_long_as_announced_breaks_the_answer(stage: Stage
         assert client.head().status == 200
         begun.set()
         assert client.read_to_end().startswith(b"short")
+
+
+@pytest.mark.parametrize(
+    ("code", "handed_on"),
+    [
+        (ErrorCode.CANCEL, ErrorCode.CANCEL),
+        (ErrorCode.ENHANCE_YOUR_CALM, ErrorCode.ENHANCE_YOUR_CALM),
+        (ErrorCode.NO_ERROR, ErrorCode.INTERNAL_ERROR),
+        (ErrorCode.REFUSED_STREAM, ErrorCode.INTERNAL_ERROR),
+        (ErrorCode.PROTOCOL_ERROR, ErrorCode.INTERNAL_ERROR),
+    ],
+)
+def test_a_reset_within_a_response_reaches_the_client(stage: Stage, code: ErrorCode, handed_on: ErrorCode) -> None:
+    """With its code, where that is about the request and not about the connection between Edge and the endpoint."""
+
+    def play(endpoint: Endpoint, wire: Wire, number: int) -> None:
+        stream = endpoint.request(wire, number).stream
+        wire.send(headers(stream, OK, end=False), data(stream, b"begun"))
+        begun.wait(PATIENCE)
+        wire.send(reset(stream, code))
+        wire.end()
+
+    begun = threading.Event()
+    with Endpoint(play) as endpoint, stage.connect() as client:
+        wire = Wire(client.socket)
+        wire.send(headers(1, (*GET[:3], (":authority", stage.serve(endpoint, transport=H2C)))))
+        assert wire.until(DATA, 1).payload == b"begun"
+        begun.set()
+        assert wire.until(RST_STREAM, 1).code == handed_on
 
 
 def test_a_response_that_nobody_reads_stops_its_stream_and_no_other(stage: Stage) -> None:

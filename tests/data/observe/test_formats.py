@@ -48,7 +48,7 @@ def line(scene, text: str, request: Request | None = None, *policies, escape: Es
         ("$content_type $content_length", "- -"),
         ("$namespace/$ingress_name $service_name:$service_port", "demo/app web:80"),
         ("[$proxy_upstream_name] [$proxy_alternative_upstream_name] $location_path", "[demo-web-80] [] /"),
-        ("$server_name $proxy_host", "app.example upstream_balancer"),
+        ("$server_name $proxy_host", "app.example demo-web-80"),
         ("$geoip_country_code $geoip2_city $upstream_cache_status", "- - -"),
         ("$literal_dollar$pipe$nginx_version", "$.1.27.1"),
         ("$sent_http_x_kind $upstream_http_x_kind $sent_http_none", "new old -"),

@@ -82,7 +82,7 @@ def test_401_goes_to_the_client_with_the_servers_challenges(judged) -> None:
     )
     played = one.play()
     assert (played.status, played.field("www-authenticate"), played.field("x-a")) == (401, "Basic, Digest a=b", None)
-    assert (played.content, one.passed) == (b"401 Unauthorized\n", [])
+    assert (played.content, one.passed) == (b"401 Authorization Required\n", [])
 
 
 def test_403_goes_to_the_client(judged) -> None:

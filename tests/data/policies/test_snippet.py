@@ -19,6 +19,19 @@ def get(*fields: tuple[str, str], target: str = "/a") -> Request:
     return Request("GET", target, fields=fields)
 
 
+# --- what the route is ------------------------------------------------------------------------------------------------
+
+
+def test_a_text_may_say_what_the_route_is(play) -> None:
+    text = (
+        'more_set_headers "X-To: $proxy_host $proxy_upstream_name";'
+        ' more_set_input_headers "X-Of: $namespace/$ingress_name $service_name:$service_port $location_path";'
+    )
+    played = play(Request(), snippet(text))
+    assert played.field("x-to") == "demo-web-80 demo-web-80"
+    assert played.asked[0].values("x-of") == ["demo/app web:80 /"]
+
+
 # --- return -----------------------------------------------------------------------------------------------------------
 
 

@@ -338,7 +338,7 @@ def test_nothing_is_left_of_connections(stage: Stage, echoing: Server) -> None:
     """No descriptor, whatever way they end."""
     port = stage.relay(echoing.address)
     connect(port).close()
-    eventually(lambda: stage.count(WorkerWord.STREAMS_ACTIVE) == 0)
+    eventually(lambda: sessions(stage, port) == {200: 1})
     before = stage.descriptors()
     clients = [connect(port) for _ in range(100)]
     for client in clients:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import struct
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +13,7 @@ from edge.table.counters import WorkerWord
 from edge.table.records import Wire
 from edge.table.streams import ANY
 from tests.data.streams.test_tcp import sessions
-from tests.support.plain import DatagramServer, asked, datagram_client
+from tests.support.plain import PATIENCE, DatagramServer, asked, datagram_client
 from tests.support.stage import Stage
 from tests.support.waiting import eventually, free_port
 
@@ -59,6 +60,36 @@ def test_many_datagrams_of_many_clients(stage: Stage, server: DatagramServer) ->
             assert asked(client, f"{index} {number}".encode()) == f"{index} {number}".encode()
     for client in clients:
         client.close()
+
+
+UDP_SEGMENT, UDP_GRO = 103, 104
+"""Options of sockets (udp(7)), and types of control messages."""
+
+
+@pytest.mark.parametrize(("size", "count"), [(1200, 20), (1, 64), (9000, 7)])
+def test_datagrams_in_one_message_stay_datagrams(stage: Stage, size: int, count: int) -> None:
+    """A client may give the kernel many at once. Endpoints get each of them, and clients each answer."""
+    with DatagramServer(lambda data: [data]) as server, datagram_client(relay(stage, server, responses=ANY)) as client:
+        asked(client, b"first")
+        sent = b"".join(bytes([number]) * size for number in range(count)) + b"!"
+        if size == 1:
+            sent = sent[:-1]  # the last one may be smaller, and is not empty
+        client.settimeout(PATIENCE)
+        client.sendmsg([sent], [(socket.SOL_UDP, UDP_SEGMENT, struct.pack("H", size))])
+        got = [client.recv(65536) for _ in range(-(-len(sent) // size))]
+    assert b"".join(got) == sent
+    assert {len(one) for one in got[:-1]} == {size}
+
+
+def test_answers_in_one_message_stay_datagrams(stage: Stage) -> None:
+    def many(data: bytes) -> list[bytes]:
+        return [data + bytes([number]) * 500 for number in range(40 if data == b"?" else 1)]
+
+    with DatagramServer(many) as server, datagram_client(relay(stage, server, responses=ANY)) as client:
+        asked(client, b"first")
+        client.settimeout(PATIENCE)
+        client.send(b"?")
+        assert [client.recv(65536) for _ in range(40)] == many(b"?")
 
 
 def test_a_session_keeps_its_endpoint_and_its_port(stage: Stage) -> None:

@@ -348,7 +348,7 @@ def test_a_set_that_is_not_taken(where: Cluster) -> None:
     eventually(
         lambda: conditions(status(where, "ListenerSet", "refused")) == {"Accepted": refused, "Programmed": refused}
     )
-    assert "attachedListenerSets" not in status(where, "Gateway", "alone")
+    eventually(lambda: "attachedListenerSets" not in status(where, "Gateway", "alone"))
 
 
 def ancestors(where: Cluster, name: str) -> dict[str, tuple[tuple[str, str, int], tuple[str, str, int]]]:

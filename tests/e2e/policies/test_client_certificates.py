@@ -15,6 +15,7 @@ import pytest
 from tests.support.auth_server import AuthServer
 from tests.support.certificates import Pair, authority, intermediate, issue, revocations, self_signed, trusting_all
 from tests.support.clients import Response
+from tests.support.frames import GET, Wire, headers
 from tests.support.ingresses import Annotated
 
 GOOD = issue(client=True, common_name="alice")
@@ -292,6 +293,22 @@ def test_a_connection_for_another_host_is_misdirected(edge: Annotated, ask) -> N
     assert ask(guarded, OTHER, server_name=other).status == 421, "it verified for that host, and not for this one"
     assert ask(plain, GOOD, server_name=guarded).status == 200
     assert told(ask(plain, GOOD, server_name=guarded)) == {}
+
+
+def test_over_http_2_only_the_stream_is_misdirected(edge: Annotated, tmp_path: Path) -> None:
+    """A browser may use one connection for all hosts of a certificate (RFC 9113, section 9.1.1)."""
+    guarded, plain = mtls(edge), edge.ingress()
+    context = client(tmp_path, GOOD)
+    context.set_alpn_protocols(["h2"])
+    with edge.connect(tls=context, server_name=plain) as connection:
+        wire = Wire(connection.socket)
+        for stream, host, status in ((1, guarded, 421), (3, plain, 200), (5, guarded, 421), (7, plain, 200)):
+            wire.send(headers(stream, (*GET[:3], (":authority", host))))
+            assert wire.response(stream)[0] == status
+    with edge.connect(tls=context, server_name=guarded) as connection:
+        wire = Wire(connection.socket)
+        wire.send(headers(1, (*GET[:3], (":authority", guarded))))
+        assert wire.response(1)[0] == 200
 
 
 def test_without_a_server_name_no_certificate_is_asked_for(edge: Annotated, ask) -> None:

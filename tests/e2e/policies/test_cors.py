@@ -135,7 +135,14 @@ def test_a_star_allows_every_origin_and_stays_a_star(edge: Annotated, value: str
     assert cors(ask(edge, host, "https://b.example")) == DEFAULT
 
 
-@pytest.mark.parametrize("value", ["a.example", "https://a.example, b", "https://*", "https://a.example/path"])
+def test_an_origin_that_cannot_be_read_is_left_out_of_the_list(edge: Annotated) -> None:
+    host = edge.ingress(enable_cors="true", cors_allow_origin="a.example:8080, https://a.example")
+    assert edge.reasons() == ["InvalidAnnotation"]
+    assert cors(ask(edge, host, "https://a.example"))["access-control-allow-origin"] == "https://a.example"
+    assert cors(ask(edge, host, "a.example:8080")) == {}
+
+
+@pytest.mark.parametrize("value", ["a.example", "https://*", "https://a.example/path"])
 def test_a_list_that_cannot_be_read_allows_no_origin(edge: Annotated, value: str) -> None:
     host = edge.ingress(enable_cors="true", cors_allow_origin=value)
     assert edge.reasons() == ["InvalidAnnotation"]

@@ -13,7 +13,7 @@ from tests.support.ingresses import Annotated
 
 @pytest.fixture(scope="module")
 def edge(backend: Backend) -> Iterator[Annotated]:
-    with Annotated(settings=Settings(allow_snippet_annotations=True)) as one:
+    with Annotated(settings=Settings(allow_snippet_annotations=True, annotations_risk_level="Critical")) as one:
         one.service("web", backend)
         yield one
 
@@ -73,9 +73,9 @@ def test_what_is_not_carried_out_closes_the_route(edge: Annotated) -> None:
     assert edge.get(host).status == 503
 
 
-def test_without_the_flag_it_has_no_effect(backend: Backend) -> None:
+def test_without_the_flags_its_ingress_is_not_served(backend: Backend) -> None:
     with Annotated() as edge:
         edge.service("web", backend)
         host = edge.ingress(configuration_snippet="return 403;")
-        assert edge.reasons() == ["InvalidAnnotation"]
-        assert edge.get(host).status == 200
+        assert edge.reasons() == ["AnnotationRefused"]
+        assert edge.get(host).status == 404

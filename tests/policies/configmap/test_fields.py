@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from datetime import datetime
+
 import pytest
 
 from tests.support.backends import Backend, Script, answering
+from tests.support.certificates import trusting_all
 from tests.support.configured import Configured, config_map
 
 
@@ -25,6 +29,18 @@ def test_proxy_set_headers_are_live_and_have_variables(configured: Configured, h
     configured.remove("ConfigMap", "fields", "infra")
     assert "X-Stage" not in told(configured, host)
     assert [one.reason for one in configured.problems] == ["MissingConfigMap"]
+
+
+def test_fields_say_when_and_over_what_a_request_came(configured: Configured, host: str) -> None:
+    data = {"X-Start": "t=${msec}", "X-Day": "$time_iso8601", "X-Wire": "$server_protocol $https $ssl_protocol"}
+    configured.apply(config_map(data, "infra/when"))
+    configured.configure(proxy_set_headers="infra/when")
+    before = time.time()
+    with configured.stage.connect(tls=trusting_all(), server_name=host) as client:
+        fields = dict(client.request("/", host=host).json()["headers"])
+    assert before - 0.001 <= float(fields["X-Start"].removeprefix("t=")) <= time.time()
+    assert datetime.fromisoformat(fields["X-Day"]).timestamp() == pytest.approx(before, abs=60)
+    assert fields["X-Wire"] == "HTTP/1.1 on TLSv1.3"
 
 
 def test_add_headers_are_in_every_answer_and_an_ingress_goes_before(configured: Configured, backend: Backend) -> None:
@@ -54,7 +70,7 @@ def test_hide_headers(configured: Configured, host: str) -> None:
 @pytest.mark.parametrize(
     ("keys", "server"),
     [
-        ({}, "theirs"),
+        ({}, None),
         ({"server_tokens": "false"}, None),
         ({"server_tokens": "false", "allow_backend_server_header": "true"}, None),
         ({"server_tokens": "true"}, "edge"),

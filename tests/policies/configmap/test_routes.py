@@ -165,7 +165,9 @@ def test_a_global_auth_that_cannot_be_asked_closes_the_routes(configured: Config
 def test_allow_snippet_annotations(configured: Configured, backend: Backend) -> None:
     own = configured.serve(backend, configuration_snippet='return 200 "said";')
     assert configured.get(own).body != b"said"
-    configured.configure(allow_snippet_annotations="true", default_type="text/x-said")
+    configured.configure(
+        allow_snippet_annotations="true", annotations_risk_level="Critical", default_type="text/x-said"
+    )
     assert (configured.get(own).body, configured.get(own).get("content-type")) == (b"said", "text/x-said")
 
 

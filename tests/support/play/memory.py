@@ -138,7 +138,7 @@ class MemoryClient(Client):
         if trailers is not None:
             received.trailers = _passed(trailers)
 
-    def abort(self, reachable: bool) -> None:
+    def abort(self, reachable: bool, code: int = 0) -> None:
         self._received.whole = False
 
     def received(self) -> int:

@@ -147,6 +147,7 @@ maxSurge: {{ ternary 0 1 $exclusive }}
 {{- if $controller.enableTopologyAwareRouting }}{{ $_ := set $settings "enable-topology-aware-routing" true }}{{ end }}
 {{- if $controller.disableLeaderElection }}{{ $_ := set $settings "disable-leader-election" true }}{{ end }}
 {{- with $controller.electionTTL }}{{ $_ := set $settings "election-ttl" . }}{{ end }}
+{{- with $controller.gatewayServices }}{{ $_ := set $settings "gateway-services" . }}{{ end }}
 {{- with $controller.healthCheckPath }}{{ $_ := set $settings "health-check-path" . }}{{ end }}
 {{- if $controller.watchIngressWithoutClass }}{{ $_ := set $settings "watch-ingress-without-class" true }}{{ end }}
 {{- if $controller.ingressClassByName }}{{ $_ := set $settings "ingress-class-by-name" true }}{{ end }}

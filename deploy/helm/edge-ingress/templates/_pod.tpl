@@ -100,6 +100,10 @@ spec:
           valueFrom: {fieldRef: {fieldPath: metadata.name}}
         - name: POD_NAMESPACE
           valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+        {{- if $controller.page.token.secretName }}
+        - name: EDGE_ADMIN_TOKEN_FILE
+          value: /run/page/{{ $controller.page.token.key }}
+        {{- end }}
         {{- with concat $controller.extraEnvs $controller.control.extraEnvs }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -128,6 +132,11 @@ spec:
         - name: token
           mountPath: /var/run/secrets/kubernetes.io/serviceaccount
           readOnly: true
+        {{- if $controller.page.token.secretName }}
+        - name: page
+          mountPath: /run/page
+          readOnly: true
+        {{- end }}
         {{- if $controller.admissionWebhooks.enabled }}
         - name: webhook
           mountPath: /run/webhook
@@ -212,6 +221,16 @@ spec:
                 - path: namespace
                   fieldRef:
                     fieldPath: metadata.namespace
+    {{- with $controller.page.token.secretName }}
+    # Pods start without it, and nobody may look; what comes later, or is another, is in force at once.
+    - name: page
+      secret:
+        secretName: {{ . }}
+        optional: true
+        defaultMode: 0440
+        items:
+          - {key: {{ $controller.page.token.key }}, path: {{ $controller.page.token.key }}}
+    {{- end }}
     {{- if $controller.admissionWebhooks.enabled }}
     # Pods start without it; what comes later, or is another, is in force for new connections.
     - name: webhook

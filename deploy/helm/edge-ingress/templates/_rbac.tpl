@@ -26,6 +26,14 @@
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+{{- if get (include "edge.settings" . | fromYaml) "gateway-services" }}
+- apiGroups: [""]
+  resources: [services]
+  verbs: [create, patch, delete]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [create, patch, delete]
+{{- end }}
 {{- end }}
 
 {{/* Objects that belong to no namespace. */}}

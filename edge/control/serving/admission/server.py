@@ -15,10 +15,11 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 from edge import __version__
-from edge.control.serving.admission.identity import Identity
 from edge.control.serving.admission.review import MalformedReviewError, answered
 from edge.control.serving.admission.reviews import Reviews
-from edge.control.serving.bounded_server import BoundedServer, Serving
+from edge.control.serving.bounded_server import Serving
+from edge.control.serving.identity import Identity
+from edge.control.serving.secured_server import SecuredServer
 from edge.system import addresses
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ MOST_REVIEWS = 4
 """Reviews in memory at a time."""
 REVIEW_WAIT = 5.0
 """Seconds that a further one waits before it is refused (503)."""
-HANDSHAKE_SECONDS = 5.0
 SILENCE_SECONDS = 10.0
 JSON = "application/json"
 
@@ -49,10 +49,10 @@ class Webhook(Serving):
         super().__init__(addresses.parse(settings.validating_webhook), "webhook")
         self.judge = judge
         self.watched = watched
-        self.identity = Identity(settings)
+        self.identity = Identity.of_webhook(settings)
         self.reviews = Reviews()
 
-    def server(self, sock: socket.socket) -> BoundedServer:
+    def server(self, sock: socket.socket) -> _Server:
         """As `Serving`."""
         return _Server(sock, self)
 
@@ -63,30 +63,13 @@ class Webhook(Serving):
         logger.info("admission webhook on https://%s", self.address)
 
 
-class _Server(BoundedServer):
+class _Server(SecuredServer):
     """State that the handlers share."""
 
     def __init__(self, sock: socket.socket, webhook: Webhook) -> None:
-        super().__init__(sock, _Handler)
+        super().__init__(sock, _Handler, webhook.identity)
         self.webhook = webhook
         self.room = threading.BoundedSemaphore(MOST_REVIEWS)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """The TLS handshake is the thread's first work, so that a slow one holds up nobody else."""
-        context = self.webhook.identity.context()
-        if context is None:
-            self.shutdown_request(request)
-            return
-        wrapped = context.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
-        self.becomes(request, wrapped)
-        try:
-            wrapped.settimeout(HANDSHAKE_SECONDS)
-            wrapped.do_handshake()
-        except OSError as error:
-            logger.debug("webhook client %s: TLS handshake: %s", client_address[0], error)
-            self.shutdown_request(wrapped)
-            return
-        super().process_request_thread(wrapped, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -71,7 +71,7 @@ class Plane:
         yield one(ours.CONTROL_STARTED, state.started)
         usage = resource.getrusage(resource.RUSAGE_SELF)
         yield one(ours.CONTROL_CPU, usage.ru_utime + usage.ru_stime)
-        yield one(ours.CONTROL_RESIDENT, _resident())
+        yield one(ours.CONTROL_RESIDENT, resident())
 
     def _contents(self) -> Iterator[Family]:
         state = self._state
@@ -158,7 +158,8 @@ def orphans(state: State) -> set[tuple[str, str, str]]:
     return {(*ingress, "no-service") for ingress in missing} | {(*one, "no-endpoint") for one in empty - missing}
 
 
-def _resident() -> int:
+def resident() -> int:
+    """Resident memory of this process, bytes."""
     try:
         return int(Path("/proc/self/statm").read_bytes().split()[1]) * mmap.PAGESIZE
     except OSError:

@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 from edge.control.api.backoff import Backoff
 from edge.control.api.errors import KubernetesError, RefusedError
 from edge.control.api.reading import Reader
-from edge.control.api.reflector import Reflector, Timing
+from edge.control.api.reflector import Reflector
 from edge.control.api.threads import persist
 
 if TYPE_CHECKING:
     import msgspec
 
+    from edge.control.api.list_watch import Timing
     from edge.control.api.transport import Transport
     from edge.control.kinds.changes import Invalid
     from edge.control.kinds.objects import Key, Object

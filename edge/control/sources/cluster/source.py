@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from edge.control.api import configuration
-from edge.control.api.reflector import Reflector, Timing
+from edge.control.api.reflector import Reflector
 from edge.control.api.transport import Transport
 from edge.control.kinds import resources
 from edge.control.kinds.changes import Change, Invalid
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import queue
     from collections.abc import Iterator
 
+    from edge.control.api.list_watch import Timing
     from edge.control.kinds.objects import Key
     from edge.control.kinds.resources import Collection, Kind
     from edge.settings import Settings

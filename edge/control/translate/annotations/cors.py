@@ -30,6 +30,7 @@ HEADERS: Final = (
 )
 MAX_AGE: Final = 1728000
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://(\*\.)?[A-Za-z0-9.-]+(:[0-9]{1,5})?|null")
+_ONE: Final = "an origin such as https://a.example or https://*.a.example:8443, null, or *"
 _METHODS: Final = re.compile(r"[A-Za-z, ]+")
 _HEADERS: Final = re.compile(r"[A-Za-z0-9_, -]+")
 _EXPOSED: Final = re.compile(r"[A-Za-z0-9_*, -]+")
@@ -37,8 +38,8 @@ _AGE: Final = re.compile(r"-?[0-9]{1,10}")
 DIFFERENCES: Final = {
     "enable-cors": "Responses that Edge itself makes carry the fields too.",
     "cors-allow-origin": (
-        "An origin must match as a whole; ingress-nginx matches the end of it. With a list that cannot be "
-        "read no origin is allowed; ingress-nginx then allows all."
+        "An origin must match as a whole; ingress-nginx matches the end of it. Where no origin of a list can be "
+        "read, none is allowed; ingress-nginx then allows all."
     ),
 }
 """How Edge differs from ingress-nginx, by annotation."""
@@ -47,11 +48,9 @@ DIFFERENCES: Final = {
 def read(values: Values) -> Iterator[Wanted]:
     """One policy for all of them, where CORS is enabled."""
     enabled = values.boolean("enable-cors")
-    text = values.text("cors-allow-origin")
-    wanted = "a list of origins such as https://a.example or https://*.a.example:8443, null, or *"
     asked = Cors(
         values.source("enable-cors"),
-        origins=values.parsed("cors-allow-origin", wanted, _origins, () if text else ("*",)),
+        origins=_origins(values),
         methods=values.parsed("cors-allow-methods", "a list of methods", _matching(_METHODS), METHODS),
         headers=values.parsed("cors-allow-headers", "a list of header fields", _matching(_HEADERS), HEADERS),
         credentials=values.boolean("cors-allow-credentials", default=True) is not False,
@@ -62,14 +61,15 @@ def read(values: Values) -> Iterator[Wanted]:
         yield Wanted(asked)
 
 
-def _origins(text: str) -> tuple[str, ...] | None:
-    """An origin that cannot be read makes the whole list unreadable; then none is allowed."""
-    origins = tuple(one.strip() for one in text.split(",") if one.strip())
-    if "*" in origins:
+def _origins(values: Values) -> tuple[str, ...]:
+    """The origins of the list; one that cannot be read is reported, and the others hold."""
+    listed = tuple(one.strip() for one in values.text("cors-allow-origin").split(",") if one.strip())
+    if "*" in listed or not listed:
         return ("*",)
-    if not origins or not all(_ORIGIN.fullmatch(one) for one in origins):
-        return None
-    return tuple(one.lower() for one in origins)
+    for one in listed:
+        if not _ORIGIN.fullmatch(one):
+            values.report("cors-allow-origin", f'"{one}" is not {_ONE}; it is left out of the list')
+    return tuple(one.lower() for one in listed if _ORIGIN.fullmatch(one))
 
 
 def _matching(pattern: re.Pattern[str]) -> Callable[[str], str | None]:

@@ -56,9 +56,8 @@ DIFFERENCES: Final = {
     "auth-url": (
         "A name is looked up as that of an ExternalName Service. In its place stands `$host` at most, and under a "
         "wildcard host or any host, where the client would choose its judge, not even that. A URL without path asks "
-        "for `/`. The server does not get the client's X-Forwarded-\\* fields. Further variables: "
-        "`$escaped_request_uri`, "
-        "`$pass_access_scheme`, `$request_method`, `$remote_user`, `$arg_NAME` and `$cookie_NAME`."
+        "for `/`. The server does not get the client's X-Forwarded-\\* fields. Variables are those of "
+        "[requests](#variables)."
     ),
     "auth-response-headers": "Host, X-Request-ID and fields that frame a message are reported and left out.",
     "auth-always-set-cookie": "Each cookie of the server is a field of its own.",

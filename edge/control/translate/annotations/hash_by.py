@@ -21,7 +21,7 @@ NAMES: Final = frozenset({_KEY, _SUBSET, _SIZE})
 DEFAULT_SIZE: Final = 3
 DIFFERENCES: Final = {
     _KEY: (
-        "Has the variables of `permanent-redirect`; ingress-nginx has all of nginx's. Holds for the paths of its "
+        "Has the variables of [requests](#variables); ingress-nginx has all of nginx's. Holds for the paths of its "
         "Ingress, and an endpoint that fails hands its keys to the next one."
     ),
     _SUBSET: "Each key has endpoints of its own; ingress-nginx has fixed groups, which all change with the endpoints.",

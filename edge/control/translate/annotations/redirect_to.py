@@ -31,9 +31,8 @@ DIFFERENCES: Final = {
     **dict.fromkeys(
         ("permanent-redirect", "temporal-redirect"),
         (
-            "May be a path, and may have the variables `$request_uri`, `$uri`, `$args`, `$is_args`, `$scheme`, "
-            "`$host`, `$http_host`, `$http_NAME`, `$remote_addr` and `$server_port`, which ingress-nginx "
-            "refuses by default."
+            "May be a path, and may have the variables of [requests](#variables), which ingress-nginx refuses by "
+            "default."
         ),
     ),
     "use-port-in-redirects": "The port is named also where it is the default one of its scheme.",

@@ -3,6 +3,7 @@
 Rules of this file:
 - An Ingress with an annotation above `annotations-risk-level`, or with a value in which a word of
   `annotation-value-word-blocklist` stands, is refused as a whole, as in ingress-nginx.
+- The default is High, as there, so that Ingresses with snippets are not served until the operator allows both.
 - Values are never configuration as text here, so the levels keep a rule of the operator, not the proxy.
 
 Source: kubernetes/ingress-nginx 1.15, internal/ingress/annotations (the risk of each).
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 LEVEL: Final = "annotations-risk-level"
 WORDS: Final = "annotation-value-word-blocklist"
+SNIPPETS: Final = "--allow-snippet-annotations"
 REFUSED: Final = "AnnotationRefused"
 """Reason of the problem."""
 
@@ -63,7 +65,7 @@ RISKS: Final = {
 def allowed(defaults: Defaults) -> Risk:
     """The highest level that the operator allows."""
     text = defaults.get(LEVEL, ("", ""))[0].strip().upper()
-    return Risk[text] if text in Risk.__members__ else Risk.CRITICAL
+    return Risk[text] if text in Risk.__members__ else Risk.HIGH
 
 
 def refused(annotations: Iterable[tuple[str, str]], defaults: Defaults) -> Iterator[Problem]:
@@ -74,7 +76,9 @@ def refused(annotations: Iterable[tuple[str, str]], defaults: Defaults) -> Itera
         risk = RISKS.get(name, Risk.LOW)
         if risk > most:
             message = f"its risk is {risk.name.capitalize()}, and {LEVEL} allows {most.name.capitalize()} at most"
-            yield error(REFUSED, field(name), f"{message}; the Ingress is not served")
+            needed = f" (and {SNIPPETS})" if name.endswith("-snippet") else ""
+            way = f"--{LEVEL}={risk.name.capitalize()}{needed} would allow it"
+            yield error(REFUSED, field(name), f"{message}; the Ingress is not served. {way}")
         for word in words:
             if word in value:
                 yield error(REFUSED, field(name), f'has the word "{word}" of {WORDS}; the Ingress is not served')

@@ -24,7 +24,8 @@ NAMES: Final = frozenset({_LOCATION})
 ALLOWED: Final = "allow-snippet-annotations"
 DIFFERENCES: Final = {
     _LOCATION: (
-        "Never evaluated as text, and without effect unless `--allow-snippet-annotations` is set. Then Edge has "
+        "Never evaluated as text. Its Ingress is refused unless `--allow-snippet-annotations` and "
+        "`--annotations-risk-level=Critical` are set, as in ingress-nginx. Then Edge has "
         "`add_header`, `more_set_headers`, `more_clear_headers`, `proxy_set_header`, `more_set_input_headers`, "
         "`more_clear_input_headers`, `return`, `default_type`, `set` and `if`. A snippet with anything else closes its "
         "routes (503), and the report names the line."

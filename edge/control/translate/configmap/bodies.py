@@ -14,7 +14,7 @@ KEYS: Final[tuple[Key, ...]] = (
     routes("client-body-buffer-size", remark="Without the key it is 32k."),
     routes("proxy-request-buffering"),
     routes("proxy-buffering"),
-    routes("proxy-buffer-size"),
+    routes("proxy-buffer-size", remark="Without the key the head of a response may have 32 KiB."),
     routes("proxy-buffers-number"),
     routes("proxy-max-temp-file-size"),
     routes("limit-rate"),

@@ -25,7 +25,7 @@ def _buffers(text: str) -> tuple[int, int] | None:
 BUFFERS: Final = Form("a number and a size, such as 4 8k", _buffers)
 KEYS: Final[tuple[Key, ...]] = (
     workers("keep-alive", time()),
-    workers("keep-alive-requests", integer(), remark="Without the key, and at 0, there is no limit."),
+    workers("keep-alive-requests", integer(), remark="At 0 there is no limit."),
     workers("client-header-timeout", time(0.001)),
     workers("client-body-timeout", time(0.001)),
     workers("use-http2", BOOLEAN),
@@ -41,8 +41,8 @@ KEYS: Final[tuple[Key, ...]] = (
 
 def parameters(found: Found) -> Iterator[tuple[str, object]]:
     """As in nginx, a line that is too long is answered 414, and a head that is too large 400."""
+    yield "large_header_status", 400
     if found.is_set("large-client-header-buffers"):
         number, each = found.get("large-client-header-buffers")
         yield "max_header_size", min(number * each, _LARGEST_HEAD)
         yield "max_request_line", min(each, _LARGEST_HEAD)
-        yield "large_header_status", 400

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from edge.table.policies import AnyPolicy
 
 _LIVE: Final = (
-    "A change of the ConfigMap that it names is in force at once. It may have the variables of `permanent-redirect`; a "
-    "field with another variable is reported and left out."
+    "A change of the ConfigMap that it names is in force at once. It may have the variables of [requests](#variables); "
+    "a field with another one is reported and left out."
 )
 _KEYS: Final = (
     "proxy-set-headers",
@@ -34,7 +34,7 @@ KEYS: Final[tuple[Key, ...]] = (
     group("proxy-set-headers", REFERENCE, _LIVE),
     group("add-headers", REFERENCE, _LIVE),
     group("hide-headers", TEXT, "A name that cannot be hidden is left out."),
-    group("server-tokens", BOOLEAN, "Without the key responses have an endpoint's `Server`, else Edge's."),
+    group("server-tokens", BOOLEAN, "With `true` the name is edge."),
     group(_ENDPOINTS, BOOLEAN, "Has no effect where `server-tokens` is false, as in ingress-nginx."),
     group("proxy-add-original-uri-header", BOOLEAN),
     group("generate-request-id", BOOLEAN, "Logs and traces have an ID of their own in any case."),
@@ -44,8 +44,7 @@ KEYS: Final[tuple[Key, ...]] = (
 
 def parameters(found: Found) -> Iterator[tuple[str, object]]:
     """Whether responses without a field Server get one."""
-    if _hides_server(found):
-        yield "sends_server", False
+    yield "sends_server", not _hides_server(found)
 
 
 def policies(found: Found) -> Iterator[AnyPolicy]:
@@ -62,7 +61,7 @@ def policies(found: Found) -> Iterator[AnyPolicy]:
         added.append(("Server", "edge"))
     constant = tuple(one for one in added if "$" not in one[1])
     asked += (SetField(name, value) for name, value in added if "$" in value)
-    source = found.source(next(filter(found.is_set, _KEYS), _ENDPOINTS))
+    source = found.source(next(filter(found.is_set, _KEYS), "server-tokens"))
     if asked:
         yield Snippet(source, tuple(asked))
     if hidden:
@@ -73,8 +72,7 @@ def policies(found: Found) -> Iterator[AnyPolicy]:
 
 def _hides_server(found: Found) -> bool:
     """Whether the field Server of endpoints is not passed on."""
-    tokens, endpoints = found.get("server-tokens"), found.get(_ENDPOINTS)
-    return tokens is False or (endpoints is not True and (tokens, endpoints) != (None, None))
+    return not (found.get("server-tokens") and found.get(_ENDPOINTS))
 
 
 def _check(name: str) -> None:

@@ -73,7 +73,7 @@ KEYS: Final[tuple[Key, ...]] = (
     group(
         "enable-access-log-for-default-backend",
         BOOLEAN,
-        "Where it is not set, requests that no Ingress takes are logged; `false` leaves them out.",
+        "Without `--configmap` requests that no Ingress takes are logged.",
     ),
     group(
         "access-log-path",
@@ -102,7 +102,7 @@ def parameters(found: Found) -> dict[str, Any]:
         format=_format(found),
         escape=_escape(found),
         skipped=_skipped(found),
-        unmatched=found.get("enable-access-log-for-default-backend", True),
+        unmatched=found.get("enable-access-log-for-default-backend", False),
         path=_file(found),
         syslog=_syslog(found),
     )

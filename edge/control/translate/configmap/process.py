@@ -15,6 +15,6 @@ KEYS: Final[tuple[Key, ...]] = (
         "worker-shutdown-timeout",
         time(),
         "shutdown_grace",
-        "No worker ends because of a change, so it counts at SIGTERM and SIGHUP alone. Without the key it is 30 s.",
+        "No worker ends because of a change, so it counts at SIGTERM and SIGHUP alone.",
     ),
 )

@@ -45,7 +45,8 @@ class Configuration(msgspec.Struct, frozen=True):
 
 
 def read(config_map: ConfigMap, flags: Defaults, find: Find) -> Configuration:
-    """What CONFIG_MAP says over FLAGS; FIND gives the objects that it names."""
+    """What CONFIG_MAP says over FLAGS; FIND gives the objects that it names. What it does not say is as in
+    ingress-nginx, but where a remark of the key says otherwise."""
     return _Reading(config_map, flags, find).result()
 
 
@@ -81,7 +82,7 @@ class _Reading:
                 policies += module.policies(found)
         return Configuration(
             defaults=self._defaults({name: self._texts[name] for name in by_sort[Sort.ROUTES]}),
-            parameters=Parameters(**parameters),
+            parameters=Parameters(as_ingress_nginx=True, **parameters),
             tls=TlsParameters(**tls),
             policies=tuple(policies),
             settings=self._fields(by_sort[Sort.PLANE]),

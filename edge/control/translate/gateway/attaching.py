@@ -22,10 +22,10 @@ from edge.control.translate.gateway.namespaces import selected
 from edge.control.translate.gateway.standing import scope_of, standings
 
 if TYPE_CHECKING:
-    from edge.control.kinds.gateway import ParentReference
     from edge.control.kinds.gateway_routes import AnyRoute
+    from edge.control.kinds.http_routes import ParentReference
     from edge.control.translate.gateway.standing import Standing
-    from edge.control.translate.gateway.view import View
+    from edge.control.translate.gateway.view import Assignment, View
 
 PARENTS = (Gateway.kind, ListenerSet.kind)
 
@@ -36,13 +36,12 @@ class Meeting(NamedTuple):
     gateway: Gateway
     standing: Standing
     host: str
-    addresses: tuple[str, ...]
-    """The Gateway's own; none: those of Edge."""
+    assignment: Assignment
 
     @property
     def scope(self) -> str:
         """Of the hosts; empty: at the addresses of Edge there is none."""
-        return scope_of(self.gateway.id, self.standing.listener) if self.addresses else ""
+        return scope_of(self.gateway.id, self.standing.listener) if self.assignment.addresses else ""
 
 
 class Attachment:
@@ -132,7 +131,7 @@ class Attachment:
         for host in hosts:
             served = assignment.shared or assignment.addresses  # without an address there is nothing to come to
             if served and most_specific(host, beside) == standing.hostname:
-                self.meetings.append(Meeting(gateway, standing, host, assignment.addresses))
+                self.meetings.append(Meeting(gateway, standing, host, assignment))
         return bool(hosts)
 
 

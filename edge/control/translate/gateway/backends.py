@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
-from edge.control.kinds.gateway import BackendReference
+from edge.control.kinds.http_routes import BackendReference
 from edge.control.kinds.objects import TCP, UDP, ObjectId
 from edge.control.kinds.problems import Problem, error
 from edge.control.translate import app_protocols
@@ -21,7 +21,7 @@ from edge.control.translate.parts import BY_UDP, ServiceUse
 from edge.table.records import Backend, Transport, service_key
 
 if TYPE_CHECKING:
-    from edge.control.kinds.gateway import MirrorBackend
+    from edge.control.kinds.route_filters import MirrorBackend
     from edge.control.translate.gateway.view import View
     from edge.table.records import TlsMaterial
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from edge.table.policies import CorsFilter
 
 if TYPE_CHECKING:
-    from edge.control.kinds.gateway import RouteFilter
+    from edge.control.kinds.route_filters import RouteFilter
 
 TYPE: Final = "CORS"
 OF_BACKENDS: Final = False

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from edge.control.kinds.gateway import ParentReference
+    from edge.control.kinds.http_routes import ParentReference
     from edge.control.kinds.objects import Key, ObjectId
+    from edge.control.translate.gateway.services import GatewayService
     from edge.control.translate.gateway.standing import Standing
     from edge.control.translate.gateway.view import Assignment
 
@@ -52,6 +53,14 @@ class GatewayFacts(msgspec.Struct, frozen=True, gc=False):
     """What is wrong with what the Gateway itself refers to."""
     insecure: bool = False
     """Whether clients are let in that do not verify."""
+    service: GatewayService | None = None
+    """What its Service is to be; None: it has none, or is to stay as it is."""
+
+
+class ClassFacts(msgspec.Struct, frozen=True, gc=False):
+    """A GatewayClass of ours."""
+
+    parameters: Verdict = FINE
 
 
 class ListenerSetFacts(msgspec.Struct, frozen=True, gc=False):

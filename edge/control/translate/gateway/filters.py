@@ -22,7 +22,7 @@ from edge.control.translate.gateway.header_modifier import forbidden
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from edge.control.kinds.gateway import RouteFilter
+    from edge.control.kinds.route_filters import RouteFilter
     from edge.table.policies import AnyPolicy
 
 UNITS: Final = (cors, request_redirect, url_rewrite, request_headers, response_headers)

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from edge.control.translate.gateway.view import View
 
 INSECURE: Final = "AllowInsecureFallback"
-SHARED: Final = "client certificates need addresses of the Gateway's own (--gateway-addresses); nobody is let in"
+SHARED: Final = (
+    "client certificates need addresses of the Gateway's own (--gateway-addresses or --gateway-services);"
+    " nobody is let in"
+)
 DEPTH: Final = 100
 """Most certificates between a client's and an authority's: OpenSSL's default."""
 

@@ -9,8 +9,8 @@ from edge.control.kinds.gateway import GROUP
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from edge.control.kinds.gateway import ReferenceGrant
     from edge.control.kinds.objects import ObjectId
+    from edge.control.kinds.reference_grants import ReferenceGrant
 
 _REFERRING: Final = ("Gateway", "ListenerSet", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")
 GROUPS: Final = {**dict.fromkeys(_REFERRING, GROUP), "Secret": "", "ConfigMap": "", "Service": ""}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from edge.control.kinds.gateway import PathMatch, RouteMatch, RouteRule
+from edge.control.kinds.http_routes import PathMatch, RouteMatch, RouteRule
 
 if TYPE_CHECKING:
     from edge.control.kinds.gateway_routes import GRPCMatch, GRPCRoute, MethodMatch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from edge.control.kinds.gateway import HeaderFilter
+    from edge.control.kinds.route_filters import HeaderFilter
     from edge.table.policies.headers import Fields
 
 FRAMING: Final = frozenset(

@@ -20,6 +20,7 @@ from edge.control.translate.gateway.facts import FINE, GatewayFacts, ListenerFac
 from edge.control.translate.gateway.frontend import NOBODY
 from edge.control.translate.gateway.grants import remedy
 from edge.control.translate.gateway.hostnames import record_name
+from edge.control.translate.gateway.infrastructure import Infrastructure
 from edge.control.translate.gateway.standing import ROUTE_KINDS, SCHEMES, scope_of, standings
 from edge.control.translate.parts import HostPart, SecretUse, Translation
 from edge.system.addresses import parse_listener
@@ -98,7 +99,7 @@ class Listeners:
             if listener.protocol in SCHEMES:
                 self.hosts[key] = HostPart(listener=record_name(standing.hostname), wider=True, tls=tls)
             for address in self._assignment.addresses:
-                self.sockets[Listening(address, listener.port, scope, tls)] = None
+                self.sockets[Listening(address, self._assignment.port_of(listener), scope, tls)] = None
 
 
 def translate(gateway: Gateway, view: View, settings: Settings) -> Translation | None:
@@ -111,21 +112,26 @@ def translate(gateway: Gateway, view: View, settings: Settings) -> Translation |
         return None
     assignment = view.assignment(gateway)
     found = Listeners(gateway.id, gateway, view, settings)
-    problems = [*_asked_in_vain(gateway, assignment), *found.problems]
-    parameters = FINE
-    asked = gateway.spec.infrastructure
-    if asked is not None and asked.parameters_ref is not None:
-        message = f"{asked.parameters_ref.kind} {asked.parameters_ref.name} is not supported; leave parametersRef out"
-        parameters = Verdict("InvalidParameters", message)
-        problems.append(error("InvalidParameters", "spec.infrastructure.parametersRef", message))
-    attached = {one.owner for one in standings(gateway, view.listener_sets(gateway)) if one.served} - {gateway.id}
+    problems = [*_asked_in_vain(assignment), *found.problems]
+    every = [one for one in standings(gateway, view.listener_sets(gateway)) if one.served]
+    infrastructure = Infrastructure(gateway, every, view, settings)
+    problems += infrastructure.problems
+    attached = {one.owner for one in every} - {gateway.id}
     pair = client_pair(gateway, view)
     references = FINE
     if pair is not None and pair.problem is not None:
         problems.append(pair.problem)
         references = Verdict(pair.problem.reason, pair.problem.message)
     insecure = frontend.is_insecure(gateway)
-    facts = GatewayFacts(tuple(found.facts), assignment, parameters, len(attached), references, insecure)
+    facts = GatewayFacts(
+        tuple(found.facts),
+        assignment,
+        infrastructure.parameters,
+        len(attached),
+        references,
+        insecure,
+        infrastructure.service,
+    )
     return _translation(gateway, found, problems, facts)
 
 
@@ -166,16 +172,15 @@ def _order(one: Gateway | ListenerSet) -> tuple[str, str, str]:
     return (one.metadata.creation_timestamp or "", one.metadata.namespace, one.metadata.name)
 
 
-def _asked_in_vain(gateway: Gateway, assignment: Assignment) -> Iterator[Problem]:
-    """What is wrong with the addresses of GATEWAY."""
+def _asked_in_vain(assignment: Assignment) -> Iterator[Problem]:
+    """What is wrong with the addresses of a Gateway."""
     if assignment.unsupported:
         message = f"{assignment.unsupported} is not supported; use IPAddress"
         yield error("UnsupportedAddress", "spec.addresses", message)
     elif assignment.unusable:
-        if gateway.spec.addresses:
-            yield error("AddressNotUsable", "spec.addresses", assignment.unusable)
-        else:
-            yield error("AddressNotAssigned", "", assignment.unusable)
+        yield error("AddressNotUsable", "spec.addresses", assignment.unusable)
+    elif assignment.missing:
+        yield error("AddressNotAssigned", "", assignment.missing)
 
 
 def _limits(standing: Standing, assignment: Assignment, settings: Settings) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ from edge.table.records import Condition, Conditions, PathKind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.control.kinds.gateway import RouteMatch, ValueMatch
+    from edge.control.kinds.http_routes import RouteMatch, ValueMatch
 
 KINDS: Final = {
     "Exact": PathKind.EXACT,

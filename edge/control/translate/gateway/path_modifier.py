@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from edge.table.policies.path_change import PathChange
 
 if TYPE_CHECKING:
-    from edge.control.kinds.gateway import PathModifier
+    from edge.control.kinds.route_filters import PathModifier
 
 
 def path_change(modifier: PathModifier | None, matched: str) -> PathChange | None:

@@ -16,7 +16,7 @@ from edge.table.policies import Deadline, Retry, Timeouts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.control.kinds.gateway import RouteRule
+    from edge.control.kinds.http_routes import RouteRule
     from edge.table.policies import AnyPolicy
 
 ENDLESS: Final = 1e9

@@ -8,7 +8,7 @@ from edge.control.translate.gateway.header_modifier import changes
 from edge.table.policies import RequestHeaders
 
 if TYPE_CHECKING:
-    from edge.control.kinds.gateway import RouteFilter
+    from edge.control.kinds.route_filters import RouteFilter
 
 TYPE: Final = "RequestHeaderModifier"
 OF_BACKENDS: Final = True

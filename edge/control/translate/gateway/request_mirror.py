@@ -14,7 +14,7 @@ from edge.table.records import RouteMirror
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from edge.control.kinds.gateway import MirrorFilter, RouteFilter
+    from edge.control.kinds.route_filters import MirrorFilter, RouteFilter
     from edge.control.translate.gateway.backends import BackendReader
 
 ANSWER: Final = "no copies are sent"

@@ -8,7 +8,7 @@ from edge.control.translate.gateway.path_modifier import path_change
 from edge.table.policies import Redirect
 
 if TYPE_CHECKING:
-    from edge.control.kinds.gateway import RouteFilter
+    from edge.control.kinds.route_filters import RouteFilter
 
 TYPE: Final = "RequestRedirect"
 OF_BACKENDS: Final = False

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from edge.control.kinds.gateway import RouteMatch
 from edge.control.kinds.gateway_routes import GRPCRoute
+from edge.control.kinds.http_routes import RouteMatch
 from edge.control.translate.gateway import (
     bodies,
     filters,
@@ -37,7 +37,7 @@ from edge.table.records import Backend, Owner, Route
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from edge.control.kinds.gateway import HTTPRoute, RouteRule
+    from edge.control.kinds.http_routes import HTTPRoute, RouteRule
     from edge.control.kinds.problems import Problem
     from edge.control.translate.gateway.places import Place
     from edge.control.translate.gateway.view import View

@@ -21,7 +21,7 @@ from edge.table.records import upstream_name
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from edge.control.kinds.gateway import RouteRule, SessionPersistence
+    from edge.control.kinds.http_routes import RouteRule, SessionPersistence
     from edge.table.policies import AnyPolicy
     from edge.table.records import Backend, Owner
 

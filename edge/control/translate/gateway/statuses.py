@@ -11,7 +11,7 @@ Source: Gateway API v1.6, apis/v1: the condition types and reasons of GatewayCla
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from edge.control.kinds.gateway import GROUP
 from edge.control.translate.gateway.facts import FINE, Verdict
@@ -19,9 +19,11 @@ from edge.control.translate.gateway.facts import FINE, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from edge.control.kinds.gateway import Gateway, GatewayClass, ParentReference
+    from edge.control.kinds.gateway import Gateway
+    from edge.control.kinds.http_routes import ParentReference
     from edge.control.kinds.objects import Key
     from edge.control.translate.gateway.facts import (
+        ClassFacts,
         GatewayFacts,
         ListenerFacts,
         ListenerSetFacts,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
         PolicyFacts,
         RouteFacts,
     )
+    from edge.control.translate.gateway.standing import Standing
 
 Status = dict[str, Any]
 FEATURES: Final = (
@@ -43,6 +46,7 @@ FEATURES: Final = (
     "GatewayFrontendClientCertificateValidationInsecureFallback",
     "GatewayHTTPListenerIsolation",
     "GatewayHTTPSListenerDetectMisdirectedRequests",
+    "GatewayInfrastructurePropagation",
     "GatewayPort8080",
     "GatewayStaticAddresses",
     "HTTPRoute",
@@ -93,6 +97,10 @@ OWN_ADDRESSES: Final = frozenset(
     }
 )
 """Those of them that Gateways need addresses of their own for."""
+SERVICES: Final = frozenset({"GatewayInfrastructurePropagation"})
+"""Those that they need Services for."""
+OPENED: Final = ("HTTP", "HTTPS", "TLS")
+"""Protocols of listeners that have sockets of their own; those of the others are opened for their routes."""
 ACCEPTED: Final = "Accepted"
 PROGRAMMED: Final = "Programmed"
 RESOLVED: Final = "ResolvedRefs"
@@ -101,25 +109,35 @@ INSECURE: Final = "InsecureFrontendValidationMode"
 PARTIALLY_INVALID: Final = "PartiallyInvalid"
 
 
-def of_class(one: GatewayClass, *, own_addresses: bool) -> Status:
-    """The status of a GatewayClass; OWN_ADDRESSES: whether Gateways get addresses of their own."""
-    verdict = FINE
-    if one.spec.parameters_ref is not None:
-        verdict = Verdict("InvalidParameters", "parametersRef is not supported; leave it out")
-    features = [name for name in FEATURES if own_addresses or name not in OWN_ADDRESSES]
+def of_class(generation: int, facts: ClassFacts, *, own_addresses: bool, services: bool) -> Status:
+    """The status of a GatewayClass; OWN_ADDRESSES: whether Gateways get addresses of their own, SERVICES: whether they
+    get Services."""
+    lacking = frozenset() if own_addresses else OWN_ADDRESSES
+    lacking |= frozenset() if services else SERVICES
+    features = [name for name in FEATURES if name not in lacking]
     return {
-        "conditions": [_condition(one.metadata.generation, ACCEPTED, verdict)],
+        "conditions": [_condition(generation, ACCEPTED, facts.parameters)],
         "supportedFeatures": [{"name": name} for name in features],
     }
 
 
-def of_gateway(
-    gateway: Gateway, facts: GatewayFacts, counts: Mapping[str, int], certificates: Mapping[int, str]
-) -> Status:
-    """The status of GATEWAY. COUNTS: attached routes by name of the listener. CERTIFICATES: what is wrong with those of
-    a listener, by its number."""
+class Findings(NamedTuple):
+    """What was found out about listeners beside their facts."""
+
+    routes: Mapping[str, int]
+    """Number of those attached, by name of the listener."""
+    certificates: Mapping[int, str]
+    """What is wrong with those of a listener, by its number."""
+    ports: Mapping[int, Verdict]
+    """Why a port is not served."""
+
+
+def of_gateway(gateway: Gateway, facts: GatewayFacts, findings: Findings) -> Status:
+    """The status of GATEWAY."""
     generation = gateway.metadata.generation
     accepted, programmed = _gateway_verdicts(facts)
+    if not programmed.reason:
+        programmed = _worst(findings)
     conditions = [
         _condition(generation, ACCEPTED, accepted, holds=accepted.reason in ("", PARTLY)),
         _condition(generation, PROGRAMMED, programmed),
@@ -130,23 +148,19 @@ def of_gateway(
         conditions.append(_condition(generation, INSECURE, verdict, holds=True))
     status: Status = {
         "conditions": conditions,
-        "listeners": [
-            _listener(generation, one, counts, certificates.get(one.standing.number, "")) for one in facts.listeners
-        ],
+        "listeners": [_listener(generation, one, findings) for one in facts.listeners],
     }
     if facts.sets or gateway.spec.allowed_listeners.namespaces.origin != "None":
         status["attachedListenerSets"] = facts.sets
     if not facts.assignment.shared:
-        status["addresses"] = [{"type": "IPAddress", "value": value} for value in facts.assignment.addresses]
+        status["addresses"] = [{"type": kind, "value": value} for kind, value in facts.assignment.shown]
     return status
 
 
-def of_listener_set(
-    generation: int, facts: ListenerSetFacts, counts: Mapping[str, int], certificates: Mapping[int, str]
-) -> Status:
+def of_listener_set(generation: int, facts: ListenerSetFacts, findings: Findings) -> Status:
     """As `of_gateway`, of a ListenerSet."""
     verdict = facts.allowed
-    faulty = [one.standing for one in facts.listeners if not _is_good(one, certificates)]
+    faulty = [one.standing for one in facts.listeners if not _is_good(one, findings.certificates)]
     if not verdict.reason and faulty:
         names = ", ".join(one.listener.name for one in faulty)
         reason = "ListenersNotValid" if len(faulty) == len(facts.listeners) else PARTLY
@@ -155,17 +169,20 @@ def of_listener_set(
     return {
         "conditions": [
             _condition(generation, ACCEPTED, verdict, holds=holds),
-            _condition(generation, PROGRAMMED, FINE if holds else verdict),
+            _condition(generation, PROGRAMMED, _worst(findings) if holds else verdict),
         ],
-        "listeners": [
-            _listener(generation, one, counts, certificates.get(one.standing.number, "")) for one in facts.listeners
-        ],
+        "listeners": [_listener(generation, one, findings) for one in facts.listeners],
     }
 
 
 def _is_good(one: ListenerFacts, certificates: Mapping[int, str]) -> bool:
     unresolved = one.references.reason not in ("", "InvalidRouteKinds") or one.standing.number in certificates
     return one.standing.served and not one.accepted.reason and not unresolved
+
+
+def _worst(findings: Findings) -> Verdict:
+    """The verdict on all ports together: one that cannot be opened goes before one that is not open yet."""
+    return max(findings.ports.values(), key=lambda one: one.reason != "Pending", default=FINE)
 
 
 PARTLY: Final = "SomeListenersNotValid"
@@ -188,18 +205,20 @@ def _gateway_verdicts(facts: GatewayFacts) -> tuple[Verdict, Verdict]:
     if accepted.reason not in ("", PARTLY):
         programmed = Verdict("Invalid", accepted.message)
     elif assignment.unusable:
-        asked = assignment.unusable.partition(" ")[0] != "all"
-        programmed = Verdict("AddressNotUsable" if asked else "AddressNotAssigned", assignment.unusable)
+        programmed = Verdict("AddressNotUsable", assignment.unusable)
+    elif assignment.missing:
+        programmed = Verdict("AddressNotAssigned", assignment.missing)
     return accepted, programmed
 
 
-def _listener(generation: int, facts: ListenerFacts, counts: Mapping[str, int], certificate: str) -> Status:
+def _listener(generation: int, facts: ListenerFacts, findings: Findings) -> Status:
     standing, references = facts.standing, facts.references
+    certificate = findings.certificates.get(standing.number, "")
     if certificate and not references.reason:
         references = Verdict("InvalidCertificateRef", certificate)
     reason = standing.refusal or standing.conflict
     accepted = Verdict(reason, _MESSAGES[reason]) if reason else facts.accepted
-    programmed = FINE
+    programmed = _at_port(standing, findings)
     if accepted.reason:
         programmed = Verdict(standing.conflict or "Invalid", accepted.message)
     elif references.reason and references.reason != "InvalidRouteKinds":
@@ -208,7 +227,7 @@ def _listener(generation: int, facts: ListenerFacts, counts: Mapping[str, int], 
     return {
         "name": standing.listener.name,
         "supportedKinds": [{"group": group, "kind": kind} for group, kind in standing.kinds],
-        "attachedRoutes": counts.get(standing.listener.name, 0),
+        "attachedRoutes": findings.routes.get(standing.listener.name, 0),
         "conditions": [
             _condition(generation, ACCEPTED, accepted),
             _condition(generation, PROGRAMMED, programmed),
@@ -216,6 +235,14 @@ def _listener(generation: int, facts: ListenerFacts, counts: Mapping[str, int], 
             _condition(generation, CONFLICTED, conflicted, holds=bool(standing.conflict)),
         ],
     }
+
+
+def _at_port(standing: Standing, findings: Findings) -> Verdict:
+    """Why a listener is not served at its port."""
+    if standing.listener.protocol not in OPENED:
+        return FINE
+    verdict = findings.ports.get(standing.listener.port, FINE)
+    return verdict if verdict.reason in ("", "Pending") else Verdict("Invalid", verdict.message)
 
 
 _MESSAGES: Final = {

@@ -49,8 +49,9 @@ def translate(route: AnyStreamRoute, view: View, settings: Settings) -> Translat
         if listener.protocol in WIRES:
             scope = scope_of(one.gateway.id, listener)
             streams[stream_key(scope)] = StreamPart(made, field)
-            for address in one.addresses or settings.bind_address:
-                sockets[Listening(address, listener.port, scope, wire=WIRES[listener.protocol])] = None
+            port = one.assignment.port_of(listener)
+            for address in one.assignment.addresses or settings.bind_address:
+                sockets[Listening(address, port, scope, wire=WIRES[listener.protocol])] = None
         else:
             terminate = listener.tls is None or listener.tls.mode == "Terminate"
             key = server_stream_key(scoped(one.scope, record_name(one.host)))

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from edge.control.kinds.objects import UDP
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edge.control.kinds.backend_tls import BackendTLSPolicy
-    from edge.control.kinds.gateway import Gateway
+    from edge.control.kinds.gateway import Gateway, GatewayClass, Listener
     from edge.control.kinds.listener_sets import ListenerSet
     from edge.control.kinds.objects import ConfigMap, Key, ObjectId, Secret
 
@@ -19,13 +21,25 @@ class Assignment(msgspec.Struct, frozen=True):
     """The addresses of a Gateway."""
 
     addresses: tuple[str, ...] = ()
-    """Its own ones."""
+    """Where its listeners have sockets of their own."""
+    shown: tuple[tuple[str, str], ...] = ()
+    """Type and value of those that clients know, for the status."""
+    ports: tuple[tuple[int, bool, int], ...] = ()
+    """Ports of listeners, whether they are of UDP, and the ports of ours that a Service leads to from there; none: the
+    sockets have the ports of the listeners."""
     shared: bool = False
     """Whether it has none of its own, but those of Edge."""
     unsupported: str = ""
     """A type of address that is asked for and not supported."""
     unusable: str = ""
-    """Why an address that is asked for cannot be had, or none is left."""
+    """Why an address that is asked for cannot be had."""
+    missing: str = ""
+    """Why there is no address yet, or none is left."""
+
+    def port_of(self, listener: Listener) -> int:
+        """The port of the sockets for LISTENER."""
+        datagrams = listener.protocol == UDP
+        return next((own for port, udp, own in self.ports if (port, udp) == (listener.port, datagrams)), listener.port)
 
 
 SHARED = Assignment(shared=True)
@@ -48,6 +62,12 @@ class View(Protocol):
 
     def class_fault(self, gateway: Gateway) -> str:
         """Why the class of GATEWAY cannot be known; empty: it can."""
+
+    def gateway_class(self, gateway: Gateway) -> GatewayClass | None:
+        """The class of GATEWAY."""
+
+    def service_is_taken(self, gateway: Key) -> bool:
+        """Whether somebody else's Service has the name of that of GATEWAY."""
 
     def assignment(self, gateway: Gateway) -> Assignment:
         """The addresses of GATEWAY, which is ours."""

@@ -37,15 +37,19 @@ class Place(NamedTuple):
 
     directives: frozenset[str]
     within: frozenset[str]
+    variables: frozenset[str] = frozenset()
+    """Those that there are beside those of a request."""
 
 
 _ANSWERING: Final = frozenset({"set", "return"})
 _ADDING: Final = frozenset({"add_header", "more_set_headers", "more_clear_headers"})
 _ASKING: Final = frozenset({"more_set_input_headers", "more_clear_input_headers"})
 LOCATION: Final = Place(
-    _ANSWERING | _ADDING | _ASKING | {"proxy_set_header", "default_type", "if"}, _ANSWERING | _ADDING | _ASKING
+    _ANSWERING | _ADDING | _ASKING | {"proxy_set_header", "default_type", "if"},
+    _ANSWERING | _ADDING | _ASKING,
+    variables.ROUTE,
 )
-SERVER: Final = Place(_ANSWERING | _ADDING | _ASKING | {"default_type", "if"}, _ANSWERING)
+SERVER: Final = Place(_ANSWERING | _ADDING | _ASKING | {"default_type", "if"}, _ANSWERING, variables.ROUTE)
 """`proxy_set_header` is not inherited there: each location of ingress-nginx has some of its own."""
 SUBREQUEST: Final = Place(frozenset({"proxy_set_header"}), frozenset())
 """The location that asks an authentication server."""
@@ -63,7 +67,7 @@ def statements(text: str, place: Place = LOCATION, content_type: str = "") -> tu
 class _Dialect:
     def __init__(self, place: Place, content_type: str) -> None:
         self._place = place
-        self._variables = set(variables.REQUEST)
+        self._variables = set(variables.REQUEST | place.variables)
         self._content_type = content_type
         self._count = 0
         self._readers: dict[str, Callable[[Directive], Iterator[Statement]]] = {
@@ -83,7 +87,7 @@ class _Dialect:
         for one in every:
             if one.name not in self._place.directives:
                 known = ", ".join(sorted(self._place.directives))
-                raise SnippetError(one.line, f'"{one.name}" is not carried out; such a snippet may have {known}')
+                raise SnippetError(one.line, f'"{one.name}" is not supported; such a snippet may have {known}')
             if one.name == "default_type":  # a default, wherever it stands
                 self._content_type = self._content(one)
         for one in every:
@@ -199,7 +203,7 @@ class _Dialect:
     def _cleared(self, one: Directive) -> Iterator[str]:
         for name in self._words(one, 1, MOST):
             if name.endswith("*"):
-                raise SnippetError(one.line, f'"{name}" stands for several fields, which is not carried out')
+                raise SnippetError(one.line, f'"{name}" stands for several fields, which is not supported')
             yield self._field(one, name.rstrip(":"))
 
     def _fields(self, one: Directive) -> Iterator[tuple[str, str]]:
@@ -214,7 +218,7 @@ class _Dialect:
         if not least <= len(one.words) <= most:
             raise SnippetError(one.line, f'"{one.name}" has {len(one.words)} parameters')
         if one.words[0].startswith("-"):
-            raise SnippetError(one.line, f'the option "{one.words[0]}" of "{one.name}" is not carried out')
+            raise SnippetError(one.line, f'the option "{one.words[0]}" of "{one.name}" is not supported')
         return one.words
 
     def _field(self, one: Directive, name: str) -> str:

@@ -14,7 +14,7 @@ from edge.data.http._fields cimport Limits
 from edge.data.http._message cimport Outgoing
 from edge.data.http.h2._response cimport ResponseHead
 from edge.data.http.h2._session cimport (
-    ACK, CONNECTION_WINDOW, DEFAULT_WINDOW, ENABLE_PUSH, ENDED, F_GOAWAY, F_PING, F_SETTINGS, F_WINDOW_UPDATE, HEAD,
+    ACK, CONNECTION_WINDOW, DEFAULT_WINDOW, ENABLE_CONNECT_PROTOCOL, ENABLE_PUSH, ENDED, F_GOAWAY, F_PING, F_SETTINGS, F_WINDOW_UPDATE, HEAD,
     LEAVING, MAX_CONCURRENT_STREAMS, MAX_HEADER_LIST_SIZE, NOTHING, PROTOCOL_ERROR, RESET, H2Stream, Session, error,
     put_number,
 )
@@ -64,8 +64,9 @@ cdef class ClientSession(Session):
             return 0
         return min(self.allowed, self.most_streams) - self.running
 
-    cpdef open(self, H2Stream stream, Outgoing request, bytes scheme, bint end):
-        """Open STREAM with the head of REQUEST, for an URI of SCHEME; END: that is all."""
+    cpdef open(self, H2Stream stream, Outgoing request, bytes scheme, bint end, bytes protocol=b""):
+        """Open STREAM with the head of REQUEST, for an URI of SCHEME; END: that is all. PROTOCOL: the one that the stream
+        is to carry (RFC 8441)."""
         cdef Py_ssize_t at
         stream.begin(self.next_id, self.initial_window)
         stream.bodiless = request.method == b"HEAD"
@@ -74,7 +75,7 @@ cdef class ClientSession(Session):
         self.streams[stream.id] = stream
         self.running += 1
         at = self._begin_block()
-        put_request(self.out, request, scheme)
+        put_request(self.out, request, scheme, protocol)
         self._put_block(stream, at, end)
 
     cpdef renew(self, H2Stream stream):
@@ -126,6 +127,8 @@ cdef class ClientSession(Session):
             self.allowed = value
         elif name == ENABLE_PUSH and value:
             raise error(PROTOCOL_ERROR, "a server cannot be pushed to")
+        elif name == ENABLE_CONNECT_PROTOCOL:
+            self.connects = value
         return 0
 
     cdef int _ping(self, int flags, const uint8_t *p) except -1:

@@ -7,5 +7,6 @@ cdef class ResponseHead(Message):
     cdef bint regular           # a field that is no pseudo-field has come
 
     cdef int read(self, Decoder decoder, Limits limits) except -1
+    cpdef switch(self, bytes accept)
     cdef int _take(self, Decoder decoder, Limits limits) except -1
     cdef int _interpret(self, Field *field) except -1

@@ -8,6 +8,7 @@ Rules of this file:
 
 from http import HTTPStatus
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t
 from libc.string cimport memcmp
 
@@ -55,6 +56,13 @@ cdef class ResponseHead(Message):
             self.fault = "no :status"
         self.reason = REASONS.get(self.status, b"")
         return 0
+
+    cpdef switch(self, bytes accept):
+        """Make the answer that agrees to a WebSocket what HTTP/1.1 would have for it, with ACCEPT (RFC 8441, section 5)."""
+        self.status = 101
+        self.reason = REASONS[101]
+        self.append(b"upgrade", 7, b"websocket", 9, NULL, True)
+        self.append(b"sec-websocket-accept", 20, PyBytes_AS_STRING(accept), PyBytes_GET_SIZE(accept), NULL, True)
 
     cdef int _take(self, Decoder decoder, Limits limits) except -1:
         """Take the field that DECODER has read."""

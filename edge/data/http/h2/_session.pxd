@@ -117,6 +117,8 @@ cdef class Session:
     cdef readonly Py_ssize_t count
     cdef readonly int running
     cdef readonly uint32_t highest
+    cdef uint32_t skipped_after     # streams between these two were never opened: the last gap between two numbers
+    cdef uint32_t skipped_before
     cdef readonly bint ending
     cdef list spares
     cdef Limits limits

@@ -373,9 +373,14 @@ cdef class Session:
         cdef H2Stream stream
         cdef RequestHead head
         if id <= self.highest and id not in self.forgotten:
+            if self.skipped_after < id < self.skipped_before:
+                raise error(PROTOCOL_ERROR, "HEADERS of a stream that is older than the newest")
             raise error(STREAM_CLOSED, "HEADERS of a stream that is closed")
         if id <= self.highest:
             return self._skip()
+        if id > self.highest + 2:
+            self.skipped_after = self.highest
+            self.skipped_before = id
         self.highest = id
         if self.ending:
             self._forget(id)

@@ -13,7 +13,7 @@ from libc.string cimport memchr, memcpy
 
 from edge.data.http._fields cimport Field, FieldLines
 from edge.data.http._message cimport Message, Outgoing
-from edge.data.http._names cimport HOP, X_FORWARDED_FOR, X_FORWARDED_HOST, in_responses, look_up, lower
+from edge.data.http._names cimport HOP, X_FORWARDED_FOR, X_FORWARDED_HOST, in_responses, look_up, lower, same_name
 from edge.data.http.h2._hpack cimport put_integer, static_name
 from edge.data.net._digits cimport put_decimal
 from edge.data.net._outbox cimport Outbox
@@ -101,6 +101,19 @@ cdef int put_fields(Outbox out, FieldLines lines, const uint8_t *passes) except 
     return 0
 
 
+cdef int put_without(Outbox out, Message message, const char *name, Py_ssize_t n) except -1:
+    """Put those of MESSAGE that pass, but for the fields NAME."""
+    cdef int i
+    cdef Field *field
+    for i in range(message.field_count):
+        field = message.fields + i
+        if field.name_length == n and same_name(message.text + field.name, name, n):
+            continue
+        if not field.drop and message.passes[field.known]:
+            put_field(out, message.text + field.name, field.name_length, message.text + field.value, field.value_length)
+    return 0
+
+
 cdef int put_literal(Outbox out, int index, bytes value) except -1:
     """Put VALUE under the name that the static table has at INDEX."""
     cdef Py_ssize_t m = PyBytes_GET_SIZE(value)
@@ -139,10 +152,13 @@ cdef bint takes_trailers(FieldLines lines):
     return False
 
 
-cdef int put_request(Outbox out, Outgoing request, bytes scheme) except -1:
-    """Put the head of REQUEST, for an URI of SCHEME."""
+cdef int put_request(Outbox out, Outgoing request, bytes scheme, bytes protocol) except -1:
+    """Put the head of REQUEST, for an URI of SCHEME; PROTOCOL: as an extended CONNECT for it (RFC 8441, section 4)."""
     cdef Message message = request.message
-    if request.method is GET:
+    if PyBytes_GET_SIZE(protocol):
+        put_literal(out, METHOD_GET, b"CONNECT")
+        put_field(out, b":protocol", 9, PyBytes_AS_STRING(protocol), PyBytes_GET_SIZE(protocol))
+    elif request.method is GET:
         put_index(out, METHOD_GET)
     elif request.method is POST:
         put_index(out, METHOD_POST)
@@ -163,7 +179,10 @@ cdef int put_request(Outbox out, Outgoing request, bytes scheme) except -1:
     if message.seen_forwarded:
         put_joined(out, message, X_FORWARDED_FOR, b"x-original-forwarded-for", 24)
         put_joined(out, message, X_FORWARDED_HOST, b"x-original-forwarded-host", 25)
-    put_fields(out, message, message.passes)
+    if PyBytes_GET_SIZE(protocol):
+        put_without(out, message, b"sec-websocket-key", 17)
+    else:
+        put_fields(out, message, message.passes)
     if request.appended:
         put_lines(out, request.appended)
     if takes_trailers(message):

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from edge.control.kinds.admission import admit
-from edge.control.kinds.gateway import HTTPRoute
-from edge.control.kinds.gateway_validation import OTHER_FILTERS, REPEATED, SETTINGS
+from edge.control.kinds.http_routes import HTTPRoute
+from edge.control.kinds.route_filters_validation import OTHER_FILTERS, REPEATED, SETTINGS
 from edge.control.translate.gateway import filters
 from edge.table.policies import AnyPolicy, Redirect, RequestHeaders, ResponseHeaders, Rewrite
 from edge.table.policies.path_change import PathChange

@@ -1,0 +1,226 @@
+"""Keeps the Services of Gateways, and their EndpointSlices, as they should be.
+
+Rules of this file:
+- Those of `edge.control.answers.writer`, and what `edge.control.answers.gateway_objects` says.
+- Nothing is written before all that is there has been read.
+- An object of the same name that we have not made is never changed: creating ours is refused, and tried again.
+- What goes with a Gateway is deleted by us as soon as the Gateway is gone, or belongs to another controller.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+
+from edge.control.answers.gateway_objects import SERVICE, SLICE, Body, difference, service_of, slices_of
+from edge.control.answers.writer import Writer
+from edge.control.api.errors import RefusedError
+from edge.control.api.reflector import Reflector
+from edge.control.api.transport import MERGE_PATCH
+from edge.control.kinds import resources
+from edge.control.kinds.objects import GATEWAY_NAME_LABEL, MANAGED_BY_LABEL, ObjectId
+from edge.control.translate.gateway.services import MANAGER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from edge.control.answers.pods import Pods
+    from edge.control.api.errors import KubernetesError
+    from edge.control.api.lease import Election
+    from edge.control.api.list_watch import Timing
+    from edge.control.api.transport import Transport
+    from edge.control.kinds.objects import Key
+    from edge.control.publishing.state import Round
+    from edge.control.translate.gateway.services import GatewayService
+
+logger = logging.getLogger(__name__)
+
+KINDS: Final = {SERVICE: resources.SERVICE, SLICE: resources.ENDPOINT_SLICE}
+SELECTOR: Final = f"{GATEWAY_NAME_LABEL},{MANAGED_BY_LABEL}={MANAGER}"
+
+
+class Job(NamedTuple):
+    """A write."""
+
+    method: str
+    body: Body
+    have: Body | None
+    """What it was decided on."""
+    drops: int
+    """Objects that had been deleted by then."""
+
+
+class GatewayServiceWriter(Writer[Job]):
+    """Makes the Services of Gateways while ELECTION is won; PODS are those behind them."""
+
+    what = "Service of Gateway"
+
+    def __init__(
+        self, transport: Transport, election: Election, pods: Pods, *, namespace: str, timing: Timing | None = None
+    ) -> None:
+        """NAMESPACE: the only one that is watched; empty: all."""
+        super().__init__(transport, election)
+        self._pods = pods
+        self._services: dict[ObjectId, GatewayService] = {}
+        self._made: dict[ObjectId, frozenset[ObjectId]] = {}
+        """Objects by Gateway."""
+        self._seen: dict[ObjectId, Body] = {}
+        self._wanted: dict[ObjectId, Body | None] = {}
+        """None: it is to be deleted."""
+        self._drops = 0
+        """Objects that were deleted: what a write answers may be older than that."""
+        self._synced: set[str] = set()
+        self._reflectors = [
+            Reflector(transport, kind.collection(namespace, labels=SELECTOR), _Sink(self, name), timing=timing)
+            for name, kind in KINDS.items()
+        ]
+        pods.listeners.append(self._pods_changed)
+
+    def start(self) -> None:
+        """Begin in threads of its own."""
+        for one in self._reflectors:
+            one.start()
+        super().start()
+
+    def stop(self) -> None:
+        """End soon."""
+        for one in self._reflectors:
+            one.stop()
+        super().stop()
+
+    # --- what is heard, by other threads ----------------------------------------------------------------------------
+
+    def heard(self, what: Round) -> None:
+        """The routing table is different."""
+        if not what.services:
+            return
+        with self._changed:
+            for gateway, service in what.services.items():
+                if service is None:
+                    self._services.pop(gateway, None)
+                else:
+                    self._services[gateway] = service
+                self._want(gateway)
+
+    def _pods_changed(self) -> None:
+        with self._changed:
+            for gateway in self._services:
+                self._want(gateway)
+
+    def seen(self, name: ObjectId, body: Body) -> None:
+        """The object NAME is as BODY says."""
+        with self._changed:
+            self._seen[name] = body
+            self._consider(name)
+
+    def gone(self, name: ObjectId) -> None:
+        """It is deleted."""
+        with self._changed:
+            self._seen.pop(name, None)
+            self._drops += 1
+            self._consider(name)
+
+    def synced(self, kind: str) -> None:
+        """All objects of KIND that are there have been seen."""
+        with self._changed:
+            self._synced.add(kind)
+            self._consider_all()
+
+    def _want(self, gateway: ObjectId) -> None:
+        """Have what is made for GATEWAY be what it should be."""
+        service = self._services.get(gateway)
+        objects: dict[ObjectId, Body] = dict([service_of(service)]) if service is not None else {}
+        before = self._made.pop(gateway, frozenset())
+        pods = self._pods.endpoints()
+        if service is not None and (pods is not None or service.backends):
+            objects.update(slices_of(service, pods or ()))
+        elif service is not None:  # where our pods are is not known: the slices stay as they are
+            before = frozenset(one for one in before if one.kind == SERVICE)
+        if objects:
+            self._made[gateway] = frozenset(objects)
+        for name in before - objects.keys():
+            self._wanted[name] = None
+            self._consider(name)
+        for name, body in objects.items():
+            if self._wanted.get(name) != body:
+                self._wanted[name] = body
+                self._consider(name)
+
+    def _every(self) -> Iterable[ObjectId]:
+        return self._wanted
+
+    def _consider(self, name: ObjectId) -> None:
+        if name in self._wanted and name.kind in self._synced:
+            self._make_due(name)
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def _job(self, name: ObjectId) -> Job | None:
+        wanted, have = self._wanted.get(name), self._seen.get(name)
+        if wanted is None:
+            if have is None:
+                self._wanted.pop(name, None)
+                return None
+            return Job("DELETE", {"preconditions": {"uid": have["metadata"]["uid"]}}, have, self._drops)
+        if have is None:
+            return Job("POST", wanted, have, self._drops)
+        # One that is being deleted is made again when it is gone.
+        patch = difference(have, wanted) if not have["metadata"].get("deletionTimestamp") else None
+        if patch is None:
+            return None
+        version = have["metadata"]["resourceVersion"]
+        body = {**patch, "metadata": {**patch.get("metadata", {}), "resourceVersion": version}}
+        return Job("PATCH", body, have, self._drops)
+
+    def _write(self, name: ObjectId, job: Job) -> None:
+        kind, key = KINDS[name.kind], (name.namespace, name.name)
+        path = kind.collection(name.namespace).path if job.method == "POST" else kind.path_of(key)
+        content = {"content_type": MERGE_PATCH} if job.method == "PATCH" else {}
+        answer = self._request(job.method, path, job.body, **content)
+        if answer is None or job.method == "DELETE":
+            return
+        try:
+            body = msgspec.json.decode(answer, type=dict)
+        except msgspec.DecodeError:
+            return  # the watch will deliver it
+        with self._changed:
+            if self._seen.get(name) is job.have and self._drops == job.drops:
+                self._seen[name] = body
+
+    def _failed(self, name: ObjectId, error: KubernetesError) -> None:
+        if isinstance(error, RefusedError) and error.reason == "AlreadyExists":
+            logger.warning("%s is there and is not Edge's; it is left alone, and tried again", name)
+        super()._failed(name, error)
+
+    def _right(self, name: ObjectId) -> str:  # noqa: ARG002 - the same for both kinds
+        return f"verbs create, patch and delete on {' and '.join(kind.resource for kind in KINDS.values())}"
+
+
+class _Sink:
+    """Tells WRITER of the objects of one KIND."""
+
+    def __init__(self, writer: GatewayServiceWriter, kind: str) -> None:
+        self._writer = writer
+        self._kind = kind
+
+    def decode(self, key: Key, raw: msgspec.Raw) -> Body:  # noqa: ARG002 - the sink's signature
+        """The object."""
+        body: Body = msgspec.json.decode(raw)
+        return body
+
+    def put(self, key: Key, value: Body) -> None:
+        """It exists, or is different."""
+        self._writer.seen(ObjectId(self._kind, *key), value)
+
+    def drop(self, key: Key) -> None:
+        """It is gone."""
+        self._writer.gone(ObjectId(self._kind, *key))
+
+    def synced(self) -> None:
+        """The first list is complete."""
+        self._writer.synced(self._kind)
+
+    def refused(self, times: int) -> None:
+        """The reflector has said so in the log."""

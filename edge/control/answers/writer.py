@@ -1,0 +1,224 @@
+"""A thread that keeps objects of the cluster as they should be: what the writers of status and Services share.
+
+Rules of this file:
+- Written by the leader alone, and a write is given no more time than leadership is certain for.
+- An object that is due is decided on when its turn comes: changes that come meanwhile are one write.
+- After a conflict an object is decided on again, on a newer version.
+- A namespace that forbids a write is left alone for a while, and delays no other one.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from edge.control.api.backoff import Backoff
+from edge.control.api.errors import KubernetesError, RefusedError
+from edge.control.api.pace import Bars, Pace
+from edge.control.api.threads import persist
+from edge.control.api.transport import JSON
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from edge.control.api.lease import Election
+    from edge.control.api.transport import Transport
+    from edge.control.kinds.objects import ObjectId
+
+logger = logging.getLogger(__name__)
+
+RATE: Final = 100.0
+"""Most writes per second in the long run, and at once."""
+PATIENCE: Final = 10.0
+"""Longest silence of the API server in one write, seconds."""
+CONFLICT: Final = (0.1, 10.0)
+"""First and longest wait after a conflict, seconds; a newer version that arrives ends it."""
+HOPELESS: Final = (400, 413, 415, 422)
+"""Refusals that the next try would get, too."""
+J = TypeVar("J")
+
+
+class Writer(Generic[J]):
+    """Writes objects while ELECTION is won. J: what is to be written of one."""
+
+    what = "status"
+    """What is written, for people."""
+    latest_first = False
+    """Whether the object that was due last is the next one, because its author is waiting for it."""
+
+    def __init__(self, transport: Transport, election: Election, *, rate: float = RATE) -> None:
+        self.trouble = ""
+        """Why the last write failed, for people."""
+        self._transport = transport
+        self._election = election
+        self._pace = Pace(rate, rate)
+        self._bars = Bars()
+        self._changed = threading.Condition()
+        self._due: dict[ObjectId, None] = {}
+        """To be looked at."""
+        self._later: list[tuple[float, ObjectId]] = []
+        """Heap of those that had a conflict or are forbidden, with the time of the next try."""
+        self._conflicts: dict[ObjectId, Backoff] = {}
+        self._stopping = False
+        self._thread = threading.Thread(target=persist, args=(self._turn,), name=f"write {self.what}", daemon=True)
+        election.listeners.append(self._elected)
+
+    def start(self) -> None:
+        """Begin in a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End soon."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        if self._thread.ident is not None:
+            self._thread.join(PATIENCE)
+
+    # --- of each writer ---------------------------------------------------------------------------------------------
+
+    def _every(self) -> Iterable[ObjectId]:
+        """The objects to look at when we have become the leader."""
+        raise NotImplementedError
+
+    def _consider(self, name: ObjectId) -> None:
+        """Have NAME looked at if it may be wrong; the lock is held."""
+        raise NotImplementedError
+
+    def _job(self, name: ObjectId) -> J | None:
+        """What is to be written of NAME; None: nothing. The lock is held."""
+        raise NotImplementedError
+
+    def _write(self, name: ObjectId, job: J) -> None:
+        """Write it.
+
+        Raises:
+            KubernetesError: it is not done, or not known to be.
+        """
+        raise NotImplementedError
+
+    def _right(self, name: ObjectId) -> str:
+        """What a cluster has to grant us for a write of NAME: verbs and resource."""
+        raise NotImplementedError
+
+    # --- for each writer --------------------------------------------------------------------------------------------
+
+    def _make_due(self, name: ObjectId) -> None:
+        if name not in self._due:
+            self._due[name] = None
+            self._changed.notify()
+
+    def _forget(self, name: ObjectId) -> None:
+        self._due.pop(name, None)
+        self._conflicts.pop(name, None)
+
+    def _consider_all(self) -> None:
+        for name in self._every():
+            self._consider(name)
+
+    def _may_write(self) -> bool:
+        """Whether writes are ours to make now."""
+        return self._election.leads
+
+    def _request(self, method: str, path: str, body: Any = None, *, content_type: str = JSON) -> bytes | None:
+        """The answer of the API server; None: the write is another's to make now.
+
+        Raises:
+            KubernetesError: it is not done, or not known to be.
+        """
+        remaining = self._election.remaining
+        if not remaining:
+            return None
+        patience = min(PATIENCE, remaining)
+        return self._transport.request(method, path, body=body, content_type=content_type, read_timeout=patience)
+
+    # --- the thread -------------------------------------------------------------------------------------------------
+
+    def _elected(self, leads: bool) -> None:  # the signature of a listener
+        with self._changed:
+            if leads:
+                self._consider_all()
+            self._changed.notify()
+
+    def _turn(self) -> bool:
+        """Write the next object; False: stop."""
+        found = self._next()
+        if found is None:
+            return False
+        name, job = found
+        self._pace.take()
+        try:
+            self._write(name, job)
+        except KubernetesError as error:
+            self._failed(name, error)
+        else:
+            self._pace.worked()
+            self._bars.lift(name.namespace)
+            self.trouble = ""
+            with self._changed:
+                self._conflicts.pop(name, None)
+        return True
+
+    def _next(self) -> tuple[ObjectId, J] | None:
+        """The next write; waits for it. None: stop."""
+        with self._changed:
+            while not self._stopping:
+                wait = self._wait()
+                if wait != 0:
+                    self._changed.wait(wait)
+                    continue
+                name = next(reversed(self._due)) if self.latest_first else next(iter(self._due))
+                del self._due[name]
+                if barred := self._bars.end(name.namespace):
+                    heapq.heappush(self._later, (barred, name))
+                    continue
+                job = self._job(name)
+                if job is not None:
+                    return name, job
+            return None
+
+    def _wait(self) -> float | None:
+        """Seconds until there may be something to do; None: until notified."""
+        now = time.monotonic()
+        while self._later and self._later[0][0] <= now:
+            self._consider(heapq.heappop(self._later)[1])
+        next_try = self._later[0][0] - now if self._later else None
+        if self._due and self._may_write():
+            delay = self._pace.delay()
+            return delay if next_try is None else min(delay, next_try)
+        return next_try
+
+    def _failed(self, name: ObjectId, error: KubernetesError) -> None:
+        code = error.code if isinstance(error, RefusedError) else 0
+        message = f"{self.what} of {name}: {error}"
+        if code == 404:
+            return
+        if code == 409:
+            with self._changed:
+                backoff = self._conflicts.setdefault(name, Backoff(base=CONFLICT[0], cap=CONFLICT[1]))
+                heapq.heappush(self._later, (time.monotonic() + backoff.next(), name))
+            return
+        if code in HOPELESS:
+            logger.warning("%s", message)
+            return
+        if code == 403:
+            self._forbidden(name, error)
+            return
+        rest = self._pace.failed(error)
+        if not self.trouble:
+            logger.warning("%s; trying again in %.1f s", message, rest)
+        self.trouble = message
+        with self._changed:
+            self._consider(name)
+
+    def _forbidden(self, name: ObjectId, error: KubernetesError) -> None:
+        """Leave the namespace of NAME alone for a while; others may permit it."""
+        message = f"{self.what}: {error}; grant the {self._right(name)}"
+        if self._bars.put(name.namespace) and not self.trouble:
+            logger.warning("%s", message)
+        self.trouble = message
+        with self._changed:
+            self._consider(name)

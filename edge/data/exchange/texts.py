@@ -1,0 +1,69 @@
+"""Texts of users with the values of one exchange in the places of their variables (`edge.table.variables`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.data.exchange.variables import FAMILIES, VALUES
+from edge.table import templates, variables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from edge.data.exchange.exchange import Exchange
+    from edge.data.exchange.variables import Value
+
+
+def filler(text: str, own: Mapping[str, Value] | None = None) -> Value:
+    """A function that gives TEXT with the values of an exchange in the places of its variables.
+
+    OWN: values of variables that are not among those of a request, or have another value here.
+
+    Raises:
+        TemplateError: TEXT has a variable that is neither in `edge.table.variables` nor in OWN.
+    """
+    parts = _parts(text, own or {})
+    if not any(callable(part) for part in parts):
+        return constant(b"".join(part for part in parts if isinstance(part, bytes)))
+
+    def fill(exchange: Exchange) -> bytes:
+        return b"".join([part if isinstance(part, bytes) else part(exchange) for part in parts])
+
+    return fill
+
+
+def pieces(text: str) -> Callable[[Exchange], list[bytes]]:
+    """As `filler`, with each variable and each text between two of them for itself.
+
+    Where values may hold anything, their joint text does not say which is which: `ab` and `c` is `a` and `bc`.
+    """
+    parts = _parts(text, {})
+
+    def fill(exchange: Exchange) -> list[bytes]:
+        return [part if isinstance(part, bytes) else part(exchange) for part in parts]
+
+    return fill
+
+
+def constant(value: bytes) -> Value:
+    """What gives VALUE, whatever the exchange."""
+    return lambda _: value
+
+
+def _parts(text: str, own: Mapping[str, Value]) -> list[bytes | Value]:
+    return [_part(part, own) for part in templates.parse(text, {*variables.REQUEST, *own}).parts]
+
+
+def _part(part: str | templates.Variable, own: Mapping[str, Value]) -> bytes | Value:
+    if isinstance(part, str):
+        return part.encode()
+    return own.get(part.name) or value_of(part)
+
+
+def value_of(variable: templates.Variable) -> Value:
+    """The function that gives the value of VARIABLE, which is one of a request."""
+    value = VALUES.get(variable.name)
+    if value is not None:
+        return value
+    assert variable.family is not None  # noqa: S101 - the list knows no other
+    return FAMILIES[variable.family[0]](variable.family[1])

@@ -1,0 +1,52 @@
+"""Where Edge listens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge.settings.field import CONTROL, PROXY, setting
+
+LOOKING = (*CONTROL, "top")
+"""Commands that serve the admin port, or ask it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listening:
+    """Where Edge listens."""
+
+    http: tuple[str, ...] = setting(
+        ("0.0.0.0:8080", "[::]:8080"), "Listen for plain HTTP here.", placeholder="ADDR:PORT", commands=PROXY
+    )
+    https: tuple[str, ...] = setting(
+        ("0.0.0.0:8443", "[::]:8443"), "Listen for HTTPS here.", placeholder="ADDR:PORT", commands=PROXY
+    )
+    admin: str = setting(
+        "0.0.0.0:10254",
+        "Serve the page, /api, /metrics, /healthz and /readyz here.",
+        placeholder="ADDR:PORT",
+        commands=LOOKING,
+    )
+    admin_token_file: str = setting(
+        "",
+        "Show the page and /api to clients with a token of this file, one a line; it may be replaced (default: to"
+        " clients on this machine only).",
+        placeholder="FILE",
+        commands=LOOKING,
+    )
+    admin_certificate: str = setting(
+        "",
+        "Serve the admin address over TLS with this certificate and chain (PEM); a file that is replaced is in force"
+        " for new connections.",
+        placeholder="FILE",
+        commands=LOOKING,
+    )
+    admin_key: str = setting("", "The key of that (PEM).", placeholder="FILE", commands=CONTROL)
+    admin_client_ca: str = setting(
+        "",
+        "Show the page and /api to clients with a certificate of these authorities (PEM).",
+        placeholder="FILE",
+        commands=CONTROL,
+    )
+    admin_protects_metrics: bool = setting(
+        False, "Ask for the same at /metrics; else it is open to all.", commands=CONTROL
+    )

@@ -1,0 +1,213 @@
+"""The Services of Gateways are made, changed and deleted by the leader; what others have made or set stays."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from edge.control.compiling.delta import Delta
+from edge.control.kinds.objects import ObjectId
+from edge.control.translate.gateway.services import GatewayService, PublishedPort, own_labels
+from tests.control.conftest import Instance, Instances
+from tests.support.fakeapi import FakeAPI, Rules
+from tests.support.objects import namespace, service
+from tests.support.waiting import eventually
+
+GATEWAY = ObjectId("Gateway", "demo", "web")
+FLAGS = {"gateway_services": "LoadBalancer", "publish_status_address": "203.0.113.7"}
+
+
+def wanted(*ports: tuple[int, int], **changes: Any) -> GatewayService:
+    published = tuple(PublishedPort(f"http-{port}", port, "TCP", target) for port, target in ports or ((80, 20001),))
+    given: dict[str, Any] = {
+        "labels": own_labels("web"), "annotations": {}, "spec": {"type": "LoadBalancer"}, **changes,
+    }  # fmt: skip
+    return GatewayService("demo", "edge-web", "web", "uid-of-the-gateway", published, **given)
+
+
+def want(one: Instance, service: GatewayService | None) -> None:
+    """The compiler says what the Service of the Gateway is to be."""
+    one.round(Delta(services={GATEWAY: service}))
+
+
+def pod(name: str, *addresses: str, ready: bool = True, phase: str = "Running", **metadata: Any) -> dict[str, Any]:
+    status = {"phase": phase, "podIPs": [{"ip": ip} for ip in addresses],
+              "conditions": [{"type": "Ready", "status": "True" if ready else "False"}]}  # fmt: skip
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": "edge", "labels": {"app": "edge"}, **metadata},
+        "spec": {"nodeName": f"node-of-{name}"},
+        "status": status,
+    }
+
+
+@pytest.fixture(autouse=True)
+def in_pod(api: FakeAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    """We run as pod `edge-1`."""
+    monkeypatch.setenv("POD_NAME", "edge-1")
+    monkeypatch.setenv("POD_NAMESPACE", "edge")
+    api.apply(namespace("demo"), pod("edge-1", "10.1.0.1"))
+
+
+def made(api: FakeAPI, name: str = "edge-web", kind: str = "Service") -> Any:
+    found = api.store.get(kind, "demo", name)
+    assert found is not None, "not yet"
+    return copy.deepcopy(found)
+
+
+def ports(api: FakeAPI) -> list[tuple[int, int]]:
+    return [(one["port"], one["targetPort"]) for one in made(api)["spec"]["ports"]]
+
+
+def endpoints(api: FakeAPI, name: str = "edge-web-ipv4") -> list[tuple[str, bool, bool]]:
+    """Address, and whether it is ready and terminating."""
+    return [
+        (one["addresses"][0], one["conditions"]["ready"], one["conditions"].get("terminating", False))
+        for one in made(api, name, "EndpointSlice")["endpoints"]
+    ]
+
+
+def test_a_service_and_its_slices_are_made(api: FakeAPI, instance: Instances) -> None:
+    """The Gateway owns them; the endpoints are our pods, at the ports behind the Service."""
+    one = instance(**FLAGS)
+    want(one, wanted((80, 20001), (443, 20002)))
+    eventually(lambda: endpoints(api) == [("10.1.0.1", True, False)])
+    found, part = made(api), made(api, "edge-web-ipv4", "EndpointSlice")
+    assert ports(api) == [(80, 20001), (443, 20002)]
+    assert (found["spec"]["type"], "selector" in found["spec"]) == ("LoadBalancer", False)
+    for thing in (found, part):
+        (owner,) = thing["metadata"]["ownerReferences"]
+        assert (owner["kind"], owner["name"], owner["uid"]) == ("Gateway", "web", "uid-of-the-gateway")
+        assert own_labels("web").items() <= thing["metadata"]["labels"].items()
+    assert part["metadata"]["labels"]["kubernetes.io/service-name"] == "edge-web"
+    assert part["addressType"] == "IPv4"
+    assert [(one["name"], one["port"]) for one in part["ports"]] == [("http-80", 20001), ("http-443", 20002)]
+    (endpoint,) = part["endpoints"]
+    assert endpoint["nodeName"] == "node-of-edge-1"
+    assert endpoint["targetRef"]["name"] == "edge-1"
+
+
+def test_endpoints_follow_our_pods(api: FakeAPI, instance: Instances) -> None:
+    one = instance(**FLAGS)
+    want(one, wanted())
+    eventually(lambda: endpoints(api))
+    api.apply(pod("edge-2", "10.1.0.2", "fd00::2", ready=False), pod("edge-3", phase="Pending"))
+    eventually(lambda: endpoints(api) == [("10.1.0.1", True, False), ("10.1.0.2", False, False)])
+    eventually(lambda: endpoints(api, "edge-web-ipv6") == [("fd00::2", False, False)])
+    api.apply(pod("edge-2", "10.1.0.2", deletionTimestamp="2026-01-01T00:00:00Z"))
+    eventually(lambda: endpoints(api) == [("10.1.0.1", True, False), ("10.1.0.2", False, True)])
+    api.remove("Pod", "edge", "edge-2")
+    eventually(lambda: endpoints(api) == [("10.1.0.1", True, False)])
+
+
+def test_a_change_is_one_write_and_no_change_is_none(api: FakeAPI, instance: Instances) -> None:
+    one = instance(**FLAGS)
+    want(one, wanted())
+    eventually(lambda: endpoints(api))
+    want(one, wanted((80, 20001), (8080, 20003)))
+    eventually(lambda: ports(api) == [(80, 20001), (8080, 20003)])
+    eventually(lambda: len(made(api, "edge-web-ipv4", "EndpointSlice")["ports"]) == 2)
+    want(one, wanted((80, 20001), (8080, 20003)))
+    api.apply(pod("edge-2", phase="Pending"))
+    want(one, wanted((81, 20001)))
+    eventually(lambda: ports(api) == [(81, 20001)])
+    written = [request for request in api.seen("patch", "services") if request.path.endswith("edge-web")]
+    assert len(written) == 2
+
+
+def test_what_others_set_stays(api: FakeAPI, instance: Instances) -> None:
+    """Node ports, annotations of a load balancer's controller and its status are not ours to change."""
+    one = instance(**FLAGS)
+    labels = {**own_labels("web"), "team": "shop"}
+    want(one, wanted(labels=labels, annotations={"a": "1", "b": "2"}, spec={"type": "LoadBalancer", "x": "y"}))
+    eventually(lambda: made(api))
+    found = made(api)
+    found["metadata"]["annotations"]["theirs"] = "3"
+    found["metadata"]["labels"]["theirs"] = "3"
+    found["spec"]["ports"][0]["nodePort"] = 31000
+    found["spec"]["allocated"] = "z"
+    api.apply(found)
+    want(one, wanted(annotations={"a": "1"}))
+    eventually(lambda: "b" not in made(api)["metadata"]["annotations"])
+    found = made(api)
+    assert {name for name in found["metadata"]["annotations"] if "/" not in name} == {"a", "theirs"}
+    assert found["metadata"]["labels"] == {**own_labels("web"), "theirs": "3"}
+    assert found["spec"]["allocated"] == "z"
+    assert "x" not in found["spec"]
+    assert found["spec"]["ports"][0]["nodePort"] == 31000
+
+
+def test_what_somebody_changes_is_put_right(api: FakeAPI, instance: Instances) -> None:
+    one = instance(**FLAGS)
+    want(one, wanted())
+    eventually(lambda: made(api))
+    found = made(api)
+    found["spec"]["ports"][0]["targetPort"] = 22
+    found["spec"]["selector"] = {"app": "theirs"}
+    api.apply(found)
+    eventually(lambda: ports(api) == [(80, 20001)])
+    eventually(lambda: not made(api)["spec"].get("selector"))
+    api.remove("Service", "demo", "edge-web")
+    eventually(lambda: ports(api) == [(80, 20001)])
+
+
+def test_a_service_of_somebody_else_is_not_touched(
+    api: FakeAPI, instance: Instances, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is reported, and ours is made when it is gone."""
+    api.apply(service("edge-web"))
+    before = made(api)
+    one = instance(**FLAGS)
+    want(one, wanted())
+    eventually(lambda: "Service demo/edge-web is there and is not Edge's" in caplog.text)
+    assert made(api) == before
+    api.remove("Service", "demo", "edge-web")
+    eventually(lambda: ports(api) == [(80, 20001)], timeout=40)
+
+
+def test_all_goes_with_the_gateway(api: FakeAPI, instance: Instances) -> None:
+    one = instance(**FLAGS)
+    want(one, wanted())
+    eventually(lambda: endpoints(api))
+    want(one, None)
+    eventually(lambda: api.store.get("Service", "demo", "edge-web") is None)
+    eventually(lambda: api.store.get("EndpointSlice", "demo", "edge-web-ipv4") is None)
+
+
+def test_addresses_of_a_pool_are_the_endpoints(api: FakeAPI, instance: Instances) -> None:
+    """But for loopback addresses, which the API server takes for no endpoint's."""
+    one = instance(**FLAGS)
+    want(one, wanted((80, 80), backends=("10.0.9.7",)))
+    eventually(lambda: endpoints(api) == [("10.0.9.7", True, False)])
+    want(one, wanted((80, 80), backends=("127.9.0.1",)))
+    eventually(lambda: api.store.get("EndpointSlice", "demo", "edge-web-ipv4") is None)
+    assert ports(api) == [(80, 80)]
+
+
+def test_only_the_leader_writes(api: FakeAPI, instance: Instances) -> None:
+    first = instance(**FLAGS)
+    eventually(first.leads)
+    second = instance(**FLAGS)
+    want(second, wanted())
+    want(first, wanted((80, 20009)))
+    eventually(lambda: ports(api) == [(80, 20009)])
+    first.stop()
+    eventually(lambda: ports(api) == [(80, 20001)], timeout=40)
+
+
+def test_missing_permission_is_told(api: FakeAPI, instance: Instances, caplog: pytest.LogCaptureFixture) -> None:
+    read = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}
+    lease = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create", "update"]}
+    api.rules = Rules(cluster=[read, lease])
+    one = instance(**FLAGS)
+    want(one, wanted())
+    eventually(lambda: "grant the verbs create, patch and delete on services" in caplog.text)
+
+
+def test_without_the_setting_nothing_is_made(instance: Instances) -> None:
+    one = instance(publish_status_address="203.0.113.7")
+    want(one, wanted())
+    assert one.cluster.gateway_services is None
