@@ -5,7 +5,7 @@ ARGS ?=
 
 BIN = .venv/bin
 .DEFAULT_GOAL = help
-.PHONY: help .venv compiled demo test bench lint format docs packages clean
+.PHONY: help .venv compiled demo test bench lint format docs screenshots packages clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ docs: .venv ## write the pages that are made from definitions
 	$(BIN)/python tools/gateway_api.py
 	$(BIN)/python tools/policies.py
 	$(BIN)/python tools/migration.py
+
+screenshots: .venv ## take docs/images/page-*.webp of the demo under load (needs chromium)
+	$(BIN)/python tools/screenshots.py
 
 packages: ## install the Debian packages that some tests and benchmarks use (as root)
 	sh tools/packages.sh test

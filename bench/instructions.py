@@ -93,7 +93,7 @@ def run(requests: int, folder: Path, *, policies: bool, log: str, protocol: str)
         manifests = folder / f"manifests-{requests}"
         manifests.mkdir()
         web = [objects.service("web"), objects.endpoints("web", "127.0.0.1", port=port)]
-        web.append(config_map(LOGS[log], CONFIG_MAP))
+        web.append(config_map({**LOGS[log], "keep-alive-requests": "1000000"}, CONFIG_MAP))
         write(manifests, "all.yaml", objects.ingress_class(), ingress("web", rule, annotate=annotate), *web)
         control = subprocess.Popen(
             [*edge, "control", "--manifests", manifests, "--shm-dir", shm, "--admin", f"127.0.0.1:{free_port()}",

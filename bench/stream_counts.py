@@ -58,10 +58,10 @@ class Ports:
 @contextlib.contextmanager
 def edge(prefix: Sequence[str], ports: Ports, log: bool, _: Path) -> Iterator[int]:
     """Edge's worker."""
-    with Stage("--worker-timeout=600", *([] if log else ["--no-access-log"]), prefix=prefix) as stage:
+    with Stage("--worker-timeout=600", *([] if log else ["--no-access-log"]), prefix=prefix, ready=False) as stage:
         stage.relay(("127.0.0.1", ports.target), port=ports.tcp)
         stage.relay(("127.0.0.1", ports.target), port=ports.udp, wire=Wire.UDP)
-        yield eventually(lambda: descendants(stage.edge.pid)[1:])[0]
+        yield eventually(lambda: descendants(stage.edge.pid)[1:], timeout=240)[0]
         stage.edge.signal(signal.SIGTERM)
         stage.edge.wait(300)
 
@@ -83,7 +83,7 @@ def nginx(prefix: Sequence[str], ports: Ports, log: bool, folder: Path) -> conte
     """nginx without a master."""
     config = folder / "nginx.conf"
     module = "load_module /usr/lib/nginx/modules/ngx_stream_module.so; master_process off;"
-    text = streams.NGINX.format(folder, ports.tcp, ports.udp, ports.target, module)
+    text = streams.NGINX.format(folder, ports.tcp, ports.udp, ports.target, module, "on")
     written = f"{LOG_FORMAT} access_log {folder}/access.log s buffer=64k;" if log else NO_NGINX_LOG
     config.write_text(text.replace("stream {", "stream { " + written))
     return peer(prefix, "/usr/sbin/nginx", "-c", str(config))

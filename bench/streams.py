@@ -39,7 +39,7 @@ daemon off; worker_processes 1; pid {0}/nginx.pid; error_log stderr;
 {4}
 events {{ worker_connections 4096; }}
 stream {{
-  server {{ listen 127.0.0.1:{1}; proxy_pass 127.0.0.1:{3}; }}
+  server {{ listen 127.0.0.1:{1}; proxy_pass 127.0.0.1:{3}; proxy_half_close {5}; }}
   server {{ listen 127.0.0.1:{2} udp; proxy_pass 127.0.0.1:{3}; proxy_responses 1; }}
 }}
 """
@@ -200,10 +200,12 @@ def main() -> None:
             Path("/usr/lib/nginx/modules/ngx_stream_module.so"),
         )
         if nginx and module.exists():
-            config.write_text(NGINX.format(folder, tcp, udp, target, f"load_module {module};"))
-            with started(nginx, "-c", str(config)) as pid:
-                eventually(lambda: listens(tcp))
-                measured("nginx", pid, tcp, udp, seconds)
+            # Edge and HAProxy let each direction end for itself; nginx does so if it is told to.
+            for name, half_close in (("nginx", "on"), ("nginx, both directions end at once", "off")):
+                config.write_text(NGINX.format(folder, tcp, udp, target, f"load_module {module};", half_close))
+                with started(nginx, "-c", str(config)) as pid:
+                    eventually(lambda: listens(tcp))
+                    measured(name, pid, tcp, udp, seconds)
         if haproxy := shutil.which("haproxy", path="/usr/sbin:/usr/bin"):
             config.write_text(HAPROXY.format(tcp, target))
             with started(haproxy, "-f", str(config)) as pid:

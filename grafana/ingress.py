@@ -105,6 +105,15 @@ def _codes(board: Dashboard) -> Dashboard:
         .with_panel(chart("By method", "Answered per second.", by("method"), unit="reqps", stacked=True))
         .with_panel(
             chart(
+                "gRPC by status",
+                "Calls that ended, per second; 0 is OK, 14 UNAVAILABLE.",
+                Query(f"sum by (grpc_status) ({rate('edge_grpc_calls_total', ROUTE)})", "{{grpc_status}}"),
+                unit="reqps",
+                stacked=True,
+            )
+        )
+        .with_panel(
+            chart(
                 "Errors by Service",
                 "Share of 5xx.",
                 Query(errors(ROUTE, "namespace, service"), "{{namespace}}/{{service}}"),

@@ -38,14 +38,16 @@ def errors(labels: str, by: str = "") -> str:
 def build() -> Dashboard:
     """The dashboard."""
     board = (
-        dashboard("Edge / Overview", "edge-overview", "Requests, errors and durations; workers; table; certificates.")
+        dashboard(
+            "Edge / Overview", "edge-overview", "Requests, errors and durations; workers; streams; table; certificates."
+        )
         .with_variable(selection("namespace", "Namespace", "label_values(edge_requests_total, namespace)"))
         .with_variable(
             selection("ingress", "Ingress", 'label_values(edge_requests_total{namespace=~"$namespace"}, ingress)')
         )
         .with_variable(selection("instance", "Instance", "label_values(edge_build_info, instance)"))
     )
-    for part in (_requests, _routes, _saturation, _wire, _table, _certificates):
+    for part in (_requests, _routes, _saturation, _wire, _streams, _table, _certificates):
         board = part(board)
     return board
 
@@ -228,6 +230,69 @@ def _wire(board: Dashboard) -> Dashboard:
                 Query(f"sum({rate('edge_upstream_retries_total')})", "retries"),
                 Query(f"sum({rate('edge_upstream_ejections_total')})", "endpoints ejected"),
                 unit="ops",
+            )
+        )
+    )
+
+
+def _streams(board: Dashboard) -> Dashboard:
+    streams = 'namespace=~"$namespace"'
+    by = "namespace, ingress, service, protocol"
+    ended = rate("edge_sessions_total", streams)
+    total = f"sum by ({by}) ({ended})"
+    others = streams + ', status!="200"'
+    failed = f"sum by ({by}) ({rate('edge_sessions_total', others)})"
+    return (
+        board.with_row(Row("Streams: TCP, UDP, TLS passthrough"))
+        .with_panel(
+            rows(
+                "Top streams",
+                "The twenty with the most sessions; ingress is the object that asks for it, a ConfigMap for instance.",
+                ("namespace", "ingress", "service", "protocol"),
+                Column("sessions", f"topk(20, {total})", "ops"),
+                Column("errors", f"({failed} or {total} * 0) / {total} and on ({by}) topk(20, {total})", "percentunit"),
+                Column("p95", quantile(0.95, "edge_session_duration_seconds", streams, by), "s"),
+                width=16,
+            )
+        )
+        .with_panel(
+            chart(
+                "Sessions that are open",
+                "Relayed connections, and sessions of datagrams.",
+                Query(f"sum(edge_stream_connections_active{{{HERE}}})", "TCP and TLS"),
+                Query(f"sum(edge_datagram_sessions_active{{{HERE}}})", "UDP"),
+                unit="short",
+                height=9,
+            )
+        )
+        .with_panel(
+            chart(
+                "Sessions by status",
+                "Ended, per second. 502: no endpoint took it, 503: there was none, 500: Edge lacks something.",
+                Query(f"sum by (protocol, status) ({ended})", "{{protocol}} {{status}}"),
+                unit="ops",
+                stacked=True,
+            )
+        )
+        .with_panel(
+            chart(
+                "Time to connect",
+                "Until an endpoint took the connection, or none did.",
+                *(
+                    Query(quantile(which, "edge_session_connect_duration_seconds", streams), f"p{which * 100:g}")
+                    for which in (0.5, 0.95, 0.99)
+                ),
+                unit="s",
+            )
+        )
+        .with_panel(
+            chart(
+                "Datagrams",
+                "Per second. Those of clients are dropped for want of an endpoint or of room.",
+                Query(f"sum({rate('edge_datagrams_received_total')})", "of clients"),
+                Query(f"sum({rate('edge_datagrams_sent_total')})", "to clients"),
+                Query(f"sum({rate('edge_datagrams_dropped_total')})", "dropped"),
+                unit="pps",
             )
         )
     )

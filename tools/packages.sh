@@ -53,9 +53,12 @@ build)
     ;;
 test)
     missing=
-    for pair in nginx:nginx-light haproxy:haproxy wrk:wrk h2load:nghttp2-client nghttpd:nghttp2-server curl:curl openssl:openssl php-cgi:php-cgi redis-server:redis-server dnsmasq:dnsmasq-base dig:bind9-dnsutils prometheus:prometheus chromium:chromium debootstrap:debootstrap ip:iproute2; do
+    for pair in nginx:nginx-light haproxy:haproxy wrk:wrk h2load:nghttp2-client nghttpd:nghttp2-server curl:curl openssl:openssl php-cgi:php-cgi redis-server:redis-server dnsmasq:dnsmasq-base dig:bind9-dnsutils iperf3:iperf3 prometheus:prometheus chromium:chromium debootstrap:debootstrap ip:iproute2; do
         command -v "${pair%%:*}" >/dev/null || [ -x "/usr/sbin/${pair%%:*}" ] || missing="$missing ${pair#*:}"
     done
+    # Not programs in $PATH: nginx's stream module, and PostgreSQL's server.
+    ls /usr/lib/nginx/modules/ngx_stream_module.so >/dev/null 2>&1 || missing="$missing libnginx-mod-stream"
+    ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
     [ -n "$missing" ] || exit 0
     if ! can_install; then
         echo "not installed, what needs them is left out:$missing"

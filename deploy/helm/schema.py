@@ -1,6 +1,7 @@
 """Writes edge-ingress/values.schema.json: from values.yaml, whose defaults show the types, and from Edge's settings.
 
-It also writes files/configmap-keys.yaml, the names that templates put into the ConfigMap and not among the settings.
+It also writes files/configmap-keys.yaml, the names that templates put into the ConfigMap and not among the settings,
+and files/ingress-nginx.yaml, the values of ingress-nginx's chart of which the notes say what to use instead.
 
     python deploy/helm/schema.py            (make charts)
 
@@ -24,6 +25,7 @@ from typing import Any
 import yaml
 
 from edge import nginx_flags, options
+from edge.control.check.chart import IDLE, UNAVAILABLE
 from edge.control.translate.configmap.groups import KEYS
 from edge.control.translate.configmap.keys import Sort
 
@@ -115,7 +117,7 @@ def schema() -> dict[str, Any]:
     values = yaml.safe_load((CHART / "values.yaml").read_text())
     found = _object("", values)
     found["properties"]["global"].pop("additionalProperties")  # it is for all charts that another one consists of
-    for path in yaml.safe_load((CHART / "files/ingress-nginx.yaml").read_text()):
+    for path in (*UNAVAILABLE, *IDLE):
         _admit(found, path.split("."))
     for service in ("service", "service.internal"):
         for protocol in ("tcp", "udp"):  # by the ports of `tcp` and `udp`
@@ -194,6 +196,14 @@ def followed() -> list[str]:
     return sorted(name for name, key in KEYS.items() if key.sort is not Sort.WITHOUT_EFFECT or name not in settings)
 
 
+def unavailable_text() -> str:
+    """The text of files/ingress-nginx.yaml."""
+    heading = (
+        "# Made by schema.py: values of ingress-nginx's chart that Edge has nothing for, and what to do instead.\n"
+    )
+    return heading + yaml.safe_dump(UNAVAILABLE, sort_keys=False, width=1000)
+
+
 def keys_text() -> str:
     """The text of files/configmap-keys.yaml."""
     return "# Made by schema.py: keys of the ConfigMap that the controller follows.\n" + yaml.safe_dump(followed())
@@ -219,3 +229,4 @@ def _setting(field: options.Field) -> dict[str, Any]:
 if __name__ == "__main__":
     (CHART / "values.schema.json").write_text(text())
     (CHART / "files/configmap-keys.yaml").write_text(keys_text())
+    (CHART / "files/ingress-nginx.yaml").write_text(unavailable_text())

@@ -133,6 +133,12 @@ class Objects:
         placeholder="ZONE",
         commands=TRANSLATION,
     )
+    endpoint_ip_family: str = setting(
+        "any",
+        "Addresses of this family are used of Services that have endpoints of both (any: those of both).",
+        choices=("any", "IPv4", "IPv6"),
+        commands=TRANSLATION,
+    )
     annotations_risk_level: str = setting(
         "High",
         "Refuse Ingresses with an annotation above this level of ingress-nginx; snippets are Critical.",

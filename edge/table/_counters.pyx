@@ -393,7 +393,8 @@ cdef class Totals:
 
 
 cdef inline int class_of(unsigned char *end) noexcept nogil:
-    """Class of the status with which a key ends (`counter_layout.encode_key`); -1: the key is that of a stream.
+    """Class of the status of HTTP in the code with which a key ends (`counter_layout.encode_key`); -1: the key is that of
+    a stream.
 
     MessagePack writes numbers below 128 as a byte, below 256 as two, others of a status as three. Before the status
     comes the method, in ASCII: upper case for requests, lower case for streams.
@@ -406,6 +407,7 @@ cdef inline int class_of(unsigned char *end) noexcept nogil:
         before = (end - 3)[0]
     if before >= c"a":
         return -1
+    status %= 1000  # what is above says the status of gRPC
     return status // 100 if status < 100 * CLASSES else 0
 
 

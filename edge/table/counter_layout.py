@@ -191,11 +191,23 @@ def labels_of(host: str, route: Route, backend: Backend) -> RouteLabels:
 
 
 class SeriesKey(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The key of an entry: route, method, status."""
+    """The key of an entry: route, method, status of HTTP and of gRPC."""
 
     labels: RouteLabels
     method: str
     status: int
+    grpc: int = -1
+    """Below 0: the request was no call of gRPC, or its status is not known."""
+
+    @property
+    def code(self) -> int:
+        """Both statuses as one number."""
+        return code_of(self.status, self.grpc)
+
+
+def code_of(status: int, grpc: int) -> int:
+    """A status of HTTP, and one of gRPC (below 0: there is none), as one number: the former where that is all."""
+    return status + GRPC * (grpc + 1)
 
 
 def stream_labels(key: str, stream: StreamRoute, backend: Backend) -> RouteLabels:
@@ -224,19 +236,23 @@ METHODS: Final = {
 STREAMS: Final = frozenset(("tcp", "tls", "udp"))
 """What stands in the place of a method in the key of a stream's sessions; no method of a request is counted so."""
 
+GRPC: Final = 1000
+"""In the number of a key, each status of gRPC has as many numbers: more than there are statuses of HTTP."""
+
 _Key = tuple[str, str, str, str, str, str, str, str, int]
 _decoder = msgspec.msgpack.Decoder(_Key)
 
 
-def encode_key(labels: RouteLabels, method: str, status: int) -> bytes:
-    """The key of an entry."""
-    return msgspec.msgpack.encode((*msgspec.structs.astuple(labels), method, status))
+def encode_key(labels: RouteLabels, method: str, code: int) -> bytes:
+    """The key of an entry; CODE: see `code_of`."""
+    return msgspec.msgpack.encode((*msgspec.structs.astuple(labels), method, code))
 
 
 def decode_key(key: bytes) -> SeriesKey | None:
     """The parts of KEY; None: it is malformed."""
     try:
-        *labels, method, status = _decoder.decode(key)
+        *labels, method, code = _decoder.decode(key)
     except msgspec.DecodeError:
         return None
-    return SeriesKey(RouteLabels(**dict(zip(RouteLabels.__struct_fields__, labels, strict=True))), method, status)
+    named = RouteLabels(**dict(zip(RouteLabels.__struct_fields__, labels, strict=True)))
+    return SeriesKey(named, method, code % GRPC, code // GRPC - 1)

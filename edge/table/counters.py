@@ -104,9 +104,10 @@ class WorkerCounters(ProcessWords):
             self.set(WorkerWord.RESIDENT_BYTES, int(resident) * mmap.PAGESIZE)
         self.set(WorkerWord.HEARTBEAT, time.monotonic_ns())
 
-    def series(self, labels: RouteLabels, method: bytes, status: int) -> Series:
-        """The counters of requests of the route LABELS with METHOD that end in STATUS; never fails."""
-        return self._series(labels, layout.METHODS.get(method, OTHER_METHOD), status)
+    def series(self, labels: RouteLabels, method: bytes, code: int) -> Series:
+        """The counters of requests of the route LABELS with METHOD that end in CODE, a status or what
+        `counter_layout.code_of` makes of two; never fails."""
+        return self._series(labels, layout.METHODS.get(method, OTHER_METHOD), code)
 
     def sessions(self, labels: RouteLabels, protocol: str, status: int) -> Series:
         """As `series`, of sessions of a stream; PROTOCOL: one of `counter_layout.STREAMS`."""
@@ -150,19 +151,19 @@ class WorkerCounters(ProcessWords):
 
     # --- series ---------------------------------------------------------------------------------------------------
 
-    def _series(self, labels: RouteLabels, method: str, status: int) -> Series:
+    def _series(self, labels: RouteLabels, method: str, code: int) -> Series:
         entries = self._routes.get(labels)
-        entry = entries.get((method, status)) if entries is not None else None
+        entry = entries.get((method, code)) if entries is not None else None
         if entry is None:
             number = len(entries) if entries is not None else 0
-            folded = (OTHER_METHOD, status // 100 * 100)
-            if number >= ROUTE_BOUND and (method, status) != folded:
+            folded = (OTHER_METHOD, code // 100 * 100)
+            if number >= ROUTE_BOUND and (method, code) != folded:
                 return self._series(labels, *folded)
-            entry = self._make(labels, method, status)
+            entry = self._make(labels, method, code)
             if entry is None:
                 self.add(WorkerWord.SERIES_FOLDED, 1)
-                return self._series(OTHER, method, status) if labels != OTHER else Series(self, WorkerWord.REQUESTS)
-            self._routes.setdefault(labels, {})[method, status] = entry
+                return self._series(OTHER, method, code) if labels != OTHER else Series(self, WorkerWord.REQUESTS)
+            self._routes.setdefault(labels, {})[method, code] = entry
             self._count += 1
             self.set(WorkerWord.SERIES, self._count)
         if entry.series is None:
@@ -170,9 +171,9 @@ class WorkerCounters(ProcessWords):
             entry.place.chunk.attach(entry.series, entry.place.offset)
         return entry.series
 
-    def _make(self, labels: RouteLabels, method: str, status: int) -> _Entry | None:
+    def _make(self, labels: RouteLabels, method: str, code: int) -> _Entry | None:
         """An entry for a new series, None where there is no room for it."""
-        key = layout.encode_key(labels, method, status)
+        key = layout.encode_key(labels, method, code)
         if self._lock < 0 or len(key) > layout.LONGEST_KEY or (self._count >= self.bound and labels != OTHER):
             return None
         self._serial += 1
@@ -225,5 +226,5 @@ class WorkerCounters(ProcessWords):
                 chunk.release(offset)
                 self._free.setdefault(size, []).append(place)
                 continue
-            self._routes.setdefault(key.labels, {})[key.method, key.status] = _Entry(place)
+            self._routes.setdefault(key.labels, {})[key.method, key.code] = _Entry(place)
             self._count += 1

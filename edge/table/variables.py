@@ -116,6 +116,7 @@ LOG: Final = (
         "bytes_sent",
         "connection",
         "connection_requests",
+        "grpc_status",
         "gzip_ratio",
         "literal_dollar",
         "nginx_version",

@@ -80,6 +80,7 @@ class Application(BaseHTTPRequestHandler):
     """Says who it is and what it was asked."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two writes
     name = ""
 
     def do_GET(self) -> None:

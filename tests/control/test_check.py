@@ -268,6 +268,18 @@ def test_what_another_program_writes_can_be_checked(folder: Path) -> None:
     assert (done.returncode, "/dev/null\n  error: is neither a file nor a folder" in done.stdout) == (1, True)
 
 
+def test_streams_of_routes_are_shown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With where they are listened for; a Gateway that only waits for its Service is no mistake in a manifest."""
+    tcp = gateway.listener("tcp", port=9000, protocol="TCP")
+    stream = {**gateway.route(gateway.rule("web", "gone"), name="db", hosts=()), "kind": "TCPRoute"}
+    write(folder / "a.yaml", gateway.gateway_class(), gateway.gateway(tcp), stream)
+    write(folder / "b.yaml", objects.service(), objects.endpoints("web", "10.0.0.1"), objects.service("gone"))
+    status, out = verdict(capsys, folder, gateway_services="LoadBalancer")
+    assert status == 0
+    assert "  demo/edge:9000  -> demo/web:80 (1), demo/gone:80 (1)  -> 10.0.0.1:8080; -> no endpoint\n" in out
+    assert "Gateway demo/edge" not in out
+
+
 def test_routes_of_the_gateway_api_are_shown_beside_ingresses(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     redirect = {"type": "RequestRedirect", "requestRedirect": {"scheme": "https"}}
     write(folder / "a.yaml", gateway.gateway_class(), gateway.gateway(gateway.listener(port=81)))

@@ -77,6 +77,50 @@ def test_values_of_ingress_nginx_are_told_too(tmp_path: Path, capsys: pytest.Cap
     assert "  profiling     (1)  without effect              There is no profiler over HTTP." in flags
 
 
+def test_the_keys_of_a_file_of_values_are_judged_and_hold_for_the_manifests_beside_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "values.yaml"
+    path.write_text(
+        "controller:\n  config: {proxy-body-size: 5m, keep-alive: long, use-gzip: true, add-headers: a/b}\n"
+    )
+    status, text = run(path, capsys=capsys)
+    assert status == 1
+    heading = f"ConfigMap ingress-nginx/ingress-nginx-controller ({path}, controller.config)"
+    assert f'{heading}\n  error: data["keep-alive"]: "long" is not a time' in text
+    assert "add-headers" not in text.partition("Keys of")[0]
+    manifests = tmp_path / "manifests"
+    manifests.mkdir()
+    write(manifests, "site.yaml", *site(x="y"))
+    _, text = run(path, manifests, capsys=capsys)
+    assert "request bodies up to 5242880 bytes" in text
+    assert 'data["add-headers"]: ConfigMap a/b does not exist' in text
+
+
+def test_values_that_edge_has_nothing_for_are_told_with_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "values.yaml"
+    path.write_text(
+        "controller:\n  image: {image: ingress-nginx/controller}\n  opentelemetry: {enabled: false}\n"
+        "  lifecycle: {preStop: {exec: {command: [/wait-shutdown]}}}\n  extraArgs: {http-port: 80}\n"
+        "dhParam: ''\ndefaultBackend: {enabled: true}\n"
+    )
+    _, text = run(path, capsys=capsys)
+    values = text.partition("Values of the chart:")[2]
+    assert values.startswith(" 4 without effect\n")
+    told = [line.split()[0] for line in values.splitlines()[1:5]]
+    assert told == [
+        "controller.extraArgs.http-port",
+        "controller.image",
+        "controller.lifecycle",
+        "defaultBackend.enabled",
+    ]
+    assert "name a Service of yours in controller.extraArgs.default-backend-service" in values
+    _, text = run(path, capsys=capsys, form="json")
+    assert len(json.loads(text)["values"]) == 4
+
+
 def test_json_says_all_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path, "site.yaml", *site())
     status, text = run(tmp_path, capsys=capsys, form="json")

@@ -725,12 +725,20 @@ def test_a_backend_with_a_filter_that_is_not_supported_is_answered_500(site: Sit
     assert site.problems(ROUTE) == ("error UnsupportedFilter spec.rules[0].backendRefs[1].filters[0].type",)
 
 
-def test_fields_that_are_ignored_are_reported(site: Site) -> None:
-    session = {"idleTimeout": "1h", "absoluteTimeout": "1h"}
-    site.put("route.yaml", route(rule("a", sessionPersistence=session)))
-    assert site.takes("web.example") == "a"
-    at = "warning UnsupportedField spec.rules[0].sessionPersistence"
-    assert site.problems(ROUTE) == (f"{at}.idleTimeout", f"{at}.absoluteTimeout")
+def test_times_of_sessions(site: Site) -> None:
+    """They hold for the backends and for the choice of one; a cookie that the client forgets needs no other end."""
+    asked = {"idleTimeout": "5m", "absoluteTimeout": "1h"}
+    site.put("route.yaml", route(rule("a", "b", sessionPersistence=asked)))
+    made = site.route("web.example")
+    for one in (made.backends[0].policies[0], *made.policies):
+        if type(one).__name__ in ("Affinity", "SessionBackend"):
+            assert (one.absolute, one.idle) == (3600.0, 300.0)
+    permanent = {"absoluteTimeout": "1h", "cookieConfig": {"lifetimeType": "Permanent"}}
+    for idle, ends in (({}, (0.0, 0.0)), ({"idleTimeout": "5m"}, (3600.0, 300.0))):
+        site.put("route.yaml", route(rule("a", sessionPersistence={**permanent, **idle})))
+        (one,) = site.route("web.example").backends[0].policies
+        assert (one.max_age, (one.absolute, one.idle)) == (3600, ends)
+    assert site.problems(ROUTE) == ()
 
 
 # --- changes --------------------------------------------------------------------------------------------------------

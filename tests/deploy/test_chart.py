@@ -183,6 +183,7 @@ def test_helm_finds_nothing_to_blame():
 
 def test_the_schema_is_in_step_with_values_and_settings():
     generated = runpy.run_path(str(CHART.parent / "schema.py"))
+    assert (CHART / "files/ingress-nginx.yaml").read_text() == generated["unavailable_text"](), "run `make charts`"
     assert (CHART / "values.schema.json").read_text() == generated["text"](), "run `make charts`"
     assert (rendering.FILES / "configmap-keys.yaml").read_text() == generated["keys_text"](), "run `make charts`"
 
@@ -666,6 +667,19 @@ def test_ports_of_tcp_and_udp_services_are_published():
     assert {"name": "s-53-udp", "containerPort": 53, "protocol": "UDP"} in proxy["ports"]
     policy = of_kind(objects, "NetworkPolicy")
     assert {"port": 5432, "protocol": "TCP"} in policy["spec"]["ingress"][0]["ports"]
+
+
+def test_a_port_below_1024_has_the_sysctl_that_it_needs():
+    """Unless the pod has the node's network, whose it is then."""
+    low = {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
+    for values, needed in (
+        ({"udp": {"53": "kube-system/dns:53"}}, True),
+        ({"tcp": {"853": "kube-system/dns:853"}}, True),
+        ({"tcp": {"5432": "data/postgres:5432"}}, False),
+        ({"udp": {"53": "kube-system/dns:53"}, "controller": {"hostNetwork": True}}, False),
+    ):
+        pod = of_kind(chart(values), "Deployment")["spec"]["template"]["spec"]
+        assert (low in pod["securityContext"].get("sysctls", [])) == needed, values
 
 
 def test_without_such_services_there_is_nothing_of_them():

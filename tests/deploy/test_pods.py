@@ -19,7 +19,7 @@ from tests.support.clients import BrokenError, Client, get
 from tests.support.fakeapi import FakeAPI, Rules
 from tests.support.objects import Manifest, endpoints, ingress, ingress_class, namespace, secret, service
 from tests.support.pods import Pod, require_namespaces
-from tests.support.rendering import ROOT, kustomization
+from tests.support.rendering import ROOT, chart, kustomization
 from tests.support.waiting import eventually, free_port
 
 TOKEN = "token-of-the-service-account"
@@ -138,6 +138,50 @@ def shown(api: FakeAPI) -> Any:
     stored = api.store.get("Ingress", "demo", "web")
     assert stored is not None
     return ((stored.get("status") or {}).get("loadBalancer") or {}).get("ingress")
+
+
+@pytest.fixture
+def of_chart(api: FakeAPI, tmp_path: Path) -> Iterator[Callable[[dict[str, Any]], Running]]:
+    """Makes the pod of a release of the chart by the `controller` of a file of values."""
+    require_namespaces()
+    pods: list[Running] = []
+
+    def begin(controller: dict[str, Any]) -> Running:
+        http, https, admin = free_port(), free_port(), free_port()
+        ours = {"containerPort": {"http": http, "https": https}, "metrics": {"port": admin}, "preStopDelay": 1}
+        objects = chart({"controller": {**controller, **ours}}, namespace="edge-system")
+        api.rules = Rules.from_manifests(objects, subject="edge-ingress")
+        workload = next(one for one in objects if one["kind"] == "Deployment")
+        variables = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(api.port)}
+        one = Running(objects, workload, tmp_path / "edge-1", account=tmp_path / "account", environment=variables)
+        one.http, one.admin = http, admin
+        pods.append(one)
+        kinds = ("ConfigMap", "IngressClass", "Service")
+        api.apply(*(obj for obj in objects if obj["kind"] in kinds), one.manifest("node"))
+        one.start()
+        return one
+
+    yield begin
+    for one in pods:
+        one.close()
+
+
+def test_keys_of_a_file_of_values_act_and_a_change_of_one_needs_no_new_pod(
+    api: FakeAPI, of_chart: Callable[[dict[str, Any]], Running]
+) -> None:
+    """As the values of ingress-nginx's chart have them, in the ConfigMap of the name that it has there."""
+    with Backend() as backend:
+        everything(api, backend.port)
+        one = of_chart({"config": {"proxy-body-size": "50", "hide-headers": "X-Backend"}, "extraArgs": {"v": 2}})
+        one.wait_ready()
+        eventually(lambda: one.answer() == 200)
+        response = get(one.http, "/", host="web.example", method="POST", body=b"x" * 50)
+        assert (response.status, response.get("x-backend"), response.get("server")) == (200, None, None)
+        assert get(one.http, "/", host="web.example", method="POST", body=b"x" * 51).status == 413
+        stored = api.store.get("ConfigMap", "edge-system", "edge-ingress-controller")
+        assert stored is not None
+        api.apply({**stored, "data": {**stored["data"], "proxy-body-size": "60"}})
+        eventually(lambda: get(one.http, "/", host="web.example", method="POST", body=b"x" * 60).status == 200)
 
 
 def test_a_rollout_fails_no_request(api: FakeAPI, make: Make) -> None:

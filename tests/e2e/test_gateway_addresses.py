@@ -266,7 +266,7 @@ def shown_to(address: str, pair: certificates.Pair | None, folder: Path) -> str:
     ("mode", "address", "answers"),
     [
         ("AllowValidOnly", "127.9.0.90", ["one", "refused", "refused"]),
-        ("AllowInsecureFallback", "127.9.0.91", ["one", "one", "one"]),
+        ("AllowInsecureFallback", "127.9.0.96", ["one", "one", "one"]),
     ],
 )
 def test_clients_are_verified(site: Site, tmp_path: Path, mode: str, address: str, answers: list[str]) -> None:

@@ -141,6 +141,66 @@ def test_a_udp_route_beside_a_tcp_route_at_the_same_port(site: Site) -> None:
         assert asked(client, b"ping") == b"udp:ping"
 
 
+def test_weights_share_connections_and_sessions_among_backends(site: Site) -> None:
+    """A backend without weight gets none; the others get what their weights say."""
+    listeners = [listener(name.lower(), port=PORT, protocol=name) for name in ("TCP", "UDP")]
+    put(site, "shares", at("127.9.3.15", "shares", *listeners))
+    put(
+        site,
+        "shares-routes",
+        stream_route("TCPRoute", "shares", "one=3", "two=1", "missing=0"),
+        stream_route("UDPRoute", "shares", "udp=1", "udp=0"),
+    )
+    eventually(lambda: greeting("127.9.3.15") != "")
+    found = [greeting("127.9.3.15") for _ in range(200)]
+    assert set(found) == {"one", "two"}
+    assert 105 < found.count("one") < 190, "three of four"
+    with datagram_client(PORT, "127.9.3.15") as client:
+        assert asked(client, b"ping") == b"udp:ping"
+
+
+def test_connections_go_on_when_their_backend_leaves_the_route(site: Site) -> None:
+    put(site, "drain", at("127.9.3.16", "drain", listener("tcp", port=PORT, protocol="TCP")))
+    put(site, "drain-route", stream_route("TCPRoute", "drain", "one"))
+    eventually(lambda: greeting("127.9.3.16") == "one")
+    with socket.create_connection(("127.9.3.16", PORT), PATIENCE) as sock:
+        assert exactly(sock, 3) == b"one"
+        put(site, "drain-route", stream_route("TCPRoute", "drain", "two"))
+        eventually(lambda: greeting("127.9.3.16") == "two")
+        put(site, "drain-route")
+        eventually(lambda: greeting("127.9.3.16") == "")
+        sock.sendall(b"hello")
+        assert exactly(sock, 5) == b"hello"
+
+
+def test_sessions_are_counted_by_route_and_backend(site: Site, edge: Edge) -> None:
+    put(site, "count", at("127.9.3.17", "count", *(listener(n.lower(), port=PORT, protocol=n) for n in ("TCP", "UDP"))))
+    put(site, "count-tls", at("127.9.3.18", "count-tls", tls("tls", "Terminate")))
+    routes = [stream_route("TCPRoute", "count", "one", "two"), stream_route("UDPRoute", "count", "udp")]
+    put(site, "count-routes", *routes, stream_route("TLSRoute", "count-tls", "two", hosts=("ended.example",)))
+    eventually(lambda: greeting("127.9.3.17") != "")
+    eventually(lambda: over_tls("127.9.3.18", "ended.example") == "two")
+    wanted = [
+        ("TCPRoute", "count", "one", "tcp"),
+        ("TCPRoute", "count", "two", "tcp"),
+        ("UDPRoute", "count", "udp", "udp"),
+        ("TLSRoute", "count-tls", "two", "tls"),
+    ]
+
+    def counted() -> bool:
+        greeting("127.9.3.17")
+        with datagram_client(PORT, "127.9.3.17") as client:
+            asked(client, b"x")
+        text = edge.admin_get("/metrics").body.decode()
+        return all(
+            f'edge_sessions_total{{kind="{kind}",namespace="demo",ingress="{name}",service="{service}",'
+            f'protocol="{protocol}",status="200"}}' in text
+            for kind, name, service, protocol in wanted
+        )
+
+    eventually(counted)
+
+
 # --- TLS ------------------------------------------------------------------------------------------------------------
 
 

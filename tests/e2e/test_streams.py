@@ -8,9 +8,8 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,44 +18,12 @@ from tests.support import objects
 from tests.support.backends import Backend
 from tests.support.certificates import self_signed, trusting_all
 from tests.support.clients import get
-from tests.support.edge import WITH_US, Edge, write
+from tests.support.edge import Edge, write
 from tests.support.plain import Server, connect, echo, exactly
+from tests.support.services import needs, running, served, services
 from tests.support.site import ingress
 from tests.support.stage import Stage
 from tests.support.waiting import eventually, free_port
-
-
-def needs(*programs: str) -> pytest.MarkDecorator:
-    missing = [one for one in programs if not shutil.which(one, path="/usr/sbin:/usr/bin:/sbin:/bin")]
-    return pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)} (make packages)")
-
-
-@contextmanager
-def running(*arguments: str, cwd: Path) -> Iterator[None]:
-    """A server, until the end of the block."""
-    process = subprocess.Popen(
-        [*WITH_US, *arguments], cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait()
-
-
-def config_map(name: str, **entries: str) -> dict[str, Any]:
-    """PORTs are written `p9000`."""
-    data = {port.removeprefix("p"): value for port, value in entries.items()}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "demo"}, "data": data}
-
-
-def served(name: str, port: int, target: int, protocol: str = "TCP") -> list[dict[str, Any]]:
-    """A Service with one endpoint on this machine."""
-    service, slices = objects.service(name, port=port, target=target), objects.endpoints(name, "127.0.0.1", port=target)
-    service["spec"]["ports"][0]["protocol"] = protocol
-    for one in slices["ports"]:
-        one["protocol"] = protocol
-    return [service, slices]
 
 
 def command(sock: socket.socket, *words: bytes) -> bytes:
@@ -81,7 +48,7 @@ def test_redis_while_its_endpoint_changes(tmp_path: Path) -> None:
             with connect(one) as direct:
                 assert command(direct, b"SET", b"name", str(one).encode()) == b"+OK"
         write(manifests, "redis.yaml", *served("redis", 6379, ports[0]))
-        write(manifests, "tcp.yaml", config_map("tcp", **{f"p{port}": "demo/redis:6379"}))
+        write(manifests, "tcp.yaml", services("tcp", {port: "demo/redis:6379"}))
         stack.enter_context(Edge(manifests, "--tcp-services-configmap=demo/tcp", workers=2))
         with connect(port) as client:
             assert command(client, b"STRLEN", b"name") == b":%d" % len(str(ports[0]))
@@ -124,14 +91,21 @@ def test_dns_over_udp_and_tcp(tmp_path: Path) -> None:
     manifests = tmp_path / "manifests"
     manifests.mkdir()
     dns, port = free_port(), free_port()
-    flags = ("--keep-in-foreground", "--no-resolv", "--no-hosts", "--conf-file=/dev/null", "--pid-file=", "--user=root")
+    dnsmasq = (
+        "--keep-in-foreground",
+        "--no-resolv",
+        "--no-hosts",
+        "--conf-file=/dev/null",
+        "--pid-file=",
+        "--user=root",
+    )
     address = ("--listen-address=127.0.0.1", "--bind-interfaces", f"--port={dns}", "--address=/edge.test/192.0.2.53")
-    with running("dnsmasq", *flags, *address, cwd=tmp_path):
-        write(manifests, "dns.yaml", *served("dns", 53, dns, "UDP"), *served("dns-tcp", 53, dns))
-        write(manifests, "udp.yaml", config_map("udp", **{f"p{port}": "demo/dns:53"}))
-        write(manifests, "tcp.yaml", config_map("tcp", **{f"p{port}": "demo/dns-tcp:53"}))
-        services = ("--tcp-services-configmap=demo/tcp", "--udp-services-configmap=demo/udp")
-        with Edge(manifests, *services, workers=2) as edge:
+    with running("dnsmasq", *dnsmasq, *address, cwd=tmp_path):
+        write(manifests, "dns.yaml", *served("dns", 53, dns, protocol="UDP"), *served("dns-tcp", 53, dns))
+        write(manifests, "udp.yaml", services("udp", {port: "demo/dns:53"}))
+        write(manifests, "tcp.yaml", services("tcp", {port: "demo/dns-tcp:53"}))
+        flags = ("--tcp-services-configmap=demo/tcp", "--udp-services-configmap=demo/udp")
+        with Edge(manifests, *flags, workers=2) as edge:
             for further in ((), ("+tcp",)):
                 eventually(lambda further=further: dug(port, *further) == "192.0.2.53")
             assert [dug(port) for _ in range(20)] == ["192.0.2.53"] * 20

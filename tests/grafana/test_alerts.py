@@ -60,6 +60,20 @@ TIMES = {
         },
         (10, 16),
     ),
+    "EdgeSessionErrorRatioHigh": (
+        {
+            f'edge_sessions_total{{{ROUTE},protocol="tcp",status="503"}}': "0+60x60",
+            f'edge_sessions_total{{{ROUTE},protocol="tcp",status="200"}}': "0+240x60",
+        },
+        (5, 11),
+    ),
+    "EdgeDatagramsDropped": (
+        {
+            f"edge_datagrams_dropped_total{{{ON}}}": "0+20x60",
+            f"edge_datagrams_received_total{{{ON}}}": "0+80x60",
+        },
+        (10, 16),
+    ),
     "EdgeCertificateExpiresSoon": (
         {'edge_certificate_expiry_timestamp_seconds{namespace="demo",secret="tls",common_name="a"}': "600000x120"},
         (59, 62),

@@ -43,12 +43,15 @@ class Browser:
         self._playwright.stop()
 
     @contextlib.contextmanager
-    def window(self, url: str, **options: Any) -> Iterator[Window]:
-        """A window at URL; OPTIONS are those of Playwright's `new_context`, such as `color_scheme`."""
+    def window(self, url: str, *, refusals: bool = False, **options: Any) -> Iterator[Window]:
+        """A window at URL; OPTIONS are those of Playwright's `new_context`, such as `color_scheme`.
+
+        REFUSALS: the server will refuse something, or go away, which the browser may report on the console.
+        """
         options.setdefault("viewport", {"width": 1280, "height": 900})
         with self._browser.new_context(**options) as context:
             context.set_default_timeout(PATIENCE)
-            window = Window(context.new_page(), url)
+            window = Window(context.new_page(), url, refusals=refusals)
             window.page.goto(url)
             yield window
             window.check()
@@ -57,19 +60,18 @@ class Browser:
 class Window:
     """A page, and what it did that it should not have done."""
 
-    def __init__(self, page: Page, url: str) -> None:
+    def __init__(self, page: Page, url: str, *, refusals: bool) -> None:
         self.page = page
+        self._refusals = refusals
         self.origin = urlsplit(url).netloc
         self.complaints: list[str] = []
         self.requests: list[str] = []
-        self.refusals_expected = False
-        """Whether the server is going away, which the browser reports on the console."""
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._request)
 
     def _console(self, message: ConsoleMessage) -> None:
-        if not (self.refusals_expected and message.text.startswith("Failed to load resource")):
+        if not (self._refusals and message.text.startswith("Failed to load resource")):
             self.complaints.append(f"{message.type}: {message.text}")
 
     def _request(self, request: Request) -> None:
@@ -77,7 +79,7 @@ class Window:
 
     def check(self) -> None:
         """Fail for complaints and for requests elsewhere."""
-        assert not self.complaints
+        assert not self.complaints, self.complaints
         assert {urlsplit(url).netloc for url in self.requests} <= {self.origin}
 
     def violations(self) -> list[str]:

@@ -27,6 +27,7 @@ from tests.support.fakeapi import FakeAPI, Rules
 from tests.support.fakeapi.resources import BY_KIND
 from tests.support.objects import Manifest, endpoints, ingress, ingress_class, namespace, service
 from tests.support.rendering import ROOT, kustomization
+from tests.support.waiting import eventually
 
 REAL = os.environ.get("EDGE_TEST_KUBECONFIG", "")
 ADMIN, EDGE = "admin", "edge"
@@ -75,13 +76,23 @@ class Cluster:
         except RefusedError as error:
             if error.code != 409:
                 raise
-            found = self.get(kind, name, where)
-            assert found is not None
-            versioned = {**obj["metadata"], "resourceVersion": found["metadata"]["resourceVersion"]}
-            self.transport.request("PUT", f"{path}/{name}", body={**obj, "metadata": versioned})
+            eventually(lambda: self._replace(obj, path))
         if "status" in obj and kind != "Namespace":
             patch = {"status": obj["status"]}
             self.transport.request("PATCH", f"{path}/{name}/status", body=patch, content_type=MERGE_PATCH)
+
+    def _replace(self, obj: Manifest, path: str) -> bool:
+        """Make the object as OBJ says; False: Edge has written its status meanwhile."""
+        found = self.get(obj["kind"], obj["metadata"]["name"], obj["metadata"].get("namespace", ""))
+        assert found is not None
+        versioned = {**obj["metadata"], "resourceVersion": found["metadata"]["resourceVersion"]}
+        try:
+            self.transport.request("PUT", f"{path}/{obj['metadata']['name']}", body={**obj, "metadata": versioned})
+        except RefusedError as error:
+            if error.code != 409:
+                raise
+            return False
+        return True
 
     def get(self, kind: str, name: str, where: str | None = None) -> Any:
         """The object; None when there is none."""

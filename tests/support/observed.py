@@ -1,7 +1,8 @@
 """Edge with a bit of everything going on, and a Prometheus that watches it: for dashboards and alerts.
 
 Two Ingresses, `demo/shop` (two Services, TLS, errors among the answers) and `demo/news`; a client for each of their
-ways to fare; an endpoint that nobody listens on; requests that no route takes, and some that are no HTTP.
+ways to fare; an endpoint that nobody listens on; requests that no route takes, and some that are no HTTP. TCP and UDP
+services to the same endpoints, whose clients come and go.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from tests.support import objects, prometheus
 from tests.support.backends import Backend
 from tests.support.certificates import self_signed, trusting_all
 from tests.support.clients import BrokenError, Client
+from tests.support.configured import config_map
 from tests.support.edge import Edge, write
+from tests.support.plain import DatagramServer, datagram_client
 from tests.support.waiting import eventually, free_port
 
 if TYPE_CHECKING:
@@ -30,10 +33,17 @@ SHOP, NEWS = "shop.example", "news.example"
 TARGETS = ("/", "/", "/", "/bytes/2000", "/bytes/20000", "/status/404", "/cart/", "/cart/bytes/500")
 
 
+STREAMS = ("--tcp-services-configmap=demo/tcp", "--udp-services-configmap=demo/udp")
+
+
 class World:
     """What a test sees of it."""
 
-    def __init__(self, folder: Path, edge: Edge, prometheus: Prometheus, *backends: Backend) -> None:
+    def __init__(
+        self, folder: Path, edge: Edge, prometheus: Prometheus, *backends: Backend, tcp: int, udp: int
+    ) -> None:
+        """TCP, UDP: ports of services."""
+        self.tcp, self.udp = tcp, udp
         self.manifests = folder
         self.edge = edge
         self.prometheus = prometheus
@@ -51,7 +61,7 @@ class World:
 
     def clients(self) -> Iterator[threading.Thread]:
         """The clients, not yet started."""
-        for work in (self._shop, self._shop_tls, self._news, self._lost):
+        for work in (self._shop, self._shop_tls, self._news, self._call, self._lost, self._stream, self._datagrams):
             yield threading.Thread(target=self._repeat, args=(work,), daemon=True)
 
     def end(self) -> None:
@@ -86,6 +96,14 @@ class World:
         with Client(self.edge.http) as client:
             self._visit(client, NEWS, 10)
 
+    def _call(self) -> None:
+        """A call of gRPC that is too large."""
+        fields = f"Host: {NEWS}\r\nContent-Type: application/grpc\r\nContent-Length: 2000000\r\n"
+        with Client(self.edge.http) as client:
+            client.send(f"POST / HTTP/1.1\r\n{fields}\r\n".encode())
+            client.head()
+        self._ending.wait(0.3)
+
     def _lost(self) -> None:
         """Nobody's host, a request that is none, and a handshake that fails."""
         with Client(self.edge.http) as client:
@@ -96,6 +114,29 @@ class World:
             client.send(b"\x16\x03\x01\x00\x05hello")
             client.read_to_end()
         self._ending.wait(0.3)
+
+    def _stream(self) -> None:
+        """A relayed connection now and then: each has one to an endpoint, too, which others keep open."""
+        with Client(self.tcp) as client:
+            self._visit(client, NEWS, 2)
+        self._ending.wait(1)
+
+    def _datagrams(self) -> None:
+        with datagram_client(self.udp) as client:
+            client.settimeout(1)
+            client.send(b"?")
+            client.recv(100)
+
+
+def services(folder: Path, datagrams: int) -> tuple[int, int]:
+    """Write a TCP service to the Service news and a UDP service to the port DATAGRAMS; gives their ports."""
+    tcp, udp = free_port(), free_port()
+    service, endpoints = objects.service("dns"), objects.endpoints("dns", "127.0.0.1", port=datagrams)
+    for port in (*service["spec"]["ports"], *endpoints["ports"]):
+        port["protocol"] = "UDP"
+    maps = (config_map({str(tcp): "demo/news:80"}, "demo/tcp"), config_map({str(udp): "demo/dns:80"}, "demo/udp"))
+    write(folder, "streams.yaml", service, endpoints, *maps)
+    return tcp, udp
 
 
 def manifests(folder: Path, shop: Backend, cart: Backend, news: Backend, dead: int) -> None:
@@ -125,12 +166,18 @@ def world(folder: Path, *flags: str, rules: dict[str, Any] | None = None) -> Ite
     served, data = folder / "manifests", folder / "prometheus"
     served.mkdir()
     data.mkdir()
-    with Backend("shop") as shop, Backend("cart") as cart, Backend("news") as news:
+    with (
+        Backend("shop") as shop,
+        Backend("cart") as cart,
+        Backend("news") as news,
+        DatagramServer(lambda data: [data]) as dns,
+    ):
         manifests(served, shop, cart, news, free_port())
-        edge = Edge(served, *flags, workers=2, environment=POD)
+        tcp, udp = services(served, dns.port)
+        edge = Edge(served, *STREAMS, *flags, workers=2, environment=POD)
         # Prometheus takes five seconds from its start to its first look.
         with prometheus.running(data, f"127.0.0.1:{edge.admin}", rules=rules) as watcher, edge:
-            made = World(served, edge, watcher, shop, cart, news)
+            made = World(served, edge, watcher, shop, cart, news, tcp=tcp, udp=udp)
             clients = list(made.clients())
             for client in clients:
                 client.start()

@@ -45,7 +45,7 @@ class Pod:
         self.spec: Object = workload["spec"]["template"]["spec"]
         self.labels: dict[str, str] = workload["spec"]["template"]["metadata"]["labels"]
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._settings = {one["metadata"]["name"]: one["data"] for one in objects if one["kind"] == "ConfigMap"}
+        self._settings = {one["metadata"]["name"]: one.get("data", {}) for one in objects if one["kind"] == "ConfigMap"}
         self._folder = folder
         self._account = account
         self._environment = environment

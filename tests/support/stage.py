@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -61,7 +62,7 @@ _default: list[Pair] = []
 
 
 class Stage:
-    """A context manager; FLAGS are of `edge proxy`; ENVIRONMENT and PREFIX as for `Edge`."""
+    """A context manager; FLAGS are of `edge proxy`; the rest as for `Edge`."""
 
     def __init__(
         self,
@@ -69,6 +70,7 @@ class Stage:
         workers: int = 1,
         environment: dict[str, str] | None = None,
         prefix: Iterable[str] = (),
+        ready: bool = True,
     ) -> None:
         self.directory = fresh_directory(self, "stage", Path("/dev/shm"))
         self._writer = TableWriter(self.directory)
@@ -88,6 +90,7 @@ class Stage:
             shm_dir=self.directory,
             environment=environment,
             prefix=prefix,
+            ready=ready,
         )
 
     def __enter__(self) -> Self:
@@ -244,10 +247,23 @@ class Stage:
         reader = CountersReader(self.directory)
         try:
             sums = reader.series()
+            found: Counter[tuple[str, str]] = Counter()
+            for key, row in sums.items():
+                if key.labels.host == host:
+                    found[key.method, key.status] += sums.totals.requests(row)
+            return dict(found)
+        finally:
+            reader.close()
+
+    def calls(self, host: str) -> dict[int, int]:
+        """Calls of gRPC to HOST by status."""
+        reader = CountersReader(self.directory)
+        try:
+            sums = reader.series()
             return {
-                (key.method, key.status): sums.totals.requests(row)
+                key.grpc: sums.totals.requests(row)
                 for key, row in sums.items()
-                if key.labels.host == host
+                if key.labels.host == host and key.grpc >= 0
             }
         finally:
             reader.close()

@@ -85,7 +85,7 @@ SUMMARIES = {
     "Cors": "CORS for https://a.example, null",
     "RedirectTo": "redirect (307) to https://other.example$request_uri",
     "HashBy": "endpoints by $request_uri, 3 for each",
-    "Affinity": "sticky by cookie route (persistent)",
+    "Affinity": "sticky by cookie route (persistent), for 3600 s in all or 60 s idle",
     "Canary": "canary by cookie INGRESSCOOKIE, header x-canary: ~ ^v[0-9]$, cookie canary=always",
     "UpstreamHost": "requests are passed on with Host $http_x_host",
     "CookieChange": "cookies of endpoints are passed on with Domain o.example for i.example with Path /b for /a",

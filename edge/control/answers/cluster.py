@@ -58,7 +58,9 @@ class Cluster:
         self._origin = addresses.choose(settings, transport, self._pods, timing=timing)
         self.status = IngressStatusWriter(transport, self.election, self._origin) if settings.update_status else None
         self.gateway_status = (
-            GatewayStatusWriter(transport, self.election, self._origin, controller=settings.controller_class)
+            GatewayStatusWriter(
+                transport, self.election, self._origin, controller=settings.controller_class, timing=timing
+            )
             if settings.update_status
             else None
         )

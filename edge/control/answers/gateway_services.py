@@ -163,7 +163,7 @@ class GatewayServiceWriter(Writer[Job]):
             if have is None:
                 self._wanted.pop(name, None)
                 return None
-            return Job("DELETE", {"preconditions": {"uid": have["metadata"]["uid"]}}, have, self._drops)
+            return Job("DELETE", _only(have), have, self._drops)
         if have is None:
             return Job("POST", wanted, have, self._drops)
         # One that is being deleted is made again when it is gone.
@@ -196,6 +196,11 @@ class GatewayServiceWriter(Writer[Job]):
 
     def _right(self, name: ObjectId) -> str:  # noqa: ARG002 - the same for both kinds
         return f"verbs create, patch and delete on {' and '.join(kind.resource for kind in KINDS.values())}"
+
+
+def _only(have: Body) -> Body:
+    """The options of a request that deletes the object that we HAVE seen, and none that was made since."""
+    return {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": have["metadata"]["uid"]}}
 
 
 class _Sink:

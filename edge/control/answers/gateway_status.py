@@ -2,6 +2,7 @@
 
 Rules of this file:
 - Those of `edge.control.answers.writer`.
+- A Gateway whose routes come one after another gets their number twice a second, not once for each.
 - Only where the status is different from what it should be: at most one write for an object and a change.
 - The status of routes and policies is shared with other controllers: only entries of our own name are changed, in
   their place.
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from edge.control.answers.bundle_version import BundleVersion
 from edge.control.answers.status_writer import StatusWriter
 from edge.control.answers.writer import RATE
 from edge.control.kinds import resources
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from edge.control.answers.addresses import Origin
     from edge.control.api.lease import Election
+    from edge.control.api.list_watch import Timing
     from edge.control.api.transport import Transport
     from edge.control.compiling.delta import ObjectStatus
     from edge.control.kinds.objects import ObjectId
@@ -41,6 +44,7 @@ _WITH_STATUS: Final = (
 )
 KINDS: Final = {one.name: one for one in _WITH_STATUS}
 """Kinds that have a status of ours."""
+CLASS: Final = resources.GATEWAY_CLASS.name
 
 
 class Shared(NamedTuple):
@@ -89,18 +93,39 @@ class GatewayStatusWriter(StatusWriter[tuple[Seen, "Status"]]):
     """Keeps the status of objects of the Gateway API true while ELECTION is won."""
 
     what = "Gateway status"
+    quiet = 0.5
 
     def __init__(
-        self, transport: Transport, election: Election, origin: Origin, *, controller: str, rate: float = RATE
+        self,
+        transport: Transport,
+        election: Election,
+        origin: Origin,
+        *,
+        controller: str,
+        rate: float = RATE,
+        timing: Timing | None = None,
     ) -> None:
         """CONTROLLER: our name."""
         super().__init__(transport, election, origin, rate=rate)
         self._controller = controller
+        self._bundle = BundleVersion(transport, timing=timing)
+        self._bundle.listeners.append(self._bundle_changed)
         self._seen: dict[ObjectId, Seen] = {}
         self._wanted: dict[ObjectId, ObjectStatus | None] = {}
         """None: nothing of ours is to stay in the status."""
 
+    def stop(self) -> None:
+        """End soon."""
+        self._bundle.stop()
+        super().stop()
+
     # --- what is heard, by other threads ----------------------------------------------------------------------------
+
+    def _bundle_changed(self) -> None:
+        with self._changed:
+            for name in self._wanted:
+                if name.kind == CLASS:
+                    self._consider(name)
 
     def seen(self, name: ObjectId, raw: msgspec.Raw) -> None:
         """The object exists as RAW."""
@@ -131,12 +156,14 @@ class GatewayStatusWriter(StatusWriter[tuple[Seen, "Status"]]):
                 else:
                     self._wanted[name] = wanted
                     self._consider(name)
+                    if name.kind == CLASS:
+                        self._bundle.start()
 
     def _every(self) -> Iterable[ObjectId]:
         return self._wanted
 
     def _consider(self, name: ObjectId) -> None:
-        if name in self._seen and name in self._wanted:
+        if name in self._seen and name in self._wanted and (name.kind != CLASS or self._bundle.known):
             self._make_due(name)
 
     # --- writing ----------------------------------------------------------------------------------------------------
@@ -166,6 +193,8 @@ class GatewayStatusWriter(StatusWriter[tuple[Seen, "Status"]]):
             return self._shared(shared, wanted, have)
         if wanted is None:
             return None
+        if name.kind == CLASS:
+            wanted = self._bundle.shown(wanted)
         if name.kind == resources.GATEWAY.name:
             wanted = self._with_addresses(wanted)
         patch = {

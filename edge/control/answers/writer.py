@@ -2,7 +2,8 @@
 
 Rules of this file:
 - Written by the leader alone, and a write is given no more time than leadership is certain for.
-- An object that is due is decided on when its turn comes: changes that come meanwhile are one write.
+- An object that is due is decided on when its turn comes: changes that come meanwhile are one write. After a write an
+  object rests for `quiet` seconds, so that a thousand changes of one object are a few writes.
 - After a conflict an object is decided on again, on a newer version.
 - A namespace that forbids a write is left alone for a while, and delays no other one.
 """
@@ -10,6 +11,7 @@ Rules of this file:
 from __future__ import annotations
 
 import heapq
+import itertools
 import logging
 import threading
 import time
@@ -46,6 +48,8 @@ class Writer(Generic[J]):
 
     what = "status"
     """What is written, for people."""
+    quiet = 0.0
+    """Least seconds between two writes of one object."""
     latest_first = False
     """Whether the object that was due last is the next one, because its author is waiting for it."""
 
@@ -62,6 +66,8 @@ class Writer(Generic[J]):
         self._later: list[tuple[float, ObjectId]] = []
         """Heap of those that had a conflict or are forbidden, with the time of the next try."""
         self._conflicts: dict[ObjectId, Backoff] = {}
+        self._rests: dict[ObjectId, float] = {}
+        """Objects that were written a moment ago, in that order, and until when they rest."""
         self._stopping = False
         self._thread = threading.Thread(target=persist, args=(self._turn,), name=f"write {self.what}", daemon=True)
         election.listeners.append(self._elected)
@@ -160,7 +166,17 @@ class Writer(Generic[J]):
             self.trouble = ""
             with self._changed:
                 self._conflicts.pop(name, None)
+                self._settle(name)
         return True
+
+    def _settle(self, name: ObjectId) -> None:
+        """Leave NAME alone for a while."""
+        now = time.monotonic()
+        for one in [one for one, end in itertools.islice(self._rests.items(), 2) if end <= now]:
+            del self._rests[one]
+        if self.quiet:
+            self._rests.pop(name, None)
+            self._rests[name] = now + self.quiet
 
     def _next(self) -> tuple[ObjectId, J] | None:
         """The next write; waits for it. None: stop."""
@@ -172,8 +188,9 @@ class Writer(Generic[J]):
                     continue
                 name = next(reversed(self._due)) if self.latest_first else next(iter(self._due))
                 del self._due[name]
-                if barred := self._bars.end(name.namespace):
-                    heapq.heappush(self._later, (barred, name))
+                barred, resting = self._bars.end(name.namespace), self._rests.get(name, 0.0)
+                if barred or resting > time.monotonic():
+                    heapq.heappush(self._later, (max(barred, resting), name))
                     continue
                 job = self._job(name)
                 if job is not None:

@@ -40,13 +40,15 @@ def run(paths: Sequence[Path], settings: Settings, *, form: str = TEXT, explain:
         OptionError: the cluster cannot be read.
     """
     manifests, found = values.parted([str(path) for path in paths])
+    config = next((one for one in found if one.config is not None), None) if not settings.configmap else None
     try:
-        checked = Checked(manifests, settings, from_cluster=not paths)
+        checked = Checked(manifests, settings, from_cluster=not paths, values=config)
     except (ConfigurationError, KubernetesError) as error:
         raise OptionError(f"the cluster cannot be read: {error}") from error
     if explain:
         sys.stdout.writelines(f"{line}\n" for line in explaining.lines(checked.content, *explain))
         return 0
-    usage = Usage(checked.ingresses(), checked.config_map(), found, settings)
+    config_map = checked.config_map() if config is None else None
+    usage = Usage(checked.ingresses(), config_map, found, settings)
     sys.stdout.writelines(f"{line}\n" for line in reports.lines(form, checked, usage))
     return 1 if checked.severities[Severity.ERROR] else 0

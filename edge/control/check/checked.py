@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from edge.control.check import cluster
 from edge.control.compiling.compiler import Compiler
 from edge.control.containment import contain
+from edge.control.kinds.changes import Upsert
 from edge.control.kinds.objects import ConfigMap, ObjectId
 from edge.control.kinds.problems import Problem, Severity, warning
 from edge.control.kinds.resources import ROUTES
@@ -22,12 +23,15 @@ from edge.table.records import Owner
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from edge.control.check.values import Values
     from edge.control.kinds.objects import Ingress
     from edge.control.translate.parts import HostPart
     from edge.settings import Settings
     from edge.table.records import Backend, Host, Route
 
 _MOST_ENDPOINTS: Final = 8
+NO_HTTP: Final = " (503)"
+"""What the answer to a request would be, where there is none."""
 _UNKNOWN: Final = "Manifest"
 """Kind of an object that does not say what it is; its name is its place."""
 
@@ -46,13 +50,18 @@ class Verdict:
 class Checked:
     """Manifests, or the objects of a cluster, and the verdict on them."""
 
-    def __init__(self, paths: Sequence[str], settings: Settings, *, from_cluster: bool = False) -> None:
-        """Read PATHS, or the cluster of SETTINGS.
+    def __init__(
+        self, paths: Sequence[str], settings: Settings, *, from_cluster: bool = False, values: Values | None = None
+    ) -> None:
+        """Read PATHS, or the cluster of SETTINGS; VALUES: whose ConfigMap all of it goes by.
 
         Raises:
             ConfigurationError: there is no cluster.
             KubernetesError: the cluster cannot be read.
         """
+        config = values.config if values is not None else None
+        if config is not None:
+            settings = settings.with_(configmap=f"{config.metadata.namespace}/{config.metadata.name}")
         self._settings = settings if from_cluster else settings.with_(manifests=tuple(paths) or ("-",))
         self._compiler = Compiler(self._settings)
         self._places: dict[ObjectId, str] = {}
@@ -60,9 +69,15 @@ class Checked:
             delta = cluster.once(self._settings, self._compiler)
         else:
             self._places = reading.once(paths, self._compiler.apply)
+            if values is not None and config is not None:
+                self._compiler.apply(Upsert(config))
+                self._places[config.id] = f"{values.place}, controller.config"
             delta = self._compiler.compile()
         self.content = Content.of(delta.routes, delta.endpoints, delta.tls)
         self._problems = {owner: list(problems) for owner, (_, problems) in delta.problems.items() if problems}
+        if config is not None and not paths:  # nothing says what the keys name
+            told = [one for one in self._problems.pop(config.id, ()) if not one.reason.startswith("Missing")]
+            self._problems |= {config.id: told} if told else {}
         self._ingresses = self._all("Ingress")
         self._routed = {kind: owners for kind in (one.name for one in ROUTES) if (owners := self._all(kind))}
         self._claims = {owner: self._claim(owner) for owner in self._ingresses}
@@ -124,6 +139,15 @@ class Checked:
             yield f"  {describing.host_name(host)}{tls}"
             rows = list(self._rows(host, owner, translation.hosts.get(name)))
             yield from describing.columns(rows, "    ") if rows else ("  no route",)
+        yield from describing.columns(list(self._streams(owner)), "  ")
+
+    def _streams(self, owner: ObjectId) -> Iterator[tuple[str, ...]]:
+        """The streams that are those of OWNER."""
+        ours = Owner(owner.kind, owner.namespace, owner.name)
+        for key, stream in sorted(self.content.streams.items()):
+            if stream.owner == ours:
+                endpoints = "; ".join(f"-> {self._endpoints(one).removesuffix(NO_HTTP)}" for one in stream.backends)
+                yield describing.stream_name(key, stream), f"-> {describing.stream_backends(stream)}", endpoints
 
     def _rows(self, host: Host, owner: ObjectId, part: HostPart | None) -> Iterator[tuple[str, ...]]:
         """The routes of HOST that are those of OWNER, or to which OWNER, a canary, gives a backend; PART is what OWNER

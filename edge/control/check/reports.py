@@ -53,7 +53,7 @@ def document(checked: Checked, usage: Usage) -> dict[str, Any]:
                 {"name": one.name, "support": one.support.value, "remark": one.remark, "in": one.places}
                 for one in usage.used(sort)
             ]
-            for sort, title in (("annotation", "annotations"), ("key", "keys"), ("flag", "flags"))
+            for sort, title in (("annotation", "annotations"), ("key", "keys"), ("flag", "flags"), ("value", "values"))
         },
         "errors": checked.severities[Severity.ERROR],
         "warnings": checked.severities[Severity.WARNING],

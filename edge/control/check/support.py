@@ -1,4 +1,4 @@
-"""What becomes of each annotation, key of the ConfigMap and flag that is in use."""
+"""What becomes of each annotation, key of the ConfigMap, flag and value of the chart that is in use."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from edge.control.kinds.objects import ConfigMap, Ingress
     from edge.settings import Settings
 
-ANNOTATION, KEY, FLAG = "annotation", "key", "flag"
-SORTS: Final = {ANNOTATION: "Annotations", KEY: "Keys of the ConfigMap", FLAG: "Flags"}
+ANNOTATION, KEY, FLAG, VALUE = "annotation", "key", "flag", "value"
+SORTS: Final = {ANNOTATION: "Annotations", KEY: "Keys of the ConfigMap", FLAG: "Flags", VALUE: "Values of the chart"}
 _ENTRIES: Final = {entry.name: entry for entry in catalogue()}
 _SETTINGS: Final = {options.flag(one)[2:] for one in options.FIELDS.values()}
 _OF_KEYS: Final = {Sort.WITHOUT_EFFECT: Support.WITHOUT_EFFECT, Sort.REFUSED: Support.REFUSED}
@@ -60,6 +60,8 @@ class Usage:
                 self._add(KEY, name, one.place)
             for name in one.flags:
                 self._add(FLAG, name, one.place)
+            for name, way in one.unavailable:
+                self._put(VALUE, name, one.place, (Support.WITHOUT_EFFECT, way))
 
     def used(self, sort: str) -> list[Used]:
         """Those of SORT: what is honoured first, then by name."""
@@ -68,10 +70,11 @@ class Usage:
         return sorted(found, key=lambda one: (order.index(one.support), one.name))
 
     def _add(self, sort: str, name: str, place: str) -> None:
-        at = (sort, name)
-        if at not in self._used:
-            self._used[at] = Used(sort, name, *_JUDGES[sort](name))
-        self._used[at].places.append(place)
+        self._put(sort, name, place, _JUDGES[sort](name))
+
+    def _put(self, sort: str, name: str, place: str, verdict: tuple[Support, str]) -> None:
+        used = self._used.setdefault((sort, name), Used(sort, name, *verdict))
+        used.places.append(place)
 
 
 def _annotation(name: str) -> tuple[Support, str]:

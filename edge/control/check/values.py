@@ -1,17 +1,25 @@
 """Files of values for ingress-nginx's chart: what they put into the ConfigMap and on the command line.
 
-What else they say is the chart's to judge: it refuses or names in its notes what it has nothing for.
+Of the rest the report names what the chart's notes name: values that it has nothing for. A name that ingress-nginx's
+chart does not have is the chart's to refuse.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import yaml
 
+from edge.control.check import chart
+from edge.control.kinds.objects import ConfigMap, Metadata
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+_METADATA: Final = Metadata(name="ingress-nginx-controller", namespace="ingress-nginx")
+"""Of the ConfigMap of a release that has the usual name."""
 
 
 class Values(NamedTuple):
@@ -21,7 +29,11 @@ class Values(NamedTuple):
     keys: tuple[str, ...]
     """Of controller.config."""
     flags: tuple[str, ...]
-    """Of controller.extraArgs, and of values that stand for a flag."""
+    """Of controller.extraArgs."""
+    config: ConfigMap | None = None
+    """What the chart would make of controller.config."""
+    unavailable: tuple[tuple[str, str], ...] = ()
+    """Paths of values that are set and have no effect, and what to do instead."""
 
 
 def parted(paths: Sequence[str]) -> tuple[list[str], list[Values]]:
@@ -52,7 +64,16 @@ def _read(path: str) -> Values | None:
     if not isinstance(found, dict) or not isinstance(found.get("controller"), dict) or "kind" in found:
         return None
     controller = found["controller"]
-    return Values(path, _names(controller.get("config")), _names(controller.get("extraArgs")))
+    keys = _names(controller.get("config"))
+    config = ConfigMap(_METADATA, {name: _text(controller["config"][name]) for name in keys}) if keys else None
+    return Values(path, keys, _names(controller.get("extraArgs")), config, tuple(chart.unavailable(found)))
+
+
+def _text(value: Any) -> str:
+    """VALUE as the chart puts it into the ConfigMap."""
+    if isinstance(value, list):
+        return ",".join(map(_text, value))
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _names(found: Any) -> tuple[str, ...]:

@@ -3,13 +3,15 @@
 Rules of this file:
 - A Gateway keeps its address for as long as it exists: also over a restart, by what its status says, and else because
   the address follows from its name (unless that was taken).
-- An address that `spec.addresses` asks for is given if it is in the pool and free.
+- An address that `spec.addresses` asks for is given if it is in the pool and free. So that it is, Gateways that ask for
+  none get one of the first and last quarter only when all others are in use.
 - Without a pool all Gateways share the addresses of Edge.
 """
 
 from __future__ import annotations
 
 import ipaddress
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
@@ -122,6 +124,11 @@ class GatewayAddresses:
             if address in self._pool and address not in self._owners:
                 return address
         size = len(self._pool)
-        first = crc32("/".join(key).encode()) % size
-        candidates = (self._pool[(first + step) % size] for step in range(size))
+        quarter = size // 4
+        middle = size - 2 * quarter
+        first = crc32("/".join(key).encode()) % middle
+        numbers = chain(
+            (quarter + (first + step) % middle for step in range(middle)), range(size - quarter, size), range(quarter)
+        )
+        candidates = (self._pool[number] for number in numbers)
         return next((address for address in candidates if address not in self._owners), "")

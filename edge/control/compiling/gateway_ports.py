@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from edge.control.translate.gateway import services
-from edge.control.translate.gateway.standing import ROUTE_KINDS, standings
+from edge.control.translate.gateway.standing import ROUTE_KINDS
 from edge.control.translate.gateway.view import Assignment
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from edge.control.compiling.store import Store
     from edge.control.kinds.gateway import Gateway
-    from edge.control.kinds.listener_sets import ListenerSet
     from edge.control.kinds.objects import Key, Service
+    from edge.control.translate.gateway.standing import Standing
 
     Place = tuple[int, bool]
     """Port of a listener, and whether it is of UDP."""
@@ -89,15 +89,15 @@ class GatewayPorts:
         self._gateways.pop((gateway[0], services.service_name(gateway[1])), None)
         return short
 
-    def of(self, gateway: Gateway, sets: Sequence[ListenerSet]) -> Assignment:
-        """What GATEWAY, which is ours, has for its listeners and those of its SETS."""
+    def of(self, gateway: Gateway, among: Sequence[Standing]) -> Assignment:
+        """What GATEWAY, which is ours, has for its listeners and those of its sets, which are AMONG these."""
         unsupported = next((one.type for one in gateway.spec.addresses if one.type != SUPPORTED), "")
         if unsupported:
             return Assignment(unsupported=unsupported)
         key = (gateway.metadata.namespace, gateway.metadata.name)
         if key not in self._read:
             self.adopt(key)
-        listeners = [one.listener for one in standings(gateway, sets) if one.served]
+        listeners = [one.listener for one in among if one.served]
         places = dict.fromkeys((one.port, one.protocol == "UDP") for one in listeners if one.protocol in ROUTE_KINDS)
         given = self._given.setdefault(key, {})
         for place in given.keys() - places:
@@ -112,17 +112,17 @@ class GatewayPorts:
         name = (key[0], services.service_name(key[1]))
         service = self._read[key]
         if self.is_taken(key):
-            return Assignment(missing=services.taken(gateway))
+            return Assignment(pending=services.taken(gateway))
         shown = services.shown(service) if service is not None else ()
         wanted = dict.fromkeys(one.value for one in gateway.spec.addresses if one.value)
-        unusable = missing = ""
+        unusable = pending = ""
         if len(wanted) > 1:
             unusable = "a Service takes one address; name one"
         elif not {("IPAddress", value) for value in wanted} <= set(shown):
             unusable = f"Service {'/'.join(name)} has not got {', '.join(wanted)}"
         elif not shown:
-            missing = f"Service {'/'.join(name)} has no address yet"
-        return Assignment(self._addresses, shown, ports, unusable=unusable, missing=missing)
+            pending = f"Service {'/'.join(name)} has no address yet"
+        return Assignment(self._addresses, shown, ports, unusable=unusable, pending=pending)
 
     def is_taken(self, gateway: Key) -> bool:
         """Whether somebody else's Service has the name of that of GATEWAY."""

@@ -28,6 +28,7 @@ from edge.control.translate.endpoints import EXTERNAL_NAME, find_port
 from edge.control.translate.gateway import backend_tls, classes, listeners, route, stream_route
 from edge.control.translate.gateway.grants import allowed
 from edge.control.translate.gateway.namespaces import selected
+from edge.control.translate.gateway.standing import standings
 from edge.control.translate.parts import BY_UDP
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from edge.control.compiling.store import Store
     from edge.control.kinds.objects import ConfigMap, Key, Secret
+    from edge.control.translate.gateway.standing import Standing
     from edge.control.translate.gateway.view import Assignment
     from edge.control.translate.parts import Translation
     from edge.settings import Settings
@@ -79,6 +81,8 @@ class Gateways:
         self._used: dict[ObjectId, frozenset[ObjectId]] = {}
         """What an owner depends on."""
         self._addresses = GatewayAddresses(settings.gateway_addresses)
+        self._standings: dict[Key, tuple[Gateway, tuple[ListenerSet, ...], tuple[Standing, ...]]] = {}
+        """Of each Gateway as it was, with the ListenerSets that it had."""
         self._own_ports = GatewayPorts(store, settings.gateway_service_ports, settings.bind_address)
         self._serves_ports = bool(settings.gateway_services) and not settings.gateway_addresses
         """Whether Services lead to ports of ours."""
@@ -140,6 +144,7 @@ class Gateways:
                     present.append(found)
                 elif name.kind == Gateway.kind:
                     waiting |= self._addresses.release((name.namespace, name.name))
+                    self._standings.pop((name.namespace, name.name), None)
                     waiting |= self._own_ports.release((name.namespace, name.name))
         for gateway in sorted(present, key=_needs_choice):
             self._addresses.of(gateway)
@@ -152,9 +157,17 @@ class Gateways:
         found = self._store.get(ObjectId(GatewayClass.kind, "", gateway.spec.gateway_class_name))
         return isinstance(found, GatewayClass) and found.spec.controller_name == self._settings.controller_class
 
-    def assignment(self, gateway: Gateway, sets: Sequence[ListenerSet]) -> Assignment:
-        """As `View.assignment`; SETS: its ListenerSets."""
-        return self._own_ports.of(gateway, sets) if self._serves_ports else self._addresses.of(gateway)
+    def assignment(self, gateway: Gateway, among: Sequence[Standing]) -> Assignment:
+        """As `View.assignment`; AMONG: its listeners."""
+        return self._own_ports.of(gateway, among) if self._serves_ports else self._addresses.of(gateway)
+
+    def standings(self, gateway: Gateway, sets: tuple[ListenerSet, ...]) -> tuple[Standing, ...]:
+        """As `View.standings`; SETS: its ListenerSets. All of its routes ask for the same."""
+        key = (gateway.metadata.namespace, gateway.metadata.name)
+        known = self._standings.get(key)
+        if known is None or known[0] is not gateway or known[1] != sets:
+            known = self._standings[key] = (gateway, sets, standings(gateway, sets))
+        return known[2]
 
     def service_is_taken(self, gateway: Key) -> bool:
         """As `View.service_is_taken`."""
@@ -208,7 +221,10 @@ class Gateways:
 
     def looked_at(self, key: Key, port: str) -> PortState:
         """As `port`, and it is remembered."""
-        return self._ports.setdefault(ObjectId("Service", *key), {}).setdefault(port, self.port(key, port))
+        known = self._ports.setdefault(ObjectId("Service", *key), {})
+        if port not in known:
+            known[port] = self.port(key, port)
+        return known[port]
 
     def _depends(self, owner: ObjectId, used: frozenset[ObjectId]) -> None:
         before = self._used.pop(owner, frozenset())
@@ -261,7 +277,10 @@ class _Look:
         return self._class(gateway)
 
     def assignment(self, gateway: Gateway) -> Assignment:
-        return self._gateways.assignment(gateway, self.listener_sets(gateway))
+        return self._gateways.assignment(gateway, self.standings(gateway))
+
+    def standings(self, gateway: Gateway) -> tuple[Standing, ...]:
+        return self._gateways.standings(gateway, self.listener_sets(gateway))
 
     def service_is_taken(self, gateway: Key) -> bool:
         return self._gateways.service_is_taken(gateway)

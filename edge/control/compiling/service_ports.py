@@ -49,6 +49,7 @@ class Services:
         self._from_objects = addresses.FROM_FILES if settings.manifests else addresses.FROM_API
         self._names = names
         self._zone = settings.zone if settings.enable_topology_aware_routing else ""
+        self._family = settings.endpoint_ip_family if settings.endpoint_ip_family != "any" else ""
         self._ports: dict[str, UsedPort] = {}
         self._uses: Uses[Wish] = Uses()
         self._by_service: dict[Key, tuple[str, ...]] = {}
@@ -169,7 +170,8 @@ class Services:
         if port.by_cluster_ip:
             return by_cluster_ip(service, port.port, self._from_objects, port.protocol)
         slices = self._store.slices(port.service)
-        return by_slices(service, port.port, slices, self._from_objects, port.protocol, zone=self._zone)
+        terms = {"zone": self._zone, "family": self._family}
+        return by_slices(service, port.port, slices, self._from_objects, port.protocol, **terms)
 
     def _record(self, port: UsedPort, users: dict[ObjectId, Wish]) -> ServicePort:
         asked = [(order, balance) for order, balance in users.values() if balance is not None]

@@ -17,6 +17,7 @@ MOST_SHOWN: Final = 4
 """Addresses in one message."""
 ANSWER: Final = "requests are answered 503"
 OF_CANARY: Final = "the main Service takes all requests"
+STAND_IN: Final = "requests go to the Service that default-backend names"
 FAULTS: Final = {
     Fault.MISSING_SERVICE: (".name", "does not exist"),
     Fault.MISSING_PORT: (".port", "has no {protocol} port {port}"),
@@ -61,7 +62,11 @@ def _fault(use: ServiceUse, port: UsedPort) -> Problem | None:
 
 def _answer(use: ServiceUse) -> str:
     """What is done while USE has no endpoint."""
-    return use.instead or (OF_CANARY if use.canary else ANSWER)
+    if use.instead:
+        return use.instead
+    if use.canary:
+        return OF_CANARY
+    return STAND_IN if use.stand_in else ANSWER
 
 
 def _refusal(use: ServiceUse, port: UsedPort) -> Problem:

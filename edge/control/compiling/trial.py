@@ -36,6 +36,7 @@ _REFUSALS: Final = frozenset(
         "InvalidPattern",
         inspection.DANGEROUS,
         inspection.BAD_PATH,
+        inspection.BAD_UID,
         inspection.WRONG_PREFIX,
     }
 )

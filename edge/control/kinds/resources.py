@@ -108,6 +108,10 @@ POD = Kind("Pod", CORE, "pods")
 LEASE = Kind("Lease", "/apis/coordination.k8s.io/v1", "leases")
 EVENT = Kind("Event", "/apis/events.k8s.io/v1", "events")
 
+CUSTOM_RESOURCE_DEFINITION = Kind(
+    "CustomResourceDefinition", "/apis/apiextensions.k8s.io/v1", "customresourcedefinitions", namespaced=False
+)
+
 GATEWAY_API = "/apis/gateway.networking.k8s.io/v1"
 _WITHOUT_GATEWAYS = "no Gateway is served"
 GATEWAY_CLASS = Kind(

@@ -13,7 +13,7 @@ HTML: Final = "text/html; charset=utf-8"
 NO_STORE: Final = {"Cache-Control": "no-store"}
 GUARDS: Final = {
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src"

@@ -5,7 +5,8 @@ Rules of this file (Kubernetes API reference, EndpointSlice v1 and Service v1):
   belongs to the Service port of the same name and protocol.
 - `ready` unset means ready, `serving` unset means the same as `ready`, `terminating` unset means no.
 - Endpoints that are ready are used. When there is none, in no slice, those that still serve while they terminate are.
-- All addresses of an endpoint are used; slices of the same Service are merged, whatever their address family.
+- All addresses of an endpoint are used; slices of the same Service are merged. Where a Service has ready endpoints of
+  both address families, one of them can be chosen; a Service that has the other one alone is served all the same.
 - With a zone, the ready endpoints that hints give to it are used alone, provided that all have hints and one is for
   the zone (Kubernetes docs, "Topology Aware Routing", safeguards).
 - Addresses that must not be an endpoint (`addresses.py`) are left out and reported; the others are used.
@@ -72,11 +73,13 @@ def by_slices(
     protocol: str = TCP,
     *,
     zone: str = "",
+    family: str = "",
 ) -> Found:
     """The endpoints of SERVICE's PORT in SLICES; ALLOWED: kinds of special addresses (`addresses.py`) among them.
 
-    ZONE: use those that hints give to it; empty: hints mean nothing.
+    ZONE: use those that hints give to it; empty: hints mean nothing. FAMILY: IPv4 or IPv6, if there are such endpoints.
     """
+    slices = _of_family(family, tuple(slices)) if family else slices
     service_port = find_port(service, port, protocol)
     if service_port is None:
         return Found(fault=Fault.MISSING_PORT)
@@ -97,6 +100,13 @@ def by_slices(
                 places.add([(address, number) for address in usable for number in ports], zones, ready=state)
     found = tuple(Endpoint(address, number) for address, number in places.chosen())
     return Found(found, Fault.ADDRESS_TYPE if foreign else None, foreign, tuple(sorted(sorted_out.refused)))
+
+
+def _of_family(family: str, slices: tuple[EndpointSlice, ...]) -> tuple[EndpointSlice, ...]:
+    """Those of SLICES that have addresses of FAMILY, if one of their endpoints is ready; else all."""
+    found = tuple(one for one in slices if one.address_type == family)
+    ready = (endpoint for one in found for endpoint in one.endpoints or () if _usable(endpoint.conditions))
+    return found if next(ready, None) is not None else slices
 
 
 class _Places:

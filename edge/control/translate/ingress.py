@@ -254,6 +254,16 @@ class _Translator:
             key += BY_CLUSTER_IP
         key, field = sys.intern(key), sys.intern(field)
         canary = self._asked.canary is not None
-        use = ServiceUse(key, to.namespace, to.service, to.port, field, asked.algorithm, asked.by_cluster_ip, canary)
+        use = ServiceUse(
+            key,
+            to.namespace,
+            to.service,
+            to.port,
+            field,
+            asked.algorithm,
+            asked.by_cluster_ip,
+            canary,
+            stand_in=any(isinstance(one, ErrorPages) and bool(one.key) for one in self._model.policies),
+        )
         self._uses.append(use)
         return key

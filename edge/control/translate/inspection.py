@@ -27,10 +27,12 @@ _DANGEROUS: Final = re.compile(
     r"\b(?:alias|root)\s[^;]*;|/etc/(?:passwd|shadow|group|nginx|ingress-controller)|/var/run/secrets|_by_lua"
 )
 _STRICT_PATH: Final = re.compile(r"/[A-Za-z0-9._/-]*")
+_UID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _STRICT_TYPES: Final = ("Exact", "Prefix")
 STRICT: Final = "strict-validate-path-type"
 DANGEROUS: Final = "DangerousText"
 BAD_PATH: Final = "BadPath"
+BAD_UID: Final = "BadUid"
 WRONG_PREFIX: Final = "WrongPrefix"
 
 
@@ -39,6 +41,9 @@ def inspected(ingress: Ingress, settings: Settings, defaults: Defaults) -> Itera
     strict = defaults.get(STRICT, ("", ""))[0] != "false"
     if settings.annotations_prefix != PREFIX.rstrip("/"):
         yield from _prefixes(ingress, settings.annotations_prefix)
+    uid = ingress.metadata.uid
+    if uid and not _UID.fullmatch(uid):
+        yield error(BAD_UID, "metadata.uid", f'"{uid}" is not a UUID')
     for field, text, kind in _texts(ingress):
         if settings.deep_inspect and _DANGEROUS.search(text):
             yield error(DANGEROUS, field, f'"{text}" looks like configuration of nginx or a path of its files')

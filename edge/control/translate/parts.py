@@ -80,6 +80,8 @@ class ServiceUse(msgspec.Struct, frozen=True, gc=False):
     """What happens without its endpoints, where `field` names no backend's Service; empty: requests are answered
     503."""
     protocol: str = TCP
+    stand_in: bool = False
+    """The annotation `default-backend` names a Service that answers without an endpoint."""
 
 
 class RemoteUse(msgspec.Struct, frozen=True, gc=False):

@@ -80,8 +80,11 @@ class Spread:
         """Seconds to wait before the next connection is accepted, with OWN connections here; 0: none."""
         if not self._others and time.monotonic() - self._looked > SOON:
             self.refresh()
+        if not self._others:
+            self._accepted += 1
+            return 0.0
         spare = own - 1 if max(self._accepted, self._accepted_before) >= MANY else own
-        if spare > 0 and any(_should_go_first(words, spare) for words in self._others):
+        if spare > 0 and self._others_first(spare):
             now = time.monotonic()
             self._moments = self._moments + 1 if now < self._waited_until + ROW else 1
             if self._moments <= MOST_MOMENTS:
@@ -90,6 +93,10 @@ class Spread:
         self._moments = 0
         self._accepted += 1
         return 0.0
+
+    def _others_first(self, own: int) -> bool:
+        """Whether another worker should take the next connection before this one, which has OWN."""
+        return any(_should_go_first(words, own) for words in self._others)
 
 
 def _should_go_first(words: Words, own: int) -> bool:

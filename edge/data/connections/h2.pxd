@@ -18,8 +18,10 @@ cdef class Http2(Streams):
 
     @cython.locals(connections=Connections, stream=Stream, session=Session, event=int)
     cdef _read(self)
+    @cython.locals(half=Http2Stream)
     cdef _handle(self, int event, H2Stream stream)
     cdef _limit(self, bint partial)
+    @cython.locals(connections=Connections, half=Http2Stream)
     cdef _begin(self, H2Stream stream)
     cpdef all_sent(self)
     @cython.locals(connections=Connections, session=Session)

@@ -153,17 +153,22 @@ class Http2(Streams):
         """Do what EVENT, which may be about STREAM, asks for."""
         if event in (HEAD_COME, HEAD_FAULTY):
             self._begin(stream)
-        elif event == DATA_COME:
-            stream.owner.inbox.take(self.stream, self.session.count)
-        elif event == MESSAGE_ENDED:
-            stream.owner.inbox.waiter.wake()
-        elif event == STREAM_RESET:
-            stream.owner.lose(PeerGone("the client has reset the stream"))
-        elif event == WINDOW_OPEN:
+            return
+        if event == WINDOW_OPEN:
             if self.waiting:
                 self.schedule()
-        elif event == ALL_COME and not self.session.ending:
-            self._take_no_more()
+            return
+        if event == ALL_COME:
+            if not self.session.ending:
+                self._take_no_more()
+            return
+        half: Http2Stream = stream.owner
+        if event == DATA_COME:
+            half.inbox.take(self.stream, self.session.count)
+        elif event == MESSAGE_ENDED:
+            half.inbox.waiter.wake()
+        elif event == STREAM_RESET:
+            half.lose(PeerGone("the client has reset the stream"))
 
     def _limit(self, partial: bool) -> None:
         """A frame, or a head of several, that has begun has to be complete in time."""

@@ -23,7 +23,6 @@ from edge.data.http.h2._content import Inbox
 from edge.data.http.h2.errors import ErrorCode
 from edge.data.http.h2.sending import Carrier, Sender
 from edge.data.http.h2.tunnel_end import TunnelEnd
-from edge.data.net._buffer import Buffer
 from edge.data.net.errors import PeerGone, ResponseError, StreamError
 from edge.table.counters import WorkerWord
 
@@ -35,12 +34,11 @@ if TYPE_CHECKING:
     from edge.data.http._message import Message
     from edge.data.http.h2._session import H2Stream
     from edge.data.http.replies import Reply
+    from edge.data.net._buffer import Buffer
     from edge.data.net._stream import Stream
 
 log = logging.getLogger("edge.data")
 
-PIECE = 32768
-"""Bytes of an answer of our own that are sent at a time."""
 INTERNAL_ERROR = int(ErrorCode.INTERNAL_ERROR)
 NO_ERROR = int(ErrorCode.NO_ERROR)
 
@@ -223,10 +221,8 @@ class Http2Stream(Client):
         head = self._clock.defaults[3] + content_type + reply.fields + fields
         self.session.reply(self.flow, reply.status, head, len(body), bodiless)
         if not bodiless:
-            for at in range(0, len(body), PIECE):
-                buffer = Buffer()
-                buffer.feed(body[at : at + PIECE])
-                self.send(buffer, len(buffer), at + PIECE >= len(body))
+            self.sender.send_all(body)
+            self._check()
         self.connection.schedule()
 
     def interim(self, response: Message) -> None:

@@ -1,5 +1,6 @@
 cdef class Outcome:
     cdef public int status
+    cdef public int grpc
     cdef readonly double started
     cdef public double duration
     cdef public long long received
@@ -24,4 +25,5 @@ cdef class Outcome:
     cpdef double answered(self)
     cpdef give_up(self)
     cpdef finish(self)
+    cpdef int code(self)
     cpdef double elapsed(self)

@@ -8,6 +8,9 @@ Rules of this file:
 
 from edge.data.net._clock cimport precise_now as now
 
+cdef enum:
+    GRPC = 1000  # as `edge.table.counter_layout.GRPC`
+
 cdef bint detailed = False
 
 
@@ -21,7 +24,8 @@ def keep_details(bint wanted):
 cdef class Outcome:
     """What came of the exchange that is under way, or was the last one.
 
-    - `status`: of the response. `started`: when the request was there; `duration`: seconds from then to the end.
+    - `status`: of the response; `grpc`: that of gRPC, below 0: it was no call, or its status is not known. `started`:
+      when the request was there; `duration`: seconds from then to the end.
     - `received`, `sent`: bytes of the request and of the response, heads included; `content_sent`: of the response's
       content.
     - `endpoint`: the address that was asked last, empty: none was. `upstream_status`, `upstream_seconds`,
@@ -43,6 +47,7 @@ cdef class Outcome:
         self.started = now()
         self.duration = 0
         self.status = self.upstream_status = 0
+        self.grpc = -1
         self.received = self.sent = self.content_sent = self.upstream_content = 0
         self.endpoint = ""
         self.upstream_seconds = self.connect_seconds = self.head_seconds = -1
@@ -84,6 +89,10 @@ cdef class Outcome:
     cpdef finish(self):
         """The exchange has ended, now."""
         self.duration = now() - self.started
+
+    cpdef int code(self):
+        """Its statuses as one number, under which it is counted (`edge.table.counter_layout.code_of`)."""
+        return self.status + GRPC * (self.grpc + 1)
 
     cpdef double elapsed(self):
         """Seconds since the request was there."""

@@ -96,7 +96,9 @@ class Call:
             tried = (*tried, target)
             another = self._another(terms, chooser, failure, tried)
             if another is None and self.upstream is not None:
-                return None  # an unwanted status is better than none
+                if not self._late(terms) or len(tried) == terms.retry.tries:
+                    return None  # an unwanted status is better than none
+                failure = Failure(Kind.TIMEOUT, replies.GATEWAY_TIMEOUT, False)
             self.end()
             if another is None:
                 return failure
@@ -179,6 +181,10 @@ class Call:
             return seconds
         left = max(deadline.request - self._outcome.elapsed(), LEAST_PATIENCE)
         return min(seconds, left) if seconds else left
+
+    def _late(self, terms: Terms) -> bool:
+        """Whether the deadline of the request leaves no time for another attempt."""
+        return terms.deadline is not None and self._patience(terms, LONG) <= TOO_SHORT
 
     def _receive(self, upstream: Upstream, largest: int) -> None:
         """Read the head of the final response, of up to LARGEST bytes; 1xx are passed on or, for 100, dropped (RFC
@@ -269,7 +275,7 @@ class Call:
             return None
         if retry.timeout and self._outcome.elapsed() > retry.timeout:
             return None
-        if terms.deadline is not None and self._patience(terms, LONG) <= TOO_SHORT:
+        if self._late(terms):
             return None
         another = chooser.choose(tried)
         if another is None and (retry.same_endpoint or (failure.kind is Kind.BREAK and retry.tries)):

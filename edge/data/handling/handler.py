@@ -316,7 +316,10 @@ class Handler:
             while count := content.fill():
                 client.send(content.buffer, count, content.done and not content.trailers)
                 outcome.upstream_content += count
-            client.finish(upstream.trailers() if content.trailers else None)
+            trailers = upstream.trailers() if content.trailers else None
+            client.finish(trailers)
+            if plan.streams:
+                outcome.grpc = grpc.status_of(response, trailers)
         call.release(bodiless)
 
     def _steer(self, upstream: Upstream, plan: Plan) -> None:
@@ -403,7 +406,7 @@ class Handler:
             if plan is not None and plan.content_type is not None:
                 reply = dataclasses.replace(reply, content_type=plan.content_type)
             if grpc.is_call(client.request):
-                reply = grpc.answer(reply)
+                reply, exchange.outcome.grpc = grpc.answer(reply)
             if self._lines is not None and self._lines.kept is not None:
                 self._access_log.keep(exchange, None, fields, reply)
             client.reply(reply, fields)
@@ -466,7 +469,7 @@ class Handler:
         outcome.sent = client.sent()
         outcome.content_sent += outcome.upstream_content
         if plan is not None and destination is not None:
-            series = destination.series(client.request.method, outcome.status)
+            series = destination.series(client.request.method, outcome.code())
             balancer = destination.balancer if destination.secure_balancer is None else self._balancer(destination)
             if balancer is not None and balancer.scores is not None:
                 balancer.note(outcome)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from edge.data.http.replies import Reply, reason
 
 if TYPE_CHECKING:
+    from edge.data.http._fields import FieldLines
     from edge.data.http._message import Message
 
 UNKNOWN: Final = 2
@@ -29,6 +30,8 @@ STATUSES: Final = {
     504: 4,  # DEADLINE_EXCEEDED
 }
 """By the status of HTTP."""
+KNOWN: Final = {b"%d" % number: number for number in range(17)}
+"""Those that gRPC has, as they stand in messages."""
 CONTENT_TYPE: Final = b"application/grpc"
 LEAST: Final = 400
 """The first status of HTTP that is an error."""
@@ -40,11 +43,17 @@ def is_call(request: Message) -> bool:
     return content_type.startswith(CONTENT_TYPE) and content_type[len(CONTENT_TYPE) :][:1] in (b"", b"+", b";", b" ")
 
 
-def answer(reply: Reply) -> Reply:
-    """REPLY as the answer to a call."""
+def status_of(response: Message, trailers: FieldLines | None) -> int:
+    """The status that RESPONSE, or TRAILERS behind it, say; -1: none, or one that gRPC does not know."""
+    value = trailers.get(b"grpc-status") if trailers is not None else response.get(b"grpc-status")
+    return KNOWN.get(value, -1) if value is not None else -1
+
+
+def answer(reply: Reply) -> tuple[Reply, int]:
+    """REPLY as the answer to a call, and the status that it has; -1: none."""
     if reply.status < LEAST:
-        return reply
+        return reply, -1
     status = STATUSES.get(reply.status, UNKNOWN)
     message = f"{reply.status} {reason(reply.status)}".strip()
     fields = f"grpc-status: {status}\r\ngrpc-message: {message}\r\n".encode()
-    return Reply(200, b"", reply.fields + fields, CONTENT_TYPE, reply.closes)
+    return Reply(200, b"", reply.fields + fields, CONTENT_TYPE, reply.closes), status

@@ -32,12 +32,15 @@ cdef extern from "sys/epoll.h":
 
 cdef enum:
     BATCH = 256
+    LOOKS = 4         # batches of one round of the event loop, so that others get their turn
+    REST = 16         # rounds without a second look, after one that found nothing
     SIDE = 1          # the bit of an address that says which side of a `Polled` an event is of; objects are aligned
 
 cdef int poller = -1
 cdef object watcher = None
 cdef epoll_event batch[BATCH]
 cdef bint taking = False
+cdef int resting = 0   # rounds that are still without a second look
 cdef list buried = []
 log = logging.getLogger("edge.data")
 
@@ -94,14 +97,30 @@ cdef int begin() except -1:
 
 
 def take():
-    """Pass a batch of events on. What is left is reported again by the event loop, after others had their turn."""
+    """Pass events on, batch after batch for as long as there are some. What is left is reported by the event loop again."""
+    global resting
+    cdef int looks
+    for looks in range(LOOKS):
+        if looks and resting:
+            resting -= 1
+            return
+        if take_batch() == 0:
+            if looks:
+                resting = REST
+            return
+
+
+cdef int take_batch() except -1:
+    """Pass a batch of events on; how many there were."""
     global taking
     cdef int i, n
     cdef uint64_t to
     cdef Polled one
     n = c_epoll_wait(poller, batch, BATCH, 0)
-    if n < 0 and errno != EINTR:
-        PyErr_SetFromErrno(OSError)
+    if n < 0:
+        if errno != EINTR:
+            PyErr_SetFromErrno(OSError)
+        n = 0
     taking = True
     for i in range(n):
         to = batch[i].data.u64
@@ -116,3 +135,4 @@ def take():
     taking = False
     if buried:
         buried.clear()
+    return n

@@ -73,6 +73,11 @@ def _ratio(exchange: Exchange) -> bytes | None:
     return b"%.2f" % (outcome.upstream_content / outcome.content_sent)
 
 
+def _grpc_status(exchange: Exchange) -> bytes | None:
+    status = exchange.outcome.grpc
+    return b"%d" % status if status >= 0 else None
+
+
 def _present(value: Value) -> Value:
     """VALUE, where an empty one is none."""
     return lambda exchange: value(exchange) or None
@@ -82,6 +87,7 @@ VALUES: Final[dict[str, Value]] = {
     **{name: _present(value) for name, value in REQUEST.items()},
     "connection": _connection,
     "connection_requests": _connection_requests,
+    "grpc_status": _grpc_status,
     "gzip_ratio": _ratio,
     "literal_dollar": _constant(b"$"),
     "nginx_version": _constant(NGINX),
@@ -90,6 +96,7 @@ VALUES: Final[dict[str, Value]] = {
     "proxy_protocol_addr": _proxied_address,
     "realip_remote_addr": _peer_address,
     "realip_remote_port": _present(REQUEST["remote_port"]),
+    "sent_trailer_grpc_status": _grpc_status,
     "tcpinfo_rcv_space": _tcp(_RCV_SPACE),
     "tcpinfo_rtt": _tcp(_RTT),
     "tcpinfo_rttvar": _tcp(_RTTVAR),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge.data.http.cookies import cookies
 from edge.data.policies.fields import checked_name
+from edge.data.policies.session_times import SessionTimes
 from edge.data.upstream.sticky import BALANCED, PERSISTENT, Sticky
 
 if TYPE_CHECKING:
@@ -36,44 +37,55 @@ _LAST_SHORT_YEAR: Final = 2037
 
 def add(policy: Affinity, phases: Phases) -> None:
     """The choice of endpoints, and an edit of the response. Answers of Edge itself carry no cookie."""
-    session = session_of(policy.cookie, policy.header)
+    value = value_of(policy.cookie, policy.header)
+    times = SessionTimes(value, policy.absolute, policy.idle) if policy.absolute or policy.idle else None
+    session = times.read if times is not None else value
     mode = PERSISTENT if policy.persistent else BALANCED
     made = _field_writer(policy) if policy.header else _writer(policy)
     key = object()
 
     def choosing(balancer: Balancer, exchange: Exchange) -> Sticky:
-        sticky = Sticky(balancer, mode, session(exchange.client.request)[0], renews=policy.renews)
+        sticky = Sticky(balancer, mode, split(session(exchange.client.request))[0], renews=policy.renews)
         exchange.note(key, sticky)
         return sticky
 
     def edit(exchange: Exchange, response: Message | None) -> None:
         sticky = exchange.notes.get(key) if exchange.notes is not None else None
-        if response is not None and sticky is not None and sticky.cookie:
-            exchange.fields += made(exchange, sticky.cookie)
+        if response is None or sticky is None:
+            return
+        given = sticky.cookie if times is None else times.renewed(exchange.client.request, sticky.cookie)
+        if given:
+            exchange.fields += made(exchange, given)
 
     phases.choosing = choosing
     phases.answers.append(edit)
 
 
-def session_of(cookie: str, header: str) -> Callable[[Message], tuple[bytes, bytes]]:
-    """What reads the session of a request out of the COOKIE, or else out of the field HEADER, as `parts`."""
+def value_of(cookie: str, header: str) -> Callable[[Message], bytes]:
+    """What reads the session of a request out of the COOKIE, or else out of the field HEADER."""
     if not header:
         encoded = cookie.encode()
-        return lambda request: parts(request, encoded)
+        return lambda request: _cookie(request, encoded)
     name = header.lower().encode()
-    return lambda request: _split(request.get(name) or b"")
+    return lambda request: request.get(name) or b""
 
 
 def parts(request: Message, name: bytes) -> tuple[bytes, bytes]:
-    """What the cookie NAME has before and behind its `|`; of several the last one counts, as in ingress-nginx."""
+    """What the cookie NAME has before and behind its `|`."""
+    return split(_cookie(request, name))
+
+
+def _cookie(request: Message, name: bytes) -> bytes:
+    """The cookie NAME; of several the last one counts, as in ingress-nginx."""
     value = b""
     for given, one in cookies(request):
         if given == name:
             value = one
-    return _split(value)
+    return value
 
 
-def _split(value: bytes) -> tuple[bytes, bytes]:
+def split(value: bytes) -> tuple[bytes, bytes]:
+    """What the VALUE of a session has before and behind its first `|`."""
     key, _, rest = value.partition(b"|")
     return key, rest.partition(b"|")[0]
 

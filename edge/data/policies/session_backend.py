@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.data.policies.affinity import session_of
+from edge.data.policies.affinity import split, value_of
+from edge.data.policies.session_times import SessionTimes
 
 if TYPE_CHECKING:
     from edge.data.exchange.exchange import Exchange
@@ -14,10 +15,12 @@ if TYPE_CHECKING:
 
 def add(policy: SessionBackend, phases: Phases) -> None:
     """A choice."""
-    session = session_of(policy.cookie, policy.header)
+    session = value_of(policy.cookie, policy.header)
+    if policy.absolute or policy.idle:
+        session = SessionTimes(session, policy.absolute, policy.idle).read
     sides = {one.encode(): number for number, one in enumerate(policy.sides) if one}
 
     def choose(exchange: Exchange) -> int | None:
-        return sides.get(session(exchange.client.request)[1])
+        return sides.get(split(session(exchange.client.request))[1])
 
     phases.choices.append(choose)

@@ -33,6 +33,7 @@ from edge.data.streams.connections import StreamConnections
 from edge.data.streams.plan import StreamPlans
 from edge.data.upstream.budget import RetryBudget
 from edge.data.upstream.pool import Pool
+from edge.data.upstream.reports import Reports
 from edge.settings import LARGEST_HEAD
 from edge.system import logs
 from edge.table.counters import WorkerWord
@@ -110,6 +111,7 @@ class Proxy:
             tuning.follow(access_log.tune)
         if stream_log is not None:
             tuning.follow(stream_log.tune)
+        self._reports = Reports(counters, self.planner.targets)
         self._fault = ""
         self._refusals = 0
         self._received, self._sent = _client_bytes()
@@ -134,6 +136,7 @@ class Proxy:
         self.datagrams.expire()
         self.streams.plans.forget()
         self._reclaim()
+        self._reports.tick()
         self._count()
 
     def _report(self) -> None:

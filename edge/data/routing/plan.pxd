@@ -21,10 +21,10 @@ cdef class Destination:
     cdef object _counters
     cdef dict _series
     cdef bytes _last_method
-    cdef int _last_status
+    cdef int _last_code
     cdef c_counters.Series _last_series
 
-    cpdef c_counters.Series series(self, bytes method, int status)
+    cpdef c_counters.Series series(self, bytes method, int code)
 
 cdef class Plan(Terms):
     cdef readonly str host

@@ -66,20 +66,20 @@ class Destination:
         self._counters = counters
         self._series: dict[tuple[bytes, int], Series] = {}
         self._last_method = b""
-        self._last_status = 0
+        self._last_code = 0
         self._last_series: Series | None = None
         """What was asked for last, as most requests to a backend are alike."""
 
-    def series(self, method: bytes, status: int) -> Series:
-        """Where requests with METHOD that end in STATUS are counted."""
-        if method is self._last_method and status == self._last_status and self._last_series is not None:
+    def series(self, method: bytes, code: int) -> Series:
+        """Where requests with METHOD that end in CODE are counted; see `Outcome.code`."""
+        if method is self._last_method and code == self._last_code and self._last_series is not None:
             return self._last_series
-        series = self._series.get((method, status))
+        series = self._series.get((method, code))
         if series is None:
-            series = self._counters.series(self.labels, method, status)
+            series = self._counters.series(self.labels, method, code)
             if len(self._series) < 256:
-                self._series[method, status] = series
-        self._last_method, self._last_status, self._last_series = method, status, series
+                self._series[method, code] = series
+        self._last_method, self._last_code, self._last_series = method, code, series
         return series
 
 

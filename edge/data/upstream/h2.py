@@ -20,7 +20,6 @@ from edge.data.http.h2.errors import ErrorCode
 from edge.data.http.h2.sending import Carrier, Sender
 from edge.data.http.h2.tunnel_end import TunnelEnd
 from edge.data.http.websocket import accept_of, key_of
-from edge.data.net._buffer import Buffer
 from edge.data.net.errors import IncompleteResponse, ResponseError, StreamClosed, StreamTimeout
 
 if TYPE_CHECKING:
@@ -28,12 +27,11 @@ if TYPE_CHECKING:
     from edge.data.http._message import Message, Outgoing
     from edge.data.http.h2._client import ClientSession
     from edge.data.http.h2._session import H2Stream
+    from edge.data.net._buffer import Buffer
     from edge.data.net.errors import StreamError
 
 FOREVER = 1e9
 """Seconds."""
-PIECE = 32768
-"""Bytes of a request's whole content that are sent at a time."""
 MOST_INTERIM = 32
 """Interim responses that wait to be passed on."""
 CANCEL = int(ErrorCode.CANCEL)
@@ -118,12 +116,10 @@ class H2Upstream(Upstream):
 
     def send_all(self, content: bytes) -> None:
         """As `Upstream`."""
-        for at in range(0, len(content), PIECE):
-            buffer = Buffer()
-            buffer.feed(content[at : at + PIECE])
+        if content:
             self._check()
-            self.sender.send(buffer, len(buffer), at + PIECE >= len(content))
-        if not content and not self.flow.local_ended and not self._key:
+            self.sender.send_all(content)
+        elif not self.flow.local_ended and not self._key:
             self.finish(None)
 
     def send(self, source: Buffer, count: int) -> None:

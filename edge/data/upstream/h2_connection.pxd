@@ -21,4 +21,5 @@ cdef class H2Connection(Keeper):
     @cython.locals(stream=Stream, session=ClientSession, event=int)
     cdef _read(self)
     cdef bint _fill(self) except -1
+    @cython.locals(upstream=H2Upstream)
     cdef _handle(self, int event, H2Stream flow)

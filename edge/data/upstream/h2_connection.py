@@ -210,23 +210,26 @@ class H2Connection(Keeper):
 
     def _handle(self, event: int, flow: H2Stream) -> None:
         """Do what EVENT, which may be about FLOW, asks for."""
-        if event == DATA_COME:
-            flow.owner.inbox.take(self.stream, self.client.count)
-        elif event == HEAD_COME:
-            flow.owner.headed()
-        elif event == MESSAGE_ENDED:
-            flow.owner.inbox.waiter.wake()
-        elif event == STREAM_RESET:
-            flow.owner.reset()
-        elif event == WINDOW_OPEN:
+        if event == WINDOW_OPEN:
             if self.waiting:
                 self.schedule()
-        elif event == PEER_LEAVING:
+            return
+        if event == PEER_LEAVING:
             self._leave()
             refused = self.client.refused
             while refused:
                 refused.pop().owner.refuse()
             self.schedule()
+            return
+        upstream: H2Upstream = flow.owner
+        if event == DATA_COME:
+            upstream.inbox.take(self.stream, self.client.count)
+        elif event == HEAD_COME:
+            upstream.headed()
+        elif event == MESSAGE_ENDED:
+            upstream.inbox.waiter.wake()
+        elif event == STREAM_RESET:
+            upstream.reset()
 
     # --- the end --------------------------------------------------------------------------------------------------
 

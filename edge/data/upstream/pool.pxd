@@ -1,7 +1,5 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
-cimport cython
-
 from edge.data.exchange.upstream cimport Upstream
 from edge.data.upstream.h1 cimport H1Upstream, Keeper
 from edge.data.upstream.target cimport Target
@@ -15,6 +13,5 @@ cdef class Pool(Keeper):
     cdef long long _most_requests
     cdef double _longest_life
 
-    @cython.locals(upstream=H1Upstream)
     cpdef Upstream reuse(self, Target target, bint check)
     cpdef keep(self, H1Upstream upstream, double now)

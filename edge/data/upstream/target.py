@@ -19,6 +19,8 @@ from edge.table.records import Protocol as Spoken
 from edge.table.records import Transport
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gevent.event import AsyncResult
 
     from edge.data.upstream.tls import EndpointTls
@@ -151,6 +153,9 @@ class Targets:
 
     def __len__(self) -> int:
         return len(self._known)
+
+    def __iter__(self) -> Iterator[Target]:
+        return iter(list(self._known.values()))
 
     def acquire(self, address: str, port: int, transport: Transport = PLAIN, tls: EndpointTls | None = None) -> Target:
         """The target at ADDRESS and PORT by TRANSPORT, for one more balancer; TLS: that of TRANSPORT, made ready."""

@@ -30,11 +30,19 @@ class Affinity(Policy, frozen=True, tag=True):
 
     header: str = ""
     """Name of a field that takes the place of the cookie, in responses and in further requests."""
+    absolute: float = 0.0
+    """Seconds after its begin at which a session is over, and the client gets a new one; 0: never."""
+    idle: float = 0.0
+    """The same after the last request of the session."""
 
     def summary(self) -> str:
         """As `Policy`."""
         by = f"header {self.header}" if self.header else f"cookie {self.cookie}"
-        return f"sticky by {by}{' (persistent)' if self.persistent else ''}"
+        ends = [
+            f"{seconds:g} s {what}" for seconds, what in ((self.absolute, "in all"), (self.idle, "idle")) if seconds
+        ]
+        limits = f", for {' or '.join(ends)}" if ends else ""
+        return f"sticky by {by}{' (persistent)' if self.persistent else ''}{limits}"
 
 
 def side(upstream: str) -> str:

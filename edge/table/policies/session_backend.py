@@ -13,6 +13,9 @@ class SessionBackend(Policy, frozen=True, tag=True):
     header: str = ""
     sides: tuple[str, ...] = ()
     """What `edge.table.policies.affinity.side` gives for each backend; empty: it has no sessions."""
+    absolute: float = 0.0
+    """As `Affinity` has it; `idle` likewise."""
+    idle: float = 0.0
 
     def summary(self) -> str:
         """As `Policy`."""

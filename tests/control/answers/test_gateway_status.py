@@ -8,7 +8,7 @@ from edge.control.compiling.delta import Delta, ObjectStatus
 from edge.control.kinds.objects import ObjectId
 from tests.control.conftest import Instance, Instances
 from tests.support.fakeapi import FakeAPI
-from tests.support.gateway import route
+from tests.support.gateway import gateway_class, route
 from tests.support.waiting import eventually
 
 FIXED = {"publish_status_address": "203.0.113.7"}
@@ -56,3 +56,22 @@ def test_a_status_of_an_earlier_object_of_the_name_is_not_written(api: FakeAPI, 
     assert shown(api, "web") == []
     decided(one, "web", uid(api, "web"))
     eventually(lambda: shown(api, "web") == ["Accepted"])
+
+
+def test_a_class_has_its_status_also_where_the_api_server_knows_no_definitions(
+    api: FakeAPI, instance: Instances
+) -> None:
+    """Whose version the status is to tell."""
+    api.fail("status", resource="customresourcedefinitions", code=404, reason="NotFound", times=100)
+    api.apply(gateway_class())
+    stored: Any = api.store.get("GatewayClass", "", "edge")
+    condition = {"type": "Accepted", "status": "True", "reason": "Accepted", "message": "", "observedGeneration": 1}
+    status = {"conditions": [condition], "supportedFeatures": [{"name": "Gateway"}]}
+    name = ObjectId("GatewayClass", "", "edge")
+    instance(**FIXED).round(Delta(statuses={name: ObjectStatus(stored["metadata"]["uid"], status)}))
+
+    def shown() -> Any:
+        found: Any = api.store.get("GatewayClass", "", "edge")
+        return (found.get("status") or {}).get("supportedFeatures")
+
+    eventually(lambda: shown() == [{"name": "Gateway"}])

@@ -49,6 +49,14 @@ def test_a_canary_adds_its_service_to_the_path_of_its_main_ingress(world: World)
     assert world.reasons("aside") == []
 
 
+def test_annotations_that_it_does_not_have_for_itself_are_reported_as_one_problem(world: World) -> None:
+    aside = canary(canary_weight="20", proxy_body_size="8m", enable_cors="true", upstream_hash_by="$uri")
+    world.apply(main(), aside)
+    (problem,) = world.problems_of("aside")
+    assert (problem.reason, problem.field) == ("CanaryAnnotation", place("proxy-body-size"))
+    assert problem.message.endswith("main Ingress in all else, and so have enable-cors")
+
+
 def test_its_endpoints_are_spoken_to_as_those_of_its_main_ingress(world: World) -> None:
     world.apply(main(backend_protocol="AUTO_HTTP"), canary(canary_weight="20", backend_protocol="FCGI"))
     first, second = world.route("web.example").backends
@@ -200,7 +208,7 @@ def test_a_backend_that_is_no_service_has_no_canary(world: World) -> None:
 
 
 def test_all_else_is_as_the_main_ingress_says(world: World) -> None:
-    """The annotations of a canary are a copy of the main ones as a rule: they are neither used nor judged."""
+    """The annotations of a canary are a copy of the main ones as a rule: they are neither used nor judged, but told."""
     world.apply(main(proxy_read_timeout="7"))
     world.apply(
         canary(
@@ -217,7 +225,7 @@ def test_all_else_is_as_the_main_ingress_says(world: World) -> None:
     assert [type(one) for one in route.policies] == [Timeouts]
     assert route.policies[0] == Timeouts(place("proxy-read-timeout"), read=7.0)
     assert route.kind is PathKind.PREFIX
-    assert world.reasons("aside") == []
+    assert world.reasons("aside") == ["CanaryAnnotation"]
     assert not world.compiler.wanted
 
 
@@ -346,7 +354,7 @@ def test_with_legacy_it_is_the_main_ones_alone(world: World) -> None:
 def test_an_affinity_of_the_canary_itself_is_ignored(world: World) -> None:
     world.apply(main(), canary(canary_weight="20", affinity="cookie"))
     assert affinities(world.route("web.example")) == [[], []]
-    assert world.reasons("aside") == []
+    assert world.reasons("aside") == ["CanaryAnnotation"]
 
 
 def test_a_word_that_is_neither_is_reported_and_means_sticky(world: World) -> None:

@@ -69,7 +69,7 @@ def test_one_that_is_not_carried_out_closes_the_host(world: World) -> None:
         assert closed is not None, route.path
         assert (closed.status, closed.source) == (503, SOURCE)
     (problem,) = world.problems_of()
-    assert problem.message.startswith('line 2: "deny" is not carried out')
+    assert problem.message.startswith('line 2: "deny" is not supported')
     assert problem.message.endswith("; all requests to its hosts are answered 503")
 
 

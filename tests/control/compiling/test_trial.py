@@ -219,6 +219,28 @@ def test_what_is_missing_may_come_and_is_warned_of() -> None:
     assert warnings(world(), made) == ["MissingSecret"]
 
 
+@pytest.mark.parametrize(
+    ("notes", "answer"),
+    [
+        ({}, "requests are answered 503"),
+        ({"default_backend": "web"}, "requests go to the Service that default-backend names"),
+    ],
+)
+def test_the_report_says_who_answers_without_an_endpoint(notes: dict[str, str], answer: str) -> None:
+    for name in ("missing", "idle"):
+        made = ingress(path="/x", **notes)
+        made["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"] = name
+        found = world(objects.service("idle")).compiler.judge(taken(made)) or ()  # type: ignore[arg-type]
+        assert [problem.message.rpartition("; ")[2] for problem in found] == [answer]
+
+
+@pytest.mark.parametrize(("uid", "allowed"), [("4a1c2f0e-0000-4000-8000-00000000abcd", True), ("1; root /;", False)])
+def test_a_uid_is_a_uuid(uid: str, *, allowed: bool) -> None:
+    made = ingress(path="/x")
+    made["metadata"]["uid"] = uid
+    assert (refusals(world(), made) == []) is allowed
+
+
 def test_a_service_without_endpoints_is_warned_of() -> None:
     made = ingress(path="/x")
     made["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"] = "idle"

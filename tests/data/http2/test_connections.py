@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import signal
 import ssl
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import h2.config
 import h2.connection
@@ -150,6 +153,36 @@ def test_h2load(stage: Stage, backend: Backend) -> None:
     found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "300 succeeded, 0 failed" in found
     assert "status codes: 300 2xx" in found
+
+
+@pytest.mark.skipif(shutil.which("nghttp") is None, reason="needs nghttp (apt-get install nghttp2-client)")
+def test_nghttp(stage: Stage, backend: Backend, tmp_path: Path) -> None:
+    host = stage.serve(backend)
+    upload = tmp_path / "upload"
+    upload.write_bytes(pattern(200_000))
+    for scheme, port in (("http", stage.edge.http), ("https", stage.edge.https)):
+        command = ["nghttp", "--no-verify-peer", "-t", "40", "-H", f":authority: {host}"]
+        found = subprocess.run([*command, f"{scheme}://127.0.0.1:{port}/bytes/20000"], capture_output=True, check=True)
+        assert found.stdout == pattern(20_000)
+        sent = [f"--data={upload}", "--trailer=x-sum: 1", f"{scheme}://127.0.0.1:{port}/upload"]
+        found = subprocess.run([*command, *sent], capture_output=True, check=True)
+        assert json.loads(found.stdout)["length"] == 200_000
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium (apt-get install chromium)")
+def test_a_browser_speaks_it_over_tls(stage: Stage, tmp_path: Path) -> None:
+    shown = "document.body.textContent = performance.getEntriesByType('navigation')[0].nextHopProtocol"
+    page = f"<!doctype html><title>page</title><body><script>{shown}</script>".encode()
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%b" % (len(page), page)
+    with Scripted(answering(answer)) as endpoint:
+        host = stage.serve(endpoint)
+        flags = [f"--user-data-dir={tmp_path}", f"--host-resolver-rules=MAP {host} 127.0.0.1"]
+        flags += ["--no-sandbox"] if os.getuid() == 0 else []  # Chromium refuses root a sandbox
+        command = ["chromium", "--headless", "--disable-gpu", "--ignore-certificate-errors", "--dump-dom", *flags]
+        found = subprocess.run(
+            [*command, f"https://{host}:{stage.edge.https}/"], capture_output=True, check=True, timeout=120
+        )
+    assert "<body>h2</body>" in found.stdout.decode()
 
 
 def test_httpx(stage: Stage, backend: Backend) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from edge.table.access_logging import AccessLogging
 from edge.table.policies import Closed
 from edge.table.records import Protocol, Tls, Transport
+from tests.support.backends import Backend
 from tests.support.certificates import self_signed
 from tests.support.stage import Stage
 from tests.support.waiting import eventually, free_port
@@ -206,3 +208,33 @@ def test_a_timeout_is_a_deadline_that_is_exceeded(stage: Stage, server: GrpcServ
     server.cancelled.clear()
     assert refusal(stage, host, "Hang") == ("DEADLINE_EXCEEDED", "504 Gateway Timeout")
     eventually(lambda: stage.counted(host) == {("POST", 504): 1})
+
+
+# --- statuses in the log and in counters ------------------------------------------------------------------------------
+
+
+def test_the_status_of_a_call_is_logged_and_counted(stage: Stage, server: GrpcServer, backend: Backend) -> None:
+    host = stage.serve(server.address, transport=H2C)
+    web = stage.serve(backend)
+    stage.log_by(AccessLogging(format="$grpc_status/$sent_trailer_grpc_status $status [$proxy_upstream_name]"))
+    try:
+        with GrpcClient(stage.edge.http, host) as client:
+            client.Echo(b"x", timeout=PATIENCE)
+            list(client.Count(b"3", timeout=PATIENCE))
+            for method, message in (("Fail", b"NOT_FOUND"), ("Other", b"")):
+                with pytest.raises(grpc.RpcError):
+                    getattr(client, method)(message, timeout=PATIENCE)
+        stage.get(web)
+        lines = [line.partition(" [")[0] for line in (*stage.log_lines(host, 4), *stage.log_lines(web, 1))]
+    finally:
+        stage.log_by(AccessLogging())
+    assert lines == ["0/0 200", "0/0 200", "5/5 200", "12/12 200", "-/- 200"]
+    eventually(lambda: stage.calls(host) == {0: 2, 5: 1, 12: 1})
+
+
+def test_so_is_one_that_edge_answers(stage: Stage) -> None:
+    host = stage.serve(("127.0.0.1", free_port()), transport=H2C)
+    with GrpcClient(stage.edge.http, host) as client, pytest.raises(grpc.RpcError):
+        client.Echo(b"", timeout=PATIENCE)
+    eventually(lambda: stage.calls(host) == {14: 1})
+    assert stage.counted(host) == {("POST", 502): 1}

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from edge.data.policies import affinity
+from edge.data.policies import affinity, session_times
 from edge.table.policies import Affinity, Canary, CookieChange, Retry, SessionBackend
 from edge.table.policies.affinity import side
 from tests.support.play import Answer, Endpoint, Request, backend, route
@@ -338,3 +338,106 @@ def test_a_session_stays_with_its_backend_whatever_the_weights(scene, header: st
     session = f"unknown|{sides[1]}"
     fields = ((header, session) if header else ("Cookie", f"{NAME}={session}"),)
     assert [one.play(Request(fields=given)).content for given in (fields, ())] == [b"other", b"0"]
+
+
+# --- the times of sessions ------------------------------------------------------------------------------------------
+
+BEGIN = 1_800_000_000
+
+
+class Clock:
+    """The clock that sessions go by."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = float(BEGIN)
+        monkeypatch.setattr(session_times, "CLOCK", lambda: self.now)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+def times_of(session: str) -> tuple[int, int]:
+    """When it began and when its client was last here, in seconds since the first one."""
+    begun, last = session.split("|")[2].split(".")
+    return int(begun, 16) - BEGIN, int(last, 16) - BEGIN
+
+
+class Visits:
+    """A client with a session by a field, of which it keeps what it got last."""
+
+    def __init__(self, scene: Callable[..., Any], **times: float) -> None:
+        own = Affinity("test", "", persistent=True, header="X-Session", **times)
+        self.asking = Asking(scene, own)
+        self.session = ""
+
+    def __call__(self) -> str:
+        """What it gets; empty: nothing new."""
+        fields = (("X-Session", self.session),) if self.session else ()
+        given = self.asking.scene.play(Request(fields=fields)).received.field("x-session") or ""
+        self.session = given or self.session
+        return str(given)
+
+
+def test_a_session_ends_so_long_after_its_begin(scene, clock: Clock) -> None:
+    """However often its client comes; the next one is new."""
+    visit = Visits(scene, absolute=60.0)
+    assert times_of(visit()) == (0, 0)
+    clock.now += 59
+    assert visit() == ""
+    clock.now += 1
+    assert times_of(visit()) == (60, 60)
+
+
+def test_a_session_ends_when_its_client_is_silent_for_so_long(scene, clock: Clock) -> None:
+    """A client that comes keeps it: responses renew it, once a second at most, and its begin stays."""
+    visit = Visits(scene, idle=60.0)
+    visit()
+    assert visit() == ""
+    for turn in (1, 2, 3):
+        clock.now = BEGIN + 59 * turn
+        assert times_of(visit()) == (0, 59 * turn)
+        clock.now += 0.5
+        assert visit() == ""
+    clock.now = BEGIN + 59 * 3 + 60
+    assert times_of(visit()) == (237, 237)
+
+
+def test_both_times(scene, clock: Clock) -> None:
+    visit = Visits(scene, absolute=100.0, idle=60.0)
+    visit()
+    for now, expected in ((50, (0, 50)), (99, (0, 99)), (100, (100, 100)), (160, (160, 160))):
+        clock.now = BEGIN + now
+        assert times_of(visit()) == expected
+
+
+@pytest.mark.parametrize("times", ["", "|", "|x.y", "|1", "|1.2|3"])
+def test_a_session_that_does_not_say_its_times_is_over(scene, clock: Clock, times: str) -> None:
+    """One from before they were asked for, or one that a client has made up."""
+    visit = Visits(scene, idle=60.0)
+    visit()
+    visit.session = "|".join(visit.session.split("|")[:2]) + times
+    assert times_of(visit()) == (0, 0)
+    assert clock.now == BEGIN
+
+
+def test_a_cookie_has_the_times_too(scene, clock: Clock) -> None:
+    ask = Asking(scene, sticky(persistent=True, idle=60.0))
+    who, given = ask()
+    assert times_of(pair(given)) == (0, 0)
+    clock.now += 10
+    assert (ask(pair(given))[0], times_of(pair(ask(pair(given))[1]))) == (who, (0, 10))
+
+
+def test_the_weights_count_again_when_a_session_is_over(scene, clock: Clock) -> None:
+    own = Affinity("test", "", persistent=True, header="X-Session", idle=60.0)
+    to = tuple(backend(name, weight=weight, policies=(own,)) for name, weight in (("web", 1), ("other", 0)))
+    sides = (SIDE, side("demo-other-80"))
+    services = {"web": endpoints(1), "other": [Endpoint(Answer(content=b"other"))]}
+    chosen = SessionBackend("test", "", "X-Session", sides, idle=60.0)
+    one = scene(services=services, routes=(route("/", chosen, to=to),))
+    fields = (("X-Session", f"unknown|{sides[1]}|{BEGIN:x}.{BEGIN:x}"),)
+    assert one.play(Request(fields=fields)).content == b"other"
+    clock.now += 60
+    assert one.play(Request(fields=fields)).content == b"0"

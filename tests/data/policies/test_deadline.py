@@ -25,3 +25,10 @@ def test_an_attempt_that_takes_too_long_may_be_repeated(play) -> None:
     shared = Endpoint(SILENT, WELL)
     played = play(Request(), limits, Retry("test", tries=2, same_endpoint=True), endpoints=[shared])
     assert (played.status, len(played.asked)) == (200, 2)
+
+
+def test_a_request_whose_time_ends_between_attempts_is_answered_504(play) -> None:
+    """Although there is a response, which another attempt was to replace."""
+    retry = Retry("test", on_statuses=(500,), same_endpoint=True)
+    played = play(Request(), Deadline("test", request=0.009), retry, endpoints=[Endpoint(Answer(500), Answer(500))])
+    assert played.status == 504

@@ -138,7 +138,7 @@ def test_no_answer_may_be_expected(stage: Stage) -> None:
 
             eventually(noted)
         eventually(lambda: sum(sessions(stage, port, "udp").values()) >= 1)
-    assert stage.count(WorkerWord.SESSIONS_ACTIVE) == before
+    eventually(lambda: stage.count(WorkerWord.SESSIONS_ACTIVE) <= before)
 
 
 def test_silence_ends_a_session(stage: Stage, server: DatagramServer) -> None:

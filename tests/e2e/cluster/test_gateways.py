@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -81,6 +82,47 @@ def test_the_class_is_accepted_and_says_what_is_supported(where: Cluster, contro
     changed["spec"]["description"] = "another"
     where.apply(changed)
     eventually(lambda: conditions(status(where, "GatewayClass", where.name))["Accepted"][2] == 2)
+
+
+def definition(version: str, channel: str = "experimental") -> Manifest:
+    """The CustomResourceDefinition of GatewayClass in this VERSION, as far as Edge looks at it."""
+    annotations = {f"{GROUP}/bundle-version": version, f"{GROUP}/channel": channel}
+    metadata = {"name": f"gatewayclasses.{GROUP}", "annotations": annotations}
+    return {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": metadata}
+
+
+def test_whether_the_version_of_the_api_is_supported(where: Cluster) -> None:
+    """By the annotation of the CRD, as it is now."""
+    if where.api is None:
+        pytest.skip("changes the CRD")
+
+    def said() -> tuple[str, str]:
+        found = conditions(status(where, "GatewayClass", where.name)).get("SupportedVersion", ("", "", 0))
+        return found[0], found[1]
+
+    supported, unsupported = ("True", "SupportedVersion"), ("False", "UnsupportedVersion")
+    for version, expected in (
+        ("v1.6.1", supported),
+        ("v1.60.0", unsupported),
+        ("v1.6.0-rc.1", supported),
+        ("v1.1.0", unsupported),
+    ):
+        where.api.apply(definition(version))
+        eventually(lambda expected=expected: said() == expected)
+
+
+def test_features_are_those_of_the_channel(where: Cluster) -> None:
+    """The API server drops `retry` of HTTPRoutes where the CRDs are of the standard channel."""
+    if where.api is None:
+        pytest.skip("changes the CRD")
+
+    def said() -> set[str]:
+        return {one["name"] for one in status(where, "GatewayClass", where.name)["supportedFeatures"]}
+
+    for channel, retries in (("standard", False), ("experimental", True)):
+        where.api.apply(definition("v1.6.1", channel))
+        eventually(lambda retries=retries: ("HTTPRouteRetry" in said()) == retries)
+        assert "HTTPRouteCORS" in said()
 
 
 def test_a_gateway_with_a_route(where: Cluster, backend: Backend) -> None:
@@ -294,6 +336,32 @@ def test_nothing_is_written_that_is_there_already(where: Cluster) -> None:
     written = [one for one in where.api.requests if one.verb == "patch" and one.path.endswith("/gateways/quiet/status")]
     assert len(written) <= 2, "one for the Gateway, one for its route"
     assert where.get("Gateway", "quiet")["metadata"]["resourceVersion"] == version
+
+
+def test_many_routes_are_few_writes_of_their_gateway(where: Cluster) -> None:
+    """A route has one status of its own; numbers of routes that come one after another reach the Gateway together."""
+    if where.api is None:
+        pytest.skip("counts requests of the fake API server")
+    many = 300
+    where.apply(made(where, "busy"))
+    eventually(lambda: status(where, "Gateway", "busy")["listeners"])
+
+    def written(kind: str, name: str = "") -> int:
+        end = f"/{kind}/{name}"
+        requests = list(where.api.requests) if where.api is not None else []
+        return sum(one.verb == "patch" and one.resource == f"{kind}/status" and end in one.path for one in requests)
+
+    gateways, routes = written("gateways", "busy/"), written("httproutes", "busy-")
+    began = time.monotonic()
+    for number in range(many):
+        where.api.apply(routed(where, f"busy-{number}", {"name": "busy"}, hosts=(f"h{number}.example",)))
+    eventually(lambda: status(where, "Gateway", "busy")["listeners"][0]["attachedRoutes"] == many)
+    eventually(lambda: written("httproutes", "busy-") - routes == many)
+    seconds = time.monotonic() - began
+    assert written("gateways", "busy/") - gateways <= 2 + seconds / 0.5
+    assert written("httproutes", "busy-") - routes == many
+    for number in range(many):
+        where.api.remove("HTTPRoute", where.name, f"busy-{number}")
 
 
 def listeners_of(where: Cluster, kind: str, name: str) -> dict[str, dict[str, tuple[str, str]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TypeVar
 
 import pytest
@@ -26,6 +27,7 @@ from tests.support.backends import Backend
 from tests.support.certificates import self_signed, trusting_all
 from tests.support.configured import Configured
 from tests.support.policies import policy as of_route
+from tests.support.waiting import eventually
 
 P = TypeVar("P", bound=Policy)
 
@@ -190,6 +192,20 @@ def test_limit_req_status_code(configured: Configured, backend: Backend) -> None
     configured.configure(limit_req_status_code="429")
     assert 429 in [configured.get(own).status for _ in range(6)]
     configured.configure(limit_req_status_code="200")
+    assert configured.problems
+
+
+def test_limit_conn_status_code(configured: Configured) -> None:
+    with Backend() as slow:
+        own = configured.serve(slow, limit_connections="1")
+        configured.configure(limit_conn_status_code="429")
+        held = threading.Thread(target=configured.get, args=(own, "/hold"), daemon=True)
+        held.start()
+        eventually(lambda: slow.held)
+        assert configured.get(own).status == 429
+        slow.release.set()
+        held.join(40)
+    configured.configure(limit_conn_status_code="200")
     assert configured.problems
 
 

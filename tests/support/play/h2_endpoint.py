@@ -93,6 +93,9 @@ class Serving:
             client_side=False, header_encoding="latin-1", validate_outbound_headers=False
         )
         self.h2 = h2.connection.H2Connection(config)
+        self.h2.local_settings = h2.settings.Settings(
+            client=False, initial_values={h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL: 1}
+        )
         self._stream = stream
         self._endpoint = endpoint
         self._number = number
@@ -125,7 +128,7 @@ class Serving:
             self._asked[event.stream_id] = asked
             self._endpoint.asked.append(asked)
             answer = self._answers[event.stream_id] = self._endpoint.next()
-            if answer.early:
+            if answer.early or ":protocol" in head:  # a tunnel has no end to wait for
                 gevent.spawn(self._answer, event.stream_id, answer, asked.method)
         elif isinstance(event, h2.events.DataReceived):
             self._asked[event.stream_id].content += event.data

@@ -47,6 +47,9 @@ spec:
   securityContext:
     {{- toYaml $controller.podSecurityContext | nindent 4 }}
     {{- $low := or (lt (int $controller.containerPort.http) 1024) (lt (int $controller.containerPort.https) 1024) }}
+    {{- range $port := concat (keys .Values.tcp) (keys .Values.udp) }}
+    {{- $low = or $low (lt (int $port) 1024) }}
+    {{- end }}
     {{- $needed := ternary (dict "net.ipv4.ip_unprivileged_port_start" "0") dict (and $low (not $controller.hostNetwork)) }}
     {{- with merge (deepCopy $controller.sysctls) $needed }}
     sysctls:

@@ -53,6 +53,10 @@
 - apiGroups: [""]
   resources: [nodes]
   verbs: [get]
+- apiGroups: [apiextensions.k8s.io]
+  resources: [customresourcedefinitions]
+  resourceNames: [gatewayclasses.gateway.networking.k8s.io]
+  verbs: [list, watch]
 {{- end }}
 
 {{/* What a setting names in a namespace other than the one that is watched. */}}
@@ -61,7 +65,7 @@
 - apiGroups: [""]
   resources: [secrets]
   resourceNames: [{{ .name }}]
-  verbs: [get]
+  verbs: [get, list, watch]
 {{- else if hasSuffix "configmap" .setting -}}
 - apiGroups: [""]
   resources: [configmaps]

@@ -71,14 +71,16 @@ UPSTREAM = histogram(
 )
 REQUEST_SIZE = histogram("edge_request_size_bytes", "Bytes of a request, head and body.", *_ROUTE, "status_class")
 RESPONSE_SIZE = histogram("edge_response_size_bytes", "Bytes of a response, head and body.", *_ROUTE, "status_class")
+CALLS = counter("edge_grpc_calls_total", "Calls of gRPC whose status is known.", *_ROUTE, "grpc_status")
 
 ROUTES = Section(
     "Routes",
     "Counted for every route that the table has now, from its first request on. `kind` and `ingress` are kind and name "
     "of the object that asked for the route, an Ingress or an HTTPRoute; both are empty if a flag did. `service` "
     "is the name of the Service, `namespace` that of both. `method` is one of RFC 9110 and PATCH, else `OTHER`; "
-    "`status_class` is `2xx` and so on. Routes above `--max-metric-series` are counted together as `_other`.",
-    (REQUESTS, DURATION, UPSTREAM, REQUEST_SIZE, RESPONSE_SIZE),
+    "`status_class` is `2xx` and so on. Routes above `--max-metric-series` are counted together as `_other`. "
+    "`grpc_status` is the number that the endpoint sent as a trailer or in the head, or that Edge answered itself.",
+    (REQUESTS, DURATION, UPSTREAM, REQUEST_SIZE, RESPONSE_SIZE, CALLS),
 )
 
 # --- streams ----------------------------------------------------------------------------------------------------------

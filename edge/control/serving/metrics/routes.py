@@ -44,7 +44,7 @@ def shown(sums: SeriesSums, exist: set[RouteLabels] | None) -> Shown:
 
 def families(sums: SeriesSums, keys: Shown, settings: Settings) -> Iterator[Family]:
     """Our metrics of the series KEYS."""
-    counts, histograms = Groups(ours.REQUESTS.labels), Groups(ours.DURATION.labels)
+    counts, histograms, calls = (Groups(one.labels) for one in (ours.REQUESTS, ours.DURATION, ours.CALLS))
     for key, row in paced(keys):
         labels = key.labels
         route = (labels.kind, labels.namespace, labels.ingress, labels.service)
@@ -52,11 +52,14 @@ def families(sums: SeriesSums, keys: Shown, settings: Settings) -> Iterator[Fami
         status = status_class if settings.report_status_classes else str(key.status)
         counts.add((*route, key.method, status, status_class), sums.totals, row)
         histograms.add((*route, status_class), sums.totals, row)
+        if key.grpc >= 0:
+            calls.add((*route, str(key.grpc)), sums.totals, row)
     yield SeriesFamily(ours.REQUESTS, counts)
     yield SeriesFamily(ours.DURATION, histograms, DURATION)
     yield SeriesFamily(ours.UPSTREAM, histograms, UPSTREAM)
     yield SeriesFamily(ours.REQUEST_SIZE, histograms, RECEIVED)
     yield SeriesFamily(ours.RESPONSE_SIZE, histograms, SENT)
+    yield SeriesFamily(ours.CALLS, calls)
 
 
 def nginx_families(sums: SeriesSums, keys: Shown, settings: Settings, instance: Values) -> Iterator[Family]:

@@ -59,7 +59,7 @@ async function read() {
 }
 
 function title() {
-  document.title = view.title === "Overview" ? "Edge" : `${view.title} – Edge`;
+  document.title = view.title === "Overview" ? "Edge" : `${view.title} · Edge`;
 }
 
 /** Let the address have PARAMETERS, without a new view; back leads to the view before. */
@@ -78,9 +78,10 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("a[href]");
   if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   const url = new URL(link.href);
-  if (url.hash || named(url) === null) return;
+  if (named(url) === null) return;
   event.preventDefault();
-  go(url);
+  if (link.matches(".skip")) main.focus();
+  else go(url);
 });
 addEventListener("popstate", () => show({ focus: true }));
 
@@ -94,7 +95,7 @@ const live = new Live({
     missed = false;
   },
   tell(state) {
-    if (state === "lost" && !missed) read(); // says why, where the control plane still answers
+    if (state === "lost" && failure.hidden && view) read(); // says what is wrong
     missed ||= state !== "live";
     sign.dataset.state = state;
     say(sign, { live: "Live", idle: "Paused", lost: "Not connected" }[state]);

@@ -14,12 +14,14 @@ from edge.control.serving.view.events import Events
 from edge.control.serving.view.index import Index
 from edge.control.serving.view.lists import QuestionError
 from edge.control.serving.view.overview import Overview
+from edge.control.serving.view.plain import Plain
 from edge.control.serving.view.problems import Problems
 from edge.control.serving.view.route import RouteView
 from edge.control.serving.view.routes import Routes
 from edge.control.serving.view.samples import Samples
 from edge.control.serving.view.traffic import Traffic
 from edge.control.serving.view.workers import Workers
+from edge.table.watched import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,11 +50,13 @@ class Api:
         self.problems = Problems(state)
         self.overview = Overview(state, reader, health, self.samples, self.problems)
         self._routes = Routes(state, Index(state), Traffic(reader))
-        self._route = RouteView(state, self._routes, self.problems, find)
+        self._watch = Watch(reader.directory)
+        self._route = RouteView(state, self._routes, self.problems, self._watch, find)
         changes = Changes(state.history)
         self.events = Events(self.overview, changes, self.problems)
-        self.samples.taken = self.events.sampled
+        self.samples.taken = self._sampled
         state.listeners.append(self.events.published)
+        self._plain = Plain(self._found)
         self._lists: dict[str, Callable[[Question], dict[str, Any]]] = {
             "overview": self._whole,
             "routes": self._routes.listed,
@@ -72,10 +76,13 @@ class Api:
         self.events.stop()
         self.samples.stop()
 
+    def _sampled(self) -> None:
+        self._watch.expire()
+        self.events.sampled()
+
     def plain(self, path: str, query: str) -> str:
         """The view at PATH with QUERY as HTML, for browsers without scripts."""
-        del query
-        return f'<p>This page needs scripts. Its data is at <a href="api{path}">api{path}</a>.</p>' if path else ""
+        return self._plain.view(path, query)
 
     def answer(self, path: str, query: str) -> Reply:
         """The answer to a question for PATH, which begins with PREFIX, with its QUERY."""

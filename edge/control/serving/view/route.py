@@ -13,7 +13,7 @@ from edge.table.policies.order import ordered
 from edge.table.records import Certificate, Route, ServerName, ServicePort
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from edge.control.kinds.objects import Object, ObjectId
     from edge.control.publishing.state import State
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from edge.control.serving.view.routes import Routes
     from edge.table.policies.policy import Policy
     from edge.table.records import Backend, Host
+    from edge.table.watched import Health, Watch
 
 MOST_ADDRESSES: Final = 200
 
@@ -30,12 +31,18 @@ class RouteView:
     """One route at a time, of the table of STATE."""
 
     def __init__(
-        self, state: State, routes: Routes, problems: Problems, find: Callable[[ObjectId], Object | None]
+        self,
+        state: State,
+        routes: Routes,
+        problems: Problems,
+        watch: Watch,
+        find: Callable[[ObjectId], Object | None],
     ) -> None:
-        """FIND gives an object by its name."""
+        """WATCH knows how workers find endpoints; FIND gives an object by its name."""
         self._state = state
         self._routes = routes
         self._problems = problems
+        self._watch = watch
         self._find = find
 
     def shown(self, name: str) -> dict[str, Any] | None:
@@ -46,11 +53,13 @@ class RouteView:
         span = self._routes.traffic.span()
         served = object_of(row.record)
         found = self._find(served) if served.kind else None
+        backends = [self._backend(one) for one in row.backends]
+        self._watch.ask(each["address"] for one in backends for each in one["addresses"])
         return {
             **self._routes.entry(row, span),
             "generation": self._state.generation,
             "window": span.seconds,
-            "backends": [self._backend(one) for one in row.backends],
+            "backends": backends,
             "details": details(row, self._routes.index.shared),
             "certificate": self._certificate(row.place),
             "traffic": [
@@ -65,12 +74,13 @@ class RouteView:
     def _backend(self, one: Backend) -> dict[str, Any]:
         port = self._state.record("endpoints", one.key) if one.key else None
         known = port if isinstance(port, ServicePort) else None
+        health = self._watch.health()
         return {
             **self._routes.backend(one),
             "protocol": describing.protocol(one.transport),
             "balance": describing.BALANCES[known.balance] if known is not None else None,
             "addresses": [
-                {"address": describing.endpoint(each), "ejected": None, "ejected_for": None, "in_flight": None}
+                _address(describing.endpoint(each), health)
                 for each in (known.endpoints[:MOST_ADDRESSES] if known is not None else ())
             ],
         }
@@ -86,6 +96,17 @@ class RouteView:
     def _server_name(self, key: str) -> ServerName | None:
         found = self._state.record("tls", key)
         return found if isinstance(found, ServerName) else None
+
+
+def _address(name: str, health: Mapping[str, Health]) -> dict[str, Any]:
+    """The endpoint NAME, and how workers find it as far as they know it."""
+    found = health.get(name)
+    return {
+        "address": name,
+        "ejected": found.ejected_for > 0 if found is not None else None,
+        "ejected_for": found.ejected_for if found is not None else None,
+        "in_flight": found.in_flight if found is not None else None,
+    }
 
 
 def details(row: Row, shared: Iterable[Policy]) -> list[dict[str, str]]:

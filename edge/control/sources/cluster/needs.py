@@ -3,8 +3,9 @@
 Rules of this file:
 - The content of objects that are not needed is never fetched: one watch for metadata alone reports changes,
   and needed objects are then read by name. Nothing is requested before something is needed.
-- Where that watch is forbidden, fails from the start, or does not reach (a namespace other than `--watch-namespace`),
-  the needed objects are read again every POLL seconds; only the verb `get` is required then.
+- An object of another namespace than `--watch-namespace` that a flag names has a watch of its own, by its name.
+- Where a watch is forbidden, fails from the start, or does not reach, the needed objects are read again every POLL
+  seconds; only the verb `get` is required then.
 - An object that the API server fails to return delays neither the other objects nor the first table.
 - An object that is no longer needed is forgotten.
 """
@@ -23,6 +24,8 @@ from edge.control.api.reflector import Reflector
 from edge.control.api.threads import persist
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import msgspec
 
     from edge.control.api.list_watch import Timing
@@ -50,14 +53,24 @@ class Needs:
     """The needed objects of one kind."""
 
     def __init__(
-        self, transport: Transport, kind: Kind, collection: Collection, feed: Feed, *, timing: Timing | None = None
+        self,
+        transport: Transport,
+        kind: Kind,
+        collection: Collection,
+        feed: Feed,
+        *,
+        further: Mapping[Key, Collection] | None = None,
+        timing: Timing | None = None,
     ) -> None:
-        """COLLECTION is what the metadata watch covers."""
+        """COLLECTION is what the metadata watch covers; FURTHER: collections of one object each beside it."""
         self._kind = kind
         self._collection = collection
         self._feed = feed
         self._reader = Reader(transport, kind, collection)
         self._reflector: Reflector[None] = Reflector(transport, collection, self, timing=timing)
+        self._further: dict[Key, Reflector[None]] = {
+            key: Reflector(transport, one, self, timing=timing) for key, one in (further or {}).items()
+        }
         self._changed = threading.Condition()
         self._wanted: frozenset[Key] | None = None
         self._dirty: set[Key] = set()
@@ -83,7 +96,8 @@ class Needs:
 
     def stop(self) -> None:
         """End soon."""
-        self._reflector.stop()
+        for reflector in (self._reflector, *self._further.values()):
+            reflector.stop()
         with self._changed:
             self._stopping = True
             self._changed.notify()
@@ -102,8 +116,9 @@ class Needs:
             self._dirty |= keys - before
             self._dirty -= before - keys
             self._again -= before - keys
-            if keys and not self._reflector.started:
-                self._reflector.start()
+            for reflector in {self._reflector_of(key) for key in keys}:
+                if not reflector.started:
+                    reflector.start()
             self._changed.notify()
             for key in before - keys:
                 self._failures.pop(key, None)
@@ -113,6 +128,10 @@ class Needs:
     def trouble(self) -> str:
         """Why the metadata cannot be watched, or an object not be read; empty when all is well."""
         return self._reflector.trouble or self._trouble
+
+    def _reflector_of(self, key: Key) -> Reflector[None]:
+        """The watch that covers KEY, if one does."""
+        return self._further.get(key, self._reflector)
 
     # --- the metadata watch -----------------------------------------------------------------------------------------
 
@@ -144,8 +163,12 @@ class Needs:
 
     def _is_watched(self, key: Key) -> bool:
         """Whether the metadata watch covers KEY."""
-        reflector, scope = self._reflector, self._collection.scope
-        return reflector.has_synced and not reflector.trouble and scope in ("", key[0])
+        reflector = self._reflector_of(key)
+        return reflector.has_synced and not reflector.trouble and self._is_in_reach(key)
+
+    def _is_in_reach(self, key: Key) -> bool:
+        """Whether KEY is in what a watch covers, if it is allowed."""
+        return key in self._further or self._collection.scope in ("", key[0])
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -190,7 +213,8 @@ class Needs:
         """Whether the metadata are there, or there is no point in waiting for them; waits a little."""
 
         def over() -> bool:
-            return self._reflector.has_synced or self._reflector.refusals > 0 or self._stopping
+            watches = {self._reflector_of(key) for key in self._wanted or ()}
+            return self._stopping or all(one.has_synced or one.refusals > 0 for one in watches)
 
         if self._wanted:
             self._changed.wait_for(over, PATIENCE)
@@ -210,9 +234,7 @@ class Needs:
 
     def _polled(self) -> set[Key]:
         wanted = self._wanted or frozenset()
-        reflector, scope = self._reflector, self._collection.scope
-        blind = reflector.refusals > 0 or (bool(reflector.trouble) and not reflector.has_synced)
-        return {key for key in wanted if blind or scope not in ("", key[0])}
+        return {key for key in wanted if _is_blind(self._reflector_of(key)) or not self._is_in_reach(key)}
 
     def _is_unreadable(self, key: Key) -> bool:
         return self._has_read and self._failures.get(key, 0) >= FAILURES
@@ -278,7 +300,7 @@ class Needs:
             self._take(key, self._reader.invalid(key, f"the API server cannot give it ({error})"))
 
     def _may_exist(self, key: Key) -> bool:
-        return not self._is_watched(key) or self._reflector.version_of(key) is not None
+        return not self._is_watched(key) or self._reflector_of(key).version_of(key) is not None
 
     def _take(self, key: Key, value: Object | Invalid) -> None:
         with self._changed:
@@ -308,3 +330,8 @@ class Needs:
                 return
             self._announced = True
         self._feed.synced(self._kind.name)
+
+
+def _is_blind(reflector: Reflector[None]) -> bool:
+    """Whether REFLECTOR is not allowed to watch, or has failed from the start."""
+    return reflector.refusals > 0 or (bool(reflector.trouble) and not reflector.has_synced)

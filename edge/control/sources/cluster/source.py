@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
@@ -46,6 +46,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_NAMED: Final = {
+    resources.SECRET.name: ("default_ssl_certificate",),
+    resources.CONFIG_MAP.name: ("configmap", "tcp_services_configmap", "udp_services_configmap"),
+}
+"""Settings that name an object of a kind, which may be in another namespace than the one that is watched."""
 ABSENT = 10.0
 """Seconds between two looks for a kind whose CustomResourceDefinition is not there."""
 REFUSALS = 3
@@ -159,8 +164,15 @@ class KubernetesSource:
         return needs.trouble if needs is not None else ""
 
     def _needs(self, kind: Kind) -> Needs:
-        collection = kind.collection(self._settings.watch_namespace, metadata_only=True)
-        return Needs(self.transport, kind, collection, self._feed, timing=self._timing)
+        only = self._settings.watch_namespace
+        collection = kind.collection(only, metadata_only=True)
+        named = (getattr(self._settings, name).partition("/") for name in _NAMED[kind.name])
+        further = {
+            (namespace, name): kind.collection(namespace, name=name, metadata_only=True)
+            for namespace, _, name in named
+            if only and name and namespace != only
+        }
+        return Needs(self.transport, kind, collection, self._feed, further=further, timing=self._timing)
 
     def _make(self, kind: Kind) -> Iterator[Watch]:
         together = _Together()

@@ -62,7 +62,7 @@ from edge.control.translate.annotations.wanted import Deferred, Wanted
 from edge.table.policies.closed import Closed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from types import ModuleType
 
     from edge.control.translate.annotations.canary import Rules
@@ -201,6 +201,8 @@ class Reader:
             passthrough=ssl_passthrough.read(values),
         )
         ignored = [_ignored(name) for name, _ in annotations if name not in SUPPORTED]
+        if rules is not None:
+            ignored += _idle(name for name, _ in annotations if name in SUPPORTED - OF_CANARIES - WITHOUT_EFFECT)
         return asked, (*values.problems, *ignored)
 
 
@@ -226,6 +228,15 @@ def one_closed(policies: Iterable[AnyPolicy]) -> tuple[AnyPolicy, ...]:
         if not isinstance(policy, Closed) or not any(isinstance(one, Closed) for one in found):
             found.append(policy)
     return tuple(found)
+
+
+def _idle(names: Iterable[str]) -> Iterator[Problem]:
+    """The report of NAMES, which a canary does not have for itself: one for all of them."""
+    first, *others = (*names, "")
+    if first:
+        more = f", and so have {', '.join(others[:-1])}" if len(others) > 1 else ""
+        message = f"has no effect in a canary, which is as its main Ingress in all else{more}"
+        yield warning("CanaryAnnotation", field(first), message)
 
 
 def _ignored(name: str) -> Problem:

@@ -19,7 +19,7 @@ from edge.control.translate.gateway.facts import FINE, ParentFacts, Verdict
 from edge.control.translate.gateway.frontend import verified
 from edge.control.translate.gateway.hostnames import intersection, most_specific
 from edge.control.translate.gateway.namespaces import selected
-from edge.control.translate.gateway.standing import scope_of, standings
+from edge.control.translate.gateway.standing import scope_of
 
 if TYPE_CHECKING:
     from edge.control.kinds.gateway_routes import AnyRoute
@@ -93,7 +93,7 @@ class Attachment:
         self, gateway: Gateway, named: ObjectId, parent: ParentReference, field: str, attached: list[str]
     ) -> tuple[Verdict, str]:
         """Whether the route attaches by PARENT, and at which field it does not; ATTACHED gets names of listeners."""
-        every = standings(gateway, self._view.listener_sets(gateway))
+        every = self._view.standings(gateway)
         own = [one for one in every if one.owner == named]
         meant = [one for one in own if _is_meant(parent, one)]
         if not own:

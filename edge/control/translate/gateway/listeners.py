@@ -21,7 +21,7 @@ from edge.control.translate.gateway.frontend import NOBODY
 from edge.control.translate.gateway.grants import remedy
 from edge.control.translate.gateway.hostnames import record_name
 from edge.control.translate.gateway.infrastructure import Infrastructure
-from edge.control.translate.gateway.standing import ROUTE_KINDS, SCHEMES, scope_of, standings
+from edge.control.translate.gateway.standing import ROUTE_KINDS, SCHEMES, scope_of
 from edge.control.translate.parts import HostPart, SecretUse, Translation
 from edge.system.addresses import parse_listener
 from edge.table.records import Listening, scoped
@@ -65,7 +65,7 @@ class Listeners:
         self.hosts: dict[str, HostPart] = {}
         self.sockets: dict[Listening, None] = {}
         self.options: dict[str, TlsOptions] = {}
-        for standing in standings(gateway, view.listener_sets(gateway)):
+        for standing in view.standings(gateway):
             if standing.owner == owner:
                 self._take(standing)
 
@@ -113,7 +113,7 @@ def translate(gateway: Gateway, view: View, settings: Settings) -> Translation |
     assignment = view.assignment(gateway)
     found = Listeners(gateway.id, gateway, view, settings)
     problems = [*_asked_in_vain(assignment), *found.problems]
-    every = [one for one in standings(gateway, view.listener_sets(gateway)) if one.served]
+    every = [one for one in view.standings(gateway) if one.served]
     infrastructure = Infrastructure(gateway, every, view, settings)
     problems += infrastructure.problems
     attached = {one.owner for one in every} - {gateway.id}

@@ -60,8 +60,6 @@ def translate(route: HTTPRoute | GRPCRoute, view: View) -> Translation | None:
     faulty: list[Problem] = []
     for number, rule in enumerate(rules):
         field = f"spec.rules[{number}]"
-        if rule.session_persistence is not None:
-            problems += session_persistence.ignored(rule.session_persistence, f"{field}.sessionPersistence")
         found = list(filters.faults(rule.filters, f"{field}.filters", of_backend=False))
         faulty += found
         read = [backends.read(one, f"{field}.backendRefs[{index}]") for index, one in enumerate(rule.backend_refs)]

@@ -13,13 +13,12 @@ from zlib import crc32
 from msgspec.structs import replace
 
 from edge.control.kinds.durations import seconds
-from edge.control.kinds.problems import Problem, warning
 from edge.table.policies import Affinity, SessionBackend
 from edge.table.policies.affinity import side
 from edge.table.records import upstream_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from edge.control.kinds.http_routes import RouteRule, SessionPersistence
     from edge.table.policies import AnyPolicy
@@ -38,27 +37,22 @@ def with_sessions(
     own: tuple[AnyPolicy, ...] = ()
     if len(backends) > 1:
         sides = tuple(side(upstream_name(one.namespace, one.service, one.port)) if one.key else "" for one in backends)
-        own = (SessionBackend(at, affinity.cookie, affinity.header, sides),)
+        times = affinity.absolute, affinity.idle
+        own = (SessionBackend(at, affinity.cookie, affinity.header, sides, *times),)
     return own, tuple(replace(one, policies=(*one.policies, affinity)) if one.key else one for one in backends)
 
 
 def _affinity(asked: SessionPersistence, field: str, name: str) -> Affinity:
+    absolute, idle = seconds(asked.absolute_timeout) or 0.0, seconds(asked.idle_timeout) or 0.0
+    made = Affinity(field, "", persistent=True, renews=True, absolute=absolute, idle=idle)
     if asked.type == "Header":
-        return Affinity(field, "", persistent=True, renews=True, header=name)
-    permanent = asked.cookie_config.lifetime_type == "Permanent"
-    lifetime = int(seconds(asked.absolute_timeout) or 0) if permanent else None
-    return Affinity(field, name, persistent=True, renews=True, max_age=lifetime)
+        return replace(made, header=name)
+    if asked.cookie_config.lifetime_type != "Permanent":
+        return replace(made, cookie=name)
+    # The client forgets the cookie by itself: without an idle time nobody else has to see to it.
+    return replace(made, cookie=name, max_age=int(absolute), absolute=absolute if idle else 0.0)
 
 
 def _name(owner: Owner, field: str) -> str:
     """A name for sessions that have none: another one for each rule."""
     return f"edge-session-{crc32(f'{owner} {field}'.encode()):08x}"
-
-
-def ignored(asked: SessionPersistence, field: str) -> Iterator[Problem]:
-    """What ASKED at FIELD asks for in vain."""
-    if asked.idle_timeout:
-        yield warning("UnsupportedField", f"{field}.idleTimeout", "not supported; the field is ignored")
-    if asked.absolute_timeout and (asked.type == "Header" or asked.cookie_config.lifetime_type != "Permanent"):
-        message = "ignored, because only a cookie with lifetimeType Permanent has a time after which it goes"
-        yield warning("UnsupportedField", f"{field}.absoluteTimeout", message)

@@ -99,6 +99,8 @@ OWN_ADDRESSES: Final = frozenset(
 """Those of them that Gateways need addresses of their own for."""
 SERVICES: Final = frozenset({"GatewayInfrastructurePropagation"})
 """Those that they need Services for."""
+EXPERIMENTAL: Final = frozenset({"HTTPRouteRetry", "HTTPRouteRetryBackendTimeout", "HTTPRouteRetryConnectionError"})
+"""Those whose fields the API server drops, unless the CustomResourceDefinitions are of the experimental channel."""
 OPENED: Final = ("HTTP", "HTTPS", "TLS")
 """Protocols of listeners that have sockets of their own; those of the others are opened for their routes."""
 ACCEPTED: Final = "Accepted"
@@ -206,8 +208,8 @@ def _gateway_verdicts(facts: GatewayFacts) -> tuple[Verdict, Verdict]:
         programmed = Verdict("Invalid", accepted.message)
     elif assignment.unusable:
         programmed = Verdict("AddressNotUsable", assignment.unusable)
-    elif assignment.missing:
-        programmed = Verdict("AddressNotAssigned", assignment.missing)
+    elif assignment.missing or assignment.pending:
+        programmed = Verdict("AddressNotAssigned", assignment.missing or assignment.pending)
     return accepted, programmed
 
 

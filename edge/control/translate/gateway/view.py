@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from edge.control.kinds.gateway import Gateway, GatewayClass, Listener
     from edge.control.kinds.listener_sets import ListenerSet
     from edge.control.kinds.objects import ConfigMap, Key, ObjectId, Secret
+    from edge.control.translate.gateway.standing import Standing
 
 
 class Assignment(msgspec.Struct, frozen=True):
@@ -34,7 +35,9 @@ class Assignment(msgspec.Struct, frozen=True):
     unusable: str = ""
     """Why an address that is asked for cannot be had."""
     missing: str = ""
-    """Why there is no address yet, or none is left."""
+    """Why none is left."""
+    pending: str = ""
+    """Why there is no address yet: nothing is wrong, or it is reported elsewhere."""
 
     def port_of(self, listener: Listener) -> int:
         """The port of the sockets for LISTENER."""
@@ -56,6 +59,9 @@ class View(Protocol):
 
     def listener_sets(self, gateway: Gateway) -> tuple[ListenerSet, ...]:
         """The ListenerSets that GATEWAY takes, in the order in which they win."""
+
+    def standings(self, gateway: Gateway) -> tuple[Standing, ...]:
+        """The listeners of GATEWAY and of the ListenerSets that it takes, in the order in which they win."""
 
     def is_ours(self, gateway: Gateway) -> bool:
         """Whether the class of GATEWAY has Edge's controller name."""

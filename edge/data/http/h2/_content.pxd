@@ -1,5 +1,6 @@
 from edge.data.http._content cimport Content
 from edge.data.http.h2._session cimport H2Stream, Session
+from edge.data.http.h2.sending cimport Carrier
 from edge.data.net._buffer cimport Buffer
 from edge.data.net._waiter cimport Waiter
 
@@ -9,11 +10,11 @@ cdef class Inbox(Content):
     cdef public object broken
     cdef Session session
     cdef H2Stream stream
-    cdef object carrier
+    cdef Carrier carrier
     cdef list arrived           # buffers, the oldest first
     cdef Py_ssize_t given
 
-    cpdef begin(self, Session session, H2Stream stream, double timeout, carrier)
+    cpdef begin(self, Session session, H2Stream stream, double timeout, Carrier carrier)
     cpdef take(self, Buffer source, Py_ssize_t n)
     cdef _end(self)
     cpdef bint holds(self)

@@ -6,10 +6,12 @@ Rules of this file:
 - The window of the stream bounds both; it is given back when bytes have been consumed.
 """
 
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.string cimport memcpy
 
 from edge.data.http._content cimport Content
 from edge.data.http.h2._session cimport H2Stream, Session
+from edge.data.http.h2.sending cimport Carrier
 from edge.data.net._buffer cimport EDGE_BLOCK, Buffer
 from edge.data.net._waiter cimport Waiter
 
@@ -29,7 +31,7 @@ cdef class Inbox(Content):
         self.arrived = []
         self.trailers = b""
 
-    cpdef begin(self, Session session, H2Stream stream, double timeout, carrier):
+    cpdef begin(self, Session session, H2Stream stream, double timeout, Carrier carrier):
         """Begin with the content of STREAM in SESSION; CARRIER.schedule() has what SESSION puts out sent."""
         self.carrier = carrier
         self.session = session
@@ -102,8 +104,12 @@ cdef class Inbox(Content):
             size += one.end - one.start
         if size > most:
             return None
-        text = b"".join([one.take(one.end - one.start) for one in self.arrived])
-        self.arrived.clear()
+        if len(self.arrived) == 1:
+            one = self.arrived.pop()
+            text = PyBytes_FromStringAndSize(one.data + one.start, size)
+        else:
+            text = b"".join([one.take(one.end - one.start) for one in self.arrived])
+            self.arrived.clear()
         self.received += size
         self._end()
         return text

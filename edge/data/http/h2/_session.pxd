@@ -174,6 +174,8 @@ cdef class Session:
     cdef int _annoy(self, double cost) except -1
     cdef void _please(self, double gain) noexcept
     cdef void _close(self, H2Stream stream)
+    cdef void _finished(self, H2Stream stream)
+    cdef int _forget(self, uint32_t id) except -1
     cdef uint8_t *_put_frame(self, int kind, int flags, uint32_t id, Py_ssize_t n) except NULL
     cdef int _put_block(self, H2Stream stream, Py_ssize_t at, bint end) except -1
     cdef Py_ssize_t _put_data(self, H2Stream stream, const char *p, Py_ssize_t n, bint last) except -1

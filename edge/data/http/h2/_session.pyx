@@ -586,11 +586,12 @@ cdef class Session:
         stream.closed = True
         self.streams.pop(stream.id, None)
 
-    def _forget(self, uint32_t id):
+    cdef int _forget(self, uint32_t id) except -1:
         """Remember that this side has reset ID: what the client has sent before it knows is ignored."""
         self.forgotten[id] = None
         if len(self.forgotten) > MOST_FORGOTTEN:
             del self.forgotten[next(iter(self.forgotten))]
+        return 0
 
     # --- writing --------------------------------------------------------------------------------------------------
 
@@ -635,7 +636,7 @@ cdef class Session:
             self._finished(stream)
         return 0
 
-    def _finished(self, H2Stream stream):
+    cdef void _finished(self, H2Stream stream):
         """The message that goes on STREAM is complete."""
         stream.local_ended = True
         self._please(RESET_COST)

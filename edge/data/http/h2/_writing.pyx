@@ -9,7 +9,7 @@ Rules of this file:
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t
-from libc.string cimport memchr, memcpy
+from libc.string cimport memchr, memcmp, memcpy
 
 from edge.data.http._fields cimport Field, FieldLines
 from edge.data.http._message cimport Message, Outgoing
@@ -33,9 +33,13 @@ cdef enum:
     LITERAL = 0x00       # without indexing
     NEVER = 0x10
     INTEGERS = 18        # bytes that the integers of a field take at most
+    MOST_KEPT = 256      # lines whose encoding is kept
+    LONGEST_KEPT = 1024  # bytes
 
 GET, POST = METHODS[b"GET"], METHODS[b"POST"]
 """The objects that all requests with these methods have."""
+cdef dict encoded = {}
+"""Lines of Edge's own to their encoding."""
 
 
 cdef int put_status(Outbox out, int status) except -1:
@@ -146,8 +150,10 @@ cdef bint takes_trailers(FieldLines lines):
     for i in range(lines.field_count):
         field = lines.fields + i
         if field.known == HOP and field.name_length == 2:
+            if field.value_length == 8 and memcmp(lines.text + field.value, b"trailers", 8) == 0:
+                return True
             value = PyBytes_FromStringAndSize(lines.text + field.value, field.value_length)
-            if any(one.strip().lower() == b"trailers" for one in value.split(b",")):
+            if b"trailers" in [one.strip().lower() for one in value.split(b",")]:
                 return True
     return False
 
@@ -200,7 +206,28 @@ cdef int put_index(Outbox out, int index) except -1:
 
 
 cdef int put_lines(Outbox out, bytes lines) except -1:
-    """Put complete field LINES of Edge's own; what belongs to a connection of HTTP/1.1 is left out, also of requests."""
+    """Put complete field LINES of Edge's own; what belongs to a connection of HTTP/1.1 is left out, also of requests.
+
+    Most are the same for all requests of a connection, or for a second: they are encoded once.
+    """
+    cdef Py_ssize_t at
+    cdef bytes block
+    if PyBytes_GET_SIZE(lines) == 0:
+        return 0
+    block = encoded.get(lines)
+    if block is not None:
+        return out.put(PyBytes_AS_STRING(block), PyBytes_GET_SIZE(block))
+    at = out.end - out.start
+    encode_lines(out, lines)
+    if PyBytes_GET_SIZE(lines) <= LONGEST_KEPT:
+        if len(encoded) == MOST_KEPT:
+            encoded.clear()
+        encoded[lines] = PyBytes_FromStringAndSize(out.data + out.start + at, out.end - out.start - at)
+    return 0
+
+
+cdef int encode_lines(Outbox out, bytes lines) except -1:
+    """As `put_lines`."""
     cdef const char *p = PyBytes_AS_STRING(lines)
     cdef const char *end = p + PyBytes_GET_SIZE(lines)
     cdef const char *colon

@@ -42,6 +42,8 @@ cdef class Sender:
     cpdef open(self, Carrier carrier, H2Stream flow, double timeout)
     @cython.locals(carrier=Carrier, session=Session, flow=H2Stream, room=Py_ssize_t, put=Py_ssize_t)
     cpdef send(self, Buffer source, Py_ssize_t count, bint last)
+    @cython.locals(at=Py_ssize_t, room=Py_ssize_t, put=Py_ssize_t)
+    cpdef send_all(self, bytes content)
     cpdef bint feed(self) except -1
     cpdef bint goes_before(self, Sender other)
     cpdef fail(self, error)

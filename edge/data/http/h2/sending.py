@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MOST_OUT = 65536
 """Bytes in the outbox above which streams wait: what is sent before a more urgent message."""
+PIECE = 32768
+"""Bytes of a whole content that wait for their turn at a time."""
 NOTHING = Buffer()
 
 
@@ -164,6 +166,24 @@ class Sender:
         finally:
             self._source = NOTHING
             self._drop()
+
+    def send_all(self, content: bytes) -> None:
+        """Send CONTENT, the whole of it and the end, as `send`."""
+        at = 0
+        room = self.carrier.room()
+        while room > 0 and at < len(content):
+            put = self.session.send(self.flow, content, at, True)
+            if not put:
+                break
+            at += put
+            room -= put
+        self.carrier.schedule()
+        while at < len(content):
+            piece = content[at : at + PIECE]
+            at += PIECE
+            buffer = Buffer()
+            buffer.feed(piece)
+            self.send(buffer, len(piece), at >= len(content))
 
     def feed(self) -> bool:
         """Put a frame of the content that waits into the outbox; whether there was room in the windows."""

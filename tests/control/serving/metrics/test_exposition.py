@@ -13,7 +13,7 @@ from edge.control.serving.admission.reviews import Reviews
 from edge.control.serving.metrics import definitions, exposition, nginx_definitions, series
 from edge.control.serving.metrics.exposition import negotiate, render
 from edge.control.serving.metrics.series import PIECE, SeriesFamily
-from edge.table.counter_layout import stream_labels
+from edge.table.counter_layout import code_of, stream_labels
 from edge.table.records import Backend, Certificate, Endpoint, Host, Owner, ServicePort
 from edge.table.streams import StreamRoute
 from tests.control.serving.metrics.conftest import OPENMETRICS, route, samples
@@ -41,6 +41,7 @@ def full(world):
     world.serve(Host(name="a.example", routes=routes), tls={"c:shop/cert": record})
     for each in routes:
         world.count(the_route=each, times=3)
+    world.count(method=b"POST", status=code_of(200, 0))
     backend = Backend("shop", "db", "5432")
     stream = StreamRoute(Owner("ConfigMap", "edge", "tcp"), (backend,))
     world.state.commit(Delta({"s:tcp:9000": stream}), {})
@@ -128,7 +129,7 @@ def test_pieces_are_small_however_many_series_there_are(world):
 
 def test_without_any_request_there_are_only_names(world):
     families = [family for family in world.collector.families() if isinstance(family, SeriesFamily)]
-    assert len(families) == 15
+    assert len(families) == 16
     for family in families:
         assert b"".join(family.text(openmetrics=False)).count(b"\n") == 2
         assert family.metric().samples == []

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from edge.control.compiling.delta import Delta
-from edge.table.counter_layout import labels_of
+from edge.table.counter_layout import code_of, labels_of
 from edge.table.counters import WorkerCounters, WorkerWord
 from edge.table.records import GLOBALS, Backend, Globals, Host, Owner
 from tests.control.serving.metrics.conftest import route
@@ -17,6 +17,22 @@ def test_requests_are_told_by_route_method_status_and_class(world):
     world.count(method=b"POST", status=503)
     assert world.value("edge_requests_total", **OURS, method="GET", status="200", status_class="2xx") == 3
     assert world.value("edge_requests_total", **OURS, method="POST", status="503", status_class="5xx") == 1
+
+
+def test_calls_of_grpc_are_told_by_their_status_too(world):
+    world.count(method=b"POST", status=code_of(200, 0), times=3)
+    world.count(method=b"POST", status=code_of(200, 5))
+    world.count(method=b"POST", status=code_of(503, 14))
+    world.count()
+    assert [world.value("edge_grpc_calls_total", **OURS, grpc_status=status) for status in ("0", "5", "14")] == [
+        3,
+        1,
+        1,
+    ]
+    assert world.value("edge_requests_total", **OURS, method="POST", status="200", status_class="2xx") == 4
+    assert world.value("edge_requests_total", **OURS, method="POST", status="503", status_class="5xx") == 1
+    by_class = world.reader.durations()
+    assert (sum(by_class[2]), sum(by_class[5])) == (5, 1)
 
 
 def test_an_ingress_and_an_httproute_of_one_name_are_two_routes(world):

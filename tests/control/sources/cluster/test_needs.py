@@ -234,6 +234,33 @@ def test_outside_of_the_watched_namespace(
     assert {request.namespace for request in api.seen("list", "secrets")} == {"other"}
 
 
+def test_what_a_flag_names_outside_of_the_watched_namespace_is_watched_by_its_name(
+    api: FakeAPI, start: Start, ears: Ears, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a change is in force at once, and nothing else of that namespace is listed."""
+    monkeypatch.setattr(module, "POLL", 600.0)
+    api.apply(secret(tls_crt="one"), secret("other", tls_crt="nothing"))
+    want(start(watch_namespace="other", default_ssl_certificate="demo/tls"), "demo/tls")
+    ears.until(lambda: content(ears) == b"one")
+    api.apply(secret(tls_crt="two"))
+    ears.until(lambda: content(ears) == b"two")
+    assert {(one.namespace, one.query["fieldSelector"]) for one in api.seen("list", "secrets")} == {
+        ("demo", "metadata.name=tls")
+    }
+
+
+def test_it_is_read_again_and_again_where_it_may_not_be_watched(
+    api: FakeAPI, start: Start, ears: Ears, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "POLL", 0.3)
+    api.apply(secret(tls_crt="one"))
+    api.rules = Rules([ALL, {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}])
+    want(start(watch_namespace="other", default_ssl_certificate="demo/tls"), "demo/tls")
+    ears.until(lambda: content(ears) == b"one")
+    api.apply(secret(tls_crt="two"))
+    ears.until(lambda: content(ears) == b"two")
+
+
 def test_configmaps_too(api: FakeAPI, start: Start, ears: Ears) -> None:
     """ConfigMaps are treated in the same way."""
     api.apply({"kind": "ConfigMap", "metadata": {"name": "headers", "namespace": "demo"}, "data": {"X-One": "1"}})

@@ -21,11 +21,12 @@ export function what(change, most) {
 }
 
 /** The records that a change touched. */
-export function touched({ hosts, services, certificates }) {
+export function touched({ hosts, services, certificates, streams }) {
   const parts = [
     hosts.total && count(hosts.total, "host"),
     services.total && count(services.total, "Service port"),
     certificates.total && count(certificates.total, "certificate"),
+    streams.total && count(streams.total, "stream"),
   ].filter(Boolean);
   return parts.length ? parts.join(", ") : "nothing";
 }

@@ -1,4 +1,4 @@
-// A chart of the last ten minutes: lines over time, with a mark that the pointer or the arrow keys move.
+// A chart of the last ten minutes, or of what there is of them: lines over time, with a mark that the pointer or the arrow keys move.
 //
 // Rules of this file:
 // - The drawing is stretched to its place by the browser, so a new size costs no code; texts stand beside it, not in it.
@@ -10,7 +10,7 @@ import { known, span } from "../format.js";
 
 const WIDTH = 600;
 const HEIGHT = 100;
-const SECONDS = 600;
+const SPANS = [60, 120, 180, 240, 300, 420, 600];
 const PAGE = 30;
 const GAP = 10;
 const ROOM = 1.15;
@@ -20,7 +20,7 @@ const mark = {
   age: null,
   charts: new Set(),
   move(age) {
-    this.age = age === null ? null : Math.max(0, Math.min(SECONDS, age));
+    this.age = age === null ? null : Math.max(0, Math.min(SPANS[SPANS.length - 1], age));
     for (const chart of this.charts) chart.point();
   },
 };
@@ -45,6 +45,7 @@ export class Chart {
     this.values = series.map(() => h("span", { class: "chart-value" }));
     this.when = h("span", { class: "chart-when" });
     this.top = h("span", { class: "chart-top" });
+    this.start = h("span");
     this.fills = svg("path", { class: `chart-fill tone-${series[0].tone}` });
     this.lines = series.map((one) => svg("path", { class: `chart-line tone-${one.tone}` }));
     this.rule = svg("path", { class: "chart-rule" });
@@ -62,8 +63,7 @@ export class Chart {
         class: "chart-plot",
         role: "slider",
         tabindex: "0",
-        "aria-label": `${title}, last ten minutes`,
-        "aria-valuemin": -SECONDS,
+        "aria-label": `${title} over time`,
         "aria-valuemax": 0,
         onpointermove: (event) => this.hover(event),
         onpointerleave: () => mark.move(null),
@@ -91,16 +91,20 @@ export class Chart {
         ),
       ),
       this.plot,
-      h("div", { class: "chart-times", "aria-hidden": "true" }, h("span", {}, "10 min ago"), h("span", {}, "now")),
+      h("div", { class: "chart-times", "aria-hidden": "true" }, this.start, h("span", {}, "now")),
     );
     mark.charts.add(this);
-    this.point();
+    this.draw([]);
   }
 
   /** Draw SAMPLES, the oldest first. */
   draw(samples) {
     this.samples = samples;
     this.newest = samples.length ? samples[samples.length - 1].at : 0;
+    const age = samples.length ? this.newest - samples[0].at : 0;
+    this.seconds = SPANS.find((one) => one >= age) ?? SPANS[SPANS.length - 1];
+    set(this.plot, "aria-valuemin", -this.seconds);
+    say(this.start, `${span(this.seconds)} ago`);
     let most = this.least;
     for (const sample of samples) for (const one of this.series) most = Math.max(most, one.of(sample) ?? 0);
     this.most = ceiling(most);
@@ -111,7 +115,7 @@ export class Chart {
   }
 
   x(sample) {
-    return WIDTH - ((this.newest - sample.at) / SECONDS) * WIDTH;
+    return WIDTH - ((this.newest - sample.at) / this.seconds) * WIDTH;
   }
 
   /** The line of the values OF samples; where there is none it is broken. CLOSED: the area below it. */
@@ -168,7 +172,7 @@ export class Chart {
 
   hover(event) {
     const box = this.plot.getBoundingClientRect();
-    mark.move((1 - (event.clientX - box.left) / box.width) * SECONDS);
+    mark.move((1 - (event.clientX - box.left) / box.width) * this.seconds);
   }
 
   press(event) {
@@ -181,7 +185,7 @@ export class Chart {
       ArrowUp: before - step,
       PageDown: before + PAGE,
       PageUp: before - PAGE,
-      Home: SECONDS,
+      Home: this.seconds,
       End: 0,
       Escape: null,
     };

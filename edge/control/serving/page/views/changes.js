@@ -55,8 +55,8 @@ function table() {
   });
 }
 
-function names({ hosts, services, certificates }) {
-  const first = [...hosts.first, ...services.first, ...certificates.first].slice(0, 3);
+function names({ hosts, services, certificates, streams }) {
+  const first = [...hosts.first, ...services.first, ...certificates.first, ...streams.first].slice(0, 3);
   return first.length > 0 && h("div", { class: "under" }, first.join(", "));
 }
 

@@ -21,6 +21,6 @@ export function charts() {
       least: 0.01,
       series: [{ name: "errors", of: (one) => one.error_ratio, tone: "error" }],
     }),
-    new Chart({ title: "Connections", format: number, series: [{ name: "connections", of: (one) => one.connections, tone: "violet" }] }),
+    new Chart({ title: "Connections", format: number, least: 5, series: [{ name: "connections", of: (one) => one.connections, tone: "violet" }] }),
   ];
 }
