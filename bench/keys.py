@@ -93,8 +93,8 @@ def typed(window: Window) -> None:
         box.press_sequentially(word, delay=BETWEEN)
         page.wait_for_timeout(1000)
         times = page.evaluate("keys")[before:]
-        print(f"{word}: {len(times)} of {len(word)} keys answered before the next; {told(times)}", flush=True)
-    print(f"all: {told(page.evaluate('keys'))}; long tasks: {page.evaluate('longTasks')}")
+        print(f"{word}: {len(times)} of {len(word)} keys answered before the next; {described(times)}", flush=True)
+    print(f"all: {described(page.evaluate('keys'))}; long tasks: {page.evaluate('longTasks')}")
 
 
 def watched(window: Window, name: str, seconds: float) -> None:
@@ -105,7 +105,7 @@ def watched(window: Window, name: str, seconds: float) -> None:
     print(f"{name}, {seconds:g} s: long tasks: {window.page.evaluate('longTasks')}")
 
 
-def told(times: list[float]) -> str:
+def described(times: list[float]) -> str:
     """Median and worst."""
     return f"median {statistics.median(times):.0f} ms, worst {max(times):.0f} ms" if times else "none"
 

@@ -200,7 +200,7 @@ def main() -> None:
             Path("/usr/lib/nginx/modules/ngx_stream_module.so"),
         )
         if nginx and module.exists():
-            # Edge and HAProxy let each direction end for itself; nginx does so if it is told to.
+            # Edge and HAProxy let each direction end for itself; nginx does so if it is configured to.
             for name, half_close in (("nginx", "on"), ("nginx, both directions end at once", "off")):
                 config.write_text(NGINX.format(folder, tcp, udp, target, f"load_module {module};", half_close))
                 with started(nginx, "-c", str(config)) as pid:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 BARS: Final = " ▁▂▃▄▅▆▇█"
 BOLD, DIM, RED, YELLOW, GREEN = "1", "2", "31", "33", "32"
@@ -19,30 +19,35 @@ MUCH: Final = 0.01
 
 
 def head(overview: dict[str, Any], width: int, *, colours: bool) -> Iterator[str]:
-    """What is to be known of the instance as a whole."""
+    """The lines about the instance as a whole."""
     table, requests, now = overview["table"], overview["requests"], overview["now"]
-    ready = _painted("ready", GREEN, colours) if overview["ready"] else _painted("not ready", RED, colours)
-    name = _painted(f"Edge {overview['version']}", BOLD, colours)
-    yield f"{name}  {plain(overview['instance'])}  {ready}  up {age(now - overview['started'])}"
+
+    def line(*pieces: tuple[str, str]) -> str:
+        return _line(pieces, width, colours)
+
+    yield line(
+        (f"Edge {overview['version']}", BOLD),
+        (f"  {plain(overview['instance'])}  ", ""),
+        ("ready", GREEN) if overview["ready"] else ("not ready", RED),
+        (f"  up {age(now - overview['started'])}", ""),
+    )
     for note in overview["notes"]:
-        yield _painted(_cut(plain(note), width), YELLOW, colours)
-    yield _cut(
-        f"table {table['generation']}, changed {age(now - table['last_change'])} ago: "
-        f"{table['routes']:,} routes of {table['hosts']:,} hosts",
-        width,
-    )
-    errors = _share(requests["error_ratio"])
+        yield line((plain(note), YELLOW))
+    changed = f"table {table['generation']}, changed {age(now - table['last_change'])} ago: "
+    yield line((f"{changed}{table['routes']:,} routes of {table['hosts']:,} hosts", ""))
     bad = (requests["error_ratio"] or 0.0) >= MUCH
-    yield (
-        f"requests {_rate(requests['rate'])}/s  errors {_painted(errors, RED, colours and bad)}  "
-        f"p50 {_time(requests['p50'])}  p95 {_time(requests['p95'])}  p99 {_time(requests['p99'])}  "
-        f"connections {overview['connections']['active']:,}"
+    yield line(
+        (f"requests {_rate(requests['rate'])}/s  errors ", ""),
+        (_share(requests["error_ratio"]), RED if bad else ""),
+        (f"  p50 {_time(requests['p50'])}  p95 {_time(requests['p95'])}  p99 {_time(requests['p99'])}", ""),
+        (f"  connections {overview['connections']['active']:,}", ""),
     )
-    yield f"{sparkline(overview['samples']['rate'], min(width, 60))}  requests, the last minutes"
+    yield line((f"{sparkline(overview['samples']['rate'], min(width, 60))}  requests, the last minutes", ""))
     problems, certificates = overview["problems"], overview["certificates"]
     ending = certificates["ending"] + certificates["expired"]
-    line = f"errors {problems['errors']}  warnings {problems['warnings']}  certificates that end soon {ending}"
-    yield _painted(line, RED if problems["errors"] else YELLOW, colours and bool(problems["errors"] or ending))
+    tone = RED if problems["errors"] else YELLOW if ending else ""
+    counts = f"errors {problems['errors']}  warnings {problems['warnings']}  certificates that end soon {ending}"
+    yield line((counts, tone))
     yield ""
 
 
@@ -90,8 +95,7 @@ def _table(names: tuple[str, ...], rows: Sequence[tuple[str, ...]], width: int, 
             cell.ljust(size) if name in ("route", "owner", "worker") else cell.rjust(size)
             for name, cell, size in zip(names, row, widths, strict=True)
         ]
-        line = _cut("  ".join(cells).rstrip(), width)
-        yield line if number else _painted(line, DIM, colours)
+        yield _line([("  ".join(cells).rstrip(), "" if number else DIM)], width, colours)
 
 
 def sparkline(values: Sequence[float | None], width: int) -> str:
@@ -137,9 +141,11 @@ def _size(count: int) -> str:
     return f"{count / (1 << 20):,.0f} MiB"
 
 
-def _cut(line: str, width: int) -> str:
-    return line if len(line) <= width else line[: max(width - 1, 0)] + "…"
-
-
-def _painted(text: str, code: str, colours: bool) -> str:
-    return f"\x1b[{code}m{text}\x1b[0m" if colours else text
+def _line(pieces: Iterable[tuple[str, str]], width: int, colours: bool) -> str:
+    """PIECES, texts with their colours, as one line of at most WIDTH characters."""
+    line, room = "", width
+    for text, code in pieces:
+        shown = text if len(text) <= room else text[: max(room - 1, 0)] + "…" * (room > 0)
+        room -= len(text)
+        line += f"\x1b[{code}m{shown}\x1b[0m" if code and colours and shown else shown
+    return line

@@ -84,7 +84,7 @@ class Instance:
             context = ssl.create_default_context(cafile=self._certificate)
         except OSError as error:
             raise AskError(f"--admin-certificate {self._certificate}: {error}") from None
-        # The very certificate, whoever signed it and whatever names it has.
+        # Trust exactly this certificate, whatever its issuer and its names are.
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         context.check_hostname = False
         return http.client.HTTPSConnection(self._host, self._port, timeout=TIMEOUT, context=context)

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -105,8 +106,20 @@ def test_what_a_terminal_might_obey_is_replaced():
 def test_lines_are_no_wider_than_the_terminal(admin):
     instance = top.Instance(admin.settings.with_(admin=f"127.0.0.1:{admin.address[1]}"))
     for width in (20, 60, 200):
-        head = screen.routes(instance.get("/api/routes"), width, colours=False)
-        assert all(len(line) <= width for line in head)
+        lines = [
+            *screen.head(instance.get("/api/overview"), width, colours=False),
+            *screen.workers(instance.get("/api/workers"), width, colours=False),
+            *screen.routes(instance.get("/api/routes"), width, colours=False),
+        ]
+        assert [line for line in lines if len(line) > width] == []
+
+
+def test_colours_take_no_room(admin):
+    instance = top.Instance(admin.settings.with_(admin=f"127.0.0.1:{admin.address[1]}"))
+    overview = instance.get("/api/overview")
+    for width in (12, 20, 200):
+        bare = [re.sub("\x1b\\[[0-9]*m", "", line) for line in screen.head(overview, width, colours=True)]
+        assert bare == list(screen.head(overview, width, colours=False))
 
 
 @pytest.mark.parametrize(("values", "bars"), [([], "    "), ([0.0, 0.0], "    "), ([1.0, 2.0, None, 4.0, 8.0], "▂ ▄█")])

@@ -26,7 +26,7 @@ _SUPPORTED: Final = (Support.HONOURED, Support.DIFFERENT)
 
 
 def text(page: str) -> str:
-    """PAGE with its tables made anew."""
+    """PAGE with its tables regenerated."""
     for begin, made in ((BEGIN, tables()), (KEYS, keys()), (FLAGS, flags()), (VARIABLES, request_variables())):
         before, _, rest = page.partition(begin)
         _, _, after = rest.partition(END)

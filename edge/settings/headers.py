@@ -22,7 +22,7 @@ class Headers:
         placeholder="NAME",
         commands=TRANSLATION,
     )
-    hsts: bool = setting(True, "Send Strict-Transport-Security on https responses.", commands=TRANSLATION)
+    hsts: bool = setting(True, "Send Strict-Transport-Security on https responses of Ingresses.", commands=TRANSLATION)
     use_forwarded_headers: bool = setting(
         False,
         "Trust X-Forwarded-For, -Host, -Port and -Proto of peers in --proxy-real-ip-cidr, and pass on other fields by"

@@ -22,7 +22,7 @@ class Listening:
     )
     admin: str = setting(
         "0.0.0.0:10254",
-        "Serve the page, /api, /metrics, /healthz and /readyz here.",
+        "Address of the page, /api, /metrics, /healthz and /readyz.",
         placeholder="ADDR:PORT",
         commands=LOOKING,
     )

@@ -103,7 +103,7 @@ class Watched:
         return frozenset()
 
     def say(self, found: dict[str, Health]) -> None:
-        """FOUND is how things stand; nothing: there is nothing to say."""
+        """Write FOUND for the control plane; empty: remove what was written."""
         with suppress(OSError):
             if found:
                 self._says = True

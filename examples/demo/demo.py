@@ -32,6 +32,8 @@ FOLDER = Path(__file__).resolve().parent
 SERVERS = {"shop-1": 9101, "shop-2": 9102, "blog-1": 9103}
 """Name and port of each server, as in the EndpointSlices."""
 START_LIMIT = 60.0
+ADMIN = 10254
+"""Where `edge top` looks if it is not told."""
 
 TRAFFIC = "--traffic"
 REQUESTS = (
@@ -57,7 +59,7 @@ Edge serves {folder}:
   curl -k https://blog.localhost:{https}/shop     one host, two Services
   curl -i http://nobody.localhost:{http}/        404: no route
   curl http://127.0.0.1:{admin}/metrics         what Prometheus sees
-  {edge} top                           the traffic, in a second terminal
+  {edge} top{asked}                           the traffic, in a second terminal
   {edge} routes                        the table as workers see it
   {edge} check {folder} {made}
 
@@ -115,7 +117,7 @@ def main(flags: list[str]) -> int:
         except OSError as error:
             raise SystemExit(f"127.0.0.1:{port}, which {shown(FOLDER)} names: {error.strerror}") from None
         threading.Thread(target=server.serve_forever, daemon=True).start()
-    http, https, admin = (free_port(port) for port in (8080, 8443, 10254))
+    http, https, admin = (free_port(port) for port in (8080, 8443, ADMIN))
     edge = str(Path(sys.executable).with_name("edge"))
     with tempfile.TemporaryDirectory(prefix="edge-demo-") as folder:
         write_secret(Path(folder, "blog-tls.json"), "blog.localhost")
@@ -127,7 +129,8 @@ def main(flags: list[str]) -> int:
         if wait_until_ready(process, admin):
             ports = {"http": http, "https": https, "admin": admin}
             quiet = "" if traffic else f"   (with {TRAFFIC} there is something to see)"
-            names = {"folder": shown(FOLDER), "made": folder, "edge": shown(Path(edge)), "quiet": quiet}
+            asked = "" if admin == ADMIN else f" --admin 127.0.0.1:{admin}"
+            names = {"folder": shown(FOLDER), "made": folder, "edge": shown(Path(edge)), "quiet": quiet, "asked": asked}
             print(INTRODUCTION.format(**names, **ports), flush=True)
             if traffic:
                 threading.Thread(target=send, args=(process, http, https), daemon=True).start()

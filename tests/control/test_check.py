@@ -153,10 +153,10 @@ def test_an_ingress_of_another_controller_is_neither_served_nor_wrong(
         0,
         """\
 Ingress demo/a (manifests/all.yaml, document 1)
-  not served: IngressClass "other" is of another controller, example.com/other
+  not served: IngressClass "other" is of another controller, example.com/other; see --controller-class
 
 Ingress demo/b (manifests/all.yaml, document 2)
-  not served: class "legacy" is of another controller
+  not served: class "legacy" is of another controller; see --ingress-class
 
 0 Ingresses served with 0 routes, 2 Ingresses not served, 0 errors, 0 warnings
 """,
@@ -221,7 +221,8 @@ def test_an_object_that_stands_twice_is_reported_where_it_is_ignored(
     status, output = verdict(capsys, folder)
     assert status == 1
     assert (
-        "defined already in manifests/a.yaml, document 1; that one is in force (manifests/b.yaml, document 1)" in output
+        "defined already in manifests/a.yaml, document 1; that one is in force (manifests/b.yaml, document 1)\n"
+        in output
     )
 
 
@@ -278,6 +279,17 @@ def test_streams_of_routes_are_shown(folder: Path, capsys: pytest.CaptureFixture
     assert status == 0
     assert "  demo/edge:9000  -> demo/web:80 (1), demo/gone:80 (1)  -> 10.0.0.1:8080; -> no endpoint\n" in out
     assert "Gateway demo/edge" not in out
+    assert out.endswith("\n1 TCPRoute served with 0 routes and 1 stream, 0 errors, 1 warning\n")
+
+
+def test_tcp_and_udp_services_are_shown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ports = {"5432": "demo/web:80", "9000": "demo/gone:80"}
+    write(folder / "a.yaml", objects.config_map("tcp", ports), objects.service(), objects.endpoints("web", "10.0.0.1"))
+    _, out = verdict(capsys, folder, tcp_services_configmap="demo/tcp")
+    assert "ConfigMap demo/tcp (manifests/a.yaml, document 1)\n  tcp:5432  -> demo/web:80   -> 10.0.0.1:8080\n" in out
+    assert "  error: data.9000: Service demo/gone does not exist; connections are closed\n" in out
+    assert out.endswith("\n0 Ingresses served with 0 routes and 2 streams, 1 error, 0 warnings\n")
+    assert "tcp:" not in verdict(capsys, folder)[1]
 
 
 def test_routes_of_the_gateway_api_are_shown_beside_ingresses(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -312,6 +324,6 @@ HTTPRoute demo/web (manifests/b.yaml, document 1)
 Gateway demo/edge (manifests/a.yaml, document 2)
   warning: spec.listeners[0].port: port 81 is not opened; the listener is served at the addresses of --http
 
-0 Ingresses and 1 HTTPRoute served with 2 routes, 2 HTTPRoutes not served, 2 errors, 1 warning
+1 HTTPRoute served with 2 routes, 2 HTTPRoutes not served, 2 errors, 1 warning
 """,
     )

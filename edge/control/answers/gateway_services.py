@@ -204,7 +204,7 @@ def _only(have: Body) -> Body:
 
 
 class _Sink:
-    """Tells WRITER of the objects of one KIND."""
+    """Reports the objects of one KIND to WRITER."""
 
     def __init__(self, writer: GatewayServiceWriter, kind: str) -> None:
         self._writer = writer

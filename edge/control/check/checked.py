@@ -76,8 +76,8 @@ class Checked:
         self.content = Content.of(delta.routes, delta.endpoints, delta.tls)
         self._problems = {owner: list(problems) for owner, (_, problems) in delta.problems.items() if problems}
         if config is not None and not paths:  # nothing says what the keys name
-            told = [one for one in self._problems.pop(config.id, ()) if not one.reason.startswith("Missing")]
-            self._problems |= {config.id: told} if told else {}
+            present = [one for one in self._problems.pop(config.id, ()) if not one.reason.startswith("Missing")]
+            self._problems |= {config.id: present} if present else {}
         self._ingresses = self._all("Ingress")
         self._routed = {kind: owners for kind in (one.name for one in ROUTES) if (owners := self._all(kind))}
         self._claims = {owner: self._claim(owner) for owner in self._ingresses}
@@ -94,8 +94,11 @@ class Checked:
             yield from self._routes(owner)
             yield from self._problem_lines(owner)
             yield ""
-        for owner in sorted(self._problems.keys() - set(asking)):
+        owners = [one.owner for one in self.content.streams.values()]
+        streaming = {ObjectId(one.kind, one.namespace, one.name) for one in owners}
+        for owner in sorted((self._problems.keys() | streaming) - set(asking)):
             yield self._heading(owner)
+            yield from describing.columns(list(self._streams(owner)), "  ")
             yield from self._problem_lines(owner)
             yield ""
 
@@ -210,9 +213,9 @@ class Checked:
         name = classes.class_name(self._ingress(owner))
         known = self._compiler.store.classes().get(name)
         if claim is Claim.OTHERS and known is not None:
-            return f'IngressClass "{name}" is of another controller, {known.spec.controller}'
+            return f'IngressClass "{name}" is of another controller, {known.spec.controller}; see --controller-class'
         if claim is Claim.OTHERS:
-            return f'class "{name}" is of another controller'
+            return f'class "{name}" is of another controller; see --ingress-class'
         return "see below"
 
     def _no_class(self) -> Problem:
@@ -238,8 +241,10 @@ class Checked:
         routes = sum(len(host.routes) + (host.default is not None) for host in hosts)
         groups = [(self._ingresses, "Ingress", "Ingresses")]
         groups += [(owners, kind, f"{kind}s") for kind, owners in self._routed.items()]
+        groups = [one for one in groups if one[0]] or groups
         served = [_count(sum(map(self._is_served, owners)), *names) for owners, *names in groups]
-        parts = [f"{' and '.join(served)} served with {_count(routes, 'route', 'routes')}"]
+        streams = f" and {_count(streams, 'stream', 'streams')}" if (streams := len(self.content.streams)) else ""
+        parts = [f"{' and '.join(served)} served with {_count(routes, 'route', 'routes')}{streams}"]
         for owners, *names in groups:
             ignored = len(owners) - sum(map(self._is_served, owners))
             if ignored:

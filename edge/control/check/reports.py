@@ -38,8 +38,8 @@ def _usage(usage: Usage) -> Iterator[str]:
             continue
         counts = [f"{sum(one.support is support for one in used)} {support.value}" for support in Support]
         yield f"{title}: {', '.join(count for count in counts if not count.startswith('0 '))}"
-        told = [one for one in used if one.support is not Support.HONOURED]
-        rows = [(one.name, f"({len(one.places)})", one.support.value, one.remark) for one in told]
+        reported = [one for one in used if one.support is not Support.HONOURED]
+        rows = [(one.name, f"({len(one.places)})", one.support.value, one.remark) for one in reported]
         yield from describing.columns(rows, "  ")
         yield ""
 

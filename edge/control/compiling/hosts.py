@@ -228,7 +228,7 @@ class Hosts:
                 losses.setdefault(who, []).append(problem)
             fields = {problem.field.removesuffix(".path") for problem in conflicts}
             for problem in losses.get(owner, ()):
-                if problem.field not in fields:  # the conflict has been told
+                if problem.field not in fields:  # the conflict is reported already
                     yield problem
 
     def _add(self, name: str) -> None:

@@ -88,7 +88,7 @@ def _judged(text: str, owner: ObjectId, part: RoutePart, losses: Losses) -> Rout
 
 
 def _rewriting(part: RoutePart, owner: ObjectId, losses: Losses) -> RoutePart:
-    """PART, closed if its rewrite cannot be carried out."""
+    """PART, closed if its rewrite cannot be applied."""
     for policy in part.route.policies:
         if isinstance(policy, RegexRewrite):
             try:

@@ -56,7 +56,7 @@ class Sockets:
         else:
             del self._wanted[owner]
 
-    def told(self, unbound: Iterable[Unbound], bound: frozenset[Listening]) -> None:
+    def bindings(self, unbound: Iterable[Unbound], bound: frozenset[Listening]) -> None:
         """From now on the proxy cannot listen on what is UNBOUND, and listens on what is BOUND."""
         faults = {one.listening: one.fault for one in unbound}
         changed = {one for one in faults.keys() | self._faults.keys() if faults.get(one) != self._faults.get(one)}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from edge.control.kinds import gateway
-from edge.control.kinds.changes import Delete, Invalid, Synced, Upsert, Valid
+from edge.control.kinds.changes import IN_FORCE, Delete, Invalid, Synced, Upsert, Valid
 from edge.control.kinds.objects import EndpointSlice, ObjectId
 from edge.control.kinds.problems import Problem, error
 from edge.control.kinds.registry import KINDS
@@ -226,5 +226,7 @@ def _problem(fault: Invalid, *, known: bool) -> Problem:
     named, colon, reason = fault.message.partition(": ")
     if not colon or not FIELD.fullmatch(named):
         named, reason = "", fault.message
-    instead = "its last good version stays in force" if known else "it is ignored"
-    return error("InvalidObject", named, f"{reason} ({fault.where}); {instead}")
+    instead = "; its last good version stays in force" if known else "; it is ignored"
+    if reason.endswith(IN_FORCE):
+        instead = ""
+    return error("InvalidObject", named, f"{reason} ({fault.where}){instead}")

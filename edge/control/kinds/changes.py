@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from edge.control.kinds.objects import Object
@@ -37,6 +37,10 @@ class Delete:
     """Empty for a cluster-scoped object."""
     name: str
     at: float = arrival()
+
+
+IN_FORCE: Final = "that one is in force"
+"""End of the message about an object that stands twice: the other one is served."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ import logging
 import threading
 import time
 from contextlib import suppress
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -85,11 +84,10 @@ class Tokens:
         """Whether TOKEN is one of them."""
         return any(hmac.compare_digest(token, one) for one in self.now())
 
-    def session(self, now: float) -> str:
-        """The value of a cookie for who has given a good token; empty: there is none."""
+    def session(self, token: bytes, now: float) -> str:
+        """The value of a cookie for who has given TOKEN, a good one."""
         until = str(int(now) + SESSION)
-        tokens = self.now()
-        return f"{until}.{_sealed(until, tokens[0])}" if tokens else ""
+        return f"{until}.{_sealed(until, token)}"
 
     def holds(self, session: str, now: float) -> bool:
         """Whether the cookie SESSION is one of ours and not over."""
@@ -179,9 +177,12 @@ def is_local_name(host: str) -> bool:
 
 def cookie(fields: Message) -> str:
     """The value of our cookie; empty: there is none."""
-    with suppress(CookieError):
-        found = SimpleCookie(fields.get("Cookie", "")).get(COOKIE)
-        return found.value if found is not None else ""
+    # Not by http.cookies, which stops at the first cookie that it does not understand: a browser sends cookies of
+    # other ports of the same host, too.
+    for pair in fields.get("Cookie", "").split(";"):
+        name, _, value = pair.strip().partition("=")
+        if name == COOKIE:
+            return value
     return ""
 
 

@@ -196,6 +196,8 @@ class _Handler(BaseHTTPRequestHandler):
             if self.command != "HEAD":
                 self.server.endless(self.connection)
                 for data in events.stream():
+                    if self._refusal() is not None:
+                        break  # the token has been taken away, or the cookie is over
                     self.wfile.write(data)
         finally:
             if self.command != "HEAD":
@@ -212,7 +214,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "")
         secure = admin.identity is not None
         if path == pages.SIGN_OUT:
-            self._send(admin.pages.signed_out(secure=secure))
+            self._send(admin.pages.signed_out(self.headers, secure=secure))
         elif path != pages.SIGN_IN:
             self.send_error(HTTPStatus.NOT_IMPLEMENTED)
         elif not (length.isascii() and length.isdigit() and len(length) < 6 and int(length) <= pages.MOST_FORM):

@@ -156,5 +156,6 @@ class BoundedServer(ThreadingHTTPServer):
 
 
 def _cut(sock: socket.socket) -> None:
+    # Not the method of SSLSocket: that takes the TLS away from a thread which is using it.
     with suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)

@@ -33,7 +33,7 @@ MOST_FORM: Final = 4096
 MARK: Final = b"<!-- plain -->"
 """In `index.html`, where the view as plain HTML goes."""
 FAULT: Final = b"<!-- fault -->"
-"""In `sign-in.html`, where it is said why nobody has been signed in."""
+"""In `sign-in.html`, where the reason for a failed sign-in goes."""
 
 
 class Pages:
@@ -72,13 +72,16 @@ class Pages:
         tokens = self._access.tokens
         if tokens is None or not access.is_own(fields):
             return text(HTTPStatus.FORBIDDEN, "no token is asked for here\n")
-        given = parse_qs(form.decode("latin-1"), max_num_fields=8).get("token", [""])[0]
-        if not tokens.good(given.strip().encode("latin-1", "replace")):
+        given = _token(form)
+        if not tokens.good(given):
             return self._form("This is not the token.")
-        return _moved(f"{access.COOKIE}={tokens.session(time.time())}; Max-Age={access.SESSION}", secure=secure)
+        session = tokens.session(given, time.time())
+        return _moved(f"{access.COOKIE}={session}; Max-Age={access.SESSION}", secure=secure)
 
-    def signed_out(self, *, secure: bool) -> Reply:
-        """The answer to who signs out."""
+    def signed_out(self, fields: Message, *, secure: bool) -> Reply:
+        """The answer to who signs out, with these FIELDS of the request."""
+        if not access.is_own(fields):
+            return text(HTTPStatus.FORBIDDEN, "another site may not ask\n")
         return _moved(f"{access.COOKIE}=; Max-Age=0", secure=secure)
 
     def _form(self, message: str) -> Reply:
@@ -94,6 +97,15 @@ _FORM: Final = b"""<!doctype html>
 <form method="post" action="sign-in"><label>Token <input type="password" name="token" required autofocus
 autocomplete="current-password"></label> <button>Sign in</button></form></main></body></html>
 """
+
+
+def _token(form: bytes) -> bytes:
+    """The token in FORM; empty: there is none."""
+    try:
+        given = parse_qs(form.decode("latin-1"), max_num_fields=8).get("token", [""])[0]
+    except ValueError:  # too many fields
+        return b""
+    return given.strip().encode()
 
 
 def _moved(cookie: str, *, secure: bool) -> Reply:

@@ -35,20 +35,26 @@ class SecuredServer(BoundedServer):
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """The TLS handshake is the thread's first work, so that a slow one holds up nobody else."""
-        if self._identity is None:
+        if self._identity is not None:
+            request = self._secured(request, client_address[0], self._identity)
+        if request is not None:
             super().process_request_thread(request, client_address)
-            return
-        context = self._identity.context()
-        if context is None:
-            self.shutdown_request(request)
-            return
-        wrapped = context.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
-        self.becomes(request, wrapped)
+
+    def _secured(self, request: Any, client: str, identity: Identity) -> Any:
+        """The connection REQUEST of CLIENT with TLS; None: there is none, and it is closed."""
+        connection, done = request, False
         try:
-            wrapped.settimeout(HANDSHAKE_SECONDS)
-            wrapped.do_handshake()
+            context = identity.context()
+            if context is not None:
+                # It raises where the client has reset the connection already.
+                connection = context.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
+                self.becomes(request, connection)
+                connection.settimeout(HANDSHAKE_SECONDS)
+                connection.do_handshake()
+                done = True
         except OSError as error:
-            logger.debug("client %s: TLS handshake: %s", client_address[0], error)
-            self.shutdown_request(wrapped)
-            return
-        super().process_request_thread(wrapped, client_address)
+            logger.debug("client %s: TLS handshake: %s", client, error)
+        finally:
+            if not done:
+                self.shutdown_request(connection)
+        return connection if done else None

@@ -138,7 +138,7 @@ class HostOptions(msgspec.Struct, frozen=True, gc=False):
     ciphers: str = ""
     server_order: bool | None = None
     snippet: ServerSnippet | Closed | None = None
-    """`Closed`: it has what is not carried out, and may be what guards the host."""
+    """`Closed`: part of it is not applied, which may be what guards the host."""
 
 
 class HostPart(msgspec.Struct, frozen=True, gc=False):

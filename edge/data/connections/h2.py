@@ -58,7 +58,7 @@ class Http2(Streams):
         self.tunnels = 0
         self._served = 0
         self._full = False
-        """The client has been told that it has made as many requests as it may."""
+        """GOAWAY has been sent because the connection has served its last request."""
         self._limited = False
         self._over = False
         """All has been said."""

@@ -1,4 +1,4 @@
-"""Answers every request 503, or another status, because what guards the route cannot be carried out."""
+"""Answers every request 503, or another status, because what guards the route cannot be applied."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The statements of a snippet, ready to be carried out in the phases in which nginx's modules act.
+"""The statements of a snippet, ready to run in the phases in which nginx's modules act.
 
 Rules of this file:
 - `set`, `if` and `return` act in a gate, in their order (ngx_http_rewrite_module). What they have come to stays with

@@ -107,7 +107,7 @@ class Handover:
         self._opened = OpenedSockets()
         self._links: dict[int, Link] = {}
         self._faults: dict[Place, str] = {}
-        self._told: tuple[list[bindings.Unbound], list[Listening]] = ([], [])
+        self._written: tuple[list[bindings.Unbound], list[Listening]] = ([], [])
 
     @property
     def used(self) -> bool:
@@ -192,7 +192,7 @@ class Handover:
                 log.error("%s: %s; it is tried again", listening.scope, fault)
         self._faults = faults
         unbound = [bindings.Unbound(one, faults[place]) for place, one in self._wanted.items() if place in faults]
-        told = unbound, [one for place, one in self._wanted.items() if place in self._opened]
-        if told != self._told:
-            self._told = told
-            bindings.write(self._directory, *told)
+        state = unbound, [one for place, one in self._wanted.items() if place in self._opened]
+        if state != self._written:
+            self._written = state
+            bindings.write(self._directory, *state)

@@ -99,7 +99,7 @@ class Planner:
             destinations.append(self._destination(host, route, backend, own, balancers))
         if fault:
             self._counters.add(WorkerWord.CLOSED_ROUTES, 1)
-            log.error("%s%s (%s) is closed (503): %s cannot be carried out", host, route.path, route.owner, fault)
+            log.error("%s%s (%s) is closed (503): %s cannot be applied", host, route.path, route.owner, fault)
             phases.errors = None
             phases.gates.insert(0, lambda exchange: replies.UNAVAILABLE)  # noqa: ARG005 - whatever is asked
         return Plan(

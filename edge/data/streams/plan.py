@@ -3,7 +3,7 @@
 Rules of this file:
 - A plan is made when its stream is first asked for and thrown away when the record changes; sessions go on with the
   plan that they began with.
-- A stream that cannot be carried out as its record says is closed: connections are closed, datagrams dropped.
+- A stream that cannot be applied as its record says is closed: connections are closed, datagrams dropped.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ class StreamPlans:
                 destinations.append(Destination(key, record, backend, balancer, self._counters))
         except TermsError as error:
             self._counters.add(WorkerWord.CLOSED_ROUTES, 1)
-            log.error("%s (%s) is closed: %s cannot be carried out", key, record.owner, error)  # noqa: TRY400
+            log.error("%s (%s) is closed: %s cannot be applied", key, record.owner, error)  # noqa: TRY400
             for one in destinations:
                 self._planner.release(one.balancer)
             destinations = []

@@ -21,7 +21,7 @@ class Reports:
         self._targets = targets
 
     def tick(self) -> None:
-        """Say how things stand, if anybody wants to know."""
+        """Report the health of the endpoints that the control plane watches."""
         wanted = self._watched.wanted()
         found: dict[str, Health] = {}
         if wanted:

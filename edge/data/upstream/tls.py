@@ -1,7 +1,7 @@
 """TLS to endpoints: the terms of a transport, made ready for connections.
 
 Rules of this file:
-- Terms are made ready when the plan of a route is made, so that a route whose terms cannot be carried out is closed
+- Terms are made ready when the plan of a route is made, so that a route whose terms cannot be applied is closed
   then, and a connection costs no look at the table.
 - What must be verified is verified by OpenSSL within the handshake, but for URIs, which are looked at after it
   (`subjects`). Nothing is sent to an endpoint that fails it.
@@ -32,7 +32,7 @@ ALPN = {Protocol.HTTP1: ["http/1.1"], Protocol.HTTP2: ["h2"]}
 
 
 class TermsError(ValueError):
-    """The terms cannot be carried out; the message says why."""
+    """The terms cannot be applied; the message says why."""
 
 
 class EndpointTls:
@@ -42,7 +42,7 @@ class EndpointTls:
         """MATERIAL is the one that TERMS name.
 
         Raises:
-            TermsError: they cannot be carried out.
+            TermsError: they cannot be applied.
         """
         try:
             context = openssl.client_context(least=terms.least, most=terms.most, ciphers=terms.ciphers)
@@ -96,7 +96,7 @@ class TlsByTransport:
         """The terms of TRANSPORT made ready; None: it has no TLS.
 
         Raises:
-            TermsError: they cannot be carried out.
+            TermsError: they cannot be applied.
         """
         if transport.tls is None:
             return None

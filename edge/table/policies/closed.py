@@ -6,7 +6,7 @@ from edge.table.policies.policy import Policy
 
 
 class Closed(Policy, frozen=True, tag=True):
-    """Every request is answered 503, or with `status`: what guards the route cannot be carried out."""
+    """Every request is answered 503, or with `status`: what guards the route cannot be applied."""
 
     reason: str
     status: int = 503

@@ -29,7 +29,7 @@ class SetVariable(Record, frozen=True, tag=True):
 
 
 class Answer(Record, frozen=True, tag=True):
-    """`return status text`: nothing after it is carried out."""
+    """`return status text`: nothing after it runs."""
 
     status: int
     """444: the connection is closed without an answer."""

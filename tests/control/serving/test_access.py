@@ -2,7 +2,9 @@
 
 import http.client
 import json
+import socket
 import ssl
+import struct
 from urllib.parse import urlencode
 
 import pytest
@@ -10,6 +12,8 @@ import pytest
 from edge.control.api.errors import ConfigurationError
 from edge.control.serving import access
 from edge.control.serving.access import Access, is_local_name, is_loopback
+from edge.control.serving.bounded_server import MOST_CONNECTIONS
+from edge.control.serving.view import samples
 from edge.settings import Settings
 from tests.support.admin import Admin
 from tests.support.certificates import authority, issue
@@ -215,6 +219,36 @@ def test_a_form_of_another_site_signs_nobody_in(guarded):
     assert sign_in(guarded, TOKEN, Sec_Fetch_Site="cross-site")[0] == 403
 
 
+def test_a_cookie_ends_with_the_token_that_it_was_given_for(guarded, file):
+    file.write_text(f"{TOKEN}\n{OTHER}\n")
+    first, second = cookie(sign_in(guarded, TOKEN)[1]), cookie(sign_in(guarded, OTHER)[1])
+    file.write_text(f"{TOKEN}\n")
+    assert (status(guarded, Cookie=first), status(guarded, Cookie=second)) == (200, 401)
+
+
+@pytest.mark.parametrize("other", ['state={"a": "b"}', "a/b=c", "=", "nothing"])
+def test_cookies_of_other_servers_on_this_host_do_not_hide_ours(guarded, other):
+    session = cookie(sign_in(guarded, TOKEN)[1])
+    assert status(guarded, Cookie=f"{other}; {session}") == 200
+
+
+def test_events_end_with_the_token(guarded, file, monkeypatch):
+    monkeypatch.setattr(samples, "INTERVAL", 0.1)
+    connection = http.client.HTTPConnection(*guarded.address, timeout=40)
+    connection.request("GET", "/api/events", headers=bearer(TOKEN))
+    response = connection.getresponse()
+    assert response.readline() == b"retry: 2000\n"
+    file.write_text(OTHER)
+    while response.readline():  # until the server closes; it would never end otherwise
+        pass
+    response.close()
+
+
+@pytest.mark.parametrize("form", [b"a&" * 20 + b"token=x", b"a=b&" * 20, b"\xff=\xff&token=%ff", b""])
+def test_a_form_of_any_kind_gets_an_answer(guarded, form):
+    assert guarded.request("/sign-in", method="POST", body=form)[0] == 401
+
+
 def test_a_form_that_is_too_long_is_not_read(guarded):
     assert sign_in(guarded, "x" * 5000)[0] == 413
     assert guarded.request("/sign-in", method="POST", Content_Length="many")[0] == 413
@@ -224,6 +258,12 @@ def test_signing_out_takes_the_cookie_away(guarded):
     found, fields, _ = guarded.request("/sign-out", method="POST")
     assert found == 303
     assert "Max-Age=0" in fields["Set-Cookie"]
+
+
+def test_another_site_cannot_sign_anybody_out(guarded):
+    for fields in ({"Origin": "http://evil.example"}, {"Sec_Fetch_Site": "cross-site"}):
+        found, answered, _ = guarded.request("/sign-out", method="POST", **fields)
+        assert (found, answered["Set-Cookie"]) == (403, None)
 
 
 def test_without_a_token_there_is_nothing_to_sign_in_to(plain):
@@ -286,6 +326,16 @@ def test_over_tls_the_cookie_is_for_tls_alone(tmp_path, file):
         found, fields = secured.request("/sign-in", method="POST", body=urlencode({"token": TOKEN}))
         assert found == 303
         assert "; Secure" in fields["Set-Cookie"]
+
+
+def test_connections_that_are_reset_before_the_handshake_use_nothing_up(tmp_path):
+    secured = Secured(tmp_path)
+    with secured.admin:
+        for _ in range(5 * MOST_CONNECTIONS):
+            with socket.create_connection(secured.admin.address) as client:
+                client.sendall(b"nothing of TLS")
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        assert secured.request("/healthz")[0] == 200
 
 
 @pytest.mark.parametrize("changes", [{"admin_certificate": "x"}, {"admin_key": "x"}, {"admin_client_ca": "x"}])

@@ -241,7 +241,7 @@ def test_a_route_with_an_unknown_policy_is_closed(scene, caplog) -> None:
     played = one.play(Request())
     assert (played.status, played.asked) == (503, [])
     assert one.count(WorkerWord.CLOSED_ROUTES) == 1
-    assert "policy Guard cannot be carried out" in caplog.text
+    assert "policy Guard cannot be applied" in caplog.text
 
 
 def test_it_is_closed_before_any_other_gate_acts(scene) -> None:

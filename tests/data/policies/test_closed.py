@@ -1,4 +1,4 @@
-"""A route whose guard cannot be carried out is closed: every request is answered 503."""
+"""A route whose guard cannot be applied is closed: every request is answered 503."""
 
 from __future__ import annotations
 

@@ -594,7 +594,7 @@ def test_a_key_counts_with_the_name_of_a_user_whatever_it_is(judged) -> None:
     assert [one.play(request).status for request in sent] == [200, 403, 403]
 
 
-# --- what cannot be carried out ---------------------------------------------------------------------------------------
+# --- what cannot be applied ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

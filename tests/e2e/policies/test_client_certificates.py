@@ -369,7 +369,7 @@ def test_a_connection_that_was_verified_by_what_is_no_longer_trusted_ends(edge: 
         assert (response.status, response.get("Connection")) == (421, "close")
 
 
-# --- what cannot be carried out -------------------------------------------------------------------------------------
+# --- what cannot be applied -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

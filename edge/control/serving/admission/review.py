@@ -69,7 +69,7 @@ _decode = msgspec.json.Decoder(_Review).decode
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """Whether the object may come in, and what its author is to be told."""
+    """Whether the object is admitted, and the message for its author."""
 
     allowed: bool
     refusals: tuple[str, ...] = ()

@@ -42,7 +42,7 @@ async function show({ focus }) {
   await read();
 }
 
-/** Have the view read what it shows; a fault is told above it. */
+/** Have the view read what it shows; an error is shown above it. */
 async function read() {
   const { signal } = loading;
   try {

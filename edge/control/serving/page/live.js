@@ -3,7 +3,7 @@
 // Rules of this file:
 // - A hidden page has no connection, so it costs the control plane nothing.
 // - EventSource connects again by itself after a break; where it gives up, this does it. Nothing is missed by that:
-//   after each connection `onopen` is called, and views read anew what they show.
+//   after each connection `onopen` is called, and views read their data again.
 
 import { address } from "./api.js";
 

@@ -3,5 +3,5 @@
 Rules of this package:
 - It only reads: the state, the counters, the objects. The compiler's thread never waits for a reader.
 - What may be large is made when somebody asks for it, and kept for as long as it is true.
-- Contents of Secrets are shown nowhere. Texts of users stay data: whoever makes markup of them escapes them.
+- Contents of Secrets are shown nowhere. Texts of users stay data: code that makes markup of them escapes them.
 """

@@ -108,7 +108,7 @@ class Events:
             self._wake.set()
 
     def _run(self, known: int) -> None:
-        """Make events until nobody listens; KNOWN: the last change that clients need not be told of."""
+        """Make events until no client is left; KNOWN: the last change that clients know."""
         while True:
             self._wake.wait()
             self._wake.clear()

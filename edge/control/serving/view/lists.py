@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 MOST: Final = 500
 USUAL: Final = 50
+MOST_WORDS: Final = 32
+"""Of a search; each costs a look at every entry."""
 _DIGITS: Final = 9
 
 T = TypeVar("T")
@@ -46,7 +48,10 @@ def number(question: Question, name: str, default: int, most: int) -> int:
 
 def words(question: Question) -> list[str]:
     """What is searched for, in lower case."""
-    return one(question, "search").lower().split()
+    found = one(question, "search").lower().split()
+    if len(found) > MOST_WORDS:
+        raise QuestionError(f"search: has more than {MOST_WORDS} words")
+    return found
 
 
 def known(question: Question, *names: str) -> None:
@@ -61,7 +66,7 @@ def known(question: Question, *names: str) -> None:
 
 
 def part(question: Question, found: Sequence[T]) -> tuple[Sequence[T], Mapping[str, Any]]:
-    """The part of what was FOUND that QUESTION asks for, and what is to be said of it."""
+    """The part of FOUND that QUESTION asks for, and the fields of the answer that describe it."""
     limit = number(question, "limit", USUAL, MOST)
     offset = number(question, "offset", 0, 10**_DIGITS - 1)
     return found[offset : offset + limit], {"total": len(found), "offset": offset, "limit": limit}

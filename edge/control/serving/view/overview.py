@@ -55,7 +55,7 @@ class Overview:
         """Version of the certificates, when they end."""
 
     def now(self) -> dict[str, Any]:
-        """How things stand, without the samples."""
+        """The state of the instance now, without samples."""
         state, verdict = self._state, self._health.ready()
         workers = self._reader.workers()
         alive = [worker for worker in workers if worker.alive]
@@ -81,13 +81,13 @@ class Overview:
         }
 
     def whole(self) -> dict[str, Any]:
-        """How things stand, and the samples as columns."""
+        """The state of the instance, and the samples as columns."""
         samples = self._samples.all()
         columns = {name: [column(sample, name) for sample in samples] for name in COLUMNS}
         return {**self.now(), "samples": {"interval": INTERVAL, **columns}}
 
     def newest(self) -> dict[str, Any]:
-        """How things stand, and the newest sample."""
+        """The state of the instance, and the newest sample."""
         sample = self._samples.newest()
         shown = {name: column(sample, name) for name in COLUMNS} if sample is not None else None
         return {**self.now(), "sample": shown}

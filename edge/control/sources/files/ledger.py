@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from edge.control.kinds.changes import Change, Delete, Invalid, Upsert, Valid
+from edge.control.kinds.changes import IN_FORCE, Change, Delete, Invalid, Upsert, Valid
 from edge.control.kinds.objects import ObjectId
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Ledger:
         for name in sorted(self._losing.get(key, ())):
             where = manifest.where(manifest.places[name])
             first = self._files[self._holders[name][0]]
-            message = f"defined already in {first.where(first.places[name])}; that one is in force"
+            message = f"defined already in {first.where(first.places[name])}; {IN_FORCE}"
             faults.setdefault(where, Invalid(where, name.kind, name.namespace, name.name, message))
         return faults
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from edge.control.kinds.changes import IN_FORCE
 from edge.control.kinds.objects import Object, ObjectId
 from edge.control.sources.files import documents
 from edge.control.sources.files.decoding import DocumentError, decode_json, decode_yaml
@@ -144,7 +145,7 @@ class _Reading:
     def _again(self, place: Place, name: ObjectId) -> None:
         document, item = self._places[name]
         first = f"document {document}" + (f", item {item}" if item else "")
-        message = f"defined already in {first} of this file; that one is in force"
+        message = f"defined already in {first} of this file; {IN_FORCE}"
         self._faults.append(Fault(place, name.kind, name.namespace, name.name, message, certain=True))
 
     def keep(self, last: Manifest, *, everything: bool) -> None:

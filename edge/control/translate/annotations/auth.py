@@ -34,9 +34,7 @@ DIFFERENCES: Final = {
             "entry of another kind is reported, and its user cannot log in."
         ),
     ),
-    "auth-type": (
-        "A value that cannot be carried out closes the route (503); ingress-nginx refuses the whole Ingress."
-    ),
+    "auth-type": ("A value that cannot be applied closes the route (503); ingress-nginx refuses the whole Ingress."),
     "auth-realm": "Digest compares the realm: the file must have been made for it.",
 }
 """How Edge differs from ingress-nginx, by annotation."""

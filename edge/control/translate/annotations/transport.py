@@ -82,7 +82,7 @@ class Speaking(msgspec.Struct, frozen=True, gc=False):
     secret: Reference | None = None
     """What the terms of TLS need."""
     closing: tuple[AnyPolicy, ...] = ()
-    """What closes the routes, where this cannot be carried out."""
+    """What closes the routes, where this cannot be applied."""
 
     @property
     def has_tls(self) -> bool:

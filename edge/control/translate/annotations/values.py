@@ -28,7 +28,7 @@ _BOOLEANS: Final = {
     **dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False),
 }
 CLOSES: Final = "requests are answered 503"
-"""What is done about an annotation that guards a route and cannot be carried out."""
+"""What is done about an annotation that guards a route and cannot be applied."""
 _SIZE: Final = re.compile(r"([0-9]{1,15})([kKmMgG]?)")
 _UNITS: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _MOST: Final = 2**31 - 1
@@ -191,7 +191,7 @@ class Values:
         return self.close(name, fault)
 
     def close(self, name: str, reason: str) -> Wanted:
-        """The policy that closes the routes of the Ingress because NAME cannot be carried out, for REASON."""
+        """The policy that closes the routes of the Ingress because NAME cannot be applied, for REASON."""
         return Wanted(Closed(self._found(name)[1], reason))
 
     def _found(self, name: str) -> tuple[str, str]:

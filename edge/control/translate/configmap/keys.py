@@ -80,7 +80,7 @@ def without_effect(reason: str, *names: str) -> tuple[Key, ...]:
 
 
 def refused(reason: str, *names: str) -> tuple[Key, ...]:
-    """Keys that are not carried out, for REASON."""
+    """Keys that are not applied, for REASON."""
     return tuple(Key(name, Sort.REFUSED, remark=reason) for name in names)
 
 
@@ -144,7 +144,7 @@ class Found:
         return tuple(kept)
 
     def report(self, name: str, message: str) -> None:
-        """The value of the key NAME, or what it names, cannot be carried out as a whole."""
+        """The value of the key NAME, or what it names, cannot be applied as a whole."""
         self.problems.append(error("InvalidValue", place(name), message))
 
     def warn(self, name: str, message: str) -> None:

@@ -2,7 +2,7 @@
 
 Rules of this file:
 - Of several policies for a port of a Service the one that names the port goes first, then the older one.
-- Where the policy that counts cannot be carried out, nothing is sent to the endpoints: nobody may believe in a
+- Where the policy that counts cannot be applied, nothing is sent to the endpoints: nobody may believe in a
   verification that does not happen.
 
 Source: Gateway API v1.6, BackendTLSPolicy.

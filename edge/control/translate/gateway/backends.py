@@ -86,7 +86,7 @@ class BackendReader:
             transport = self._transport((namespace, reference.name), port)
             if transport is None:
                 answer = instead or self._manner.answer
-                message = f"the BackendTLSPolicy for {target} cannot be carried out, so {answer}"
+                message = f"the BackendTLSPolicy for {target} cannot be applied, so {answer}"
                 found.append(error("InvalidBackendTLS", field, message))
         self.problems += found
         if transport is None or found:

@@ -1,7 +1,7 @@
 """The filters of a rule or of a backend as policies.
 
 Rules of this file:
-- A filter is never skipped. Where one cannot be carried out there are no policies, only a problem, and the requests are
+- A filter is never skipped. Where one cannot be applied there are no policies, only a problem, and the requests are
   answered 500 (Gateway API, HTTPRouteRule.filters).
 """
 
@@ -46,7 +46,7 @@ def policies(filters: Sequence[RouteFilter], field: str, matched: str) -> tuple[
 
 
 def faults(filters: Sequence[RouteFilter], field: str, *, of_backend: bool) -> Iterator[Problem]:
-    """What of FILTERS at FIELD cannot be carried out; OF_BACKEND: they are those of a backendRef, not of a rule."""
+    """What of FILTERS at FIELD cannot be applied; OF_BACKEND: they are those of a backendRef, not of a rule."""
     whose = "backendRef" if of_backend else "rule"
     known = [unit.TYPE for unit in UNITS if unit.OF_BACKENDS or not of_backend]
     if not of_backend:

@@ -100,7 +100,7 @@ class Targets(NamedTuple):
     backends: list[Backend]
     mirrors: tuple[RouteMirror, ...]
     refusal: Backend
-    """In place of them where there are none, or the rule cannot be carried out."""
+    """In place of them where there are none, or the rule cannot be applied."""
 
 
 def _rule(

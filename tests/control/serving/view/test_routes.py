@@ -1,5 +1,7 @@
 """The routes of the table as the admin port shows them."""
 
+import json
+
 import pytest
 import yaml
 
@@ -66,6 +68,12 @@ def test_hosts_are_in_order_and_may_be_read_in_parts(admin):
 )
 def test_a_search_is_for_all_words_in_any_case(admin, search, found):
     assert names(admin.get(f"/api/routes?search={search}")) == found
+
+
+def test_a_search_has_so_many_words_and_no_more(admin):
+    assert admin.request(f"/api/routes?search={'+'.join('w' * 32)}")[0] == 200
+    found, _, body = admin.request(f"/api/routes?search={'+'.join('w' * 33)}")
+    assert (found, json.loads(body)) == (400, {"error": "search: has more than 32 words"})
 
 
 @pytest.mark.parametrize(

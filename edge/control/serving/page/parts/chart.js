@@ -1,4 +1,4 @@
-// A chart of the last ten minutes, or of what there is of them: lines over time, with a mark that the pointer or the arrow keys move.
+// A chart of up to ten minutes: lines over time, with a mark that the pointer or the arrow keys move.
 //
 // Rules of this file:
 // - The drawing is stretched to its place by the browser, so a new size costs no code; texts stand beside it, not in it.
@@ -150,13 +150,13 @@ export class Chart {
   point() {
     const sample = this.at(mark.age ?? 0);
     const age = sample && mark.age !== null ? this.newest - sample.at : null;
-    const told = this.series.map((one) => (sample ? this.format(one.of(sample)) : "–"));
-    this.values.forEach((value, index) => say(value, told[index]));
+    const texts = this.series.map((one) => (sample ? this.format(one.of(sample)) : "–"));
+    this.values.forEach((value, index) => say(value, texts[index]));
     const when = age === null ? "" : age < 1 ? "now" : `${span(age)} ago`;
     say(this.when, when);
     if (sample && age !== null) set(this.rule, "d", `M${this.x(sample).toFixed(1)} 0V${HEIGHT}`);
     else set(this.rule, "d", null);
-    const values = this.series.map((one, index) => (this.series.length > 1 ? `${one.name} ${told[index]}` : told[index]));
+    const values = this.series.map((one, index) => (this.series.length > 1 ? `${one.name} ${texts[index]}` : texts[index]));
     set(this.plot, "aria-valuenow", age === null ? 0 : -Math.round(age));
     set(this.plot, "aria-valuetext", sample ? `${when || "now"}: ${values.join(", ")}` : "no samples yet");
   }

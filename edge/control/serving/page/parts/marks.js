@@ -4,7 +4,7 @@ import { h } from "../dom.js";
 
 const SIGNS = { ok: "●", warning: "▲", error: "■", idle: "○" };
 
-/** A word with a sign before it: colour is never the only thing that tells. */
+/** A word with a sign before it: colour alone never carries the meaning. */
 export function badge(tone, text) {
   return h("span", { class: `badge badge-${tone}` }, h("span", { class: "badge-sign", "aria-hidden": "true" }, SIGNS[tone]), text);
 }
@@ -33,7 +33,7 @@ export function section(title, ...children) {
   return h("section", { class: "section" }, h("h2", {}, title), children);
 }
 
-/** What is said where there is nothing. */
+/** The text shown in place of an empty list. */
 export function empty(title, text = "") {
   return h("div", { class: "empty" }, h("p", { class: "empty-title" }, title), text && h("p", {}, text));
 }

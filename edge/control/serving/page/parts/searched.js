@@ -90,7 +90,7 @@ export class Searched {
     this.pages.show(found, this.parameters());
   }
 
-  /** What is said above the list, and in its place if it is empty; SEARCHED: not everything was asked for. */
+  /** The texts above the list and in place of an empty one; SEARCHED: the search or a filter is set. */
   describe() {
     return ["", ""];
   }

@@ -5,7 +5,7 @@ import { Children, h } from "../dom.js";
 const SHOWN = 5;
 
 export class Several {
-  /** KEY and MAKE as for `Children`; NONE is said where there is nothing. */
+  /** KEY and MAKE as for `Children`; NONE is the text shown in place of an empty list. */
   constructor({ title, link, none, key, make }) {
     this.list = h("ul", { class: "list" });
     this.none = h("p", { class: "faint" }, none);
