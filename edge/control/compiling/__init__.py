@@ -4,6 +4,7 @@ What belongs here: which object depends on which, who wins a conflict, what is m
 object taken for itself (`edge.control.translate`), publication, threads.
 
 Each unit keeps what each owner asks for (`replace`) and what of it must be compiled again. `compile` does that, and
-returns the records that may be different and the owners whose problems may be. `compiler` puts the units together. An
-owner is an object that asks for something: an Ingress, a Gateway, an HTTPRoute.
+returns the records that may be different and the owners whose problems may be. `units` puts them together, `compiler`
+has objects translated for them, and `problems` reports what they and the store find wrong. An owner is an object that
+asks for something: an Ingress, a Gateway, an HTTPRoute.
 """
