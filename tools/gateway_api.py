@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from edge.control.translate.gateway.statuses import EXPERIMENTAL, FEATURES, OWN_ADDRESSES, SERVICES
+from edge.control.translate.gateway.features import EXPERIMENTAL, FEATURES, OWN_ADDRESSES, SERVICES
 
 TARGET: Final = Path(__file__).parents[1] / "docs/gateway-api.md"
 BEGIN: Final = "<!-- features -->\n"

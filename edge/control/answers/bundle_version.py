@@ -20,7 +20,7 @@ import msgspec
 from edge.control.api.reflector import Reflector
 from edge.control.kinds import resources
 from edge.control.kinds.objects import Metadata, Struct
-from edge.control.translate.gateway.statuses import EXPERIMENTAL
+from edge.control.translate.gateway.features import EXPERIMENTAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,5 +1,6 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
+cimport cython
 cimport edge.data.http.clock as c_clock
 from edge.data.connections.connections cimport Connections
 from edge.data.connections.caller cimport Caller
@@ -27,3 +28,6 @@ cdef class Http1(Client):
     cdef HeadWriter _writer
     cdef c_clock.Clock _clock
     cdef Handler _handler
+
+    @cython.locals(handler=Handler)
+    cpdef _serve(self)

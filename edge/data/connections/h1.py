@@ -267,7 +267,8 @@ class Http1(Client):
             length = self._unsized(response, length, old=old)
         if not self.body.done or self.connections.draining or response.status == 101:
             self._keep = False
-        added = self._clock.defaults[response.missing()] + fields
+        defaults = self._clock.defaults[response.missing()]
+        added = defaults + fields if fields else defaults
         self._writer.response(response, added, length, self._chunked, self._keep, old)
 
     def _unsized(self, response: Message, length: int, *, old: bool) -> int:

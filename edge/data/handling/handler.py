@@ -373,7 +373,8 @@ class Handler:
             replaced = plan.secure_replaced if secure else plan.replaced
             if replaced is not None:
                 response.hide_all(replaced)
-        return exchange.fields + (plan.secure_fields if secure else plan.fields)
+        fields = plan.secure_fields if secure else plan.fields
+        return exchange.fields + fields if exchange.fields else fields
 
     def _switch(self, upstream: Upstream, plan: Plan, fields: bytes) -> None:
         """Both sides agreed on another protocol: from here on bytes are only carried."""

@@ -10,13 +10,13 @@ Rules of this file:
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint64_t
 from libc.stdlib cimport free, realloc
-from libc.string cimport memcpy
+from libc.string cimport memchr, memcpy
 
 from edge.data.net._buffer cimport EDGE_BLOCK
 from edge.data.http._names cimport (
     CDN, CLAIM, LONGEST_KNOWN, MESSAGE, NAME, ODD, VALUE, classes, look_up, lower, same_name,
 )
-from edge.data.net._stream cimport Stream
+from edge.data.net._stream cimport Stream, append
 
 from edge.data.net.errors import malformed
 
@@ -79,20 +79,17 @@ cdef class FieldLines:
         cdef Py_ssize_t i = at, stop
         cdef Field *field
         cdef uint8_t c, kinds
-        cdef bint underscore
         while p[i] != 13:
             if self.field_count == limits.fields:
                 raise malformed(limits.refusal if fault == 400 else fault, "too many header fields")
             field = self._another()
             field.name = i
             kinds = 0
-            underscore = False
             while True:
                 c = p[i]
                 if not classes[c] & NAME:
                     break
                 kinds |= classes[c]
-                underscore |= c == 95
                 i += 1
             if c != 58 or i == <Py_ssize_t>field.name or i - field.name > 65535:
                 raise malformed(fault, "malformed field name")
@@ -114,9 +111,11 @@ cdef class FieldLines:
             i += 2
             field.line_end = i
             field.known = look_up(p + field.name, field.name_length)
-            field.drop = underscore and not limits.underscores
-            if kinds & ODD and not field.drop:
-                self.unmask(field)
+            field.drop = False
+            if kinds & ODD:
+                field.drop = not limits.underscores and memchr(p + field.name, 95, field.name_length) != NULL
+                if not field.drop:
+                    self.unmask(field)
             self.field_count += 1
         if p[i + 1] != 10:
             raise malformed(fault, "a line ends with a bare CR")
@@ -291,14 +290,14 @@ cdef class FieldLines:
             field = self.fields + i
             if field.drop or not passes[field.known]:
                 if begin >= 0:
-                    out.put(self.text + begin, end - begin)
+                    append(out, self.text + begin, end - begin)
                     begin = -1
                 continue
             if begin < 0:
                 begin = field.name
             end = field.line_end
         if begin >= 0:
-            out.put(self.text + begin, end - begin)
+            append(out, self.text + begin, end - begin)
         return 0
 
     cdef int put_known(self, Stream out, int known, const char *name, Py_ssize_t n) except -1:
@@ -308,11 +307,11 @@ cdef class FieldLines:
         for i in range(self.field_count):
             if self.fields[i].known == known and not self.fields[i].drop:
                 if first:
-                    out.put(name, n)
+                    append(out, name, n)
                 else:
-                    out.put(b", ", 2)
-                out.put(self.text + self.fields[i].value, self.fields[i].value_length)
+                    append(out, b", ", 2)
+                append(out, self.text + self.fields[i].value, self.fields[i].value_length)
                 first = False
         if not first:
-            out.put(b"\r\n", 2)
+            append(out, b"\r\n", 2)
         return 0

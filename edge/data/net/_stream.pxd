@@ -1,5 +1,8 @@
+from libc.string cimport memcpy
+
 from edge.data.net._buffer cimport Buffer
 from edge.data.net._outbox cimport Outbox
+from edge.data.net._scheduler cimport Watch
 from edge.data.net._tls cimport Tls
 
 
@@ -7,15 +10,8 @@ cdef class Stream(Buffer):
     cdef readonly int fd
     cdef object sock
     cdef Tls tls
-    cdef object loop
-    cdef object hub_switch
-    cdef object read_watcher
-    cdef object write_watcher
-    cdef object on_readable
-    cdef bint read_armed
-    cdef object reader
-    cdef object writer
-    cdef int woken
+    cdef Watch reads
+    cdef Watch writes
     cdef double read_deadline
     cdef double write_deadline
     cdef public double read_timeout
@@ -43,14 +39,12 @@ cdef class Stream(Buffer):
     cdef int wait_write(self) except -1
     cdef int send_bytes(self, const char *p, Py_ssize_t n) except -1
     cdef int send_pieces(self, const char *p, Py_ssize_t n, int chunked) except -1
-    cdef int check(self) except -1
+    cdef int check(self, int woken) except -1
     cdef int _wait_across(self, bint for_write) except -1
     cdef hurry(self, bint at_once)
     cdef look(self)
     cpdef watch(self, other)
     cpdef restart(self, double timeout)
-    cdef wake_reader(self, int why)
-    cdef wake_writer(self, int why)
     cdef Py_ssize_t _tls_read(self, Py_ssize_t room) except -2
     cdef Py_ssize_t _tls_write(self, const char *p, Py_ssize_t n) except -2
     cdef _tls_fault(self, Py_ssize_t step)
@@ -66,3 +60,12 @@ cdef class Stream(Buffer):
     cpdef bint usable(self)
     cpdef park(self)
     cpdef write(self, bytes data)
+
+
+cdef inline int append(Stream out, const char *p, Py_ssize_t n) except -1:
+    """As `put`, without a call where there is room."""
+    if out.out_size - out.out_end <= n:
+        return out.put(p, n)
+    memcpy(out.out + out.out_end, p, n)
+    out.out_end += n
+    return 0

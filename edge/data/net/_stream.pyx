@@ -3,15 +3,15 @@
 
 Rules of this file:
 - recv(2) and send(2) are called straight into and out of C buffers; "would block" is read from errno, never raised.
-- One read watcher per socket is started once and left armed. When it fires and no greenlet waits, it is stopped, and
-  armed again by the next wait: no epoll_ctl per wait.
-- A wait is: remember the greenlet, switch to the hub. It may be woken for no reason, so every caller tries again.
+- A socket is watched for reading from the first wait on, and stays watched. An event while no greenlet waits ends that
+  until the next wait: no epoll_ctl per wait.
+- A wait may end for no reason, so every caller tries again (`_scheduler`).
 - Timeouts cost a store: a wait writes its deadline into a field, and `sweep`, called a few times a second, wakes
   those who are late.
 - Memory follows bytes in flight: a stream that waits with nothing buffered owns no buffer.
 """
 
-from gevent import get_hub, getcurrent, sleep
+from gevent import sleep
 
 from edge.data.net._waiter import sweep_waiters
 from edge.data.net.errors import PeerGone, StreamClosed, StreamError, StreamTimeout
@@ -26,6 +26,7 @@ from libc.string cimport memcpy
 from edge.data.net._buffer cimport EDGE_BLOCK, Buffer
 from edge.data.net._clock cimport coarse_now as now
 from edge.data.net._outbox cimport Outbox
+from edge.data.net._scheduler cimport CLOSED, GONE, LATE, READ, READY, WRITE, Watch
 from edge.data.net._waiter cimport Waiter
 from edge.data.net._tls cimport (
     FAILED, RESET, WANT_READ, WANT_WRITE, OpenSslTls, PythonTls, Session, Tls, openssl_is_known,
@@ -73,10 +74,6 @@ cdef extern from "unistd.h":
 cdef enum:
     OUT_BLOCK = 16384     # also the largest TLS record: a head and a small body leave in one
     SPARE_BLOCKS = 64     # freed output blocks kept for the next writer
-    READY = 0
-    LATE = 1
-    GONE = 2
-    CLOSED = 3
 
 cdef double GRACE = 1.0
 """Seconds that an endpoint still gets to answer after its client's FIN: the client may have closed one half only."""
@@ -106,24 +103,17 @@ def sweep():
     sweep_waiters()
     cdef double time = now()
     cdef Stream stream
-    cdef list late = []
     cdef list blind = []
     for item in live:
         stream = <Stream>item
-        if (stream.reader is not None and 0 < stream.read_deadline <= time) or (
-            stream.writer is not None and 0 < stream.write_deadline <= time
-        ):
-            late.append(stream)
-        elif stream.partner is not None and not stream.read_armed and stream.reader is None and not stream.hung_up:
+        if stream.reads.greenlet is not None and 0 < stream.read_deadline <= time:
+            stream.reads.wake(GONE if stream.hung_up else LATE)
+        elif stream.writes is not None and 0 < stream.write_deadline <= time:
+            stream.writes.wake(LATE)
+        elif stream.partner is not None and not stream.reads.armed and not stream.hung_up:
             blind.append(stream)
     for item in blind:
         (<Stream>item).look()
-    for item in late:
-        stream = <Stream>item
-        if stream.reader is not None and 0 < stream.read_deadline <= time:
-            stream.wake_reader(GONE if stream.hung_up else LATE)
-        elif stream.writer is not None and 0 < stream.write_deadline <= time:
-            stream.wake_writer(LATE)
 
 
 def counted_bytes():
@@ -144,16 +134,14 @@ cdef class Stream(Buffer):
 
     def __init__(self, sock not None):
         """Take over SOCK, a non-blocking `_socket.socket` or the bare descriptor of one."""
-        hub = get_hub()
         if isinstance(sock, int):
             self.fd = sock
         else:
             self.sock = sock
             self.fd = sock.fileno()
-        self.loop = hub.loop
-        self.hub_switch = hub.switch
-        self.read_watcher = self.loop.io(self.fd, 1)
-        self.on_readable = self._on_readable
+        self.reads = Watch()
+        self.reads.open(self.fd, READ)
+        self.reads.on_idle = self._unawaited
         self.read_timeout = self.write_timeout = 60.0
         self.active = now()
         live.add(self)
@@ -166,15 +154,10 @@ cdef class Stream(Buffer):
 
     # --- waiting --------------------------------------------------------------------------------------------------
 
-    def _on_readable(self):
+    def _unawaited(self):
+        """Nobody waits for what has come: bytes ahead of their time, or the peer has hung up."""
         cdef Py_ssize_t n
         cdef char byte
-        if self.reader is not None:
-            self.wake_reader(READY)
-            return
-        # Nobody waits for this socket: bytes ahead of their time, or the peer has hung up.
-        self.read_armed = False
-        self.read_watcher.stop()
         n = c_recv(self.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT)
         if n == 0 or (n < 0 and errno != EAGAIN and errno != EINTR):
             self.hung_up = True
@@ -202,7 +185,7 @@ cdef class Stream(Buffer):
     cpdef restart(self, double timeout):
         """TIMEOUT is the read timeout from now on, also of a wait that is already on."""
         self.read_timeout = min(timeout, GRACE) if self.hung_up else timeout
-        if self.reader is not None:
+        if self.reads.greenlet is not None:
             self.read_deadline = now() + self.read_timeout
             if 0 < self.limit < self.read_deadline:
                 self.read_deadline = self.limit
@@ -215,30 +198,8 @@ cdef class Stream(Buffer):
             self.read_deadline = limit
             self.read_timeout = min(self.read_timeout, GRACE)
 
-    cdef wake_reader(self, int why):
-        waiter = self.reader
-        self.reader = None
-        self.woken = why
-        waiter.switch()
-
-    cdef wake_writer(self, int why):
-        waiter = self.writer
-        self.writer = None
-        self.woken = why
-        if self.write_watcher is not None:
-            self.write_watcher.stop()
-        waiter.switch()
-
-    def _on_writable(self):
-        if self.writer is not None:
-            self.wake_writer(READY)
-        else:
-            self.write_watcher.stop()
-
-    cdef int check(self) except -1:
+    cdef int check(self, int woken) except -1:
         """Raise what the wake-up said."""
-        cdef int woken = self.woken
-        self.woken = READY
         if self.failure is not None:
             failure, self.failure = self.failure, None
             raise failure
@@ -253,36 +214,31 @@ cdef class Stream(Buffer):
     cdef int wait_read(self) except -1:
         if self.closed:
             raise StreamClosed("closed", self)
-        if not self.read_armed:
-            self.read_watcher.start(self.on_readable)
-            self.read_armed = True
+        if not self.reads.armed:
+            self.reads.arm()
         self.read_deadline = now() + self.read_timeout
         if 0 < self.limit < self.read_deadline:
             self.read_deadline = self.limit
-        self.reader = getcurrent()
         try:
-            self.hub_switch()
+            self.reads.pause()
         finally:
-            self.reader = None
             self.read_deadline = 0
-        return self.check()
+        return self.check(self.reads.woken)
 
     cdef int wait_write(self) except -1:
         if self.closed:
             raise StreamClosed("closed", self)
-        if self.write_watcher is None:
-            self.write_watcher = self.loop.io(self.fd, 2)
-        self.write_watcher.start(self._on_writable)
+        if self.writes is None:
+            self.writes = Watch()
+            self.writes.open(self.fd, WRITE)
+        self.writes.arm()
         self.write_deadline = now() + self.write_timeout
-        self.writer = getcurrent()
         try:
-            self.hub_switch()
+            self.writes.pause()
         finally:
-            self.writer = None
             self.write_deadline = 0
-            if self.write_watcher is not None:
-                self.write_watcher.stop()
-        return self.check()
+            self.writes.disarm()
+        return self.check(self.writes.woken)
 
     def wait_readable(self):
         """Wait until there is something to read, or the end."""
@@ -323,7 +279,7 @@ cdef class Stream(Buffer):
         if self.closed:
             raise StreamClosed("closed", self)
         if self.failure is not None:
-            self.check()
+            self.check(READY)
         if wait and not (self.tls is not None and self.tls.pending()):
             if self.start == self.end:
                 self.release()
@@ -391,9 +347,9 @@ cdef class Stream(Buffer):
 
     cdef int _wait_across(self, bint for_write) except -1:
         """Wait for the other direction than the one that TLS is used in; another greenlet may be waiting for it."""
-        if for_write and self.writer is None:
+        if for_write and (self.writes is None or self.writes.greenlet is None):
             return self.wait_write()
-        if not for_write and self.reader is None:
+        if not for_write and self.reads.greenlet is None:
             return self.wait_read()
         sleep(0.005)
         if self.closed:
@@ -504,16 +460,10 @@ cdef class Stream(Buffer):
     def fail(self, failure not None):
         """Raise FAILURE in the greenlet that waits for this stream, now or next."""
         self.failure = failure
-        if self.reader is not None or self.writer is not None:
-            self.loop.run_callback(self._wake_failed)
-
-    def _wake_failed(self):
-        if self.failure is None:
-            return
-        if self.reader is not None:
-            self.wake_reader(READY)
-        elif self.writer is not None:
-            self.wake_writer(READY)
+        if self.reads.greenlet is not None:
+            self.reads.wake(READY)
+        elif self.writes is not None:
+            self.writes.wake(READY)
 
     @property
     def silence(self):
@@ -800,9 +750,8 @@ cdef class Stream(Buffer):
         """Prepare for a long idle time: release memory and let the watcher look for the peer's end."""
         if self.start == self.end:
             self.release()
-        if not self.read_armed and not self.closed:
-            self.read_watcher.start(self.on_readable)
-            self.read_armed = True
+        if not self.reads.armed and not self.closed:
+            self.reads.arm()
 
     def abort(self):
         """End the stream so that the peer cannot take what it got for complete: reset, and no TLS closure alert."""
@@ -833,29 +782,16 @@ cdef class Stream(Buffer):
         if self.tls is not None:
             self.tls.say_goodbye()
             self.tls = None
-        self.read_watcher.stop()
-        self.read_watcher.close()
-        if self.write_watcher is not None:
-            self.write_watcher.stop()
-            self.write_watcher.close()
-        self.on_readable = self.partner = self.on_surprise = None
+        self.reads.close()
+        if self.writes is not None:
+            self.writes.close()
+        self.partner = self.on_surprise = None
         if self.sock is not None:
             self.sock.close()
         elif not self.detached:
             c_close(self.fd)
         self.release()
         self._release_out()
-        if self.reader is not None:
-            self.loop.run_callback(self._wake_closed_reader)
-        if self.writer is not None:
-            self.loop.run_callback(self._wake_closed_writer)
-
-    def _wake_closed_reader(self):
-        if self.reader is not None:
-            self.wake_reader(CLOSED)
-
-    def _wake_closed_writer(self):
-        if self.writer is not None:
-            waiter = self.writer
-            self.writer = None
-            waiter.switch()
+        self.reads.wake(CLOSED)
+        if self.writes is not None:
+            self.writes.wake(CLOSED)

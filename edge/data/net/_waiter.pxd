@@ -1,9 +1,9 @@
+from edge.data.net._scheduler cimport Place
+
+
 cdef class Waiter:
-    cdef object greenlet
-    cdef object loop
-    cdef object hub_switch
+    cdef Place place
     cdef double deadline
-    cdef bint late
     cdef bint hurried
     cdef bint waking    # it has been woken, and the event loop has not got to it yet
     cdef public object peer

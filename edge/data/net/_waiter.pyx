@@ -3,13 +3,13 @@
 
 Rules of this file:
 - One greenlet waits at a time. It may be woken for no reason, so every caller looks again.
-- Who wakes goes on: the waiter runs when the event loop gets to it.
+- Who wakes goes on: the waiter runs when it is its turn (`_scheduler`).
 - Timeouts cost a store, as those of streams: `sweep_waiters`, called with `sweep`, wakes those who are late.
 """
 
-from gevent import get_hub, getcurrent
-
 from edge.data.net._clock cimport coarse_now as now
+from edge.data.net._scheduler cimport LATE, READY, Place
+
 from edge.data.net.errors import PeerGone, StreamTimeout
 
 cdef double GRACE = 1.0  # seconds that are left to a wait whose other party has hung up, as for streams
@@ -24,17 +24,14 @@ def sweep_waiters():
     for item in list(waiting):
         waiter = <Waiter>item
         if waiter.deadline <= time:
-            waiter.late = True
-            waiter.wake()
+            waiter.place.wake(LATE)
 
 
 cdef class Waiter:
     """Where one greenlet waits for others; `peer`: the state of the other end, for errors (`edge.data.net.errors`)."""
 
     def __cinit__(self):
-        hub = get_hub()
-        self.loop = hub.loop
-        self.hub_switch = hub.switch
+        self.place = Place()
 
     cpdef wait(self, double timeout):
         """Wait until woken, for TIMEOUT seconds at most.
@@ -47,19 +44,16 @@ cdef class Waiter:
         if self.failure is not None:
             raise self.failure
         self.deadline = now() + (min(timeout, GRACE) if self.hurried else timeout)
-        self.late = False
-        self.greenlet = getcurrent()
         waiting.add(self)
         try:
-            self.hub_switch()
+            self.place.pause()
         finally:
-            self.greenlet = None
             waiting.discard(self)
         if self.failure is not None:
             raise self.failure
-        if self.late and self.hurried:
+        if self.place.woken == LATE and self.hurried:
             raise PeerGone("the other side hung up", self.peer)
-        if self.late:
+        if self.place.woken == LATE:
             raise StreamTimeout("silent for too long", self.peer)
 
     cpdef extend(self, double timeout):
@@ -79,18 +73,10 @@ cdef class Waiter:
 
     cpdef wake(self):
         """Let the waiter, if there is one, look again."""
-        if self.greenlet is not None and not self.waking:
-            self.waking = True
-            self.loop.run_callback(self._switch)
+        self.place.wake(READY)
 
     cpdef fail(self, failure):
         """From now on every wait ends with FAILURE; None: no longer."""
         self.failure = failure
         if failure is not None:
             self.wake()
-
-    def _switch(self):
-        self.waking = False
-        greenlet, self.greenlet = self.greenlet, None
-        if greenlet is not None:
-            greenlet.switch()

@@ -15,6 +15,7 @@ from __future__ import annotations
 import _socket
 import _ssl
 import ctypes
+import importlib
 import socket
 import ssl
 import sys
@@ -36,6 +37,9 @@ _MODE_PARTIAL_WRITE = 0x1
 _MODE_MOVING_WRITE_BUFFER = 0x2
 _MODE_NO_AUTO_CHAIN = 0x8
 _MODE_RELEASE_BUFFERS = 0x10
+_LIBEV_VERSION = 4
+_LIBEV_IO_SIZE = 40
+"""Of `ev_io` as gevent builds libev: without a pointer for its user (EV_COMMON)."""
 _FUNCTIONS = (
     "SSL_new", "SSL_set_fd", "SSL_set_accept_state", "SSL_do_handshake", "SSL_session_reused", "SSL_read", "SSL_write",
     "SSL_has_pending", "SSL_get_error", "SSL_shutdown", "SSL_free", "SSL_set_rfd", "SSL_set0_rbio",
@@ -170,3 +174,30 @@ def _member(instance: object, number: int) -> int:
 
 
 OPENSSL = OpenSSL()
+
+
+_corecext: Any = importlib.import_module("gevent.libev.corecext")
+
+
+class Libev:
+    """libev's own functions below gevent's event loop, as ev.h declares them since version 4."""
+
+    def functions(self) -> dict[str, int]:
+        """Addresses for `edge.data.net._scheduler.use_libev`; empty where they cannot be known."""
+        library = ctypes.CDLL(_corecext.__file__)
+        names = ("ev_io_start", "ev_io_stop", "ev_invoke_pending", "ev_set_invoke_pending_cb")
+        # gevent's object for a watcher has libev's behind what all of them have.
+        size = _corecext.io.__basicsize__ - _corecext.watcher.__basicsize__
+        try:
+            known = library.ev_version_major() == _LIBEV_VERSION and size == _LIBEV_IO_SIZE
+            found = {name: ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0 for name in names}
+        except AttributeError:
+            return {}
+        return found if known else {}
+
+    def drives(self, loop: object) -> bool:
+        """Whether LOOP is gevent's over libev."""
+        return isinstance(loop, _corecext.loop)
+
+
+LIBEV = Libev()

@@ -96,6 +96,8 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         if OPENSSL.reachable:
             use_openssl(OPENSSL.functions())
         keep_frame_stacks()
+        # Who started whom costs each greenlet a dict, and makes it one of a kind that switches more slowly.
+        gevent.config.track_greenlet_tree = False
         super().init_process()
 
     def handle_exit(self, _sig: int, _frame: FrameType | None) -> None:

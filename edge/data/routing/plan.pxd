@@ -20,6 +20,9 @@ cdef class Destination:
     cdef readonly c_format.LogName log_name
     cdef object _counters
     cdef dict _series
+    cdef bytes _last_method
+    cdef int _last_code
+    cdef c_counters.Series _last_series
 
     cpdef c_counters.Series series(self, bytes method, int code)
 

@@ -65,14 +65,21 @@ class Destination:
         self.log_name = named(route.owner, backend, main, host=host, path=route.path)
         self._counters = counters
         self._series: dict[tuple[bytes, int], Series] = {}
+        self._last_method = b""
+        self._last_code = 0
+        self._last_series: Series | None = None
+        """What was asked for last, as most requests to a backend are alike."""
 
     def series(self, method: bytes, code: int) -> Series:
         """Where requests with METHOD that end in CODE are counted; see `Outcome.code`."""
+        if method is self._last_method and code == self._last_code and self._last_series is not None:
+            return self._last_series
         series = self._series.get((method, code))
         if series is None:
             series = self._counters.series(self.labels, method, code)
             if len(self._series) < 256:
                 self._series[method, code] = series
+        self._last_method, self._last_code, self._last_series = method, code, series
         return series
 
 

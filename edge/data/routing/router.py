@@ -90,9 +90,8 @@ class Router:
             self._take_up()
         if request.scope is not None:
             return self._match_in(request.scope, request)
-        try:
-            plans = self._resolved[request.host]
-        except KeyError:
+        plans = self._resolved.get(request.host)
+        if plans is None and request.host not in self._resolved:
             plans = self._resolve(request.host)
         if plans is None:
             return None if self._is_probe(request.target) else self._default

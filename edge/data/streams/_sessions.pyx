@@ -65,6 +65,7 @@ cdef int STREAMS_ACTIVE = WorkerWord.STREAMS_ACTIVE
 cdef int UPSTREAM_CONNECTIONS = WorkerWord.UPSTREAM_CONNECTIONS
 cdef int RETRIES = WorkerWord.RETRIES
 cdef int C_ENDED = _relay.ENDED
+cdef int C_RESET = _relay.RESET
 cdef int C_PLAIN = plans.TCP
 cdef tuple protocols = plans.PROTOCOLS
 cdef object lacking = pools.LACKING
@@ -260,7 +261,12 @@ cdef class Session(Relay):
         self.status = S_DONE
         self.home.words.count_up(UPSTREAM_CONNECTIONS, 1)
         if self.plan.sends_header:
-            first = header(self.plan.record.send_proxy, self.ends or ends_of(self.ways[CLIENT].source)) + (first or b"")
+            if self.ends is None:
+                try:
+                    self.ends = ends_of(self.ways[CLIENT].source)
+                except OSError:  # the client has reset the connection, and that event is still to come
+                    return self.finish(C_RESET)
+            first = header(self.plan.record.send_proxy, self.ends) + (first or b"")
         if first:
             self.keep(PyBytes_AS_STRING(first), PyBytes_GET_SIZE(first))
         self.timeout = self.plan.idle_timeout

@@ -1,4 +1,4 @@
-"""The private interfaces that Edge leans on: each fails here, and says which, when Python or OpenSSL changes it."""
+"""The private interfaces that Edge leans on: each fails here when Python, gevent or OpenSSL changes it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import weakref
 from pathlib import Path
 
 import pytest
+from gevent import get_hub
 
 from edge.data.net.private import (
+    LIBEV,
     OPENSSL,
     TICKET_KEYS_SIZE,
     CSocket,
@@ -55,6 +57,11 @@ def shake_hands(
     thread.join(40)
     near.close()
     return secure
+
+
+def test_libev_is_found_below_gevents_loop() -> None:
+    assert all(LIBEV.functions().values())
+    assert LIBEV.drives(get_hub().loop)
 
 
 def test_a_socket_is_the_bare_one_that_tls_can_refer_to() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import socket
 import struct
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -302,6 +304,29 @@ def test_the_header_of_a_client_without_a_balancer(stage: Stage, echoing: Server
         address, own = client.getsockname()
         client.shutdown(socket.SHUT_WR)
         assert read_all(client) == f"PROXY TCP4 {address} 127.0.0.1 {own} {port}\r\n".encode()
+
+
+def test_a_client_that_resets_while_an_endpoint_takes_the_connection_is_no_fault(stage: Stage) -> None:
+    """The worker learns of the endpoint first, and then finds that the header has no client to name."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, connect(server.getsockname()[1]):
+        server.settimeout(PATIENCE)
+        address, number = server.getsockname()
+        port = stage.relay((address, number), send_proxy=ProxyHeader.V1, connect_timeout=PATIENCE)
+        client = connect(port)
+        syn_sent = f" 0100007F:{number:04X} 02 "
+        eventually(lambda: syn_sent in Path("/proc/net/tcp").read_text())
+        [worker] = stage.edge.workers()
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            server.accept()[0].close()  # now there is room for the worker's
+            endpoint, _ = server.accept()
+            reset(client)
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        endpoint.settimeout(PATIENCE)
+        with endpoint, pytest.raises(ConnectionResetError):
+            endpoint.recv(1)
+    assert "Traceback" not in stage.edge.log
 
 
 def test_a_connection_without_the_header_is_closed(stage: Stage, echoing: Server) -> None:

@@ -105,7 +105,8 @@ class Index:
     def under(self, key: str) -> list[Row]:
         """The rows of the record under KEY."""
         self.rows()
-        return self._made[key][1] if key in self._made else []
+        made = self._made.get(key)  # one look: another thread may replace the rows meanwhile
+        return made[1] if made is not None else []
 
     def by_labels(self) -> dict[RouteLabels, list[str]]:
         """The ids of routes by the labels that their requests are counted under."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from edge.control.kinds.gateway import GROUP
 from edge.control.translate.gateway.facts import FINE, Verdict
+from edge.control.translate.gateway.features import supported
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,73 +35,6 @@ if TYPE_CHECKING:
     from edge.control.translate.gateway.standing import Standing
 
 Status = dict[str, Any]
-FEATURES: Final = (
-    "BackendTLSPolicy",
-    "BackendTLSPolicySANValidation",
-    "GRPCRoute",
-    "GRPCRouteNamedRouteRule",
-    "Gateway",
-    "GatewayAddressEmpty",
-    "GatewayBackendClientCertificate",
-    "GatewayFrontendClientCertificateValidation",
-    "GatewayFrontendClientCertificateValidationInsecureFallback",
-    "GatewayHTTPListenerIsolation",
-    "GatewayHTTPSListenerDetectMisdirectedRequests",
-    "GatewayInfrastructurePropagation",
-    "GatewayPort8080",
-    "GatewayStaticAddresses",
-    "HTTPRoute",
-    "HTTPRoute303RedirectStatusCode",
-    "HTTPRoute307RedirectStatusCode",
-    "HTTPRoute308RedirectStatusCode",
-    "HTTPRouteBackendProtocolH2C",
-    "HTTPRouteBackendProtocolWebSocket",
-    "HTTPRouteBackendRequestHeaderModification",
-    "HTTPRouteBackendTimeout",
-    "HTTPRouteCORS",
-    "HTTPRouteDestinationPortMatching",
-    "HTTPRouteHostRewrite",
-    "HTTPRouteMethodMatching",
-    "HTTPRouteNamedRouteRule",
-    "HTTPRouteParentRefPort",
-    "HTTPRoutePathRedirect",
-    "HTTPRoutePathRewrite",
-    "HTTPRoutePortRedirect",
-    "HTTPRouteQueryParamMatching",
-    "HTTPRouteRequestMirror",
-    "HTTPRouteRequestMultipleMirrors",
-    "HTTPRouteRequestPercentageMirror",
-    "HTTPRouteRequestTimeout",
-    "HTTPRouteResponseHeaderModification",
-    "HTTPRouteRetry",
-    "HTTPRouteRetryBackendTimeout",
-    "HTTPRouteRetryConnectionError",
-    "HTTPRouteSchemeRedirect",
-    "ListenerSet",
-    "ReferenceGrant",
-    "TCPRoute",
-    "TLSRoute",
-    "TLSRouteModeMixed",
-    "TLSRouteModeTerminate",
-    "UDPRoute",
-)
-"""What is supported, by the names of the Gateway API (pkg/features), sorted."""
-OWN_ADDRESSES: Final = frozenset(
-    {
-        "GatewayAddressEmpty",
-        "GatewayFrontendClientCertificateValidation",
-        "GatewayFrontendClientCertificateValidationInsecureFallback",
-        "GatewayHTTPListenerIsolation",
-        "GatewayHTTPSListenerDetectMisdirectedRequests",
-        "GatewayPort8080",
-        "GatewayStaticAddresses",
-    }
-)
-"""Those of them that Gateways need addresses of their own for."""
-SERVICES: Final = frozenset({"GatewayInfrastructurePropagation"})
-"""Those that they need Services for."""
-EXPERIMENTAL: Final = frozenset({"HTTPRouteRetry", "HTTPRouteRetryBackendTimeout", "HTTPRouteRetryConnectionError"})
-"""Those whose fields the API server drops, unless the CustomResourceDefinitions are of the experimental channel."""
 OPENED: Final = ("HTTP", "HTTPS", "TLS")
 """Protocols of listeners that have sockets of their own; those of the others are opened for their routes."""
 ACCEPTED: Final = "Accepted"
@@ -114,9 +48,7 @@ PARTIALLY_INVALID: Final = "PartiallyInvalid"
 def of_class(generation: int, facts: ClassFacts, *, own_addresses: bool, services: bool) -> Status:
     """The status of a GatewayClass; OWN_ADDRESSES: whether Gateways get addresses of their own, SERVICES: whether they
     get Services."""
-    lacking = frozenset() if own_addresses else OWN_ADDRESSES
-    lacking |= frozenset() if services else SERVICES
-    features = [name for name in FEATURES if name not in lacking]
+    features = supported(own_addresses=own_addresses, services=services)
     return {
         "conditions": [_condition(generation, ACCEPTED, facts.parameters)],
         "supportedFeatures": [{"name": name} for name in features],

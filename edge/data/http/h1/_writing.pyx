@@ -15,23 +15,23 @@ from edge.data.http._names cimport (
     UPGRADE, X_FORWARDED_FOR, X_FORWARDED_HOST, in_responses, in_trailers,
 )
 from edge.data.net._digits cimport put_decimal
-from edge.data.net._stream cimport Stream
+from edge.data.net._stream cimport Stream, append
 
 
 cdef inline int put(Stream out, bytes text) except -1:
-    return out.put(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
+    return append(out, PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
 
 
 cdef int put_framing(Stream out, long long length, bint chunked) except -1:
     cdef char line[48]
     cdef int n
     if chunked:
-        out.put(b"Transfer-Encoding: chunked\r\n", 28)
+        append(out, b"Transfer-Encoding: chunked\r\n", 28)
     elif length >= 0:
         memcpy(line, b"Content-Length: ", 16)
         n = 16 + put_decimal(line + 16, length)
         memcpy(line + n, b"\r\n", 2)
-        out.put(line, n + 2)
+        append(out, line, n + 2)
     return 0
 
 
@@ -46,17 +46,17 @@ cdef class HeadWriter:
         cdef Message message = request.message
         cdef Stream out = self.stream
         put(out, request.method)
-        out.put(b" ", 1)
+        append(out, b" ", 1)
         put(out, request.target)
-        out.put(b" HTTP/1.0\r\nHost: " if request.old else b" HTTP/1.1\r\nHost: ", 17)
+        append(out, b" HTTP/1.0\r\nHost: " if request.old else b" HTTP/1.1\r\nHost: ", 17)
         put(out, request.host)
         if PyBytes_GET_SIZE(request.request_id):
-            out.put(b"\r\nX-Request-ID: ", 16)
+            append(out, b"\r\nX-Request-ID: ", 16)
             put(out, request.request_id)
         if PyBytes_GET_SIZE(request.forwarded_host):
-            out.put(b"\r\nX-Forwarded-Host: ", 20)
+            append(out, b"\r\nX-Forwarded-Host: ", 20)
             put(out, request.forwarded_host)
-        out.put(b"\r\n", 2)
+        append(out, b"\r\n", 2)
         put(out, request.added)
         if message.seen_forwarded:
             message.put_known(out, X_FORWARDED_FOR, b"X-Original-Forwarded-For: ", 26)
@@ -67,7 +67,7 @@ cdef class HeadWriter:
         if message.upgrade:
             message.put_known(out, UPGRADE, b"Connection: upgrade\r\nUpgrade: ", 30)
         put_framing(out, request.length, request.length == UNKNOWN)
-        out.put(b"\r\n", 2)
+        append(out, b"\r\n", 2)
 
     cpdef response(self, Message response, bytes added, long long length, bint chunked, bint keep_alive, bint old_client=False):
         """Put the head of RESPONSE into the output buffer, as it goes to a client.
@@ -81,9 +81,9 @@ cdef class HeadWriter:
         memcpy(line, b"HTTP/1.1 ", 9)
         n = 9 + put_decimal(line + 9, response.status)
         line[n] = 32
-        out.put(line, n + 1)
+        append(out, line, n + 1)
         put(out, response.reason)
-        out.put(b"\r\n", 2)
+        append(out, b"\r\n", 2)
         response.copy_fields(out, in_responses)
         put(out, added)
         if response.status == 101 or response.status == 426:
@@ -91,13 +91,13 @@ cdef class HeadWriter:
         if response.status != 101:
             put_framing(out, length, chunked)
             if not keep_alive:
-                out.put(b"Connection: close\r\n", 19)
+                append(out, b"Connection: close\r\n", 19)
             elif old_client:
-                out.put(b"Connection: keep-alive\r\n", 24)
-        out.put(b"\r\n", 2)
+                append(out, b"Connection: keep-alive\r\n", 24)
+        append(out, b"\r\n", 2)
 
     cpdef trailers(self, FieldLines trailers):
         """Put the TRAILERS that may be passed on, and the empty line, into the output buffer (RFC 9110, 6.5.1)."""
         cdef Stream out = self.stream
         trailers.copy_fields(out, in_trailers)
-        out.put(b"\r\n", 2)
+        append(out, b"\r\n", 2)

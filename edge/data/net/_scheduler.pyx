@@ -1,0 +1,262 @@
+# cython: language_level=3
+"""Greenlets that wait, and what wakes them: the event loop, other greenlets, deadlines.
+
+Rules of this file:
+- A greenlet that has to wait switches straight to the next one that is due, and to the hub only when none is: under load
+  that halves the switches, which cost more than what is done between them.
+- Who wakes a greenlet goes on. The greenlet is due, and runs before the event loop waits again. Only after an event is that
+  left to `invoke`: the loop calls gevent's own callbacks, which such greenlets may ask for, after events and not before.
+- A greenlet may be woken for no reason, so every caller looks again. It is woken only where it waits: a place that it
+  has left wakes nobody.
+- Sockets are watched by libev itself (gevent's event loop), so an event costs no Python object, and the interpreter's lock
+  is taken once for all events of a turn of the loop. Where libev cannot be reached, gevent's watchers do the same.
+"""
+
+from gevent import get_hub
+from gevent.exceptions import BlockingSwitchOutError
+
+from edge.data.net.private import LIBEV
+
+import sys
+
+from cpython.object cimport PyObject
+from cpython.pycapsule cimport PyCapsule_Import
+
+# greenlet's C API (greenlet.h), by number.
+ctypedef PyObject *(*current_function)() except NULL
+ctypedef PyObject *(*switch_function)(PyObject *greenlet, PyObject *args, PyObject *kwargs) except NULL
+
+cdef extern from "Python.h":
+    void Py_DECREF(PyObject *) noexcept
+
+cdef void **greenlets = <void **>PyCapsule_Import("greenlet._C_API", 0)
+cdef current_function greenlet_current = <current_function>greenlets[4]
+cdef switch_function greenlet_switch = <switch_function>greenlets[6]
+
+# libev's functions, by address.
+ctypedef void (*io_function)(ev_loop *loop, ev_io *watcher) noexcept
+ctypedef void (*loop_function)(ev_loop *loop) noexcept nogil
+ctypedef void (*hook_function)(ev_loop *loop, loop_function invoke) noexcept
+
+cdef io_function ev_io_start = NULL
+cdef io_function ev_io_stop = NULL
+cdef loop_function ev_invoke_pending = NULL
+cdef hook_function ev_set_invoke_pending_cb = NULL
+
+cdef enum:
+    FD_SET = 0x80  # libev's EV__IOFDSET: the descriptor is new to the watcher
+    FORGET = 256   # places that have been served and are still in the list
+
+cdef Py_ssize_t native_offset = 0
+cdef dict schedulers = {}
+cdef Scheduler latest = None
+
+
+def use_libev(dict addresses not None):
+    """Call libev's functions at these ADDRESSES by name from now on; empty: gevent's watchers are used."""
+    global ev_io_start, ev_io_stop, ev_invoke_pending, ev_set_invoke_pending_cb
+    ev_io_start = <io_function><size_t>addresses.get("ev_io_start", 0)
+    ev_io_stop = <io_function><size_t>addresses.get("ev_io_stop", 0)
+    ev_invoke_pending = <loop_function><size_t>addresses.get("ev_invoke_pending", 0)
+    ev_set_invoke_pending_cb = <hook_function><size_t>addresses.get("ev_set_invoke_pending_cb", 0)
+
+
+use_libev(LIBEV.functions())
+
+
+cdef Scheduler scheduler_of_hub():
+    """That of this thread's hub."""
+    global latest
+    hub = get_hub()
+    if latest is not None and latest.hub is hub:
+        return latest
+    found = schedulers.get(hub)
+    if found is None:
+        for old in list(schedulers):
+            if old.loop is None or old.dead:
+                del schedulers[old]
+        found = schedulers[hub] = Scheduler(hub)
+    latest = found
+    return found
+
+
+cdef void invoke(ev_loop *loop) noexcept nogil:
+    """In place of libev's own: call what is pending, with the interpreter's lock taken once, and run who is due."""
+    with gil:
+        ev_invoke_pending(loop)
+        run_due(loop)
+
+
+cdef void run_due(ev_loop *loop) noexcept:
+    cdef Scheduler scheduler = latest
+    if scheduler is None or scheduler.native != loop:
+        for one in schedulers.values():
+            scheduler = <Scheduler>one
+            if scheduler.native == loop:
+                break
+        else:
+            return
+    scheduler.run()
+
+
+cdef class Scheduler:
+    """The greenlets of one hub that are due."""
+
+    def __init__(self, hub):
+        self.hub = hub
+        self.loop = hub.loop
+        self.due = []
+        if ev_set_invoke_pending_cb != NULL and LIBEV.drives(self.loop):
+            self.native = <ev_loop *><size_t>self.loop.ptr
+            ev_set_invoke_pending_cb(self.native, invoke)
+
+    cdef void put(self, Place place, bint event) noexcept:
+        """The greenlet at PLACE is due; EVENT: because of an event, and so the loop is about to call `invoke`."""
+        if not (event or self.called):
+            self.called = True
+            self.loop.run_callback(self._run)
+        self.due.append(place)
+
+    cdef object pop(self):
+        """The next greenlet that is due, which leaves its place; None: there is none."""
+        cdef Place place
+        while self.next < len(self.due):
+            place = <Place>self.due[self.next]
+            self.due[self.next] = None
+            self.next += 1
+            if self.next == len(self.due):
+                self.due.clear()
+                self.next = 0
+            elif self.next == FORGET:
+                del self.due[:FORGET]
+                self.next = 0
+            place.queued = False
+            if place.greenlet is not None:
+                greenlet, place.greenlet = place.greenlet, None
+                return greenlet
+        return None
+
+    cdef int leave(self, object greenlet) except -1:
+        """Let others run until GREENLET, the current one, is switched to."""
+        if greenlet is self.hub:
+            raise BlockingSwitchOutError("the event loop cannot wait for itself")
+        other = self.pop()
+        if other is None:
+            other = self.hub
+        Py_DECREF(greenlet_switch(<PyObject *>other, NULL, NULL))
+        return 0
+
+    cdef void run(self) noexcept:
+        """Run all that are due; for the hub."""
+        while True:
+            greenlet = self.pop()
+            if greenlet is None:
+                return
+            try:
+                Py_DECREF(greenlet_switch(<PyObject *>greenlet, NULL, NULL))
+            except BaseException:  # as gevent handles what ends a greenlet
+                self.loop.handle_error(greenlet, *sys.exc_info())
+
+    def _run(self):
+        self.called = False
+        self.run()
+
+
+cdef class Place:
+    """Where one greenlet at a time waits.
+
+    `greenlet`: the one that does, None: none. `woken`: what the last call of `wake` said.
+    """
+
+    def __cinit__(self):
+        self.scheduler = scheduler_of_hub()
+
+    cdef int pause(self) except -1:
+        """Wait until woken, perhaps for no reason."""
+        cdef PyObject *current = greenlet_current()
+        greenlet = <object>current
+        Py_DECREF(current)
+        self.greenlet = greenlet
+        self.woken = READY
+        try:
+            self.scheduler.leave(greenlet)
+        finally:
+            self.greenlet = None
+        return 0
+
+    cdef void wake(self, int why) noexcept:
+        """Have the greenlet that waits here, if there is one, go on; WHY: READY or another of these numbers."""
+        if self.greenlet is not None and not self.queued:
+            self.woken = why
+            self.queued = True
+            self.scheduler.put(self, False)
+
+
+cdef void on_event(ev_loop *loop, ev_io *watcher, int events) noexcept:
+    (<Watch><void *>(<char *>watcher - native_offset)).fire()
+
+
+cdef class Watch(Place):
+    """Where a greenlet waits for a descriptor to be readable, or writable.
+
+    It stays armed while events come: an event without a greenlet disarms it and calls `on_idle`. It has to live until it is
+    closed.
+    """
+
+    cdef int open(self, int fd, int events) except -1:
+        """Watch FD for EVENTS, READ or WRITE, once armed."""
+        if self.scheduler.native == NULL:
+            self.foreign = self.scheduler.loop.io(fd, events)
+        global native_offset
+        native_offset = <char *>&self.native - <char *><void *>self  # the same for all
+        self.native.callback = <void *>on_event
+        self.native.fd = fd
+        self.native.events = events | FD_SET
+        return 0
+
+    cdef int arm(self) except -1:
+        """Watch from now on."""
+        if self.armed:
+            return 0
+        self.armed = True
+        if self.foreign is not None:
+            self.foreign.start(self._fire)
+        else:
+            ev_io_start(self.scheduler.native, &self.native)
+        return 0
+
+    cdef int disarm(self) except -1:
+        """Watch no more, for now."""
+        if not self.armed:
+            return 0
+        self.armed = False
+        if self.foreign is not None:
+            self.foreign.stop()
+        elif self.scheduler.loop.ptr:  # else the loop has been destroyed
+            ev_io_stop(self.scheduler.native, &self.native)
+        return 0
+
+    cdef int close(self) except -1:
+        """Watch no more."""
+        self.disarm()
+        if self.foreign is not None:
+            self.foreign.close()
+        self.on_idle = None
+        return 0
+
+    cdef void fire(self) noexcept:
+        """There is an event."""
+        if self.greenlet is not None:
+            if not self.queued:
+                self.queued = True
+                self.scheduler.put(self, self.scheduler.native != NULL)
+            return
+        try:
+            self.disarm()
+            if self.on_idle is not None:
+                self.on_idle()
+        except BaseException:  # as gevent handles what a callback raises
+            self.scheduler.loop.handle_error(self, *sys.exc_info())
+
+    def _fire(self):
+        self.fire()

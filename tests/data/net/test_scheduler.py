@@ -1,0 +1,183 @@
+"""Greenlets that wait for sockets: each goes on once, with its own bytes, whoever else is due."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import gevent
+import pytest
+from gevent.exceptions import BlockingSwitchOutError
+
+from edge.data.net._scheduler import use_libev
+from edge.data.net._stream import Stream
+from edge.data.net.errors import StreamClosed
+from edge.data.net.private import LIBEV
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MANY = 40
+
+
+class Pair:
+    """A stream and the socket at its other end."""
+
+    def __init__(self) -> None:
+        near, self.far = socket.socketpair()
+        near.setblocking(False)
+        self.stream = Stream(near.detach())
+
+    def close(self) -> None:
+        self.stream.close()
+        self.far.close()
+
+
+@pytest.fixture
+def pairs():
+    with ExitStack() as stack:
+
+        def make(number: int) -> list[Pair]:
+            made = [Pair() for _ in range(number)]
+            for one in made:
+                stack.callback(one.close)
+            return made
+
+        yield make
+
+
+def echo(pair: Pair) -> None:
+    """Send back what comes until the end."""
+    while pair.stream.fill():
+        pair.stream.send(pair.stream.take(len(pair.stream)))
+
+
+def swap_with_all(made: list[Pair]) -> None:
+    """All of them are ready at the same time, several times over."""
+    for turn in range(5):
+        for number, pair in enumerate(made):
+            pair.far.sendall(b"%d:%d" % (turn, number))
+        for number, pair in enumerate(made):
+            pair.far.setblocking(False)
+            with gevent.Timeout(40):
+                while True:
+                    gevent.sleep(0)
+                    try:
+                        assert pair.far.recv(100) == b"%d:%d" % (turn, number)
+                    except BlockingIOError:
+                        continue
+                    break
+
+
+def test_greenlets_that_are_due_together_each_get_their_own(pairs):
+    made = pairs(MANY)
+    serving = [gevent.spawn(echo, pair) for pair in made]
+    swap_with_all(made)
+    for pair in made:
+        pair.far.close()
+    gevent.joinall(serving, timeout=40, raise_error=True)
+    assert all(one.dead for one in serving)
+
+
+def test_one_that_ends_with_an_error_does_not_keep_others_from_their_turn(pairs, capsys):
+    made = pairs(MANY)
+
+    def fail(pair: Pair) -> None:
+        pair.stream.fill()
+        raise ZeroDivisionError("mine")
+
+    for pair in made[::2]:
+        gevent.spawn_raw(fail, pair)
+    for pair in made[1::2]:
+        gevent.spawn_raw(echo, pair)
+    gevent.sleep(0)
+    for pair in made[::2]:
+        pair.far.sendall(b"x")
+    swap_with_all(made[1::2])
+    assert capsys.readouterr().err.count("ZeroDivisionError: mine") == MANY // 2
+
+
+def test_one_that_starts_others_while_it_is_due_has_them_run_before_the_loop_waits(pairs):
+    (pair,) = pairs(1)
+    ran = []
+
+    def start() -> None:
+        pair.stream.fill()
+        gevent.spawn(ran.append, 1).link(lambda _: ran.append(2))
+
+    starting = gevent.spawn(start)
+    gevent.sleep(0)
+    pair.far.sendall(b"x")
+    starting.join(40)
+    gevent.sleep(0)
+    gevent.sleep(0)
+    assert ran == [1, 2]
+
+
+def test_closing_a_stream_wakes_who_waits_for_it_without_an_event(pairs):
+    (pair,) = pairs(1)
+    waiting = gevent.spawn(pair.stream.fill, True)
+    for _ in range(5):
+        gevent.sleep(0)
+    pair.stream.close()
+    with pytest.raises(StreamClosed):
+        waiting.get(timeout=40)
+
+
+def test_the_event_loop_itself_cannot_wait(pairs):
+    (pair,) = pairs(1)
+    caught: list[BaseException] = []
+
+    def wait() -> None:
+        try:
+            pair.stream.fill(True)
+        except BlockingSwitchOutError as error:
+            caught.append(error)
+
+    gevent.get_hub().loop.run_callback(wait)
+    gevent.sleep(0)
+    assert caught
+
+
+def in_a_thread(work: Callable[[], None]) -> None:
+    """WORK done in a thread, which has an event loop of its own."""
+    faults: list[Exception] = []
+
+    def run() -> None:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - raised again by the caller
+            faults.append(error)
+        finally:
+            gevent.get_hub().destroy(destroy_loop=True)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert not faults, faults
+
+
+def exchange() -> None:
+    made = [Pair() for _ in range(3)]
+    serving = [gevent.spawn(echo, pair) for pair in made]
+    swap_with_all(made)
+    for pair in made:
+        pair.far.close()
+    gevent.joinall(serving, timeout=40, raise_error=True)
+    for pair in made:
+        pair.close()
+
+
+def test_each_thread_has_greenlets_of_its_own():
+    in_a_thread(exchange)
+
+
+def test_without_libev_gevents_own_watchers_do_the_same():
+    use_libev({})
+    try:
+        in_a_thread(exchange)
+    finally:
+        use_libev(LIBEV.functions())
