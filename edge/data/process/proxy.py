@@ -102,7 +102,8 @@ class Proxy:
         )
         plans = StreamPlans(table, self.planner, counters)
         self.streams = StreamConnections(plans, self.pool, counters, self.connections, stream_log)
-        self.datagrams = Datagrams(plans, counters, stream_log, most=self.connections.most)
+        most = self.connections.most // 2  # a flood of them leaves descriptors to everybody else
+        self.datagrams = Datagrams(plans, counters, stream_log, most=most)
         tuning.follow(self.pool.tune)
         tuning.follow(self.connections.tune)
         tuning.follow(contexts.tune)

@@ -66,7 +66,8 @@ def policies(found: Found) -> Iterator[AnyPolicy]:
     if asked:
         yield Snippet(source, tuple(asked))
     if constant:
-        yield CustomHeaders(source, constant)
+        adds = "add-headers" if found.is_set("add-headers") else "server-tokens"
+        yield CustomHeaders(found.source(adds), constant)
 
 
 def _hides_server(found: Found) -> bool:
