@@ -26,13 +26,13 @@ class Problems:
         self._lock = threading.Lock()
         self._version = -1
         self._sorted: list[Report] = []
+        self._errors = 0
         state.listeners.append(self._note)
 
     def counts(self) -> dict[str, int]:
         """Number of errors and of warnings."""
         found = self._reports()
-        errors = sum(one.problem.severity is Severity.ERROR for one in found)
-        return {"errors": errors, "warnings": len(found) - errors}
+        return {"errors": self._errors, "warnings": len(found) - self._errors}
 
     def of(self, owner: ObjectId) -> list[dict[str, Any]]:
         """Those of OWNER."""
@@ -59,6 +59,7 @@ class Problems:
             version = self._state.version(PROBLEMS)
             if version != self._version:
                 self._sorted = sorted(self._state.reports(), key=lambda one: (one.problem.severity, one.object))
+                self._errors = sum(one.problem.severity is Severity.ERROR for one in self._sorted)
                 self._version = version
             return self._sorted
 

@@ -8,7 +8,7 @@ from edge.control.translate import templated_fields
 from edge.control.translate.configmap.forms import BOOLEAN, REFERENCE, TEXT, TYPE
 from edge.control.translate.configmap.keys import group, routes
 from edge.table.fields import name_fault
-from edge.table.policies import CustomHeaders, ResponseHeaders, Snippet
+from edge.table.policies import CustomHeaders, Snippet
 from edge.table.policies.snippet import RequestField, SetField
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def policies(found: Found) -> Iterator[AnyPolicy]:
         asked.append(RequestField("X-Request-ID", "$http_x_request_id"))
     asked += (RequestField(name, value) for name, value in _fields(found, "proxy-set-headers"))
     hidden = [*found.each("hide-headers", _check), *(["Server"] if _hides_server(found) else [])]
+    asked += (SetField(name, "") for name in hidden)  # before what is added, which may have the same name
     added = list(_fields(found, "add-headers"))
     if _hides_server(found) and found.get("server-tokens"):
         added.append(("Server", "edge"))
@@ -64,8 +65,6 @@ def policies(found: Found) -> Iterator[AnyPolicy]:
     source = found.source(next(filter(found.is_set, _KEYS), "server-tokens"))
     if asked:
         yield Snippet(source, tuple(asked))
-    if hidden:
-        yield ResponseHeaders(source, remove=tuple(name.lower() for name in hidden))
     if constant:
         yield CustomHeaders(source, constant)
 
