@@ -22,7 +22,7 @@ def limit(request, tmp_path):
 
 
 class Requester(threading.Thread):
-    """One client that asks again and again on one connection, opened anew when Edge says that it closes it."""
+    """One client that asks again and again on one connection, opened again when Edge says that it closes it."""
 
     def __init__(self, port):
         super().__init__(daemon=True)

@@ -84,7 +84,7 @@ def test_a_busy_worker_is_not_taken_for_a_stuck_one(site: Site, backend: Backend
 
 
 def test_workers_that_die_at_once_are_not_replaced_in_a_tight_loop(site: Site, tmp_path: Path) -> None:
-    """The first few are; from then on there is a pause, which whoever reads the log is told of."""
+    """The first few are; from then on there is a pause, which the log reports."""
     (tmp_path / "sitecustomize.py").write_text(
         "import os, signal\n"
         "from gunicorn.workers.base import Worker\n"

@@ -136,7 +136,7 @@ def _admitted(value: dict[str, Any]) -> Object | None:
 
 
 def seeds() -> dict[str, list[bytes]]:
-    """What the targets begin with, made anew: no key lies in the repository."""
+    """What the targets begin with, generated: no key lies in the repository."""
     from tests.support.certificates import authority, issue  # noqa: PLC0415 - made only where it is asked for
 
     pairs = [issue("a.test", "*.b.test", "192.0.2.1"), issue(common_name="c.test", rsa_key=True)]

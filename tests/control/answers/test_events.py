@@ -207,7 +207,7 @@ def test_only_the_leader_tells(api: FakeAPI, instance: Instances) -> None:
 
 
 def test_a_restart_tells_nothing_twice(api: FakeAPI, instance: Instances) -> None:
-    """A control plane that is started anew finds the same problems and writes no further Event for them."""
+    """A control plane that is restarted finds the same problems and writes no further Event for them."""
     api.apply(ingress())
     for _ in range(3):
         one = instance()

@@ -256,7 +256,7 @@ def test_only_the_leader_writes(api: FakeAPI, instance: Instances) -> None:
 
 
 def test_conflict(api: FakeAPI, instance: Instances) -> None:
-    """A write that was decided on an old version is refused by the server and decided anew."""
+    """A write that was decided on an old version is refused by the server and decided again."""
     api.apply(ingress())
     one = instance(**FIXED)
     eventually(one.leads)
@@ -375,7 +375,7 @@ def test_the_last_one_takes_our_addresses_away(api: FakeAPI, instance: Instances
 
 
 def test_not_the_last_one(api: FakeAPI, instance: Instances) -> None:
-    """While another instance stands for election the status stays, whoever of both goes first."""
+    """While another instance stands for election the status stays, whichever of the two goes first."""
     api.apply(ingress())
     first = instance(**FIXED)
     eventually(first.leads)

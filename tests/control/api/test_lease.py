@@ -208,7 +208,7 @@ def test_a_leader_whose_lease_is_taken_away_yields(api: FakeAPI, stand: Stand) -
 
 
 def test_a_deleted_lease_is_made_again(api: FakeAPI, stand: Stand) -> None:
-    """A Lease that somebody deletes is made anew, and the leader stays the leader."""
+    """A deleted Lease is created again, and the leader stays the leader."""
     one = stand("one")
     eventually(lambda: one.leads)
     api.remove("Lease", "edge", "leader")

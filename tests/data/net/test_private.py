@@ -126,7 +126,7 @@ def test_the_address_of_a_context_is_its_own() -> None:
 
 
 def test_a_session_goes_on_in_another_context_with_the_same_ticket_keys(files: tuple[Path, Path]) -> None:
-    """As it does in another worker; with other keys it begins anew."""
+    """As it does in another worker; with other keys it starts again."""
     contexts = [server_context(files) for _ in range(3)]
     for context, keys in zip(contexts, (KEYS, KEYS, KEYS[::-1]), strict=True):
         OPENSSL.tune(context)
