@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -248,12 +249,14 @@ def test_a_kept_connection_that_its_endpoint_closes_costs_no_request(stage: Stag
 
 
 class Doubling(TlsBackend):
-    """Sends another response behind each, in a TLS record of its own."""
+    """Sends another response behind each, in a TLS record of its own and in the same segment of TCP."""
 
     def serve(self, peer: Peer) -> None:
         read_head(peer)
+        peer.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst")
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray")
+        peer.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
         peer.read(1)
 
 
