@@ -50,12 +50,13 @@ def _large(data: bytes) -> list[bytes]:
     return [data[at : at + 30000] for at in range(0, len(data), 30000)]
 
 
-def _read(pieces: list[bytes]) -> tuple[list[tuple[bytes, bytes, bytes]], bytes, int | None]:
-    """Requests, content and the error of the connection that come of PIECES."""
+def _read(pieces: list[bytes]) -> tuple[list[tuple[bytes, bytes, bytes]], dict[int, bytes], int | None]:
+    """Requests, content by stream, and the error of the connection that come of PIECES."""
     session = _session.Session([], Limits(), 10)
     session.begin(0)
     source = Pieces([PREFACE + settings(), *pieces])
-    heads, content = [], b""
+    heads = []
+    content: dict[int, bytes] = {}
     try:
         while True:
             event = session.next(source)
@@ -70,8 +71,10 @@ def _read(pieces: list[bytes]) -> tuple[list[tuple[bytes, bytes, bytes]], bytes,
                 assert not any(byte in value for _, value in head.items() for byte in b"\r\n\0")
                 heads.append((head.method, head.target, head.host))
             elif event == _session.DATA_COME:
-                content += source.take(session.count)
+                content[stream.id] = content.get(stream.id, b"") + source.take(session.count)
                 session.consumed(stream, session.count)
+            elif event == _session.STREAM_RESET:
+                content.pop(stream.id, None)  # how much of it comes before the fault depends on the pieces
             elif event == _session.HEAD_FAULTY:
                 assert not stream.head.method
     except Http2Error as error:
@@ -83,8 +86,8 @@ def answers(data: bytes) -> None:
     _in_any_pieces(_answers, data)
 
 
-def _answers(pieces: list[bytes]) -> tuple[list[tuple[int, int]], bytes, set[int], int | None]:
-    """Responses, content, the streams that are refused, and the error of the connection that come of PIECES."""
+def _answers(pieces: list[bytes]) -> tuple[list[tuple[int, int]], dict[int, bytes], set[int], int | None]:
+    """Responses, content by stream, streams that are refused, and the error of the connection that come of PIECES."""
     session = ClientSession(Limits(), 10)
     session.begin(0)
     for method in (b"GET", b"HEAD", b"POST"):
@@ -92,7 +95,8 @@ def _answers(pieces: list[bytes]) -> tuple[list[tuple[int, int]], bytes, set[int
         request.method, request.target, request.host = method, b"/", b"app.example"
         session.open(new_stream(), request, b"http", method != b"POST")
     source = Pieces([settings(), *pieces])
-    heads, content = [], b""
+    heads = []
+    content: dict[int, bytes] = {}
     refused: set[int] = set()
     try:
         while True:
@@ -111,8 +115,10 @@ def _answers(pieces: list[bytes]) -> tuple[list[tuple[int, int]], bytes, set[int
                 if not stream.answered:
                     session.renew(stream)
             elif event == _session.DATA_COME:
-                content += source.take(session.count)
+                content[stream.id] = content.get(stream.id, b"") + source.take(session.count)
                 session.consumed(stream, session.count)
+            elif event == _session.STREAM_RESET:
+                content.pop(stream.id, None)  # how much of it comes before the fault depends on the pieces
             elif event == _session.PEER_LEAVING:
                 refused |= {one.id for one in session.refused}
                 assert session.room() == 0

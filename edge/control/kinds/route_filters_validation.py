@@ -75,9 +75,15 @@ def filters(given: Sequence[RouteFilter], field: str, matches: Sequence[RouteMat
         yield ObjectError(field, "must not have both RequestRedirect and URLRewrite")
 
 
+def missing(one: RouteFilter) -> str:
+    """The field that the type of ONE, which is among `SETTINGS`, requires and that is not there; empty: it is there."""
+    if getattr(one, SETTINGS[one.type]) is not None:
+        return ""
+    return FIELDS.get(one.type, one.type[0].lower() + one.type[1:])
+
+
 def _settings(one: RouteFilter, field: str, matches: Sequence[RouteMatch]) -> Iterator[ObjectError]:
-    if getattr(one, SETTINGS[one.type]) is None:
-        name = FIELDS.get(one.type, one.type[0].lower() + one.type[1:])
+    if name := missing(one):
         yield ObjectError(f"{field}.{name}", f"required for type {one.type}")
         return
     if one.request_header_modifier is not None:

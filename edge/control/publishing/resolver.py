@@ -73,11 +73,6 @@ class Resolver:
             known = self._names.get(name)
             return known.resolution if known is not None else None
 
-    def settled(self) -> bool:
-        """Whether every name has been asked for once."""
-        with self._changed:
-            return all(known.resolution is not None for known in self._names.values())
-
     def stop(self) -> None:
         """Ask no more. A question that is on its way is not waited for."""
         with self._changed:

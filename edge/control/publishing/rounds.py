@@ -119,6 +119,8 @@ class Rounds:
             compiler.bindings((), frozenset())
         self._inspected = 0.0
         self._settled = False
+        self._resolved: set[str] = set()
+        """Names whose first answer the compiler has been told of; kept until the first table is published."""
         self._ready_since = 0.0
         self._first_published = False
         self._stopping = threading.Event()
@@ -158,6 +160,8 @@ class Rounds:
                 return False
             if isinstance(message, Resolved):
                 self._compiler.name_changed(message.name)
+                if not self._first_published:
+                    self._resolved.add(message.name)
             elif isinstance(message, Located):
                 self._compiler.zone_found(message.zone)
             else:
@@ -202,7 +206,8 @@ class Rounds:
         if not self._compiler.is_configured:
             return False
         self._ready_since = self._ready_since or now
-        return self._resolver.settled() or now - self._ready_since > NAMES_PATIENCE
+        # Not what the resolver knows by now: an answer that came after the compilation is not in this table.
+        return self._compiler.external_names <= self._resolved or now - self._ready_since > NAMES_PATIENCE
 
     # --- doing it -------------------------------------------------------------------------------------------------
 
@@ -216,11 +221,13 @@ class Rounds:
         if needs != self._needs:
             self._needs = needs
             self._resolver.want(self._compiler.external_names)
+            self._resolved &= self._compiler.external_names
             self._source.want(self._compiler.wanted, settled=self._settled)
         if self._may_publish(time.monotonic()):
             published = self._publisher.publish(self._compiler.store.counts())
             if published and not self._first_published:
                 self._first_published = True
+                self._resolved.clear()
                 self._settle_down()
 
     def _inspect(self, now: float) -> None:

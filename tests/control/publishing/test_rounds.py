@@ -278,8 +278,25 @@ def test_the_first_table_waits_for_names_to_be_resolved(start: Start, monkeypatc
     one.tell(objects.ingress_class(), objects.ingress(), external())
     one.sync()
     eventually(lambda: one.resolver._names)
+    beats(one)
     assert one.writer.generation == 0
     answer.set()
+    eventually(one.host)
+    assert one.addresses() == ["192.0.2.1"]
+
+
+def test_and_for_the_compiler_to_hear_of_the_answer(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The resolver knows an answer a moment before the compiler does: a table of that moment would lack it."""
+    monkeypatch.setattr(rounds, "NAMES_PATIENCE", 60.0)
+    one = start(look=lambda _: ("192.0.2.1",))
+    tell, heard = one.resolver._on_change, threading.Event()
+    monkeypatch.setattr(one.resolver, "_on_change", lambda name: heard.wait(40) and tell(name))
+    one.tell(objects.ingress_class(), objects.ingress(), external())
+    one.sync()
+    eventually(lambda: one.resolver.look_up("target.example"))
+    beats(one)
+    assert one.writer.generation == 0
+    heard.set()
     eventually(one.host)
     assert one.addresses() == ["192.0.2.1"]
 

@@ -16,7 +16,7 @@ OF_BACKENDS: Final = False
 def read(one: RouteFilter, field: str, matched: str) -> CorsFilter:  # noqa: ARG001 - the signature of all filters
     """The policy that ONE at FIELD asks for, of a match with the path MATCHED."""
     asked = one.cors
-    assert asked is not None  # noqa: S101 - admission sees to it
+    assert asked is not None  # noqa: S101 - `filters.faults` sees to it
     return CorsFilter(
         f"{field}.cors",
         origins=tuple(origin.lower() for origin in asked.allow_origins),

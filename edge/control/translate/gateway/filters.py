@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge.control.kinds.problems import Problem, error
+from edge.control.kinds.route_filters_validation import missing
 from edge.control.translate.gateway import (
     cors,
     request_headers,
@@ -56,6 +57,9 @@ def faults(filters: Sequence[RouteFilter], field: str, *, of_backend: bool) -> I
         if one.type not in known:
             message = f"{one.type} of a {whose} is not supported, so {ANSWER}; supported are {', '.join(known)}"
             yield error("UnsupportedFilter", f"{at}.type", message)
+        elif one.type in SUPPORTED and (name := missing(one)):
+            # An API server refuses it, unless its CRDs are older than the type or have been changed.
+            yield error("UnsupportedFilter", f"{at}.{name}", f"required for type {one.type}, so {ANSWER}")
         elif name := forbidden(one.request_header_modifier) or forbidden(one.response_header_modifier):
             message = f"{name} must not be changed, so {ANSWER}; leave it out (URLRewrite changes Host)"
             yield error("UnsupportedFilter", at, message)

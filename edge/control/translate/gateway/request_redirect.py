@@ -17,6 +17,6 @@ OF_BACKENDS: Final = False
 def read(one: RouteFilter, field: str, matched: str) -> Redirect:
     """The policy that ONE at FIELD asks for, of a match with the path MATCHED."""
     asked = one.request_redirect
-    assert asked is not None  # noqa: S101 - admission sees to it
+    assert asked is not None  # noqa: S101 - `filters.faults` sees to it
     path = path_change(asked.path, matched)
     return Redirect(f"{field}.requestRedirect", asked.status_code, asked.scheme, asked.hostname, asked.port, path)

@@ -17,5 +17,5 @@ OF_BACKENDS: Final = True
 def read(one: RouteFilter, field: str, matched: str) -> ResponseHeaders:  # noqa: ARG001 - the signature of all filters
     """The policy that ONE at FIELD asks for, of a match with the path MATCHED."""
     asked = one.response_header_modifier
-    assert asked is not None  # noqa: S101 - admission sees to it
+    assert asked is not None  # noqa: S101 - `filters.faults` sees to it
     return ResponseHeaders(f"{field}.responseHeaderModifier", *changes(asked))

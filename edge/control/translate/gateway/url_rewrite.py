@@ -17,5 +17,5 @@ OF_BACKENDS: Final = True
 def read(one: RouteFilter, field: str, matched: str) -> Rewrite:
     """The policy that ONE at FIELD asks for, of a match with the path MATCHED."""
     asked = one.url_rewrite
-    assert asked is not None  # noqa: S101 - admission sees to it
+    assert asked is not None  # noqa: S101 - `filters.faults` sees to it
     return Rewrite(f"{field}.urlRewrite", asked.hostname, path_change(asked.path, matched))

@@ -8,6 +8,7 @@ import pytest
 
 from edge.control.kinds.admission import admit
 from edge.control.kinds.http_routes import HTTPRoute
+from edge.control.kinds.route_filters import RouteFilter
 from edge.control.kinds.route_filters_validation import OTHER_FILTERS, REPEATED, SETTINGS
 from edge.control.translate.gateway import filters
 from edge.table.policies import AnyPolicy, Redirect, RequestHeaders, ResponseHeaders, Rewrite
@@ -91,6 +92,15 @@ def test_header_modifiers(side: str, kind: type[RequestHeaders | ResponseHeaders
 @pytest.mark.parametrize("kind", OTHER_FILTERS)
 def test_a_filter_that_is_not_supported_is_a_fault(kind: str) -> None:
     assert faults({"type": kind}) == [f"UnsupportedFilter {FIELD}[0].type"]
+
+
+@pytest.mark.parametrize("kind", filters.SUPPORTED)
+def test_a_filter_without_what_its_type_requires_is_a_fault(kind: str) -> None:
+    """A cluster whose CRDs do not refuse it can hold one."""
+    (found,) = filters.faults([RouteFilter(kind)], FIELD, of_backend=False)
+    field = {"URLRewrite": "urlRewrite", "CORS": "cors"}.get(kind, kind[0].lower() + kind[1:])
+    assert (found.reason, found.field) == ("UnsupportedFilter", f"{FIELD}[0].{field}")
+    assert found.message == f"required for type {kind}, so its requests are answered 500"
 
 
 @pytest.mark.parametrize("side", ["Request", "Response"])
