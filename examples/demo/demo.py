@@ -33,7 +33,7 @@ SERVERS = {"shop-1": 9101, "shop-2": 9102, "blog-1": 9103}
 """Name and port of each server, as in the EndpointSlices."""
 START_LIMIT = 60.0
 ADMIN = 10254
-"""Where `edge top` looks if it is not told."""
+"""Where `edge top` looks by default."""
 
 TRAFFIC = "--traffic"
 REQUESTS = (

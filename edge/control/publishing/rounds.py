@@ -120,7 +120,7 @@ class Rounds:
         self._inspected = 0.0
         self._settled = False
         self._resolved: set[str] = set()
-        """Names whose first answer the compiler has been told of; kept until the first table is published."""
+        """Names whose first answer the compiler has received; kept until the first table is published."""
         self._ready_since = 0.0
         self._first_published = False
         self._stopping = threading.Event()

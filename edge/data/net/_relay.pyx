@@ -198,7 +198,7 @@ cdef class Relay(Polled):
         return follow_again(self, way.source, side, ALL)
 
     cdef int say_end(self, Way *way) except -1:
-        """The source has said all: tell the sink."""
+        """The source has ended: pass the end on to the sink."""
         way.over = True
         give_pipe(way)
         if self.ways[CLIENT].over and self.ways[ENDPOINT].over:

@@ -5,7 +5,6 @@ cdef class Waiter:
     cdef Place place
     cdef double deadline
     cdef bint hurried
-    cdef bint waking    # it has been woken, and the event loop has not got to it yet
     cdef public object peer
     cdef readonly object failure
 

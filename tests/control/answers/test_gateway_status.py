@@ -61,7 +61,7 @@ def test_a_status_of_an_earlier_object_of_the_name_is_not_written(api: FakeAPI, 
 def test_a_class_has_its_status_also_where_the_api_server_knows_no_definitions(
     api: FakeAPI, instance: Instances
 ) -> None:
-    """Whose version the status is to tell."""
+    """Whose version the status reports."""
     api.fail("status", resource="customresourcedefinitions", code=404, reason="NotFound", times=100)
     api.apply(gateway_class())
     stored: Any = api.store.get("GatewayClass", "", "edge")

@@ -208,7 +208,7 @@ def test_a_backend_that_is_no_service_has_no_canary(world: World) -> None:
 
 
 def test_all_else_is_as_the_main_ingress_says(world: World) -> None:
-    """The annotations of a canary are a copy of the main ones as a rule: they are neither used nor judged, but told."""
+    """The annotations of a canary usually copy the main ones: they are reported, and neither used nor checked."""
     world.apply(main(proxy_read_timeout="7"))
     world.apply(
         canary(

@@ -140,7 +140,7 @@ def test_of_two_services_with_one_port_the_older_one_keeps_it(made: Made) -> Non
 
 
 def test_a_port_of_ours_beyond_the_range_is_not_taken_up(made: Made) -> None:
-    """Whoever may write Services in a namespace cannot have Edge listen where it pleases."""
+    """The right to write Services does not allow a user to choose where Edge listens."""
     site = made()
     site.put("gateway.yaml", gateway.gateway())
     site.put("own.yaml", own("edge", (80, 22)))
