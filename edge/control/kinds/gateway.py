@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from edge.control.kinds.objects import Named, Struct
+from edge.control.kinds.objects import Integer, Named, Struct
 
 GROUP: Final = "gateway.networking.k8s.io"
 VERSION: Final = f"{GROUP}/v1"
@@ -105,7 +105,7 @@ class Listener(Struct, frozen=True):
     name: str = ""
     hostname: str = ""
     """Empty: any."""
-    port: int = 0
+    port: Integer = 0
     protocol: str = ""
     tls: ListenerTls | None = None
     allowed_routes: AllowedRoutes = AllowedRoutes()
@@ -165,7 +165,7 @@ class FrontendTls(Struct, frozen=True):
 class PortTls(Struct, frozen=True):
     """The same for the listeners of one port (TLSPortConfig)."""
 
-    port: int = 0
+    port: Integer = 0
     tls: FrontendTls = FrontendTls()
 
 

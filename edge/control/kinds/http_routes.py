@@ -8,7 +8,7 @@ Source: Gateway API v1.6, apis/v1.
 from __future__ import annotations
 
 from edge.control.kinds.gateway import GROUP, VERSION
-from edge.control.kinds.objects import Named, Struct
+from edge.control.kinds.objects import Integer, Named, Struct
 from edge.control.kinds.route_filters import RouteFilter  # noqa: TC001 - msgspec reads it
 
 
@@ -22,7 +22,7 @@ class ParentReference(Struct, frozen=True):
     kind: str = "Gateway"
     section_name: str = ""
     """Name of the listener; empty: all of them."""
-    port: int = 0
+    port: Integer = 0
     """Of the listener; 0: any."""
 
 
@@ -58,8 +58,8 @@ class BackendReference(Struct, frozen=True):
     """Empty: that of the route."""
     group: str = ""
     kind: str = "Service"
-    port: int = 0
-    weight: int = 1
+    port: Integer = 0
+    weight: Integer = 1
     filters: tuple[RouteFilter, ...] = ()
 
 
@@ -73,8 +73,8 @@ class RouteTimeouts(Struct, frozen=True):
 class RouteRetry(Struct, frozen=True):
     """HTTPRouteRetry."""
 
-    codes: tuple[int, ...] = ()
-    attempts: int = 1
+    codes: tuple[Integer, ...] = ()
+    attempts: Integer = 1
     """Attempts after the first one."""
     backoff: str = ""
 

@@ -11,7 +11,7 @@ Sources: Kubernetes API reference, v1 of networking.k8s.io, discovery.k8s.io and
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Annotated, ClassVar, Final
 
 import msgspec
 
@@ -33,6 +33,10 @@ class ObjectError(ValueError):
         self.reason = reason
 
 
+Integer = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+"""A number that any field of Kubernetes can hold, and any record of the table."""
+
+
 class Struct(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """Base of all parts of objects."""
 
@@ -45,7 +49,7 @@ class Metadata(Struct, frozen=True):
     """Empty for a cluster-scoped object."""
     uid: str = ""
     resource_version: str = ""
-    generation: int = 0
+    generation: Integer = 0
     creation_timestamp: str | None = None
     """RFC 3339 in UTC and seconds, so that text order is time order; None in a manifest."""
     deletion_timestamp: str | None = None
@@ -94,7 +98,7 @@ class ServiceBackendPort(Struct, frozen=True):
     """A port of a Service, by number or by name; exactly one is set."""
 
     name: str = ""
-    number: int = 0
+    number: Integer = 0
 
     def __str__(self) -> str:
         return self.name or str(self.number)
@@ -217,11 +221,11 @@ UDP: Final = "UDP"
 class ServicePort(Struct, frozen=True):
     """One port of a Service."""
 
-    port: int
+    port: Integer
     name: str | None = None
     protocol: str | None = None
     """None: TCP."""
-    target_port: int | str | None = None
+    target_port: Integer | str | None = None
     """Number or name of the pods' port; None: the same number as `port`."""
     app_protocol: str | None = None
     """What is spoken there, for routes of the Gateway API."""
@@ -294,7 +298,7 @@ class EndpointPort(Struct, frozen=True):
     """A port of every endpoint of the slice."""
 
     name: str | None = None
-    port: int | None = None
+    port: Integer | None = None
     protocol: str | None = None
     """None: TCP."""
 

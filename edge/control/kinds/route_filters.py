@@ -7,7 +7,7 @@ Source: Gateway API v1.6, apis/v1.
 
 from __future__ import annotations
 
-from edge.control.kinds.objects import Struct
+from edge.control.kinds.objects import Integer, Struct
 
 
 class Header(Struct, frozen=True):
@@ -39,8 +39,8 @@ class RedirectFilter(Struct, frozen=True):
     scheme: str = ""
     hostname: str = ""
     path: PathModifier | None = None
-    port: int = 0
-    status_code: int = 302
+    port: Integer = 0
+    status_code: Integer = 302
 
 
 class RewriteFilter(Struct, frozen=True):
@@ -58,14 +58,14 @@ class CorsFilter(Struct, frozen=True):
     allow_methods: tuple[str, ...] = ()
     allow_headers: tuple[str, ...] = ()
     expose_headers: tuple[str, ...] = ()
-    max_age: int = 5
+    max_age: Integer = 5
 
 
 class Fraction(Struct, frozen=True):
     """A share of the requests."""
 
-    numerator: int = 0
-    denominator: int = 100
+    numerator: Integer = 0
+    denominator: Integer = 100
 
 
 class MirrorBackend(Struct, frozen=True):
@@ -76,14 +76,14 @@ class MirrorBackend(Struct, frozen=True):
     """Empty: that of the route."""
     group: str = ""
     kind: str = "Service"
-    port: int = 0
+    port: Integer = 0
 
 
 class MirrorFilter(Struct, frozen=True):
     """HTTPRequestMirrorFilter."""
 
     backend_ref: MirrorBackend = MirrorBackend()
-    percent: int | None = None
+    percent: Integer | None = None
     fraction: Fraction | None = None
 
 

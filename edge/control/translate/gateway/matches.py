@@ -17,7 +17,7 @@ from edge.table.records import Condition, Conditions, PathKind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.control.kinds.http_routes import RouteMatch, ValueMatch
+    from edge.control.kinds.http_routes import PathMatch, RouteMatch, ValueMatch
 
 KINDS: Final = {
     "Exact": PathKind.EXACT,
@@ -26,6 +26,8 @@ KINDS: Final = {
 }
 """Kinds of paths by the types of path matches."""
 REGEX: Final = "RegularExpression"
+VALUE_TYPES: Final = ("Exact", REGEX)
+"""Types of matches of headers and of query parameters."""
 
 
 def path(match: RouteMatch) -> tuple[PathKind, str]:
@@ -57,13 +59,19 @@ def _sorted(wanted: dict[str, ValueMatch]) -> tuple[Condition, ...]:
 
 
 def unsupported(match: RouteMatch, field: str) -> Iterator[Problem]:
-    """The regular expressions of MATCH at FIELD that cannot be used."""
-    if match.path.type == REGEX:
-        yield from _judged(match.path.value, f"{field}.path.value")
+    """What of MATCH at FIELD cannot be used: types that a later version of the API has, and regular expressions."""
+    yield from _comparison(match.path, f"{field}.path", tuple(KINDS))
     for name, values in (("headers", match.headers), ("queryParams", match.query_params)):
         for number, one in enumerate(values):
-            if one.type == REGEX:
-                yield from _judged(one.value, f"{field}.{name}[{number}].value")
+            yield from _comparison(one, f"{field}.{name}[{number}]", VALUE_TYPES)
+
+
+def _comparison(one: PathMatch | ValueMatch, field: str, types: tuple[str, ...]) -> Iterator[Problem]:
+    if one.type == REGEX:
+        yield from _judged(one.value, f"{field}.value")
+    elif one.type and one.type not in types:
+        message = f'"{one.type}" is not supported, so the route is not served; supported are {", ".join(types)}'
+        yield error("UnsupportedValue", f"{field}.type", message)
 
 
 def _judged(text: str, field: str) -> Iterator[Problem]:
