@@ -31,6 +31,9 @@ cdef class Listener:
     cdef _accept_some(self)
     cdef bint _accept(self, int most) except -1
     cdef bint _take(self, int most) except -1
+    cpdef _end(self, Stream stream, bint above)
+    cdef _forget(self, bint above)
+    cdef Listener _place(self, Stream stream)
     cdef _open(self, Stream stream, str peer)
     cdef _relay(self, Stream stream, accepted, str peer, source)
     cdef _origin(self, str peer, source)

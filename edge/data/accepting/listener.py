@@ -12,6 +12,7 @@ import errno
 import logging
 import os
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import gevent
@@ -218,47 +219,70 @@ class Listener:
     # --- one connection -------------------------------------------------------------------------------------------
 
     def _serve(self, fd: int, peer: str, above: bool) -> None:
-        connections = self.connections
-        counters = connections.counters
-        stream = None
-        counters.add(CONNECTIONS_ACTIVE, 1)
+        self.connections.counters.add(CONNECTIONS_ACTIVE, 1)
         try:
             stream = Stream(fd)
-            stream.counted = True
+        except BaseException:
+            os.close(fd)
+            self._forget(above)
+            raise
+        stream.counted = True
+        goes_on = False
+        try:
             if above:
                 self.refuse(stream, peer)
-                return
-            if self._places:
-                place = self._places.get(stream.socket.getsockname()[:2])
-                if place is not None:
-                    place.serve(stream, peer)
-                    return
-            self.serve(stream, peer)
+            else:
+                goes_on = self._place(stream).serve(stream, peer, partial(self._end, stream, above))
         except (StreamError, MessageError, OSError) as error:
             log.debug("connection from %s: %s", peer, error)
         except Exception:
             log.exception("connection from %s", peer)
         finally:
-            connections.accepted -= 1
-            connections.refusing -= above
-            counters.add(CONNECTIONS_ACTIVE, -1)
-            if stream is not None:
-                stream.close()
-            else:
-                os.close(fd)
+            if not goes_on:
+                self._end(stream, above)
 
-    def serve(self, stream: Stream, peer: str) -> None:
-        """Serve a connection of PEER that this socket took, or that came to its address through another one."""
+    def _place(self, stream: Stream) -> Listener:
+        """The address that STREAM came to, among those of Gateways; otherwise this one."""
+        if not self._places:
+            return self
+        return self._places.get(stream.socket.getsockname()[:2], self)
+
+    def _end(self, stream: Stream, above: bool) -> None:
+        stream.close()
+        self._forget(above)
+
+    def _forget(self, above: bool) -> None:
+        """A connection that was accepted is no more."""
+        connections = self.connections
+        connections.accepted -= 1
+        connections.refusing -= above
+        connections.counters.add(CONNECTIONS_ACTIVE, -1)
+
+    def serve(self, stream: Stream, peer: str, over: Callable[[], None]) -> bool:
+        """Serve a connection of PEER that this socket took, or that came to its address through another one; whether it
+        goes on after this has returned, and calls OVER at its end."""
         connections = self.connections
         opened = self._open(stream, peer)
         if opened is None:
-            return
+            return False
         client, port, secure, tls_peer, scope = opened
         connections.counters.add(CONNECTIONS_HANDLED, 1)
         caller = Caller(connections.forwarding, address=client, port=port, secure=secure, peer=tls_peer, scope=scope)
-        seen = 0 if stream.alpn == HTTP2 else Http1(connections, stream, caller).serve()
-        if seen >= 0:
-            Http2(connections, stream, caller).serve(seen)
+        if stream.alpn == HTTP2:
+            Http2(connections, stream, caller).serve()
+            return False
+
+        def ended(seen: int) -> None:
+            try:
+                if seen >= 0:
+                    Http2(connections, stream, caller).serve(seen)
+            except Exception:
+                log.exception("connection from %s", peer)
+            finally:
+                over()
+
+        Http1(connections, stream, caller).serve(ended)
+        return True
 
     def _open(self, stream: Stream, peer: str) -> tuple[str, int, bool, Peer, Scope | None] | None:
         """See to all that precedes HTTP: the client's address, the port that it came to, whether it speaks https, what

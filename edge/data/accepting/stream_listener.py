@@ -16,6 +16,8 @@ from edge.table.counters import WorkerWord
 from edge.table.streams import stream_key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import socket
     from typing import Any
 
@@ -41,16 +43,17 @@ class StreamListener(Listener):
         most = min(most, room)
         return streams.sessions.accept(self._fd, plan, most) == most
 
-    def serve(self, stream: Stream, peer: str) -> None:
+    def serve(self, stream: Stream, peer: str, over: Callable[[], None]) -> bool:  # noqa: ARG002 - it ends in here
         """Relay a connection of PEER."""
         streams = self.streams
         plan = streams.plans.find(self._key) if streams is not None else None
         if plan is None or streams is None:
-            return
+            return False
         self.connections.counters.add(WorkerWord.CONNECTIONS_HANDLED, 1)
         source = self._opened(stream, peer) if plan.record.proxied else None
         address = source.address if source is not None else peer
         streams.serve(plan, stream, address, protocol=TCP, ends=ends_of(source))
+        return False
 
     def _opened(self, stream: Stream, peer: str) -> Source | None:
         """As `source`, of a connection that draining may close meanwhile."""
@@ -61,7 +64,7 @@ class StreamListener(Listener):
         finally:
             self.connections.open.discard(opening)
 
-    def refuse(self, stream: Stream, peer: str) -> None:  # noqa: ARG002 - whoever it is
+    def refuse(self, stream: Stream, peer: str) -> None:  # noqa: ARG002 - the answer is the same for all
         """Above the limit of connections: end."""
         connections = self.connections
         connections.counters.add(WorkerWord.CONNECTIONS_REFUSED, 1)

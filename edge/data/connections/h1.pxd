@@ -29,5 +29,11 @@ cdef class Http1(Client):
     cdef c_clock.Clock _clock
     cdef Handler _handler
 
-    @cython.locals(handler=Handler)
-    cpdef _serve(self)
+    cdef bint _asked
+    cdef bint _awaited
+    cdef object _over
+
+    cpdef resume(self)
+    @cython.locals(connections=Connections, stream=Stream, head=Head, body=Body, handler=Handler)
+    cpdef bint _serve(self) except -1
+    cdef _finish(self)

@@ -3,6 +3,7 @@
 Rules of this file:
 - It reads heads, keeps the connection or ends it, and frames what the exchange sends. It knows neither routes nor
   endpoints.
+- It waits for the next request, and for the answer of an endpoint, without a greenlet (`Resumable`).
 - Nothing is sent behind an answer that ends the connection, and nothing unread destroys one (lingering close).
 """
 
@@ -22,6 +23,8 @@ from edge.data.net.errors import MessageError, StreamError, StreamTimeout
 from edge.table.counters import WorkerWord
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edge.data.connections.caller import Caller
     from edge.data.connections.connections import Connections
     from edge.data.exchange.upstream import Upstream
@@ -77,44 +80,73 @@ class Http1(Client):
         """Bytes sent for earlier requests."""
         self._switched_at = 0
         """Bytes received before the protocol was switched."""
+        self._asked = False
+        """The request has been sent to an endpoint, which is waited for."""
+        self._awaited = False
+        """The next request is waited for."""
+        self._over: Callable[[int], None] | None = None
         self._clock = connections.clock
         self._handler = connections.make_handler(self)
 
-    def serve(self) -> int:
-        """Serve requests until the connection ends: -1. Where the client begins with the preface of HTTP/2, how many
-        bytes of it have been read; the connection is left as it is then."""
-        connections, stream = self.connections, self.stream
+    def serve(self, over: Callable[[int], None]) -> None:
+        """Serve requests until the connection ends, also after this has returned; then call OVER with -1. Where the client
+        begins with the preface of HTTP/2, with how many bytes of it have been read; the connection is left as it is
+        then."""
+        self._over = over
+        self.stream.write_timeout = self.connections.body_timeout
+        self.connections.open.add(self)
+        self.resume()
+
+    def resume(self) -> None:
+        """Serve until there is something to wait for, or the end."""
         seen = -1
-        stream.write_timeout = connections.body_timeout
-        connections.open.add(self)
+        ended = True
         try:
-            self._serve()
+            ended = self._serve()
         except MessageError as error:
             seen = self._preface()
             if seen < 0:
                 log.debug("client %s: %s", self._caller.address, error)
                 self._refuse(error.status)
         except StreamTimeout:
-            if len(stream):  # otherwise it has not begun to ask
+            if len(self.stream):  # otherwise it has not begun to ask
                 self._refuse(408)
         except StreamError:
             pass
+        except Exception:
+            log.exception("connection from %s", self._caller.address)
         finally:
-            connections.open.discard(self)
-            if seen < 0:
-                stream.close()
-            self._handler = None  # type: ignore[assignment]  # a cycle, which only the collector would find
-        return seen
+            if ended:
+                self._end(seen)
 
-    def _serve(self) -> None:
+    def _end(self, seen: int) -> None:
+        over, self._over = self._over, None
+        self.connections.open.discard(self)
+        if seen < 0:
+            self.stream.close()
+        self._handler = None  # type: ignore[assignment]  # a cycle, which only the collector would find
+        assert over is not None  # noqa: S101 - it ends once
+        over(seen)
+
+    def _serve(self) -> bool:
+        """Serve until there is something to wait for, False, or the end."""
         connections, stream, head, body = self.connections, self.stream, self.head, self.body
         handler = self._handler
+        if self._asked:
+            self._asked = False
+            handler.go_on()
+            self._finish()
         while self._keep:
-            stream.read_timeout = connections.keep_alive if self._served else connections.header_timeout
-            self.idle = True
-            head.size = 0
+            if not self._awaited:
+                stream.read_timeout = connections.keep_alive if self._served else connections.header_timeout
+                self.idle = True
+                head.size = 0
+                if not len(stream) and stream.await_read(self):
+                    self._awaited = True
+                    return False
+            self._awaited = False
             if not head.read_request(stream, connections.limits):
-                return
+                return True
             self.idle = False
             connections.look()
             self._served += 1
@@ -132,12 +164,19 @@ class Http1(Client):
                 self._caller.describe(self)
             if not body.done:
                 stream.read_timeout = connections.body_timeout
-            handler.run()
-            if not body.finish():
-                self._keep = False
+            if not handler.run():
+                self._asked = True
+                return False
+            self._finish()
         # Where the client does not expect the end, or is still sending, it must get to read the last answer.
         if not stream.closed and (head.keep_alive or len(stream) or not body.finish()):
             self._linger()
+        return True
+
+    def _finish(self) -> None:
+        """A request has been served: whether another can follow."""
+        if not self.body.finish():
+            self._keep = False
 
     def drain(self) -> None:
         """The next answer says it."""

@@ -12,6 +12,7 @@ from edge.data.http.h2._content cimport Inbox
 from edge.data.http.h2._request cimport RequestHead
 from edge.data.http.h2._session cimport H2Stream, Session
 from edge.data.http.h2.sending cimport Carrier, Sender
+from edge.data.net._waiter cimport Turn
 
 cdef class Http2Stream(Client)
 
@@ -35,16 +36,14 @@ cdef class Http2Stream(Client):
     cdef object _rules
     cdef bint _waits
     cdef Handler _handler
-    cdef object _callback
-    cdef object _rest
-    cdef object _wake
+    cdef bint _asked
+    cdef Turn _turn
 
     @cython.locals(head=RequestHead, caller=Caller, flow=H2Stream)
     cpdef open(self, Streams connection)
     cpdef start(self)
-    cpdef _serve(self)
     @cython.locals(flow=H2Stream, session=Session)
-    cpdef run(self)
+    cpdef resume(self)
     cpdef forget(self)
     cpdef lose(self, error)
     cdef _check(self)

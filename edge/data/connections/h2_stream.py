@@ -1,8 +1,7 @@
 """One stream of HTTP/2: the client's half of an exchange (RFC 9113, section 5).
 
 Rules of this file:
-- A stream has a greenlet of its own, and knows the connection only as where its frames go and its turn comes from.
-  The greenlet stays with the half for further streams: to make one costs more than the rest of a stream's beginning.
+- A stream knows the connection only as where its frames go and its turn comes from, and waits for no other stream.
 - A stream that its client resets, or whose connection ends, ends what is being done for it at once: the wait for
   content, for room, and for the endpoint.
 - Halves are used again, for streams of any connection: what a request needs is set by `open`.
@@ -13,9 +12,6 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-import gevent
-from greenlet import greenlet
-
 from edge.data.exchange.client import Client
 from edge.data.http import replies
 from edge.data.http._message import NO_CONTENT
@@ -23,6 +19,7 @@ from edge.data.http.h2._content import Inbox
 from edge.data.http.h2.errors import ErrorCode
 from edge.data.http.h2.sending import Carrier, Sender
 from edge.data.http.h2.tunnel_end import TunnelEnd
+from edge.data.net._waiter import Turn
 from edge.data.net.errors import PeerGone, ResponseError, StreamError
 from edge.table.counters import WorkerWord
 
@@ -74,10 +71,9 @@ class Http2Stream(Client):
         self._handler = connections.make_handler(self)
         self._rules = connections.forwarding
         self.request.pass_on(claims=False, cdn=self._rules.passes_cdn)
-        hub = gevent.get_hub()
-        self._callback = hub.loop.run_callback
-        self._rest = hub.switch
-        self._wake = greenlet(self._serve, hub).switch
+        self._asked = False
+        """The request has been sent to an endpoint."""
+        self._turn = Turn()
 
     def open(self, connection: Streams) -> None:
         """Begin with the request that has come by CONNECTION and stands in `head`."""
@@ -107,23 +103,20 @@ class Http2Stream(Client):
             caller.describe(self)
 
     def start(self) -> None:
-        """Serve the request that `open` has begun with, as soon as the event loop gets to it."""
-        self._callback(self._wake)
+        """Serve the request that `open` has begun with, as soon as it is its turn."""
+        self._asked = False
+        self._turn.call(self)
 
-    def _serve(self) -> None:
-        """Serve one request after another, each after a `start`."""
-        while self.flow.owner is not None:
-            self.run()
-            if self.flow.owner is not None:
-                self._rest()
-
-    def run(self) -> None:
-        """Serve the request."""
+    def resume(self) -> None:
+        """Serve the request, or the rest of it once an endpoint has answered."""
         try:
-            if self.head.fault:
+            if self._asked:
+                self._handler.go_on()
+            elif self.head.fault:
                 self._refuse()
-            else:
-                self._handler.run()
+            elif not self._handler.run():
+                self._asked = True
+                return
         except StreamError:
             pass
         except Exception:

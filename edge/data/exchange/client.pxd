@@ -5,9 +5,10 @@ from edge.data.http._content cimport Content
 from edge.data.http._fields cimport FieldLines
 from edge.data.http._message cimport Message
 from edge.data.net._buffer cimport Buffer
+from edge.data.net._scheduler cimport Resumable
 cimport edge.data.exchange.upstream as c_upstream
 
-cdef class Client:
+cdef class Client(Resumable):
     cdef public Message request
     cdef public Content content
     cdef public long long length

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge.data.net._scheduler import Resumable
+
 if TYPE_CHECKING:
     from edge.data.exchange.upstream import Upstream
     from edge.data.http._content import Content
@@ -20,7 +22,7 @@ Ends = tuple[tuple[str, int], tuple[str, int]]
 NOWHERE: Ends = (("", 0), ("", 0))
 
 
-class Client:
+class Client(Resumable):
     """Where a request comes from and its response goes to; each HTTP version is a subclass.
 
     - `request`, `content`: the message. `length`: bytes of content, or UNKNOWN_LENGTH, or NO_CONTENT;
@@ -29,6 +31,8 @@ class Client:
     - `peer`: what the TLS handshake has shown of the client; a proxy in front may have ended its TLS.
     - `host`: as the client addressed it. `forwarding`: field lines that describe the client to an endpoint.
     - `upgraded`: the connection carries another protocol now.
+
+    It is resumed when the endpoint has answered (`Handler.run`).
     """
 
     request: Message

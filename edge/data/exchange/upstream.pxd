@@ -5,6 +5,7 @@ from edge.data.http._content cimport Content
 from edge.data.http._fields cimport FieldLines
 from edge.data.http._message cimport Message, Outgoing
 from edge.data.net._buffer cimport Buffer
+from edge.data.net._scheduler cimport Resumable
 
 cdef class Upstream:
     cdef public str name
@@ -17,6 +18,7 @@ cdef class Upstream:
     cpdef send(self, Buffer source, Py_ssize_t count)
     cpdef flush(self)
     cpdef finish(self, FieldLines trailers)
+    cpdef bint await_response(self, Resumable one)
     cpdef receive(self, bint first)
     cpdef start_content(self, bint bodiless)
     cpdef FieldLines trailers(self)

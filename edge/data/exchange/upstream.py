@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from edge.data.http._fields import FieldLines
     from edge.data.http._message import Message, Outgoing
     from edge.data.net._buffer import Buffer
+    from edge.data.net._scheduler import Resumable
     from edge.data.net._stream import Stream
     from edge.data.net._waiter import Waiter
 
@@ -48,6 +49,10 @@ class Upstream:
     def finish(self, trailers: FieldLines | None) -> None:
         """End the request."""
         raise NotImplementedError
+
+    def await_response(self, one: Resumable) -> bool:  # noqa: ARG002 - only some versions can
+        """Have ONE resumed when `receive` has something to do; False: `receive` is to be called at once."""
+        return False
 
     def receive(self, first: bool) -> None:
         """Read a head into `response`; FIRST: it is the first one since `begin`.

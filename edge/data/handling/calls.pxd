@@ -1,6 +1,7 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
 from edge.data.http._message cimport Outgoing
+from edge.data.net._scheduler cimport Resumable
 cimport cython
 cimport edge.data.exchange.client as c_client
 cimport edge.data.exchange._outcome as c_outcome
@@ -23,17 +24,33 @@ cdef class Call:
     cdef c_client.Client _client
     cdef Outgoing _outgoing
     cdef c_outcome.Outcome _outcome
+    cdef c_terms.Terms _terms
+    cdef c_chooser.Chooser _chooser
+    cdef object _content
     cdef c_target.Target _target
+    cdef bint _reused
+    cdef object _error
     cdef readonly c_target.Target asked
     cdef public c_upstream.Upstream upstream
     cdef public object pump
 
     cpdef ask(self, c_terms.Terms terms, c_chooser.Chooser chooser, c_target.Target target, content)
+    cpdef start(self, c_terms.Terms terms, c_chooser.Chooser chooser, c_target.Target target, content)
+    @cython.locals(upstream=c_upstream.Upstream)
+    cpdef bint awaits(self, Resumable one)
+    @cython.locals(terms=c_terms.Terms, target=c_target.Target)
+    cpdef answer(self)
     cpdef end(self)
+    cdef _leave(self)
     cpdef release(self, bint bodiless)
     @cython.locals(upstream=c_upstream.Upstream)
-    cpdef _attempt(self, c_terms.Terms terms, c_target.Target target, content)
-    cpdef _send(self, c_upstream.Upstream upstream, c_terms.Terms terms, content)
-    cpdef _receive(self, c_upstream.Upstream upstream, Py_ssize_t largest)
+    cpdef _engage(self, c_target.Target target)
+    @cython.locals(upstream=c_upstream.Upstream)
+    cpdef _attempt(self, c_terms.Terms terms, c_target.Target target)
+    @cython.locals(client=c_client.Client)
+    cpdef _send(self, c_upstream.Upstream upstream, c_terms.Terms terms)
+    @cython.locals(upstream=c_upstream.Upstream)
+    cpdef _receive(self, Py_ssize_t largest)
     cpdef _end_upstream(self)
     cpdef bint _repeatable(self, c_terms.Terms terms)
+    cdef bint _replayable(self)

@@ -10,7 +10,7 @@ Rules of this file:
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge.data.handling.pump import Pump
 from edge.data.http import replies
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from edge.data.exchange.client import Client
     from edge.data.exchange.upstream import Upstream
     from edge.data.http._message import Outgoing
+    from edge.data.net._scheduler import Resumable
     from edge.data.net.spool import Spool
     from edge.data.upstream.budget import RetryBudget
     from edge.data.upstream.chooser import Chooser
@@ -69,7 +70,15 @@ class Call:
         self._client = client
         self._outgoing = outgoing
         self._outcome = outcome
-        self._target: Target | None = None
+        self._terms: Any = None
+        self._chooser: Any = None
+        self._content: bytes | Spool | None = None
+        self._target: Any = None
+        """The endpoint that is being asked, None: none is."""
+        self._reused = False
+        """It has been asked by a connection that was kept."""
+        self._error: ExchangeError | None = None
+        """What came of that, where it went wrong at once."""
         self.asked: Target | None = None
         """The endpoint that was asked last, also after `end`."""
         self.upstream: Upstream | None = None
@@ -84,30 +93,52 @@ class Call:
         Raises:
             ExchangeError: the client is to blame.
         """
+        self.start(terms, chooser, target, content)
+        return self.answer()
+
+    def start(self, terms: Terms, chooser: Chooser, target: Target, content: bytes | Spool | None) -> None:
+        """The first half of `ask`: send the request if TARGET has a connection that is kept. `answer` has to follow."""
+        self._terms = terms
+        self._chooser = chooser
+        self._content = content
+        self._engage(target)
+
+    def awaits(self, one: Resumable) -> bool:
+        """Whether ONE is resumed when there is something to do for `answer`; False: call it at once."""
+        upstream = self.upstream
+        return upstream is not None and self.pump is None and self._error is None and upstream.await_response(one)
+
+    def answer(self) -> Failure | None:
+        """The second half of `ask`."""
+        terms = self._terms
         tried: tuple[Target, ...] = ()
         while True:
-            self._target = self.asked = target
-            target.in_flight += 1
-            failure = self._attempt(terms, target, content)
+            target = self._target
+            failure = self._attempt(terms, target)
             if failure is None and terms.unwanted is not None:
-                failure = self._unwanted(terms, content)
+                failure = self._unwanted(terms)
             if failure is None:
                 return None
             tried = (*tried, target)
-            another = self._another(terms, chooser, failure, tried)
+            another = self._another(terms, failure, tried)
             if another is None and self.upstream is not None:
                 if not self._late(terms) or len(tried) == terms.retry.tries:
                     return None  # an unwanted status is better than none
                 failure = Failure(Kind.TIMEOUT, replies.GATEWAY_TIMEOUT, False)
-            self.end()
+            self._leave()
             if another is None:
                 return failure
             self._outcome.give_up()
             self._counters.add(WorkerWord.RETRIES, 1)
-            target = another
+            self._engage(another)
 
     def end(self) -> None:
         """Close what is still in use."""
+        self._leave()
+        self._content = self._error = None
+
+    def _leave(self) -> None:
+        """Be done with the endpoint that is being asked."""
         target, self._target = self._target, None
         if target is not None:
             target.in_flight -= 1
@@ -125,42 +156,58 @@ class Call:
 
     # --- one attempt ----------------------------------------------------------------------------------------------
 
-    def _attempt(self, terms: Terms, target: Target, content: bytes | Spool | None) -> Failure | None:
-        """Have TARGET answer; None: the head of its response has come."""
-        outcome = self._outcome
-        replayable = content is not None and self._repeatable(terms)
-        upstream = self._pool.reuse(target, not replayable)
-        while True:
-            outcome.ask(target.name)
-            reused = upstream is not None
+    def _engage(self, target: Target) -> None:
+        """Ask TARGET, if it has a connection that is kept."""
+        self._target = self.asked = target
+        target.in_flight += 1
+        self._error = None
+        upstream = self._pool.reuse(target, not self._replayable())
+        self._reused = upstream is not None
+        self._outcome.ask(target.name)
+        if upstream is not None:
             try:
-                if upstream is None:
+                self._send(upstream, self._terms)
+            except ExchangeError as error:
+                self._error = error  # `_attempt` sees to it
+
+    def _attempt(self, terms: Terms, target: Target) -> Failure | None:
+        """Have TARGET answer, which has been asked if a connection was kept; None: the head of its response has come."""
+        outcome = self._outcome
+        while True:
+            try:
+                if self._error is not None:
+                    raise self._error
+                if self.upstream is None:
                     upstream = self._pool.connect(target, self._patience(terms, terms.connect_timeout))
                     target.succeeded()
-                outcome.connected()
-                self.upstream = upstream
-                self._send(upstream, terms, content)
-                self._receive(upstream, terms.largest_head)
+                    self._send(upstream, terms)
+                self._receive(terms.largest_head)
                 outcome.headed()
             except ConnectError as error:
                 return self._not_connected(target, error)
             except ExchangeError as error:
-                failure = self._broken(error, terms, content)
-                if not reused and failure.kind is Kind.BREAK and target.broke():
+                failure = self._broken(error, terms)
+                if not self._reused and failure.kind is Kind.BREAK and target.broke():
                     ejection.report(self._counters, target, error)
-                if not reused or not failure.repeatable or failure.kind is Kind.TIMEOUT:
+                if not self._reused or not failure.repeatable or failure.kind is Kind.TIMEOUT:
                     return failure
             else:
-                if not reused or not replayable or upstream.response.status != 408:
+                assert self.upstream is not None  # noqa: S101 - it has answered
+                status = self.upstream.response.status
+                if not self._reused or status != 408 or not self._replayable():
                     target.breaks = 0
-                    outcome.upstream_status = upstream.response.status
+                    outcome.upstream_status = status
                     return None
             # A kept connection that has been closed meanwhile, or given up with 408, says nothing about the endpoint.
             self._end_upstream()
-            upstream = None
+            self._error = None
+            self._reused = False
+            outcome.ask(target.name)
 
-    def _send(self, upstream: Upstream, terms: Terms, content: bytes | Spool | None) -> None:
-        client = self._client
+    def _send(self, upstream: Upstream, terms: Terms) -> None:
+        client, content = self._client, self._content
+        self._outcome.connected()
+        self.upstream = upstream
         upstream.begin(self._outgoing, terms.send_timeout, terms.read_timeout)
         if terms.deadline is not None:
             upstream.expire_in(self._patience(terms, terms.deadline.attempt))
@@ -186,9 +233,11 @@ class Call:
         """Whether the deadline of the request leaves no time for another attempt."""
         return terms.deadline is not None and self._patience(terms, LONG) <= TOO_SHORT
 
-    def _receive(self, upstream: Upstream, largest: int) -> None:
+    def _receive(self, largest: int) -> None:
         """Read the head of the final response, of up to LARGEST bytes; 1xx are passed on or, for 100, dropped (RFC
         9110, section 15.2)."""
+        upstream = self.upstream
+        assert upstream is not None  # noqa: S101 - it has been asked
         upstream.receive(True)
         response = upstream.response
         interim = 0
@@ -224,6 +273,10 @@ class Call:
     def _repeatable(self, terms: Terms) -> bool:
         return self._outgoing.method in IDEMPOTENT or terms.retry.non_idempotent
 
+    def _replayable(self) -> bool:
+        """Whether the request may be sent again after it has been."""
+        return self._content is not None and self._repeatable(self._terms)
+
     def _not_connected(self, target: Target, error: ConnectError) -> Failure:
         outcome = self._outcome
         outcome.answered()
@@ -236,7 +289,7 @@ class Call:
         kind = Kind.TIMEOUT if timed_out else Kind.CONNECT
         return Failure(kind, replies.plain(error.status), True, target, str(error))
 
-    def _broken(self, error: ExchangeError, terms: Terms, content: bytes | Spool | None) -> Failure:
+    def _broken(self, error: ExchangeError, terms: Terms) -> Failure:
         """What ERROR, before the response has come, means for the attempt; raised again where it is the client's."""
         upstream = self.upstream
         assert upstream is not None  # noqa: S101 - it has just been asked
@@ -245,7 +298,7 @@ class Call:
         if not error.endpoint:
             raise error
         ended = isinstance(error, IncompleteResponse)
-        repeatable = (content is not None or self._client.content.received == 0) and (
+        repeatable = (self._content is not None or self._client.content.received == 0) and (
             self._repeatable(terms) or (ended and upstream.unheard())
         )
         self._end_upstream()
@@ -259,16 +312,16 @@ class Call:
         self._outcome.upstream_status = reply.status
         return Failure(kind, reply, repeatable, self._target, f"{upstream.name}: {error}")
 
-    def _unwanted(self, terms: Terms, content: bytes | Spool | None) -> Failure | None:
+    def _unwanted(self, terms: Terms) -> Failure | None:
         """A failure where another endpoint is to be asked because of the status that has come."""
         assert self.upstream is not None  # noqa: S101 - its response has come
         assert terms.unwanted is not None  # noqa: S101 - asked by the caller
         status = self.upstream.response.status
-        if status not in terms.unwanted or content is None or not self._repeatable(terms):
+        if status not in terms.unwanted or not self._replayable():
             return None
         return Failure(Kind.STATUS, replies.plain(status), True)
 
-    def _another(self, terms: Terms, chooser: Chooser, failure: Failure, tried: tuple[Target, ...]) -> Target | None:
+    def _another(self, terms: Terms, failure: Failure, tried: tuple[Target, ...]) -> Target | None:
         """Whom to ask after FAILURE, if that is allowed."""
         retry = terms.retry
         if not failure.repeatable or not allows(retry, failure.kind) or len(tried) == retry.tries:
@@ -277,6 +330,7 @@ class Call:
             return None
         if self._late(terms):
             return None
+        chooser = self._chooser
         another = chooser.choose(tried)
         if another is None and (retry.same_endpoint or (failure.kind is Kind.BREAK and retry.tries)):
             another = chooser.choose(())  # the only one may do better at the next attempt

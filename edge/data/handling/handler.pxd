@@ -24,8 +24,23 @@ cdef class Handler:
     cdef readonly c_exchange.Exchange exchange
     cdef c_calls.Call _call
     cdef object _kept
+    cdef c_plan.Plan _plan
+    cdef c_plan.Destination _destination
+    cdef object _labels
+    cdef bint _parts
+    cdef bint _waits
 
-    cpdef run(self)
+    cpdef bint run(self) except -1
+    cpdef go_on(self)
+    cpdef serve(self)
+    cdef _begin(self, bint parts)
+    @cython.locals(plan=c_plan.Plan, destination=c_plan.Destination)
+    cdef bint _proceed(self, bint asked) except -1
+    cdef _guarded(self, bint asked)
+    @cython.locals(plan=c_plan.Plan, destination=c_plan.Destination)
+    cdef _request(self)
+    cdef _response(self)
+    cdef _answered(self, c_plan.Plan plan, c_plan.Destination destination)
     @cython.locals(chooser=c_chooser.Chooser, target=c_target.Target)
     cpdef _pass(self, c_plan.Plan plan, c_plan.Destination destination)
     cpdef _ask(self, c_plan.Plan plan, c_plan.Destination destination, c_chooser.Chooser chooser, c_target.Target target)

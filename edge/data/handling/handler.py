@@ -70,44 +70,88 @@ class Handler:
         self._call = Call(handling.calls, client, self.exchange.outgoing, self.exchange.outcome)
         self._kept: bytes | Spool | None = None
         """The content of the request, where it has been read as a whole."""
+        self._plan: Plan | None = None
+        self._destination: Destination | None = None
+        self._labels: RouteLabels | None = None
+        """Of the route that took the last request."""
+        self._parts = False
+        self._waits = False
+        """The request has been sent to an endpoint, and `go_on` is to follow."""
 
-    def run(self) -> RouteLabels | None:
-        """Serve the request that stands in `client.request`; the route that took it, None: none did."""
-        client, exchange = self._client, self.exchange
-        outcome = exchange.outcome
-        exchange.begin()
+    def run(self) -> bool:
+        """Serve the request that stands in `client.request`; whether that is done. False: the client is resumed when an
+        endpoint has answered, and has to call `go_on`."""
+        self._begin(True)
+        return self._proceed(False)
+
+    def go_on(self) -> None:
+        """Serve the rest of the request, after `run`."""
+        self._waits = False
+        self._proceed(True)
+
+    def serve(self) -> RouteLabels | None:
+        """As `run`, in one go; the route that took the request, None: none did."""
+        self._begin(False)
+        self._proceed(False)
+        return self._labels
+
+    def _begin(self, parts: bool) -> None:
+        """Begin with a request; PARTS: it may be served in two parts."""
+        self._parts = parts
+        self._waits = False
+        self._plan = self._destination = None
+        self.exchange.begin()
         self._budget.requests += 1
-        plan = destination = None
-        reply: Reply | None
+
+    def _proceed(self, asked: bool) -> bool:
+        """Serve the request, or the rest of it once an endpoint has been ASKED; whether it has been served."""
+        exchange = self.exchange
         try:
-            try:
-                plan = self._router.match(client.request)
-                if plan is None:
-                    reply = self._handling.unmatched(client.request)
-                else:
-                    destination = plan.only if plan.only is not None else self._chosen(plan)
-                    reply = self._pass(plan, destination)
-                outcome.status = reply.status if reply is not None else outcome.upstream_status
-            except ExchangeError as error:
-                reply = self._fault(error)
-            except SpoolError as error:
-                reply = self._failed(error.status)
-            except Exception:  # noqa: BLE001 - a fault of ours costs one request, not the worker
-                reply = self._bug()
+            reply = self._guarded(asked)
+            if self._waits:
+                return False
+            plan, destination = self._plan, self._destination
             if plan is not None and plan.errors is not None and reply is not None:
                 reply = self._error_page(reply, plan, destination)
             if reply is not None:
                 self._reply(reply, plan, destination)
         finally:
-            self._kept = None
-            if exchange.releases is not None:
-                exchange.release()
+            if not self._waits:
+                self._kept = None
+                if exchange.releases is not None:
+                    exchange.release()
         if destination is None and plan is not None:
             destination = plan.destinations[0]
         self._account(plan, destination)
-        return destination.labels if destination is not None else None
+        self._labels = destination.labels if destination is not None else None
+        self._plan = self._destination = None
+        return True
+
+    def _guarded(self, asked: bool) -> Reply | None:
+        """The answer to make, None: a response has been passed on, or is being waited for."""
+        outcome = self.exchange.outcome
+        try:
+            reply = self._response() if asked else self._request()
+            if not self._waits:
+                outcome.status = reply.status if reply is not None else outcome.upstream_status
+        except ExchangeError as error:
+            reply = self._fault(error)
+        except SpoolError as error:
+            reply = self._failed(error.status)
+        except Exception:  # noqa: BLE001 - a fault of ours costs one request, not the worker
+            reply = self._bug()
+        return reply
 
     # --- the way out ----------------------------------------------------------------------------------------------
+
+    def _request(self) -> Reply | None:
+        """As `_guarded`, from the route to the endpoint."""
+        client = self._client
+        self._plan = plan = self._router.match(client.request)
+        if plan is None:
+            return self._handling.unmatched(client.request)
+        self._destination = destination = plan.only if plan.only is not None else self._chosen(plan)
+        return self._pass(plan, destination)
 
     def _chosen(self, plan: Plan) -> Destination:
         """The backend that takes the request, of several."""
@@ -162,7 +206,8 @@ class Handler:
         try:
             return self._forward(plan, destination, chooser, target)
         finally:
-            self._call.end()
+            if not self._waits:
+                self._call.end()
 
     def _forward(self, plan: Plan, destination: Destination, chooser: Chooser, target: Target) -> Reply | None:
         """As `_pass`, for a request as its edits have left it."""
@@ -178,11 +223,11 @@ class Handler:
         if plan.tees is not None:
             for tee in plan.tees:
                 tee(self.exchange, content)
-        failure: Failure | None = call.ask(plan, chooser, target, content)
-        if failure is not None:
-            return self._unanswered(failure)
-        assert call.upstream is not None  # noqa: S101 - there was no failure
-        return self._relay(call.upstream, plan, destination)
+        call.start(plan, chooser, target, content)
+        if self._parts and call.awaits(self._client):
+            self._waits = True
+            return None
+        return self._answered(plan, destination)
 
     def _balancer(self, destination: Destination) -> Balancer | None:
         """The balancer of DESTINATION, which has one for requests that came by TLS."""
@@ -232,6 +277,23 @@ class Handler:
         return content
 
     # --- the way back ---------------------------------------------------------------------------------------------
+
+    def _response(self) -> Reply | None:
+        """As `_guarded`, from the answer of the endpoint on."""
+        assert self._plan is not None and self._destination is not None  # noqa: S101, PT018 - it has been asked
+        try:
+            return self._answered(self._plan, self._destination)
+        finally:
+            self._call.end()
+
+    def _answered(self, plan: Plan, destination: Destination) -> Reply | None:
+        """As `_relay`, with the response that comes."""
+        call = self._call
+        failure = call.answer()
+        if failure is not None:
+            return self._unanswered(failure)
+        assert call.upstream is not None  # noqa: S101 - there was no failure
+        return self._relay(call.upstream, plan, destination)
 
     def _relay(self, upstream: Upstream, plan: Plan, destination: Destination) -> Reply | None:
         """Pass the response on; an answer to make instead, None: it has been passed on."""

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from edge.data.exchange.client import Client
     from edge.data.handling.handling import Handling
     from edge.data.observe.spans import Tracing
-    from edge.table.counters import RouteLabels
 
 
 class TracedHandler(Handler):
@@ -21,10 +20,11 @@ class TracedHandler(Handler):
         self._tracing = tracing
         self._routes = handling.router
 
-    def run(self) -> RouteLabels | None:
+    def run(self) -> bool:
         """As `Handler`."""
         plan = self._routes.match(self.exchange.client.request)
         wanted = plan.tracing if plan is not None else None
         if wanted is not None and not wanted.on:
             return super().run()
-        return self._tracing.run(self.exchange, super().run, wanted)
+        self._tracing.run(self.exchange, self.serve, wanted)
+        return True

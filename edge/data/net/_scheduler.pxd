@@ -22,6 +22,10 @@ cdef enum:
     CLOSED = 3
 
 
+cdef class Resumable:
+    cpdef resume(self)
+
+
 cdef class Scheduler:
     cdef object hub
     cdef readonly object loop
@@ -29,20 +33,24 @@ cdef class Scheduler:
     cdef list due
     cdef Py_ssize_t next
     cdef bint called
+    cdef list spare
+    cdef Resumable first
 
     cdef void put(self, Place place, bint event) noexcept
     cdef object pop(self)
+    cdef object next_greenlet(self)
     cdef int leave(self, object greenlet) except -1
     cdef void run(self) noexcept
 
 
 cdef class Place:
     cdef Scheduler scheduler
-    cdef object greenlet
+    cdef object waiting
     cdef int woken
     cdef bint queued
 
     cdef int pause(self) except -1
+    cdef void hold(self, Resumable one) noexcept
     cdef void wake(self, int why) noexcept
 
 

@@ -1,9 +1,11 @@
 # cython: language_level=3
-"""Greenlets that wait, and what wakes them: the event loop, other greenlets, deadlines.
+"""What waits, and what wakes it: the event loop, others, deadlines.
 
 Rules of this file:
 - A greenlet that has to wait switches straight to the next one that is due, and to the hub only when none is: under load
   that halves the switches, which cost more than what is done between them.
+- What waits is a greenlet, or a `Resumable`: that keeps its state in its own attributes instead of on a stack, and is
+  resumed in whichever greenlet is free. Nothing is copied for it, and it may wait as a greenlet does while it runs.
 - Who wakes a greenlet goes on. The greenlet is due, and runs before the event loop waits again. Only after an event is that
   left to `invoke`: the loop calls gevent's own callbacks, which such greenlets may ask for, after events and not before.
 - A greenlet may be woken for no reason, so every caller looks again. It is woken only where it waits: a place that it
@@ -14,6 +16,7 @@ Rules of this file:
 
 from gevent import get_hub
 from gevent.exceptions import BlockingSwitchOutError
+from greenlet import GreenletExit, greenlet
 
 from edge.data.net.private import LIBEV
 
@@ -46,6 +49,7 @@ cdef hook_function ev_set_invoke_pending_cb = NULL
 cdef enum:
     FD_SET = 0x80  # libev's EV__IOFDSET: the descriptor is new to the watcher
     FORGET = 256   # places that have been served and are still in the list
+    MOST_SPARE = 16  # greenlets without work that are kept
 
 cdef Py_ssize_t native_offset = 0
 cdef dict schedulers = {}
@@ -99,26 +103,35 @@ cdef void run_due(ev_loop *loop) noexcept:
     scheduler.run()
 
 
+cdef class Resumable:
+    """What waits without a greenlet (`Place.hold`)."""
+
+    cpdef resume(self):
+        """Go on after the wait, in a greenlet that others use next."""
+        raise NotImplementedError
+
+
 cdef class Scheduler:
-    """The greenlets of one hub that are due."""
+    """Who is due, of those of one hub."""
 
     def __init__(self, hub):
         self.hub = hub
         self.loop = hub.loop
         self.due = []
+        self.spare = []
         if ev_set_invoke_pending_cb != NULL and LIBEV.drives(self.loop):
             self.native = <ev_loop *><size_t>self.loop.ptr
             ev_set_invoke_pending_cb(self.native, invoke)
 
     cdef void put(self, Place place, bint event) noexcept:
-        """The greenlet at PLACE is due; EVENT: because of an event, and so the loop is about to call `invoke`."""
+        """Who waits at PLACE is due; EVENT: because of an event, and so the loop is about to call `invoke`."""
         if not (event or self.called):
             self.called = True
             self.loop.run_callback(self._run)
         self.due.append(place)
 
     cdef object pop(self):
-        """The next greenlet that is due, which leaves its place; None: there is none."""
+        """The next one that is due, a greenlet or a Resumable, which leaves its place; None: there is none."""
         cdef Place place
         while self.next < len(self.due):
             place = <Place>self.due[self.next]
@@ -131,16 +144,24 @@ cdef class Scheduler:
                 del self.due[:FORGET]
                 self.next = 0
             place.queued = False
-            if place.greenlet is not None:
-                greenlet, place.greenlet = place.greenlet, None
-                return greenlet
+            if place.waiting is not None:
+                one, place.waiting = place.waiting, None
+                return one
         return None
+
+    cdef object next_greenlet(self):
+        """The greenlet to switch to for the next one that is due; None: nothing is."""
+        one = self.pop()
+        if isinstance(one, Resumable):
+            self.first = <Resumable>one
+            return self.spare.pop() if self.spare else greenlet(self._work, self.hub)
+        return one
 
     cdef int leave(self, object greenlet) except -1:
         """Let others run until GREENLET, the current one, is switched to."""
         if greenlet is self.hub:
             raise BlockingSwitchOutError("the event loop cannot wait for itself")
-        other = self.pop()
+        other = self.next_greenlet()
         if other is None:
             other = self.hub
         Py_DECREF(greenlet_switch(<PyObject *>other, NULL, NULL))
@@ -149,7 +170,7 @@ cdef class Scheduler:
     cdef void run(self) noexcept:
         """Run all that are due; for the hub."""
         while True:
-            greenlet = self.pop()
+            greenlet = self.next_greenlet()
             if greenlet is None:
                 return
             try:
@@ -157,15 +178,40 @@ cdef class Scheduler:
             except BaseException:  # as gevent handles what ends a greenlet
                 self.loop.handle_error(greenlet, *sys.exc_info())
 
+    def _work(self):
+        """Resume one after another; the body of a greenlet that waits in between only where one of them does."""
+        cdef PyObject *current = greenlet_current()
+        this = <object>current
+        Py_DECREF(current)
+        while True:
+            if self.first is not None:
+                one, self.first = self.first, None
+            else:
+                one = self.pop()
+            if isinstance(one, Resumable):
+                try:
+                    (<Resumable>one).resume()
+                except GreenletExit:
+                    raise
+                except BaseException:  # as gevent handles what ends a greenlet
+                    self.loop.handle_error(one, *sys.exc_info())
+                continue
+            if one is None:
+                if len(self.spare) >= MOST_SPARE:
+                    return
+                one = self.hub
+            self.spare.append(this)
+            Py_DECREF(greenlet_switch(<PyObject *>one, NULL, NULL))
+
     def _run(self):
         self.called = False
         self.run()
 
 
 cdef class Place:
-    """Where one greenlet at a time waits.
+    """Where one waits at a time.
 
-    `greenlet`: the one that does, None: none. `woken`: what the last call of `wake` said.
+    `waiting`: the greenlet or Resumable that does, None: none. `woken`: what the last call of `wake` said.
     """
 
     def __cinit__(self):
@@ -174,19 +220,24 @@ cdef class Place:
     cdef int pause(self) except -1:
         """Wait until woken, perhaps for no reason."""
         cdef PyObject *current = greenlet_current()
-        greenlet = <object>current
+        this = <object>current
         Py_DECREF(current)
-        self.greenlet = greenlet
+        self.waiting = this
         self.woken = READY
         try:
-            self.scheduler.leave(greenlet)
+            self.scheduler.leave(this)
         finally:
-            self.greenlet = None
+            self.waiting = None
         return 0
 
+    cdef void hold(self, Resumable one) noexcept:
+        """Have ONE resumed when it is woken here, perhaps for no reason."""
+        self.waiting = one
+        self.woken = READY
+
     cdef void wake(self, int why) noexcept:
-        """Have the greenlet that waits here, if there is one, go on; WHY: READY or another of these numbers."""
-        if self.greenlet is not None and not self.queued:
+        """Have who waits here, if there is one, go on; WHY: READY or another of these numbers."""
+        if self.waiting is not None and not self.queued:
             self.woken = why
             self.queued = True
             self.scheduler.put(self, False)
@@ -197,9 +248,9 @@ cdef void on_event(ev_loop *loop, ev_io *watcher, int events) noexcept:
 
 
 cdef class Watch(Place):
-    """Where a greenlet waits for a descriptor to be readable, or writable.
+    """Where one waits for a descriptor to be readable, or writable.
 
-    It stays armed while events come: an event without a greenlet disarms it and calls `on_idle`. It has to live until it is
+    It stays armed while events come: an event that nothing waits for disarms it and calls `on_idle`. It has to live until it is
     closed.
     """
 
@@ -246,7 +297,7 @@ cdef class Watch(Place):
 
     cdef void fire(self) noexcept:
         """There is an event."""
-        if self.greenlet is not None:
+        if self.waiting is not None:
             if not self.queued:
                 self.queued = True
                 self.scheduler.put(self, self.scheduler.native != NULL)

@@ -2,7 +2,7 @@ from libc.string cimport memcpy
 
 from edge.data.net._buffer cimport Buffer
 from edge.data.net._outbox cimport Outbox
-from edge.data.net._scheduler cimport Watch
+from edge.data.net._scheduler cimport Resumable, Watch
 from edge.data.net._tls cimport Tls
 
 
@@ -25,6 +25,7 @@ cdef class Stream(Buffer):
     cdef public bytes alpn
     cdef readonly bint closed
     cdef bint detached
+    cdef bint held
     cdef readonly double active
     cdef object failure
     cdef readonly unsigned long long received
@@ -35,6 +36,8 @@ cdef class Stream(Buffer):
 
     cdef char *room(self, Py_ssize_t n) except NULL
     cdef int put(self, const char *p, Py_ssize_t n) except -1
+    cdef int _watch_reads(self) except -1
+    cpdef bint await_read(self, Resumable one) except -1
     cdef int wait_read(self) except -1
     cdef int wait_write(self) except -1
     cdef int send_bytes(self, const char *p, Py_ssize_t n) except -1

@@ -26,7 +26,7 @@ from libc.string cimport memcpy
 from edge.data.net._buffer cimport EDGE_BLOCK, Buffer
 from edge.data.net._clock cimport coarse_now as now
 from edge.data.net._outbox cimport Outbox
-from edge.data.net._scheduler cimport CLOSED, GONE, LATE, READ, READY, WRITE, Watch
+from edge.data.net._scheduler cimport CLOSED, GONE, LATE, READ, READY, WRITE, Resumable, Watch
 from edge.data.net._waiter cimport Waiter
 from edge.data.net._tls cimport (
     FAILED, RESET, WANT_READ, WANT_WRITE, OpenSslTls, PythonTls, Session, Tls, openssl_is_known,
@@ -106,7 +106,7 @@ def sweep():
     cdef list blind = []
     for item in live:
         stream = <Stream>item
-        if stream.reads.greenlet is not None and 0 < stream.read_deadline <= time:
+        if stream.reads.waiting is not None and 0 < stream.read_deadline <= time:
             stream.reads.wake(GONE if stream.hung_up else LATE)
         elif stream.writes is not None and 0 < stream.write_deadline <= time:
             stream.writes.wake(LATE)
@@ -185,7 +185,7 @@ cdef class Stream(Buffer):
     cpdef restart(self, double timeout):
         """TIMEOUT is the read timeout from now on, also of a wait that is already on."""
         self.read_timeout = min(timeout, GRACE) if self.hung_up else timeout
-        if self.reads.greenlet is not None:
+        if self.reads.waiting is not None:
             self.read_deadline = now() + self.read_timeout
             if 0 < self.limit < self.read_deadline:
                 self.read_deadline = self.limit
@@ -211,14 +211,31 @@ cdef class Stream(Buffer):
             raise PeerGone("the other side hung up", self)
         return 0
 
-    cdef int wait_read(self) except -1:
-        if self.closed:
-            raise StreamClosed("closed", self)
+    cdef int _watch_reads(self) except -1:
+        """Look out for what can be read, as long as `read_timeout` and `limit` say."""
         if not self.reads.armed:
             self.reads.arm()
         self.read_deadline = now() + self.read_timeout
         if 0 < self.limit < self.read_deadline:
             self.read_deadline = self.limit
+        return 0
+
+    cpdef bint await_read(self, Resumable one) except -1:
+        """Have ONE resumed when there is something to read, or the wait is over for another reason: the next `fill`
+        tells. False: `fill` would not wait."""
+        if self.closed or self.failure is not None or (self.tls is not None and self.tls.pending()):
+            return False
+        if self.start == self.end:
+            self.release()
+        self._watch_reads()
+        self.held = True
+        self.reads.hold(one)
+        return True
+
+    cdef int wait_read(self) except -1:
+        if self.closed:
+            raise StreamClosed("closed", self)
+        self._watch_reads()
         try:
             self.reads.pause()
         finally:
@@ -278,7 +295,11 @@ cdef class Stream(Buffer):
         cdef Py_ssize_t n, room
         if self.closed:
             raise StreamClosed("closed", self)
-        if self.failure is not None:
+        if self.held:  # and has been resumed
+            self.held = wait = False
+            self.read_deadline = 0
+            self.check(self.reads.woken)
+        elif self.failure is not None:
             self.check(READY)
         if wait and not (self.tls is not None and self.tls.pending()):
             if self.start == self.end:
@@ -347,9 +368,9 @@ cdef class Stream(Buffer):
 
     cdef int _wait_across(self, bint for_write) except -1:
         """Wait for the other direction than the one that TLS is used in; another greenlet may be waiting for it."""
-        if for_write and (self.writes is None or self.writes.greenlet is None):
+        if for_write and (self.writes is None or self.writes.waiting is None):
             return self.wait_write()
-        if not for_write and self.reads.greenlet is None:
+        if not for_write and self.reads.waiting is None:
             return self.wait_read()
         sleep(0.005)
         if self.closed:
@@ -460,7 +481,7 @@ cdef class Stream(Buffer):
     def fail(self, failure not None):
         """Raise FAILURE in the greenlet that waits for this stream, now or next."""
         self.failure = failure
-        if self.reads.greenlet is not None:
+        if self.reads.waiting is not None:
             self.reads.wake(READY)
         elif self.writes is not None:
             self.writes.wake(READY)

@@ -1,14 +1,14 @@
 # cython: language_level=3
-"""A greenlet that waits for another one of the same connection, not for a socket.
+"""What waits for another of the same connection, not for a socket.
 
 Rules of this file:
-- One greenlet waits at a time. It may be woken for no reason, so every caller looks again.
+- One waits at a time, a greenlet or a `Resumable`. It may be woken for no reason, so every caller looks again.
 - Who wakes goes on: the waiter runs when it is its turn (`_scheduler`).
 - Timeouts cost a store, as those of streams: `sweep_waiters`, called with `sweep`, wakes those who are late.
 """
 
 from edge.data.net._clock cimport coarse_now as now
-from edge.data.net._scheduler cimport LATE, READY, Place
+from edge.data.net._scheduler cimport LATE, READY, Place, Resumable
 
 from edge.data.net.errors import PeerGone, StreamTimeout
 
@@ -28,7 +28,7 @@ def sweep_waiters():
 
 
 cdef class Waiter:
-    """Where one greenlet waits for others; `peer`: the state of the other end, for errors (`edge.data.net.errors`)."""
+    """Where one waits for others; `peer`: the state of the other end, for errors (`edge.data.net.errors`)."""
 
     def __cinit__(self):
         self.place = Place()
@@ -41,13 +41,17 @@ cdef class Waiter:
             PeerGone: as well, after `hurry`.
             Exception: what `fail` was given.
         """
-        if self.failure is not None:
-            raise self.failure
-        self.deadline = now() + (min(timeout, GRACE) if self.hurried else timeout)
-        waiting.add(self)
-        try:
-            self.place.pause()
-        finally:
+        if not self.held:
+            if self.failure is not None:
+                raise self.failure
+            self.deadline = now() + (min(timeout, GRACE) if self.hurried else timeout)
+            waiting.add(self)
+            try:
+                self.place.pause()
+            finally:
+                waiting.discard(self)
+        else:  # it has been resumed
+            self.held = False
             waiting.discard(self)
         if self.failure is not None:
             raise self.failure
@@ -55,6 +59,17 @@ cdef class Waiter:
             raise PeerGone("the other side hung up", self.peer)
         if self.place.woken == LATE:
             raise StreamTimeout("silent for too long", self.peer)
+
+    cpdef bint hold(self, Resumable one, double timeout) except -1:
+        """Have ONE resumed when woken, or after TIMEOUT seconds; it has to call `wait` then. False: `wait` would raise
+        what `fail` was given."""
+        if self.failure is not None:
+            return False
+        self.deadline = now() + (min(timeout, GRACE) if self.hurried else timeout)
+        waiting.add(self)
+        self.held = True
+        self.place.hold(one)
+        return True
 
     cpdef extend(self, double timeout):
         """There is progress: the wait may take TIMEOUT seconds from now on."""
@@ -80,3 +95,15 @@ cdef class Waiter:
         self.failure = failure
         if failure is not None:
             self.wake()
+
+
+cdef class Turn:
+    """Where a Resumable waits for its turn, and for nothing else."""
+
+    def __cinit__(self):
+        self.place = Place()
+
+    cpdef call(self, Resumable one):
+        """Have ONE resumed before the event loop waits again."""
+        self.place.hold(one)
+        self.place.wake(READY)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from edge.data.http._fields import FieldLines, Limits
     from edge.data.http._message import Outgoing
     from edge.data.net._buffer import Buffer
+    from edge.data.net._scheduler import Resumable
     from edge.data.net._stream import Stream
     from edge.data.upstream.target import Target
 
@@ -112,6 +113,10 @@ class H1Upstream(Upstream):
         self._complete = True
 
     # --- the response ---------------------------------------------------------------------------------------------
+
+    def await_response(self, one: Resumable) -> bool:
+        """As `Upstream`."""
+        return self.stream.await_read(one)
 
     def receive(self, first: bool) -> None:
         """As `Upstream`."""

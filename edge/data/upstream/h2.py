@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from edge.data.http.h2._client import ClientSession
     from edge.data.http.h2._session import H2Stream
     from edge.data.net._buffer import Buffer
+    from edge.data.net._scheduler import Resumable
     from edge.data.net.errors import StreamError
 
 FOREVER = 1e9
@@ -147,9 +148,18 @@ class H2Upstream(Upstream):
 
     # --- the response ---------------------------------------------------------------------------------------------
 
+    def await_response(self, one: Resumable) -> bool:
+        """As `Upstream`."""
+        if self._interim or self._lost is not None or self.flow.answered:
+            return False
+        return self.inbox.waiter.hold(one, self.inbox.timeout)
+
     def receive(self, first: bool) -> None:  # noqa: ARG002 - interim heads are kept apart
         """As `Upstream`."""
+        waiter = self.inbox.waiter
         while True:
+            if waiter.held:
+                waiter.wait(self.inbox.timeout)
             if self._interim:
                 self.response = self._interim.pop(0)
                 return
@@ -160,7 +170,7 @@ class H2Upstream(Upstream):
                 if self._key and 200 <= self.response.status < 300:
                     self.flow.head.switch(accept_of(self._key))
                 return
-            self.inbox.waiter.wait(self.inbox.timeout)
+            waiter.wait(self.inbox.timeout)
 
     def start_content(self, bodiless: bool) -> None:
         """As `Upstream`: what comes is in the inbox already."""

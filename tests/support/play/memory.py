@@ -74,6 +74,7 @@ class MemoryClient(Client):
         self._received = received
         self._sent = 0
         self._far: Stream | None = None
+        self.resumed = Event()
         self.secure = secure
         self.peer = peer
         self.address = sockets.ADDRESS
@@ -91,6 +92,9 @@ class MemoryClient(Client):
         error = StreamTimeout("silent") if request.silent and stopped else StreamClosed("gone") if stopped else None
         self.content = Body(Ending(whole(request.sent), error), True)
         self.content.start(len(request.content) if request.sized else -1, False, not request.sized)
+
+    def resume(self) -> None:
+        self.resumed.set()
 
     def expect_content(self) -> None:
         self._received.expected = True
@@ -339,4 +343,7 @@ def _passed(trailers: FieldLines) -> list[tuple[str, str]]:
 def exchange(scene: Scene, request: Request, received: Received, *, secure: bool, peer: Peer = PLAIN) -> None:
     """Serve REQUEST."""
     client = MemoryClient(request, received, secure=secure, peer=peer)
-    scene.handler(client).run()
+    handler = scene.handler(client)
+    if not handler.run():
+        client.resumed.wait()
+        handler.go_on()

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import gevent
+from gevent.event import AsyncResult
 
 from edge.data.connections.caller import Caller
 from edge.data.connections.connections import Connections
@@ -93,7 +94,8 @@ def exchange(scene: Scene, request: Request, received: Received, *, secure: bool
     connections = Connections(scene.settings, scene.counters, scene.handler)
     caller = Caller(connections.forwarding, address=ADDRESS, port=443 if secure else 80, secure=secure, peer=peer)
     server = Http1(connections, near, caller)
-    serving = gevent.spawn(server.serve)
+    over = AsyncResult()
+    gevent.spawn_raw(server.serve, over.set)
     try:
         _send(far, request)
         _receive(far, request, received)
@@ -102,10 +104,9 @@ def exchange(scene: Scene, request: Request, received: Received, *, secure: bool
     finally:
         if not (request.silent and request.stops is not None):
             far.close()
-        serving.join(PATIENCE)
+        over.wait(PATIENCE)
         far.close()
-    assert serving.ready(), "the connection is not left alone"
-    serving.get()
+    assert over.ready(), "the connection is not left alone"
 
 
 def _send(stream: Stream, request: Request) -> None:
