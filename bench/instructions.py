@@ -185,7 +185,7 @@ def _at_a_time(wire: frames.Wire, first: int, count: int, head: tuple[tuple[str,
     return good == count
 
 
-MARKS = {"http1": "read_request", "h2": "Http2Stream_run", "grpc": "Http2Stream_run"}
+MARKS = {"http1": "read_request", "h2": "Http2Stream_resume", "grpc": "Http2Stream_resume"}
 """Functions that only a worker has called."""
 ASKING = {"http1": _ask, "h2": _ask_h2, "grpc": _call}
 

@@ -89,9 +89,11 @@ class Http1(Client):
         self._handler = connections.make_handler(self)
 
     def serve(self, over: Callable[[int], None]) -> None:
-        """Serve requests until the connection ends, also after this has returned; then call OVER with -1. Where the client
-        begins with the preface of HTTP/2, with how many bytes of it have been read; the connection is left as it is
-        then."""
+        """Serve requests until the connection ends, also after this has returned; then call OVER.
+
+        With -1, or where the client begins with the preface of HTTP/2, with how many bytes of it have been read: the
+        connection is left as it is then.
+        """
         self._over = over
         self.stream.write_timeout = self.connections.body_timeout
         self.connections.open.add(self)
