@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """What each process of Edge, nginx and HAProxy holds in memory.
 
-    python bench/memory.py [--hosts 0,1000] [--workers 1,2,4] [--requests 2000]
+    python bench/memory.py [--hosts 0,1000] [--workers 1,2,4] [--seconds 1]
 
-Each proxy serves some requests first, over HTTP and HTTPS. A column is MiB: *Pss* counts a page that N processes share as
+Each proxy serves requests over HTTP and HTTPS first. Columns are in MiB: *Pss* counts a page that N processes share as
 1/N in each of them, so the sum is what the whole tree takes; *private* is what no other process has; *Rss* counts
 shared pages in full. HAProxy has threads in place of workers. Needs nginx, haproxy, wrk and openssl (`make packages`);
 everything listens on 127.0.0.1.
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -44,7 +43,7 @@ def look(pid: int, role: str) -> Process:
     return Process(role, sizes["Pss"], sizes["Private_Clean"] + sizes["Private_Dirty"], sizes["Rss"])
 
 
-def role(pid: int, root: int, arbiter: list[int]) -> str:
+def role_of(pid: int, root: int, arbiter: list[int]) -> str:
     """What PID is in the tree below ROOT; ARBITER: the arbiter of Edge and its workers."""
     words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
     if "haproxy" in words[0] or "nginx" in words[0]:
@@ -58,20 +57,22 @@ def processes(root: int) -> list[Process]:
     """Each process of the tree below ROOT."""
     pids = tree(root)
     arbiter = next((tree(pid) for pid in pids if "\0proxy\0" in Path(f"/proc/{pid}/cmdline").read_text()), [])
-    return [look(pid, role(pid, root, arbiter)) for pid in pids]
+    return [look(pid, role_of(pid, root, arbiter)) for pid in pids]
 
 
-def with_workers(proxy: Proxy, workers: int, folder: Path) -> Proxy:
-    """PROXY with so many WORKERS."""
-    if proxy.name != "edge":
-        config = folder / ("nginx.conf" if proxy.name == "nginx" else "haproxy.cfg")
-        text = config.read_text().replace("worker_processes 1;", f"worker_processes {workers};")
-        config.write_text(text.replace("nbthread 1\n", f"nbthread {workers}\n"))
+def configured(name: str, hosts: int, workers: int, folder: Path) -> Proxy:
+    """The proxy NAME with so many HOSTS and WORKERS."""
+    if name == "edge":
+        return proxies.edge(folder, hosts, "--workers", str(workers))
+    proxy = proxies.nginx(folder, hosts) if name == "nginx" else proxies.haproxy(folder, hosts)
+    config = folder / ("nginx.conf" if name == "nginx" else "haproxy.cfg")
+    text = config.read_text().replace("worker_processes 1;", f"worker_processes {workers};")
+    config.write_text(text.replace("nbthread 1\n", f"nbthread {workers}\n"))
     return proxy
 
 
-def measure(proxy: Proxy, hosts: int, workers: int, folder: Path, seconds: float) -> None:
-    """Start PROXY, have it serve for SECONDS, and print a line for each process."""
+def measure(proxy: Proxy, folder: Path, seconds: float) -> list[Process]:
+    """Start PROXY, have it serve for SECONDS, and look at its processes; the last one is their sum."""
     process = start(proxy, 0, folder)
     try:
         time.sleep(2)
@@ -82,10 +83,23 @@ def measure(proxy: Proxy, hosts: int, workers: int, folder: Path, seconds: float
         found = processes(process.pid)
     finally:
         stop([process])
-    total = Process("all", *(sum(getattr(one, name) for one in found) for name in ("pss", "private", "rss")))
-    for one in (*found, total):
-        figures = f"{one.pss:6.1f} | {one.private:6.1f} | {one.rss:6.1f}"
-        print(f"| {hosts:5} | {workers} | {proxy.name:7} | {one.role:13} | {figures} |", flush=True)
+    return [*found, Process("all", *(sum(getattr(one, name) for one in found) for name in ("pss", "private", "rss")))]
+
+
+def compare(names: list[str], hosts: int, workers: int, seconds: float) -> None:
+    """Print a line for each process of the proxies NAMES, one proxy after the other."""
+    with tempfile.TemporaryDirectory(prefix="edge-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # workers of nginx read from it as another user
+        proxies.certificate(folder)
+        endpoint = start(proxies.endpoint(folder), 1, folder)
+        try:
+            for proxy in (configured(one, hosts, workers, folder) for one in names):
+                for one in measure(proxy, folder, seconds):
+                    figures = f"{one.pss:6.1f} | {one.private:7.1f} | {one.rss:6.1f}"
+                    print(f"| {hosts:5} | {workers:7} | {proxy.name:7} | {one.role:13} | {figures} |", flush=True)
+        finally:
+            stop([endpoint])
 
 
 def main() -> None:
@@ -93,28 +107,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hosts", default="0,1000", help="numbers of virtual hosts")
     parser.add_argument("--workers", default="1,2,4", help="numbers of workers")
-    parser.add_argument("--seconds", type=float, default=1, help="of load before, over HTTP and over HTTPS each")
+    parser.add_argument("--seconds", type=float, default=1, help="of load over HTTP, and as many over HTTPS")
     parser.add_argument("--proxies", default="edge,nginx,haproxy")
     options = parser.parse_args()
     print("| hosts | workers | proxy | process | Pss | private | Rss |\n|---|---|---|---|---|---|---|")
     for hosts in map(int, options.hosts.split(",")):
         for workers in map(int, options.workers.split(",")):
-            with tempfile.TemporaryDirectory(prefix="edge-bench-") as name:
-                folder = Path(name)
-                folder.chmod(0o755)  # workers of nginx read from it as another user
-                proxies.certificate(folder)
-                endpoint: list[subprocess.Popen[bytes]] = [start(proxies.endpoint(folder), 1, folder)]
-                made = {
-                    "edge": lambda: proxies.edge(folder, hosts, "--workers", str(workers)),
-                    "nginx": lambda: proxies.nginx(folder, hosts),
-                    "haproxy": lambda: proxies.haproxy(folder, hosts),
-                }
-                try:
-                    for one in options.proxies.split(","):
-                        proxy = with_workers(made[one](), workers, folder)
-                        measure(proxy, hosts, workers, folder, options.seconds)
-                finally:
-                    stop(endpoint)
+            compare(options.proxies.split(","), hosts, workers, options.seconds)
 
 
 if __name__ == "__main__":
