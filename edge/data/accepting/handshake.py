@@ -213,7 +213,8 @@ class Handshakes:
                 _count_as_readable(stream, 1)
 
     def _look(self, stream: Stream, reader: client_hello.Reader, seen: int) -> client_hello.ClientHello | None:
-        """As `_take` after SEEN bytes that were looked at, but all stays in the socket, and a hello that is larger than its buffer counts as cut off."""
+        """As `_take`, after SEEN bytes that were looked at, but all stays in the socket: a hello that is larger than
+        its buffer counts as cut off."""
         try:
             while True:
                 _count_as_readable(stream, seen + reader.need)
