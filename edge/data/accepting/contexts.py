@@ -115,6 +115,8 @@ class Contexts:
         """Scopes in which server names may have streams."""
         self._generations = (-1, -1)
         self._common = NO_PARAMETERS
+        """What all handshakes have in common; where that cannot be read, what was in force last."""
+        self._tickets: TicketKeys | None = None
         self._made: OrderedDict[tuple[str, str, bool], Made] = OrderedDict()
         """By keys of certificate and options, and whether HTTP is in it."""
 
@@ -199,6 +201,7 @@ class Contexts:
         if generations != self._generations or max(len(self._keys), len(self._scoped)) > MOST_NAMES:
             if generations[0] != self._generations[0]:
                 self._forget()
+                self._read_common()
             self._generations = generations
             self._keys.clear()
             self._scoped.clear()
@@ -250,7 +253,7 @@ class Contexts:
         if certificate is None:
             return None
         options = self._table.tls.get(options_key, TlsOptions) if options_key else None
-        tickets, common = self._tickets(), self._parameters()
+        tickets, common = self._tickets, self._common
         at = (key, options_key, http)
         made = self._made.get(at)
         if made is None or not made.is_of(certificate, tickets, options, common):
@@ -270,22 +273,19 @@ class Contexts:
         self._made.move_to_end(at)
         return made.context
 
-    def _tickets(self) -> TicketKeys | None:
+    def _read_common(self) -> None:
+        """Read the records of all handshakes; one that is not there would be searched for at each of them."""
         try:
-            return self._table.tls.get(TICKETS, TicketKeys)
+            self._tickets = self._table.tls.get(TICKETS, TicketKeys)
         except UnreadableError:
-            return None  # nothing is lost but resumption at other workers
-
-    def _parameters(self) -> TlsParameters:
-        """What all handshakes have in common; where that cannot be read, what was in force last."""
+            self._tickets = None  # nothing is lost but resumption at other workers
         with suppress(UnreadableError):
             self._common = self._table.tls.get(TLS_PARAMETERS, TlsParameters) or NO_PARAMETERS
-        return self._common
 
     def rejects(self, server_name: str) -> bool:
         """Whether there is to be no handshake for SERVER_NAME, which no host has."""
         self._refresh()
-        if not self._parameters().reject_unknown:
+        if not self._common.reject_unknown:
             return False
         try:
             named = any(name and self._has_host(name) for name in self._names.records_for(server_name))
