@@ -1,8 +1,8 @@
 """TLS contexts: one for each certificate that clients are shown, and for each host that has options of its own.
 
 Rules of this file:
-- The context is chosen before the handshake, from the ClientHello as it waits in the socket, so that everything that
-  a context holds (versions, ciphers, certificate) is that host's.
+- The context is chosen before the handshake, from the ClientHello, so that everything that a context holds (versions,
+  ciphers, certificate) is that host's.
 - Contexts are made when they are first needed and kept in bounded number; one whose certificate has changed is
   replaced for the next handshake, and open connections keep the old one.
 - What decides whether OpenSSL takes a certificate is in `edge.system.openssl`; the control plane judges by it too.
@@ -148,9 +148,9 @@ class Contexts:
                 return ServerContext(None, 0, stream=keys.stream)
             http = False
             keys = Keys(keys.certificate, "", keys.stream)
-        shown = self._context(keys, http=http)
+        shown = self._context(keys, http)
         if shown is None:
-            shown = self._context(keys._replace(certificate=DEFAULT_CERTIFICATE), http=http)
+            shown = self._context(keys._replace(certificate=DEFAULT_CERTIFICATE), http)
         return shown if http or shown is None else shown._replace(stream=keys.stream)
 
     def _stream_for(self, name: str) -> str:
@@ -247,7 +247,7 @@ class Contexts:
                 return shown.certificate
         return DEFAULT_CERTIFICATE
 
-    def _context(self, keys: Keys, *, http: bool) -> ServerContext | None:
+    def _context(self, keys: Keys, http: bool) -> ServerContext | None:
         key, options_key = keys.certificate, keys.options
         certificate = self._table.tls.get(key, Certificate)
         if certificate is None:
@@ -285,8 +285,9 @@ class Contexts:
     def rejects(self, server_name: str) -> bool:
         """Whether there is to be no handshake for SERVER_NAME, which no host has."""
         self._refresh()
-        if not self._common.reject_unknown:
-            return False
+        return self._common.reject_unknown and self._is_unknown(server_name)
+
+    def _is_unknown(self, server_name: str) -> bool:
         try:
             named = any(name and self._has_host(name) for name in self._names.records_for(server_name))
         except UnreadableError:

@@ -176,8 +176,11 @@ class Handshakes:
         taken = OPENSSL.reachable
         while (data := stream.take_socket(FIRST) if taken else stream.peek_socket(FIRST)) is None:
             stream.wait_readable()
-        reader = client_hello.Reader()
         try:
+            hello = client_hello.at_once(data)
+            if hello is not None:
+                return hello, data if taken else b""
+            reader = client_hello.Reader()
             hello = reader.feed(data)
             if hello is not None:
                 return hello, data if taken else b""
