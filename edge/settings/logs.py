@@ -20,7 +20,7 @@ class Logs:
     )
     log_format_stream: str = setting(
         "[$remote_addr] [$time_local] $protocol $status $bytes_sent $bytes_received $session_time",
-        "Text log lines of TCP and UDP sessions, with the variables of nginx's stream module, $namespace and $ingress_name.",
+        "Text log lines of TCP and UDP sessions: the variables of nginx's stream module, $namespace, $ingress_name.",
         placeholder="TEXT",
         commands=PROXY,
     )
