@@ -12,7 +12,7 @@ import pytest
 from edge.control import check
 from edge.options import OptionError
 from edge.settings import Settings
-from tests.support import objects
+from tests.support import gateway, objects
 from tests.support.edge import write
 from tests.support.fakeapi import FakeAPI
 from tests.support.objects import Manifest
@@ -61,6 +61,22 @@ def test_keys_of_the_configmap_are_told_too(tmp_path: Path, capsys: pytest.Captu
     write(tmp_path, "site.yaml", *site(x="y"), config)
     _, text = run(tmp_path, capsys=capsys, configmap="demo/c")
     assert "Keys of the ConfigMap: 1 honoured, 1 unknown\n  no-such-key  (1)  unknown\n" in text
+
+
+@pytest.mark.parametrize(("kind", "warnings"), [("HTTPRoute", 1), ("GRPCRoute", 1), ("Ingress", 0)])
+def test_a_key_that_does_not_guard_routes_of_the_gateway_api_is_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, warnings: int
+) -> None:
+    """One, however many of them there are; with the way out."""
+    data = {"denylist-source-range": "192.0.2.0/24"}
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "demo"}, "data": data}
+    routes = [gateway.route(gateway.rule("web"), name=name, hosts=(f"{name}.example",)) for name in ("a", "b")]
+    own = [gateway.gateway_class(), gateway.gateway(), *({**one, "kind": kind} for one in routes)]
+    write(tmp_path, "site.yaml", *site(), config, *(own if kind != "Ingress" else ()))
+    status, text = run(tmp_path, capsys=capsys, configmap="demo/c")
+    assert status == 0
+    assert text.count('warning: data["denylist-source-range"]: holds for Ingresses alone') == warnings
+    assert text.count("use block-cidrs, which holds for all routes") == warnings
 
 
 def test_values_of_ingress_nginx_are_told_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

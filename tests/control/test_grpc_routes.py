@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from edge.control.kinds.changes import Upsert
+from edge.control.kinds.decoding import decode
 from edge.table.records import Protocol
 from tests.support import gateway
 from tests.support.gateway import calls, grpc_route, listener, rule, values
@@ -100,3 +103,12 @@ def test_listeners_choose_the_kinds_of_their_routes(site: Site) -> None:
     site.put("gateway.yaml", allowing("HTTPRoute"))
     assert [site.takes(one) for one in asked] == ["404", "b"]
     assert site.problems(ROUTE) == ("error NotAllowedByListeners spec.parentRefs[0]",)
+
+
+def test_a_route_with_a_type_of_method_that_is_not_known_is_not_served(site: Site) -> None:
+    """A cluster whose CRDs are of a later version can hold one."""
+    made = grpc_route(rule("a", matches=[calls(GREETER, "SayHello", "Glob")]), rule("b"))
+    site.compiler.apply(Upsert(decode(json.dumps(made), "GRPCRoute")))
+    site.publish()
+    assert site.takes(f"web.example/{GREETER}/SayHello") == "404"
+    assert site.problems(ROUTE) == ("error UnsupportedValue spec.rules[0].matches[0].method.type",)

@@ -134,6 +134,12 @@ def hello(data: bytes) -> None:
     outcomes = [outcome_of_hello(pieces) for pieces in ([data], single(data), torn(data, zlib.crc32(data)))]
     assert outcomes[0] == outcomes[1] == outcomes[2]
     found = outcomes[0]
+    try:
+        at_once = client_hello.at_once(data)
+    except client_hello.NotAHelloError:
+        assert found is None
+    else:
+        assert at_once in (None, found)
     if isinstance(found, client_hello.ClientHello):
         assert found.server_name.isascii()
         assert found.server_name == found.server_name.lower()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from edge.control.kinds.gateway import VERSION
+from edge.control.kinds.gateway import VERSION, Gateway
 from edge.control.kinds.objects import SERVICE_NAME_LABEL, ObjectId
 from edge.control.translate.gateway.services import MANAGER, own_labels
 
@@ -79,6 +79,15 @@ def slices_of(wanted: GatewayService, pods: Sequence[PodEndpoint]) -> Iterator[t
             )
 
 
+def gateway_of(name: ObjectId, body: Body) -> ObjectId | None:
+    """The Gateway that BODY, the EndpointSlice NAME, was made for by us; None: it is none that we have made."""
+    metadata = body.get("metadata") or {}
+    if name.kind != SLICE or (metadata.get("labels") or {}).get(SLICE_MANAGER_LABEL) != MANAGER:
+        return None
+    owners = (one for one in metadata.get("ownerReferences") or () if one.get("kind") == Gateway.kind)
+    return next((ObjectId(Gateway.kind, name.namespace, one.get("name", "")) for one in owners), None)
+
+
 def _slice(
     wanted: GatewayService, name: str, family: str, ports: Iterable[PublishedPort], endpoints: list[Body]
 ) -> tuple[ObjectId, Body]:
@@ -95,7 +104,7 @@ def _slice(
 
 
 def _metadata(wanted: GatewayService, name: str) -> Body:
-    owner = {"apiVersion": VERSION, "kind": "Gateway", "name": wanted.gateway, "uid": wanted.uid, "controller": True}
+    owner = {"apiVersion": VERSION, "kind": Gateway.kind, "name": wanted.gateway, "uid": wanted.uid, "controller": True}
     return {"name": name, "namespace": wanted.namespace, "ownerReferences": [owner]}
 
 

@@ -5,6 +5,8 @@ Rules of this file:
 - Nothing is written before all that is there has been read.
 - An object of the same name that we have not made is never changed: creating ours is refused, and tried again.
 - What goes with a Gateway is deleted by us as soon as the Gateway is gone, or belongs to another controller.
+- A slice that an earlier process has made and that is wanted no longer is deleted, too: its
+  addresses may be those of other pods by now.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from edge.control.answers.gateway_objects import SERVICE, SLICE, Body, difference, service_of, slices_of
+from edge.control.answers.gateway_objects import SERVICE, SLICE, Body, difference, gateway_of, service_of, slices_of
 from edge.control.answers.writer import Writer
 from edge.control.api.errors import RefusedError
 from edge.control.api.reflector import Reflector
@@ -67,6 +69,8 @@ class GatewayServiceWriter(Writer[Job]):
         self._made: dict[ObjectId, frozenset[ObjectId]] = {}
         """Objects by Gateway."""
         self._seen: dict[ObjectId, Body] = {}
+        self._slices: dict[ObjectId, set[ObjectId]] = {}
+        """Slices that we or an earlier process have made and that are there, by Gateway."""
         self._wanted: dict[ObjectId, Body | None] = {}
         """None: it is to be deleted."""
         self._drops = 0
@@ -112,15 +116,30 @@ class GatewayServiceWriter(Writer[Job]):
     def seen(self, name: ObjectId, body: Body) -> None:
         """The object NAME is as BODY says."""
         with self._changed:
+            self._unindex(name)
             self._seen[name] = body
+            gateway = gateway_of(name, body)
+            if gateway is not None:
+                self._slices.setdefault(gateway, set()).add(name)
+                if name not in self._wanted and gateway in self._services:
+                    self._want(gateway)
             self._consider(name)
 
     def gone(self, name: ObjectId) -> None:
         """It is deleted."""
         with self._changed:
+            self._unindex(name)
             self._seen.pop(name, None)
             self._drops += 1
             self._consider(name)
+
+    def _unindex(self, name: ObjectId) -> None:
+        """Take NAME, as it was seen last, out of the slices by Gateway."""
+        gateway = gateway_of(name, self._seen.get(name, {}))
+        if gateway is not None and (slices := self._slices.get(gateway)) is not None:
+            slices.discard(name)
+            if not slices:
+                del self._slices[gateway]
 
     def synced(self, kind: str) -> None:
         """All objects of KIND that are there have been seen."""
@@ -136,6 +155,7 @@ class GatewayServiceWriter(Writer[Job]):
         pods = self._pods.endpoints()
         if service is not None and (pods is not None or service.backends):
             objects.update(slices_of(service, pods or ()))
+            before |= self._slices.get(gateway, frozenset())
         elif service is not None:  # where our pods are is not known: the slices stay as they are
             before = frozenset(one for one in before if one.kind == SERVICE)
         if objects:

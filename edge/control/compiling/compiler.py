@@ -87,7 +87,7 @@ class Compiler:
         flagged = {
             self._backend.owner: self._backend.problems,
             ObjectId("Secret", *default) if default is not None else None: self._units.certificates.default_problems,
-            self._configured.owner: self._configured.problems,
+            self._configured.owner: self._configuration_problems,
         }
         prefix = f"{settings.annotations_prefix}/"
         self._problems = Problems(self.store, self._claims, self._units, flagged, prefix)
@@ -297,6 +297,10 @@ class Compiler:
             return set()
         self._annotations = self._reader()
         return set(self.store.keys("Ingress"))
+
+    def _configuration_problems(self) -> list[Problem]:
+        """What is wrong with the ConfigMap, given the routes."""
+        return [*self._configured.problems(), *self._units.unguarded.problems(self._configured.current.defaults)]
 
     def _reader(self) -> Reader:
         """What reads annotations over the values that are in force for the process."""

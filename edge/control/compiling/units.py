@@ -23,6 +23,7 @@ from edge.control.compiling.server_names import Certificates
 from edge.control.compiling.service_ports import Services
 from edge.control.compiling.sockets import Sockets
 from edge.control.compiling.streams import Streams
+from edge.control.compiling.unguarded import Unguarded
 from edge.control.kinds.objects import ObjectId
 from edge.control.translate.parts import NOTHING
 
@@ -65,6 +66,7 @@ class Units:
         self.certificates = Certificates(store, by_need=by_need, default=default, generated=generated)
         self.sockets = Sockets()
         self.streams = Streams()
+        self.unguarded = Unguarded()
         self._listener_options = ListenerOptions()
         self._materials = Materials()
         self._gateway_status = GatewayStatus(store, settings, self.certificates.secrets, self.sockets.verdicts)
@@ -124,6 +126,7 @@ class Units:
         self.certificates.replace(owner, order, old.secrets if old else (), new.secrets if new else ())
         self.sockets.replace(owner, new.sockets if new else ())
         self.streams.replace(owner, order, old.streams if old else {}, new.streams if new else {})
+        self.unguarded.replace(owner, new)
         if owner.kind in WITH_STATUS:
             self._gateway_status.replace(owner, old, new)
             self._gateway_services.replace(owner, new)

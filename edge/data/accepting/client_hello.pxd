@@ -2,6 +2,8 @@
 
 cimport cython
 
+cdef int _SERVER_NAME, _ALPN, _SUPPORTED_VERSIONS
+
 cdef class Reader:
     cdef readonly Py_ssize_t need
     cdef bytearray _message
@@ -16,11 +18,15 @@ cdef class Reader:
     @cython.locals(have=Py_ssize_t, size=Py_ssize_t)
     cdef bint _is_complete(self) except -1
     cdef Py_ssize_t _size(self) except -1
-    cdef _hello(self)
     cpdef bytes records(self)
 
 @cython.locals(reader=Reader)
 cpdef parse(bytes data)
+
+@cython.locals(size=Py_ssize_t)
+cpdef at_once(bytes data)
+
+cdef _checked(bytes hello)
 
 @cython.locals(at=Py_ssize_t, end=Py_ssize_t, kind=int, length=Py_ssize_t)
 cdef _read(bytes hello)
@@ -29,5 +35,5 @@ cdef int _short(bytes data, Py_ssize_t at) except -1
 
 cdef _once(value)
 
-@cython.locals(size=Py_ssize_t, kind=int, length=Py_ssize_t)
+@cython.locals(size=Py_ssize_t, kind=int, length=Py_ssize_t, name=str)
 cdef str _server_name(bytes data)

@@ -9,17 +9,16 @@ Rules of this file:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 LONGEST = 131396
 """Bytes of a hello behind its header of 4, as for OpenSSL: its lengths have no room for more."""
 LONGEST_RECORD = 16384
-HANDSHAKE = 22
 CLIENT_HELLO = 1
-SERVER_NAME = 0
-ALPN = 16
-SUPPORTED_VERSIONS = 43
+_SERVER_NAME = 0
+_ALPN = 16
+_SUPPORTED_VERSIONS = 43
 REMEMBERED = 256
 """Bytes of a list up to which what it says is remembered: those of real clients are short, and few."""
 RANDOM_END = 34
@@ -30,16 +29,14 @@ class NotAHelloError(ValueError):
     """The bytes are no ClientHello; they may be plain HTTP."""
 
 
-@dataclass(frozen=True, slots=True)
-class Incomplete:
+class Incomplete(NamedTuple):
     """So far it may become a ClientHello."""
 
     need: int
     """Bytes, counted from the beginning, without which nothing more can be said."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClientHello:
+class ClientHello(NamedTuple):
     """The offers of a client."""
 
     server_name: str
@@ -88,7 +85,7 @@ class Reader:
             at += n
             if self._left == 0 and self._is_complete():
                 self._rest = data[at:]
-                return self._hello()
+                return _checked(bytes(self._message[4 : 4 + self._size()]))
         self._is_complete()
         self.need = self._left or 5 - len(self._header)
         return None
@@ -121,12 +118,6 @@ class Reader:
     def _size(self) -> int:
         return self._message[1] << 16 | self._message[2] << 8 | self._message[3]
 
-    def _hello(self) -> ClientHello:
-        try:
-            return _read(bytes(self._message[4 : 4 + self._size()]))
-        except IndexError:
-            raise NotAHelloError("a length points outside the hello") from None
-
     @property
     def held(self) -> int:
         """Bytes that are kept here."""
@@ -151,7 +142,28 @@ def parse(data: bytes) -> ClientHello | Incomplete:
         NotAHelloError: it is none and cannot become one.
     """
     reader = Reader()
-    return reader.feed(data) or Incomplete(len(data) + reader.need)
+    return at_once(data) or reader.feed(data) or Incomplete(len(data) + reader.need)
+
+
+def at_once(data: bytes) -> ClientHello | None:
+    """The ClientHello at the beginning of DATA, where it fills one record, as nearly all do; None: it takes a `Reader`.
+
+    Raises:
+        NotAHelloError: it is none and cannot become one.
+    """
+    if len(data) < 9 or data[0] != 22 or data[1] != 3 or data[5] != 1 or data[6] != 0:
+        return None
+    size = _short(data, 3)
+    if size > LONGEST_RECORD or size > len(data) - 5 or _short(data, 7) != size - 4:
+        return None
+    return _checked(data[9 : 5 + size])
+
+
+def _checked(hello: bytes) -> ClientHello:
+    try:
+        return _read(hello)
+    except IndexError:
+        raise NotAHelloError("a length points outside the hello") from None
 
 
 def _read(hello: bytes) -> ClientHello:
@@ -172,13 +184,13 @@ def _read(hello: bytes) -> ClientHello:
         at += 4
         if at + length > end:
             raise NotAHelloError("an extension is longer than the hello")
-        if kind == SERVER_NAME:
+        if kind == _SERVER_NAME:
             _once(name)
             name = _server_name(hello[at : at + length])
-        elif kind == ALPN:
+        elif kind == _ALPN:
             _once(alpn)
             alpn = (_protocols if length <= REMEMBERED else _protocols_of)(hello[at : at + length])
-        elif kind == SUPPORTED_VERSIONS:
+        elif kind == _SUPPORTED_VERSIONS:
             _once(versions)
             versions = _versions(hello[at : at + length])
         at += length
@@ -202,12 +214,12 @@ def _once(value: object) -> None:
 def _server_name(data: bytes) -> str:
     """The only host_name of a server name list (RFC 6066, section 3)."""
     size, kind, length = _short(data, 0), data[2], _short(data, 3)
-    name = data[5:]
-    if size != len(data) - 2 or kind != 0 or not 0 < length <= 255 or length != len(name):
+    if size != len(data) - 2 or kind != 0 or not 0 < length <= 255 or length != len(data) - 5:
         raise NotAHelloError("malformed server name list")
-    if not (name.isascii() and name.decode("latin-1").isprintable()) or b" " in name:
+    name = data[5:].decode("latin-1")
+    if not (name.isascii() and name.isprintable()) or " " in name:
         raise NotAHelloError("malformed server name")
-    return name.decode("ascii").lower().rstrip(".")
+    return name.lower().rstrip(".")
 
 
 def _protocols_of(data: bytes) -> tuple[bytes, ...]:

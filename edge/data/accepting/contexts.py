@@ -1,8 +1,8 @@
 """TLS contexts: one for each certificate that clients are shown, and for each host that has options of its own.
 
 Rules of this file:
-- The context is chosen before the handshake, from the ClientHello as it waits in the socket, so that everything that
-  a context holds (versions, ciphers, certificate) is that host's.
+- The context is chosen before the handshake, from the ClientHello, so that everything that a context holds (versions,
+  ciphers, certificate) is that host's.
 - Contexts are made when they are first needed and kept in bounded number; one whose certificate has changed is
   replaced for the next handshake, and open connections keep the old one.
 - What decides whether OpenSSL takes a certificate is in `edge.system.openssl`; the control plane judges by it too.
@@ -115,6 +115,8 @@ class Contexts:
         """Scopes in which server names may have streams."""
         self._generations = (-1, -1)
         self._common = NO_PARAMETERS
+        """What all handshakes have in common; where that cannot be read, what was in force last."""
+        self._tickets: TicketKeys | None = None
         self._made: OrderedDict[tuple[str, str, bool], Made] = OrderedDict()
         """By keys of certificate and options, and whether HTTP is in it."""
 
@@ -146,9 +148,9 @@ class Contexts:
                 return ServerContext(None, 0, stream=keys.stream)
             http = False
             keys = Keys(keys.certificate, "", keys.stream)
-        shown = self._context(keys, http=http)
+        shown = self._context(keys, http)
         if shown is None:
-            shown = self._context(keys._replace(certificate=DEFAULT_CERTIFICATE), http=http)
+            shown = self._context(keys._replace(certificate=DEFAULT_CERTIFICATE), http)
         return shown if http or shown is None else shown._replace(stream=keys.stream)
 
     def _stream_for(self, name: str) -> str:
@@ -199,6 +201,7 @@ class Contexts:
         if generations != self._generations or max(len(self._keys), len(self._scoped)) > MOST_NAMES:
             if generations[0] != self._generations[0]:
                 self._forget()
+                self._read_common()
             self._generations = generations
             self._keys.clear()
             self._scoped.clear()
@@ -244,13 +247,13 @@ class Contexts:
                 return shown.certificate
         return DEFAULT_CERTIFICATE
 
-    def _context(self, keys: Keys, *, http: bool) -> ServerContext | None:
+    def _context(self, keys: Keys, http: bool) -> ServerContext | None:
         key, options_key = keys.certificate, keys.options
         certificate = self._table.tls.get(key, Certificate)
         if certificate is None:
             return None
         options = self._table.tls.get(options_key, TlsOptions) if options_key else None
-        tickets, common = self._tickets(), self._parameters()
+        tickets, common = self._tickets, self._common
         at = (key, options_key, http)
         made = self._made.get(at)
         if made is None or not made.is_of(certificate, tickets, options, common):
@@ -270,23 +273,21 @@ class Contexts:
         self._made.move_to_end(at)
         return made.context
 
-    def _tickets(self) -> TicketKeys | None:
+    def _read_common(self) -> None:
+        """Read the records of all handshakes; one that is not there would be searched for at each of them."""
         try:
-            return self._table.tls.get(TICKETS, TicketKeys)
+            self._tickets = self._table.tls.get(TICKETS, TicketKeys)
         except UnreadableError:
-            return None  # nothing is lost but resumption at other workers
-
-    def _parameters(self) -> TlsParameters:
-        """What all handshakes have in common; where that cannot be read, what was in force last."""
+            self._tickets = None  # nothing is lost but resumption at other workers
         with suppress(UnreadableError):
             self._common = self._table.tls.get(TLS_PARAMETERS, TlsParameters) or NO_PARAMETERS
-        return self._common
 
     def rejects(self, server_name: str) -> bool:
         """Whether there is to be no handshake for SERVER_NAME, which no host has."""
         self._refresh()
-        if not self._parameters().reject_unknown:
-            return False
+        return self._common.reject_unknown and self._is_unknown(server_name)
+
+    def _is_unknown(self, server_name: str) -> bool:
         try:
             named = any(name and self._has_host(name) for name in self._names.records_for(server_name))
         except UnreadableError:

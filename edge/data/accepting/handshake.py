@@ -1,9 +1,8 @@
 """The TLS handshakes of clients, from the ClientHello on.
 
 Rules of this file:
-- The ClientHello is read before the handshake: it decides for the certificate. One that has arrived whole stays in the
-  socket. One that comes in pieces is taken out of it, because a socket may not have room for a large one, and OpenSSL
-  reads it from memory.
+- The ClientHello is read before the handshake: it decides for the certificate. It is taken out of the socket, which
+  may not have room for a large one, and OpenSSL reads it from memory. Where OpenSSL cannot, it stays in the socket.
 - A handshake has a deadline, and their number at a time is limited: above it the longest-running one is closed, so
   that stalled clients do not keep others out.
 - A connection that belongs to a stream which passes TLS on has no handshake here: it is handed on as it came.
@@ -174,27 +173,30 @@ class Handshakes:
 
     def _hello(self, stream: Stream) -> tuple[client_hello.ClientHello, bytes] | None:
         """The ClientHello and what was taken out of the socket; None where there is no hello, which is answered."""
-        while (data := stream.peek_socket(FIRST)) is None:
+        taken = OPENSSL.reachable
+        while (data := stream.take_socket(FIRST) if taken else stream.peek_socket(FIRST)) is None:
             stream.wait_readable()
-        reader = client_hello.Reader()
         try:
+            hello = client_hello.at_once(data)
+            if hello is not None:
+                return hello, data if taken else b""
+            reader = client_hello.Reader()
             hello = reader.feed(data)
             if hello is not None:
-                return hello, b""
+                return hello, data if taken else b""
             if not data:
                 return None
-            if not OPENSSL.reachable:
+            if not taken:
                 hello = self._look(stream, reader, len(data))
                 return None if hello is None else (hello, b"")
-            hello = self._take(stream, reader, len(data))
+            hello = self._take(stream, reader)
             return None if hello is None else (hello, reader.records())
         except client_hello.NotAHelloError:
             self._not_tls(stream, data)
             return None
 
-    def _take(self, stream: Stream, reader: client_hello.Reader, seen: int) -> client_hello.ClientHello | None:
-        """The ClientHello of which READER has got the SEEN bytes that were looked at; None at the end of the stream."""
-        stream.take_socket(seen)
+    def _take(self, stream: Stream, reader: client_hello.Reader) -> client_hello.ClientHello | None:
+        """The ClientHello of which READER has got the beginning; None at the end of the stream."""
         try:
             while True:
                 self._hold(stream, reader.held)
@@ -214,7 +216,8 @@ class Handshakes:
                 _count_as_readable(stream, 1)
 
     def _look(self, stream: Stream, reader: client_hello.Reader, seen: int) -> client_hello.ClientHello | None:
-        """As `_take`, but all stays in the socket, and a hello that is larger than its buffer counts as cut off."""
+        """As `_take`, after SEEN bytes that were looked at, but all stays in the socket: a hello that is larger than
+        its buffer counts as cut off."""
         try:
             while True:
                 _count_as_readable(stream, seen + reader.need)

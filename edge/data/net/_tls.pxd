@@ -30,12 +30,20 @@ cdef class OpenSslTls(Tls):
     cdef void *ssl
     cdef object context
     cdef int fd
-    cdef bytes ahead
+    cdef bytes ahead          # taken out of the socket before, not yet read by OpenSSL; None: nothing
+    cdef Py_ssize_t used      # bytes of these that OpenSSL has read
+    cdef bint ended           # the socket's end has been read
+    cdef bint is_server
+    cdef bint holds           # what OpenSSL writes is held back
+    cdef char *held           # session tickets that leave with the next bytes
+    cdef Py_ssize_t held_size
     cdef Session session
 
     cdef int as_client(self, bytes server_name, tuple names, Session session) except -1
 
     cdef Py_ssize_t not_yet(self, int result) noexcept
+    cdef bint hold(self, const char *p, Py_ssize_t n) noexcept
+    cdef Py_ssize_t send_held(self, const char *p, Py_ssize_t n) noexcept
 
 
 cdef class PythonTls(Tls):

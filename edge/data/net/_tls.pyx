@@ -3,6 +3,8 @@
 
 Rules of this file:
 - "Not yet" is a number, `WANT_READ` or `WANT_WRITE`, never an exception; waiting is the stream's business.
+- OpenSSL reads and writes by two functions of ours (a BIO): bytes that were taken out of the socket before come first,
+  and session tickets leave with the first bytes that follow them instead of in a packet of their own.
 - OpenSSL is called directly where its functions are known (`use_openssl`): Python's wrappers cost an exception for each
   time that there is nothing to read, and two objects for each piece of data. Else through Python's object.
 """
@@ -12,15 +14,46 @@ import ssl
 from cpython.buffer cimport PyBUF_READ, PyBUF_WRITE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.memoryview cimport PyMemoryView_FromMemory
+from libc.errno cimport EAGAIN, EINTR, errno
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memmove, memset, memset
+
+cdef extern from "sys/types.h":
+    ctypedef Py_ssize_t ssize_t
+
+cdef extern from "sys/socket.h":
+    ssize_t c_recv "recv"(int fd, void *buf, size_t n, int flags) nogil
+    ssize_t c_send "send"(int fd, const void *buf, size_t n, int flags) nogil
+    int MSG_NOSIGNAL
+    struct msghdr:
+        iovec *msg_iov
+        size_t msg_iovlen
+    ssize_t c_sendmsg "sendmsg"(int fd, const msghdr *m, int flags) nogil
+
+cdef extern from "sys/uio.h":
+    struct iovec:
+        void *iov_base
+        size_t iov_len
 
 SslError = ssl.SSLError
 WantRead = ssl.SSLWantReadError
 WantWrite = ssl.SSLWantWriteError
 End = (ssl.SSLZeroReturnError, ssl.SSLEOFError)
 
-# OpenSSL's functions, by address.
+# OpenSSL's functions, by address, and those that it calls.
+ctypedef long (*control_function)(void *bio, int command, long number, void *pointer) noexcept
+ctypedef int (*bio_reader)(void *bio, char *into, int n) noexcept
+ctypedef int (*bio_writer)(void *bio, const char *p, int n) noexcept
 ctypedef void *(*new_function)(void *context) noexcept
-ctypedef int (*descriptor_function)(void *ssl, int fd) noexcept
+ctypedef void (*bios_function)(void *ssl, void *input, void *output) noexcept
+ctypedef void *(*method_function)(int kind, const char *name) noexcept
+ctypedef int (*set_reader_function)(void *method, bio_reader reader) noexcept
+ctypedef int (*set_writer_function)(void *method, bio_writer writer) noexcept
+ctypedef int (*set_control_function)(void *method, control_function control) noexcept
+ctypedef int (*index_function)() noexcept
+ctypedef void (*flags_function)(void *bio, int flags) noexcept
+ctypedef void *(*owner_function)(void *bio) noexcept
+ctypedef void (*set_owner_function)(void *bio, void *owner) noexcept
 ctypedef void (*plain_function)(void *ssl) noexcept
 ctypedef int (*state_function)(const void *ssl) noexcept
 ctypedef int (*read_function)(void *ssl, void *into, int n) noexcept
@@ -29,9 +62,6 @@ ctypedef int (*error_function)(const void *ssl, int result) noexcept
 ctypedef void (*clear_function)() noexcept
 ctypedef unsigned long (*last_error_function)() noexcept
 ctypedef const char *(*reason_function)(unsigned long error) noexcept
-ctypedef void *(*memory_function)(const void *p, int n) noexcept
-ctypedef long (*control_function)(void *bio, int command, long number, void *pointer) noexcept
-ctypedef void (*source_function)(void *ssl, void *bio) noexcept
 ctypedef int (*name_function)(void *ssl, const char *name) noexcept
 ctypedef int (*set_session_function)(void *ssl, void *session) noexcept
 ctypedef long (*verdict_function)(const void *ssl) noexcept
@@ -43,7 +73,18 @@ ctypedef void (*on_session_function)(void *context, keep_function keep) noexcept
 ctypedef void (*selected_function)(const void *ssl, const unsigned char **data, unsigned int *size) noexcept
 
 cdef new_function ssl_new = NULL
-cdef descriptor_function ssl_set_fd = NULL
+cdef bios_function ssl_set_bio = NULL
+cdef state_function ssl_version = NULL
+cdef index_function bio_get_new_index = NULL
+cdef method_function bio_meth_new = NULL
+cdef set_reader_function bio_meth_set_read = NULL
+cdef set_writer_function bio_meth_set_write = NULL
+cdef set_control_function bio_meth_set_ctrl = NULL
+cdef owner_function bio_new = NULL
+cdef owner_function bio_get_data = NULL
+cdef set_owner_function bio_set_data = NULL
+cdef flags_function bio_set_flags = NULL
+cdef flags_function bio_clear_flags = NULL
 cdef plain_function ssl_set_accept_state = NULL
 cdef state_function ssl_do_handshake = NULL
 cdef state_function ssl_session_reused = NULL
@@ -56,10 +97,6 @@ cdef error_function ssl_get_error = NULL
 cdef clear_function err_clear_error = NULL
 cdef last_error_function err_peek_last_error = NULL
 cdef reason_function err_reason_error_string = NULL
-cdef descriptor_function ssl_set_rfd = NULL
-cdef source_function ssl_set0_rbio = NULL
-cdef memory_function bio_new_mem_buf = NULL
-cdef control_function bio_ctrl = NULL
 cdef plain_function ssl_set_connect_state = NULL
 cdef control_function ssl_ctrl = NULL
 cdef name_function ssl_set1_host = NULL
@@ -78,22 +115,33 @@ cdef enum:
     SSL_ERROR_WANT_READ = 2
     SSL_ERROR_WANT_WRITE = 3
     SSL_ERROR_ZERO_RETURN = 6
-    SET_BUF_MEM_EOF_RETURN = 130  # BIO_C_SET_BUF_MEM_EOF_RETURN
+    SOURCE_SINK = 0x0400          # BIO_TYPE_SOURCE_SINK
+    CTRL_EOF = 2                  # BIO_CTRL_EOF
+    CTRL_FLUSH = 11               # BIO_CTRL_FLUSH
+    RETRY_READ = 0x09             # BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY
+    RETRY_WRITE = 0x0A            # BIO_FLAGS_WRITE | BIO_FLAGS_SHOULD_RETRY
+    RETRY = 0x0F                  # BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY
+    TLS_1_3 = 0x0304              # TLS1_3_VERSION
     SET_TLSEXT_HOSTNAME = 55      # SSL_CTRL_SET_TLSEXT_HOSTNAME
     HOST_NAME = 0                 # TLSEXT_NAMETYPE_host_name
     OURS = 0                      # the index of SSL_set_app_data(3)
+    HELD = 4096                   # bytes that are held back at most: a ticket is smaller, unless a certificate is in it
+
+cdef void *method = NULL
 
 
 def use_openssl(dict functions not None):
     """From now on speak TLS by FUNCTIONS of OpenSSL, addresses by name."""
-    global ssl_new, ssl_set_fd, ssl_set_accept_state, ssl_do_handshake, ssl_session_reused, ssl_read, ssl_write
+    global ssl_new, ssl_set_bio, ssl_version, ssl_set_accept_state, ssl_do_handshake, ssl_session_reused, ssl_read, ssl_write
     global ssl_has_pending, ssl_shutdown, ssl_free, ssl_get_error, err_clear_error, err_peek_last_error
-    global err_reason_error_string, ssl_set_rfd, ssl_set0_rbio, bio_new_mem_buf, bio_ctrl
+    global err_reason_error_string, bio_get_new_index, bio_meth_new, bio_meth_set_read, bio_meth_set_write
+    global bio_meth_set_ctrl, bio_new, bio_get_data, bio_set_data, bio_set_flags, bio_clear_flags, method
     global ssl_set_connect_state, ssl_ctrl, ssl_set1_host, ssl_add1_host, ssl_set_session, ssl_session_free
     global ssl_get_verify_result, x509_verify_cert_error_string, ssl_set_ex_data, ssl_get_ex_data
     global ssl_ctx_sess_set_new_cb, ssl_get0_alpn_selected
     ssl_new = <new_function><size_t>functions["SSL_new"]
-    ssl_set_fd = <descriptor_function><size_t>functions["SSL_set_fd"]
+    ssl_set_bio = <bios_function><size_t>functions["SSL_set_bio"]
+    ssl_version = <state_function><size_t>functions["SSL_version"]
     ssl_set_accept_state = <plain_function><size_t>functions["SSL_set_accept_state"]
     ssl_do_handshake = <state_function><size_t>functions["SSL_do_handshake"]
     ssl_session_reused = <state_function><size_t>functions["SSL_session_reused"]
@@ -106,10 +154,16 @@ def use_openssl(dict functions not None):
     err_clear_error = <clear_function><size_t>functions["ERR_clear_error"]
     err_peek_last_error = <last_error_function><size_t>functions["ERR_peek_last_error"]
     err_reason_error_string = <reason_function><size_t>functions["ERR_reason_error_string"]
-    ssl_set_rfd = <descriptor_function><size_t>functions["SSL_set_rfd"]
-    ssl_set0_rbio = <source_function><size_t>functions["SSL_set0_rbio"]
-    bio_new_mem_buf = <memory_function><size_t>functions["BIO_new_mem_buf"]
-    bio_ctrl = <control_function><size_t>functions["BIO_ctrl"]
+    bio_get_new_index = <index_function><size_t>functions["BIO_get_new_index"]
+    bio_meth_new = <method_function><size_t>functions["BIO_meth_new"]
+    bio_meth_set_read = <set_reader_function><size_t>functions["BIO_meth_set_read"]
+    bio_meth_set_write = <set_writer_function><size_t>functions["BIO_meth_set_write"]
+    bio_meth_set_ctrl = <set_control_function><size_t>functions["BIO_meth_set_ctrl"]
+    bio_new = <owner_function><size_t>functions["BIO_new"]
+    bio_get_data = <owner_function><size_t>functions["BIO_get_data"]
+    bio_set_data = <set_owner_function><size_t>functions["BIO_set_data"]
+    bio_set_flags = <flags_function><size_t>functions["BIO_set_flags"]
+    bio_clear_flags = <flags_function><size_t>functions["BIO_clear_flags"]
     ssl_set_connect_state = <plain_function><size_t>functions["SSL_set_connect_state"]
     ssl_ctrl = <control_function><size_t>functions["SSL_ctrl"]
     ssl_set1_host = <name_function><size_t>functions["SSL_set1_host"]
@@ -122,6 +176,60 @@ def use_openssl(dict functions not None):
     ssl_get_ex_data = <get_data_function><size_t>functions["SSL_get_ex_data"]
     ssl_ctx_sess_set_new_cb = <on_session_function><size_t>functions["SSL_CTX_sess_set_new_cb"]
     ssl_get0_alpn_selected = <selected_function><size_t>functions["SSL_get0_alpn_selected"]
+    if method == NULL:
+        method = bio_meth_new(SOURCE_SINK | bio_get_new_index(), b"edge")
+        if method == NULL:
+            raise MemoryError
+        bio_meth_set_read(method, take)
+        bio_meth_set_write(method, give)
+        bio_meth_set_ctrl(method, control)
+
+
+cdef int take(void *bio, char *into, int n) noexcept:
+    """As recv(2), for OpenSSL."""
+    cdef OpenSslTls tls = <OpenSslTls>bio_get_data(bio)
+    cdef Py_ssize_t got
+    bio_clear_flags(bio, RETRY)
+    if tls.ahead is not None:
+        got = min(n, PyBytes_GET_SIZE(tls.ahead) - tls.used)
+        if got:
+            memcpy(into, PyBytes_AS_STRING(tls.ahead) + tls.used, got)
+            tls.used += got
+            return <int>got
+        # They are used up. The socket is tried after a wait: no handshake goes on before its client has answered.
+        tls.ahead = None
+        bio_set_flags(bio, RETRY_READ)
+        return -1
+    got = c_recv(tls.fd, into, n, 0)
+    if got < 0 and (errno == EAGAIN or errno == EINTR):
+        bio_set_flags(bio, RETRY_READ)
+    tls.ended = got == 0
+    return <int>got
+
+
+cdef int give(void *bio, const char *p, int n) noexcept:
+    """As send(2), for OpenSSL."""
+    cdef OpenSslTls tls = <OpenSslTls>bio_get_data(bio)
+    cdef Py_ssize_t done
+    bio_clear_flags(bio, RETRY)
+    if tls.holds and tls.hold(p, n):
+        return n
+    if tls.held_size:
+        done = tls.send_held(p, n)
+    else:
+        done = c_send(tls.fd, p, n, MSG_NOSIGNAL)
+        if done < 0 and (errno == EAGAIN or errno == EINTR):
+            done = WANT_WRITE
+    if done == WANT_WRITE:
+        bio_set_flags(bio, RETRY_WRITE)
+    return <int>max(done, -1)
+
+
+cdef long control(void *bio, int command, long number, void *pointer) noexcept:
+    """Answers to OpenSSL about a connection's BIO."""
+    if command == CTRL_EOF:
+        return (<OpenSslTls>bio_get_data(bio)).ended
+    return command == CTRL_FLUSH  # what is held stays so
 
 
 cdef int accept_any(int verified, void *store) noexcept nogil:
@@ -219,25 +327,62 @@ cdef class OpenSslTls(Tls):
 
         AHEAD: bytes that the peer has sent and that have been taken from FD already.
         """
-        cdef void *memory
+        cdef void *bio
         self.context = context  # OpenSSL refers to memory that it owns
         self.ssl = ssl_new(<void *>address)
         if self.ssl == NULL:
             raise MemoryError
         self.fd = fd
-        ssl_set_fd(self.ssl, fd)
+        bio = bio_new(method)
+        if bio == NULL:
+            raise MemoryError
+        bio_set_data(bio, <void *>self)
+        ssl_set_bio(self.ssl, bio, bio)
         ssl_set_accept_state(self.ssl)
-        if ahead:
-            self.ahead = ahead  # OpenSSL reads them where they are
-            memory = bio_new_mem_buf(PyBytes_AS_STRING(ahead), <int>PyBytes_GET_SIZE(ahead))
-            if memory == NULL:
-                raise MemoryError
-            bio_ctrl(memory, SET_BUF_MEM_EOF_RETURN, -1, NULL)  # behind them is more, not the end
-            ssl_set0_rbio(self.ssl, memory)
+        self.is_server = True
+        self.ahead = ahead or None
 
     def __dealloc__(self):
         if self.ssl != NULL:
             ssl_free(self.ssl)
+        free(self.held)
+
+    cdef bint hold(self, const char *p, Py_ssize_t n) noexcept:
+        """Keep N bytes at P until others follow them; whether there is room."""
+        if self.held_size + n > HELD:
+            return False
+        if self.held == NULL:
+            self.held = <char *>malloc(HELD)
+            if self.held == NULL:
+                return False
+        memcpy(self.held + self.held_size, p, n)
+        self.held_size += n
+        return True
+
+    cdef Py_ssize_t send_held(self, const char *p, Py_ssize_t n) noexcept:
+        """Send what is held and the N bytes at P behind it; how many of these. Else `WANT_WRITE` or `RESET`."""
+        cdef iovec pieces[2]
+        cdef msghdr message
+        cdef Py_ssize_t done
+        pieces[0].iov_base = self.held
+        pieces[0].iov_len = self.held_size
+        pieces[1].iov_base = <void *>p
+        pieces[1].iov_len = n
+        memset(&message, 0, sizeof(message))
+        message.msg_iov = pieces
+        message.msg_iovlen = 2
+        done = c_sendmsg(self.fd, &message, MSG_NOSIGNAL)
+        if done < 0:
+            return WANT_WRITE if errno == EAGAIN or errno == EINTR else RESET
+        if done < self.held_size or (n and done == self.held_size):
+            self.held_size -= done
+            memmove(self.held, self.held + done, self.held_size)
+            return WANT_WRITE
+        done -= self.held_size
+        self.held_size = 0
+        free(self.held)
+        self.held = NULL
+        return done
 
     cdef size_t address(self) except? 0:
         return <size_t>self.ssl
@@ -250,6 +395,7 @@ cdef class OpenSslTls(Tls):
         """
         cdef bint first = True
         ssl_set_connect_state(self.ssl)
+        self.is_server = False
         if server_name and ssl_ctrl(self.ssl, SET_TLSEXT_HOSTNAME, HOST_NAME, <void *>PyBytes_AS_STRING(server_name)) != 1:
             raise SslError("the server name cannot be sent")
         for name in names:
@@ -277,17 +423,19 @@ cdef class OpenSslTls(Tls):
         cdef int done
         cdef Py_ssize_t step
         cdef const char *verdict
+        step = self.send_held(NULL, 0) if self.held_size else 0
+        if step < 0:
+            return step
         err_clear_error()
+        # From TLS 1.3 on a client waits for nothing of what the server sends last.
+        self.holds = self.is_server and ssl_version(self.ssl) == TLS_1_3
         done = ssl_do_handshake(self.ssl)
-        if self.ahead is not None and (done == 1 or self.not_yet(done) == WANT_READ):
-            # They are used up: no handshake ends before its client has answered.
-            ssl_set_rfd(self.ssl, self.fd)
-            self.ahead = None
-            if done != 1:
-                done = ssl_do_handshake(self.ssl)
+        self.holds = False
         if done == 1:
             return 0
         step = self.not_yet(done)
+        if self.held_size and self.send_held(NULL, 0) == WANT_WRITE and step == WANT_READ:
+            return WANT_WRITE
         if step == FAILED:
             reason = self.reason()
             if self.session is not None and reason == "certificate verify failed":

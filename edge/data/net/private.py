@@ -41,12 +41,13 @@ _LIBEV_VERSION = 4
 _LIBEV_IO_SIZE = 40
 """Of `ev_io` as gevent builds libev: without a pointer for its user (EV_COMMON)."""
 _FUNCTIONS = (
-    "SSL_new", "SSL_set_fd", "SSL_set_accept_state", "SSL_do_handshake", "SSL_session_reused", "SSL_read", "SSL_write",
-    "SSL_has_pending", "SSL_get_error", "SSL_shutdown", "SSL_free", "SSL_set_rfd", "SSL_set0_rbio",
+    "SSL_new", "SSL_set_bio", "SSL_version", "SSL_set_accept_state", "SSL_do_handshake", "SSL_session_reused",
+    "SSL_read", "SSL_write", "SSL_has_pending", "SSL_get_error", "SSL_shutdown", "SSL_free",
     "SSL_set_connect_state", "SSL_ctrl", "SSL_set1_host", "SSL_add1_host", "SSL_set_session", "SSL_SESSION_free",
-    "SSL_get_verify_result", "SSL_set_ex_data", "SSL_get_ex_data", "SSL_CTX_sess_set_new_cb", "SSL_get0_alpn_selected",
-    "X509_verify_cert_error_string", "BIO_new_mem_buf", "BIO_ctrl",
-    "ERR_clear_error", "ERR_peek_last_error", "ERR_reason_error_string",
+    "SSL_get_verify_result", "SSL_set_ex_data", "SSL_get_ex_data", "SSL_CTX_sess_set_new_cb",
+    "SSL_get0_alpn_selected", "X509_verify_cert_error_string", "BIO_get_new_index", "BIO_meth_new",
+    "BIO_meth_set_read", "BIO_meth_set_write", "BIO_meth_set_ctrl", "BIO_new", "BIO_get_data", "BIO_set_data",
+    "BIO_set_flags", "BIO_clear_flags", "ERR_clear_error", "ERR_peek_last_error", "ERR_reason_error_string",
 )  # fmt: skip
 
 

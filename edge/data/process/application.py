@@ -13,6 +13,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -174,6 +175,9 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         self.cfg.env_orig[SCHEMES] = ",".join(schemes)
         self._handover.start((addresses.of(one.getsockname()) for one in self.LISTENERS), os.environ.pop(LISTENING, ""))
         super().start()
+        # Workers share the pages of what is here before the fork, as long as no collector writes to them.
+        gc.collect()
+        gc.freeze()
         for listener, scheme in zip(self.LISTENERS, schemes, strict=True):
             self.log.info("listening on %s://%s", scheme, addresses.of(listener.getsockname()))
 

@@ -198,10 +198,68 @@ def test_only_the_leader_writes(api: FakeAPI, instance: Instances) -> None:
     eventually(lambda: ports(api) == [(80, 20001)], timeout=40)
 
 
+READ = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}
+ANY = {"apiGroups": ["*"], "verbs": ["*"]}
+
+
+def crash(one: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ONE ends without letting go of the Lease."""
+    monkeypatch.setattr(one.cluster.election, "_release", lambda: False)
+    one.stop()
+
+
+def test_the_next_leader_repairs_what_went_stale(
+    api: FakeAPI, instance: Instances, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What changed while nobody led, because the leader had crashed, is written without a further change."""
+    api.apply(pod("edge-2", "10.1.0.2"), pod("edge-3", "10.1.0.3", "fd00::3"))
+    first = instance(**FLAGS)
+    eventually(first.leads)
+    second = instance(**FLAGS)
+    for one in (first, second):
+        want(one, wanted())
+    eventually(lambda: len(endpoints(api)) == 3)
+    eventually(lambda: endpoints(api, "edge-web-ipv6") == [("fd00::3", True, False)])
+    everyone, api.rules = api.rules, Rules(cluster=[{**ANY, "resources": ["services", "endpointslices"]}, READ])
+    crash(first, monkeypatch)  # and nobody gets the Lease
+    api.remove("Pod", "edge", "edge-1")
+    api.apply(pod("edge-3", "10.1.0.3", ready=False))
+    want(second, wanted((8080, 20003)))
+    eventually(lambda: [one.ready for one in second.cluster._pods.endpoints() or ()] == [True, False])
+    assert (len(endpoints(api)), ports(api)) == (3, [(80, 20001)])
+    api.rules = everyone
+    eventually(lambda: endpoints(api) == [("10.1.0.2", True, False), ("10.1.0.3", False, False)], timeout=40)
+    eventually(lambda: api.store.get("EndpointSlice", "demo", "edge-web-ipv6") is None)
+    eventually(lambda: ports(api) == [(8080, 20003)])
+
+
+def test_slices_of_an_instance_that_is_gone_do_not_stay(
+    api: FakeAPI, instance: Instances, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also an instance that has not made them takes away those that its pods do not need; those of others stay."""
+    api.apply(pod("edge-1", "10.1.0.1", "fd00::1"))
+    first = instance(**FLAGS)
+    want(first, wanted())
+    eventually(lambda: endpoints(api, "edge-web-ipv6") == [("fd00::1", True, False)])
+    theirs = made(api, "edge-web-ipv6", "EndpointSlice")
+    theirs["metadata"] = {
+        "name": "theirs",
+        "namespace": "demo",
+        "ownerReferences": theirs["metadata"]["ownerReferences"],
+        "labels": {**theirs["metadata"]["labels"], "endpointslice.kubernetes.io/managed-by": "another"},
+    }
+    api.apply(theirs)
+    crash(first, monkeypatch)
+    api.apply(pod("edge-1", "10.1.0.1"))
+    want(instance(**FLAGS), wanted())
+    eventually(lambda: api.store.get("EndpointSlice", "demo", "edge-web-ipv6") is None, timeout=40)
+    assert endpoints(api) == [("10.1.0.1", True, False)]
+    assert endpoints(api, "theirs") == [("fd00::1", True, False)]
+
+
 def test_missing_permission_is_told(api: FakeAPI, instance: Instances, caplog: pytest.LogCaptureFixture) -> None:
-    read = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}
     lease = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create", "update"]}
-    api.rules = Rules(cluster=[read, lease])
+    api.rules = Rules(cluster=[READ, lease])
     one = instance(**FLAGS)
     want(one, wanted())
     eventually(lambda: "grant the verbs create, patch and delete on services" in caplog.text)

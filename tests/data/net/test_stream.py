@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gc
+import select
 import socket
 import ssl
 import struct
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import gevent
 import pytest
@@ -42,17 +43,22 @@ class Ends:
         """COUNT bytes at the far end, which meanwhile lets the greenlets run."""
         data = b""
         while len(data) < count:
+            data += self.receive_some(count - len(data))
+        return data
+
+    def receive_some(self, most: int = 65536) -> bytes:
+        """As `receive`: what comes next, of MOST bytes."""
+        while True:
             gevent.sleep(0)
             self.far.setblocking(False)
             try:
-                piece = self.far.recv(min(count - len(data), 65536))
+                piece = self.far.recv(min(most, 65536))
             except BlockingIOError:
                 continue
             finally:
                 self.far.settimeout(10)
             assert piece, "ended too early"
-            data += piece
-        return data
+            return piece
 
     def close(self) -> None:
         self.stream.close()
@@ -571,6 +577,71 @@ def test_closing_sends_a_closure_alert_and_aborting_does_not(secure):
     pair.stream.abort()
     with pytest.raises(OSError):  # noqa: PT011 - a reset or an unexpected end, as the library likes
         pair.far.recv(10)
+
+
+def stuff(sock) -> int:
+    """Write into SOCK, which does not block, until it takes no more; how many bytes."""
+    count = 0
+    with suppress(BlockingIOError):
+        while True:
+            count += sock.send(b"x" * 1000)
+    return count
+
+
+def test_a_full_socket_delays_the_handshake_and_what_follows_it(ends, server_context, address):
+    """Nothing of what the handshake writes is lost or doubled, whoever it is written with."""
+    pair = ends(buffers=8192)
+    read, written = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = certificates.trusting().wrap_bio(read, written, server_hostname="a.example")
+
+    def step(function):
+        """What FUNCTION gives once enough has come for it."""
+        while True:
+            try:
+                return function()
+            except ssl.SSLWantReadError:
+                read.write(pair.receive_some())
+            finally:
+                pair.far.sendall(written.read())
+
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    pair.far.sendall(written.read())
+    stuffed = stuff(pair.stream.socket)
+    accepting = gevent.spawn(pair.stream.accept_tls, server_context, address)
+    settle()
+    assert not accepting.dead
+    pair.receive(stuffed)
+    step(client.do_handshake)
+    accepting.get(timeout=40)
+    if not address:
+        return  # it has sent its tickets
+    stuffed = stuff(pair.stream.socket)
+    sending = gevent.spawn(pair.stream.send, b"hello")
+    settle()
+    assert not sending.dead
+    pair.receive(stuffed)
+    assert step(lambda: client.read(100)) == b"hello"
+    assert client.session.has_ticket
+    sending.get(timeout=40)
+
+
+def test_tickets_leave_with_the_first_bytes_behind_them(secure, address):
+    """A client waits for none of them, and a packet has its price."""
+    if not address:
+        pytest.skip("Python sends them at once")
+    pair = secure()
+    assert select.select([pair.far], [], [], 0)[0] == []
+    pair.stream.send(b"hello")
+    assert pair.far.recv(10) == b"hello"
+    assert pair.far.session.has_ticket
+
+
+def test_tickets_leave_at_the_latest_with_the_end(secure):
+    pair = secure()
+    pair.stream.close()
+    assert pair.far.recv(10) == b""
+    assert pair.far.session.has_ticket
 
 
 def test_garbage_in_place_of_a_record_closes_the_stream(secure):

@@ -57,7 +57,7 @@ def faults(filters: Sequence[RouteFilter], field: str, *, of_backend: bool) -> I
         if one.type not in known:
             message = f"{one.type} of a {whose} is not supported, so {ANSWER}; supported are {', '.join(known)}"
             yield error("UnsupportedFilter", f"{at}.type", message)
-        elif one.type in SUPPORTED and (name := missing(one)):
+        elif name := missing(one):
             # An API server refuses it, unless its CRDs are older than the type or have been changed.
             yield error("UnsupportedFilter", f"{at}.{name}", f"required for type {one.type}, so {ANSWER}")
         elif name := forbidden(one.request_header_modifier) or forbidden(one.response_header_modifier):

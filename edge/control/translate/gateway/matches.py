@@ -27,7 +27,7 @@ KINDS: Final = {
 """Kinds of paths by the types of path matches."""
 REGEX: Final = "RegularExpression"
 VALUE_TYPES: Final = ("Exact", REGEX)
-"""Types of matches of headers and of query parameters."""
+"""Types of matches of headers, of query parameters and of methods of gRPC."""
 
 
 def path(match: RouteMatch) -> tuple[PathKind, str]:
@@ -60,15 +60,18 @@ def _sorted(wanted: dict[str, ValueMatch]) -> tuple[Condition, ...]:
 
 def unsupported(match: RouteMatch, field: str) -> Iterator[Problem]:
     """What of MATCH at FIELD cannot be used: types that a later version of the API has, and regular expressions."""
-    yield from _comparison(match.path, f"{field}.path", tuple(KINDS))
+    yield from comparison(match.path, f"{field}.path", tuple(KINDS))
     for name, values in (("headers", match.headers), ("queryParams", match.query_params)):
         for number, one in enumerate(values):
-            yield from _comparison(one, f"{field}.{name}[{number}]", VALUE_TYPES)
+            yield from comparison(one, f"{field}.{name}[{number}]", VALUE_TYPES)
 
 
-def _comparison(one: PathMatch | ValueMatch, field: str, types: tuple[str, ...]) -> Iterator[Problem]:
+def comparison(
+    one: PathMatch | ValueMatch, field: str, types: tuple[str, ...], *, value: str = ".value"
+) -> Iterator[Problem]:
+    """What of ONE at FIELD cannot be used, where TYPES are supported; VALUE: where below FIELD its value is."""
     if one.type == REGEX:
-        yield from _judged(one.value, f"{field}.value")
+        yield from _judged(one.value, f"{field}{value}")
     elif one.type and one.type not in types:
         message = f'"{one.type}" is not supported, so the route is not served; supported are {", ".join(types)}'
         yield error("UnsupportedValue", f"{field}.type", message)

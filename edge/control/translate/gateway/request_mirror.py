@@ -24,7 +24,7 @@ def mirrors(filters: Sequence[RouteFilter], field: str, reader: BackendReader) -
     """The mirrors that FILTERS at FIELD ask for; READER reads their backends."""
     for number, one in enumerate(filters):
         asked = one.request_mirror
-        if one.type == MIRROR and asked is not None:
+        if one.type == MIRROR and asked is not None:  # `filters.faults` reports a mirror without it
             at = f"{field}[{number}].requestMirror.backendRef"
             backend = reader.read(asked.backend_ref, at, instead=ANSWER)
             if backend.key:

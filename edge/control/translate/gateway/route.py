@@ -49,11 +49,13 @@ def translate(route: HTTPRoute | GRPCRoute, view: View) -> Translation | None:
     attachment = Attachment(route, view)
     if not attachment.parents and not attachment.problems:
         return None
-    rules, manner = (grpc.rules(route), GRPC) if isinstance(route, GRPCRoute) else (route.spec.rules, HTTP)
+    if isinstance(route, GRPCRoute):
+        rules, manner, refused = grpc.rules(route), GRPC, list(grpc.unsupported(route))
+    else:
+        rules, manner, refused = route.spec.rules, HTTP, list(_unsupported(route.spec.rules))
     problems: list[Problem] = list(attachment.problems)
     metadata = route.metadata
     order = (metadata.creation_timestamp or "", metadata.namespace, metadata.name)
-    refused = [problem for match, field in _matches(rules) for problem in matches.unsupported(match, field)]
     backends = BackendReader(route.id, view, manner)
     owner = Owner(route.kind, metadata.namespace, metadata.name)
     parts: list[tuple[RouteMatch, RoutePart]] = []
@@ -129,7 +131,8 @@ def _with_policies(rule: RouteRule, field: str, read: list[Backend], path: str) 
             yield backend
 
 
-def _matches(rules: Sequence[RouteRule]) -> Iterator[tuple[RouteMatch, str]]:
+def _unsupported(rules: Sequence[RouteRule]) -> Iterator[Problem]:
+    """What of the matches of RULES cannot be used."""
     for number, rule in enumerate(rules):
         for index, match in enumerate(rule.matches):
-            yield match, f"spec.rules[{number}].matches[{index}]"
+            yield from matches.unsupported(match, f"spec.rules[{number}].matches[{index}]")

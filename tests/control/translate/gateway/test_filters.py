@@ -94,7 +94,7 @@ def test_a_filter_that_is_not_supported_is_a_fault(kind: str) -> None:
     assert faults({"type": kind}) == [f"UnsupportedFilter {FIELD}[0].type"]
 
 
-@pytest.mark.parametrize("kind", filters.SUPPORTED)
+@pytest.mark.parametrize("kind", [*filters.SUPPORTED, filters.MIRROR])
 def test_a_filter_without_what_its_type_requires_is_a_fault(kind: str) -> None:
     """A cluster whose CRDs do not refuse it can hold one."""
     (found,) = filters.faults([RouteFilter(kind)], FIELD, of_backend=False)

@@ -7,8 +7,11 @@ import json
 import pytest
 
 from edge.control.kinds.decoding import decode
-from edge.control.kinds.http_routes import HTTPRoute
+from edge.control.kinds.gateway_routes import GRPCRoute
+from edge.control.kinds.http_routes import HTTPRoute, PathMatch
 from edge.control.kinds.objects import ObjectError
+from edge.control.kinds.problems import Problem
+from edge.control.translate.gateway import grpc
 from edge.control.translate.gateway.matches import unsupported
 from tests.support import gateway
 from tests.support.objects import Manifest
@@ -19,6 +22,20 @@ def stored(match: Manifest) -> HTTPRoute:
     made = decode(json.dumps(gateway.route({"matches": [match]})), "HTTPRoute")
     assert isinstance(made, HTTPRoute)
     return made
+
+
+def calls(match: Manifest) -> GRPCRoute:
+    made = decode(json.dumps(gateway.grpc_route({"matches": [match]})), "GRPCRoute")
+    assert isinstance(made, GRPCRoute)
+    return made
+
+
+GRPC_FIELD = "spec.rules[0].matches[0].method"
+
+
+def refusals(match: Manifest) -> list[Problem]:
+    """What of MATCH of a GRPCRoute cannot be used."""
+    return list(grpc.unsupported(calls(match)))
 
 
 @pytest.mark.parametrize(
@@ -35,6 +52,25 @@ def test_a_type_that_is_not_known_is_not_supported(match: Manifest, field: str, 
     (problem,) = unsupported(rule.matches[0], "matches[0]")
     assert (problem.reason, problem.field) == ("UnsupportedValue", f"matches[0].{field}.type")
     assert problem.message == f'"Glob" is not supported, so the route is not served; supported are {supported}'
+
+
+@pytest.mark.parametrize("kind", ["Glob", "PathPrefix"])
+def test_a_type_of_a_method_that_is_not_known_is_not_supported(kind: str) -> None:
+    """It is not taken for a regular expression."""
+    (problem,) = refusals(gateway.calls("demo.Greeter", "SayHello", kind))
+    assert (problem.reason, problem.field) == ("UnsupportedValue", f"{GRPC_FIELD}.type")
+    wanted = f'"{kind}" is not supported, so the route is not served; supported are Exact, RegularExpression'
+    assert problem.message == wanted
+
+
+def test_a_method_whose_expression_cannot_be_used_is_not_supported() -> None:
+    (problem,) = refusals(gateway.calls("demo.(", kind="RegularExpression"))
+    assert (problem.reason, problem.field) == ("UnsupportedValue", GRPC_FIELD)
+
+
+def test_an_empty_type_of_a_method_is_exact() -> None:
+    (rule,) = grpc.rules(calls(gateway.calls("demo.Greeter", "SayHello", "")))
+    assert rule.matches[0].path == PathMatch("Exact", "/demo.Greeter/SayHello")
 
 
 @pytest.mark.parametrize("kind", ["Exact", "PathPrefix", ""])
