@@ -1,4 +1,4 @@
-"""From a listening socket to connections, each with a greenlet of its own: accept, PROXY header, TLS, HTTP.
+"""From a listening socket to connections: accept, PROXY header, TLS, HTTP.
 
 Rules of this file:
 - A listener accepts a few connections each time that the event loop says there are some; a worker with more than

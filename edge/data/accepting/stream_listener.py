@@ -16,9 +16,8 @@ from edge.table.counters import WorkerWord
 from edge.table.streams import stream_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import socket
+    from collections.abc import Callable
     from typing import Any
 
     from edge.data.accepting.proxy_protocol import Source

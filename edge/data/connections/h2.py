@@ -1,7 +1,7 @@
 """The client's side of HTTP/2: one connection, its streams beside each other (RFC 9113).
 
 Rules of this file:
-- The connection's greenlet reads. Each stream has a greenlet of its own (`h2_stream`), which waits for nobody else.
+- The connection's greenlet reads. Streams (`h2_stream`) run beside it, and none waits for another.
 - A fault of the connection ends it with GOAWAY, and all its streams; no other connection notices.
 """
 

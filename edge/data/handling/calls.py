@@ -171,7 +171,7 @@ class Call:
                 self._error = error  # `_attempt` sees to it
 
     def _attempt(self, terms: Terms, target: Target) -> Failure | None:
-        """Have TARGET answer, which has been asked if a connection was kept; None: the head of its response is there."""
+        """Have TARGET answer, after `_engage`; None: the head of its response has come."""
         outcome = self._outcome
         while True:
             try:
