@@ -1,13 +1,27 @@
 # C types for the attributes that are touched for every connection; the module is plain Python.
 
 from edge.data.connections.connections cimport Connections
+from edge.data.net._scheduler cimport Resumable
 from edge.data.net._stream cimport Stream
+from edge.data.net._waiter cimport Turn
 from edge.data.accepting.handshake cimport Handshakes
 
 cdef class Opening:
     cdef readonly Stream stream
     cdef readonly bint idle
     cdef readonly bint upgraded
+
+cdef class Listener
+
+cdef class Arrival(Resumable):
+    cdef Listener _listener
+    cdef int _fd
+    cdef str _peer
+    cdef bint _above
+    cdef Turn _turn
+
+    cpdef turn(self)
+    cpdef resume(self)
 
 cdef class Listener:
     cdef object _sock
@@ -28,6 +42,7 @@ cdef class Listener:
     cdef object _watcher
     cdef object _pause
 
+    cpdef begin(self, int fd, str peer, bint above)
     cdef _accept_some(self)
     cdef bint _accept(self, int most) except -1
     cdef bint _take(self, int most) except -1

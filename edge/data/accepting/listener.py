@@ -25,7 +25,9 @@ from edge.data.connections.h2 import Http2
 from edge.data.http import replies
 from edge.data.http.scope import Scope
 from edge.data.net._accept import accept
+from edge.data.net._scheduler import Resumable
 from edge.data.net._stream import Stream
+from edge.data.net._waiter import Turn
 from edge.data.net.errors import MessageError, StreamError
 from edge.data.net.peers import PLAIN
 from edge.data.streams.plan import TLS
@@ -92,12 +94,32 @@ class Opening:
     def drain(self) -> None:
         """There is nobody to say it to yet."""
 
-    def describe_anew(self, forwarding: Forwarding) -> None:
+    def retune(self, forwarding: Forwarding) -> None:
         """Nobody is described yet."""
 
     def close_idle(self) -> None:
         """As `close`: nothing is lost."""
         self.stream.close()
+
+
+class Arrival(Resumable):
+    """A connection that LISTENER has accepted, until it is its turn to be served."""
+
+    def __init__(self, listener: Listener, fd: int, peer: str, above: bool) -> None:
+        """PEER is connected by FD; ABOVE: beyond the limit of connections."""
+        self._listener = listener
+        self._fd = fd
+        self._peer = peer
+        self._above = above
+        self._turn = Turn()
+
+    def turn(self) -> None:
+        """Serve it before the event loop waits again."""
+        self._turn.call(self)
+
+    def resume(self) -> None:
+        """Serve it."""
+        self._listener.begin(self._fd, self._peer, self._above)
 
 
 class Listener:
@@ -206,7 +228,7 @@ class Listener:
             # Several are accepted before the first is served: each must know now on which side of the limit it is.
             above = connections.accepted - connections.refusing > connections.most
             connections.refusing += above
-            gevent.spawn_raw(self._serve, *accepted, above)
+            Arrival(self, *accepted, above).turn()
         return True
 
     def complain(self, message: str, *arguments: object) -> None:
@@ -218,7 +240,8 @@ class Listener:
 
     # --- one connection -------------------------------------------------------------------------------------------
 
-    def _serve(self, fd: int, peer: str, above: bool) -> None:
+    def begin(self, fd: int, peer: str, above: bool) -> None:
+        """Serve PEER, which is connected by FD; ABOVE: beyond the limit of connections, to be refused."""
         self.connections.counters.add(CONNECTIONS_ACTIVE, 1)
         try:
             stream = Stream(fd)

@@ -53,7 +53,7 @@ class Connection(Protocol):
     def drain(self) -> None:
         """The worker ends: say so, where the protocol has words for it."""
 
-    def describe_anew(self, forwarding: Forwarding) -> None:
+    def retune(self, forwarding: Forwarding) -> None:
         """From the next request on go by the parameters in force, and say who the client is by FORWARDING."""
 
     def close_idle(self) -> None:
@@ -106,7 +106,7 @@ class Connections:
         self.proxy_header_timeout = settings.proxy_protocol_header_timeout
         self.forwarding = Forwarding(settings, parameters)
         for connection in self.open:
-            connection.describe_anew(self.forwarding)
+            connection.retune(self.forwarding)
         self.limits = Limits(
             line=settings.max_request_line,
             head=settings.max_header_size,

@@ -183,7 +183,7 @@ class Http1(Client):
     def drain(self) -> None:
         """The next answer says it."""
 
-    def describe_anew(self, forwarding: Forwarding) -> None:
+    def retune(self, forwarding: Forwarding) -> None:
         """As `Connection`."""
         self._stale = True
         self._caller.renew(forwarding)

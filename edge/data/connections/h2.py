@@ -102,7 +102,7 @@ class Http2(Streams):
             self._end_streams()
             connections.open.discard(self)
 
-    def describe_anew(self, forwarding: Forwarding) -> None:
+    def retune(self, forwarding: Forwarding) -> None:
         """As `Connection`."""
         self.caller.renew(forwarding)
 

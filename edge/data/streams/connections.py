@@ -49,7 +49,7 @@ class StreamConnection:
         self.idle = False
         self.upgraded = True
 
-    def describe_anew(self, forwarding: Forwarding) -> None:
+    def retune(self, forwarding: Forwarding) -> None:
         """Nobody is described."""
 
     def drain(self) -> None:
