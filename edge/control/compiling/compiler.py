@@ -84,13 +84,17 @@ class Compiler:
         self._stream_services = stream_services.owners(settings)
         """ConfigMaps of TCP and UDP services."""
         self._backend = DefaultBackend(settings.default_backend_service, self.store, self._units.services)
+        self._problems = self._made_problems(default)
+
+    def _made_problems(self, default: Key | None) -> Problems:
+        """Collects problems; DEFAULT: the Secret of `--default-ssl-certificate`."""
         flagged = {
             self._backend.owner: self._backend.problems,
             ObjectId("Secret", *default) if default is not None else None: self._units.certificates.default_problems,
             self._configured.owner: self._configuration_problems,
         }
-        prefix = f"{settings.annotations_prefix}/"
-        self._problems = Problems(self.store, self._claims, self._units, flagged, prefix)
+        prefix = f"{self._settings.annotations_prefix}/"
+        return Problems(self.store, self._claims, self._units, flagged, prefix)
 
     def apply(self, change: Change) -> None:
         """Take up CHANGE; it takes effect with the next `compile`."""
