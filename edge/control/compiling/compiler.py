@@ -113,7 +113,7 @@ class Compiler:
         )
 
     def name_changed(self, name: str) -> None:
-        """What `names` says of NAME is not as it was."""
+        """The addresses that `names` gives for NAME have changed."""
         with self._lock:
             self._units.services.name_changed(name)
             self._units.remotes.name_changed(name)
@@ -269,7 +269,7 @@ class Compiler:
         return {owner for name in _referents(changed) for owner in self._units.references.owners(name)}
 
     def _forget(self, changed: Changed) -> None:
-        """Forget what is needed no longer, or was when it CHANGED: the source has to report again whether it exists."""
+        """Forget changed and released objects that are not needed; the source reports them again if they are."""
         released = self._units.take_released() | _referents(changed)
         if self._by_need:
             for name in released:
@@ -312,7 +312,7 @@ class Compiler:
         return Reader(self._configured.current.defaults, f"{self._settings.annotations_prefix}/")
 
     def _affected(self, changed: Changed) -> set[Key]:
-        """The Ingresses to look at again now that classes are others."""
+        """The Ingresses to check again after classes have changed."""
         names = {ObjectId("IngressClass", *key) for key in changed.classes}
         changed.faults |= {name for name in names if self._problems.mended(name)}
 

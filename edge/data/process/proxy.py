@@ -85,7 +85,7 @@ class Proxy:
         stream_log = _stream_log(settings, access_log)
         plans = StreamPlans(table, self.planner, counters)
         self.streams = StreamConnections(plans, self.pool, counters, self.connections, stream_log)
-        most = self.connections.most // 2  # a flood of them leaves descriptors to everybody else
+        most = self.connections.most // 2  # a flood of them leaves file descriptors for connections
         self.datagrams = Datagrams(plans, counters, stream_log, most=most)
         for one in (self.pool, self.connections, contexts, logs, access_log, stream_log):
             if one is not None:
