@@ -105,7 +105,9 @@ def compare(names: list[str], hosts: int, workers: int, seconds: float) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--hosts", default="0,1000", help="numbers of virtual hosts")
+    parser.add_argument(
+        "--hosts", default="0,1000", help="numbers of virtual hosts, beside the three that are always there"
+    )
     parser.add_argument("--workers", default="1,2,4", help="numbers of workers")
     parser.add_argument("--seconds", type=float, default=1, help="of load over HTTP, and as many over HTTPS")
     parser.add_argument("--proxies", default="edge,nginx,haproxy")

@@ -20,7 +20,7 @@ class Logs:
     )
     log_format_stream: str = setting(
         "[$remote_addr] [$time_local] $protocol $status $bytes_sent $bytes_received $session_time",
-        "Lines of TCP and UDP sessions in text logs, with the variables of nginx's stream module.",
+        "Text log lines of TCP and UDP sessions: the variables of nginx's stream module, $namespace, $ingress_name.",
         placeholder="TEXT",
         commands=PROXY,
     )

@@ -151,7 +151,9 @@ STREAM: Final = frozenset(
     {
         "bytes_received",
         "bytes_sent",
+        "ingress_name",
         "msec",
+        "namespace",
         "protocol",
         "proxy_upstream_name",
         "remote_addr",

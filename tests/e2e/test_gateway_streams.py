@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 from collections.abc import Iterator
@@ -68,7 +69,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def edge(site: Site) -> Iterator[Edge]:
-    with Edge(site.folder, "--gateway-addresses=127.9.3.0/24", workers=2) as one:
+    with Edge(site.folder, "--gateway-addresses=127.9.3.0/24", "--log-format=json", workers=2) as one:
         yield one
 
 
@@ -171,6 +172,28 @@ def test_connections_go_on_when_their_backend_leaves_the_route(site: Site) -> No
         eventually(lambda: greeting("127.9.3.16") == "")
         sock.sendall(b"hello")
         assert exactly(sock, 5) == b"hello"
+
+
+def test_sessions_are_logged_with_their_route(site: Site, edge: Edge) -> None:
+    put(site, "logs", at("127.9.3.40", "logs", *(listener(n.lower(), port=PORT, protocol=n) for n in ("TCP", "UDP"))))
+    put(site, "logs-tls", at("127.9.3.41", "logs-tls", tls("tls", "Terminate")))
+    routes = [stream_route("TCPRoute", "logs", "one"), stream_route("UDPRoute", "logs", "udp")]
+    put(site, "logs-routes", *routes, stream_route("TLSRoute", "logs-tls", "two", hosts=("ended.example",)))
+    wanted = {
+        ("TCP", "TCPRoute", "demo", "logs", "demo-one-80"),
+        ("UDP", "UDPRoute", "demo", "logs", "demo-udp-80"),
+        ("TLS", "TLSRoute", "demo", "logs-tls", "demo-two-80"),
+    }
+
+    def logged() -> bool:
+        assert (greeting("127.9.3.40"), over_tls("127.9.3.41", "ended.example")) == ("one", "two")
+        with datagram_client(PORT, "127.9.3.40") as client:
+            assert asked(client, b"ping") == b"udp:ping"
+        lines = [json.loads(one) for one in edge.output.splitlines() if '"proxy_upstream_name"' in one]
+        fields = ("protocol", "kind", "namespace", "ingress", "proxy_upstream_name")
+        return wanted <= {tuple(one[field] for field in fields) for one in lines}
+
+    eventually(logged)
 
 
 def test_sessions_are_counted_by_route_and_backend(site: Site, edge: Edge) -> None:

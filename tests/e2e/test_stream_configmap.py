@@ -120,10 +120,13 @@ def test_proxy_stream_responses(folder: Path) -> None:
 
 
 def test_log_format_stream(folder: Path, edge: Edge) -> None:
-    configure(folder, log_format_stream="seen $protocol $status $bytes_sent of $proxy_upstream_name")
+    configure(
+        folder,
+        log_format_stream="seen $protocol $status $bytes_sent of $proxy_upstream_name by $namespace/$ingress_name",
+    )
 
     def logged() -> bool:
         assert first_byte(TCP) == b"a"
-        return "seen TCP 200 1 of demo-one-80" in edge.output
+        return "seen TCP 200 1 of demo-one-80 by demo/tcp" in edge.output
 
     eventually(logged)

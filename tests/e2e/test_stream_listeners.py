@@ -95,7 +95,7 @@ def listens(port: int) -> bool:
 
 
 def test_sessions_of_datagrams_when_a_new_arbiter_comes_and_the_old_one_goes() -> None:
-    """The old workers keep the sessions that they have for as long as they are there; then clients begin anew."""
+    """The old workers keep their sessions until the workers end; then clients start new sessions."""
     with Stage(workers=2) as stage, DatagramServer(lambda data: [data.upper()]) as endpoint:
         port = stage.relay(endpoint.address, wire=Wire.UDP, responses=ANY)
         clients = [datagram_client(port) for _ in range(10)]

@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))
 from edge.system import compiled  # noqa: E402 - it is found by the path above
 
 FLAGS = {
-    # Greenlets copy stacks, which looks like a fault to whoever guards the gaps between frames.
+    # Greenlets copy stacks, which AddressSanitizer reports as a fault if it guards the gaps between frames.
     "sanitize": ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "--param=asan-stack=0"],
     "fuzz": ["-fsanitize=address", "-fsanitize-coverage=trace-pc,trace-cmp"],
 }

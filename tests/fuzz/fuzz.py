@@ -4,7 +4,7 @@
 
 Works on the instrumented build that `tests/fuzz/build.py fuzz` makes, by atheris (libFuzzer); `make fuzz` does all of
 it. The corpus in the repository is the seed, and is run by the ordinary tests too; seeds with a private key are made
-anew for each run. What a run finds to be new is kept in build/corpus/TARGET. A crashing input is written to
+at the start of each run. New inputs that a run finds are kept in build/corpus/TARGET. A crashing input is written to
 build/crash-*.
 """
 

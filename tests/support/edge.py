@@ -265,7 +265,7 @@ def fresh_directory(owner: object, purpose: str, base: Path | None = None) -> Pa
 
 
 def members(session: int) -> list[int]:
-    """The living processes of SESSION, which every process of a tree belongs to whoever its parent is by now."""
+    """The living processes of SESSION: all processes of a tree, also those whose parent has ended."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():

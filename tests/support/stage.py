@@ -187,7 +187,7 @@ class Stage:
     def relay(
         self, *backends: Server, wire: Wire = Wire.TCP, port: int = 0, address: str = "127.0.0.1", **fields: Any
     ) -> int:
-        """A new listener, or that at PORT anew, whose connections or datagrams go to BACKENDS; gives its port.
+        """A new listener, or one that replaces that at PORT, with traffic to BACKENDS; gives its port.
 
         FIELDS: of the `StreamRoute`.
         """

@@ -264,7 +264,7 @@ def test_a_refusal_is_counted_and_reported_once_for_each_version_and_tried_again
     assert [report.partition(": ")[0] for report in reader.take_reports()] == ['record "a" of routes cannot be read']
     before = reader.routes.generation
     reader.reopen()
-    assert reader.routes.generation > before  # whoever remembers anything of this part looks again
+    assert reader.routes.generation > before  # so that caches of this part are refreshed
     ask()
     assert (reader.refusals, reader.take_reports()) == (1, [])
     assert reader.fault is not None

@@ -72,6 +72,10 @@ class Cluster:
             else None
         )
         self.events = EventWriter(transport, self.election, instance=name) if settings.events else None
+        self._listen(state, source)
+
+    def _listen(self, state: State, source: KubernetesSource) -> None:
+        """Have every writer hear what it needs of the table, and of the objects as they arrive."""
         if self.status is not None:
             source.observers.append(self.status)
             state.listeners.append(self.status.heard)

@@ -17,7 +17,6 @@ import datetime
 import heapq
 import logging
 import math
-import threading
 import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING
@@ -25,10 +24,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from edge.control.answers.event_objects import SERVED, Subject, event_object
+from edge.control.answers.leader_thread import PATIENCE, LeaderThread
 from edge.control.api.errors import KubernetesError, RefusedError
 from edge.control.api.lease import microtime
-from edge.control.api.pace import Bars, Pace
-from edge.control.api.threads import persist
+from edge.control.api.pace import Pace
 from edge.control.api.transport import MERGE_PATCH
 from edge.control.kinds import resources
 from edge.control.kinds.problems import warning
@@ -59,7 +58,6 @@ FRESH = 600.0
 """Seconds since its creation within which an Ingress that existed when we started may not have its Event yet."""
 GAP = 30.0
 """Seconds before our election in which there may have been no leader: a little more than an election takes."""
-PATIENCE = 10.0
 
 
 class Written(msgspec.Struct, gc=False):
@@ -72,19 +70,12 @@ class Written(msgspec.Struct, gc=False):
     """The problem has been gone since."""
 
 
-class EventWriter:
+class EventWriter(LeaderThread):
     """Writes problems as Events while we are the leader by ELECTION."""
 
     def __init__(self, transport: Transport, election: Election, *, instance: str) -> None:
         """INSTANCE names this process."""
-        self.trouble = ""
-        """Why the last write failed, for people."""
-        self._transport = transport
-        self._election = election
         self._instance = instance
-        self._pace = Pace(RATE, BURST)
-        self._bars = Bars()
-        self._changed = threading.Condition()
         self._problems: dict[Subject, set[Problem]] = {}
         self._served: dict[ObjectId, str] = {}
         """Served Ingresses with their uid."""
@@ -99,21 +90,7 @@ class EventWriter:
         self._written: OrderedDict[tuple[Subject, Problem], Written] = OrderedDict()
         self._heard_any = False
         self._next_refresh = 0.0
-        self._stopping = False
-        self._thread = threading.Thread(target=persist, args=(self._turn,), name="write events", daemon=True)
-        election.listeners.append(self._elected)
-
-    def start(self) -> None:
-        """Begin in a thread of its own."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End soon; the next leader writes what is not written yet."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
-        if self._thread.ident is not None:
-            self._thread.join(PATIENCE)
+        super().__init__(transport, election, Pace(RATE, BURST), name="write events")
 
     # --- what is heard, by other threads ----------------------------------------------------------------------------
 

@@ -13,14 +13,13 @@ from __future__ import annotations
 import heapq
 import itertools
 import logging
-import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+from edge.control.answers.leader_thread import PATIENCE, LeaderThread
 from edge.control.api.backoff import Backoff
 from edge.control.api.errors import KubernetesError, RefusedError
-from edge.control.api.pace import Bars, Pace
-from edge.control.api.threads import persist
+from edge.control.api.pace import Pace
 from edge.control.api.transport import JSON
 
 if TYPE_CHECKING:
@@ -34,8 +33,6 @@ logger = logging.getLogger(__name__)
 
 RATE: Final = 100.0
 """Most writes per second in the long run, and at once."""
-PATIENCE: Final = 10.0
-"""Longest silence of the API server in one write, seconds."""
 CONFLICT: Final = (0.1, 10.0)
 """First and longest wait after a conflict, seconds; a newer version that arrives ends it."""
 HOPELESS: Final = (400, 413, 415, 422)
@@ -43,7 +40,7 @@ HOPELESS: Final = (400, 413, 415, 422)
 J = TypeVar("J")
 
 
-class Writer(Generic[J]):
+class Writer(LeaderThread, Generic[J]):
     """Writes objects while ELECTION is won. J: what is to be written of one."""
 
     what = "status"
@@ -54,13 +51,6 @@ class Writer(Generic[J]):
     """Whether the object that was due last is the next one, because its author is waiting for it."""
 
     def __init__(self, transport: Transport, election: Election, *, rate: float = RATE) -> None:
-        self.trouble = ""
-        """Why the last write failed, for people."""
-        self._transport = transport
-        self._election = election
-        self._pace = Pace(rate, rate)
-        self._bars = Bars()
-        self._changed = threading.Condition()
         self._due: dict[ObjectId, None] = {}
         """To be looked at."""
         self._later: list[tuple[float, ObjectId]] = []
@@ -68,21 +58,7 @@ class Writer(Generic[J]):
         self._conflicts: dict[ObjectId, Backoff] = {}
         self._rests: dict[ObjectId, float] = {}
         """Objects that were written a moment ago, in that order, and until when they rest."""
-        self._stopping = False
-        self._thread = threading.Thread(target=persist, args=(self._turn,), name=f"write {self.what}", daemon=True)
-        election.listeners.append(self._elected)
-
-    def start(self) -> None:
-        """Begin in a thread of its own."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End soon."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
-        if self._thread.ident is not None:
-            self._thread.join(PATIENCE)
+        super().__init__(transport, election, Pace(rate, rate), name=f"write {self.what}")
 
     # --- of each writer ---------------------------------------------------------------------------------------------
 

@@ -1,19 +1,20 @@
 """The processor of the Gateway API: which Gateways, ListenerSets and routes to translate again when something changes.
 
 Rules of this file:
-- What a translation asks about other objects is remembered (`_Look`), be it there or not. A change of one of these
-  objects has the translation made again, and no other change does.
+- What a translation asks about other objects is remembered (`gateway_look`), be it there or not. A change of one of
+  these objects has the translation made again, and no other change does.
 - A route depends on whether a Service has a port, not on its endpoints: those change all the time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from edge.control.compiling.gateway_addresses import GatewayAddresses
+from edge.control.compiling.gateway_look import POLICIES, SETS, GatewayLook, PortState, known_as
 from edge.control.compiling.gateway_ports import GatewayPorts
 from edge.control.compiling.listener_sets import ListenerSets
 from edge.control.compiling.tls_policies import TlsPolicies
@@ -22,17 +23,14 @@ from edge.control.kinds.gateway import Gateway, GatewayClass
 from edge.control.kinds.gateway_routes import GRPCRoute, TCPRoute, TLSRoute, UDPRoute
 from edge.control.kinds.http_routes import HTTPRoute
 from edge.control.kinds.listener_sets import ListenerSet
-from edge.control.kinds.objects import TCP, UDP, Namespace, ObjectId
-from edge.control.kinds.reference_grants import ReferenceGrant
+from edge.control.kinds.objects import TCP, UDP, ObjectId
 from edge.control.translate.endpoints import EXTERNAL_NAME, find_port
 from edge.control.translate.gateway import backend_tls, classes, listeners, route, stream_route
-from edge.control.translate.gateway.grants import allowed
-from edge.control.translate.gateway.namespaces import selected
 from edge.control.translate.gateway.standing import standings
 from edge.control.translate.parts import BY_UDP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from edge.control.compiling.store import Store
     from edge.control.kinds.objects import ConfigMap, Key, Secret
@@ -41,31 +39,14 @@ if TYPE_CHECKING:
     from edge.control.translate.parts import Translation
     from edge.settings import Settings
 
-NAME_LABEL: Final = "kubernetes.io/metadata.name"
-"""The label with the name of a namespace, which every namespace of a cluster has."""
 STREAMS: Final = (TLSRoute, TCPRoute, UDPRoute)
 ROUTES: Final = (HTTPRoute, GRPCRoute, *STREAMS)
 TRANSLATED: Final = frozenset(one.kind for one in (GatewayClass, Gateway, ListenerSet, BackendTLSPolicy, *ROUTES))
 """Kinds that are owners of translations."""
-SETS: Final = "ListenerSets"
-"""Kind of what depends on all ListenerSets of a Gateway, by the Gateway's name."""
-POLICIES: Final = "BackendTLSPolicies"
-"""The same of those of a Service."""
 Find = Callable[[ObjectId], "Secret | ConfigMap | str | None"]
 """As `View.referent`."""
-
-
 WITH_STATUS: Final = TRANSLATED
 """Kinds whose status Edge writes."""
-
-
-class PortState(NamedTuple):
-    """A port of a Service, as far as routes depend on it."""
-
-    fault: str = ""
-    """As `View.service_fault`."""
-    app_protocol: str = ""
-    name: str = ""
 
 
 class Gateways:
@@ -102,7 +83,7 @@ class Gateways:
         for one in changed:
             if one.kind in TRANSLATED:
                 owners.add(one)
-            owners |= self._users.get(_known_as(one), set())
+            owners |= self._users.get(known_as(one), set())
             if one.kind == ListenerSet.kind:
                 for key in self._sets.changed((one.namespace, one.name)):
                     owners |= self._users.get(ObjectId(SETS, *key), set())
@@ -187,14 +168,14 @@ class Gateways:
 
     def translated(self, owner: ObjectId) -> Translation | None:
         """What OWNER asks for now; None: nothing."""
-        look = _Look(self._store, self._settings, self)
+        look = GatewayLook(self._store, self._settings, self)
         try:
             made = self._made(owner, look)
         finally:
             self._depends(owner, frozenset(look.seen))
         return replace(made, references=tuple(sorted(look.referents))) if made is not None and look.referents else made
 
-    def _made(self, owner: ObjectId, look: _Look) -> Translation | None:
+    def _made(self, owner: ObjectId, look: GatewayLook) -> Translation | None:
         found = self._store.get(owner)
         if isinstance(found, GatewayClass):
             return classes.translate(found, look, self._settings)
@@ -240,97 +221,7 @@ class Gateways:
             self._used[owner] = used
 
 
-class _Look:
-    """The `View` of one translation, which notes what it is asked for."""
-
-    def __init__(self, store: Store, settings: Settings, gateways: Gateways) -> None:
-        self._store = store
-        self._settings = settings
-        self._gateways = gateways
-        self.seen: set[ObjectId] = set()
-        self.referents: set[ObjectId] = set()
-
-    def gateway(self, key: Key) -> Gateway | None:
-        return cast("Gateway | None", self._get(ObjectId(Gateway.kind, *key)))
-
-    def listener_set(self, key: Key) -> ListenerSet | None:
-        return cast("ListenerSet | None", self._get(ObjectId(ListenerSet.kind, *key)))
-
-    def listener_sets(self, gateway: Gateway) -> tuple[ListenerSet, ...]:
-        key = (gateway.metadata.namespace, gateway.metadata.name)
-        self.seen.add(ObjectId(SETS, *key))
-        rules = gateway.spec.allowed_listeners.namespaces
-        found = () if rules.origin == "None" else self._gateways.sets_of(key)
-        return tuple(one for one in found if selected(rules, one.metadata.namespace, key[0], self))
-
-    def is_ours(self, gateway: Gateway) -> bool:
-        found = self._class(gateway)
-        return found is not None and found.spec.controller_name == self._settings.controller_class
-
-    def class_fault(self, gateway: Gateway) -> str:
-        if self._class(gateway) is not None:
-            return ""
-        name, controller = gateway.spec.gateway_class_name, self._settings.controller_class
-        return f'GatewayClass "{name}" does not exist; make one with controllerName {controller}'
-
-    def gateway_class(self, gateway: Gateway) -> GatewayClass | None:
-        return self._class(gateway)
-
-    def assignment(self, gateway: Gateway) -> Assignment:
-        return self._gateways.assignment(gateway, self.standings(gateway))
-
-    def standings(self, gateway: Gateway) -> tuple[Standing, ...]:
-        return self._gateways.standings(gateway, self.listener_sets(gateway))
-
-    def service_is_taken(self, gateway: Key) -> bool:
-        return self._gateways.service_is_taken(gateway)
-
-    def labels(self, namespace: str) -> Mapping[str, str]:
-        found = self._get(ObjectId(Namespace.kind, "", namespace))
-        labels = found.metadata.labels or {} if isinstance(found, Namespace) else {}
-        return {**labels, NAME_LABEL: namespace}
-
-    def is_granted(self, owner: ObjectId, target: ObjectId) -> bool:
-        self.seen.add(_known_as(ObjectId(ReferenceGrant.kind, target.namespace, "")))
-        grants = cast("Iterable[ReferenceGrant]", self._store.objects(ReferenceGrant.kind))
-        return allowed((one for one in grants if one.metadata.namespace == target.namespace), owner, target)
-
-    def service_fault(self, service: Key, port: str) -> str:
-        return self._port(service, port).fault
-
-    def tls_policies(self, service: Key) -> tuple[BackendTLSPolicy, ...]:
-        self.seen.add(ObjectId(POLICIES, *service))
-        return self._gateways.policies_of(service)
-
-    def referent(self, name: ObjectId) -> Secret | ConfigMap | str | None:
-        self.referents.add(name)
-        return self._gateways.find(name)
-
-    def port_name(self, service: Key, port: str) -> str:
-        return self._port(service, port).name
-
-    def app_protocol(self, service: Key, port: str) -> str:
-        return self._port(service, port).app_protocol
-
-    def _port(self, service: Key, port: str) -> PortState:
-        self.seen.add(ObjectId("Service", *service))
-        return self._gateways.looked_at(service, port)
-
-    def _class(self, gateway: Gateway) -> GatewayClass | None:
-        name = ObjectId(GatewayClass.kind, "", gateway.spec.gateway_class_name)
-        return cast("GatewayClass | None", self._get(name))
-
-    def _get(self, name: ObjectId) -> object:
-        self.seen.add(name)
-        return self._store.get(name)
-
-
 def _needs_choice(gateway: Gateway) -> tuple[bool, Key]:
     """Sorts GATEWAY behind those whose address is known beforehand."""
     known = gateway.spec.addresses or (gateway.status is not None and gateway.status.addresses)
     return not known, (gateway.metadata.namespace, gateway.metadata.name)
-
-
-def _known_as(one: ObjectId) -> ObjectId:
-    """What users of ONE depend on: itself, or all the ReferenceGrants of a namespace."""
-    return ObjectId(one.kind, one.namespace, "") if one.kind == ReferenceGrant.kind else one

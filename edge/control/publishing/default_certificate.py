@@ -9,12 +9,7 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING, Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
+from edge.control.translate import self_signed
 from edge.control.translate.key_pairs import parse
 
 if TYPE_CHECKING:
@@ -42,26 +37,6 @@ def is_generated(certificate: Certificate) -> bool:
 
 def generate(now: float) -> Certificate:
     """A new one, valid from a day before NOW on: clocks differ."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name(
-        [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, ORGANIZATION),
-            x509.NameAttribute(NameOID.COMMON_NAME, COMMON_NAME),
-        ]
-    )
     start = datetime.datetime.fromtimestamp(now, datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(start - datetime.timedelta(days=1))
-        .not_valid_after(start + LIFE)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return parse(certificate.public_bytes(Encoding.PEM), pem).certificate
+    names = (ORGANIZATION, COMMON_NAME, NAME)
+    return parse(*self_signed.make(names, start - datetime.timedelta(days=1), start + LIFE)).certificate

@@ -17,11 +17,7 @@ import ssl
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
+from edge.control.translate import self_signed
 from edge.system import openssl
 
 if TYPE_CHECKING:
@@ -118,10 +114,5 @@ def _words(error: ssl.SSLError) -> str:
 @functools.cache
 def _good_pair() -> tuple[bytes, bytes]:
     """A certificate and its key with which nothing is wrong, PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "judge")])
     start = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(1).not_valid_before(start).not_valid_after(start.replace(year=2100))
-    certificate = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
-    return certificate, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return self_signed.make(("judge", "judge", "judge.invalid"), start, start.replace(year=2100))

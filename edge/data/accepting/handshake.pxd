@@ -13,6 +13,8 @@ cdef class Handshakes:
 
     cpdef accept(self, Stream stream, str scope=*)
     cdef _shake(self, Stream stream, str scope)
+    cdef bytes _refusal(self, shown, str scope, str server_name)
+    cdef _alert(self, Stream stream, bytes alert)
     cdef _make_room(self)
     cdef _hello(self, Stream stream)
     cdef _take(self, Stream stream, reader)

@@ -61,7 +61,7 @@ class StreamListener(Listener):
         finally:
             self.connections.open.discard(opening)
 
-    def refuse(self, stream: Stream, peer: str) -> None:  # noqa: ARG002 - whoever it is
+    def refuse(self, stream: Stream, peer: str) -> None:  # noqa: ARG002 - the same for every peer
         """Above the limit of connections: end."""
         connections = self.connections
         connections.counters.add(WorkerWord.CONNECTIONS_REFUSED, 1)

@@ -53,6 +53,8 @@ cdef class Stream(Buffer):
     cpdef bint offer(self, Outbox box) except -1
     cpdef send_from(self, Buffer source, Py_ssize_t n, int chunked=*)
     cpdef Py_ssize_t fill(self, bint wait=*) except -1
+    cpdef accept_tls(self, context, size_t address=*, bytes ahead=*)
+    cpdef take_socket(self, Py_ssize_t n)
     cdef bint _shake_hands(self, Tls tls) except -1
     cdef bint _is_silent(self) except -1
     cpdef bint readable(self)

@@ -73,6 +73,7 @@ cdef extern from "unistd.h":
 
 cdef enum:
     OUT_BLOCK = 16384     # also the largest TLS record: a head and a small body leave in one
+    TAKEN = 65536         # what is taken out of a socket at a time, before its protocol begins
     SPARE_BLOCKS = 64     # freed output blocks kept for the next writer
 
 cdef double GRACE = 1.0
@@ -80,6 +81,7 @@ cdef double GRACE = 1.0
 
 cdef char *spare_out[SPARE_BLOCKS]
 cdef int spare_outs = 0
+cdef char taken[TAKEN]
 
 cdef set live = set()
 
@@ -625,7 +627,7 @@ cdef class Stream(Buffer):
 
     # --- TLS and the end ------------------------------------------------------------------------------------------
 
-    def accept_tls(self, context not None, size_t address=0, bytes ahead=b""):
+    cpdef accept_tls(self, context, size_t address=0, bytes ahead=b""):
         """Speak TLS from here on, as its server by CONTEXT (an `ssl.SSLContext`): do the handshake.
 
         ADDRESS is that of OpenSSL's structure below CONTEXT, 0 where it is not known. AHEAD are bytes that were taken
@@ -697,16 +699,18 @@ cdef class Stream(Buffer):
             raise StreamClosed("reset by the peer", self)
         return data[:got]
 
-    def take_socket(self, Py_ssize_t n):
-        """As `peek_socket`, but the bytes are taken: for what precedes a protocol that reads the socket itself."""
-        cdef bytes data = PyBytes_FromStringAndSize(NULL, n)
-        cdef Py_ssize_t got = c_recv(self.fd, PyBytes_AS_STRING(data), n, MSG_DONTWAIT)
+    cpdef take_socket(self, Py_ssize_t n):
+        """As `peek_socket`, but the bytes are taken: for what precedes a protocol that reads the socket itself.
+
+        It takes 64 KiB at most.
+        """
+        cdef Py_ssize_t got = c_recv(self.fd, taken, min(n, TAKEN), MSG_DONTWAIT)
         if got < 0:
             if errno == EAGAIN or errno == EINTR:
                 return None
             raise StreamClosed("reset by the peer", self)
         self.received += got
-        return data[:got]
+        return taken[:got]
 
     @property
     def protocol(self):

@@ -15,7 +15,7 @@ from cpython.buffer cimport PyBUF_READ, PyBUF_WRITE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from libc.errno cimport EAGAIN, EINTR, errno
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memmove, memset, memset
 
 cdef extern from "sys/types.h":
@@ -423,15 +423,20 @@ cdef class OpenSslTls(Tls):
         cdef int done
         cdef Py_ssize_t step
         cdef const char *verdict
+        cdef char *smaller
         step = self.send_held(NULL, 0) if self.held_size else 0
         if step < 0:
             return step
         err_clear_error()
         # From TLS 1.3 on a client waits for nothing of what the server sends last.
-        self.holds = self.is_server and ssl_version(self.ssl) == TLS_1_3
+        self.holds = self.is_server and self.ahead is None and ssl_version(self.ssl) == TLS_1_3
         done = ssl_do_handshake(self.ssl)
         self.holds = False
         if done == 1:
+            if self.held_size:
+                smaller = <char *>realloc(self.held, self.held_size)  # it may take long until others follow
+                if smaller != NULL:
+                    self.held = smaller
             return 0
         step = self.not_yet(done)
         if self.held_size and self.send_held(NULL, 0) == WANT_WRITE and step == WANT_READ:

@@ -8,13 +8,13 @@ cdef class StreamLog:
 
     cpdef add(
         self, str protocol, str address, int status, double seconds, double connecting,
-        unsigned long long received, unsigned long long sent, str endpoint, str upstream,
+        unsigned long long received, unsigned long long sent, str endpoint, str upstream, object owner,
     )
     cdef int put_line(
         self, str protocol, str address, int status, double seconds, double connecting,
-        unsigned long long received, unsigned long long sent, str endpoint, str upstream,
+        unsigned long long received, unsigned long long sent, str endpoint, str upstream, object owner,
     ) except -1
     cdef int put_json(
         self, str protocol, str address, int status, double seconds,
-        unsigned long long received, unsigned long long sent, str endpoint, str upstream,
+        unsigned long long received, unsigned long long sent, str endpoint, str upstream, object owner,
     ) except -1

@@ -1,5 +1,6 @@
 from edge.data.observe.access_log import AccessLog
 from edge.settings import Settings
+from edge.table.records import Owner
 
 class StreamLog:
     def __init__(self, access_log: AccessLog, text: str, *, as_json: bool) -> None: ...
@@ -15,4 +16,5 @@ class StreamLog:
         sent: int,
         endpoint: str,
         upstream: str,
+        owner: Owner,
     ) -> None: ...

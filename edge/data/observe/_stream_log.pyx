@@ -15,7 +15,9 @@ from edge.table.templates import parse
 cdef enum Op:
     O_BYTES_RECEIVED
     O_BYTES_SENT
+    O_INGRESS_NAME
     O_MSEC
+    O_NAMESPACE
     O_PROTOCOL
     O_PROXY_UPSTREAM_NAME
     O_REMOTE_ADDR
@@ -29,7 +31,9 @@ cdef enum Op:
 cdef dict ops = {
     "bytes_received": O_BYTES_RECEIVED,
     "bytes_sent": O_BYTES_SENT,
+    "ingress_name": O_INGRESS_NAME,
     "msec": O_MSEC,
+    "namespace": O_NAMESPACE,
     "protocol": O_PROTOCOL,
     "proxy_upstream_name": O_PROXY_UPSTREAM_NAME,
     "remote_addr": O_REMOTE_ADDR,
@@ -58,13 +62,14 @@ cdef class StreamLog:
 
     cpdef add(
         self, str protocol, str address, int status, double seconds, double connecting,
-        unsigned long long received, unsigned long long sent, str endpoint, str upstream,
+        unsigned long long received, unsigned long long sent, str endpoint, str upstream, object owner,
     ):
         """A session has ended.
 
         PROTOCOL: `tcp`, `tls` or `udp`. ADDRESS: of the client. CONNECTING: seconds until an endpoint took the
         connection, or none did; -1: none was asked. RECEIVED, SENT: bytes from and to the client. ENDPOINT: empty:
-        there was none. UPSTREAM: the name of a Service's port.
+        there was none. UPSTREAM: the name of a Service's port. OWNER: of the stream, an
+        `edge.table.records.Owner`.
         """
         cdef AccessLines lines = self.lines
         if not lines.streams:
@@ -73,15 +78,15 @@ cdef class StreamLog:
             lines.dropped += 1
             return
         if self.as_json:
-            self.put_json(protocol, address, status, seconds, received, sent, endpoint, upstream)
+            self.put_json(protocol, address, status, seconds, received, sent, endpoint, upstream, owner)
         else:
-            self.put_line(protocol, address, status, seconds, connecting, received, sent, endpoint, upstream)
+            self.put_line(protocol, address, status, seconds, connecting, received, sent, endpoint, upstream, owner)
         if lines.end > lines.due:
             self.access_log.flush()
 
     cdef int put_line(
         self, str protocol, str address, int status, double seconds, double connecting,
-        unsigned long long received, unsigned long long sent, str endpoint, str upstream,
+        unsigned long long received, unsigned long long sent, str endpoint, str upstream, object owner,
     ) except -1:
         cdef AccessLines out = self.lines
         cdef int op
@@ -95,6 +100,10 @@ cdef class StreamLog:
                 out.put_number(received)
             elif op == O_BYTES_SENT:
                 out.put_number(sent)
+            elif op == O_INGRESS_NAME:
+                out.put_str(owner.name)
+            elif op == O_NAMESPACE:
+                out.put_str(owner.namespace)
             elif op == O_MSEC:
                 clock_gettime(CLOCK_REALTIME, &t)
                 out.put_seconds(t.tv_sec + t.tv_nsec * 1e-9, 3)
@@ -121,7 +130,7 @@ cdef class StreamLog:
 
     cdef int put_json(
         self, str protocol, str address, int status, double seconds,
-        unsigned long long received, unsigned long long sent, str endpoint, str upstream,
+        unsigned long long received, unsigned long long sent, str endpoint, str upstream, object owner,
     ) except -1:
         cdef AccessLines out = self.lines
         out.put(b'{"time":"', 9)
@@ -139,7 +148,13 @@ cdef class StreamLog:
         out.put_number(received)
         out.put(b',"bytes_sent":', 14)
         out.put_number(sent)
-        out.put(b',"proxy_upstream_name":"', 24)
+        out.put(b',"kind":"', 9)
+        out.put_str(owner.kind)
+        out.put(b'","namespace":"', 15)
+        out.put_str(owner.namespace)
+        out.put(b'","ingress":"', 13)
+        out.put_str(owner.name)
+        out.put(b'","proxy_upstream_name":"', 25)
         out.put_str(upstream)
         out.put(b'","upstream_addr":"', 19)
         out.put_str(endpoint)

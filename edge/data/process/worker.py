@@ -134,23 +134,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         traces = Traces()
         proxy = Proxy(self.settings, TableReader(directory), counters, access_log, traces)
         spread = Spread(directory, counters.slot)
-        shared = (proxy.connections, proxy.handshakes, spread)
-        common: dict[str, Any] = {"shed": proxy.pool.shed, "streams": proxy.streams}
-
-        def made(sock: Any, at: Message) -> Listener | DatagramListener:
-            if at.wire is Wire.UDP:
-                return DatagramListener(sock, proxy.datagrams, at.scope)
-            rest: dict[str, Any] = {**common, "scope": at.scope, "port": port_in(at.scope)}
-            if at.wire is Wire.TCP:
-                return StreamListener(sock, *shared, **rest)
-            return Listener(sock, *shared, tls=at.tls, **rest)
-
-        gateways = GatewayListeners(self._link, made)
-        listeners: list[Listener | GatewayListeners] = [gateways]
-        listeners += [
-            Listener(sock, *shared, tls=tls, places=gateways.places, **common)
-            for sock, tls in zip(self.sockets, self.app.secure, strict=True)
-        ]
+        listeners = self._listeners(proxy, spread)
         timers = self._timers(proxy, spread, access_log)
         _settle_heap()
         for listener in listeners:
@@ -165,6 +149,26 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
             access_log.flush()
         traces.close()
         counters.close()
+
+    def _listeners(self, proxy: Proxy, spread: Spread) -> list[Listener | GatewayListeners]:
+        """One for each socket of the application, and those of Gateways, which come and go."""
+        shared = (proxy.connections, proxy.handshakes, spread)
+        common: dict[str, Any] = {"shed": proxy.pool.shed, "streams": proxy.streams}
+
+        def made(sock: Any, at: Message) -> Listener | DatagramListener:
+            if at.wire is Wire.UDP:
+                return DatagramListener(sock, proxy.datagrams, at.scope)
+            rest: dict[str, Any] = {**common, "scope": at.scope, "port": port_in(at.scope)}
+            if at.wire is Wire.TCP:
+                return StreamListener(sock, *shared, **rest)
+            return Listener(sock, *shared, tls=at.tls, **rest)
+
+        gateways = GatewayListeners(self._link, made)
+        fixed = [
+            Listener(sock, *shared, tls=tls, places=gateways.places, **common)
+            for sock, tls in zip(self.sockets, self.app.secure, strict=True)
+        ]
+        return [gateways, *fixed]
 
     @staticmethod
     def _timers(proxy: Proxy, spread: Spread, access_log: AccessLog | None) -> list[Any]:

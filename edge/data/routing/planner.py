@@ -88,20 +88,11 @@ class Planner:
             fault = "a choice of endpoints that is no backend's"
         destinations = []
         for backend in backends_of(route):
-            own = Phases(self._resources, named) if backend.policies else None
-            fault = (_fill(own, backend.policies, OF_BACKENDS) if own is not None else "") or fault
-            balancers: tuple[Balancer, ...] = ()
-            try:
-                balancers = self._balancers_of(backend)
-                _check_parameters(route, backend)
-            except TermsError as error:
-                fault = str(error)
-            destinations.append(self._destination(host, route, backend, own, balancers))
+            destination, wrong = self._backend(host, route, backend, named)
+            destinations.append(destination)
+            fault = wrong or fault
         if fault:
-            self._counters.add(WorkerWord.CLOSED_ROUTES, 1)
-            log.error("%s%s (%s) is closed (503): %s cannot be applied", host, route.path, route.owner, fault)
-            phases.errors = None
-            phases.gates.insert(0, lambda exchange: replies.UNAVAILABLE)  # noqa: ARG005 - whatever is asked
+            self._close(host, route, phases, fault)
         return Plan(
             host,
             route,
@@ -112,6 +103,25 @@ class Planner:
             logged=self._logged,
             largest_head=self._largest_head,
         )
+
+    def _backend(self, host: str, route: Route, backend: Backend, named: Named) -> tuple[Destination, str]:
+        """The destination for BACKEND, and what of it cannot be applied, empty when all can."""
+        own = Phases(self._resources, named) if backend.policies else None
+        fault = _fill(own, backend.policies, OF_BACKENDS) if own is not None else ""
+        balancers: tuple[Balancer, ...] = ()
+        try:
+            balancers = self._balancers_of(backend)
+            _check_parameters(route, backend)
+        except TermsError as error:
+            fault = str(error)
+        return self._destination(host, route, backend, own, balancers), fault
+
+    def _close(self, host: str, route: Route, phases: Phases, fault: str) -> None:
+        """Have every request of ROUTE answered with 503, because FAULT cannot be applied."""
+        self._counters.add(WorkerWord.CLOSED_ROUTES, 1)
+        log.error("%s%s (%s) is closed (503): %s cannot be applied", host, route.path, route.owner, fault)
+        phases.errors = None
+        phases.gates.insert(0, lambda exchange: replies.UNAVAILABLE)  # noqa: ARG005 - whatever is asked
 
     def drop(self, plan: Plan) -> None:
         """PLAN will not be asked for again; requests that have it may finish."""

@@ -123,7 +123,8 @@ cdef class Session(DatagramSession):
         self.destination.series(C_UDP, status).record(seconds, 0, self.received, self.sent)
         if datagrams.log is not None:
             datagrams.log.add(
-                "udp", self.client, status, seconds, 0, self.received, self.sent, target.name, self.destination.name
+                "udp", self.client, status, seconds, 0, self.received, self.sent, target.name, self.destination.name,
+                self.destination.owner,
             )
         return 0
 

@@ -296,7 +296,7 @@ cdef class Session(Relay):
         if home.log is not None:
             home.log.add(
                 protocols[self.protocol], self.address(), self.status, seconds, self.connecting, received, sent,
-                self.name, self.destination.name,
+                self.name, self.destination.name, self.destination.owner,
             )
         return 0
 

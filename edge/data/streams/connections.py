@@ -120,7 +120,13 @@ class StreamConnections:
         destination.series(protocol, carried.status).record(*numbers)
         if self._log is not None:
             self._log.add(
-                PROTOCOLS[protocol], carried.address, carried.status, *numbers, carried.endpoint_name, destination.name
+                PROTOCOLS[protocol],
+                carried.address,
+                carried.status,
+                *numbers,
+                carried.endpoint_name,
+                destination.name,
+                destination.owner,
             )
 
 

@@ -8,6 +8,7 @@ cdef class Destination:
     cdef readonly Balancer balancer
     cdef readonly object backend
     cdef readonly str name
+    cdef readonly object owner
     cdef object _labels
     cdef bint _by_client
     cdef object _counters

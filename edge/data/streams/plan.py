@@ -47,6 +47,7 @@ class Destination:
     ) -> None:
         self.balancer = balancer
         self.backend = backend
+        self.owner = stream.owner
         self.name = upstream_name(backend.namespace, backend.service, backend.port)
         self._labels = stream_labels(key, stream, backend)
         self._by_client = stream.by_client

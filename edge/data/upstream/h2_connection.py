@@ -234,7 +234,7 @@ class H2Connection(Keeper):
     # --- the end --------------------------------------------------------------------------------------------------
 
     def _leave(self) -> None:
-        """Nobody is to find this connection any more."""
+        """Remove this connection from the shared ones, so that no new request uses it."""
         if self in self.target.shared:
             self.target.shared.remove(self)
 

@@ -284,10 +284,10 @@ def test_a_cluster_that_was_restored(api: FakeAPI, begin: Begin) -> None:
     follows(api, mirror)
 
 
-def test_whoever_finds_the_server_back_tells_the_others(
+def test_the_first_answer_after_a_silence_wakes_all_watches(
     api: FakeAPI, begin: Begin, transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a silence of the API server the first answer, to whatever request, ends all waits for it."""
+    """After a silence of the API server, the first answer to any request ends all waits."""
     monkeypatch.setattr("edge.control.api.transport.SILENCE", 0.2)
     api.apply(ingress("a"))
     api.fail("drop", times=3)

@@ -34,7 +34,7 @@ def every(world: World, name: str = "web.example") -> tuple[Route, ...]:
     return (*host.routes, host.default)
 
 
-def test_it_is_for_all_paths_of_the_host_whoever_has_them(world: World) -> None:
+def test_it_applies_to_all_paths_of_the_host_of_any_ingress(world: World) -> None:
     world.apply(
         one("web", "web.example Prefix /a web", server_snippet="return 503;"),
         one("other", "web.example Prefix /b/ other\nother.example Prefix / other", YOUNG),

@@ -1,4 +1,4 @@
-"""Greenlets that wait for sockets: each goes on once, with its own bytes, whoever else is due."""
+"""Greenlets that wait for sockets: each goes on once, with its own bytes, whatever else is due."""
 
 from __future__ import annotations
 

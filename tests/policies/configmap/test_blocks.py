@@ -31,7 +31,7 @@ def test_block_user_agents_and_referers(configured: Configured, host: str, key: 
     assert configured.get(host).status == 200
 
 
-def test_whoever_passes_one_check_is_still_kept_out(configured: Configured, host: str) -> None:
+def test_a_client_that_passes_one_check_can_still_be_refused_by_another(configured: Configured, host: str) -> None:
     configured.configure(block_user_agents="bot", whitelist_source_range="127.0.0.0/8")
     assert agent(configured, host, "bot") == 403
     assert agent(configured, host, "browser") == 200

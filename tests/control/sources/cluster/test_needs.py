@@ -175,7 +175,7 @@ def test_a_server_that_cannot_give_any_is_waited_for(api: FakeAPI, start: Start,
 def test_metadata_that_cannot_be_listed(
     api: FakeAPI, start: Start, ears: Ears, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the list of Secrets fails whoever asks, the named ones are read again and again instead."""
+    """If Secrets cannot be listed at all, the named ones are polled instead."""
     monkeypatch.setattr(module, "POLL", 0.3)
     monkeypatch.setattr(module, "PATIENCE", 0.1)
     api.fail("status", verb="list", resource="secrets", code=500, times=10_000)

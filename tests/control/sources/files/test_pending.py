@@ -45,7 +45,7 @@ def test_a_file_that_was_emptied_and_closed_is_looked_at_once_more() -> None:
     assert pending.due(10 + EMPTY) == [("f", Motion.EMPTIED)]
 
 
-def test_an_empty_file_that_is_open_waits_for_whoever_opened_it() -> None:
+def test_an_empty_file_that_is_open_waits_until_its_writer_closes_it() -> None:
     pending = Pending()
     pending.empty("f", Motion.CREATED, 10)
     assert "f" in pending
