@@ -2,7 +2,7 @@
 
 Rules of this file:
 - Each write names the version that it was decided on.
-- A status that shows the addresses of Edge is looked at again when these are others.
+- When the addresses of Edge change, every status that shows them is checked again.
 """
 
 from __future__ import annotations

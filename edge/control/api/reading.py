@@ -46,8 +46,6 @@ class Reader:
         except RefusedError as error:
             if error.code == 404:
                 return None
-            if error.code == 403:
-                return self.invalid(key, f"the API server forbids to get it ({error.message}); grant the verb get")
             raise
         try:
             is_it = wire.decode_partial(raw).metadata.key == key

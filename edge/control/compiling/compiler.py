@@ -84,13 +84,17 @@ class Compiler:
         self._stream_services = stream_services.owners(settings)
         """ConfigMaps of TCP and UDP services."""
         self._backend = DefaultBackend(settings.default_backend_service, self.store, self._units.services)
+        self._problems = self._made_problems(default)
+
+    def _made_problems(self, default: Key | None) -> Problems:
+        """Collects problems; DEFAULT: the Secret of `--default-ssl-certificate`."""
         flagged = {
             self._backend.owner: self._backend.problems,
             ObjectId("Secret", *default) if default is not None else None: self._units.certificates.default_problems,
             self._configured.owner: self._configuration_problems,
         }
-        prefix = f"{settings.annotations_prefix}/"
-        self._problems = Problems(self.store, self._claims, self._units, flagged, prefix)
+        prefix = f"{self._settings.annotations_prefix}/"
+        return Problems(self.store, self._claims, self._units, flagged, prefix)
 
     def apply(self, change: Change) -> None:
         """Take up CHANGE; it takes effect with the next `compile`."""
@@ -109,7 +113,7 @@ class Compiler:
         )
 
     def name_changed(self, name: str) -> None:
-        """What `names` says of NAME is not as it was."""
+        """The addresses that `names` gives for NAME have changed."""
         with self._lock:
             self._units.services.name_changed(name)
             self._units.remotes.name_changed(name)
@@ -265,7 +269,7 @@ class Compiler:
         return {owner for name in _referents(changed) for owner in self._units.references.owners(name)}
 
     def _forget(self, changed: Changed) -> None:
-        """Forget what is needed no longer, or was when it CHANGED: the source has to report again whether it exists."""
+        """Forget changed and released objects that are not needed; the source reports them again if they are."""
         released = self._units.take_released() | _referents(changed)
         if self._by_need:
             for name in released:
@@ -308,7 +312,7 @@ class Compiler:
         return Reader(self._configured.current.defaults, f"{self._settings.annotations_prefix}/")
 
     def _affected(self, changed: Changed) -> set[Key]:
-        """The Ingresses to look at again now that classes are others."""
+        """The Ingresses to check again after classes have changed."""
         names = {ObjectId("IngressClass", *key) for key in changed.classes}
         changed.faults |= {name for name in names if self._problems.mended(name)}
 

@@ -305,7 +305,7 @@ class Hosts:
 def _parts(translation: Translation | None) -> Mapping[str, HostPart]:
     if translation is None:
         return {}
-    if translation.default is not None:  # of an Ingress without rules: it takes whatever host nobody else does
+    if translation.default is not None:  # of an Ingress without rules: it serves hosts that no other object does
         return {"": HostPart((), translation.default)}
     return translation.hosts
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 Rank = tuple[bool, bool, "Order", int]
 """The smallest one wins."""
 NOBODY: Final = ObjectId("", "", "")
-"""In place of an object where the default certificate is shown because nobody has a better one."""
+"""In place of an object where the default certificate is shown because no object has a better one."""
 
 
 class Certificates:

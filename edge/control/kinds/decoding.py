@@ -1,7 +1,7 @@
 """From JSON, or what it would hold, to the structs of `edge.control.kinds.objects`.
 
 Rules of this file:
-- Labels and annotations can be declared as a whole only, so those that nobody reads are taken out here: a cluster holds
+- Labels and annotations can be declared as a whole only, so unused ones are removed here: a cluster holds
   many thousand objects.
 - Faults name the field, in the project's own words.
 """
@@ -73,7 +73,7 @@ def convert(mapping: Mapping[str, object], kind: str) -> Object:
 
 
 def _lean(decoded: N) -> N:
-    """DECODED, a fresh object, without labels and annotations that nobody reads, its common text shared."""
+    """DECODED, a fresh object, without unused labels and annotations; equal strings are shared."""
     metadata = decoded.metadata
     if metadata.labels is not None and decoded.kind != Namespace.kind:
         force_setattr(metadata, "labels", _labels(decoded.kind, metadata.labels))

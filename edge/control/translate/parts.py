@@ -134,7 +134,7 @@ class HostOptions(msgspec.Struct, frozen=True, gc=False):
     """What an object asks for on behalf of a whole host."""
 
     clients: ClientTrust | Closed | None = None
-    """`Closed`: what the certificates of clients are to be verified by cannot be had, so nobody gets in."""
+    """`Closed`: the CA for client certificates cannot be read, so all clients are refused."""
     ciphers: str = ""
     server_order: bool | None = None
     snippet: ServerSnippet | Closed | None = None

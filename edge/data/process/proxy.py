@@ -72,46 +72,24 @@ class Proxy:
             table, counters, logged=access_log is not None, largest_head=settings.max_response_header_size
         )
         self.router = Router(table, self.planner, settings.health_check_path)
-        self.pool = Pool(
-            counters,
-            self.planner.targets,
-            Limits(head=LARGEST_HEAD, fields=1024, underscores=True),
-        )
+        self.pool = Pool(counters, self.planner.targets, Limits(head=LARGEST_HEAD, fields=1024, underscores=True))
         self.retry_budget = RetryBudget()
-        calls = Calls(self.pool, self.retry_budget, counters)
-        self.planner.subrequests = Subrequests(calls).to
         self._traces = traces
         tuning.follow(traces.tune)
         self.spools = Spools(settings.temp_dir, size=settings.max_temp_size)
-        self.handling = Handling(
-            self.router,
-            calls,
-            counters,
-            access_log,
-            self.spools,
-            tunnel_timeout=settings.websocket_timeout,
-        )
+        self.handling = self._handling(access_log, tunnel_timeout=settings.websocket_timeout)
         self.connections = Connections(settings, counters, self._handler)
         self.connections.table = table
         contexts = Contexts(table, http2=settings.use_http2)
         self.handshakes = Handshakes(contexts, counters, self.log, timeout=settings.tls_handshake_timeout)
-        stream_log = (
-            StreamLog(access_log, settings.log_format_stream, as_json=settings.log_format == "json")
-            if access_log is not None
-            else None
-        )
+        stream_log = _stream_log(settings, access_log)
         plans = StreamPlans(table, self.planner, counters)
         self.streams = StreamConnections(plans, self.pool, counters, self.connections, stream_log)
-        most = self.connections.most // 2  # a flood of them leaves descriptors to everybody else
+        most = self.connections.most // 2  # a flood of them leaves file descriptors for connections
         self.datagrams = Datagrams(plans, counters, stream_log, most=most)
-        tuning.follow(self.pool.tune)
-        tuning.follow(self.connections.tune)
-        tuning.follow(contexts.tune)
-        tuning.follow(logs.tune)
-        if access_log is not None:
-            tuning.follow(access_log.tune)
-        if stream_log is not None:
-            tuning.follow(stream_log.tune)
+        for one in (self.pool, self.connections, contexts, logs, access_log, stream_log):
+            if one is not None:
+                tuning.follow(one.tune)
         self._reports = Reports(counters, self.planner.targets)
         self._fault = ""
         self._refusals = 0
@@ -119,6 +97,12 @@ class Proxy:
         self._datagrams = relayed_datagrams()
         self._reclaimed = 0
         self._reclaim_at = time.monotonic() + RECLAIM
+
+    def _handling(self, access_log: AccessLog | None, *, tunnel_timeout: float) -> Handling:
+        """What the handlers of all connections share."""
+        calls = Calls(self.pool, self.retry_budget, self.counters)
+        self.planner.subrequests = Subrequests(calls).to
+        return Handling(self.router, calls, self.counters, access_log, self.spools, tunnel_timeout=tunnel_timeout)
 
     def _handler(self, client: Client) -> Handler:
         """The handler for the requests of CLIENT."""
@@ -176,6 +160,13 @@ class Proxy:
         self.connections.count()
         counters.set(WorkerWord.UPSTREAM_IDLE, len(self.planner.targets.idle()))
         counters.set(WorkerWord.TEMPORARY_BYTES, self.spools.held())
+
+
+def _stream_log(settings: Settings, access_log: AccessLog | None) -> StreamLog | None:
+    """The log of TCP and UDP sessions, which is written with ACCESS_LOG; None: there is no log."""
+    if access_log is None:
+        return None
+    return StreamLog(access_log, settings.log_format_stream, as_json=settings.log_format == "json")
 
 
 def _client_bytes() -> tuple[int, int]:

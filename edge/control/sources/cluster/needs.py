@@ -5,7 +5,8 @@ Rules of this file:
   and needed objects are then read by name. Nothing is requested before something is needed.
 - An object of another namespace than `--watch-namespace` that a flag names has a watch of its own, by its name.
 - Where a watch is forbidden, fails from the start, or does not reach, the needed objects are read again every POLL
-  seconds; only the verb `get` is required then.
+  seconds; only the verb `get` is required then. So is an object that the API server forbids to get: no watch reports
+  that it is permitted now.
 - An object that the API server fails to return delays neither the other objects nor the first table.
 - An object that is no longer needed is forgotten.
 """
@@ -83,6 +84,8 @@ class Needs:
         self._again_at = 0.0
         self._failures: dict[Key, int] = {}
         """How often the API server could not give an object, in a row."""
+        self._forbidden: set[Key] = set()
+        """Those that the API server forbids to get."""
         self._has_read = False
         self._trouble = ""
         self._backoff = Backoff()
@@ -122,6 +125,7 @@ class Needs:
             self._changed.notify()
             for key in before - keys:
                 self._failures.pop(key, None)
+                self._forbidden.discard(key)
                 self._feed.drop(self._kind.name, key)
 
     @property
@@ -234,7 +238,8 @@ class Needs:
 
     def _polled(self) -> set[Key]:
         wanted = self._wanted or frozenset()
-        return {key for key in wanted if _is_blind(self._reflector_of(key)) or not self._is_in_reach(key)}
+        unseen = {key for key in wanted if _is_blind(self._reflector_of(key)) or not self._is_in_reach(key)}
+        return unseen | (self._forbidden & wanted)
 
     def _is_unreadable(self, key: Key) -> bool:
         return self._has_read and self._failures.get(key, 0) >= FAILURES
@@ -245,6 +250,7 @@ class Needs:
         Raises:
             KubernetesError: something is still left.
         """
+        self._forbidden -= left
         for key in [key for key in left if not self._may_exist(key)]:
             self._feed.absent(self._kind.name, key)
             self._done(left, key)
@@ -279,7 +285,14 @@ class Needs:
             # One that cannot be given is enough to spoil a list; the others can be read by name.
 
     def _read(self, key: Key) -> None:
-        value = self._reader.one(key)
+        try:
+            value = self._reader.one(key)
+        except RefusedError as error:
+            if error.code != 403:
+                raise
+            self._forbidden.add(key)
+            message = f"the API server forbids to get it ({error.message}); grant the verb get"
+            value = self._reader.invalid(key, message)
         if value is None:
             self._feed.absent(self._kind.name, key)
         else:

@@ -31,6 +31,6 @@ KEYS: Final[tuple[Key, ...]] = (
 
 
 def parameters(found: Found) -> Iterator[tuple[str, object]]:
-    """The networks of trusted peers: of a list that is set, and cannot be read, nobody is."""
+    """The networks of trusted peers; none if the list is set but cannot be read."""
     if found.get("proxy-real-ip-cidr"):
         yield "proxy_real_ip_cidr", found.each("proxy-real-ip-cidr", networks.parse)

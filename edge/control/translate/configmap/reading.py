@@ -38,7 +38,7 @@ class Configuration(msgspec.Struct, frozen=True):
     policies: tuple[AnyPolicy, ...] = ()
     """Of all routes."""
     settings: dict[str, Any] = {}
-    """Settings of the control plane that are others than at the start."""
+    """Settings of the control plane that differ from those at the start."""
     references: tuple[ObjectId, ...] = ()
     """The objects that keys name."""
     problems: tuple[Problem, ...] = ()

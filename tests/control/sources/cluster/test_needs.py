@@ -220,6 +220,19 @@ def test_no_permission_at_all(api: FakeAPI, start: Start, ears: Ears) -> None:
     assert "grant the verb get" in ears.faults()[0].message
 
 
+def test_a_permission_that_comes_later(api: FakeAPI, start: Start, ears: Ears, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Secret that may be watched but not read is read as soon as it may be, though it does not change."""
+    monkeypatch.setattr(module, "POLL", 0.3)
+    api.apply(secret(tls_crt="one"))
+    watching = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"]}
+    api.rules = Rules([ALL, watching])
+    want(start(), "demo/tls")
+    ears.until(lambda: "Secret" in ears.synced() and ears.faults())
+    assert not content(ears)
+    api.rules = Rules([ALL, watching, {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}])
+    ears.until(lambda: content(ears) == b"one")
+
+
 def test_outside_of_the_watched_namespace(
     api: FakeAPI, start: Start, ears: Ears, monkeypatch: pytest.MonkeyPatch
 ) -> None:
