@@ -14,14 +14,18 @@ cdef class Opening:
 cdef class Listener
 
 cdef class Arrival(Resumable):
+    cdef readonly int fd
+    cdef readonly str peer
+    cdef readonly bint above
     cdef Listener _listener
-    cdef int _fd
-    cdef str _peer
-    cdef bint _above
+    cdef Stream _stream
+    cdef bint _ended
     cdef Turn _turn
 
     cpdef turn(self)
     cpdef resume(self)
+    cpdef Stream open(self)
+    cpdef end(self)
 
 cdef class Listener:
     cdef object _sock
@@ -42,12 +46,10 @@ cdef class Listener:
     cdef object _watcher
     cdef object _pause
 
-    cpdef begin(self, int fd, str peer, bint above)
+    cpdef begin(self, Arrival arrival)
     cdef _accept_some(self)
     cdef bint _accept(self, int most) except -1
     cdef bint _take(self, int most) except -1
-    cpdef _end(self, Stream stream, bint above)
-    cdef _forget(self, bint above)
     cdef Listener _place(self, Stream stream)
     cdef _open(self, Stream stream, str peer)
     cdef _relay(self, Stream stream, accepted, str peer, source)

@@ -12,7 +12,6 @@ import errno
 import logging
 import os
 import time
-from functools import partial
 from typing import TYPE_CHECKING
 
 import gevent
@@ -103,14 +102,18 @@ class Opening:
 
 
 class Arrival(Resumable):
-    """A connection that LISTENER has accepted, until it is its turn to be served."""
+    """A connection that LISTENER has accepted, as long as it is open.
+
+    - `fd`, `peer`: the socket, and who is connected by it. `above`: beyond the limit of connections.
+    """
 
     def __init__(self, listener: Listener, fd: int, peer: str, above: bool) -> None:
-        """PEER is connected by FD; ABOVE: beyond the limit of connections."""
+        self.fd = fd
+        self.peer = peer
+        self.above = above
         self._listener = listener
-        self._fd = fd
-        self._peer = peer
-        self._above = above
+        self._stream: Stream | None = None
+        self._ended = False
         self._turn = Turn()
 
     def turn(self) -> None:
@@ -119,7 +122,27 @@ class Arrival(Resumable):
 
     def resume(self) -> None:
         """Serve it."""
-        self._listener.begin(self._fd, self._peer, self._above)
+        self._listener.begin(self)
+
+    def open(self) -> Stream:
+        """Its bytes."""
+        self._stream = stream = Stream(self.fd)
+        stream.counted = True
+        return stream
+
+    def end(self) -> None:
+        """Close it, and count it no more."""
+        if self._ended:
+            return
+        self._ended = True
+        if self._stream is not None:
+            self._stream.close()
+        else:
+            os.close(self.fd)
+        connections = self._listener.connections
+        connections.accepted -= 1
+        connections.refusing -= self.above
+        connections.counters.add(CONNECTIONS_ACTIVE, -1)
 
 
 class Listener:
@@ -240,46 +263,30 @@ class Listener:
 
     # --- one connection -------------------------------------------------------------------------------------------
 
-    def begin(self, fd: int, peer: str, above: bool) -> None:
-        """Serve PEER, which is connected by FD; ABOVE: beyond the limit of connections, to be refused."""
+    def begin(self, arrival: Arrival) -> None:
+        """Serve ARRIVAL, or refuse it."""
         self.connections.counters.add(CONNECTIONS_ACTIVE, 1)
-        try:
-            stream = Stream(fd)
-        except BaseException:
-            os.close(fd)
-            self._forget(above)
-            raise
-        stream.counted = True
+        peer = arrival.peer
         goes_on = False
         try:
-            if above:
+            stream = arrival.open()
+            if arrival.above:
                 self.refuse(stream, peer)
             else:
-                goes_on = self._place(stream).serve(stream, peer, partial(self._end, stream, above))
+                goes_on = self._place(stream).serve(stream, peer, arrival.end)
         except (StreamError, MessageError, OSError) as error:
             log.debug("connection from %s: %s", peer, error)
         except Exception:
             log.exception("connection from %s", peer)
         finally:
             if not goes_on:
-                self._end(stream, above)
+                arrival.end()
 
     def _place(self, stream: Stream) -> Listener:
         """The address that STREAM came to, among those of Gateways; otherwise this one."""
         if not self._places:
             return self
         return self._places.get(stream.socket.getsockname()[:2], self)
-
-    def _end(self, stream: Stream, above: bool) -> None:
-        stream.close()
-        self._forget(above)
-
-    def _forget(self, above: bool) -> None:
-        """A connection that was accepted is no more."""
-        connections = self.connections
-        connections.accepted -= 1
-        connections.refusing -= above
-        connections.counters.add(CONNECTIONS_ACTIVE, -1)
 
     def serve(self, stream: Stream, peer: str, over: Callable[[], None]) -> bool:
         """Serve a connection of PEER that this socket took, or that came to its address through another one; whether it

@@ -3,7 +3,8 @@
 Rules of this file:
 - It reads heads, keeps the connection or ends it, and frames what the exchange sends. It knows neither routes nor
   endpoints.
-- It waits for the next request, and for the answer of an endpoint, without a greenlet (`Resumable`).
+- It waits for the next request without a greenlet, and so for the answer of an endpoint whose connection was kept
+  (`Resumable`).
 - Nothing is sent behind an answer that ends the connection, and nothing unread destroys one (lingering close).
 """
 
@@ -72,7 +73,7 @@ class Http1(Client):
         self._writer = HeadWriter(stream)
         self._keep = True
         self._stale = False
-        """Parameters are others than when the handler was made."""
+        """Parameters have changed since the handler was made."""
         self._chunked = 0
         self._served = 0
         self._waits = False

@@ -78,7 +78,7 @@ class Call:
         self._reused = False
         """It has been asked by a connection that was kept."""
         self._error: ExchangeError | None = None
-        """What came of that, where it went wrong at once."""
+        """The error, if sending by it failed at once."""
         self.asked: Target | None = None
         """The endpoint that was asked last, also after `end`."""
         self.upstream: Upstream | None = None
@@ -135,7 +135,7 @@ class Call:
     def end(self) -> None:
         """Close what is still in use."""
         self._leave()
-        self._content = self._error = None
+        self._terms = self._chooser = self._content = self._error = None
 
     def _leave(self) -> None:
         """Be done with the endpoint that is being asked."""
@@ -168,7 +168,7 @@ class Call:
             try:
                 self._send(upstream, self._terms)
             except ExchangeError as error:
-                self._error = error  # `_attempt` sees to it
+                self._error = error  # `_attempt` handles it
 
     def _attempt(self, terms: Terms, target: Target) -> Failure | None:
         """Have TARGET answer, after `_engage`; None: the head of its response has come."""

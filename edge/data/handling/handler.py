@@ -111,6 +111,7 @@ class Handler:
             if self._waits:
                 return False
             plan, destination = self._plan, self._destination
+            self._plan = self._destination = None
             if plan is not None and plan.errors is not None and reply is not None:
                 reply = self._error_page(reply, plan, destination)
             if reply is not None:
@@ -124,7 +125,6 @@ class Handler:
             destination = plan.destinations[0]
         self._account(plan, destination)
         self._labels = destination.labels if destination is not None else None
-        self._plan = self._destination = None
         return True
 
     def _guarded(self, asked: bool) -> Reply | None:
@@ -287,7 +287,7 @@ class Handler:
             self._call.end()
 
     def _answered(self, plan: Plan, destination: Destination) -> Reply | None:
-        """As `_relay`, with the response that comes."""
+        """Wait for the response, then as `_relay`."""
         call = self._call
         failure = call.answer()
         if failure is not None:

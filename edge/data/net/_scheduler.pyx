@@ -69,7 +69,7 @@ use_libev(LIBEV.functions())
 
 
 cdef Scheduler scheduler_of_hub():
-    """That of this thread's hub."""
+    """The scheduler of this thread's hub."""
     global latest
     hub = get_hub()
     if latest is not None and latest.hub is hub:
@@ -112,7 +112,7 @@ cdef class Resumable:
 
 
 cdef class Scheduler:
-    """Who is due, of those of one hub."""
+    """The waits of one hub that are due."""
 
     def __init__(self, hub):
         self.hub = hub
@@ -154,7 +154,11 @@ cdef class Scheduler:
         one = self.pop()
         if isinstance(one, Resumable):
             self.first = <Resumable>one
-            return self.spare.pop() if self.spare else greenlet(self._work, self.hub)
+            while self.spare:
+                free = self.spare.pop()
+                if not free.dead:
+                    return free
+            return greenlet(self._work, self.hub)
         return one
 
     cdef int leave(self, object greenlet) except -1:
@@ -211,7 +215,7 @@ cdef class Scheduler:
 cdef class Place:
     """Where one waits at a time.
 
-    `waiting`: the greenlet or Resumable that does, None: none. `woken`: what the last call of `wake` said.
+    `waiting`: the greenlet or Resumable that does, None: none. `woken`: what the last call of `wake` said, READY before.
     """
 
     def __cinit__(self):
@@ -236,7 +240,7 @@ cdef class Place:
         self.woken = READY
 
     cdef void wake(self, int why) noexcept:
-        """Have who waits here, if there is one, go on; WHY: READY or another of these numbers."""
+        """End the wait here, if there is one; WHY: READY or another of these numbers."""
         if self.waiting is not None and not self.queued:
             self.woken = why
             self.queued = True

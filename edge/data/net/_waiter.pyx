@@ -84,7 +84,7 @@ cdef class Waiter:
     cpdef renew(self):
         """Forget what has been said about earlier waits."""
         self.failure = None
-        self.hurried = False
+        self.hurried = self.held = False
 
     cpdef wake(self):
         """Let the waiter, if there is one, look again."""
