@@ -17,14 +17,27 @@ from compare import Measured, medians
 from matplotlib import pyplot as plt
 
 COLOURS = {"edge": "#0b6e4f", "nginx": "#9aa5b1", "haproxy": "#c3ccd5"}
-TITLES = {"small": "HTTP, 13 bytes", "64k": "HTTP, 64 KiB", "tls": "TLS, keep-alive", "tls-new": "TLS, new connection"}
+TITLES = {
+    "small": "HTTP, 13 bytes",
+    "64k": "HTTP, 64 KiB",
+    "tls": "TLS, keep-alive",
+    "tls-new": "TLS, new connection",
+    "policies": "five policies",
+    "h2": "HTTP/2",
+    "h2-tls": "HTTP/2 over TLS",
+    "grpc": "gRPC",
+}
+IN_A_ROW = 4
 
 
 def main() -> None:
     document = json.loads(Path(sys.argv[1]).read_text())
     middle = medians([Measured(**one) for one in document["rounds"]])
-    figure, axes = plt.subplots(1, len(middle), figsize=(2.6 * len(middle), 3.2))
-    for axis, (scenario, found) in zip(axes, middle.items(), strict=True):
+    rows = -(-len(middle) // IN_A_ROW)
+    figure, grid = plt.subplots(rows, IN_A_ROW, figsize=(2.6 * IN_A_ROW, 3.2 * rows), squeeze=False)
+    for axis in grid.flat[len(middle) :]:
+        axis.axis("off")
+    for axis, (scenario, found) in zip(grid.flat, middle.items(), strict=False):
         names = [name for name in COLOURS if name in found]
         values = [found[name].microseconds for name in names]
         bars = axis.bar(names, values, color=[COLOURS[name] for name in names])
