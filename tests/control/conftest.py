@@ -66,7 +66,7 @@ class Ears:
         self.listen()
         self.heard.clear()
 
-    def until(self, condition: Callable[[], object], timeout: float = 10.0) -> None:
+    def until(self, condition: Callable[[], object], timeout: float = 40.0) -> None:
         eventually(lambda: (self.listen(), condition())[1], timeout=timeout)
 
 
