@@ -59,7 +59,7 @@ class Recorder(Listener):
                 peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
     def forget(self) -> None:
-        """Start again on new connections."""
+        """Begin anew, on new connections."""
         self.close_connections()
         eventually(lambda: self.open == 0)
         self.sent, self.targets, self.bodies, self.faults = [], [], [], []

@@ -2,7 +2,7 @@
 
 Rules of this file:
 - The thread runs from `start` to `stop`, leader or not; a writer looks at the election before each write.
-- What other threads tell a writer is kept under `_changed`, and notifies it.
+- Other threads change what a writer has to do while they hold `_changed`, and notify it.
 """
 
 from __future__ import annotations

@@ -178,10 +178,9 @@ class Handshakes:
             stream.wait_readable()
         try:
             hello = client_hello.at_once(data)
-            if hello is not None:
-                return hello, data if taken else b""
-            reader = client_hello.Reader()
-            hello = reader.feed(data)
+            if hello is None:
+                reader = client_hello.Reader()
+                hello = reader.feed(data)
             if hello is not None:
                 return hello, data if taken else b""
             if not data:

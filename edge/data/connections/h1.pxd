@@ -28,7 +28,6 @@ cdef class Http1(Client):
     cdef HeadWriter _writer
     cdef c_clock.Clock _clock
     cdef Handler _handler
-
     cdef bint _asked
     cdef bint _awaited
     cdef object _over

@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""Bytes on their way out, gathered by several greenlets and sent by whoever gets to it.
+"""Bytes on their way out, gathered by several greenlets and sent by the first that can.
 
 Rules of this file:
 - It grows with what is put into it: who puts has to look at how much is waiting already.

@@ -68,6 +68,13 @@ def use_libev(dict addresses not None):
 use_libev(LIBEV.functions())
 
 
+cdef object running_greenlet():
+    cdef PyObject *current = greenlet_current()
+    greenlet = <object>current
+    Py_DECREF(current)
+    return greenlet
+
+
 cdef Scheduler scheduler_of_hub():
     """The scheduler of this thread's hub."""
     global latest
@@ -184,9 +191,7 @@ cdef class Scheduler:
 
     def _work(self):
         """Resume one after another; the body of a greenlet that waits in between only where one of them does."""
-        cdef PyObject *current = greenlet_current()
-        this = <object>current
-        Py_DECREF(current)
+        this = running_greenlet()
         while True:
             if self.first is not None:
                 one, self.first = self.first, None
@@ -223,9 +228,7 @@ cdef class Place:
 
     cdef int pause(self) except -1:
         """Wait until woken, perhaps for no reason."""
-        cdef PyObject *current = greenlet_current()
-        this = <object>current
-        Py_DECREF(current)
+        this = running_greenlet()
         self.waiting = this
         self.woken = READY
         try:
@@ -254,8 +257,8 @@ cdef void on_event(ev_loop *loop, ev_io *watcher, int events) noexcept:
 cdef class Watch(Place):
     """Where one waits for a descriptor to be readable, or writable.
 
-    It stays armed while events come: an event that nothing waits for disarms it and calls `on_idle`. It has to live until it is
-    closed.
+    It stays armed while events come: an event that nothing waits for disarms it and calls `on_idle`. It has to live
+    until it is closed.
     """
 
     cdef int open(self, int fd, int events) except -1:

@@ -223,8 +223,8 @@ cdef class Stream(Buffer):
         return 0
 
     cpdef bint await_read(self, Resumable one) except -1:
-        """Have ONE resumed when there is something to read, or the wait is over for another reason, which the next `fill`
-        tells. False: `fill` would not wait."""
+        """Have ONE resumed when there is something to read, or when the wait fails: then the next `fill` raises the
+        error. False: `fill` would not wait."""
         if self.closed or self.failure is not None or (self.tls is not None and self.tls.pending()):
             return False
         if self.start == self.end:

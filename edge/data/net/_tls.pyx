@@ -16,7 +16,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memcpy, memmove, memset, memset
+from libc.string cimport memcpy, memmove, memset
 
 cdef extern from "sys/types.h":
     ctypedef Py_ssize_t ssize_t

@@ -44,7 +44,7 @@ cdef class Waiter:
         if not self.held:
             if self.failure is not None:
                 raise self.failure
-            self.deadline = now() + (min(timeout, GRACE) if self.hurried else timeout)
+            self.extend(timeout)
             waiting.add(self)
             try:
                 self.place.pause()
@@ -65,7 +65,7 @@ cdef class Waiter:
         what `fail` was given."""
         if self.failure is not None:
             return False
-        self.deadline = now() + (min(timeout, GRACE) if self.hurried else timeout)
+        self.extend(timeout)
         waiting.add(self)
         self.held = True
         self.place.hold(one)

@@ -157,9 +157,9 @@ class H2Upstream(Upstream):
     def receive(self, first: bool) -> None:  # noqa: ARG002 - interim heads are kept apart
         """As `Upstream`."""
         waiter = self.inbox.waiter
+        if waiter.held:
+            waiter.wait(self.inbox.timeout)
         while True:
-            if waiter.held:
-                waiter.wait(self.inbox.timeout)
             if self._interim:
                 self.response = self._interim.pop(0)
                 return

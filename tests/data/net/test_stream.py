@@ -589,7 +589,7 @@ def stuff(sock) -> int:
 
 
 def test_a_full_socket_delays_the_handshake_and_what_follows_it(ends, server_context, address):
-    """Nothing of what the handshake writes is lost or doubled, whoever it is written with."""
+    """The handshake's bytes arrive once and in order, also those that leave with other bytes."""
     pair = ends(buffers=8192)
     read, written = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = certificates.trusting().wrap_bio(read, written, server_hostname="a.example")
