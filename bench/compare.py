@@ -250,7 +250,8 @@ def main() -> None:
     parser.add_argument("flags", nargs="*", help="further flags of edge, after --")
     arguments = parser.parse_args()
     processes: list[subprocess.Popen[bytes]] = []
-    with tempfile.TemporaryDirectory(prefix="edge-bench-") as name:
+    # Not in /tmp: nghttpd makes a file there for each call, and Edge watches the folders above its manifests.
+    with tempfile.TemporaryDirectory(prefix="edge-bench-", dir="/var/tmp") as name:
         folder = Path(name)
         folder.chmod(0o755)  # workers of nginx read from it as another user
         proxies.certificate(folder)

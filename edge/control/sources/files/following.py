@@ -5,6 +5,8 @@ Rules of this file:
 - The content is used only if the file has not changed while it was read.
 - Surveys of the whole tree happen when folders or links change, when the kernel has lost events, and now and then in
   any case: some file systems send no events.
+- Folders above the manifests are watched too, and may be busy: /tmp is. After events that are not about manifests
+  comes a rest, so that they take a tenth of a processor at most.
 - Files under a path that cannot be read, or that was named on the command line and no longer exists, keep their last
   content: a volume that is being replaced must not take all routes with it.
 """
@@ -39,6 +41,10 @@ SURVEY: Final = 60.0
 """Seconds between surveys without cause."""
 POLL: Final = 1.0
 """The same where the kernel does not report changes."""
+_REST: Final = 9.0
+"""Seconds of rest for each second that was spent on events of other files."""
+_LONGEST_REST: Final = 0.1
+"""Seconds. The kernel keeps thousands of events for longer than that."""
 
 
 class Reading(NamedTuple):
@@ -62,13 +68,18 @@ class Follower:
         self._survey = tree.Survey()
         self._surveyed = -inf
         """When; minus infinity: it is due."""
+        self._rest = 0.0
+        """Seconds to pass before the next events are looked at."""
         self._first: set[str] | None = None
         """Files of the first survey that have not been read yet; None: it has not been made."""
 
     def step(self) -> None:
         """Wait until there is something to do, or for `wake`, and do it."""
-        self._watches.wait(min(self._pending.next(), self._next_survey()) - time.monotonic())
-        self._listen()
+        self._watches.rest(min(self._rest, self._idle()))
+        self._watches.wait(self._idle())
+        began = time.thread_time()
+        about_others = self._listen()
+        self._rest = min(_REST * (time.thread_time() - began), _LONGEST_REST) if about_others else 0.0
         if time.monotonic() >= self._next_survey():
             self._look_around()
         self._read(self._pending.due(time.monotonic()))
@@ -102,13 +113,17 @@ class Follower:
         blind = dict(self._survey.blind)
         return next((f"{root}: {blind[root]}" for root in self._roots if root in blind), "")
 
+    def _idle(self) -> float:
+        """Seconds until there is something to do without an event."""
+        return min(self._pending.next(), self._next_survey()) - time.monotonic()
+
     def _next_survey(self) -> float:
         return self._surveyed + (POLL if self._watches.trouble else SURVEY)
 
     # --- hearing --------------------------------------------------------------------------------------------------
 
-    def _listen(self) -> None:
-        """Take note of all that has happened."""
+    def _listen(self) -> bool:
+        """Take note of all that has happened, and return whether something has, but not to the manifests."""
         happenings = self._watches.happenings()
         for one in happenings:
             if one.mask & flags.Q_OVERFLOW:
@@ -119,6 +134,7 @@ class Follower:
         renamed = {one.cookie for _, one in events if one.mask & flags.MOVED_TO}
         for path, one in events:
             self._note(path, one.mask, moved=one.cookie in renamed)
+        return bool(happenings) and not events and self._surveyed > -inf
 
     def _changes_the_tree(self, one: Happening) -> bool:
         """Whether a survey may find other files after ONE."""

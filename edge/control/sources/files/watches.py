@@ -57,6 +57,8 @@ class Watches:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._poll = select.poll()
         self._poll.register(self._wake, select.POLLIN)
+        self._wake_only = select.poll()
+        self._wake_only.register(self._wake, select.POLLIN)
         self._inotify: INotify | None = None
         self._descriptors: dict[str, int] = {}
         self._paths: dict[int, set[str]] = {}
@@ -104,6 +106,11 @@ class Watches:
         ready = self._poll.poll(math.ceil(max(0.0, timeout) * 1000))
         if any(descriptor == self._wake for descriptor, _ in ready):
             os.eventfd_read(self._wake)
+
+    def rest(self, seconds: float) -> None:
+        """Let SECONDS pass, or the time until `wake` is called; events are kept for later."""
+        if seconds > 0:
+            self._wake_only.poll(math.ceil(seconds * 1000))
 
     def happenings(self) -> list[Happening]:
         """All that has happened, in order."""

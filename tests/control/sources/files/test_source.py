@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -459,6 +460,31 @@ def test_a_single_file_is_followed_when_it_is_written_by_another_name(
     path.write_text(ingress("a", "fourth.example"))
     eventually(lambda: ears.hosts() == {"a": "fourth.example"})
     assert ears.deletions() == []
+
+
+# --- when other files keep the folders busy -------------------------------------------------------------------------
+
+
+def test_other_files_in_the_folder_above_are_looked_at_once_a_millisecond_at_most(
+    folder: Path, ears: Ears, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+    original = Watches.happenings
+
+    def counted(self: Watches) -> object:
+        looks.append(time.monotonic())
+        return original(self)
+
+    start()
+    monkeypatch.setattr(Watches, "happenings", counted)
+    began = time.monotonic()
+    while time.monotonic() < began + 0.5:
+        (tmp_path / "other").touch()
+        (tmp_path / "other").unlink()
+    (folder / "a.yaml").write_text(ingress("a"))
+    eventually(lambda: set(ears.hosts()) == {"a"})
+    of_others = [when for when in looks if when < began + 0.5]
+    assert 0 < len(of_others) <= 1 + 500
 
 
 # --- when the kernel does not help ----------------------------------------------------------------------------------
