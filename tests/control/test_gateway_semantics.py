@@ -719,8 +719,8 @@ def test_a_rule_with_a_filter_that_is_not_supported_is_answered_500(site: Site) 
 
 
 def test_a_backend_with_a_filter_that_is_not_supported_is_answered_500(site: Site) -> None:
-    redirect = {"type": "RequestRedirect", "requestRedirect": {}}
-    site.put("route.yaml", route(rule("a", gateway.backend("b", filters=[redirect]))))
+    cors = {"type": "CORS", "cors": {}}
+    site.put("route.yaml", route(rule("a", gateway.backend("b", filters=[cors]))))
     assert site.takes("web.example") == "a=1 500=1"
     assert site.problems(ROUTE) == ("error UnsupportedFilter spec.rules[0].backendRefs[1].filters[0].type",)
 

@@ -57,6 +57,7 @@ RULES = [
         matches=[path("/behind")],
     ),
 ]  # fmt: skip
+MOVED = rule(gateway.backend("two", filters=[filtered("RequestRedirect", path=PREFIX)]), matches=[path("/moved")])
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +87,7 @@ def site(backends: tuple[Backend, Backend], tmp_path_factory: pytest.TempPathFac
         made.folder,
         "routes.yaml",
         route(*RULES),
+        route(MOVED, name="moved"),
         route(rule("two"), name="wild", hosts=("*.example", "wild.example"), parents=[{"name": "narrow"}]),
         route(rule("two"), name="secure", hosts=("safe.example",), parents=[{"name": "secure"}]),
     )
@@ -151,6 +153,11 @@ def test_the_share_of_a_backend_that_does_not_exist_is_answered_500(edge: Edge) 
 def test_a_redirect(edge: Edge) -> None:
     response = edge.get("/old/page?q=1")
     assert (response.status, response.get("Location")) == (301, "https://new.example/new/page?q=1")
+
+
+def test_a_redirect_of_a_backend(edge: Edge) -> None:
+    response = edge.get("/moved/page?q=1")
+    assert (response.status, response.get("Location")) == (302, f"http://web.example:{edge.http}/new/page?q=1")
 
 
 def test_a_rewrite_of_host_and_path(edge: Edge) -> None:

@@ -177,7 +177,7 @@ class Handler:
                 return reply
         balancer = destination.balancer if destination.secure_balancer is None else self._balancer(destination)
         if balancer is None:
-            return destination.reply
+            return destination.reply if destination.gates is None else self._stopped(destination.gates)
         chooser: Chooser = balancer if destination.choosing is None else destination.choosing(balancer, self.exchange)
         target = chooser.choose(())
         if target is None:

@@ -127,6 +127,14 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.NoAccessLog, access_log),
 )
 OF_BACKENDS: Final[frozenset[type[Policy]]] = frozenset(
-    (policies.Rewrite, policies.RequestHeaders, policies.ResponseHeaders, policies.Affinity, policies.HashBy)
+    (
+        policies.Redirect,
+        policies.Rewrite,
+        policies.RequestHeaders,
+        policies.ResponseHeaders,
+        policies.Affinity,
+        policies.HashBy,
+    )
 )
-"""Policies that a single backend may have. They act once it has been chosen, so none of them can be a gate."""
+"""Policies that a single backend may have. They act once it has been chosen, so the only gate among them is one that
+lets nothing pass."""

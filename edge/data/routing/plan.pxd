@@ -10,6 +10,7 @@ cdef class Destination:
     cdef readonly c_balancer.Balancer balancer
     cdef readonly c_balancer.Balancer secure_balancer
     cdef readonly object reply
+    cdef readonly tuple gates
     cdef readonly object choosing
     cdef readonly tuple edits
     cdef readonly tuple answers

@@ -32,7 +32,7 @@ WHOLE_CONTENT = 32768
 class Destination:
     """One backend of a route: where requests go, and where they are counted.
 
-    - `balancer`: chooses the endpoint; None: `reply` is the answer.
+    - `balancer`: chooses the endpoint; None: a gate of `gates` answers, or where they are None `reply` is the answer.
     - `secure_balancer`: does so for requests that came by TLS; None: `balancer` does.
     - `choosing`: what chooses the endpoint by the request; None: the balancer does.
     - `edits`, `answers`: steps of the backend's own policies.
@@ -54,6 +54,7 @@ class Destination:
         self.balancer = balancer
         self.secure_balancer = secure_balancer
         self.reply = reply
+        self.gates = phase(phases.gates) if phases is not None else None
         self.choosing = phases.choosing if phases is not None else None
         self.edits = phase(phases.edits) if phases is not None else None
         self.answers = phase(phases.answers) if phases is not None else None

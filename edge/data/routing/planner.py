@@ -110,7 +110,8 @@ class Planner:
         fault = _fill(own, backend.policies, OF_BACKENDS) if own is not None else ""
         balancers: tuple[Balancer, ...] = ()
         try:
-            balancers = self._balancers_of(backend)
+            if own is None or not own.gates:
+                balancers = self._balancers_of(backend)
             _check_parameters(route, backend)
         except TermsError as error:
             fault = str(error)

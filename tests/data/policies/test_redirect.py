@@ -6,7 +6,8 @@ import pytest
 
 from edge.table.policies import BodyLimit, Redirect
 from edge.table.policies.path_change import PathChange
-from tests.support.play import Request
+from tests.support.play import Endpoint, Request
+from tests.support.play.scene import backend, route
 
 
 def location(play, policy: Redirect, target: str = "/a", host: str = "app.example", *, secure: bool = False) -> str:
@@ -16,6 +17,29 @@ def location(play, policy: Redirect, target: str = "/a", host: str = "app.exampl
 def test_the_status_is_302_and_no_endpoint_is_asked(play) -> None:
     played = play(Request(), Redirect("test", host="other.example"))
     assert (played.status, played.asked) == (302, [])
+
+
+def test_of_a_backend_it_answers_the_requests_that_go_there(scene) -> None:
+    moved = Redirect("test", path=PathChange("/new", "/old"))
+    shares = {"web": 1, "moved": 1}
+    to = tuple(
+        backend(name, weight=weight, policies=(moved,) if name == "moved" else ()) for name, weight in shares.items()
+    )
+    one = scene(routes=(route(to=to),), services={name: [Endpoint()] for name in shares})
+    played = [one.play(Request("GET", "/old/a")) for _ in range(40)]
+    assert {each.status for each in played} == {200, 302}
+    for each in played:
+        assert (len(each.asked), each.field("location")) == (
+            (1, None) if each.status == 200 else (0, "http://app.example/new/a")
+        )
+    assert {service for service, _ in one.counted()} == {"web", "moved"}
+
+
+def test_of_a_backend_it_needs_no_endpoint_but_the_gates_of_the_route_come_first(scene) -> None:
+    to = (backend(policies=(Redirect("test", host="other.example"),)),)
+    assert scene(routes=(route(to=to),), endpoints=[]).play(Request()).status == 302
+    limited = scene(routes=(route("/", BodyLimit("test", 1), to=to),), endpoints=[])
+    assert limited.play(Request("PUT", content=b"12")).status == 413
 
 
 @pytest.mark.parametrize("status", [301, 303, 307, 308])

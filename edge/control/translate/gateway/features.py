@@ -1,6 +1,6 @@
 """The features of the Gateway API that Edge supports, and what some of them need.
 
-Source: Gateway API v1.6, pkg/features.
+Source: Gateway API v1.6, pkg/features, and what its main branch has added since.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ FEATURES: Final = (
     "BackendTLSPolicySANValidation",
     "GRPCRoute",
     "GRPCRouteNamedRouteRule",
+    "GRPCRouteRequestHeaderModifier",
     "Gateway",
     "GatewayAddressEmpty",
     "GatewayBackendClientCertificate",
@@ -29,7 +30,9 @@ FEATURES: Final = (
     "HTTPRouteBackendProtocolH2C",
     "HTTPRouteBackendProtocolWebSocket",
     "HTTPRouteBackendRequestHeaderModification",
+    "HTTPRouteBackendRequestRedirect",
     "HTTPRouteBackendTimeout",
+    "HTTPRouteBackendURLRewrite",
     "HTTPRouteCORS",
     "HTTPRouteDestinationPortMatching",
     "HTTPRouteHostRewrite",

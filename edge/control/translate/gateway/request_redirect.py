@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from edge.control.kinds.route_filters import RouteFilter
 
 TYPE: Final = "RequestRedirect"
-OF_BACKENDS: Final = False
+OF_BACKENDS: Final = True
 
 
 def read(one: RouteFilter, field: str, matched: str) -> Redirect:

@@ -116,8 +116,11 @@ def test_fields_that_frame_messages_are_not_to_be_changed(side: str, asked: Mani
     assert faults(headers(side, **asked)) == [f"UnsupportedFilter {FIELD}[0]"]
 
 
-def test_backends_have_all_filters_but_redirects() -> None:
-    assert faults(redirect(), of_backend=True) == [f"UnsupportedFilter {FIELD}[0].type"]
+def test_backends_have_all_filters_but_cors_and_mirrors() -> None:
+    for kind in ("CORS", "RequestMirror"):
+        (found,) = filters.faults([RouteFilter(kind)], FIELD, of_backend=True)
+        assert (found.reason, found.field) == ("UnsupportedFilter", f"{FIELD}[0].type")
+    assert faults(redirect(), of_backend=True) == []
     assert faults(rewrite(), headers("Request"), headers("Response"), of_backend=True) == []
 
 
