@@ -1,7 +1,8 @@
 """The webhook's server: HTTPS on an address of its own, in bounded threads.
 
 Rules of this file:
-- A body that is too long is refused before it is read, and few are in memory at a time.
+- A body that is too long is refused before it is read, and few are in memory at a time. What its client sends all the
+  same is read and dropped, as a connection that is closed before that is reset, and the answer lost.
 - It reads the state of the compiler and writes nothing, to no file and to no cluster.
 """
 
@@ -36,6 +37,9 @@ MOST_REVIEWS = 4
 REVIEW_WAIT = 5.0
 """Seconds that a further one waits before it is refused (503)."""
 SILENCE_SECONDS = 10.0
+MOST_DROPPED = 64 << 20
+"""Bytes of a body that is refused which are read and dropped, so that its client gets the answer."""
+DROPPED_PIECE = 64 << 10
 JSON = "application/json"
 
 logger = logging.getLogger(__name__)
@@ -88,6 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if not self.server.room.acquire(timeout=REVIEW_WAIT):
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, f"{MOST_REVIEWS} reviews are under way already")
+            self._drop(length)
             return
         try:
             self._review(self.rfile.read(length))
@@ -102,9 +107,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.LENGTH_REQUIRED, "a review has a Content-Length")
         elif len(text) > 12 or int(text) >= MOST_BODY:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a review has less than {MOST_BODY} bytes")
+            self._drop(min(int(text[:12]), MOST_DROPPED))
         else:
             return int(text)
         return None
+
+    def _drop(self, length: int) -> None:
+        """Read a body of LENGTH bytes that has been refused; `ANSWER_SECONDS` and `SILENCE_SECONDS` bound it."""
+        while length > 0 and (piece := self.rfile.read1(min(length, DROPPED_PIECE))):
+            length -= len(piece)
 
     def _review(self, body: bytes) -> None:
         webhook, begun = self.server.webhook, time.monotonic()

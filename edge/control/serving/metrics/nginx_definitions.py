@@ -101,6 +101,7 @@ NGINX = Section(
     "Under the names of ingress-nginx",
     "All of them have the labels `controller_namespace` ($POD_NAMESPACE), `controller_class` (--controller-class) and "
     "`controller_pod` ($POD_NAME, else the host name). `path` and `host` are the Ingress's, not the request's. "
+    "Requests that no Ingress takes are not in them unless `--no-metrics-per-host` is set. "
     "`--no-nginx-metrics` leaves all of them out.",
     (
         *SOCKET,

@@ -63,12 +63,17 @@ def families(sums: SeriesSums, keys: Shown, settings: Settings) -> Iterator[Fami
 
 
 def nginx_families(sums: SeriesSums, keys: Shown, settings: Settings, instance: Values) -> Iterator[Family]:
-    """The same under the names of ingress-nginx; INSTANCE: values of the labels that all its metrics have."""
+    """The same under the names of ingress-nginx; INSTANCE: values of the labels that all its metrics have.
+
+    As there, a series with a host is of an Ingress: those who try out hosts must not set off an alert about errors.
+    """
     excluded = {theirs.PREFIX + name for name in settings.exclude_socket_metrics}
     names = tuple(name for name in theirs.REQUEST if name != "host" or settings.metrics_per_host)
     groups = Groups(names, dict(zip(theirs.INSTANCE, instance, strict=True)))
     for key, row in paced(keys):
         labels = key.labels
+        if settings.metrics_per_host and not labels.ingress:
+            continue
         host = (labels.host,) if settings.metrics_per_host else ()
         status = _class(key.status) if settings.report_status_classes else str(key.status)
         route = (labels.namespace, labels.ingress, labels.service, *host, labels.path, labels.canary)

@@ -115,6 +115,12 @@ def test_a_long_body_is_refused_before_it_is_sent(served: Served) -> None:
     connection.close()
 
 
+def test_a_client_that_sends_a_long_body_all_the_same_gets_the_answer(served: Served) -> None:
+    """As most do: they read the answer when everything is sent, and a reset before that is all they see."""
+    status, text = served.post(bytes(MOST_BODY + (8 << 20)))
+    assert (status, text.split()[-2:]) == (413, [b"%d" % MOST_BODY, b"bytes"])
+
+
 @pytest.mark.parametrize("fields", [{}, {"Transfer-Encoding": "chunked"}, {"Content-Length": "-1"}])
 def test_a_body_has_to_say_how_long_it_is(served: Served, fields: dict[str, str]) -> None:
     connection = served.connect()

@@ -4,12 +4,13 @@ import time
 
 import pytest
 
+from edge.control.compiling.delta import Delta
 from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import error
 from edge.control.serving.metrics import nginx_definitions as theirs
 from edge.control.translate.endpoints import Fault
 from edge.table.counters import WorkerWord
-from edge.table.records import Certificate, Host, ServerName
+from edge.table.records import GLOBALS, Certificate, Globals, Host, ServerName
 from tests.control.serving.metrics.conftest import route
 from tests.support.certificates import issue
 
@@ -98,6 +99,19 @@ def test_the_path_is_the_ingress_s_and_stands_as_it_is_written(world):
     world.serve(Host(name="*.example", routes=(odd,)))
     world.count("*.example", odd)
     assert world.value("nginx_ingress_controller_requests", path='/a"b\\c', host="*.example") == 1
+
+
+def test_requests_that_no_ingress_takes_have_no_series_with_a_host(world):
+    """Where the default backend is a route: requests for hosts that scanners make up are no errors of an Ingress."""
+    default = route("/", ingress="")
+    world.state.commit(Delta(routes={GLOBALS: Globals(default=default)}), {})
+    world.count()
+    world.count("", default, status=404, times=3)
+    requests = "nginx_ingress_controller_requests"
+    assert world.values(requests) == [1]
+    assert world.value("edge_requests_total", ingress="", status="404") == 3
+    world.settings = world.settings.with_(metrics_per_host=False)
+    assert world.value(requests, ingress="", status="404") == 3
 
 
 def test_connections_and_processes_are_sums(world):
