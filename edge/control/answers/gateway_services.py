@@ -3,6 +3,7 @@
 Rules of this file:
 - Those of `edge.control.answers.writer`, and what `edge.control.answers.gateway_objects` says.
 - Nothing is written before all that is there has been read.
+- The watch may be behind our own writes: a version that is older than what a write has answered is ignored.
 - An object of the same name that we have not made is never changed: creating ours is refused, and tried again.
 - What goes with a Gateway is deleted by us as soon as the Gateway is gone, or belongs to another controller.
 - A slice that an earlier process has made and that is wanted no longer is deleted, too: its
@@ -19,6 +20,7 @@ import msgspec
 from edge.control.answers.gateway_objects import SERVICE, SLICE, Body, difference, gateway_of, service_of, slices_of
 from edge.control.answers.writer import Writer
 from edge.control.api.errors import RefusedError
+from edge.control.api.list_watch import is_older
 from edge.control.api.reflector import Reflector
 from edge.control.api.transport import MERGE_PATCH
 from edge.control.kinds import resources
@@ -69,6 +71,8 @@ class GatewayServiceWriter(Writer[Job]):
         self._made: dict[ObjectId, frozenset[ObjectId]] = {}
         """Objects by Gateway."""
         self._seen: dict[ObjectId, Body] = {}
+        self._written: dict[ObjectId, str] = {}
+        """The versions that writes have answered and the watch has not delivered."""
         self._slices: dict[ObjectId, set[ObjectId]] = {}
         """Slices that we or an earlier process have made and that are there, by Gateway."""
         self._wanted: dict[ObjectId, Body | None] = {}
@@ -116,6 +120,9 @@ class GatewayServiceWriter(Writer[Job]):
     def seen(self, name: ObjectId, body: Body) -> None:
         """The object NAME is as BODY says."""
         with self._changed:
+            if is_older(_version(body), self._written.get(name, "")):
+                return  # the watch is behind a write of ours
+            self._written.pop(name, None)
             self._unindex(name)
             self._seen[name] = body
             gateway = gateway_of(name, body)
@@ -130,6 +137,7 @@ class GatewayServiceWriter(Writer[Job]):
         with self._changed:
             self._unindex(name)
             self._seen.pop(name, None)
+            self._written.pop(name, None)
             self._drops += 1
             self._consider(name)
 
@@ -190,8 +198,7 @@ class GatewayServiceWriter(Writer[Job]):
         patch = difference(have, wanted) if not have["metadata"].get("deletionTimestamp") else None
         if patch is None:
             return None
-        version = have["metadata"]["resourceVersion"]
-        body = {**patch, "metadata": {**patch.get("metadata", {}), "resourceVersion": version}}
+        body = {**patch, "metadata": {**patch.get("metadata", {}), "resourceVersion": _version(have)}}
         return Job("PATCH", body, have, self._drops)
 
     def _write(self, name: ObjectId, job: Job) -> None:
@@ -206,8 +213,9 @@ class GatewayServiceWriter(Writer[Job]):
         except msgspec.DecodeError:
             return  # the watch will deliver it
         with self._changed:
-            if self._seen.get(name) is job.have and self._drops == job.drops:
-                self._seen[name] = body
+            seen, version = self._seen.get(name), _version(body)
+            if self._drops == job.drops and (seen is job.have or is_older(_version(seen), version)):
+                self._seen[name], self._written[name] = body, version
 
     def _failed(self, name: ObjectId, error: KubernetesError) -> None:
         if isinstance(error, RefusedError) and error.reason == "AlreadyExists":
@@ -216,6 +224,12 @@ class GatewayServiceWriter(Writer[Job]):
 
     def _right(self, name: ObjectId) -> str:  # noqa: ARG002 - the same for both kinds
         return f"verbs create, patch and delete on {' and '.join(kind.resource for kind in KINDS.values())}"
+
+
+def _version(body: Body | None) -> str:
+    """The resourceVersion of BODY; empty: it has none."""
+    version: str = body["metadata"].get("resourceVersion", "") if body is not None else ""
+    return version
 
 
 def _only(have: Body) -> Body:

@@ -75,7 +75,7 @@ def test_a_service_and_its_slices_are_made(api: FakeAPI, instance: Instances) ->
     one = instance(**FLAGS)
     want(one, wanted((80, 20001), (443, 20002)))
     eventually(lambda: endpoints(api) == [("10.1.0.1", True, False)])
-    found, part = made(api), made(api, "edge-web-ipv4", "EndpointSlice")
+    found, part = eventually(lambda: made(api)), made(api, "edge-web-ipv4", "EndpointSlice")
     assert ports(api) == [(80, 20001), (443, 20002)]
     assert (found["spec"]["type"], "selector" in found["spec"]) == ("LoadBalancer", False)
     for thing in (found, part):
@@ -116,6 +116,26 @@ def test_a_change_is_one_write_and_no_change_is_none(api: FakeAPI, instance: Ins
     eventually(lambda: ports(api) == [(81, 20001)])
     written = [request for request in api.seen("patch", "services") if request.path.endswith("edge-web")]
     assert len(written) == 2
+
+
+def test_a_version_that_the_watch_delivers_late_is_no_reason_to_write(api: FakeAPI, instance: Instances) -> None:
+    """It may be older than what our own write has answered, or come while that is under way."""
+    one = instance(**FLAGS)
+    writer = one.cluster.gateway_services
+    assert writer is not None
+    want(one, wanted())
+    eventually(lambda: endpoints(api) and made(api))
+    for reflector in writer._reflectors:
+        reflector.stop()
+    eventually(lambda: not any(reflector._thread.is_alive() for reflector in writer._reflectors))
+    name, stale = ObjectId("Service", "demo", "edge-web"), made(api)
+    for port in (81, 82, 83):
+        want(one, wanted((port, 20001)))
+        eventually(lambda port=port: ports(api) == [(port, 20001)])
+        writer.seen(name, stale)
+        stale = made(api)
+    written = [request for request in api.seen("patch", "services") if request.path.endswith("edge-web")]
+    assert len(written) == 3
 
 
 def test_what_others_set_stays(api: FakeAPI, instance: Instances) -> None:
