@@ -15,8 +15,8 @@ from edge.table._counters import Chunk
 if TYPE_CHECKING:
     from pathlib import Path
 
-_TRIES = 3
-"""Looks at a lock before it counts as taken: readers hold it for a moment to see whether a worker lives."""
+_LOOKS = 1000
+"""At a lock that only readers hold: they do so for a moment, to see whether a worker lives."""
 
 
 def take_slot(directory: Path) -> tuple[int, int]:
@@ -51,15 +51,23 @@ def take_slot(directory: Path) -> tuple[int, int]:
 
 
 def _lock(fd: int) -> bool:
-    for attempt in range(_TRIES):
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if attempt + 1 < _TRIES:
-                time.sleep(0.001)
-        else:
+    """Whether the lock of FD is ours now; False: a worker has it. A reader that has it is waited for."""
+    for _ in range(_LOOKS):
+        if _take(fd, fcntl.LOCK_EX):
             return True
+        if not _take(fd, fcntl.LOCK_SH):
+            return False  # readers share it, a worker does not
+        fcntl.flock(fd, fcntl.LOCK_UN)
+        time.sleep(0.001)
     return False
+
+
+def _take(fd: int, kind: int) -> bool:
+    try:
+        fcntl.flock(fd, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _same_file(path: Path, fd: int) -> bool:

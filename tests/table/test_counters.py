@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import itertools
 import os
 import signal
 import subprocess
@@ -172,10 +173,21 @@ def test_a_reader_that_looks_does_not_keep_a_worker_from_its_slot(tmp_path, monk
     WorkerCounters(tmp_path).close()
     reading = os.open(tmp_path / "worker.0", os.O_RDONLY)
     fcntl.flock(reading, fcntl.LOCK_SH)
-    monkeypatch.setattr(time, "sleep", lambda _: os.close(reading))  # the reader has seen enough while we wait
+    waits = itertools.count(1)
+    # It has seen enough while we wait, though it gets no processor for a while.
+    monkeypatch.setattr(time, "sleep", lambda _: os.close(reading) if next(waits) == 50 else None)
     counters = WorkerCounters(tmp_path)
     assert counters.slot == 0
     counters.close()
+
+
+def test_a_slot_that_a_worker_holds_is_not_waited_for(tmp_path, monkeypatch):
+    first = WorkerCounters(tmp_path)
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waits"))
+    second = WorkerCounters(tmp_path)
+    assert (first.slot, second.slot) == (0, 1)
+    first.close()
+    second.close()
 
 
 def test_files_of_another_version_are_passed_over_and_replaced(tmp_path, reader):
