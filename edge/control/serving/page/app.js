@@ -18,6 +18,8 @@ const failure = h("p", { class: "failure", role: "alert", hidden: true });
 let view = null;
 let loading = new AbortController();
 let missed = false; // whether events may have been missed
+let newest = 0; // the number of the newest read: what comes of those before it is not shown
+let pending = 0; // reads that have not ended
 
 /** Show the view at the address of this document. */
 async function show({ focus }) {
@@ -45,16 +47,21 @@ async function show({ focus }) {
 /** Have the view read what it shows; an error is shown above it. */
 async function read() {
   const { signal } = loading;
+  const mine = ++newest;
+  pending += 1;
   try {
     await view.load(signal);
+    if (mine !== newest) return;
     failure.hidden = true;
     title();
   } catch (error) {
-    if (signal.aborted || error.name === "AbortError") return;
+    if (mine !== newest || signal.aborted || error.name === "AbortError") return;
     if (!(error instanceof TypeError || error instanceof Refusal)) throw error;
     if (error.status === 401) location.reload(); // the session is over: the form to sign in
     say(failure, reason(error));
     failure.hidden = false;
+  } finally {
+    pending -= 1;
   }
 }
 
@@ -89,13 +96,14 @@ const live = new Live({
   hear(name, data) {
     if (name === "overview") counts(data);
     view?.hear?.(name, data);
+    if (!failure.hidden && !pending) read(); // there may be an answer again
   },
   opened() {
     if (missed) read();
     missed = false;
   },
   tell(state) {
-    if (state === "lost" && failure.hidden && view) read(); // says what is wrong
+    if (state === "lost" && view) read(); // says what is wrong
     missed ||= state !== "live";
     sign.dataset.state = state;
     say(sign, { live: "Live", idle: "Paused", lost: "Not connected" }[state]);

@@ -22,6 +22,17 @@ def test_a_control_plane_that_goes_away_is_reported_until_it_is_back(browser, tm
             page.get_by_role("alert").wait_for(state="hidden")
 
 
+def test_an_error_is_shown_until_there_is_an_answer(browser, site):
+    with browser.window(f"{site.url}changes", refusals=True) as window:
+        page = window.page
+        page.get_by_text("Live", exact=True).wait_for()
+        page.route("**/api/changes?*", lambda route: route.fulfill(status=503, json={"error": "busy for a while"}))
+        page.reload()
+        page.get_by_role("alert").filter(has_text="busy for a while").wait_for()
+        page.unroute("**/api/changes?*")
+        page.get_by_role("alert").wait_for(state="hidden")
+
+
 def test_a_page_that_is_not_seen_hangs_up(browser, site):
     with browser.window(site.url) as window:
         page = window.page
