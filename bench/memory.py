@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -43,20 +44,25 @@ def look(pid: int, role: str) -> Process:
     return Process(role, sizes["Pss"], sizes["Private_Clean"] + sizes["Private_Dirty"], sizes["Rss"])
 
 
+def command_line(pid: int) -> list[str]:
+    """The words of PID's command line, or of the title that it has taken."""
+    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").split()
+
+
 def role_of(pid: int, root: int, arbiter: list[int]) -> str:
     """What PID is in the tree below ROOT; ARBITER: the arbiter of Edge and its workers."""
-    words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    words = command_line(pid)
     if "haproxy" in words[0] or "nginx" in words[0]:
         return "master" if pid == root and "nginx" in words[0] else "worker"
     if pid in arbiter[1:]:
         return "worker"
-    return "arbiter" if pid in arbiter else "control plane" if "control" in words else "launcher"
+    return "arbiter" if pid in arbiter else "launcher" if pid == root else "control plane"
 
 
 def processes(root: int) -> list[Process]:
     """Each process of the tree below ROOT."""
     pids = tree(root)
-    arbiter = next((tree(pid) for pid in pids if "\0proxy\0" in Path(f"/proc/{pid}/cmdline").read_text()), [])
+    arbiter = next((tree(pid) for pid in pids if ("edge", "proxy") in pairwise(command_line(pid))), [])
     return [look(pid, role_of(pid, root, arbiter)) for pid in pids]
 
 

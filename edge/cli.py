@@ -16,16 +16,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from edge import __version__, command_line, options
-from edge.system import directories, logs
-from edge.system.addresses import ListenError
+from edge import __version__, command_line, commands, options
+from edge.system import directories
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from edge.settings import Settings
-
-USAGE = 2
 _BUILT_IN_PLACE = Path(__file__).with_name("compiled.json")
 """Only a source checkout has it: what its compiled modules were made from."""
 
@@ -38,19 +34,13 @@ COMMANDS = {
     "top": "show the traffic of a running instance in the terminal, as its admin port has it",
 }
 
-MODULES = {
-    "run": "edge.launcher",
-    "control": "edge.control.plane",
-    "proxy": "edge.data.process.application",
-}
-
 
 class Parser(argparse.ArgumentParser):
     """Reports a mistake in one line."""
 
     def error(self, message: str) -> NoReturn:
         """Say MESSAGE and the way to the help text."""
-        self.exit(USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        self.exit(commands.USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,9 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = namespace.pop("command")
         _check_build()
         return {"check": _check, "routes": _routes, "top": _top}.get(command, _serve)(command, namespace, environment)
-    except (options.OptionError, directories.DirectoryError, ListenError) as error:
-        print(f"edge {command}: {error}", file=sys.stderr)
-        return 1 if isinstance(error, ListenError) else USAGE
+    except commands.COMPLAINTS as error:
+        return commands.complain(command, error)
     except KeyboardInterrupt:  # before anything has come to handle it
         return 128 + signal.SIGINT
     except BrokenPipeError:  # `edge routes | head`
@@ -108,10 +97,10 @@ def parser() -> Parser:
         allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=f"edge {__version__}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    added = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
         epilog = "Every flag may also be given by the environment variable in [brackets]; the flag wins."
-        sub = commands.add_parser(
+        sub = added.add_parser(
             name, help=summary, description=summary.capitalize() + ".", epilog=epilog, allow_abbrev=False
         )
         if name == "check":
@@ -140,16 +129,7 @@ def _serve(command: str, namespace: dict[str, Any], environment: Mapping[str, st
         print(f"edge {command}: warning: {warning}", file=sys.stderr)
     if command != "run" and not settings.shm_dir:
         raise options.OptionError("--shm-dir is required here; `edge run` is the command that makes one by itself")
-    if settings.shm_dir:
-        directories.prepare(settings.table_directory)
-    logs.configure(settings, process="launcher" if command == "run" else command)
-    # Each side is imported only where it runs: the control plane has no business with gevent, nor the proxy with the
-    # Kubernetes client.
-    module = {"run": "edge.launcher", "control": "edge.control.plane", "proxy": "edge.data.process.application"}[
-        command
-    ]
-    run: Callable[[Settings], int] = importlib.import_module(module).run
-    return run(settings) or 0
+    return commands.run(command, settings)
 
 
 def _check(_command: str, namespace: dict[str, Any], environment: Mapping[str, str]) -> int:

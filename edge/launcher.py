@@ -1,4 +1,4 @@
-"""The first process of `edge run`: starts the control plane and the proxy, and stands between them and the outside.
+"""The first process of `edge run`, once control plane and proxy are started: stands between them and the outside.
 
 Rules of this file:
 - The launcher is made to be process 1 of a container: it passes signals on, reaps every orphan and ends with the
@@ -10,28 +10,20 @@ Rules of this file:
 - Draining is the proxy's business (`edge.system.draining`, `--pre-stop-delay`), so that two containers end as one tree
   does.
 - Signals are waited for, never handled: there is one thread, and no code runs between two of its lines.
+- It is a program of its own, which `edge.start` becomes, because it waits as long as the container lives: the command
+  line and what children share take four times the memory. So it imports little, and the rest where it is needed.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
 import time
-from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from edge import options
-from edge.system import directories, prctl
-
+TYPE_CHECKING = False  # as typing's, which is large
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from edge.settings import Settings
-
-logger = logging.getLogger(__name__)
+    from collections.abc import Callable, Iterator, Sequence
 
 ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 OTHERS = frozenset({signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU})
@@ -52,63 +44,107 @@ ORPHAN_GRACE = 3.0
 """Seconds that what is left over gets to end by itself."""
 
 
-def run(settings: Settings) -> int:
-    """Run a whole Edge until a signal stops it; returns the exit status, see `edge.cli`.
+def command(*, control: int, proxy: int, directory: str, lock: int, log: tuple[str, str]) -> list[str]:
+    """The command line of a launcher of the processes CONTROL and PROXY; append that of the next control plane.
 
-    Raises:
-        DirectoryError: there is no place for the table.
+    It removes DIRECTORY, if any, and closes the descriptor LOCK at its end. LOG: `--log-format` and `--log-level`.
     """
-    if settings.shm_dir:
-        return Launcher.of(settings).run()
-    with directories.private() as directory:
-        return Launcher.of(settings.with_(shm_dir=str(directory))).run()
+    # -P: as for the command `edge` itself, the current folder is no place for modules. -S: packages are not needed.
+    numbers = (str(number) for number in (control, proxy, lock))
+    program = os.path.join(os.path.dirname(__file__), "launcher_main.py")
+    return [sys.executable, "-P", "-S", program, *numbers, directory, *log]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """What `command` says; the exit status, see `edge.cli`."""
+    control, proxy, lock = (int(number) for number in arguments[:3])
+    directory, log_format, log_level, *next_control = arguments[3:]
+    if directory:
+        os.set_inheritable(lock, False)
+    log = Log(log_format, log_level)
+    try:
+        return Launcher(control=control, proxy=proxy, next_control=lambda: _execute(next_control), log=log).run()
+    finally:
+        if directory:
+            import shutil  # noqa: PLC0415
+
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _execute(words: list[str]) -> int:
+    try:
+        os.execv(words[0], words)  # noqa: S606 - no shell is wanted
+    except OSError as error:
+        os.write(2, f"edge: cannot start {words[0]}: {error}\n".encode())
+    return 127
+
+
+class Log:
+    """Log lines, for which logging and the settings are imported when there is one."""
+
+    def __init__(self, log_format: str, log_level: str) -> None:
+        self._format = log_format
+        self._level = log_level
+
+    def __call__(self, level: str, message: str, *values: object) -> None:
+        """Log MESSAGE with VALUES."""
+        import logging  # noqa: PLC0415
+
+        from edge.settings import Settings  # noqa: PLC0415
+        from edge.system import logs  # noqa: PLC0415
+
+        if not logging.getLogger().handlers:
+            logs.configure(Settings(log_format=self._format, log_level=self._level), process="launcher")
+        getattr(logging.getLogger("edge.launcher"), level)(message, *values)
+
+
+def spawn(program: Callable[[], int]) -> int:
+    """The process id of a child that does PROGRAM, which gives its exit status; WAITED are blocked here."""
+    launcher = os.getpid()
+    if pid := os.fork():
+        return pid
+    status = 1
+    try:
+        from edge.system import prctl  # noqa: PLC0415
+
+        # A group of its own: what a terminal sends (Ctrl-C) comes to us, and we decide.
+        os.setpgid(0, 0)
+        prctl.die_with_parent(signal.SIGTERM)
+        if os.getppid() != launcher:
+            os._exit(1)
+        for number in OTHERS:  # until it has come to handle them, they shall not kill or stop it
+            signal.signal(number, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        status = program()
+    finally:
+        os._exit(status)  # a forked child must not return into the launcher
 
 
 class Launcher:
     """Two children, their lives and deaths."""
 
-    def __init__(self, *, control: Sequence[str], proxy: Sequence[str], environment: Mapping[str, str]) -> None:
-        """CONTROL and PROXY: command lines, the first word a path."""
-        self._control_command = control
-        self._proxy_command = proxy
-        self._environment = environment
-        self._control = 0
+    def __init__(self, *, control: int, proxy: int, next_control: Callable[[], int], log: Log) -> None:
+        """CONTROL and PROXY: process ids of children; NEXT_CONTROL: what a child does to be a new control plane."""
+        self._control = control
         """Process id; 0: none is running."""
-        self._control_started = 0.0
+        self._next_control = next_control
+        self._control_started = time.monotonic()
         self._control_due = 0.0
         """When to start the next control plane, CLOCK_MONOTONIC; 0: one is running."""
         self._deaths = 0
         """Control planes that have died in a row."""
-        self._proxy = 0
+        self._proxy = proxy
+        self._log = log
         self._ending: signal.Signals | None = None
         """The signal that stops us."""
         self._status: int | None = None
         """The exit status, once that is known."""
 
-    @classmethod
-    def of(cls, settings: Settings) -> Launcher:
-        """A launcher of `edge control` and `edge proxy`."""
-        # -P: as for the command `edge` itself, the current folder is no place for modules.
-        start = [sys.executable, "-P", "-m", "edge"]
-        return cls(
-            control=[*start, "control", *options.to_arguments(settings, "control")],
-            proxy=[*start, "proxy", *options.to_arguments(settings, "proxy")],
-            environment=options.without_variables(os.environ),
-        )
-
     def run(self) -> int:
-        """Start both and see them through; the exit status."""
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, WAITED)
-        try:
-            prctl.become_subreaper()
-            self._start_control()
-            self._proxy = self._spawn(self._proxy_command)
-            logger.info("started the proxy, process %d", self._proxy)
-            while self._status is None:
-                self._step()
-            self._end_all()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        """See both through; the exit status."""
+        while self._status is None:
+            self._step()
+        self._end_all()
         return self._status
 
     # --- steps ----------------------------------------------------------------------------------------------------
@@ -126,7 +162,7 @@ class Launcher:
 
     def _pass_on(self, number: signal.Signals) -> None:
         if number in ENDING:
-            logger.info("stopping on %s", number.name)
+            self._log("info", "stopping on %s", number.name)
             self._ending = number
         _send(self._proxy, number)
 
@@ -141,7 +177,7 @@ class Launcher:
 
     def _proxy_ended(self, status: int) -> None:
         if successor := _successor(self._proxy):
-            logger.info("the proxy, process %d, was replaced by process %d", self._proxy, successor)
+            self._log("info", "the proxy, process %d, was replaced by process %d", self._proxy, successor)
             self._proxy = successor
             if self._ending is not None:
                 _send(successor, self._ending)
@@ -150,7 +186,7 @@ class Launcher:
             self._status = 0
         else:
             self._status = status
-            logger.error("the proxy %s; ending", _described(status))
+            self._log("error", "the proxy %s; ending", _described(status))
         if not successor:
             self._proxy = 0
 
@@ -159,44 +195,28 @@ class Launcher:
     def _start_control(self) -> None:
         self._control_due = 0.0
         self._control_started = time.monotonic()
-        self._control = self._spawn(self._control_command)
-        logger.info("started the control plane, process %d", self._control)
+        self._control = spawn(self._next_control)
+        self._log("info", "started the control plane, process %d", self._control)
 
     def _control_ended(self, status: int) -> None:
         if self._status is not None or self._ending is not None:
             return
         lived = time.monotonic() - self._control_started
         if self._deaths == 0 and status in (1, 2) and lived < FIRST_START:
-            logger.error("the control plane cannot start: it %s; ending", _described(status))
+            self._log("error", "the control plane cannot start: it %s; ending", _described(status))
             self._status = status
             return
         self._deaths = 1 if lived >= GOOD_LIFE else self._deaths + 1
         pause = 0.0 if self._deaths == 1 else min(FIRST_PAUSE * 2.0 ** (self._deaths - 2), LONGEST_PAUSE)
-        logger.error(
-            "the control plane %s; traffic is served by the last table, next start in %g s", _described(status), pause
+        self._log(
+            "error",
+            "the control plane %s; traffic is served by the last table, next start in %g s",
+            _described(status),
+            pause,
         )
         self._control_due = time.monotonic() + pause
 
     # --- processes ------------------------------------------------------------------------------------------------
-
-    def _spawn(self, command: Sequence[str]) -> int:
-        launcher = os.getpid()
-        if pid := os.fork():
-            return pid
-        try:
-            # A group of its own: what a terminal sends (Ctrl-C) comes to us, and we decide.
-            os.setpgid(0, 0)
-            prctl.die_with_parent(signal.SIGTERM)
-            if os.getppid() != launcher:
-                os._exit(1)
-            for number in OTHERS:  # until it has come to handle them, they shall not kill or stop it
-                signal.signal(number, signal.SIG_IGN)
-            signal.pthread_sigmask(signal.SIG_SETMASK, ())
-            os.execve(command[0], list(command), self._environment)  # noqa: S606 - no shell is wanted
-        except BaseException as error:  # noqa: BLE001 - a forked child must not return into the launcher
-            os.write(2, f"edge: cannot start {command[0]}: {error}\n".encode())
-        finally:
-            os._exit(127)
 
     def _end_all(self) -> None:
         """End the control plane, and the proxy if it is not the one that ended, and then what they have left."""
@@ -221,13 +241,15 @@ def _wait(timeout: float | None) -> signal.Signals | None:
 
 def _reap() -> Iterator[tuple[int, int]]:
     """Children that have ended, also such as were never ours: process id and exit status as of a shell."""
-    with suppress(ChildProcessError):
-        while True:
+    while True:
+        try:
             pid, status = os.waitpid(-1, os.WNOHANG)
-            if not pid:
-                return
-            code = os.waitstatus_to_exitcode(status)
-            yield pid, code if code >= 0 else 128 - code
+        except ChildProcessError:
+            return
+        if not pid:
+            return
+        code = os.waitstatus_to_exitcode(status)
+        yield pid, code if code >= 0 else 128 - code
 
 
 def _outlive(pids: set[int], timeout: float) -> None:
@@ -244,7 +266,8 @@ def _outlive(pids: set[int], timeout: float) -> None:
 def _children() -> list[int]:
     """Process ids of our children, adopted ones too; empty if the kernel is built without CONFIG_PROC_CHILDREN."""
     try:
-        return [int(pid) for pid in Path("/proc/self/task", str(os.getpid()), "children").read_text().split()]
+        with open(f"/proc/self/task/{os.getpid()}/children") as file:
+            return [int(pid) for pid in file.read().split()]
     except FileNotFoundError:
         return []
 
@@ -256,16 +279,21 @@ def _successor(ended: int) -> int:
     """
     mark = f"GUNICORN_PID={ended}".encode()
     for pid in _children():
-        with suppress(OSError):
-            if mark in Path("/proc", str(pid), "environ").read_bytes().split(b"\0"):
-                return pid
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                if mark in file.read().split(b"\0"):
+                    return pid
+        except OSError:
+            continue
     return 0
 
 
 def _send(pid: int, number: signal.Signals) -> None:
     if pid:
-        with suppress(ProcessLookupError):
+        try:
             os.kill(pid, number)
+        except ProcessLookupError:
+            return
 
 
 def _described(status: int) -> str:

@@ -87,6 +87,11 @@ def resolve(command: str, arguments: Mapping[str, Any], environment: Mapping[str
     return settings
 
 
+def of(settings: Settings, command: str) -> Settings:
+    """SETTINGS as COMMAND has them: those that it does not take have their defaults."""
+    return Settings(**{field.name: getattr(settings, field.name) for field in of_command(command)})
+
+
 def to_arguments(settings: Settings, command: str) -> list[str]:
     """The command line that gives COMMAND these SETTINGS in an environment without our variables."""
     arguments = []

@@ -198,19 +198,28 @@ def test_the_control_plane_is_free_of_gevent() -> None:
 
 
 def test_the_launcher_is_small() -> None:
-    """It lives as long as the container, and needs the standard library only."""
-    loaded = loaded_by("edge.launcher")
-    for package in (
-        "edge.data",
-        "edge.control",
-        "edge.table",
-        "gevent",
-        "gunicorn",
-        "msgspec",
-        "msgpack",
-        "kubernetes",
-    ):
+    """It lives as long as the container, and imports little even of the standard library."""
+    script = "import sys, edge.launcher; print(*sys.modules, sep='\\n')"
+    command = [sys.executable, "-S", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, cwd=ROOT)
+    loaded = set(done.stdout.split())
+    assert {name for name in loaded if within(name, "edge")} == {"edge", "edge.launcher"}
+    assert not loaded & {"typing", "logging", "argparse", "pathlib", "re", "ctypes", "dataclasses", "shutil"}
+
+
+def test_what_starts_both_sides_is_free_of_them() -> None:
+    """What it has imported when it forks is in the memory of all processes."""
+    loaded = loaded_by("edge.common, edge.start")
+    assert "edge.table.reader" in loaded
+    for package in ("edge.control", "edge.data", "gevent", "gunicorn", "kubernetes", "yaml", "cryptography"):
         assert not [name for name in loaded if within(name, package)], package
+
+
+def test_what_both_sides_import_is_imported_before_they_are_forked() -> None:
+    """So that they share its pages."""
+    both = loaded_by("edge.control.plane") & loaded_by("edge.data.process.application")
+    assert "edge.table.reader" in both
+    assert not both - loaded_by("edge.common, edge.start, edge.cli")
 
 
 def test_every_module_says_what_it_is_for() -> None:

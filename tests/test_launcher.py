@@ -16,13 +16,19 @@ from tests.support.edge import children, is_alive
 from tests.support.waiting import eventually
 
 LAUNCHER = """
-import logging, sys
+import os, signal, sys
 from edge import launcher
+from edge.system import prctl
 launcher.FIRST_PAUSE = 0.05
 launcher.ORPHAN_GRACE = 0.5
-logging.basicConfig(stream=sys.stderr, level="INFO", format="%(message)s")
-control, proxy = ([sys.executable, "-S", path] for path in sys.argv[1:])
-sys.exit(launcher.Launcher(control=control, proxy=proxy, environment={"PATH": "/usr/bin:/bin"}).run())
+signal.pthread_sigmask(signal.SIG_BLOCK, launcher.WAITED)
+prctl.become_subreaper()
+def program(path):
+    return lambda: os.execve(sys.executable, [sys.executable, "-S", path], {"PATH": "/usr/bin:/bin"})
+control, proxy = map(program, sys.argv[1:])
+pids = [launcher.spawn(one) for one in (control, proxy)]
+log = launcher.Log("text", "info")
+sys.exit(launcher.Launcher(control=pids[0], proxy=pids[1], next_control=control, log=log).run())
 """
 
 STEADY = """

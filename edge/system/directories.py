@@ -14,7 +14,7 @@ import tempfile
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +28,14 @@ _YOUNG = 10.0
 
 class DirectoryError(Exception):
     """A directory for the table cannot be had; the message says why and the way out."""
+
+
+class Private(NamedTuple):
+    """A directory that a launcher has made."""
+
+    path: Path
+    lock: int
+    """The descriptor that says that the launcher lives."""
 
 
 def prepare(directory: Path) -> None:
@@ -47,7 +55,7 @@ def prepare(directory: Path) -> None:
 
 
 @contextmanager
-def private(base: Path = BASE) -> Iterator[Path]:
+def private(base: Path = BASE) -> Iterator[Private]:
     """A fresh directory in BASE, mode 0700, that goes with the block; leftovers of dead launchers go before it.
 
     Raises:
@@ -63,7 +71,7 @@ def private(base: Path = BASE) -> Iterator[Path]:
     lock = os.open(directory / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield directory
+        yield Private(directory, lock)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
         os.close(lock)

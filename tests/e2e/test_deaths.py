@@ -274,7 +274,7 @@ def _status(port: int, target: str = "/") -> int:
 
 
 def _option(pid: int, name: str) -> str:
-    arguments = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+    arguments = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").split()
     return next(one.partition("=")[2] for one in arguments if one.startswith(name + "="))
 
 

@@ -18,7 +18,7 @@ import sys, time
 from pathlib import Path
 from edge.system import directories
 with directories.private(Path(sys.argv[1])) as directory:
-    print(directory, flush=True)
+    print(directory.path, flush=True)
     time.sleep(60)
 """
 
@@ -44,16 +44,16 @@ def killed(base: Path) -> Path:
 def test_a_private_directory_is_the_users_alone_and_goes_with_its_block(base: Path) -> None:
     """Mode 0700, and removed with all that is in it."""
     with directories.private(base) as directory:
-        assert directory.stat().st_mode & 0o777 == 0o700
-        (directory / "routes").write_bytes(b"x")
-    assert not directory.exists()
+        assert directory.path.stat().st_mode & 0o777 == 0o700
+        (directory.path / "routes").write_bytes(b"x")
+    assert not directory.path.exists()
 
 
 def test_running_instances_are_found(base: Path) -> None:
     """While they run."""
     assert directories.running(base) == []
     with directories.private(base) as one, directories.private(base) as other:
-        assert directories.running(base) == sorted([one, other])
+        assert directories.running(base) == sorted([one.path, other.path])
     assert directories.running(base) == []
 
 
@@ -65,7 +65,7 @@ def test_what_a_killed_instance_left_is_removed_by_the_next(base: Path) -> None:
     with directories.private(base) as one:
         assert not left.exists()
         with directories.private(base):
-            assert one.exists()
+            assert one.path.exists()
 
 
 def test_what_somebody_else_made_is_never_removed(base: Path) -> None:
