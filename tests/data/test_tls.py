@@ -170,6 +170,32 @@ def test_older_versions_are_refused_with_an_alert(stage: Stage) -> None:
     eventually(lambda: stage.count(WorkerWord.HANDSHAKE_FAILURES) == before + 1)
 
 
+def test_of_tls_1_3_aes_with_128_bits_is_preferred_as_of_tls_1_2(stage: Stage) -> None:
+    with stage.connect(tls=only(ssl.TLSVersion.TLSv1_3)) as client:
+        assert isinstance(client.socket, ssl.SSLSocket)
+        cipher = client.socket.cipher()
+        assert cipher is not None
+        assert cipher[0] == "TLS_AES_128_GCM_SHA256"
+
+
+@pytest.mark.parametrize("target", ["/", "/bytes/100000", "/stream/3/5000", "/until-close/100"])
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_the_last_response_ends_with_a_closure_alert(
+    stage: Stage, backend: Backend, version: ssl.TLSVersion, target: str
+) -> None:
+    host = stage.serve(backend)
+    with (
+        socket.create_connection(("127.0.0.1", stage.edge.https), 40) as sock,
+        only(version).wrap_socket(sock, suppress_ragged_eofs=False) as client,
+    ):
+        client.sendall(head(target, host=host, fields=[("Connection", "close")]))
+        data = b""
+        while piece := client.recv(65536):
+            data += piece
+    assert data.startswith(b"HTTP/1.1 200")
+    assert b"\r\nConnection: close\r\n" in data
+
+
 def test_weak_ciphers_are_refused(stage: Stage) -> None:
     context = only(ssl.TLSVersion.TLSv1_2)
     context.set_ciphers("AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES128-SHA")

@@ -334,6 +334,7 @@ def make_context(
         context.set_alpn_protocols(PROTOCOLS if http2 else PROTOCOLS[1:])
     context.num_tickets = 1
     OPENSSL.tune(context)
+    OPENSSL.prefer_suite(context, openssl.FIRST_SUITE)
     if common is not NO_PARAMETERS:
         _apply_common(context, common)
     openssl.load(context, certificate.chain, certificate.key)

@@ -93,6 +93,9 @@ class OpenSSL:
         self._set_timeout = self._library.SSL_CTX_set_timeout
         self._set_timeout.restype = ctypes.c_long
         self._set_timeout.argtypes = (ctypes.c_void_p, ctypes.c_long)
+        self._set_suites = self._library.SSL_CTX_set_ciphersuites
+        self._set_suites.restype = ctypes.c_int
+        self._set_suites.argtypes = (ctypes.c_void_p, ctypes.c_char_p)
         self._set_depth = self._library.SSL_CTX_set_verify_depth
         self._set_depth.restype = None
         self._set_depth.argtypes = (ctypes.c_void_p, ctypes.c_int)
@@ -131,6 +134,14 @@ class OpenSSL:
             self._control(pointer, _CTRL_SET_READ_AHEAD, 1, None)
             sessions = _SESS_CACHE_CLIENT | _SESS_CACHE_NO_INTERNAL if client else 0
             self._control(pointer, _CTRL_SET_SESS_CACHE_MODE, sessions, None)
+
+    def prefer_suite(self, context: ssl.SSLContext, name: str) -> None:
+        """Put the cipher suite NAME before the others of TLS 1.3 in CONTEXT, if it is among them and this Python lets
+        us."""
+        names = [suite["name"] for suite in context.get_ciphers() if suite["protocol"] == "TLSv1.3"]
+        if self.reachable and name in names:
+            names.sort(key=lambda one: one != name)
+            self._set_suites(_member(context, 0), ":".join(names).encode())
 
     def set_verify_depth(self, context: ssl.SSLContext, depth: int) -> bool:
         """Have CONTEXT take chains of DEPTH certificates between a peer's and an authority's; False where this Python
