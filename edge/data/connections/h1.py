@@ -325,11 +325,15 @@ class Http1(Client):
 
     def send(self, source: Buffer, count: int, last: bool) -> None:
         """As `Client`."""
-        if self._chunked and last:
-            self._chunked = 0
-            self.stream.send_from(source, count, 2)
+        chunked = self._chunked
+        if not last:
+            self.stream.send_from(source, count, chunked)
+            return
+        self._chunked = 0
+        if self._keep or not self.body.done:
+            self.stream.send_from(source, count, 2 * chunked)
         else:
-            self.stream.send_from(source, count, self._chunked)
+            self.stream.end_with(source, count, 2 * chunked)
 
     def flush(self) -> None:
         """As `Client`."""

@@ -24,6 +24,8 @@ cdef class Stream(Buffer):
     cdef public bint to_endpoint
     cdef public bytes alpn
     cdef readonly bint closed
+    cdef bint ended           # the sending half is closed, behind all that was sent
+    cdef int more             # MSG_MORE, once the last bytes are sent
     cdef bint detached
     cdef bint held
     cdef readonly double active
@@ -55,6 +57,8 @@ cdef class Stream(Buffer):
     cpdef flush(self)
     cpdef bint offer(self, Outbox box) except -1
     cpdef send_from(self, Buffer source, Py_ssize_t n, int chunked=*)
+    cpdef end_with(self, Buffer source, Py_ssize_t n, int chunked=*)
+    cpdef shutdown_output(self)
     cpdef Py_ssize_t fill(self, bint wait=*) except -1
     cpdef accept_tls(self, context, size_t address=*, bytes ahead=*)
     cpdef take_socket(self, Py_ssize_t n)

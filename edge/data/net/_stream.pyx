@@ -473,9 +473,9 @@ cdef class Stream(Buffer):
         except StreamError:
             pass
 
-    def shutdown_output(self):
+    cpdef shutdown_output(self):
         """Close the sending half; reading goes on."""
-        if self.tls is not None:
+        if self.tls is not None and not self.ended:
             self.tls.say_goodbye()
         if not self.closed:
             c_shutdown(self.fd, SHUT_WR)
@@ -513,6 +513,18 @@ cdef class Stream(Buffer):
         finally:
             source.lent -= 1
         source.start += n
+
+    cpdef end_with(self, Buffer source, Py_ssize_t n, int chunked=0):
+        """As `send_from`, and close the sending half: the last bytes, close_notify and the end leave in one packet where
+        they fit."""
+        self.more = MSG_MORE
+        if self.tls is not None:
+            self.tls.begin_end()
+        self.send_from(source, n, chunked)
+        while self.tls is not None and self.tls.say_goodbye() == WANT_WRITE:
+            self.wait_write()
+        self.ended = True
+        self.shutdown_output()
 
     def send(self, data not None, int chunked=0):
         """Send the output buffer and DATA (bytes-like)."""
@@ -569,7 +581,7 @@ cdef class Stream(Buffer):
         message.msg_iov = pieces
         message.msg_iovlen = count
         while True:
-            done = c_sendmsg(self.fd, &message, MSG_NOSIGNAL)
+            done = c_sendmsg(self.fd, &message, MSG_NOSIGNAL | self.more)
             if done >= 0:
                 break
             if errno == EAGAIN:
@@ -598,7 +610,7 @@ cdef class Stream(Buffer):
             if self.tls is not None:
                 done = self._tls_write(p, n)
             else:
-                done = c_send(self.fd, p, n, MSG_NOSIGNAL)
+                done = c_send(self.fd, p, n, MSG_NOSIGNAL | self.more)
             if done >= 0:
                 p += done
                 n -= done
@@ -805,7 +817,8 @@ cdef class Stream(Buffer):
         self.closed = True
         live.discard(self)
         if self.tls is not None:
-            self.tls.say_goodbye()
+            if not self.ended:
+                self.tls.say_goodbye()
             self.tls = None
         self.reads.close()
         if self.writes is not None:

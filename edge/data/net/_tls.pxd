@@ -20,7 +20,8 @@ cdef class Tls:
     cdef Py_ssize_t read(self, char *into, Py_ssize_t room) except? -9
     cdef Py_ssize_t write(self, const char *p, Py_ssize_t n) except? -9
     cdef bint pending(self) except -1
-    cdef say_goodbye(self)
+    cdef void begin_end(self) noexcept
+    cdef Py_ssize_t say_goodbye(self) except? -9
     cdef size_t address(self) except? 0
     cdef str reason(self)
     cdef bytes protocol(self)
@@ -35,8 +36,10 @@ cdef class OpenSslTls(Tls):
     cdef bint ended           # the socket's end has been read
     cdef bint is_server
     cdef bint holds           # what OpenSSL writes is held back
-    cdef char *held           # session tickets that leave with the next bytes
+    cdef int flags            # of send(2)
+    cdef char *held           # what leaves with the next bytes: session tickets, the last response
     cdef Py_ssize_t held_size
+    cdef Py_ssize_t held_room
     cdef Session session
 
     cdef int as_client(self, bytes server_name, tuple names, Session session) except -1

@@ -4,7 +4,8 @@
 Rules of this file:
 - "Not yet" is a number, `WANT_READ` or `WANT_WRITE`, never an exception; waiting is the stream's business.
 - OpenSSL reads and writes by two functions of ours (a BIO): bytes that were taken out of the socket before come first,
-  and session tickets leave with the first bytes that follow them instead of in a packet of their own.
+  session tickets leave with the first bytes that follow them instead of in a packet of their own, and the last bytes leave
+  with close_notify.
 - OpenSSL is called directly where its functions are known (`use_openssl`): Python's wrappers cost an exception for each
   time that there is nothing to read, and two objects for each piece of data. Else through Python's object.
 """
@@ -15,7 +16,7 @@ from cpython.buffer cimport PyBUF_READ, PyBUF_WRITE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from libc.errno cimport EAGAIN, EINTR, errno
-from libc.stdlib cimport free, malloc, realloc
+from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memmove, memset
 
 cdef extern from "sys/types.h":
@@ -29,6 +30,7 @@ cdef extern from "sys/socket.h":
         iovec *msg_iov
         size_t msg_iovlen
     ssize_t c_sendmsg "sendmsg"(int fd, const msghdr *m, int flags) nogil
+    int MSG_MORE
 
 cdef extern from "sys/uio.h":
     struct iovec:
@@ -217,7 +219,7 @@ cdef int give(void *bio, const char *p, int n) noexcept:
     if tls.held_size:
         done = tls.send_held(p, n)
     else:
-        done = c_send(tls.fd, p, n, MSG_NOSIGNAL)
+        done = c_send(tls.fd, p, n, tls.flags)
         if done < 0 and (errno == EAGAIN or errno == EINTR):
             done = WANT_WRITE
     if done == WANT_WRITE:
@@ -302,8 +304,11 @@ cdef class Tls:
         """Whether bytes that have been taken from the socket wait in here."""
         raise NotImplementedError
 
-    cdef say_goodbye(self):
-        """Send close_notify; the peer's own is not waited for."""
+    cdef void begin_end(self) noexcept:
+        """What is written next is the last, and leaves with close_notify as far as that is possible."""
+
+    cdef Py_ssize_t say_goodbye(self) except? -9:
+        """Send close_notify, and what is held; the peer's own is not waited for. `WANT_WRITE`: call it again; else: done."""
         raise NotImplementedError
 
     cdef size_t address(self) except? 0:
@@ -340,6 +345,7 @@ cdef class OpenSslTls(Tls):
         ssl_set_bio(self.ssl, bio, bio)
         ssl_set_accept_state(self.ssl)
         self.is_server = True
+        self.flags = MSG_NOSIGNAL
         self.ahead = ahead or None
 
     def __dealloc__(self):
@@ -349,12 +355,15 @@ cdef class OpenSslTls(Tls):
 
     cdef bint hold(self, const char *p, Py_ssize_t n) noexcept:
         """Keep N bytes at P until others follow them; whether there is room."""
+        cdef char *larger
         if self.held_size + n > HELD:
             return False
-        if self.held == NULL:
-            self.held = <char *>malloc(HELD)
-            if self.held == NULL:
+        if self.held_size + n > self.held_room:
+            larger = <char *>realloc(self.held, HELD)
+            if larger == NULL:
                 return False
+            self.held = larger
+            self.held_room = HELD
         memcpy(self.held + self.held_size, p, n)
         self.held_size += n
         return True
@@ -371,7 +380,7 @@ cdef class OpenSslTls(Tls):
         memset(&message, 0, sizeof(message))
         message.msg_iov = pieces
         message.msg_iovlen = 2
-        done = c_sendmsg(self.fd, &message, MSG_NOSIGNAL)
+        done = c_sendmsg(self.fd, &message, self.flags)
         if done < 0:
             return WANT_WRITE if errno == EAGAIN or errno == EINTR else RESET
         if done < self.held_size or (n and done == self.held_size):
@@ -379,7 +388,7 @@ cdef class OpenSslTls(Tls):
             memmove(self.held, self.held + done, self.held_size)
             return WANT_WRITE
         done -= self.held_size
-        self.held_size = 0
+        self.held_size = self.held_room = 0
         free(self.held)
         self.held = NULL
         return done
@@ -437,6 +446,7 @@ cdef class OpenSslTls(Tls):
                 smaller = <char *>realloc(self.held, self.held_size)  # it may take long until others follow
                 if smaller != NULL:
                     self.held = smaller
+                    self.held_room = self.held_size
             return 0
         step = self.not_yet(done)
         if self.held_size and self.send_held(NULL, 0) == WANT_WRITE and step == WANT_READ:
@@ -471,10 +481,19 @@ cdef class OpenSslTls(Tls):
     cdef bint pending(self) except -1:
         return ssl_has_pending(self.ssl) != 0
 
-    cdef say_goodbye(self):
+    cdef void begin_end(self) noexcept:
+        self.holds = True
+        self.flags = MSG_NOSIGNAL | MSG_MORE  # shutdown(2) follows
+
+    cdef Py_ssize_t say_goodbye(self) except? -9:
+        cdef int done
+        cdef Py_ssize_t step
         err_clear_error()
-        ssl_shutdown(self.ssl)
+        self.holds = False
+        done = ssl_shutdown(self.ssl)
+        step = 0 if done >= 0 else self.not_yet(done)
         err_clear_error()
+        return step
 
     cdef str reason(self):
         cdef const char *reason = err_reason_error_string(err_peek_last_error())
@@ -534,11 +553,12 @@ cdef class PythonTls(Tls):
     cdef bint pending(self) except -1:
         return self.connection.pending() > 0
 
-    cdef say_goodbye(self):
+    cdef Py_ssize_t say_goodbye(self) except? -9:
         try:
             self.connection.shutdown()
         except (OSError, ValueError):
             pass
+        return 0
 
     cdef bytes protocol(self):
         return (self.connection.selected_alpn_protocol() or "").encode()

@@ -339,6 +339,32 @@ def test_an_idle_stream_tells_of_its_end_and_of_surprises(ends):
 # --- writing ---
 
 
+def filled(data: bytes) -> Buffer:
+    """A buffer with DATA in it."""
+    buffer = Buffer()
+    buffer.feed(data)
+    return buffer
+
+
+@pytest.mark.parametrize("size", [1, 10000])
+def test_the_last_bytes_leave_with_the_end(ends, size):
+    """In one packet, and the other half stays open."""
+    pair = ends()
+    pair.stream.write(b"head ")
+    before = packets(pair.far)
+    pair.stream.end_with(filled(PATTERN[:size]), size)
+    assert read_exactly(pair.far, 5 + size) == b"head " + PATTERN[:size]
+    assert pair.far.recv(1) == b""
+    assert packets(pair.far) == before + 1
+    pair.far.sendall(b"more")
+    assert pair.stream.fill(True) == 4
+
+
+def packets(sock: socket.socket) -> int:
+    """How many have come to SOCK (tcpi_segs_in of Linux)."""
+    return int(struct.unpack_from("I", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 160), 140)[0])
+
+
 def test_output_goes_out_in_order_and_whole(ends):
     pair = ends(buffers=4096)
     source = Buffer()
@@ -624,6 +650,14 @@ def test_a_full_socket_delays_the_handshake_and_what_follows_it(ends, server_con
     assert step(lambda: client.read(100)) == b"hello"
     assert client.session.has_ticket
     sending.get(timeout=40)
+    stuffed = stuff(pair.stream.socket)
+    ending = gevent.spawn(pair.stream.end_with, filled(b"bye"), 3)
+    settle()
+    assert not ending.dead
+    pair.receive(stuffed)
+    assert step(lambda: client.read(100)) == b"bye"
+    assert step(lambda: client.read(100)) == b""
+    ending.get(timeout=40)
 
 
 def test_tickets_leave_with_the_first_bytes_behind_them(secure, address):
@@ -642,6 +676,19 @@ def test_tickets_leave_at_the_latest_with_the_end(secure):
     pair.stream.close()
     assert pair.far.recv(10) == b""
     assert pair.far.session.has_ticket
+
+
+@pytest.mark.parametrize("size", [1, 4000, 16384])
+def test_the_last_bytes_leave_with_a_closure_alert(secure, size):
+    """Also where they are more than what is held back for it."""
+    pair = secure()
+    pair.stream.end_with(filled(PATTERN[:size]), size)
+    assert read_exactly(pair.far, size) == PATTERN[:size]
+    assert pair.far.recv(1) == b""
+    assert pair.far.session.has_ticket
+    pair.far.sendall(b"more")
+    assert pair.stream.fill(True) == 4, "the other half is open"
+    pair.stream.close()
 
 
 def test_garbage_in_place_of_a_record_closes_the_stream(secure):
