@@ -6,6 +6,8 @@ cdef class Spread:
     cdef dict _known
     cdef tuple _others
     cdef double _looked
+    cdef bint _young
+    cdef double _young_until
     cdef Py_ssize_t _moments
     cdef double _waited_until
     cdef Py_ssize_t _accepted

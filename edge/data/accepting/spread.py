@@ -34,7 +34,9 @@ ROW = 0.05
 FRESH = 3_000_000_000
 """Nanoseconds since its heartbeat after which a worker counts as gone, or stuck."""
 SOON = 0.05
-"""Seconds after which a worker that knows of no other looks again before it accepts: they start together."""
+"""Seconds after which a young worker that knows of no other looks again before it accepts: they start together."""
+YOUNG = 5.0
+"""Seconds; afterwards `refresh` finds the others soon enough, and an accepted connection does not pay for a search."""
 
 
 class Spread:
@@ -46,6 +48,8 @@ class Spread:
         self._known: dict[str, Words] = {}
         self._others: tuple[Words, ...] = ()
         self._looked = 0.0
+        self._young = True
+        self._young_until = time.monotonic() + YOUNG
         self._moments = 0
         self._waited_until = 0.0
         self._accepted = self._accepted_before = 0
@@ -59,6 +63,7 @@ class Spread:
     def refresh(self) -> None:
         """Look for the other workers again; once a second."""
         self._looked = time.monotonic()
+        self._young = self._looked < self._young_until
         self._accepted, self._accepted_before = 0, self._accepted
         with suppress(OSError):  # out of descriptors: keep the known workers
             self._known = self._found()
@@ -78,7 +83,7 @@ class Spread:
 
     def hesitation(self, own: int) -> float:
         """Seconds to wait before the next connection is accepted, with OWN connections here; 0: none."""
-        if not self._others and time.monotonic() - self._looked > SOON:
+        if self._young and not self._others and time.monotonic() - self._looked > SOON:
             self.refresh()
         if not self._others:
             self._accepted += 1

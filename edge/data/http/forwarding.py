@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from edge.data.http._message import is_host
@@ -58,10 +59,8 @@ class Forwarding:
     def fields(address: str, forwarded_for: str, port: int, *, secure: bool, scheme: str = "") -> bytes:
         """Field lines about a client at ADDRESS that came to PORT; SCHEME: where it is neither http nor https."""
         scheme = scheme or ("https" if secure else "http")
-        return (
-            f"X-Real-IP: {address}\r\nX-Forwarded-For: {forwarded_for}\r\nX-Forwarded-Port: {port}\r\n"
-            f"X-Forwarded-Proto: {scheme}\r\nX-Forwarded-Scheme: {scheme}\r\nX-Scheme: {scheme}\r\n"
-        ).encode("latin-1")
+        head = f"X-Real-IP: {address}\r\nX-Forwarded-For: {forwarded_for}\r\n"
+        return head.encode("latin-1") + _arrival(port, scheme)
 
     @staticmethod
     def forwarded(address: str, host: bytes, *, secure: bool) -> bytes:
@@ -96,6 +95,15 @@ class Forwarding:
             port,
             self.fields(address, forwarded_for, port, secure=secure, scheme=other),
         )
+
+
+@lru_cache(64)
+def _arrival(port: int, scheme: str) -> bytes:
+    """The field lines that are the same for many clients: how they came."""
+    return (
+        f"X-Forwarded-Port: {port}\r\n"
+        f"X-Forwarded-Proto: {scheme}\r\nX-Forwarded-Scheme: {scheme}\r\nX-Scheme: {scheme}\r\n"
+    ).encode("latin-1")
 
 
 def _text(request: Message, name: bytes) -> str:
