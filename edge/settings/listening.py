@@ -20,6 +20,14 @@ class Listening:
     https: tuple[str, ...] = setting(
         ("0.0.0.0:8443", "[::]:8443"), "Listen for HTTPS here.", placeholder="ADDR:PORT", commands=PROXY
     )
+    public_http_port: int = setting(
+        0,
+        "Port by which clients reach --http where a Service or a node's port leads to it: for X-Forwarded-Port, and for"
+        " redirects that name a port (0: that of --http).",
+        placeholder="PORT",
+        commands=PROXY,
+        most=65535,
+    )
     admin: str = setting(
         "0.0.0.0:10254",
         "Address of the page, /api, /metrics, /healthz and /readyz.",

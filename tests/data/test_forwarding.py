@@ -13,7 +13,7 @@ from edge.data.http.forwarding import Forwarding
 from edge.data.http.h1._head import Head
 from edge.settings import Settings
 from edge.table.parameters import Parameters
-from edge.table.policies import Hsts, HttpsRedirect
+from edge.table.policies import Hsts, HttpsRedirect, Redirect, WwwRedirect
 from tests.support.backends import Backend
 from tests.support.certificates import trusting_all
 from tests.support.clients import Client, Fields, Response, head
@@ -32,6 +32,7 @@ TRUSTING = "--use-forwarded-headers"
 PROXIED = "--use-proxy-protocol"
 FLAGS = {
     "default": (),
+    "public": ("--public-http-port=80",),
     "trusting": (TRUSTING,),
     "full": (TRUSTING, "--compute-full-forwarded-for"),
     "choosy": (TRUSTING, "--proxy-real-ip-cidr=10.0.0.0/8"),
@@ -106,6 +107,17 @@ def test_over_tls_scheme_and_port_say_so(stages: Stages, backend: Backend) -> No
     """Whatever port we listen on: clients came to 443."""
     got = ask(stages["default"], backend, tls=True)
     assert (got["x-forwarded-proto"], got["x-scheme"], got["x-forwarded-port"]) == ("https", "https", "443")
+
+
+def test_the_port_is_that_of_the_service_in_front(stages: Stages, backend: Backend) -> None:
+    """A client that is told of ours could not get there."""
+    stage = stages["public"]
+    assert ask(stage, backend)["x-forwarded-port"] == "80"
+    assert ask(stage, backend, tls=True)["x-forwarded-port"] == "443"
+    host = stage.serve(backend, policies=(Redirect("test", host="other.example"),))
+    assert stage.get(host, "/a").get("location") == "http://other.example/a"
+    host = stage.serve(backend, policies=(WwwRedirect("test", "other.example"),))
+    assert stage.get(host, "/a").get("location") == "http://other.example:80/a"
 
 
 def test_every_request_has_an_id(stages: Stages, backend: Backend) -> None:

@@ -464,6 +464,23 @@ def test_the_grace_of_the_pod_covers_the_grace_of_edge():
     assert "WARNING" in notes({"controller": {"terminationGracePeriodSeconds": 40}})
 
 
+@pytest.mark.parametrize(
+    ("values", "port"),
+    [
+        ({}, 80),
+        ({"service": {"ports": {"http": 8000}}}, 8000),
+        ({"hostPort": {"enabled": True, "ports": {"http": 81}}}, 81),
+        ({"hostNetwork": True}, 0),
+        ({"service": {"enabled": False}}, 0),
+    ],
+    ids=["service", "other-service", "host-port", "host-network", "none"],
+)
+def test_applications_are_told_the_port_that_clients_use(values, port):
+    data = environment(chart({"controller": values}))
+    given = {name: value for name, value in data.items() if name == "EDGE_PUBLIC_HTTP_PORT"}
+    assert options.resolve("proxy", {}, given).public_http_port == port
+
+
 @pytest.mark.parametrize(("kind", "strategy"), [("DaemonSet", "updateStrategy"), ("Deployment", "strategy")])
 def test_with_ports_of_the_node_the_old_pod_goes_before_the_new_one_comes(kind, strategy):
     workload = of_kind(chart({"controller": {"kind": kind, "hostPort": {"enabled": True}}}), kind)

@@ -165,7 +165,14 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
 
         gateways = GatewayListeners(self._link, made)
         fixed = [
-            Listener(sock, *shared, tls=tls, places=gateways.places, **common)
+            Listener(
+                sock,
+                *shared,
+                tls=tls,
+                port=0 if tls else self.settings.public_http_port,
+                places=gateways.places,
+                **common,
+            )
             for sock, tls in zip(self.sockets, self.app.secure, strict=True)
         ]
         return [gateways, *fixed]

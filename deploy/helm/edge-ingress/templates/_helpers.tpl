@@ -139,6 +139,9 @@ maxSurge: {{ ternary 0 1 $exclusive }}
       "https" (printf "0.0.0.0:%[1]v,[::]:%[1]v" $controller.containerPort.https)
       "pre-stop-delay" $controller.preStopDelay
       "shutdown-grace" $controller.shutdownGrace }}
+{{- if $controller.hostPort.enabled }}{{ $_ := set $settings "public-http-port" $controller.hostPort.ports.http }}
+{{- else if and $controller.service.enabled (not $controller.hostNetwork) }}{{ $_ := set $settings "public-http-port" $controller.service.ports.http }}
+{{- end }}
 {{- if $controller.admissionWebhooks.enabled }}
 {{- $_ := set $settings "validating-webhook" (printf ":%s" (include "edge.webhookPort" .)) }}
 {{- $_ := set $settings "validating-webhook-certificate" "/run/webhook/cert" }}
