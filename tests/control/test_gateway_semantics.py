@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from edge.control.translate.gateway.patience import BACKOFF
 from edge.data.http.scope import Scope
 from edge.table.records import LISTENERS, Listeners
 from tests.support import gateway, objects
@@ -452,6 +453,9 @@ def test_time_outs(site: Site) -> None:
 def test_retries(site: Site) -> None:
     found = policies(site, retry={"codes": [503, 500], "attempts": 2})["Retry"]
     assert (found.tries, found.on_statuses, found.same_endpoint) == (3, (500, 503), True)
+    assert (found.counts_all, found.when_broken) == (True, 503)
+    pauses = {given: policies(site, retry={"backoff": given})["Retry"].backoff for given in ("100ms", "0s", "")}
+    assert pauses == {"100ms": 0.1, "0s": 0.0, "": BACKOFF}
 
 
 def test_a_route_with_a_value_that_the_crd_refuses_is_not_taken(site: Site) -> None:

@@ -29,6 +29,7 @@ cdef class Call:
     cdef object _content
     cdef c_target.Target _target
     cdef bint _reused
+    cdef int _attempts
     cdef object _error
     cdef readonly c_target.Target asked
     cdef public c_upstream.Upstream upstream
@@ -47,6 +48,9 @@ cdef class Call:
     cpdef _engage(self, c_target.Target target)
     @cython.locals(upstream=c_upstream.Upstream)
     cpdef _attempt(self, c_terms.Terms terms, c_target.Target target)
+    cdef bint _has_ended(self, c_terms.Terms terms)
+    cdef bint _used_up(self, c_terms.Terms terms)
+    cdef _give_up(self)
     @cython.locals(client=c_client.Client)
     cpdef _send(self, c_upstream.Upstream upstream, c_terms.Terms terms)
     @cython.locals(upstream=c_upstream.Upstream)

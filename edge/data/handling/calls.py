@@ -12,6 +12,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+import gevent
+
 from edge.data.handling.pump import Pump
 from edge.data.http import replies
 from edge.data.http.kept import Kept
@@ -77,6 +79,8 @@ class Call:
         """The endpoint that is being asked, None: none is."""
         self._reused = False
         """It has been asked by a connection that was kept."""
+        self._attempts = 0
+        """Those that count."""
         self._error: ExchangeError | None = None
         """The error, if sending by it failed at once."""
         self.asked: Target | None = None
@@ -101,6 +105,7 @@ class Call:
         self._terms = terms
         self._chooser = chooser
         self._content = content
+        self._attempts = 0
         self._engage(target)
 
     def awaits(self, one: Resumable) -> bool:
@@ -122,14 +127,15 @@ class Call:
             tried = (*tried, target)
             another = self._another(terms, failure, tried)
             if another is None and self.upstream is not None:
-                if not self._late(terms) or len(tried) == terms.retry.tries:
+                if not self._late(terms) or self._used_up(terms):
                     return None  # an unwanted status is better than none
                 failure = Failure(Kind.TIMEOUT, replies.GATEWAY_TIMEOUT, False)
             self._leave()
             if another is None:
-                return failure
-            self._outcome.give_up()
-            self._counters.add(WorkerWord.RETRIES, 1)
+                return _final(failure, terms)
+            self._give_up()
+            if terms.retry.backoff:
+                gevent.sleep(terms.retry.backoff)
             self._engage(another)
 
     def end(self) -> None:
@@ -159,6 +165,7 @@ class Call:
     def _engage(self, target: Target) -> None:
         """Ask TARGET, if it has a connection that is kept."""
         self._target = self.asked = target
+        self._attempts += 1
         target.in_flight += 1
         self._error = None
         upstream = self._pool.reuse(target, not self._replayable())
@@ -189,12 +196,12 @@ class Call:
                 failure = self._broken(error, terms)
                 if not self._reused and failure.kind is Kind.BREAK and target.broke():
                     ejection.report(self._counters, target, error)
-                if not self._reused or not failure.repeatable or failure.kind is Kind.TIMEOUT:
+                if not self._has_ended(terms) or not failure.repeatable or failure.kind is Kind.TIMEOUT:
                     return failure
             else:
                 assert self.upstream is not None  # noqa: S101 - it has answered
                 status = self.upstream.response.status
-                if not self._reused or status != 408 or not self._replayable():
+                if status != 408 or not self._has_ended(terms) or not self._replayable():
                     target.breaks = 0
                     outcome.upstream_status = status
                     return None
@@ -202,7 +209,23 @@ class Call:
             self._end_upstream()
             self._error = None
             self._reused = False
+            if terms.retry.counts_all:
+                self._attempts += 1
+                self._give_up()
             outcome.ask(target.name)
+
+    def _has_ended(self, terms: Terms) -> bool:
+        """Whether a failure may be the end of a kept connection, after which the request is sent again."""
+        return self._reused and not (terms.retry.counts_all and terms.retry.tries > 1 and self._used_up(terms))
+
+    def _used_up(self, terms: Terms) -> bool:
+        """Whether there are no more attempts."""
+        return 0 < terms.retry.tries <= self._attempts
+
+    def _give_up(self) -> None:
+        """Note that an attempt has failed, and another one follows."""
+        self._outcome.give_up()
+        self._counters.add(WorkerWord.RETRIES, 1)
 
     def _send(self, upstream: Upstream, terms: Terms) -> None:
         client, content = self._client, self._content
@@ -231,7 +254,7 @@ class Call:
 
     def _late(self, terms: Terms) -> bool:
         """Whether the deadline of the request leaves no time for another attempt."""
-        return terms.deadline is not None and self._patience(terms, LONG) <= TOO_SHORT
+        return terms.deadline is not None and self._patience(terms, LONG) <= TOO_SHORT + terms.retry.backoff
 
     def _receive(self, largest: int) -> None:
         """Read the head of the final response, of up to LARGEST bytes; 1xx are passed on or, for 100, dropped (RFC
@@ -324,7 +347,7 @@ class Call:
     def _another(self, terms: Terms, failure: Failure, tried: tuple[Target, ...]) -> Target | None:
         """Whom to ask after FAILURE, if that is allowed."""
         retry = terms.retry
-        if not failure.repeatable or not allows(retry, failure.kind) or len(tried) == retry.tries:
+        if not failure.repeatable or not allows(retry, failure.kind) or self._used_up(terms):
             return None
         if retry.timeout and self._outcome.elapsed() > retry.timeout:
             return None
@@ -335,3 +358,11 @@ class Call:
         if another is None and (retry.same_endpoint or (failure.kind is Kind.BREAK and retry.tries)):
             another = chooser.choose(())  # the only one may do better at the next attempt
         return another if another is not None and self._budget.take() else None
+
+
+def _final(failure: Failure, terms: Terms) -> Failure:
+    """FAILURE as that of the last attempt on TERMS."""
+    status = terms.retry.when_broken
+    if failure.kind in (Kind.CONNECT, Kind.BREAK) and status != failure.reply.status:
+        return failure._replace(reply=replies.plain(status))
+    return failure

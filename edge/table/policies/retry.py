@@ -27,6 +27,12 @@ class Retry(Policy, frozen=True, tag=True):
     """After a response with one of these statuses."""
     same_endpoint: bool = False
     """Whether an endpoint may be asked again where there is no other."""
+    backoff: float = 0.0
+    """Seconds before a further attempt, at least."""
+    counts_all: bool = False
+    """Whether a request that is sent again because a kept connection had ended counts as an attempt."""
+    when_broken: int = 502
+    """Answered where the last attempt got no connection, or one that broke."""
 
     def summary(self) -> str:
         """As `Policy`."""
@@ -38,4 +44,5 @@ class Retry(Policy, frozen=True, tag=True):
             return "no retries"
         tries = f"{self.tries} tries" if self.tries else "a try for each endpoint"
         within = f" within {self.timeout:g} s" if self.timeout else ""
-        return f"{tries}{within} on {' '.join(words)}"
+        apart = f" {self.backoff:g} s apart" if self.backoff else ""
+        return f"{tries}{within}{apart} on {' '.join(words)}"

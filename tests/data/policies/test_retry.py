@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge.table.counters import WorkerWord
-from edge.table.policies import BodyLimit, RequestBuffering, Retry, Timeouts
+from edge.table.policies import BodyLimit, Deadline, RequestBuffering, Retry, Timeouts
 from tests.support.play import HANGS_UP, NO_HTTP, RESETS, SILENT, Answer, Cut, Endpoint, Request
 
 WELL = Answer(content=b"well")
@@ -154,6 +154,48 @@ def test_a_body_that_has_been_read_first_is_sent_again_whatever_its_size(scene, 
         assert (played.status, played.content, len(played.asked)) == (200, b"well", 2)
         assert played.asked[1].content == content
         assert played.asked[1].values("content-length") == [str(size)]
+
+
+COUNTED = Retry("test", 4, same_endpoint=True, counts_all=True, when_broken=503)
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["new", "kept"])
+@pytest.mark.parametrize("script", [HANGS_UP, RESETS], ids=["hangs up", "resets"])
+def test_where_all_attempts_count_there_are_no_more_of_them(scene, script: Answer, kept: bool) -> None:
+    """A request that is sent again because a kept connection had ended counts, too."""
+    for broken, status in ((3, 200), (4, 503)):
+        one = scene(COUNTED, endpoints=[Endpoint(*[Answer()] * kept, *[script] * broken, WELL)])
+        if kept:
+            assert one.play(Request()).status == 200
+        played = one.play(Request())
+        assert (played.status, len(played.asked), one.count(WorkerWord.RETRIES)) == (status, 4, 3)
+        assert [earlier[2] for earlier in played.outcome.earlier or []] == [502] * 3
+
+
+def test_a_kept_connection_that_has_ended_does_not_use_up_the_only_attempt(scene) -> None:
+    one = scene(Retry("test", 1, counts_all=True), endpoints=[Endpoint(Answer(), HANGS_UP, WELL)])
+    assert [one.play(Request()).content for _ in range(2)] == [b"hello", b"well"]
+
+
+def test_the_status_for_broken_connections_is_not_that_of_other_failures(play) -> None:
+    for script, status in ((HANGS_UP, 503), (SILENT, 504), (NO_HTTP, 502), (Answer(500), 500)):
+        assert until_well(play, script, Retry("test", 2, when_broken=503))[0] == status
+    assert until_well(play, WELL, Retry("test", 2, when_broken=503), connect=502) == (503, 2)
+    assert until_well(play, WELL, Retry("test", 2, when_broken=503), connect=504) == (504, 2)
+
+
+def test_there_is_a_pause_before_another_attempt(play) -> None:
+    endpoints = [Endpoint(HANGS_UP, WELL)]
+    played = play(Request(), Retry("test", 2, same_endpoint=True, backoff=0.1), endpoints=endpoints)
+    assert played.content == b"well"
+    assert played.outcome.duration >= 0.1
+
+
+def test_none_begins_that_the_deadline_would_end_before_its_pause_is_over(play) -> None:
+    retry = Retry("test", 2, on_statuses=(500,), same_endpoint=True, backoff=3600)
+    for script in (Answer(500), HANGS_UP):
+        played = play(Request(), Deadline("test", request=60), retry, endpoints=[Endpoint(script, WELL)])
+        assert (played.status, len(played.asked)) == (504 if script.status == 500 else 502, 1)
 
 
 def test_a_response_that_has_begun_is_never_begun_again(play) -> None:

@@ -136,7 +136,11 @@ HANDSHAKE_FAILURES = counter("edge_tls_handshake_failures_total", "TLS handshake
 UPSTREAM_CONNECTIONS = counter("edge_upstream_connections_total", "Connections opened to endpoints.")
 UPSTREAM_IDLE = gauge("edge_upstream_idle_connections", "Connections to endpoints kept for the next request.")
 CONNECT_FAILURES = counter("edge_upstream_connect_failures_total", "Connections to endpoints that failed to open.")
-RETRIES = counter("edge_upstream_retries_total", "Requests sent to another endpoint after one had failed.")
+RETRIES = counter(
+    "edge_upstream_retries_total",
+    "Further attempts after one had failed, at another endpoint or the same one.",
+    note="A request that is sent again because a kept connection had ended is none, unless its HTTPRoute has `retry`.",
+)
 EJECTIONS = counter("edge_upstream_ejections_total", "Endpoints left out for a while because they had failed.")
 LOG_DROPPED = counter(
     "edge_access_log_dropped_lines_total", "Lines of the access log dropped because its reader was too slow."

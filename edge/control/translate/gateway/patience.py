@@ -4,6 +4,7 @@ Rules of this file:
 - A rule with time-outs is limited by them alone: the limits on an endpoint's silence that other routes have would end
   what the author allows.
 - A rule that says nothing of retries is tried again as any route of Edge, but not after a time-out of its own.
+- With `retry` there are no more attempts than it says: one that follows the end of a kept connection counts, too.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 ENDLESS: Final = 1e9
 """Seconds."""
+BACKOFF: Final = 0.025
+"""Seconds between two attempts where `backoff` is not given. Envoy's default, too."""
+UNAVAILABLE: Final = 503
 
 
 def policies(rule: RouteRule, field: str) -> Iterator[AnyPolicy]:
@@ -34,11 +38,15 @@ def policies(rule: RouteRule, field: str) -> Iterator[AnyPolicy]:
             yield limits
     if rule.retry is not None:
         retry = rule.retry
+        backoff = seconds(retry.backoff)
         yield Retry(
             f"{field}.retry",
             tries=retry.attempts + 1,
             on_statuses=tuple(sorted(set(retry.codes))),
             same_endpoint=True,
+            backoff=BACKOFF if backoff is None else backoff,
+            counts_all=True,
+            when_broken=UNAVAILABLE,
         )
     elif limited:
         yield Retry(f"{field}.timeouts", on_timeout=False)
