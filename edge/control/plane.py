@@ -113,11 +113,14 @@ class Plane:
         )
         self._compiling = threading.Thread(target=guarded(self._rounds.run, self._fail), name="compiler")
         self._webhook = Webhook(settings, compiler.judge, self._source.watches) if settings.validating_webhook else None
-        self._admin = AdminServer(
+        self._admin = self._admin_server(compiler)
+
+    def _admin_server(self, compiler: Compiler) -> AdminServer:
+        return AdminServer(
             self.state,
             self._counters,
-            settings,
-            settings.table_directory,
+            self._settings,
+            self._settings.table_directory,
             leads=_leads(self._cluster) if self._cluster is not None else None,
             stuck=self._silent,
             reviews=self._webhook.reviews if self._webhook is not None else None,

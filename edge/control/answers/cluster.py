@@ -56,21 +56,18 @@ class Cluster:
         )
         self._pods = Pods(transport, namespace, name=pods.own_name(), timing=timing)
         self._origin = addresses.choose(settings, transport, self._pods, timing=timing)
-        self.status = IngressStatusWriter(transport, self.election, self._origin) if settings.update_status else None
-        self.gateway_status = (
-            GatewayStatusWriter(
+        self.status: IngressStatusWriter | None = None
+        self.gateway_status: GatewayStatusWriter | None = None
+        self.gateway_services: GatewayServiceWriter | None = None
+        if settings.update_status:
+            self.status = IngressStatusWriter(transport, self.election, self._origin)
+            self.gateway_status = GatewayStatusWriter(
                 transport, self.election, self._origin, controller=settings.controller_class, timing=timing
             )
-            if settings.update_status
-            else None
-        )
-        self.gateway_services = (
-            GatewayServiceWriter(
+        if settings.gateway_services:
+            self.gateway_services = GatewayServiceWriter(
                 transport, self.election, self._pods, namespace=settings.watch_namespace, timing=timing
             )
-            if settings.gateway_services
-            else None
-        )
         self.events = EventWriter(transport, self.election, instance=name) if settings.events else None
         self._listen(state, source)
 

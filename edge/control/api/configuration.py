@@ -43,24 +43,15 @@ def load(settings: Settings, *, service_account: Path = SERVICE_ACCOUNT) -> Conf
     configuration = Configuration()
     files = _files(settings)
     try:
-        if files:
-            load_kube_config(  # type: ignore[no-untyped-call]  # the client is untyped
-                config_file=files, client_configuration=configuration, persist_config=False
-            )
-        elif SERVICE_HOST_ENV_NAME in os.environ:
-            token, certificate = str(service_account / "token"), str(service_account / "ca.crt")
-            loader = InClusterConfigLoader(  # type: ignore[no-untyped-call]  # as above
-                token_filename=token, cert_filename=certificate
-            )
-            loader.load_and_set(configuration)  # type: ignore[no-untyped-call]
-        elif not settings.apiserver_host:
-            raise ConfigurationError(
-                "no cluster to watch: give --manifests, --kubeconfig or --apiserver-host, set KUBECONFIG,"
-                " or run in a pod with a service account"
-            )
+        found = _find(configuration, files, service_account)
         proxy = urllib3.util.parse_url(configuration.proxy) if configuration.proxy else None
     except (*_FAULTS, urllib3.exceptions.LocationParseError) as error:
         raise ConfigurationError(f"{files or 'service account'}: {error}") from error
+    if not found and not settings.apiserver_host:
+        raise ConfigurationError(
+            "no cluster to watch: give --manifests, --kubeconfig or --apiserver-host, set KUBECONFIG,"
+            " or run in a pod with a service account"
+        )
     if settings.apiserver_host:
         configuration.host = settings.apiserver_host.rstrip("/")
         configuration.ssl_ca_cert = settings.certificate_authority or configuration.ssl_ca_cert
@@ -73,6 +64,23 @@ def load(settings: Settings, *, service_account: Path = SERVICE_ACCOUNT) -> Conf
     configuration.socket_options = tcp_keepalive_socket_options(*_PROBES)
     configuration.connection_pool_maxsize = _IDLE_CONNECTIONS
     return configuration
+
+
+def _find(configuration: Configuration, files: str, service_account: Path) -> bool:
+    """Fill CONFIGURATION from the kubeconfig in FILES, else from the pod's SERVICE_ACCOUNT; whether there is one."""
+    if files:
+        load_kube_config(  # type: ignore[no-untyped-call]  # the client is untyped
+            config_file=files, client_configuration=configuration, persist_config=False
+        )
+        return True
+    if SERVICE_HOST_ENV_NAME not in os.environ:
+        return False
+    token, certificate = str(service_account / "token"), str(service_account / "ca.crt")
+    loader = InClusterConfigLoader(  # type: ignore[no-untyped-call]  # as above
+        token_filename=token, cert_filename=certificate
+    )
+    loader.load_and_set(configuration)  # type: ignore[no-untyped-call]
+    return True
 
 
 def own_namespace(configuration: Configuration, settings: Settings, *, service_account: Path = SERVICE_ACCOUNT) -> str:

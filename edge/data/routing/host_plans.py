@@ -18,6 +18,8 @@ from edge.table.patterns.matching import Pattern, PatternLimitError, compile_pat
 from edge.table.records import Backend, Host, PathKind, Route
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from edge.data.http._message import Message
     from edge.data.routing.plan import Plan
     from edge.data.routing.planner import Planner
@@ -53,10 +55,22 @@ class HostPlans:
             return plan
 
         self._conditional = any(route.conditions is not None for route in record.routes)
+        if self._add(record.routes, plan_for):
+            self._unmatched = plan_for(Route(PathKind.PREFIX, "/", backends=(Backend(status=500),)))
+        self._default = plan_for(record.default) if record.default is not None else None
+        self._longest = max(map(len, self._prefix), default=0)
+        others = self._conditional or self._exact or self._strings or self._patterns
+        only_root = not others and set(self._prefix) == {b""}
+        self._everything = self._prefix[b""] if only_root else None
+        for plan in old.values():  # after the new ones have been made, which may go on with the same endpoints
+            planner.drop(plan)
+
+    def _add(self, routes: Iterable[Route], plan_for: Callable[[Route], Plan]) -> bool:
+        """Add ROUTES with the plans that PLAN_FOR gives; whether a request may take too many steps to match."""
         limited = False
         strings: dict[bytes, Plan] = {}
         patterns: list[tuple[Pattern, Plan]] = []
-        for route in record.routes:
+        for route in routes:
             path, plan = route.path.encode(), plan_for(route)
             limited = limited or (plan.demands is not None and plan.demands.limited)
             if route.kind is PathKind.EXACT:
@@ -70,17 +84,8 @@ class HostPlans:
             else:
                 _append(strings, path, plan)
         self._patterns = patterns or None
-        if patterns or limited:
-            self._unmatched = plan_for(Route(PathKind.PREFIX, "/", backends=(Backend(status=500),)))
-        self._strings.extend(strings.items())
-        self._strings.sort(key=lambda entry: len(entry[0]), reverse=True)
-        self._default = plan_for(record.default) if record.default is not None else None
-        self._longest = max(map(len, self._prefix), default=0)
-        others = self._conditional or self._exact or self._strings or self._patterns
-        only_root = not others and set(self._prefix) == {b""}
-        self._everything = self._prefix[b""] if only_root else None
-        for plan in old.values():  # after the new ones have been made, which may go on with the same endpoints
-            planner.drop(plan)
+        self._strings = sorted(strings.items(), key=lambda entry: len(entry[0]), reverse=True)
+        return limited or bool(patterns)
 
     def match(self, request: Message) -> Plan | None:
         """The plan for REQUEST, by its target in origin form (RFC 9112, section 3.2.1)."""

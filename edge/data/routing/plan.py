@@ -131,8 +131,12 @@ class Plan(Terms):
         self.tracing = phases.tracing
         self.errors = phases.errors
         self.content_type = phases.content_type
+        self._carry(phases, streams=streams)
+        self.logged = logged and phases.logged
+
+    def _carry(self, phases: Phases, *, streams: bool) -> None:
+        """Settle how content is carried; STREAMS: as it comes, whatever the policies say."""
         self.streams = streams
-        """Whether content goes on as it comes, whatever the policies say."""
         self.kept = 0 if streams else phases.request_buffering.most
         """Bytes up to which a request's content is read before an endpoint is asked; ANY: also of unknown length."""
         self.whole = WHOLE_CONTENT if streams else min(self.kept, WHOLE_CONTENT)
@@ -142,7 +146,6 @@ class Plan(Terms):
         self.pace = phases.pace
         self.steers = self.response_buffering.on or self.pace is not None or phases.compresses
         """Whether the content of responses is sent otherwise than as it comes."""
-        self.logged = logged and phases.logged
 
     def draw(self) -> Destination:
         """One of several destinations, at random by their weights."""

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from edge.control.kinds.http_routes import HTTPRoute, RouteRule
     from edge.control.kinds.problems import Problem
+    from edge.control.translate.gateway.backends import Manner
     from edge.control.translate.gateway.places import Place
     from edge.control.translate.gateway.view import View
     from edge.table.records import RouteMirror
@@ -49,10 +50,7 @@ def translate(route: HTTPRoute | GRPCRoute, view: View) -> Translation | None:
     attachment = Attachment(route, view)
     if not attachment.parents and not attachment.problems:
         return None
-    if isinstance(route, GRPCRoute):
-        rules, manner, refused = grpc.rules(route), GRPC, list(grpc.unsupported(route))
-    else:
-        rules, manner, refused = route.spec.rules, HTTP, list(_unsupported(route.spec.rules))
+    rules, manner, refused = _rules(route)
     problems: list[Problem] = list(attachment.problems)
     metadata = route.metadata
     order = (metadata.creation_timestamp or "", metadata.namespace, metadata.name)
@@ -73,18 +71,23 @@ def translate(route: HTTPRoute | GRPCRoute, view: View) -> Translation | None:
     if refused or not attachment.meetings:
         return Translation(order, {}, None, (), (), (*problems, *refused, *faulty), facts=facts)
     shown = Shown(backends.materials, view)
-    hosts = {
-        key: HostPart(
-            tuple(_under(place, parts, shown)),
-            listener=place.listener,
-            wider=True,
-            tls=place.scoped and place.schemes == {"https"},
-        )
-        for key, place in places(attachment.meetings).items()
-    }
+    hosts = {key: _host(place, parts, shown) for key, place in places(attachment.meetings).items()}
     problems += [*faulty, *backends.problems]
     materials = tuple(shown.materials.values())
     return Translation(order, hosts, None, tuple(backends.uses), (), tuple(problems), facts=facts, materials=materials)
+
+
+def _rules(route: HTTPRoute | GRPCRoute) -> tuple[Sequence[RouteRule], Manner, list[Problem]]:
+    """The rules of ROUTE as those of an HTTPRoute, how it is asked, and what of its matches cannot be used."""
+    if isinstance(route, GRPCRoute):
+        return grpc.rules(route), GRPC, list(grpc.unsupported(route))
+    return route.spec.rules, HTTP, list(_unsupported(route.spec.rules))
+
+
+def _host(place: Place, parts: list[tuple[RouteMatch, RoutePart]], shown: Shown) -> HostPart:
+    """PARTS under a host at PLACE; SHOWN: as in `_under`."""
+    tls = place.scoped and place.schemes == {"https"}
+    return HostPart(tuple(_under(place, parts, shown)), listener=place.listener, wider=True, tls=tls)
 
 
 def _under(place: Place, parts: list[tuple[RouteMatch, RoutePart]], shown: Shown) -> Iterator[RoutePart]:
