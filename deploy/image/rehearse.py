@@ -87,7 +87,7 @@ def prove_contents(image: Image) -> None:
         mode = path.lstat()
         if mode.st_uid != 0 or (not stat.S_ISLNK(mode.st_mode) and mode.st_mode & 0o022):
             writable.append(path)
-    prove("the program belongs to root and nobody else may write it", holds=not writable, detail=str(writable[:5]))
+    prove("the program belongs to root and no one else may write it", holds=not writable, detail=str(writable[:5]))
     prove("the user is a number and not root", holds=image.user.split(":")[0].isdigit() and image.user[0] != "0")
     size = sum(path.lstat().st_size for path in image.root.rglob("*") if path.is_file() and not path.is_symlink())
     print(f"      size: {size / 2**20:.0f} MiB, of it the program {_size(image.root / 'opt/edge'):.0f} MiB")

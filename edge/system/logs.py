@@ -66,7 +66,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class Handler(logging.StreamHandler[Any]):
-    """Writes to standard error, drops messages that nobody reads, and reports how many were dropped."""
+    """Writes to standard error, drops messages that are not read, and reports how many were dropped."""
 
     def __init__(self) -> None:
         super().__init__(sys.stderr)

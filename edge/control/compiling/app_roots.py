@@ -28,7 +28,7 @@ def with_app_root(host: HostPart) -> HostPart:
     if not asking:
         return host
     root = _only(asking[0], (AppRoot, Closed, NoAccessLog))
-    policies = (*root.route.policies, BodyLimit("", 0))  # nobody reads it
+    policies = (*root.route.policies, BodyLimit("", 0))  # it is not read
     root = replace(root, route=replace(root.route, kind=PathKind.EXACT, path="/", policies=policies, conditions=None))
     others = [one for one in host.routes if (one.route.kind, one.route.path) != (PathKind.EXACT, "/")]
     return HostPart(

@@ -2,7 +2,7 @@
 
 Rules of this file:
 - Of each option that of the oldest Ingress counts, and the others are reported, as in ingress-nginx.
-- If certificates of clients cannot be verified for one Ingress of a host, nobody gets in there (403): which of the
+- If certificates of clients cannot be verified for one Ingress of a host, no client gets in there (403): which of the
   host's routes that Ingress wanted to guard is not known.
 - A snippet that cannot be applied closes the host (503), if it is the one that counts.
 - Nothing of a host is left unguarded, also not what none of its paths takes.

@@ -190,7 +190,7 @@ class Hosts:
             return self._record(name, claim.host, {}, tls=tls)
         self._options(name, host_options.NOTHING)
         owner = Owner(claim.owner.kind, claim.owner.namespace, claim.owner.name)
-        policies = (redirect(claim.host, claim.status), BodyLimit("", 0))  # nobody reads it
+        policies = (redirect(claim.host, claim.status), BodyLimit("", 0))  # it is not read
         return Host(name, (Route(PathKind.PREFIX, "/", owner, policies=policies),), None, tls)
 
     def _listed_patterns(self) -> dict[str, Record | None]:

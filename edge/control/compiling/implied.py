@@ -1,4 +1,4 @@
-"""Routes of a host that nobody wrote.
+"""Routes of a host that no object asks for.
 
 Rules of this file:
 - Redirects to paths with a slash at their end count where no other route has the path without it. Where paths are

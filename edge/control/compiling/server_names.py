@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 Rank = tuple[bool, bool, "Order", int]
 """The smallest one wins."""
-NOBODY: Final = ObjectId("", "", "")
+NO_OWNER: Final = ObjectId("", "", "")
 """In place of an object where the default certificate is shown because no object has a better one."""
 
 
@@ -71,7 +71,7 @@ class Certificates:
         self._followers: dict[str, set[str]] = {}
         self._had_any = False
         if default is not None:
-            self.secrets.use(default, NOBODY, (DEFAULT_CERTIFICATE,))
+            self.secrets.use(default, NO_OWNER, (DEFAULT_CERTIFICATE,))
 
     def generated(self, certificate: Certificate) -> None:
         """From now on show CERTIFICATE where there is no default certificate."""
@@ -143,7 +143,7 @@ class Certificates:
         if self._had_any != self.has_tls(""):
             self._had_any = not self._had_any
             changed.add("")
-        owners.discard(NOBODY)
+        owners.discard(NO_OWNER)
         return records, owners, changed
 
     def problems(self, owner: ObjectId, uses: Iterable[SecretUse]) -> Iterator[Problem]:
@@ -175,7 +175,7 @@ class Certificates:
         secret = f"{use.namespace}/{use.secret}"
         winner, key = self._shown[use.host]
         if not covered:
-            instead = INSTEAD if winner == NOBODY else f"that of {winner} is shown"
+            instead = INSTEAD if winner == NO_OWNER else f"that of {winner} is shown"
             message = f'the certificate in Secret {secret} is not valid for host "{use.host}"; {instead}'
             yield warning("HostNotCovered", use.host_field, message)
         elif winner != owner and key != certificate_key(use.namespace, use.secret):
@@ -188,7 +188,7 @@ class Certificates:
         after = self.secrets.reading(secret)
         users = self.secrets.users(secret)
         new = after.material.certificate if after.material is not None else None
-        named = [owner for owner in users if owner != NOBODY]
+        named = [owner for owner in users if owner != NO_OWNER]
         if secret == self._default:
             records[DEFAULT_CERTIFICATE] = new or self._generated
         if named or secret != self._default:
@@ -256,11 +256,11 @@ class Certificates:
             material = self.secrets.reading(secret).material
             if material is not None and (is_scoped(host) or material.covers(host)):
                 return owner, certificate_key(*secret)
-        return (NOBODY, DEFAULT_CERTIFICATE) if listed else self._followed_certificate(host)
+        return (NO_OWNER, DEFAULT_CERTIFICATE) if listed else self._followed_certificate(host)
 
     def _followed_certificate(self, name: str) -> tuple[ObjectId, str] | None:
         """As `_choose` for a further NAME of a host that nothing else is shown for."""
-        owner, key = self._shown.get(self._followed.get(name, ""), (NOBODY, ""))
+        owner, key = self._shown.get(self._followed.get(name, ""), (NO_OWNER, ""))
         namespace, _, secret = key.removeprefix(DEFAULT_CERTIFICATE).partition("/")
         material = self.secrets.reading((namespace, secret)).material
         return (owner, key) if material is not None and material.covers(name) else None

@@ -5,7 +5,7 @@ Rules of this file:
   reported.
   The listeners of a Gateway and those of its ListenerSets share their sockets.
 - What the proxy cannot listen on is a problem of the object that asked for it, for as long as that is so.
-- A Gateway is not programmed before the proxy has opened its sockets. Where nobody says what is open, all counts as
+- A Gateway is not programmed before the proxy has opened its sockets. Where it is not known what is open, all counts as
   open.
 """
 
@@ -42,7 +42,7 @@ class Sockets:
         """Who has each place first, and for what."""
         self._faults: dict[Listening, str] = {}
         self._bound: frozenset[Listening] | None = None
-        """What the proxy listens on; None: nobody says."""
+        """What the proxy listens on; None: it is not known."""
         self._dirty = False
         self._touched: set[ObjectId] = set()
 

@@ -28,7 +28,7 @@ class Uses(Generic[How]):
         self.changed: set[str] = set()
         self._users: dict[str, dict[ObjectId, How]] = {}
         self._unused: dict[str, float] = {}
-        """When records that nobody uses go (monotonic seconds); 0: not said yet."""
+        """When records that are not used go (monotonic seconds); 0: not said yet."""
 
     def add(self, owner: ObjectId, key: str, how: How) -> None:
         """OWNER uses KEY."""

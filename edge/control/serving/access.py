@@ -5,7 +5,7 @@ Rules of this file:
   what a port-forward looks like, and the host that was asked for is an address or `localhost`, which keeps out sites
   whose name is made to lead here (DNS rebinding).
 - A token is compared in constant time. Its file is read again when it has changed; while it cannot be read, or is
-  empty, nobody has the right token.
+  empty, no client has the right token.
 - A browser gets a cookie for the token: it says until when it holds, and a keyed digest of that with the token as key.
   So it is not the token, and ends with it.
 - What another site had a browser ask for is refused.
@@ -68,13 +68,13 @@ class Tokens:
                     self._warn()
             except OSError as error:
                 if self._tokens or self._seen is None:
-                    logger.warning("--admin-token-file %s: %s; nobody can sign in", self._path, error.strerror)
+                    logger.warning("--admin-token-file %s: %s; no one can sign in", self._path, error.strerror)
                 self._tokens, self._seen = (), ()
             return self._tokens
 
     def _warn(self) -> None:
         if not self._tokens:
-            logger.warning("--admin-token-file %s: it holds no token; nobody can sign in", self._path)
+            logger.warning("--admin-token-file %s: it holds no token; no one can sign in", self._path)
         elif min(map(len, self._tokens)) < LEAST_TOKEN:
             logger.warning(
                 "--admin-token-file %s: a token has less than %d characters and may be guessed", self._path, LEAST_TOKEN
@@ -134,7 +134,7 @@ class Access:
 
 
 def _refusal_elsewhere(peer: str, fields: Message) -> Refusal | None:
-    """As `Access.refusal`, where nobody has to show anything."""
+    """As `Access.refusal`, where no client has to show anything."""
     if not is_loopback(peer):
         return Refusal(
             403, "only from this machine, for instance by kubectl port-forward; --admin-token-file lets others look"

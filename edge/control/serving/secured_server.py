@@ -34,7 +34,7 @@ class SecuredServer(BoundedServer):
         return isinstance(connection, ssl.SSLSocket) and bool(connection.getpeercert())
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """The TLS handshake is the thread's first work, so that a slow one holds up nobody else."""
+        """The TLS handshake is the thread's first work, so that a slow one holds up no other client."""
         if self._identity is not None:
             request = self._secured(request, client_address[0], self._identity)
         if request is not None:

@@ -55,7 +55,7 @@ class RoutePart(msgspec.Struct, frozen=True, gc=False):
     canary: Rules | None = None
     """The part adds its backend to that of another Ingress with the same path."""
     implied: bool = False
-    """Nobody wrote its path: it counts where no other route has that."""
+    """No object has its path: it counts where no other route has that."""
     port_tls: Tls | None = None
     """The terms of TLS to endpoints whose port asks for it (`appProtocol`), which then decides how they are spoken to;
     None: it does not."""

@@ -225,7 +225,7 @@ spec:
                   fieldRef:
                     fieldPath: metadata.namespace
     {{- with $controller.page.token.secretName }}
-    # Pods start without it, and nobody may look; what comes later, or is another, is in force at once.
+    # Pods start without it, and no one may look; what comes later, or is another, is in force at once.
     - name: page
       secret:
         secretName: {{ . }}

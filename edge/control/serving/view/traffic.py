@@ -1,7 +1,7 @@
 """Rates and latencies of single routes, measured between two readings of the counters of routes.
 
 Rules of this file:
-- Nothing is read while nobody asks: the first answer has no rates.
+- Nothing is read while no one asks: the first answer has no rates.
 - Two or three readings are kept, so that the time between the oldest and the newest is up to LONGEST while somebody
   looks, whatever the time between two questions is.
 """

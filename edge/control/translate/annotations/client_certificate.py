@@ -48,7 +48,7 @@ _MODES: Final = {one.name.lower(): one for one in ClientVerification}
 _URL: Final = re.compile(r"(?:https?://)?[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9_.-]+)*/?")
 DIFFERENCES: Final = {
     _SECRET: (
-        "A Secret without `ca.crt` closes the host; in ingress-nginx nobody is asked for a certificate then. Where one "
+        "A Secret without `ca.crt` closes the host; ingress-nginx asks no client for a certificate then. Where one "
         "is required, plain http that is neither redirected nor a challenge of ACME is answered 400, and not served. A "
         "TLS connection that was made for a host with another `ca.crt`, `ca.crl` or depth gets 421."
     ),

@@ -22,14 +22,14 @@ NAMES: Final = frozenset({*_LIMITS, _BURST, *_EXEMPT})
 DIFFERENCES: Final = {
     **dict.fromkeys(
         ("limit-allowlist", "limit-whitelist"),
-        "A list that cannot be read exempts nobody; in ingress-nginx the limit would not hold.",
+        "A list that cannot be read exempts no client; in ingress-nginx the limit would not hold.",
     ),
 }
 """How Edge differs from ingress-nginx, by annotation."""
 
 
 def read(values: Values) -> Iterator[Wanted]:
-    """One policy for all limits; 0 is none. Exemptions that cannot be read are none: the limits hold for everybody."""
+    """One policy for all limits; 0 is none. Exemptions that cannot be read are none: no client is exempt."""
     per_second, per_minute, connections = (values.integer(name, 0) for name in _LIMITS)
     burst = values.integer(_BURST, ClientLimits("").burst, least=1)
     statuses = [values.integer(name, UNAVAILABLE, least=400, most=599) for name in _STATUSES]

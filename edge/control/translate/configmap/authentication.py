@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from edge.control.translate.configmap.forms import PATHS
 from edge.control.translate.configmap.keys import routes
 
-CLOSES: Final = "A value that cannot be read closes the routes (503); ingress-nginx would ask nobody."
+CLOSES: Final = "A value that cannot be read closes the routes (503); ingress-nginx would serve them without a check."
 
 if TYPE_CHECKING:
     from edge.control.translate.configmap.keys import Key

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 INSECURE: Final = "AllowInsecureFallback"
 SHARED: Final = (
     "client certificates need addresses of the Gateway's own (--gateway-addresses or --gateway-services);"
-    " nobody is let in"
+    " the listener is not served"
 )
 DEPTH: Final = 100
 """Most certificates between a client's and an authority's: OpenSSL's default."""
@@ -38,7 +38,7 @@ class Verified(NamedTuple):
     problems: tuple[Problem, ...] = ()
 
 
-NOBODY: Final = Verified()
+UNASKED: Final = Verified()
 
 
 def verification(gateway: Gateway, port: int) -> tuple[FrontendValidation | None, str]:
@@ -56,7 +56,7 @@ def verified(gateway: Gateway, port: int, view: View) -> Verified:
     """How clients of an HTTPS listener of GATEWAY at PORT are verified."""
     asked, field = verification(gateway, port)
     if asked is None:
-        return NOBODY
+        return UNASKED
     if view.assignment(gateway).shared:
         return Verified(None, Verdict("UnsupportedValue", SHARED), FINE, (error("UnsupportedValue", field, SHARED),))
     found = trusted(gateway.id, asked.ca_certificate_refs, f"{field}.caCertificateRefs", view)

@@ -17,7 +17,7 @@ from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate.gateway import frontend
 from edge.control.translate.gateway.client_pair import client_pair
 from edge.control.translate.gateway.facts import FINE, GatewayFacts, ListenerFacts, ListenerSetFacts, Verdict
-from edge.control.translate.gateway.frontend import NOBODY
+from edge.control.translate.gateway.frontend import UNASKED
 from edge.control.translate.gateway.grants import remedy
 from edge.control.translate.gateway.hostnames import record_name
 from edge.control.translate.gateway.infrastructure import Infrastructure
@@ -83,7 +83,7 @@ class Listeners:
             self.problems += faults
             own = tuple((use.namespace, use.secret) for use in found)
             references = Verdict(faults[0].reason, faults[0].message) if faults else FINE
-        clients = NOBODY
+        clients = UNASKED
         if listener.protocol == "HTTPS":
             clients = frontend.verified(self._gateway, listener.port, self._view)
         self.problems += clients.problems

@@ -49,7 +49,7 @@ def _affinity(asked: SessionPersistence, field: str, name: str) -> Affinity:
         return replace(made, header=name)
     if asked.cookie_config.lifetime_type != "Permanent":
         return replace(made, cookie=name)
-    # The client forgets the cookie by itself: without an idle time nobody else has to see to it.
+    # The client forgets the cookie by itself: without an idle time nothing else has to end it.
     return replace(made, cookie=name, max_age=int(absolute), absolute=absolute if idle else 0.0)
 
 
