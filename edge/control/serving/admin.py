@@ -13,8 +13,8 @@ from edge.control.serving.admin_requests import AdminSockets, Parts
 from edge.control.serving.bounded_server import Serving
 from edge.control.serving.health import Health
 from edge.control.serving.identity import Identity
-from edge.control.serving.metrics.collector import Collector
 from edge.control.serving.pages import Pages
+from edge.control.serving.scrapes import Metrics
 from edge.control.serving.view.api import Api
 from edge.system import addresses
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from edge.control.kinds.objects import Object, ObjectId
     from edge.control.publishing.state import State
     from edge.control.serving.admission.reviews import Reviews
+    from edge.control.serving.metrics.collector import Collector
     from edge.settings import Settings
     from edge.table.counters import CountersReader
 
@@ -52,14 +53,20 @@ class AdminServer(Serving):
         Raises:
             ConfigurationError: some of the files for TLS are not named.
         """
+
+        def collector() -> Collector:
+            from edge.control.serving.metrics.collector import Collector  # noqa: PLC0415 - see `Metrics`
+
+            return Collector(state, reader, settings, self.health, leads=leads, reviews=reviews)
+
         super().__init__(addresses.parse(settings.admin), "admin")
         self.health = Health(state, reader, settings, directory, stuck=stuck)
-        self.collector = Collector(state, reader, settings, self.health, leads=leads, reviews=reviews)
+        self.metrics = Metrics(collector)
         self.identity = Identity.of_admin(settings)
         self.access = Access(settings)
         self.api = Api(state, reader, self.health, find)
         self.pages = Pages(self.access, self.api.plain)
-        self._parts = Parts(self.health, self.collector, self.access, self.api, self.pages, settings)
+        self._parts = Parts(self.health, self.metrics, self.access, self.api, self.pages, settings)
 
     def server(self, sock: socket.socket) -> AdminSockets:
         """As `Serving`."""

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from edge.control.serving.access import Access, Refusal
     from edge.control.serving.health import Health, Verdict
     from edge.control.serving.identity import Identity
-    from edge.control.serving.metrics.collector import Collector
     from edge.settings import Settings
 
 EVENT_STREAM = "text/event-stream"
@@ -50,7 +49,7 @@ class Parts(NamedTuple):
     """What answers."""
 
     health: Health
-    collector: Collector
+    metrics: scrapes.Metrics
     access: Access
     api: api.Api
     pages: pages.Pages
@@ -189,7 +188,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(text(HTTPStatus.SERVICE_UNAVAILABLE, message))
             return
         try:
-            content_type, fields, blocks = scrapes.scraped(self.server.parts.collector, self.headers)
+            content_type, fields, blocks = self.server.parts.metrics.scraped(self.headers)
             self._stream(content_type, {**NO_STORE, **fields}, blocks)
         finally:
             self.server.scrapes.release()

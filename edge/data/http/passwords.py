@@ -10,8 +10,6 @@ from contextlib import suppress
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import bcrypt
-
 from edge.data.http.crypts import SHA_ROUNDS, md5_crypt, sha_crypt
 from edge.table.users import MD5, SHA, PasswordError, digest_and_salt, kind_of
 
@@ -59,6 +57,8 @@ def _hashed(stored: Hash, password: bytes) -> bytes:
         same = compare_digest(hashlib.sha1(password + salt, usedforsecurity=False).digest(), digest)
         return stored.text if same else b""
     if stored.kind == "bcrypt":
+        import bcrypt  # noqa: PLC0415 - half a MiB, for those who have such passwords
+
         # htpasswd writes $2y$; bcrypt sees 72 bytes, and the library refuses more, which htpasswd cuts off.
         return stored.text[:4] + bcrypt.hashpw(password[:72], b"$2b$" + stored.text[4:])[4:]
     found = MD5.fullmatch(stored.text)

@@ -25,6 +25,7 @@ from edge.data.net._relay import relayed_bytes
 from edge.data.net._stream import counted_bytes
 from edge.data.net.spool import Spools
 from edge.data.observe._stream_log import StreamLog
+from edge.data.process.slack import Slack
 from edge.data.process.tuning import Tuning
 from edge.data.routing.planner import Planner
 from edge.data.routing.router import Router
@@ -95,6 +96,7 @@ class Proxy:
         self._refusals = 0
         self._received, self._sent = _client_bytes()
         self._datagrams = relayed_datagrams()
+        self._slack = Slack()
         self._reclaimed = 0
         self._reclaim_at = time.monotonic() + RECLAIM
 
@@ -121,6 +123,7 @@ class Proxy:
         self.datagrams.expire()
         self.streams.plans.forget()
         self._reclaim()
+        self._slack.look(self.connections.accepted)
         self._reports.tick()
         self._count()
 

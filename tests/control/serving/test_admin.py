@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from edge.control.publishing.state import State
 from edge.control.serving import bounded_server, scrapes
 from edge.control.serving.admin import AdminServer
+from edge.control.serving.metrics import exposition
 from edge.settings import Settings
 from edge.system import addresses, draining
 from edge.table.counters import CountersReader, RouteLabels, WorkerCounters, WorkerWord
@@ -249,7 +250,7 @@ def test_a_client_that_trickles_its_request_is_cut_off(tmp_path, monkeypatch):
 
 def test_a_client_that_takes_no_answer_is_cut_off(tmp_path, monkeypatch):
     monkeypatch.setattr(bounded_server, "ANSWER_SECONDS", 1.0)
-    monkeypatch.setattr(scrapes, "render", lambda *_: ("text/plain", iter([b"x" * 65536] * 10_000)))
+    monkeypatch.setattr(exposition, "render", lambda *_: ("text/plain", iter([b"x" * 65536] * 10_000)))
     world = World(tmp_path)
     with socket.create_connection(world.address, timeout=40) as sock:
         sock.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
@@ -282,7 +283,7 @@ def test_scrapes_at_once_are_bounded_and_probes_go_on(tmp_path, monkeypatch):
 
         return "text/plain", pieces()
 
-    monkeypatch.setattr(scrapes, "render", slow)
+    monkeypatch.setattr(exposition, "render", slow)
     monkeypatch.setattr(scrapes, "SCRAPE_WAIT", 0.1)
     world = World(tmp_path)
     answers = []

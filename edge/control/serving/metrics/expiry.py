@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from edge.control.serving.metrics.series import paced
+from edge.control.serving.pacing import paced
 from edge.control.translate import key_pairs as reading
 
 if TYPE_CHECKING:

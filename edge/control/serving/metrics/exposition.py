@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector as ClientCollector
 
-from edge.control.serving.metrics.series import PIECE, REST, SeriesFamily, paced
+from edge.control.serving.metrics.series import SeriesFamily
+from edge.control.serving.pacing import PIECE, REST, paced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import mmap
 import resource
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge import __version__
@@ -12,6 +10,7 @@ from edge.control.serving.metrics import definitions as ours
 from edge.control.serving.metrics import nginx_definitions as theirs
 from edge.control.serving.metrics.expiry import Issuers
 from edge.control.serving.metrics.families import many, one
+from edge.control.serving.resident import resident
 from edge.control.translate.endpoints import Fault
 from edge.system import draining
 from edge.table.records import ServicePort
@@ -156,11 +155,3 @@ def orphans(state: State) -> set[tuple[str, str, str]]:
                 if backend.key and not (isinstance(port, ServicePort) and port.endpoints):
                     empty.add((route.owner.namespace, route.owner.name))
     return {(*ingress, "no-service") for ingress in missing} | {(*one, "no-endpoint") for one in empty - missing}
-
-
-def resident() -> int:
-    """Resident memory of this process, bytes."""
-    try:
-        return int(Path("/proc/self/statm").read_bytes().split()[1]) * mmap.PAGESIZE
-    except OSError:
-        return 0

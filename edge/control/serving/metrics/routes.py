@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from edge.control.serving.metrics import definitions as ours
 from edge.control.serving.metrics import nginx_definitions as theirs
-from edge.control.serving.metrics.series import DURATION, RECEIVED, SENT, UPSTREAM, Groups, SeriesFamily, paced
+from edge.control.serving.metrics.series import DURATION, RECEIVED, SENT, UPSTREAM, Groups, SeriesFamily
+from edge.control.serving.pacing import paced
 from edge.table.counter_layout import OTHER, RouteLabels, backends_of, labels_of
 
 if TYPE_CHECKING:

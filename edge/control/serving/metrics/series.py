@@ -3,33 +3,27 @@
 Rules of this file:
 - There may be hundreds of thousands of lines. So a family is written in pieces of bounded size, by the compiled leaf,
   and Python does no more than name each series once.
-- The GIL is released in between: the threads that publish tables must not wait for a scrape.
+- The GIL is released in between (`edge.control.serving.pacing`).
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, UnknownMetricFamily
 from prometheus_client.utils import floatToGoString
 
 from edge.control.serving.metrics import _text
+from edge.control.serving.pacing import PIECE, REST, paced
 from edge.table._counters import SIZE_BUCKETS, TIME_BUCKETS, Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from prometheus_client.core import Metric
 
     from edge.control.serving.metrics.definitions import Definition
-
-T = TypeVar("T")
-
-PIECE = 256
-"""Series written, or named, at a time; some tenths of a millisecond."""
-REST = 0.0001
-"""Seconds for which the interpreter is let go of after each piece: enough for another thread to take it."""
 
 
 class Words(NamedTuple):
@@ -134,14 +128,6 @@ class SeriesFamily:
             buckets = [(bound, float(sum(numbers[: at + 1]))) for at, bound in enumerate(words.bounds)]
             metric.add_metric(list(values.values()), buckets, total / 1e9 if words.nanoseconds else total)
         return metric
-
-
-def paced(items: Iterable[T]) -> Iterator[T]:
-    """ITEMS, with a rest after each piece."""
-    for number, item in enumerate(items, 1):
-        yield item
-        if not number % PIECE:
-            time.sleep(REST)
 
 
 def _escape(value: str) -> str:

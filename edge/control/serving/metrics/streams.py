@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.control.serving.metrics import definitions as ours
-from edge.control.serving.metrics.series import DURATION, RECEIVED, SENT, UPSTREAM, Groups, SeriesFamily, paced
+from edge.control.serving.metrics.series import DURATION, RECEIVED, SENT, UPSTREAM, Groups, SeriesFamily
+from edge.control.serving.pacing import paced
 from edge.table.counter_layout import STREAMS, RouteLabels, stream_labels
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from edge.control.serving.metrics.series import paced
+from edge.control.serving.pacing import paced
 from edge.control.serving.view import lists
 from edge.control.serving.view.overview import SOON
 from edge.control.translate import key_pairs

@@ -12,7 +12,7 @@ import hashlib
 import threading
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from edge.control.serving.metrics.series import paced
+from edge.control.serving.pacing import paced
 from edge.table import describing
 from edge.table.codec import encode
 from edge.table.counter_layout import backends_of, labels_of, stream_labels

@@ -7,7 +7,7 @@ import resource
 import time
 from typing import TYPE_CHECKING, Any
 
-from edge.control.serving.metrics.plane import resident
+from edge.control.serving.resident import resident
 from edge.control.serving.view import lists
 from edge.control.serving.view.overview import STATES, behind
 from edge.table.counters import WorkerWord
