@@ -17,13 +17,15 @@ Rules of this file:
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 
 TYPE_CHECKING = False  # as typing's, which is large
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable, Iterator, Sequence
+else:
+    import _signal as signal  # what `signal` makes enums of; these take a quarter of this process
 
 ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 OTHERS = frozenset({signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU})
@@ -135,7 +137,7 @@ class Launcher:
         """Control planes that have died in a row."""
         self._proxy = proxy
         self._log = log
-        self._ending: signal.Signals | None = None
+        self._ending: int | None = None
         """The signal that stops us."""
         self._status: int | None = None
         """The exit status, once that is known."""
@@ -160,9 +162,9 @@ class Launcher:
         if self._control_due and time.monotonic() >= self._control_due and self._status is None:
             self._start_control()
 
-    def _pass_on(self, number: signal.Signals) -> None:
+    def _pass_on(self, number: int) -> None:
         if number in ENDING:
-            self._log("info", "stopping on %s", number.name)
+            self._log("info", "stopping on %s", _name(number))
             self._ending = number
         _send(self._proxy, number)
 
@@ -231,12 +233,12 @@ class Launcher:
             _outlive(left, ORPHAN_GRACE)
 
 
-def _wait(timeout: float | None) -> signal.Signals | None:
+def _wait(timeout: float | None) -> int | None:
     """The next signal; None after TIMEOUT seconds."""
     if timeout is None:
-        return signal.Signals(signal.sigwait(WAITED))
+        return signal.sigwait(WAITED)
     found = signal.sigtimedwait(WAITED, timeout)
-    return signal.Signals(found.si_signo) if found is not None else None
+    return found.si_signo if found is not None else None
 
 
 def _reap() -> Iterator[tuple[int, int]]:
@@ -288,7 +290,7 @@ def _successor(ended: int) -> int:
     return 0
 
 
-def _send(pid: int, number: signal.Signals) -> None:
+def _send(pid: int, number: int) -> None:
     if pid:
         try:
             os.kill(pid, number)
@@ -299,7 +301,13 @@ def _send(pid: int, number: signal.Signals) -> None:
 def _described(status: int) -> str:
     if status <= 128:
         return f"ended with status {status}"
+    return f"was killed by {_name(status - 128)}"
+
+
+def _name(number: int) -> str:
+    from signal import Signals  # noqa: PLC0415
+
     try:
-        return f"was killed by {signal.Signals(status - 128).name}"
+        return Signals(number).name
     except ValueError:
-        return f"was killed by signal {status - 128}"
+        return f"signal {number}"

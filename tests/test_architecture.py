@@ -204,7 +204,7 @@ def test_the_launcher_is_small() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, cwd=ROOT)
     loaded = set(done.stdout.split())
     assert {name for name in loaded if within(name, "edge")} == {"edge", "edge.launcher"}
-    assert not loaded & {"typing", "logging", "argparse", "pathlib", "re", "ctypes", "dataclasses", "shutil"}
+    assert not loaded & {"typing", "logging", "argparse", "enum", "pathlib", "re", "ctypes", "dataclasses", "shutil"}
 
 
 def test_what_starts_both_sides_is_free_of_them() -> None:
