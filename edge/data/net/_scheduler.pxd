@@ -35,6 +35,7 @@ cdef class Scheduler:
     cdef bint called
     cdef list spare
     cdef Resumable first
+    cdef char *base
 
     cdef void put(self, Place place, bint event) noexcept
     cdef object pop(self)

@@ -8,6 +8,8 @@ Rules of this file:
   resumed in whichever greenlet is free. Nothing is copied for it, and it may wait as a greenlet does while it runs.
 - Who wakes a greenlet goes on. The greenlet is due, and runs before the event loop waits again. Only after an event is that
   left to `invoke`: the loop calls gevent's own callbacks, which such greenlets may ask for, after events and not before.
+- A greenlet begins where the stack of the one that starts it ends. So that a crowd of new ones, each started by the one
+  before, does not come to the end of the stack, the hub starts the next one where it has become deep.
 - A greenlet may be woken for no reason, so every caller looks again. It is woken only where it waits: a place that it
   has left wakes nobody.
 - Sockets are watched by libev itself (gevent's event loop), so an event costs no Python object, and the interpreter's lock
@@ -32,6 +34,12 @@ ctypedef PyObject *(*switch_function)(PyObject *greenlet, PyObject *args, PyObje
 cdef extern from "Python.h":
     void Py_DECREF(PyObject *) noexcept
 
+cdef extern from *:
+    """
+    #define stack_position() ((char *)__builtin_frame_address(0))
+    """
+    char *stack_position() nogil
+
 cdef void **greenlets = <void **>PyCapsule_Import("greenlet._C_API", 0)
 cdef current_function greenlet_current = <current_function>greenlets[4]
 cdef switch_function greenlet_switch = <switch_function>greenlets[6]
@@ -50,6 +58,7 @@ cdef enum:
     FD_SET = 0x80  # libev's EV__IOFDSET: the descriptor is new to the watcher
     FORGET = 256   # places that have been served and are still in the list
     MOST_SPARE = 16  # greenlets without work that are kept
+    DEEP = 1 << 15   # bytes of the stack; the depth of calls that Python allows goes by it, too
 
 cdef Py_ssize_t native_offset = 0
 cdef dict schedulers = {}
@@ -158,15 +167,18 @@ cdef class Scheduler:
 
     cdef object next_greenlet(self):
         """The greenlet to switch to for the next one that is due; None: nothing is."""
-        one = self.pop()
-        if isinstance(one, Resumable):
+        if self.first is None:
+            one = self.pop()
+            if not isinstance(one, Resumable):
+                return one
             self.first = <Resumable>one
-            while self.spare:
-                free = self.spare.pop()
-                if not free.dead:
-                    return free
-            return greenlet(self._work, self.hub)
-        return one
+        while self.spare:
+            free = self.spare.pop()
+            if not free.dead:
+                return free
+        if self.base - stack_position() > DEEP:
+            return self.hub  # which is in `run`, or will be
+        return greenlet(self._work, self.hub)
 
     cdef int leave(self, object greenlet) except -1:
         """Let others run until GREENLET, the current one, is switched to."""
@@ -180,6 +192,7 @@ cdef class Scheduler:
 
     cdef void run(self) noexcept:
         """Run all that are due; for the hub."""
+        self.base = stack_position()
         while True:
             greenlet = self.next_greenlet()
             if greenlet is None:

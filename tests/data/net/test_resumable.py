@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import socket
+import subprocess
+import sys
 from contextlib import ExitStack
 
 import gevent
@@ -210,3 +212,41 @@ def test_a_turn_comes_before_the_event_loop_waits_and_not_at_once():
     assert not ran
     turn()
     assert ran == [1]
+
+
+CROWD = """
+import gevent
+from gevent.event import Event
+from edge.data.net._scheduler import Resumable
+from edge.data.net._waiter import Turn, Waiter
+
+NUMBER = 20_000
+ended = []
+waiters = []
+
+class One(Resumable):
+    def resume(self):
+        waiter = Waiter()
+        waiters.append(waiter)
+        waiter.wait(40)
+        ended.append(self)
+        if len(ended) == NUMBER:
+            over.set()
+
+over = Event()
+ones = [(One(), Turn()) for _ in range(NUMBER)]
+for one, turn in ones:
+    turn.call(one)
+with gevent.Timeout(60):
+    while len(waiters) < NUMBER:
+        gevent.sleep(0)
+for waiter in waiters:
+    waiter.wake()
+assert over.wait(40)
+assert {id(one) for one in ended} == {id(one) for one, _ in ones}
+"""
+"""Many that all wait while they run, each in a greenlet that the one before has started."""
+
+
+def test_a_crowd_that_waits_while_it_runs_does_not_use_up_the_stack():
+    subprocess.run([sys.executable, "-c", CROWD], timeout=200, check=True)
