@@ -63,10 +63,13 @@ def names(hosts: int) -> list[str]:
     return [HOST, *(f"h{number}.bench.test" for number in range(hosts - 1))]
 
 
-def certificate(folder: Path) -> None:
-    """Write tls.crt, tls.key and tls.pem (both): ECDSA P-256."""
+P256 = ("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+
+
+def certificate(folder: Path, *key: str) -> None:
+    """Write tls.crt, tls.key and tls.pem (both). KEY: as `openssl req` makes it, ECDSA P-256 unless given."""
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "7",
+        ["openssl", "req", "-x509", "-newkey", *(key or P256), "-nodes", "-days", "7",
          "-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}",
          "-keyout", folder / "tls.key", "-out", folder / "tls.crt"],
         check=True, stderr=subprocess.DEVNULL,
