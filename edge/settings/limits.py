@@ -37,7 +37,10 @@ class Limits:
         60.0, "Time that an idle connection to an endpoint is kept.", placeholder="SECONDS", commands=PROXY
     )
     upstream_keepalive_connections: int = setting(
-        320, "Idle connections to endpoints kept by each worker.", placeholder="N", commands=PROXY
+        320,
+        "Idle connections to endpoints kept by each worker; more are kept for a second.",
+        placeholder="N",
+        commands=PROXY,
     )
     max_request_line: int = setting(
         8192, "Longest request line (414 above it).", placeholder="BYTES", commands=PROXY, least=1

@@ -27,6 +27,28 @@ def alone(stage: Stage) -> bool:
     return stage.count(WorkerWord.CONNECTIONS_ACCEPTED) > 0 and stage.count(WorkerWord.CONNECTIONS_ACTIVE) == 0
 
 
+def crowd(backend: Backend, clients: list[Client], host: str) -> int:
+    """How many connections are opened to BACKEND for as many requests at a time as there are CLIENTS."""
+    opened, held = backend.connections, backend.held
+    backend.release.clear()
+    for client in clients:
+        client.send(head("/hold", host=host))
+    eventually(lambda: backend.held == held + len(clients))
+    backend.release.set()
+    assert {client.response().status for client in clients} == {200}
+    return backend.connections - opened
+
+
+def test_idle_connections_to_endpoints_above_the_limit_are_kept_for_the_next_crowd_and_not_for_long() -> None:
+    with Backend() as backend, Stage("--upstream-keepalive-connections=2") as stage, ExitStack() as stack:
+        host = stage.serve(backend)
+        clients = [stack.enter_context(stage.connect()) for _ in range(8)]
+        assert crowd(backend, clients, host) == 8
+        eventually(lambda: crowd(backend, clients, host) == 0)  # at once, unless this process is late
+        eventually(lambda: backend.open == 2)
+        assert crowd(backend, clients, host) == 6
+
+
 def test_a_connection_above_the_limit_is_told_so_and_the_others_go_on() -> None:
     with Backend() as backend, Stage("--max-worker-connections=2") as stage:
         host = stage.serve(backend)
