@@ -31,6 +31,7 @@ cdef class Scheduler:
     cdef readonly object loop
     cdef ev_loop *native
     cdef list due
+    cdef list ready
     cdef Py_ssize_t next
     cdef bint called
     cdef list spare

@@ -6,6 +6,7 @@ Rules of this file:
   that halves the switches, which cost more than what is done between them.
 - What waits is a greenlet, or a `Resumable`: that keeps its state in its own attributes instead of on a stack, and is
   resumed in whichever greenlet is free. Nothing is copied for it, and it may wait as a greenlet does while it runs.
+- Those that are due run in the order in which they became so: none waits for those that come later.
 - Who wakes a greenlet goes on. The greenlet is due, and runs before the event loop waits again. Only after an event is that
   left to `invoke`: the loop calls gevent's own callbacks, which such greenlets may ask for, after events and not before.
 - A greenlet begins where the stack of the one that starts it ends. So that a crowd of new ones, each started by the one
@@ -134,6 +135,7 @@ cdef class Scheduler:
         self.hub = hub
         self.loop = hub.loop
         self.due = []
+        self.ready = []
         self.spare = []
         if ev_set_invoke_pending_cb != NULL and LIBEV.drives(self.loop):
             self.native = <ev_loop *><size_t>self.loop.ptr
@@ -144,11 +146,18 @@ cdef class Scheduler:
         if not (event or self.called):
             self.called = True
             self.loop.run_callback(self._run)
-        self.due.append(place)
+        if event:
+            self.ready.append(place)
+        else:
+            self.due.append(place)
 
     cdef object pop(self):
         """The next one that is due, a greenlet or a Resumable, which leaves its place; None: there is none."""
         cdef Place place
+        if self.ready:
+            self.ready.reverse()  # libev calls the last event first
+            self.due += self.ready
+            self.ready.clear()
         while self.next < len(self.due):
             place = <Place>self.due[self.next]
             self.due[self.next] = None

@@ -81,6 +81,23 @@ def test_greenlets_that_are_due_together_each_get_their_own(pairs):
     assert all(one.dead for one in serving)
 
 
+def test_those_that_are_due_together_go_on_in_the_order_in_which_their_bytes_came(pairs):
+    made = pairs(MANY)
+    order = []
+
+    def note(number: int) -> None:
+        made[number].stream.fill()
+        order.append(number)
+
+    noting = [gevent.spawn(note, number) for number in range(MANY)]
+    gevent.sleep(0.001)  # a turn of the event loop: it watches them from now on
+    wanted = [*range(0, MANY, 2), *range(1, MANY, 2)]
+    for number in wanted:
+        made[number].far.sendall(b"x")
+    gevent.joinall(noting, timeout=40, raise_error=True)
+    assert order == wanted
+
+
 def test_one_that_ends_with_an_error_does_not_keep_others_from_their_turn(pairs, capsys):
     made = pairs(MANY)
 
