@@ -121,6 +121,28 @@ def test_a_wait_ends_when_something_comes(ends):
     assert waiting.get(timeout=40) == 1
 
 
+def test_one_that_never_has_to_wait_for_bytes_lets_others_have_their_turn(ends):
+    fast, other = ends(), ends()
+    order = []
+
+    def read_all() -> None:
+        left = len(PATTERN)
+        while left:
+            count = fast.stream.fill()
+            fast.stream.consume(count)
+            left -= count
+        order.append("all")
+
+    def read_one() -> None:
+        other.stream.fill()
+        order.append("one")
+
+    fast.far.sendall(PATTERN)
+    other.far.sendall(b"x")
+    gevent.joinall([gevent.spawn(read_all), gevent.spawn(read_one)], timeout=40, raise_error=True)
+    assert order == ["one", "all"]
+
+
 def test_the_end_of_the_stream_is_nothing_read(ends):
     pair = ends()
     pair.far.sendall(b"last")
