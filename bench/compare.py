@@ -162,8 +162,8 @@ def memory(pid: int) -> float:
     return total / 1024
 
 
-def start(proxy: Proxy, processor: int, folder: Path, *, patience: float = 60.0) -> subprocess.Popen[bytes]:
-    """Start PROXY on PROCESSOR and wait until it listens, for PATIENCE seconds at most."""
+def start(proxy: Proxy, processor: int | str, folder: Path, *, patience: float = 60.0) -> subprocess.Popen[bytes]:
+    """Start PROXY on PROCESSOR (several: as taskset lists them) and wait until it listens, PATIENCE seconds at most."""
     log = (folder / f"{proxy.name}.log").open("wb")
     process = subprocess.Popen(
         ["taskset", "-c", str(processor), *proxy.command], stdout=log, stderr=log, start_new_session=True
