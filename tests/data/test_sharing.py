@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from edge.data.accepting.spread import MANY, Spread
+from edge.data.accepting.spread import FEW, MANY, Spread
 from edge.table.counters import CountersReader, WorkerCounters, WorkerWord
 from tests.support.clients import Client
 from tests.support.edge import Edge
@@ -106,8 +106,14 @@ class TestHesitation:
         other.set(WorkerWord.DRAINING, 1)
         assert not worker.hesitation(1)
 
-    def test_where_connections_come_by_the_hundred_one_more_is_none(self, worker):
+    def test_one_that_has_not_come_is_waited_for_again_when_it_has_accepted_something(self, worker, other):
+        eventually(lambda: not worker.hesitation(1))
+        assert not worker.hesitation(1)
+        other.add(WorkerWord.CONNECTIONS_ACCEPTED, 1)
+        assert worker.hesitation(1)
+
+    def test_where_connections_come_by_the_hundred_a_few_more_are_none(self, worker):
         for _ in range(MANY):
             assert not worker.hesitation(0)
-        assert not worker.hesitation(1)
-        assert worker.hesitation(2)
+        assert not worker.hesitation(FEW)
+        assert worker.hesitation(FEW + 1)

@@ -5,6 +5,7 @@ cdef class Spread:
     cdef str _own
     cdef dict _known
     cdef tuple _others
+    cdef dict _missed
     cdef double _looked
     cdef bint _young
     cdef double _young_until

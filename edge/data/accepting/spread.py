@@ -3,8 +3,9 @@
 The kernel wakes every worker for a new connection, and the quickest one takes it: with few long connections one worker
 may end up with all of them. So a worker compares its number of connections with those of the others (words in shared
 memory) and, while it has more, waits a moment before it accepts, so that a worker with fewer is quicker. It waits only
-for workers that accept, and not for long: a stuck worker keeps no client waiting. Where connections come and go by the
-hundred, chance shares them well enough, and waiting would cost more than it is worth.
+for workers that accept, and not for long. One that has not come is waited for again when it has accepted something or
+shown another sign of life: a stuck worker delays one connection, not all. Where connections come and go by the hundred,
+chance shares them well enough, and waiting would cost more than it is worth.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 SLACK = 16
 """A worker may have one connection more for each so many of the least busy one without hesitating: none of a few."""
 MANY = 100
-"""Connections accepted within a second from which on one more is no reason to hesitate."""
+"""Connections accepted within a second from which on a FEW more are no reason to hesitate."""
+FEW = 4
 MOMENT = 0.002
 """Seconds."""
 MOST_MOMENTS = 10
@@ -47,6 +49,8 @@ class Spread:
         self._own = f"{layout.WORKER_NAME}{slot}"
         self._known: dict[str, Words] = {}
         self._others: tuple[Words, ...] = ()
+        self._missed: dict[Words, int] = {}
+        """Those that were waited for in vain, with how lively they were then."""
         self._looked = 0.0
         self._young = True
         self._young_until = time.monotonic() + YOUNG
@@ -88,26 +92,34 @@ class Spread:
         if not self._others:
             self._accepted += 1
             return 0.0
-        spare = own - 1 if max(self._accepted, self._accepted_before) >= MANY else own
+        spare = own - FEW if max(self._accepted, self._accepted_before) >= MANY else own
         if spare > 0 and self._others_first(spare):
             now = time.monotonic()
             self._moments = self._moments + 1 if now < self._waited_until + ROW else 1
             if self._moments <= MOST_MOMENTS:
                 self._waited_until = now + MOMENT
                 return MOMENT
+            self._missed = {words: _liveliness(words) for words in self._others if _should_go_first(words, spare)}
         self._moments = 0
         self._accepted += 1
         return 0.0
 
     def _others_first(self, own: int) -> bool:
         """Whether another worker should take the next connection before this one, which has OWN."""
-        return any(_should_go_first(words, own) for words in self._others)
+        return any(
+            _should_go_first(words, own) and self._missed.get(words) != _liveliness(words) for words in self._others
+        )
 
 
 def _should_go_first(words: Words, own: int) -> bool:
     """Whether the worker of WORDS should take the next connection before one that has OWN."""
     theirs = _word(words, WorkerWord.CONNECTIONS_ACTIVE)
     return own > theirs + theirs // SLACK and not _word(words, WorkerWord.DRAINING)
+
+
+def _liveliness(words: Words) -> int:
+    """A number that grows while the worker of WORDS accepts connections, and with each heartbeat."""
+    return _word(words, WorkerWord.CONNECTIONS_ACCEPTED) + _word(words, WorkerWord.HEARTBEAT)
 
 
 def _word(words: Words, which: WorkerWord) -> int:
