@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     Exchange = Generator[int, None, bool]
     """One request: it yields its descriptor where it has to wait for something to read; whether it went well."""
 
+GOOD = b"HTTP/1.1 200"
 ANSWER = b"hello, world\n"
 REQUEST = f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
 LAST_REQUEST = f"GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode()
@@ -113,10 +114,10 @@ class KeepsOpen(Client):
         while not answer.endswith(ANSWER):
             yield self._fd
             data = self._sock.recv(65536)
-            if not data:
-                return False
             answer += data
-        return answer.startswith(b"HTTP/1.1 200")
+            if not data or not answer.startswith(GOOD[: len(answer)]):
+                return False
+        return True
 
     def close(self) -> None:
         """As `Client`."""
@@ -144,7 +145,7 @@ class ConnectsAnew(Client):
                     yield fd
                     continue
                 if not data:
-                    return answer.startswith(b"HTTP/1.1 200") and answer.endswith(ANSWER)
+                    return answer.startswith(GOOD) and answer.endswith(ANSWER)
                 answer += data
 
 
@@ -219,8 +220,10 @@ class Load:
         try:
             fd = next(exchange)
         except StopIteration as end:
-            self._times.took.append(time.monotonic() - due)
-            self._times.failed += not end.value
+            if end.value:
+                self._times.took.append(time.monotonic() - due)
+            else:
+                self._times.failed += 1
         except OSError:
             self._times.failed += 1
         else:

@@ -13,7 +13,8 @@ Each proxy has one worker, on processor 0; the load and the endpoint share proce
 and the medians of the rounds are compared. "busy" is the share of its processor that a proxy had while it was
 measured: at full load it has to be near 100 %, or the load is what is measured. "lag" is the p99 of the load's own
 delay.
-It takes about 3 minutes. Needs nginx, haproxy and openssl (`make packages`); 10,000 connections need 20,000 open files.
+It takes about 3 minutes. Needs nginx, haproxy and openssl (`make packages`). A proxy needs two open files for each
+connection; where the limit is lower than 21,000, some of 10,000 fail at full load, and are shown as failed.
 """
 
 from __future__ import annotations
