@@ -1,11 +1,12 @@
 """What one request costs a proxy in user space: instructions by phase, and system calls by name.
 
-    python bench/yardstick.py [--scenarios small,64k,tls,tls-new,policies] [--proxies edge,nginx,haproxy]
-        [--requests 2000] [--connections 16] [--top 30] [--log json|off] [--keep FOLDER]
+    python bench/yardstick.py [--scenarios small,64k,tls,tls-new,policies,h2,h2-tls,grpc]
+        [--proxies edge,nginx,haproxy] [--requests 2000] [--connections 16] [--top 30] [--log json|off] [--keep FOLDER]
 
 A yardstick that noise does not bend: the proxy runs under callgrind, which counts from a warm start to the end of a
 fixed number of requests, and then once more under strace. The requests come in turns, one on each of the connections,
-so that the worker finds several sockets ready at a time, as under load. The same binary gives the same figure within
+so that the worker finds several sockets ready at a time, as under load; over HTTP/2 8 connections have 16 requests each
+at a time. The same binary gives the same figure within
 about 1 %, whatever else the machine does. The proxies are configured as in `bench/compare.py`; with --log Edge writes
 an access log, in its usual format or one of 20 variables as JSON. Needs valgrind, strace and nginx.
 """
@@ -34,6 +35,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import profiles
 import proxies
 from compare import WITHOUT, start, stop, tree
+from h2_clients import Http2Clients
 from instructions import JSON_LOG
 
 if TYPE_CHECKING:
@@ -57,6 +59,31 @@ SCENARIOS = {
     "policies": (False, proxies.POLICIES, "/api/", "Origin: https://app.bench.test\r\n"),
 }
 """TLS, host, path, and further fields."""
+HTTP2 = {"h2": (False, False), "h2-tls": (True, False), "grpc": (False, True)}
+"""TLS, and whether requests are calls of gRPC."""
+HTTP2_CONNECTIONS = 8
+
+
+def context() -> ssl.SSLContext:
+    """One that trusts every server."""
+    made = ssl.create_default_context()
+    made.check_hostname = False
+    made.verify_mode = ssl.CERT_NONE
+    return made
+
+
+def clients_of(proxy: Proxy, scenario: str, connections: int) -> Clients | Http2Clients:
+    """Clients of PROXY that have been warmed up."""
+    if scenario in HTTP2:
+        secure, grpc = HTTP2[scenario]
+        address = ("127.0.0.1", proxy.https if secure else proxy.h2c)
+        host = proxies.GRPC if grpc else proxies.HOST
+        many = Http2Clients(address, host, HTTP2_CONNECTIONS, context() if secure else None, grpc=grpc)
+        many.warm_up(WARM, PATIENCE)
+        return many
+    clients = Clients(proxy, scenario, connections)
+    clients.warm_up()
+    return clients
 
 
 class Clients:
@@ -67,9 +94,7 @@ class Clients:
         self._address = ("127.0.0.1", proxy.https if self.secure else proxy.http)
         self._fresh = bool(re.search("close", fields))
         self._request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{fields}\r\n".encode()
-        self._context = ssl.create_default_context()
-        self._context.check_hostname = False
-        self._context.verify_mode = ssl.CERT_NONE
+        self._context = context()
         self._context.set_alpn_protocols(["http/1.1"])
         self._sockets: list[socket.socket | None] = [None] * connections
 
@@ -172,8 +197,7 @@ def measure(proxy: Proxy, scenario: str, folder: Path, options: argparse.Namespa
     tool = ("valgrind", "-q", "--tool=callgrind", "--trace-children=yes", "--instr-atstart=no",
             f"--callgrind-out-file={output}.%p")  # fmt: skip
     with running(proxy, folder, *tool) as first:
-        clients = Clients(proxy, scenario, options.connections)
-        clients.warm_up()
+        clients = clients_of(proxy, scenario, options.connections)
         worker = tree(first)[-1]
         _control("-i", "on", worker)
         clients.turn()  # what is translated for the first time
@@ -198,8 +222,7 @@ def _control(option: str, value: str, worker: int) -> None:
 def system_calls(proxy: Proxy, scenario: str, folder: Path, options: argparse.Namespace) -> Counter[str]:
     """System calls of the process that serves requests, for one request."""
     with running(proxy, folder) as first:
-        clients = Clients(proxy, scenario, options.connections)
-        clients.warm_up()
+        clients = clients_of(proxy, scenario, options.connections)
         worker = tree(first)[-1]
         output = folder / "strace"
         tracer = subprocess.Popen(["strace", "-f", "-c", "-o", output, "-p", str(worker)], stderr=subprocess.PIPE)
@@ -229,7 +252,7 @@ def report(name: str, scenario: str, profile: Profile, requests: int, calls: Cou
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--scenarios", default=",".join(SCENARIOS))
+    parser.add_argument("--scenarios", default=",".join((*SCENARIOS, *HTTP2)))
     parser.add_argument("--proxies", default="edge", help="of edge, nginx and haproxy")
     parser.add_argument("--requests", type=int, default=2000, help="requests that are counted")
     parser.add_argument("--connections", type=int, default=16, help="connections with a request each at a time")
@@ -242,7 +265,7 @@ def main() -> None:
         folder = Path(name)
         folder.chmod(0o755)  # nginx reads from it as another user
         proxies.certificate(folder)
-        endpoint = start(proxies.endpoint(folder), 1, folder)
+        endpoints = [start(proxies.endpoint(folder), 1, folder), start(proxies.grpc_endpoint(folder), 1, folder)]
         try:
             for scenario in options.scenarios.split(","):
                 for one in options.proxies.split(","):
@@ -253,7 +276,7 @@ def main() -> None:
                     calls = Counter() if options.no_calls else system_calls(proxy, scenario, folder, options)
                     report(one, scenario, profile, requests, calls, options.top)
         finally:
-            stop([endpoint])
+            stop(endpoints)
 
 
 if __name__ == "__main__":
