@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from edge.data.exchange.client import Client
     from edge.data.handling.handler import Handler
-    from edge.data.http.h2._session import H2Stream
+    from edge.data.http.h2._streams import H2Stream
     from edge.data.net._stream import Stream
     from edge.settings import Settings
     from edge.table.counters import WorkerCounters

@@ -4,9 +4,12 @@ cimport cython
 
 from edge.data.connections.connections cimport Connections
 from edge.data.connections.h2_stream cimport Http2Stream, Streams
-from edge.data.http.h2._session cimport H2Stream, Session
+from edge.data.http.h2._session cimport Session
+from edge.data.http.h2._streams cimport H2Stream
 from edge.data.net._stream cimport Stream
 from edge.data.net._waiter cimport Waiter
+
+cdef int ALL_COME, DATA_COME, HEAD_COME, HEAD_FAULTY, MESSAGE_ENDED, STREAM_RESET, WINDOW_OPEN
 
 cdef class Http2(Streams):
     cdef readonly Connections connections

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from edge.data.connections.caller import Caller
     from edge.data.connections.connections import Connections
     from edge.data.http.forwarding import Forwarding
-    from edge.data.http.h2._session import H2Stream
+    from edge.data.http.h2._streams import H2Stream
     from edge.data.net._stream import Stream
 
 log = logging.getLogger("edge.data")
@@ -120,7 +120,7 @@ class Http2(Streams):
     def close(self) -> None:
         """End at once what is not upgraded; the connection too, where that is all."""
         if self.tunnels and not self.upgraded:
-            for stream in list(self.session.streams.values()):
+            for stream in self.session.streams.values():
                 half = stream.owner
                 if half is not None and not half.upgraded:
                     self.session.reset(stream, ErrorCode.CANCEL)
@@ -228,7 +228,7 @@ class Http2(Streams):
 
     def _end_streams(self) -> None:
         """End what is being served for a client that is gone, and wait until it has ended."""
-        for stream in list(self.session.streams.values()):
+        for stream in self.session.streams.values():
             stream.owner.lose(StreamClosed("the connection has ended"))
         while self.session.running:
             if self._ended is None:

@@ -10,7 +10,8 @@ from edge.data.exchange.client cimport Client
 from edge.data.handling.handler cimport Handler
 from edge.data.http.h2._content cimport Inbox
 from edge.data.http.h2._request cimport RequestHead
-from edge.data.http.h2._session cimport H2Stream, Session
+from edge.data.http.h2._session cimport Session
+from edge.data.http.h2._streams cimport H2Stream
 from edge.data.http.h2.sending cimport Carrier, Sender
 from edge.data.net._waiter cimport Turn
 

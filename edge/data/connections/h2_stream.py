@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from edge.data.exchange.upstream import Upstream
     from edge.data.http._fields import FieldLines
     from edge.data.http._message import Message
-    from edge.data.http.h2._session import H2Stream
+    from edge.data.http.h2._streams import H2Stream
     from edge.data.http.replies import Reply
     from edge.data.net._buffer import Buffer
     from edge.data.net._stream import Stream
@@ -237,7 +237,9 @@ class Http2Stream(Client):
         elif length == NO_CONTENT:
             end = True
             length = response.length if status != 204 else -1
-        added = self._clock.defaults[response.missing()] + fields
+        added = self._clock.defaults[response.missing()]
+        if fields:
+            added += fields
         self.session.head(self.flow, response, added, length, end)
 
     def send(self, source: Buffer, count: int, last: bool) -> None:

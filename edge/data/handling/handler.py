@@ -21,6 +21,7 @@ from edge.data.handling.encoded import Encoded
 from edge.data.handling.keeping import keep
 from edge.data.http import grpc, replies
 from edge.data.http._message import NO_CONTENT, UNKNOWN_LENGTH
+from edge.data.http.grpc import status_of
 from edge.data.net.errors import ExchangeError, MessageError, StreamError
 from edge.data.net.spool import Spool, SpoolError
 from edge.data.net.tunnel import tunnel
@@ -215,7 +216,7 @@ class Handler:
         content: bytes | Spool | None = b""
         if self._client.has_content:
             self._kept = content = self._content(plan)
-            if isinstance(content, Spool):  # to read it may have taken minutes
+            if not isinstance(content, bytes) and isinstance(content, Spool):  # to read it may have taken minutes
                 present = chooser.still(target)
                 if present is None:
                     return replies.UNAVAILABLE
@@ -258,11 +259,13 @@ class Handler:
             if plan.kept != ANY and not (outgoing.old if length == UNKNOWN_LENGTH else length <= plan.kept):
                 return self._arrived(plan) if plan.streams else None
             return keep(client, outgoing, self._handling.spools, limit=plan.body_limit, memory=plan.memory)
-        pieces = []
-        content = client.content
-        while count := content.fill():
-            pieces.append(content.buffer.take(count))
-        whole = b"".join(pieces)
+        whole = client.arrived(length)
+        if whole is None:
+            pieces = []
+            content = client.content
+            while count := content.fill():
+                pieces.append(content.buffer.take(count))
+            whole = b"".join(pieces)
         assert len(whole) == length  # noqa: S101 - what `Content` is for
         return whole
 
@@ -381,7 +384,7 @@ class Handler:
             trailers = upstream.trailers() if content.trailers else None
             client.finish(trailers)
             if plan.streams:
-                outcome.grpc = grpc.status_of(response, trailers)
+                outcome.grpc = status_of(response, trailers)
         call.release(bodiless)
 
     def _steer(self, upstream: Upstream, plan: Plan) -> None:

@@ -26,7 +26,8 @@ NO_CONTENT = NONE
 UNKNOWN_LENGTH = UNKNOWN
 
 cdef bytes GET = b"GET"
-METHODS = {name: name for name in (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"TRACE")}
+cdef bytes POST = b"POST"
+METHODS = {name: name for name in (GET, b"HEAD", POST, b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"TRACE")}
 cdef dict common = METHODS
 
 cdef enum:
@@ -117,6 +118,8 @@ cdef bytes method_name(const char *p, Py_ssize_t n):
     """The method at P, the same object each time where it is a common one."""
     if n == 3 and memcmp(p, b"GET", 3) == 0:
         return GET
+    if n == 4 and memcmp(p, b"POST", 4) == 0:
+        return POST
     cdef bytes method = PyBytes_FromStringAndSize(p, n)
     return common.get(method, method)
 

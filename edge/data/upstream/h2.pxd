@@ -3,7 +3,7 @@
 from edge.data.exchange.upstream cimport Upstream
 from edge.data.http.h2._client cimport ClientSession
 from edge.data.http.h2._content cimport Inbox
-from edge.data.http.h2._session cimport H2Stream
+from edge.data.http.h2._streams cimport H2Stream
 from edge.data.http.h2.sending cimport Carrier, Sender
 
 cdef class H2Upstream(Upstream)
@@ -29,6 +29,7 @@ cdef class H2Upstream(Upstream):
     cdef bint _open
     cdef bytes _key
 
+    cpdef join(self, Keeper connection)
     cpdef headed(self)
     cpdef reset(self)
     cpdef refuse(self)

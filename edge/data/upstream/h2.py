@@ -1,7 +1,7 @@
 """The endpoint's half of an exchange over HTTP/2: a stream of a connection that carries several (RFC 9113, section 5).
 
 Rules of this file:
-- Halves are used again, for streams of the same connection: what a request needs is set by `begin`.
+- Halves are used again, for streams of any connection: what a request needs is set by `join` and `begin`.
 - A request that is given up is reset at once (CANCEL), as the endpoint's reset ends what is being done here.
 - Timeouts are about silence of this stream, whatever the connection carries beside it.
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from edge.data.http._fields import FieldLines
     from edge.data.http._message import Message, Outgoing
     from edge.data.http.h2._client import ClientSession
-    from edge.data.http.h2._session import H2Stream
+    from edge.data.http.h2._streams import H2Stream
     from edge.data.net._buffer import Buffer
     from edge.data.net._scheduler import Resumable
     from edge.data.net.errors import StreamError
@@ -64,18 +64,15 @@ class Keeper(Carrier):
 
 
 class H2Upstream(Upstream):
-    """One request after another by CONNECTION."""
+    """One request after another; `join` says by which connection."""
 
-    def __init__(self, connection: Keeper) -> None:
-        self.connection = connection
-        self.name = connection.name
+    def __init__(self) -> None:
         self.flow: H2Stream = new_stream()
         self.flow.owner = self
         self.response = self.flow.head
         self.content = self.inbox = Inbox()
         self.waiter = self.inbox.waiter
         self.sender = Sender()
-        self.inbox.waiter.peer = self.sender.room.peer = connection.stream
         self._interim: list[Message] = []
         self._timer: Any = None
         self._lost: Exception | None = None
@@ -83,6 +80,12 @@ class H2Upstream(Upstream):
         self._open = False
         self._key = b""
         """Of the WebSocket that the request asks for; empty: it asks for none."""
+
+    def join(self, connection: Keeper) -> None:
+        """The next request goes by CONNECTION."""
+        self.connection = connection
+        self.name = connection.name
+        self.inbox.waiter.peer = self.sender.room.peer = connection.stream
 
     # --- the request ----------------------------------------------------------------------------------------------
 

@@ -3,10 +3,14 @@
 cimport cython
 
 from edge.data.http.h2._client cimport ClientSession
-from edge.data.http.h2._session cimport H2Stream
+from edge.data.http.h2._streams cimport H2Stream
 from edge.data.net._stream cimport Stream
 from edge.data.upstream.h2 cimport H2Upstream, Keeper
 from edge.data.upstream.target cimport Target
+
+cdef int DATA_COME, HEAD_COME, MESSAGE_ENDED, PEER_LEAVING, STREAM_RESET, WINDOW_OPEN
+cdef double LONGEST_LIFE
+cdef Py_ssize_t MOST_SPARE
 
 cdef class H2Connection(Keeper):
     cdef readonly Target target

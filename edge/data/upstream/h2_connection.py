@@ -31,14 +31,14 @@ from edge.data.upstream.h2 import H2Upstream, Keeper
 
 if TYPE_CHECKING:
     from edge.data.http._fields import Limits
-    from edge.data.http.h2._session import H2Stream
+    from edge.data.http.h2._streams import H2Stream
     from edge.data.net._stream import Stream
     from edge.data.upstream.target import Target
 
 MOST_STREAMS = 128
 """On one connection, whatever the endpoint allows: so many requests does its loss end at most."""
-MOST_SPARE = 16
-"""Halves that are kept for further requests."""
+MOST_SPARE = 256
+"""Halves that are kept for further requests, of a worker."""
 LONGEST_LIFE = 3600.0
 """Seconds after which a connection takes no further request, as those of HTTP/1.1."""
 SILENCE = 330.0
@@ -54,21 +54,21 @@ FOREVER = 1e9
 class H2Connection(Keeper):
     """A connection to TARGET."""
 
-    def __init__(self, target: Target, stream: Stream, limits: Limits) -> None:
-        """LIMITS: of the heads of responses."""
+    def __init__(self, target: Target, stream: Stream, limits: Limits, spares: list[H2Upstream]) -> None:
+        """LIMITS: of the heads of responses. SPARES: halves to use again, shared by all connections."""
         self.client = ClientSession(limits, MOST_STREAMS)
         super().__init__(stream, self.client)
         stream.to_endpoint = True
         self.target = target
         self.name = target.name
         self.scheme = b"https" if target.transport.tls is not None else b"http"
-        self.made = monotonic()
+        self.made = stream.active
         self.idle_since = 0.0
         """Monotonic seconds; 0: in use."""
         self.over = False
         self._probed = False
         """Whether PING has been sent, and nothing has come since."""
-        self._spares: list[H2Upstream] = []
+        self._spares = spares
 
     def begin(self, timeout: float) -> None:
         """Speak first, and wait for the endpoint's settings, TIMEOUT seconds at most.
@@ -96,7 +96,7 @@ class H2Connection(Keeper):
     def has_room(self, check: bool) -> bool:
         """Whether it takes a further request; CHECK looks at the socket where nothing else is under way: what waits to
         be read there may be the end."""
-        if self._probed or self.client.room() <= 0 or monotonic() - self.made >= LONGEST_LIFE:
+        if self._probed or self.client.room() <= 0 or self.stream.active - self.made >= LONGEST_LIFE:
             return False
         return not check or not self.idle_since or self.stream.usable()
 
@@ -105,7 +105,9 @@ class H2Connection(Keeper):
         if self.idle_since:
             self.idle_since = 0.0
             self.stream.restart(SILENCE)
-        return self._spares.pop() if self._spares else H2Upstream(self)
+        upstream = self._spares.pop() if self._spares else H2Upstream()
+        upstream.join(self)
+        return upstream
 
     def release(self, upstream: H2Upstream, again: bool) -> None:
         """As `Keeper`."""
@@ -242,5 +244,8 @@ class H2Connection(Keeper):
         self.over = True
         self._leave()
         self.stream.close()
-        for flow in list(self.client.streams.values()):
+        for flow in self.client.streams.values():
             flow.owner.lose(error)
+        for upstream in [one for one in self._spares if one.connection is self]:  # they would keep this connection
+            upstream.flow.owner = None
+            self._spares.remove(upstream)

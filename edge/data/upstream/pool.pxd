@@ -12,6 +12,7 @@ cdef class Pool(Keeper):
     cdef double _keep_for
     cdef long long _most_requests
     cdef double _longest_life
+    cdef list _spares
 
     cpdef Upstream reuse(self, Target target, bint check)
     cpdef keep(self, H1Upstream upstream, double now)

@@ -20,10 +20,10 @@ from edge.data.http.h2.errors import Http2Error
 from edge.data.net._stream import Stream
 from edge.data.net.errors import StreamError, StreamTimeout
 from edge.data.net.private import new_socket
-from edge.data.upstream import h2_pool
 from edge.data.upstream.fast_cgi import FastCgiUpstream
 from edge.data.upstream.h1 import H1Upstream, Keeper
 from edge.data.upstream.h2_connection import H2Connection
+from edge.data.upstream.h2_pool import connect, take
 from edge.data.upstream.tls import reason
 from edge.table.counters import WorkerWord
 from edge.table.records import Protocol
@@ -31,6 +31,7 @@ from edge.table.records import Protocol
 if TYPE_CHECKING:
     from edge.data.exchange.upstream import Upstream
     from edge.data.http._fields import Limits
+    from edge.data.upstream.h2 import H2Upstream
     from edge.data.upstream.target import Idle, Target, Targets
     from edge.data.upstream.tls import EndpointTls
     from edge.settings import Settings
@@ -75,6 +76,8 @@ class Pool(Keeper):
         self._keep_for = 0.0
         self._most_requests = 0
         self._longest_life = 0.0
+        self._spares: list[H2Upstream] = []
+        """Halves of requests over HTTP/2 that can be used again."""
 
     def tune(self, settings: Settings, parameters: Parameters) -> None:
         """From now on keep connections as SETTINGS and PARAMETERS say."""
@@ -91,7 +94,7 @@ class Pool(Keeper):
             if upstream.open(check):
                 return upstream  # type: ignore[no-any-return]  # only upstreams are kept
             upstream.close()
-        return h2_pool.take(target, check) if target.shares else None
+        return take(target, check) if target.shares else None
 
     def connect(self, target: Target, timeout: float) -> Upstream:
         """A new connection to TARGET within TIMEOUT seconds; where connections are shared, one that has room.
@@ -102,7 +105,7 @@ class Pool(Keeper):
         """
         if target.shares:
             try:
-                return h2_pool.connect(target, timeout, lambda: self._share(target, timeout))
+                return connect(target, timeout, lambda: self._share(target, timeout))
             except TimeoutError as error:
                 raise ConnectError(504, f"{target.name}: no connection within {timeout:g} s") from error
         stream = self.open(target, timeout)
@@ -113,7 +116,7 @@ class Pool(Keeper):
     def _share(self, target: Target, timeout: float) -> H2Connection:
         """A new connection to TARGET that several requests share; TIMEOUT and errors as for `connect`."""
         stream = self.open(target, timeout)
-        connection = H2Connection(target, stream, self._limits)
+        connection = H2Connection(target, stream, self._limits, self._spares)
         try:
             connection.begin(timeout or FOREVER)
         except StreamTimeout as error:

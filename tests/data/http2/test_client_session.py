@@ -136,7 +136,7 @@ def test_any_method_is_said(method: bytes) -> None:
 def test_a_response_with_trailers() -> None:
     outcome = fed(headers(1, OK, end=False), data(1, b"text"), headers(1, (("grpc-status", "0"),)))
     assert outcome.events == [("head", 1), ("data", 1), ("ended", 1)]
-    assert (outcome.content, outcome.session.streams) == (b"text", {})
+    assert (outcome.content, len(outcome.session.streams)) == (b"text", 0)
     trailers = outcome.streams[0].trailers
     assert trailers is not None
     assert trailers.items() == [(b"grpc-status", b"0")]

@@ -15,7 +15,7 @@ from tests.support.wire import HEAD_LIMITS
 def test_one_that_has_been_closed_takes_no_request_that_cannot_be_repeated() -> None:
     near, far = pair()
     far.send(settings())
-    connection = H2Connection(Target("127.0.0.1", 80, Transport(Protocol.HTTP2)), near, HEAD_LIMITS)
+    connection = H2Connection(Target("127.0.0.1", 80, Transport(Protocol.HTTP2)), near, HEAD_LIMITS, [])
     connection.begin(5)
     gevent.sleep(0.05)
     assert connection.has_room(True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -41,6 +41,9 @@ from tests.support.frames import (
 )
 from tests.support.wire import Pieces, single, torn
 
+if TYPE_CHECKING:
+    from edge.data.http.h2._streams import H2Stream
+
 START = PREFACE + settings()
 NAMES = {
     s.HEAD_COME: "head",
@@ -65,7 +68,7 @@ class Outcome(NamedTuple):
     error: ErrorCode | None
     """Of the connection."""
     sent: list[Frame]
-    streams: dict[int, s.H2Stream]
+    streams: dict[int, H2Stream]
 
     @property
     def resets(self) -> list[tuple[int, int]]:
@@ -115,6 +118,33 @@ def test_a_request_with_content_and_trailers() -> None:
     assert outcome.events == [("head", 1), ("data", 1), ("data", 1), ("ended", 1)]
     assert outcome.content == b"abcd"
     assert outcome.streams[1].trailers.get(b"x-sum") == b"1"
+
+
+def test_trailers_stay_what_they_are_when_their_stream_is_used_again() -> None:
+    spares: list[H2Stream] = []
+    session = s.Session(spares, Limits(), 100)
+    session.begin(0)
+    calls = [headers(one, POST, end=False) + headers(one, (("x-sum", str(one)),)) for one in (1, 3)]
+    source = Pieces([START, *calls])
+    kept = []
+    while source.fill():
+        while event := session.next(source):
+            if event == s.MESSAGE_ENDED:
+                stream = session.stream
+                kept.append(stream.trailers)
+                session.reply(stream, 200, b"", -1, True)
+                session.done(stream)
+                spares.append(stream)
+    assert len(spares) == 1
+    assert [one.get(b"x-sum") for one in kept] == [b"1", b"3"]
+
+
+def test_streams_are_open_at_a_time_whatever_their_numbers() -> None:
+    numbers = [1, 3, 33, 513, 1025, 1537]
+    posts = [headers(one, POST, end=False) for one in numbers]
+    outcome = fed(*posts, frame(RST_STREAM, 0, 513, number(8)), *(data(one, b"x", end=True) for one in numbers))
+    assert outcome.events[6:] == [("reset", 513), *(("data", one) for one in numbers if one != 513)]
+    assert all(outcome.streams[one].remote_ended == (one != 513) for one in numbers)
 
 
 def test_padding_is_no_content() -> None:

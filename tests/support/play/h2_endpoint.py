@@ -52,7 +52,9 @@ class NotingConnection(H2Connection):
 
     def upstream(self) -> H2Upstream:
         super().upstream()
-        return NotingUpstream(self)
+        noting = NotingUpstream()
+        noting.join(self)
+        return noting
 
 
 class H2Pool(Pool):
@@ -74,7 +76,7 @@ class H2Pool(Pool):
         endpoint.connections += 1
         serving = Serving(far, endpoint, endpoint.connections)
         gevent.spawn(serving.run)
-        connection = NotingConnection(target, near, HEAD_LIMITS)
+        connection = NotingConnection(target, near, HEAD_LIMITS, [])
         connection.scene = self.scene
         connection.begin(timeout)
         self.made.append(connection)

@@ -1,7 +1,8 @@
 from libc.stdint cimport uint32_t
 
 from edge.data.http._message cimport Outgoing
-from edge.data.http.h2._session cimport H2Stream, Session
+from edge.data.http.h2._session cimport Session
+from edge.data.http.h2._streams cimport H2Stream
 
 cdef class ClientSession(Session):
     cdef readonly list refused      # streams that the peer has not looked at, and will not

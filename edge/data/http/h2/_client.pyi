@@ -1,7 +1,8 @@
 from edge.data.http._fields import Limits
 from edge.data.http._message import Outgoing
 from edge.data.http.h2._response import ResponseHead
-from edge.data.http.h2._session import H2Stream, Session
+from edge.data.http.h2._session import Session
+from edge.data.http.h2._streams import H2Stream
 
 PREFACE: bytes
 

@@ -15,9 +15,9 @@ from edge.data.http._message cimport Outgoing
 from edge.data.http.h2._response cimport ResponseHead
 from edge.data.http.h2._session cimport (
     ACK, CONNECTION_WINDOW, DEFAULT_WINDOW, ENABLE_CONNECT_PROTOCOL, ENABLE_PUSH, ENDED, F_GOAWAY, F_PING, F_SETTINGS, F_WINDOW_UPDATE, HEAD,
-    LEAVING, MAX_CONCURRENT_STREAMS, MAX_HEADER_LIST_SIZE, NOTHING, PROTOCOL_ERROR, RESET, H2Stream, Session, error,
-    put_number,
+    LEAVING, MAX_CONCURRENT_STREAMS, MAX_HEADER_LIST_SIZE, NOTHING, PROTOCOL_ERROR, RESET, Session, error, put_number,
 )
+from edge.data.http.h2._streams cimport H2Stream
 from edge.data.http.h2._writing cimport put_request
 
 from edge.data.http.h2._session import PREFACE
@@ -72,7 +72,7 @@ cdef class ClientSession(Session):
         stream.bodiless = request.method == b"HEAD"
         self.highest = self.next_id
         self.next_id += 2
-        self.streams[stream.id] = stream
+        self.streams.add(stream)
         self.running += 1
         at = self._begin_block()
         put_request(self.out, request, scheme, protocol)
@@ -141,7 +141,7 @@ cdef class ClientSession(Session):
         cdef H2Stream stream
         self._annoy(1)
         self.leaving = True
-        for one in list(self.streams.values()):
+        for one in self.streams.values():
             stream = <H2Stream>one
             if stream.id > last:
                 self._close(stream)

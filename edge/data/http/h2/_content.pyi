@@ -1,7 +1,8 @@
 from typing import Any
 
 from edge.data.http._content import Content
-from edge.data.http.h2._session import H2Stream, Session
+from edge.data.http.h2._session import Session
+from edge.data.http.h2._streams import H2Stream
 from edge.data.net._buffer import Buffer
 from edge.data.net._waiter import Waiter
 

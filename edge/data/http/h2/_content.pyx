@@ -3,17 +3,22 @@
 
 Rules of this file:
 - What has come is kept apart from what is being consumed: a consumer that waits holds on to its buffer.
+- A little that comes alone, as most messages of gRPC do, takes no block: many streams at a time stay within the caches.
 - The window of the stream bounds both; it is given back when bytes have been consumed.
 """
 
-from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.string cimport memcpy
 
 from edge.data.http._content cimport Content
-from edge.data.http.h2._session cimport H2Stream, Session
+from edge.data.http.h2._session cimport Session
+from edge.data.http.h2._streams cimport H2Stream
 from edge.data.http.h2.sending cimport Carrier
 from edge.data.net._buffer cimport EDGE_BLOCK, Buffer
 from edge.data.net._waiter cimport Waiter
+
+cdef enum:
+    LITTLE = 4096
 
 TRAILERS = b"\r\n"
 
@@ -48,6 +53,10 @@ cdef class Inbox(Content):
         """Take over N bytes from the beginning of SOURCE, which have come."""
         cdef Buffer last
         cdef Py_ssize_t part
+        if n <= LITTLE and self._empty():
+            self.first = PyBytes_FromStringAndSize(source.data + source.start, n)
+            source.start += n
+            n = 0
         while n:
             last = self.arrived[len(self.arrived) - 1] if self.arrived else None
             if last is None or last.end == EDGE_BLOCK:
@@ -70,20 +79,37 @@ cdef class Inbox(Content):
             self.carrier.schedule()
         if self.waiter.failure is not None:
             raise self.waiter.failure
-        while not self.arrived:
+        while self._empty():
             if self.stream.remote_ended:
                 self._end()
                 return 0
             if self.broken is not None:
                 raise self.broken
             self.waiter.wait(self.timeout)
-        self.buffer = self.arrived.pop(0)
+        if self.first is not None:
+            self._open()
+        else:
+            self.buffer = self.arrived.pop(0)
         n = self.buffer.end - self.buffer.start
         self.given = n
         self.received += n
         if self.stream.remote_ended and not self.arrived:
             self._end()
         return n
+
+    cdef int _open(self) except -1:
+        """Give what has come first to the consumer."""
+        cdef Buffer buffer = self.buffer
+        cdef Py_ssize_t n = PyBytes_GET_SIZE(self.first)
+        buffer.reserve()
+        memcpy(buffer.data + buffer.end, PyBytes_AS_STRING(self.first), n)
+        buffer.end += n
+        self.first = None
+        return 0
+
+    cdef bint _empty(self) noexcept:
+        """Whether all that has come has been given to the consumer."""
+        return self.first is None and not self.arrived
 
     cdef _end(self):
         self.done = True
@@ -92,11 +118,11 @@ cdef class Inbox(Content):
 
     def has_come(self):
         """Whether some of it, or its end, has come."""
-        return bool(self.arrived) or self.received > 0 or self.stream.remote_ended
+        return not self._empty() or self.received > 0 or self.stream.remote_ended
 
     cpdef bytes whole(self, Py_ssize_t most):
         """All of it, MOST bytes at most, if that has come, and is consumed then; else None."""
-        cdef Py_ssize_t size = 0
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(self.first) if self.first is not None else 0
         cdef Buffer one
         if not self.stream.remote_ended:
             return None
@@ -104,11 +130,10 @@ cdef class Inbox(Content):
             size += one.end - one.start
         if size > most:
             return None
-        if len(self.arrived) == 1:
-            one = self.arrived.pop()
-            text = PyBytes_FromStringAndSize(one.data + one.start, size)
-        else:
-            text = b"".join([one.take(one.end - one.start) for one in self.arrived])
+        text = self.first or b""
+        self.first = None
+        if self.arrived:
+            text += b"".join([one.take(one.end - one.start) for one in self.arrived])
             self.arrived.clear()
         self.received += size
         self._end()
@@ -116,7 +141,7 @@ cdef class Inbox(Content):
 
     cpdef bint holds(self):
         """Whether some of it has come that has not been consumed."""
-        return bool(self.arrived) or self.buffer.start != self.buffer.end
+        return not self._empty() or self.buffer.start != self.buffer.end
 
     cpdef bint finish(self):
         """As `Content`."""
@@ -124,6 +149,8 @@ cdef class Inbox(Content):
 
     cpdef drop(self):
         """Drop what has not been consumed: nobody wants it any more."""
-        self.arrived.clear()
+        self.first = None
+        if self.arrived:
+            self.arrived.clear()
         self.buffer.release()
         self.session = self.stream = self.carrier = None

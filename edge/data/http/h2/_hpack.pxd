@@ -43,4 +43,19 @@ cdef class Decoder:
     cdef int _make_room(self, Py_ssize_t n) except -1
 
 cdef int static_name(const char *name, Py_ssize_t n) noexcept nogil
-cdef char *put_integer(char *out, int first, int bits, size_t value) noexcept nogil
+
+cdef inline char *put_integer(char *out, int first, int bits, size_t value) noexcept nogil:
+    """Write VALUE in the low BITS of FIRST, and further bytes as needed; where it ends (section 5.1)."""
+    cdef size_t mask = (1 << bits) - 1
+    if value < mask:
+        out[0] = <char>(first | value)
+        return out + 1
+    out[0] = <char>(first | mask)
+    out += 1
+    value -= mask
+    while value >= 128:
+        out[0] = <char>(value & 127 | 128)
+        out += 1
+        value >>= 7
+    out[0] = <char>value
+    return out + 1

@@ -283,13 +283,13 @@ cdef class Decoder:
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 
-cdef inline int name_hash(const char *name, Py_ssize_t n) noexcept nogil:
-    return (<uint8_t>name[0] * 7 + <uint8_t>name[n - 1] * 31 + <uint8_t>name[n // 2] * 3 + n * 5) % HASHES
+cdef inline unsigned int name_hash(const char *name, Py_ssize_t n) noexcept nogil:
+    return <unsigned int>(<uint8_t>name[0] * 7 + <uint8_t>name[n - 1] * 31 + <uint8_t>name[n // 2] * 3 + n * 5) % HASHES
 
 
 cdef int static_name(const char *name, Py_ssize_t n) noexcept nogil:
     """Index of an entry of the static table whose name this is; 0: none."""
-    cdef int at = name_hash(name, n)
+    cdef unsigned int at = name_hash(name, n)
     cdef int index = static_names[at]
     while index:
         if static_entries[index].name_length == n and memcmp(static_text + static_entries[index].at, name, n) == 0:
@@ -297,23 +297,6 @@ cdef int static_name(const char *name, Py_ssize_t n) noexcept nogil:
         at = (at + 1) % HASHES
         index = static_names[at]
     return 0
-
-
-cdef char *put_integer(char *out, int first, int bits, size_t value) noexcept nogil:
-    """Write VALUE in the low BITS of FIRST, and further bytes as needed; where it ends (section 5.1)."""
-    cdef size_t mask = (1 << bits) - 1
-    if value < mask:
-        out[0] = <char>(first | value)
-        return out + 1
-    out[0] = <char>(first | mask)
-    out += 1
-    value -= mask
-    while value >= 128:
-        out[0] = <char>(value & 127 | 128)
-        out += 1
-        value >>= 7
-    out[0] = <char>value
-    return out + 1
 
 
 def _fill_tables():

@@ -34,4 +34,4 @@ cdef class RequestHead(Message):
     cdef int prioritize(self, const char *value, Py_ssize_t m) noexcept
 
 cdef bint connection_specific(const char *name, Py_ssize_t n, int known, const char *value, Py_ssize_t m) noexcept
-cdef FieldLines read_trailers(Decoder decoder, Limits limits)
+cdef bint read_trailers(Decoder decoder, Limits limits, FieldLines lines) except -1

@@ -15,7 +15,7 @@ from base64 import b64encode
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t
 from libc.stdlib cimport realloc
-from libc.string cimport memchr, memcmp, memcpy
+from libc.string cimport memcmp, memcpy
 
 from edge.data.http._fields cimport Field, FieldLines, Limits
 from edge.data.http._message cimport (
@@ -42,7 +42,11 @@ cdef malformed(str reason):
 
 cdef inline bint forbidden(const char *p, Py_ssize_t n) noexcept:
     """Whether there is a byte that no field may have, pseudo-fields included (8.2.1)."""
-    return memchr(p, 0, n) != NULL or memchr(p, 10, n) != NULL or memchr(p, 13, n) != NULL
+    cdef Py_ssize_t i
+    for i in range(n):
+        if <uint8_t>p[i] <= 13 and (p[i] == 0 or p[i] == 10 or p[i] == 13):
+            return True
+    return False
 
 
 cdef bint connection_specific(const char *name, Py_ssize_t n, int known, const char *value, Py_ssize_t m) noexcept:
@@ -283,16 +287,17 @@ cdef class RequestHead(Message):
         return 0
 
 
-cdef FieldLines read_trailers(Decoder decoder, Limits limits):
-    """The trailer section in the block with which DECODER has begun; None: it is malformed.
+cdef bint read_trailers(Decoder decoder, Limits limits, FieldLines lines) except -1:
+    """Make LINES the trailer section in the block with which DECODER has begun; whether it is well formed.
 
     Raises:
         Http2Error: the block is malformed.
     """
-    cdef FieldLines lines = FieldLines()
     cdef Field *field
     cdef Py_ssize_t taken = 0
     cdef bint good = True
+    lines.field_count = 0
+    lines.text_length = 0
     while decoder.next():
         taken += decoder.name_length + decoder.value_length + 4
         if not good or taken > limits.head or lines.field_count >= limits.fields:
@@ -307,4 +312,4 @@ cdef FieldLines read_trailers(Decoder decoder, Limits limits):
             good = not connection_specific(
                 lines.text + field.name, field.name_length, field.known, lines.text + field.value, field.value_length
             )
-    return lines if good else None
+    return good

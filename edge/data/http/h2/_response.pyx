@@ -22,6 +22,7 @@ from edge.data.net.errors import ResponseError
 
 REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 """For clients that speak HTTP/1.1."""
+cdef bytes OK = REASONS[200]
 
 
 cdef class ResponseHead(Message):
@@ -54,7 +55,7 @@ cdef class ResponseHead(Message):
                 self.fault = str(error)
         if self.fault is None and self.status == 0:
             self.fault = "no :status"
-        self.reason = REASONS.get(self.status, b"")
+        self.reason = OK if self.status == 200 else REASONS.get(self.status, b"")
         return 0
 
     cpdef switch(self, bytes accept):

@@ -4,6 +4,7 @@ from edge.data.http._fields cimport FieldLines, Limits
 from edge.data.http._message cimport Message
 from edge.data.http.h2._hpack cimport Decoder
 from edge.data.http.h2._request cimport RequestHead
+from edge.data.http.h2._streams cimport H2Stream, OpenStreams
 from edge.data.net._buffer cimport Buffer
 from edge.data.net._outbox cimport Outbox
 
@@ -85,34 +86,9 @@ cdef enum Event:
     DRAINED         # what the client had sent before it knew that the connection ends has come
     LEAVING         # the peer takes no further streams
 
-cdef class H2Stream:
-    cdef readonly uint32_t id
-    cdef readonly Message head
-    cdef public object owner
-    cdef readonly FieldLines trailers
-    cdef readonly long long send_window
-    cdef readonly bint remote_ended
-    cdef readonly bint local_ended
-    cdef readonly bint closed
-    cdef readonly int code
-    cdef readonly bint faulty
-    cdef readonly bint answered     # its final head has come; of streams to endpoints
-    cdef bint bodiless              # it answers HEAD
-    cdef readonly int urgency
-    cdef readonly bint whole
-    cdef long long expected         # bytes of content, below 0: any number
-    cdef readonly long long received
-    cdef readonly long long sent
-    cdef long long window
-    cdef long long receive_window
-    cdef long long unreturned
-    cdef long long arrived
-
-    cdef void begin(self, uint32_t id, long long send_window) noexcept
-
 cdef class Session:
     cdef readonly Outbox out
-    cdef readonly dict streams
+    cdef readonly OpenStreams streams
     cdef readonly H2Stream stream
     cdef readonly Py_ssize_t count
     cdef readonly int running

@@ -24,6 +24,7 @@ from edge.data.http._message cimport Message
 from edge.data.http._names cimport in_responses, in_trailers
 from edge.data.http.h2._hpack cimport Decoder
 from edge.data.http.h2._request cimport MALFORMED, RequestHead, read_trailers
+from edge.data.http.h2._streams cimport H2Stream, OpenStreams
 from edge.data.http.h2._writing cimport put_fields, put_length, put_lines, put_status
 from edge.data.net._buffer cimport Buffer
 from edge.data.net._outbox cimport Outbox
@@ -46,32 +47,6 @@ cdef error(int code, str reason):
     return Http2Error(ErrorCode(code), reason)
 
 
-cdef class H2Stream:
-    """One stream, reused for another one after `Session.done`.
-
-    - `head`, `trailers`: of the message that comes. `owner`: what it is for. `received`, `sent`: bytes of its frames.
-    - `remote_ended`, `local_ended`: the message that comes, the one that goes is complete. `closed`: both are, or it was
-      reset, with `code`; `faulty`: because the peer has broken rules.
-    - `urgency`: streams of a lower one go first. `whole`: before others of the same (RFC 9218).
-    """
-
-    def __init__(self, Message head not None):
-        """HEAD takes the heads that come."""
-        self.head = head
-
-    cdef void begin(self, uint32_t id, long long send_window) noexcept:
-        self.id = id
-        self.trailers = None
-        self.expected = -1
-        self.code = NO_ERROR
-        self.urgency = USUAL
-        self.answered = self.faulty = self.whole = self.bodiless = False
-        self.send_window = send_window
-        self.window = self.receive_window = DEFAULT_WINDOW
-        self.unreturned = self.arrived = self.received = self.sent = 0
-        self.remote_ended = self.local_ended = self.closed = False
-
-
 cdef void _rank(H2Stream stream):
     """Give STREAM the priority that its request has."""
     cdef RequestHead head = <RequestHead>stream.head
@@ -89,7 +64,7 @@ cdef class Session:
     def __init__(self, list spares not None, Limits limits not None, int most_streams):
         """SPARES: streams to use again, shared by all connections. LIMITS of heads. MOST_STREAMS at a time."""
         self.out = Outbox()
-        self.streams = {}
+        self.streams = OpenStreams()
         self.spares = spares
         self.limits = limits
         self.most_streams = most_streams
@@ -226,7 +201,7 @@ cdef class Session:
 
     cdef int _begin_data(self, int flags, uint32_t id, Py_ssize_t length, Py_ssize_t padding) except -1:
         """Begin a frame of DATA, of LENGTH bytes with PADDING and what says how much."""
-        cdef H2Stream stream = self.streams.get(id)
+        cdef H2Stream stream = self.streams.find(id)
         if id == 0 or id & 1 == 0 or id > self.highest:
             raise error(PROTOCOL_ERROR, "DATA of a stream that is idle")
         if length > self.receive_window:
@@ -361,7 +336,7 @@ cdef class Session:
 
     cdef int _head(self, uint32_t id, bint ended, const uint8_t *p, Py_ssize_t n, bint bad) except -1:
         """Read a whole block: a head, or the trailers behind one."""
-        cdef H2Stream stream = self.streams.get(id)
+        cdef H2Stream stream = self.streams.find(id)
         self.decoder.begin(p, n)
         if stream is not None:
             stream.received += FRAME_HEAD + n
@@ -401,7 +376,7 @@ cdef class Session:
             head.fault = MALFORMED
         stream.expected = head.length
         _rank(stream)
-        self.streams[id] = stream
+        self.streams.add(stream)
         self.running += 1
         self.stream = stream
         if head.fault:
@@ -422,10 +397,11 @@ cdef class Session:
         return self._trailers(stream, ended)
 
     cdef int _trailers(self, H2Stream stream, bint ended) except -1:
-        cdef FieldLines lines = read_trailers(self.decoder, self.limits)
+        cdef FieldLines lines = stream.spare_section()
+        cdef bint good = read_trailers(self.decoder, self.limits, lines)
         if stream.remote_ended:
             return self._fault(stream, STREAM_CLOSED)
-        if lines is None or not ended:
+        if not good or not ended:
             return self._fault(stream, PROTOCOL_ERROR)
         stream.trailers = lines if lines.field_count else None
         return self._end(stream)
@@ -492,7 +468,7 @@ cdef class Session:
         if id:
             if id & 1 == 0 or id > self.highest:
                 raise error(PROTOCOL_ERROR, "WINDOW_UPDATE of a stream that is idle")
-            stream = self.streams.get(id)
+            stream = self.streams.find(id)
             if stream is None:
                 return NOTHING
             if n == 0:
@@ -527,7 +503,7 @@ cdef class Session:
         id = number(p) & 0x7FFFFFFF
         if id & 1 == 0:
             raise error(PROTOCOL_ERROR, "PRIORITY_UPDATE of a stream that no client opens")
-        stream = self.streams.get(id)
+        stream = self.streams.find(id)
         if stream is not None:
             head = <RequestHead>stream.head
             head.urgency = USUAL
@@ -540,7 +516,7 @@ cdef class Session:
         cdef H2Stream stream
         if id & 1 == 0 or id > self.highest:
             raise error(PROTOCOL_ERROR, "RST_STREAM of a stream that is idle")
-        stream = self.streams.get(id)
+        stream = self.streams.find(id)
         if stream is None:
             self.forgotten.pop(id, None)
             self._annoy(1)
@@ -553,10 +529,10 @@ cdef class Session:
 
     def _fault_of(self, uint32_t id, int code):
         """An error, CODE, of the stream ID; of the connection where there is no such stream."""
-        stream = self.streams.get(id)
+        cdef H2Stream stream = self.streams.find(id)
         if stream is None:
             raise error(code, "a malformed frame")
-        return self._fault(<H2Stream>stream, code)
+        return self._fault(stream, code)
 
     cdef int _fault(self, H2Stream stream, int code) except -1:
         """STREAM ends with an error, CODE, that the peer has made."""
@@ -584,7 +560,7 @@ cdef class Session:
 
     cdef void _close(self, H2Stream stream):
         stream.closed = True
-        self.streams.pop(stream.id, None)
+        self.streams.remove(stream)
 
     cdef int _forget(self, uint32_t id) except -1:
         """Remember that this side has reset ID: what the client has sent before it knows is ignored."""

@@ -2,11 +2,14 @@
 
 cimport cython
 
-from edge.data.http.h2._session cimport H2Stream, Session
+from edge.data.http.h2._session cimport Session
+from edge.data.http.h2._streams cimport H2Stream
 from edge.data.net._buffer cimport Buffer
 from edge.data.net._outbox cimport Outbox
 from edge.data.net._stream cimport Stream
 from edge.data.net._waiter cimport Waiter
+
+cdef Py_ssize_t MOST_OUT
 
 cdef class Sender
 

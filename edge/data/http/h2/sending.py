@@ -18,7 +18,8 @@ from edge.data.net._waiter import Waiter
 from edge.data.net.errors import StreamError
 
 if TYPE_CHECKING:
-    from edge.data.http.h2._session import H2Stream, Session
+    from edge.data.http.h2._session import Session
+    from edge.data.http.h2._streams import H2Stream
     from edge.data.net._stream import Stream
 
 MOST_OUT = 65536
