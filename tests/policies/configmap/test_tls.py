@@ -122,9 +122,12 @@ def test_ssl_session_timeout(configured: Configured) -> None:
         assert session.ticket_lifetime_hint == 1800
 
 
-def test_ssl_session_ticket_key(configured: Configured) -> None:
-    key = base64.b64encode(os.urandom(80)).decode()
+@pytest.mark.parametrize("size", [48, 80])
+def test_ssl_session_ticket_key(configured: Configured, size: int) -> None:
+    """Of either size that nginx takes."""
+    key = base64.b64encode(os.urandom(size)).decode()
     configured.configure(ssl_session_ticket_key=key)
+    assert not configured.problems
     assert resumed(configured)
     configured.configure(ssl_session_ticket_key="c2hvcnQ=")
     assert configured.problems

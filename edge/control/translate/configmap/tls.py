@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,8 @@ _OLD: Final = frozenset({"SSLv2", "SSLv3", "TLSv1", "TLSv1.1"})
 _CURVES: Final = re.compile(r"[A-Za-z0-9_-]+(:[A-Za-z0-9_-]+)*")
 _PARAMETERS: Final = "dhparam.pem"
 TICKET_KEY_SIZE: Final = 80
+SHORT_TICKET_KEY_SIZE: Final = 48
+"""nginx's other form: 16 bytes of a name, and of each of two keys that are half as long."""
 
 
 def _versions(text: str) -> tuple[int, ...] | None:
@@ -45,13 +48,16 @@ def _ticket_key(text: str) -> bytes | None:
         key = base64.b64decode("".join(text.split()), validate=True)
     except binascii.Error:
         return None
+    if len(key) == SHORT_TICKET_KEY_SIZE:
+        # OpenSSL wants keys of 32 bytes. What comes out is the same in all pods, which is what the key is for.
+        key = key[:16] + hashlib.sha512(key[16:]).digest()
     return key if len(key) == TICKET_KEY_SIZE else None
 
 
 VERSIONS: Final = Form("made of TLSv1.2 and TLSv1.3", _versions)
 CIPHERS: Final = Form("a list of ciphers that OpenSSL knows", _ciphers)
 CURVES: Final = Form("auto, or a list of curves that OpenSSL knows, such as X25519:P-256", _curves)
-TICKET_KEY: Final = Form(f"the base64 of {TICKET_KEY_SIZE} bytes", _ticket_key)
+TICKET_KEY: Final = Form(f"the base64 of {SHORT_TICKET_KEY_SIZE} or {TICKET_KEY_SIZE} bytes", _ticket_key)
 KEYS: Final[tuple[Key, ...]] = (
     group("ssl-protocols", VERSIONS, "TLS 1.2 and 1.3: older ones are left out."),
     handshakes("ssl-ciphers", CIPHERS, "ciphers"),
