@@ -22,3 +22,5 @@ cdef class Handshakes:
     cdef _hold(self, Stream stream, Py_ssize_t size)
     cdef _drop(self, Stream stream)
     cdef _not_tls(self, Stream stream, bytes data)
+
+cdef _accepted(shown, str listener, str stream)

@@ -74,6 +74,10 @@ class Accepted(NamedTuple):
     """Bytes of that which were taken out of the socket."""
 
 
+_NAMED, _UNNAMED = Accepted(NAMED, ""), Accepted(UNNAMED, "")
+"""Those of most handshakes."""
+
+
 class Handshakes:
     """Those of one worker."""
 
@@ -149,7 +153,7 @@ class Handshakes:
         named = bool(hello.server_name)
         if shown.trust:
             return Accepted(peer_of(stream.tls_address, shown.trust, named=named), listener)
-        return Accepted(NAMED if named else UNNAMED, listener, shown.stream)
+        return _accepted(NAMED if named else UNNAMED, listener, shown.stream)
 
     def _refusal(self, shown: ServerContext | None, scope: str, server_name: str) -> bytes:
         """The alert for SERVER_NAME, for which SHOWN was chosen; empty: there is a handshake."""
@@ -253,6 +257,13 @@ class Handshakes:
             stream.write_timeout = REFUSAL_TIMEOUT
             stream.send(replies.farewell(replies.PLAIN_ON_TLS))
             stream.linger(0.5, REFUSED_BYTES)
+
+
+def _accepted(shown: Peer, listener: str, stream: str) -> Accepted:
+    """What the handshake of a client without a certificate has come to."""
+    if listener or stream:
+        return Accepted(shown, listener, stream)
+    return _NAMED if shown is NAMED else _UNNAMED
 
 
 def _count_as_readable(stream: Stream, size: int) -> None:

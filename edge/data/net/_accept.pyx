@@ -2,7 +2,10 @@
 """Accepting a connection: one system call, and the peer's address as text."""
 
 from cpython.exc cimport PyErr_SetFromErrno
+from cpython.unicode cimport PyUnicode_DecodeASCII
 from libc.errno cimport EAGAIN, EINTR, errno
+
+from edge.data.net._digits cimport put_decimal
 
 cdef extern from "sys/socket.h":
     ctypedef unsigned int socklen_t
@@ -38,8 +41,9 @@ def accept(int listener):
     """
     cdef sockaddr_storage address
     cdef socklen_t size = sizeof(address)
-    cdef char text[INET6_ADDRSTRLEN]
-    cdef const void *source
+    cdef char text[INET6_ADDRSTRLEN]  # also room for put_decimal
+    cdef const unsigned char *source
+    cdef int i, length = 0
     cdef int fd = c_accept4(listener, <sockaddr *>&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC)
     if fd < 0:
         if errno == EAGAIN or errno == EINTR:
@@ -47,10 +51,14 @@ def accept(int listener):
         PyErr_SetFromErrno(OSError)
     cdef int family = (<sockaddr *>&address).sa_family
     if family == AF_INET:
-        source = &(<sockaddr_in *>&address).sin_addr
-    elif family == AF_INET6:
-        source = &(<sockaddr_in6 *>&address).sin6_addr
-    else:
-        return fd, ""
-    inet_ntop(family, source, text, INET6_ADDRSTRLEN)
-    return fd, text.decode("ascii")
+        source = <const unsigned char *>&(<sockaddr_in *>&address).sin_addr
+        for i in range(4):
+            if i:
+                text[length] = 46
+                length += 1
+            length += put_decimal(text + length, source[i])
+        return fd, PyUnicode_DecodeASCII(text, length, NULL)
+    if family == AF_INET6:
+        inet_ntop(family, &(<sockaddr_in6 *>&address).sin6_addr, text, INET6_ADDRSTRLEN)
+        return fd, text.decode("ascii")
+    return fd, ""

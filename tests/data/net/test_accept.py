@@ -11,14 +11,14 @@ import pytest
 from edge.data.net._accept import accept
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.10.255.203", "::1"])
 def test_a_connection_is_a_non_blocking_descriptor_that_no_child_inherits_and_an_address(host):
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     if family == socket.AF_INET6 and not socket.has_ipv6:
         pytest.skip("no IPv6 here")
     with socket.create_server((host, 0), family=family) as listener:
         listener.setblocking(False)
-        with socket.create_connection(listener.getsockname()[:2]) as client:
+        with socket.create_connection(listener.getsockname()[:2], source_address=(host, 0)) as client:
             fd, address = accept(listener.fileno())
             assert address == host
             assert not os.get_blocking(fd)
