@@ -162,7 +162,7 @@ def test_without_a_readable_token_nobody_may_look(guarded, file, caplog):
     assert status(guarded, **bearer("")) == status(guarded, **bearer(TOKEN)) == 401
     file.unlink()
     assert status(guarded, **bearer(TOKEN)) == 401
-    assert "nobody can sign in" in caplog.text
+    assert "no one can sign in" in caplog.text
 
 
 def test_a_short_token_is_warned_of(tmp_path, caplog):
