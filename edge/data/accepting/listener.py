@@ -299,16 +299,13 @@ class Listener:
         connections.counters.add(CONNECTIONS_HANDLED, 1)
         caller = Caller(connections.forwarding, address=client, port=port, secure=secure, peer=tls_peer, scope=scope)
         if stream.alpn == HTTP2:
-            Http2(connections, stream, caller).serve()
-            return False
+            Http2(connections, stream, caller).serve(over)
+            return True
 
         def ended(seen: int) -> None:
-            try:
-                if seen >= 0:
-                    Http2(connections, stream, caller).serve(seen)
-            except Exception:
-                log.exception("connection from %s", peer)
-            finally:
+            if seen >= 0:
+                Http2(connections, stream, caller).serve(over, seen)
+            else:
                 over()
 
         Http1(connections, stream, caller).serve(ended)

@@ -17,10 +17,13 @@ cdef class Http2(Streams):
     cdef bint _full
     cdef bint _limited
     cdef bint _over
+    cdef bint _awaited
+    cdef object _report
     cdef Waiter _ended
 
     @cython.locals(connections=Connections, stream=Stream, session=Session, event=int)
-    cdef _read(self)
+    cdef bint _read(self) except -1
+    cpdef resume(self)
     @cython.locals(half=Http2Stream)
     cdef _handle(self, int event, H2Stream stream)
     cdef _limit(self, bint partial)

@@ -1,7 +1,8 @@
 """The client's side of HTTP/2: one connection, its streams beside each other (RFC 9113).
 
 Rules of this file:
-- The connection's greenlet reads. Streams (`h2_stream`) run beside it, and none waits for another.
+- The connection reads, and waits without a greenlet (`Resumable`). Streams (`h2_stream`) run beside it, and none waits
+  for another.
 - A fault of the connection ends it with GOAWAY, and all its streams; no other connection notices.
 """
 
@@ -29,6 +30,8 @@ from edge.data.net.errors import PeerGone, StreamClosed, StreamError, StreamTime
 from edge.table.counters import WorkerWord
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edge.data.connections.caller import Caller
     from edge.data.connections.connections import Connections
     from edge.data.http.forwarding import Forwarding
@@ -62,6 +65,9 @@ class Http2(Streams):
         self._limited = False
         self._over = False
         """All has been said."""
+        self._awaited = False
+        """More frames are waited for."""
+        self._report: Callable[[], None] | None = None
         self._ended: Waiter | None = None
         """Waits for the last stream to end."""
 
@@ -75,32 +81,50 @@ class Http2(Streams):
         """Only streams that carry another protocol are left."""
         return bool(self.tunnels) and self.tunnels == self.session.running
 
-    def serve(self, seen: int = 0) -> None:
-        """Serve requests until the connection ends. SEEN bytes of the client's preface have been read already."""
+    def serve(self, over: Callable[[], None], seen: int = 0) -> None:
+        """Serve requests until the connection ends, also after this has returned; then call OVER. SEEN bytes of the
+        client's preface have been read already."""
         connections, stream, session = self.connections, self.stream, self.session
         stream.write_timeout = connections.body_timeout
         with suppress(OSError):
             stream.socket.setsockopt(IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT)
+        self._report = over
         connections.open.add(self)
+        session.begin(seen)
+        if connections.draining:
+            session.go_away(ErrorCode.NO_ERROR, False)
+        self.resume()
+
+    def resume(self) -> None:
+        """Read until there is something to wait for, or the end."""
+        ended = True
         try:
-            session.begin(seen)
-            if connections.draining:
-                session.go_away(ErrorCode.NO_ERROR, False)
-            self._read()
+            ended = self._read()
         except Http2Error as error:
             log.debug("client %s: %s", self.caller.address, error)
-            connections.counters.add(WorkerWord.BAD_REQUESTS, 1)
+            self.connections.counters.add(WorkerWord.BAD_REQUESTS, 1)
             self._say_goodbye(error.code)
         except StreamTimeout:
             if not self._over:
                 self._say_goodbye(ErrorCode.ENHANCE_YOUR_CALM if self._limited else ErrorCode.NO_ERROR)
         except StreamError:
             pass
+        except Exception:
+            log.exception("connection from %s", self.caller.address)
         finally:
+            if ended:
+                self._end()
+
+    def _end(self) -> None:
+        report, self._report = self._report, None
+        assert report is not None  # noqa: S101 - it ends once
+        try:
             self._over = True
-            stream.close()
+            self.stream.close()
             self._end_streams()
-            connections.open.discard(self)
+        finally:
+            self.connections.open.discard(self)
+            report()
 
     def retune(self, forwarding: Forwarding) -> None:
         """As `Connection`."""
@@ -131,9 +155,15 @@ class Http2(Streams):
 
     # --- reading --------------------------------------------------------------------------------------------------
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
+        """Read until there is something to wait for, False, or the end."""
         connections, stream, session = self.connections, self.stream, self.session
         while True:
+            if self._awaited:
+                self._awaited = False
+                if not stream.fill(True):
+                    return True
+                session.relax(stream.active)
             event = session.next(stream)
             if event:
                 self._handle(event, session.stream)
@@ -145,9 +175,9 @@ class Http2(Streams):
                 stream.read_timeout = FOREVER
             else:
                 stream.read_timeout = connections.keep_alive if self._served else connections.header_timeout
-            if not stream.fill(True):
-                return
-            session.relax(stream.active)
+            self._awaited = True
+            if stream.await_read(self):
+                return False
 
     def _handle(self, event: int, stream: H2Stream) -> None:
         """Do what EVENT, which may be about STREAM, asks for."""

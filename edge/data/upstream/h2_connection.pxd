@@ -17,13 +17,15 @@ cdef class H2Connection(Keeper):
     cdef readonly double made
     cdef readonly double idle_since
     cdef bint _probed
+    cdef bint _awaited
     cdef list _spares
 
     cpdef bint has_room(self, bint check)
     cpdef H2Upstream upstream(self)
     cpdef bint open(self, bint check)
     @cython.locals(stream=Stream, session=ClientSession, event=int)
-    cdef _read(self)
+    cdef bint _read(self) except -1
+    cpdef resume(self)
     cdef bint _fill(self) except -1
     @cython.locals(upstream=H2Upstream)
     cdef _handle(self, int event, H2Stream flow)

@@ -1,7 +1,7 @@
 """A connection to an endpoint that speaks HTTP/2, and the requests that it carries beside each other (RFC 9113).
 
 Rules of this file:
-- A greenlet reads, as long as the connection lasts; who sends does not wait for it.
+- It reads as long as it lasts, and waits without a greenlet (`Resumable`); who sends does not wait for it.
 - It is used when the endpoint's settings have come: what is no HTTP/2 fails as a connection, before a request is sent.
 - Its end ends all its requests, each with what is known about it: of those that a GOAWAY leaves out the endpoint has
   seen nothing, and they may be tried elsewhere.
@@ -14,8 +14,6 @@ from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
-import gevent
-
 from edge.data.http.h2._client import ClientSession
 from edge.data.http.h2._session import (
     DATA_COME,
@@ -26,6 +24,7 @@ from edge.data.http.h2._session import (
     WINDOW_OPEN,
 )
 from edge.data.http.h2.errors import ErrorCode, Http2Error
+from edge.data.net._waiter import Turn
 from edge.data.net.errors import IncompleteResponse, ResponseError, StreamClosed, StreamError, StreamTimeout
 from edge.data.upstream.h2 import H2Upstream, Keeper
 
@@ -68,6 +67,8 @@ class H2Connection(Keeper):
         self.over = False
         self._probed = False
         """Whether PING has been sent, and nothing has come since."""
+        self._awaited = False
+        """More frames are waited for."""
         self._spares = spares
 
     def begin(self, timeout: float) -> None:
@@ -89,7 +90,8 @@ class H2Connection(Keeper):
                 raise StreamClosed("closed by the endpoint", stream)
         stream.expire_in(0)
         self.idle_since = monotonic()
-        gevent.spawn_raw(self._run)
+        stream.write_timeout = FOREVER  # each request has its own
+        Turn().call(self)  # not here: who dials has to make it known before it may end
 
     # --- requests -------------------------------------------------------------------------------------------------
 
@@ -155,10 +157,12 @@ class H2Connection(Keeper):
 
     # --- reading --------------------------------------------------------------------------------------------------
 
-    def _run(self) -> None:
+    def resume(self) -> None:
+        """Read until there is something to wait for, or the end."""
         error: Exception
         try:
-            self._read()
+            if not self._read():
+                return
             error = IncompleteResponse("the endpoint closed the connection")
         except Http2Error as fault:
             self.client.go_away(fault.code, True)
@@ -172,25 +176,30 @@ class H2Connection(Keeper):
             error = fault
         self._end(error)
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
+        """Read until there is something to wait for, False, or the end."""
         stream, session = self.stream, self.client
-        stream.write_timeout = FOREVER  # each request has its own
         while True:
+            if self._awaited:
+                self._awaited = False
+                if not self._fill():
+                    return True
+                session.relax(stream.active)
             event = session.next(stream)
             if event:
                 self._handle(event, session.stream)
                 continue
             if len(session.out):
                 self.schedule()
-            if not self._fill():
-                return
-            session.relax(stream.active)
+            if not self._probed:
+                stream.read_timeout = SILENCE if session.running else FOREVER
+            self._awaited = True
+            if stream.await_read(self):
+                return False
 
     def _fill(self) -> bool:
-        """Wait for more; False: the connection has ended."""
+        """Take more, which is there, or wait for it; False: the connection has ended."""
         stream = self.stream
-        if not self._probed:
-            stream.read_timeout = SILENCE if self.client.running else FOREVER
         while True:
             try:
                 if not stream.fill(True):

@@ -12,6 +12,7 @@ import h2.events
 import h2.exceptions
 import h2.settings
 import pytest
+from gevent.event import Event
 
 from edge.data.connections.caller import Caller
 from edge.data.connections.connections import Connections
@@ -37,7 +38,8 @@ def exchange(scene: Scene, request: Request, received: Received, *, secure: bool
     connections = Connections(scene.settings, scene.counters, scene.handler)
     caller = Caller(connections.forwarding, address=ADDRESS, port=443 if secure else 80, secure=secure, peer=peer)
     server = Http2(connections, near, caller)
-    serving = gevent.spawn(server.serve)
+    over = Event()
+    serving = gevent.spawn(server.serve, over.set)
     client = Client(far)
     try:
         client.ask(request, received)
@@ -45,8 +47,8 @@ def exchange(scene: Scene, request: Request, received: Received, *, secure: bool
         received.whole = False
     finally:
         far.close()
-        serving.join(PATIENCE)
-    assert serving.ready(), "the connection is not left alone"
+        over.wait(PATIENCE)
+    assert over.is_set(), "the connection is not left alone"
     serving.get()
 
 

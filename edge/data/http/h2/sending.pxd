@@ -6,6 +6,7 @@ from edge.data.http.h2._session cimport Session
 from edge.data.http.h2._streams cimport H2Stream
 from edge.data.net._buffer cimport Buffer
 from edge.data.net._outbox cimport Outbox
+from edge.data.net._scheduler cimport Resumable
 from edge.data.net._stream cimport Stream
 from edge.data.net._waiter cimport Waiter
 
@@ -13,7 +14,7 @@ cdef Py_ssize_t MOST_OUT
 
 cdef class Sender
 
-cdef class Carrier:
+cdef class Carrier(Resumable):
     cdef readonly Stream stream
     cdef readonly Session session
     cdef readonly list waiting

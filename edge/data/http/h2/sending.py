@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import gevent
 
 from edge.data.net._buffer import Buffer
+from edge.data.net._scheduler import Resumable
 from edge.data.net._waiter import Waiter
 from edge.data.net.errors import StreamError
 
@@ -29,8 +30,8 @@ PIECE = 32768
 NOTHING = Buffer()
 
 
-class Carrier:
-    """A connection, as its streams see it.
+class Carrier(Resumable):
+    """A connection, as its streams see it. Between two reads it waits without a greenlet.
 
     - `waiting`: the senders that have content for which there was no room.
     """
