@@ -1,6 +1,6 @@
 from libc.stdint cimport int64_t, uint16_t, uint64_t
 
-cpdef uint64_t key(uint64_t limit, bytes client, uint64_t secret) except? 0
+cpdef uint64_t key(uint64_t limit, str client, uint64_t secret) except? 0
 
 cdef class Places:
     cdef Py_buffer view

@@ -9,6 +9,7 @@ Rules of this file:
 """
 
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport int64_t, uint16_t, uint64_t
 from libc.string cimport memcpy
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
@@ -58,10 +59,10 @@ cdef inline uint64_t mix(uint64_t value) noexcept nogil:
     return value ^ value >> 31
 
 
-cpdef uint64_t key(uint64_t limit, bytes client, uint64_t secret) except? 0:
+cpdef uint64_t key(uint64_t limit, str client, uint64_t secret) except? 0:
     """The tag of CLIENT under the limit numbered LIMIT; SECRET is that of the file."""
-    cdef const char *data = client
-    cdef Py_ssize_t left = len(client)
+    cdef Py_ssize_t left = 0
+    cdef const char *data = PyUnicode_AsUTF8AndSize(client, &left)
     cdef uint64_t hashed = mix(limit ^ secret) + <uint64_t>left, word
     while left > 0:
         word = 0

@@ -12,7 +12,7 @@ cdef class RateLimit:
     cdef uint64_t _rate
     cdef uint64_t _burst
 
-    cpdef bint allows(self, bytes client)
+    cpdef bint allows(self, str client)
 
 cdef class ConnectionLimit:
     cdef c_limits.Counts _counts
@@ -20,5 +20,5 @@ cdef class ConnectionLimit:
     cdef uint64_t _secret
     cdef uint64_t _limit
 
-    cpdef int64_t enter(self, bytes client)
+    cpdef int64_t enter(self, str client)
     cpdef leave(self, int64_t place)

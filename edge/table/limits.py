@@ -3,7 +3,7 @@
 Rules of this file:
 - The file has a fixed size and is made once, by the first worker (`pod_files.py`), so that a limit outlives a worker.
 - What is counted in it is changed by `_limits.pyx`.
-- The client is a key of bytes, such as a packed address; a limit is named by text, such as its Ingress and kind.
+- The client is a text, such as its address; a limit is named by text, such as its Ingress and kind.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class RateLimit:
         self._rate = rate
         self._burst = burst
 
-    def allows(self, client: bytes) -> bool:
+    def allows(self, client: str) -> bool:
         """Whether one more request of CLIENT is within the limit; if so, it is counted."""
         return self._rates.allows(key(self._number, client, self._secret), self._rate, self._burst)
 
@@ -91,7 +91,7 @@ class ConnectionLimit:
         self._secret = secret
         self._limit = limit
 
-    def enter(self, client: bytes) -> int:
+    def enter(self, client: str) -> int:
         """Count one more request of CLIENT: what `leave` wants, or -1 if it is one too many."""
         place = self._counts.enter(key(self._number, client, self._secret), self._limit)
         return place if place >= -1 else UNCOUNTED

@@ -3,9 +3,12 @@
 cimport cython
 
 cdef bytes _KINDS
+cdef bytes _last, _last_normal
 cdef unsigned char _QUERY, _OTHER, _PLAIN, _SLASH, _DOT
 
 cpdef bytes normalise_bytes(bytes path)
+
+cpdef bytes normal_path(bytes target)
 
 @cython.locals(byte=cython.uchar, at=cython.Py_ssize_t)
 cpdef bytes path_of(bytes target)

@@ -28,6 +28,7 @@ _KINDS: Final = bytes(
 """For each byte what it may be in a path that is in its normal form."""
 _ENCODED: Final = re.compile(rb"%[0-9A-Fa-f]{2}|[^" + re.escape(_LITERAL) + rb"]")
 _FORMS: Final = {b"%%%02X" % byte: bytes((byte,)) if byte in _UNRESERVED else b"%%%02X" % byte for byte in range(256)}
+_last = _last_normal = b""
 _SLASHES: Final = re.compile(rb"//+")
 
 
@@ -43,6 +44,18 @@ def normalise_bytes(path: bytes) -> bytes:
     path = _ENCODED.sub(_encoding, path)
     path = _SLASHES.sub(b"/", path if path[:1] == b"/" else b"/" + path)
     return _without_dots(path) if b"/." in path else path
+
+
+def normal_path(target: bytes) -> bytes:
+    """The normal form of the path in TARGET.
+
+    The last one is remembered, as several steps of a request ask for it: for this very object, not for what is equal.
+    """
+    global _last, _last_normal  # noqa: PLW0603
+    if target is not _last:
+        _last_normal = normalise_bytes(path_of(target))
+        _last = target
+    return _last_normal
 
 
 def path_of(target: bytes) -> bytes:

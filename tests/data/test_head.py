@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.data.http._fields import Limits
+from edge.data.http._fields import Limits, Names
 from edge.data.http._request_id import seed_request_ids
 from edge.data.http.h1._head import Head
 from edge.data.http.h1._writing import HeadWriter
@@ -277,6 +277,22 @@ def test_every_byte_of_a_value_is_looked_at():
                     head.read_request(source, limits)
 
 
+def test_every_byte_of_a_name_is_looked_at():
+    """Wherever it stands: several are looked at together."""
+    allowed = set(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    head, limits = Head(), Limits(underscores=True)
+    for at in range(18):
+        for byte in set(range(256)) - {58}:  # behind a colon the value begins
+            name = b"x" * at + bytes([byte]) + b"-" * (18 - at)
+            source = Pieces([get(name + b": 1")])
+            if byte in allowed:
+                assert head.read_request(source, limits)
+                assert head.items()[1] == (name, b"1")
+            else:
+                with pytest.raises(MessageError):
+                    head.read_request(source, limits)
+
+
 @pytest.mark.parametrize(
     ("lines", "framing", "body"),
     [
@@ -456,6 +472,53 @@ def test_what_is_passed_on_can_be_had_as_text():
     assert head.passed() == b"A: 1\r\nB:  2 \r\nD: 4\r\n"
     head.hide(b"b")
     assert head.passed() == b"A: 1\r\nD: 4\r\n"
+
+
+def test_fields_of_several_names_are_hidden_together():
+    head = Head()
+    lines = [b"A: 1", b"Access-Control-Allow-Origin: x", b"access-control-allow-origin: y", b"B" * 70 + b": 2", b"C: 3"]
+    assert head.read_request(Pieces([get(*lines)]), Limits())
+    head.hide_all(Names((b"access-control-allow-origin", b"b" * 70, b"d", b"b" * 71)))
+    assert head.passed() == b"A: 1\r\nC: 3\r\n"
+    head.hide_all(Names(()))
+    assert head.passed() == b"A: 1\r\nC: 3\r\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ((b"Origin: https://a",), True),
+        ((b"X: 1", b"ORIGIN:  https://a "), True),
+        ((b"Origin: https://A",), False),
+        ((b"Origin: https://ab",), False),
+        ((b"Origin: https://a", b"Origin: https://a"), False),
+        ((b"Origin: https://b", b"Origin: https://a"), False),
+        ((b"Origins: https://a",), False),
+        ((), False),
+    ],
+)
+def test_whether_a_field_has_a_value_and_is_the_only_one_of_its_name(lines, says):
+    head = Head()
+    assert head.read_request(Pieces([get(*lines)]), Limits())
+    assert head.says(b"origin", b"https://a") is says
+
+
+def test_a_host_that_comes_again_is_the_same_object_and_others_are_not_taken_for_it():
+    first, second = Head(), Head()
+    for size in range(1, 30):
+        name = b"a" * size
+        for head, other in ((first, second), (second, first)):
+            assert head.read_request(Pieces([host(name)]), Limits())
+            assert head.host == name
+            assert other.read_request(Pieces([host(name)]), Limits())
+            assert other.host is head.host
+            for at in range(size):
+                changed = name[:at] + b"b" + name[at + 1 :]
+                assert other.read_request(Pieces([host(changed)]), Limits())
+                assert other.host == changed
+    for _ in range(2):
+        with pytest.raises(MessageError):
+            first.read_request(Pieces([host(b"a..b")]), Limits())
 
 
 DROPPED = [

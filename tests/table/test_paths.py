@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.table.paths import normalise, normalise_bytes
+from edge.table.paths import normal_path, normalise, normalise_bytes
 
 FORMS = {
     "/": "/",
@@ -40,6 +40,15 @@ FORMS = {
 def test_equivalent_spellings_have_one_form(path: str, form: str) -> None:
     """Percent-encoding, slashes and dot segments are brought into one form, reserved characters are kept apart."""
     assert normalise(path) == form
+
+
+@pytest.mark.parametrize("target", [b"/a?b", b"/a//b", b"/%61?/../c", b"/a", b"/"])
+def test_the_form_of_a_targets_path(target: bytes) -> None:
+    """Without the query, and whichever target was looked at before."""
+    form = normalise_bytes(target.partition(b"?")[0])
+    assert normal_path(target) == form
+    assert normal_path(b"/z" + target) == normalise_bytes(b"/z" + target.partition(b"?")[0])
+    assert normal_path(target) == normal_path(bytes(bytearray(target))) == form
 
 
 @given(st.binary(max_size=40))

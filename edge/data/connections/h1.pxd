@@ -5,6 +5,7 @@ cimport edge.data.http.clock as c_clock
 from edge.data.connections.connections cimport Connections
 from edge.data.connections.caller cimport Caller
 from edge.data.exchange.client cimport Client
+from edge.data.http._fields cimport joined
 from edge.data.handling.handler cimport Handler
 from edge.data.http.h1._body cimport Body
 from edge.data.http.h1._head cimport Head
@@ -36,3 +37,5 @@ cdef class Http1(Client):
     @cython.locals(connections=Connections, stream=Stream, head=Head, body=Body, handler=Handler)
     cpdef bint _serve(self) except -1
     cdef _finish(self)
+    @cython.locals(tunnelled=cython.longlong)
+    cpdef long long received(self) except -1

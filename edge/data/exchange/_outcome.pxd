@@ -25,5 +25,5 @@ cdef class Outcome:
     cpdef double answered(self)
     cpdef give_up(self)
     cpdef finish(self)
-    cpdef int code(self)
+    cpdef int code(self) noexcept
     cpdef double elapsed(self)

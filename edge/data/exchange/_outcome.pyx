@@ -90,7 +90,7 @@ cdef class Outcome:
         """The exchange has ended, now."""
         self.duration = now() - self.started
 
-    cpdef int code(self):
+    cpdef int code(self) noexcept:
         """Its statuses as one number, under which it is counted (`edge.table.counter_layout.code_of`)."""
         return self.status + GRPC * (self.grpc + 1)
 

@@ -33,5 +33,5 @@ cdef class Client(Resumable):
     cpdef flush(self)
     cpdef finish(self, FieldLines trailers)
     cpdef abort(self, bint reachable, int code=*)
-    cpdef long long received(self)
-    cpdef long long sent(self)
+    cpdef long long received(self) except -1
+    cpdef long long sent(self) except -1

@@ -12,18 +12,20 @@ cdef class Upstream:
     cdef public Message response
     cdef public Content content
     cdef public object waiter
+    cdef public double idle_since
 
     cpdef begin(self, Outgoing request, double send_timeout, double read_timeout)
     cpdef send_all(self, bytes content)
     cpdef send(self, Buffer source, Py_ssize_t count)
     cpdef flush(self)
     cpdef finish(self, FieldLines trailers)
-    cpdef bint await_response(self, Resumable one)
+    cpdef bint await_response(self, Resumable one) except -1
     cpdef receive(self, bint first)
     cpdef start_content(self, bint bodiless)
     cpdef FieldLines trailers(self)
-    cpdef long long length(self)
-    cpdef bint waiting(self)
-    cpdef bint reusable(self, bint bodiless)
+    cpdef long long length(self) except? -2
+    cpdef bint waiting(self) except -1
+    cpdef bint open(self, bint check) except -1
+    cpdef bint reusable(self, bint bodiless) except -1
     cpdef release(self, double now)
     cpdef close(self)

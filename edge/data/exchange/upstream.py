@@ -19,12 +19,14 @@ class Upstream:
 
     - `name`: of the endpoint, for logs. `response`, `content`: the message that has come.
     - `waiter`: the stream, or the waiter, that is waited for while the response has not come.
+    - `idle_since`: monotonic seconds; 0: it is in use.
     """
 
     name: str
     response: Message
     content: Content
     waiter: Stream | Waiter
+    idle_since: float
 
     def begin(self, request: Outgoing, send_timeout: float, read_timeout: float) -> None:
         """Begin REQUEST; timeouts in seconds, of silence."""
@@ -108,6 +110,10 @@ class Upstream:
 
     def reusable(self, bodiless: bool) -> bool:
         """Whether another request may follow: both messages are complete, and neither side ends the connection."""
+        raise NotImplementedError
+
+    def open(self, check: bool) -> bool:
+        """Whether it still looks open after an idle time; CHECK: look closely."""
         raise NotImplementedError
 
     def release(self, now: float) -> None:

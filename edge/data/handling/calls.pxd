@@ -1,6 +1,6 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
-from edge.data.http._message cimport Outgoing
+from edge.data.http._message cimport Outgoing, is_idempotent
 from edge.data.net._scheduler cimport Resumable
 cimport cython
 cimport edge.data.exchange.client as c_client
@@ -38,7 +38,7 @@ cdef class Call:
     cpdef ask(self, c_terms.Terms terms, c_chooser.Chooser chooser, c_target.Target target, content)
     cpdef start(self, c_terms.Terms terms, c_chooser.Chooser chooser, c_target.Target target, content)
     @cython.locals(upstream=c_upstream.Upstream)
-    cpdef bint awaits(self, Resumable one)
+    cpdef bint awaits(self, Resumable one) except -1
     @cython.locals(terms=c_terms.Terms, target=c_target.Target)
     cpdef answer(self)
     cpdef end(self)
@@ -56,5 +56,5 @@ cdef class Call:
     @cython.locals(upstream=c_upstream.Upstream)
     cpdef _receive(self, Py_ssize_t largest)
     cpdef _end_upstream(self)
-    cpdef bint _repeatable(self, c_terms.Terms terms)
-    cdef bint _replayable(self)
+    cdef bint _repeatable(self, c_terms.Terms terms) except -1
+    cdef bint _replayable(self) except -1

@@ -16,10 +16,11 @@ import gevent
 
 from edge.data.handling.pump import Pump
 from edge.data.http import replies
+from edge.data.http._message import is_idempotent
 from edge.data.http.kept import Kept
 from edge.data.net.errors import ExchangeError, IncompleteResponse, ResponseError, StreamTimeout
 from edge.data.upstream import ejection
-from edge.data.upstream.attempts import IDEMPOTENT, Failure, Kind, allows
+from edge.data.upstream.attempts import Failure, Kind, allows
 from edge.data.upstream.pool import ConnectError
 from edge.table.counters import WorkerWord
 
@@ -294,7 +295,7 @@ class Call:
     # --- failures -------------------------------------------------------------------------------------------------
 
     def _repeatable(self, terms: Terms) -> bool:
-        return self._outgoing.method in IDEMPOTENT or terms.retry.non_idempotent
+        return is_idempotent(self._outgoing.method) or terms.retry.non_idempotent
 
     def _replayable(self) -> bool:
         """Whether the request may be sent again after it has been."""

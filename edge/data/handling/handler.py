@@ -20,6 +20,7 @@ from edge.data.handling.calls import Call
 from edge.data.handling.encoded import Encoded
 from edge.data.handling.keeping import keep
 from edge.data.http import grpc, replies
+from edge.data.http._fields import joined
 from edge.data.http._message import NO_CONTENT, UNKNOWN_LENGTH
 from edge.data.http.grpc import status_of
 from edge.data.net.errors import ExchangeError, MessageError, StreamError
@@ -125,7 +126,8 @@ class Handler:
         if destination is None and plan is not None:
             destination = plan.destinations[0]
         self._account(plan, destination)
-        self._labels = destination.labels if destination is not None else None
+        if not self._parts:  # `serve` gives them back
+            self._labels = destination.labels if destination is not None else None
         return True
 
     def _guarded(self, asked: bool) -> Reply | None:
@@ -439,7 +441,7 @@ class Handler:
             if replaced is not None:
                 response.hide_all(replaced)
         fields = plan.secure_fields if secure else plan.fields
-        return exchange.fields + fields if exchange.fields else fields
+        return joined(exchange.fields, fields)
 
     def _switch(self, upstream: Upstream, plan: Plan, fields: bytes) -> None:
         """Both sides agreed on another protocol: from here on bytes are only carried."""

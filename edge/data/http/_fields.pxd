@@ -1,4 +1,4 @@
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from edge.data.net._stream cimport Stream
 
 cdef struct Field:
@@ -24,6 +24,12 @@ cdef class Limits:
     cdef readonly double timeout
     cdef readonly int refusal
 
+cpdef bytes joined(bytes a, bytes b)
+
+cdef class Names:
+    cdef readonly tuple names
+    cdef uint64_t lengths
+
 cdef class FieldLines:
     cdef char *text
     cdef Py_ssize_t text_size
@@ -42,7 +48,8 @@ cdef class FieldLines:
     cdef bint _equal(self, Field *field, const char *name) noexcept
     cpdef bytes get(self, bytes name)
     cpdef hide(self, bytes name)
-    cpdef hide_all(self, tuple names)
+    cpdef hide_all(self, Names names)
+    cpdef bint says(self, bytes name, bytes value) except -1
     cdef int copy_fields(self, Stream out, const uint8_t *passes) except -1
     cdef int put_known(self, Stream out, int known, const char *name, Py_ssize_t n) except -1
     cdef int drop_named(self, const char *name, Py_ssize_t n) except -1

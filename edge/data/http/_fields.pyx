@@ -10,26 +10,83 @@ Rules of this file:
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint64_t
 from libc.stdlib cimport free, realloc
-from libc.string cimport memchr, memcpy
+from libc.string cimport memchr, memcmp, memcpy
 
 from edge.data.net._buffer cimport EDGE_BLOCK
 from edge.data.http._names cimport (
-    CDN, CLAIM, LONGEST_KNOWN, MESSAGE, NAME, ODD, VALUE, classes, look_up, lower, same_name,
+    CDN, CLAIM, LONGEST_KNOWN, MESSAGE, NAME, ODD, classes, look_up, lower, same_name,
 )
 from edge.data.net._stream cimport Stream, append
 
 from edge.data.net.errors import malformed
 
 
-cdef inline bint no_control(const char *p) noexcept nogil:
-    """Whether the 8 bytes at P are all above SP or equal to it, and none is DEL; says no to HTAB, which is allowed."""
-    cdef uint64_t word
-    memcpy(&word, p, 8)
+cdef extern from *:
+    """
+    /* 8 bytes at P as a number, of which the first is the lowest, whatever the processor's order. */
+    static inline uint64_t edge_word(const char *p) {
+        uint64_t word;
+        memcpy(&word, p, 8);
+    #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        word = __builtin_bswap64(word);
+    #endif
+        return word;
+    }
+    /* Which is the first of 8 bytes whose highest bit is set in FOUND, which is not 0. */
+    #define edge_first(found) (__builtin_ctzll(found) >> 3)
+    """
+    uint64_t edge_word(const char *p) nogil
+    int edge_first(uint64_t found) nogil
+
+
+cdef inline uint64_t controls(const char *p) noexcept nogil:
+    """0 where none of the 8 bytes at P is a control; else the first that is one has its highest bit set here, and none
+    before it."""
+    cdef uint64_t word = edge_word(p)
     # A byte below 0x20 borrows into its highest bit, unless that was set; so does a DEL that has become 0.
     cdef uint64_t low = (word - <uint64_t>0x2020202020202020) & ~word
     cdef uint64_t deleted = word ^ <uint64_t>0x7F7F7F7F7F7F7F7F
     deleted = (deleted - <uint64_t>0x0101010101010101) & ~deleted
-    return (low | deleted) & <uint64_t>0x8080808080808080 == 0
+    return (low | deleted) & <uint64_t>0x8080808080808080
+
+
+cdef inline uint64_t no_letters(const char *p) noexcept nogil:
+    """For each of the 8 bytes at P its highest bit, where it is neither a letter nor a dash: most names have nothing
+    else."""
+    cdef uint64_t word = edge_word(p)
+    # No sum is above 255, so no byte touches the next one.
+    cdef uint64_t small = (word | <uint64_t>0x2020202020202020) & <uint64_t>0x7F7F7F7F7F7F7F7F
+    cdef uint64_t letter = (small + <uint64_t>0x1F1F1F1F1F1F1F1F) & ~(small + <uint64_t>0x0505050505050505)
+    cdef uint64_t other = ((word ^ <uint64_t>0x2D2D2D2D2D2D2D2D) & <uint64_t>0x7F7F7F7F7F7F7F7F) + <uint64_t>0x7F7F7F7F7F7F7F7F
+    return (~letter & other | word) & <uint64_t>0x8080808080808080
+
+
+cdef inline Py_ssize_t value_end(const char *p, Py_ssize_t i) noexcept nogil:
+    """Where behind P + I the first byte is that may not stand in a value; there is a CR at the latest."""
+    cdef uint64_t found
+    while True:
+        found = controls(p + i)
+        if not found:
+            i += 8
+            continue
+        i += edge_first(found)
+        if p[i] != 9:
+            return i
+        i += 1
+
+
+cpdef bytes joined(bytes a, bytes b):
+    """A and B as one; just one of them where the other is empty."""
+    cdef Py_ssize_t n = PyBytes_GET_SIZE(a), m = PyBytes_GET_SIZE(b)
+    cdef bytes both
+    if n == 0:
+        return b
+    if m == 0:
+        return a
+    both = PyBytes_FromStringAndSize(NULL, n + m)
+    memcpy(PyBytes_AS_STRING(both), PyBytes_AS_STRING(a), n)
+    memcpy(PyBytes_AS_STRING(both) + n, PyBytes_AS_STRING(b), m)
+    return both
 
 
 cdef class Limits:
@@ -51,6 +108,15 @@ cdef class Limits:
         self.underscores = underscores
         self.timeout = timeout
         self.refusal = refusal
+
+
+cdef class Names:
+    """Names of fields (lower case) that are looked for together."""
+
+    def __init__(self, names):
+        self.names = tuple(names)
+        for name in self.names:
+            self.lengths |= <uint64_t>1 << min(len(name), 63)
 
 
 cdef class FieldLines:
@@ -78,14 +144,20 @@ cdef class FieldLines:
         cdef const char *p = self.text
         cdef Py_ssize_t i = at, stop
         cdef Field *field
+        cdef uint64_t found
         cdef uint8_t c, kinds
         while p[i] != 13:
             if self.field_count == limits.fields:
                 raise malformed(limits.refusal if fault == 400 else fault, "too many header fields")
-            field = self._another()
+            field = self.fields + self.field_count if self.field_count < self.field_size else self._another()
             field.name = i
             kinds = 0
             while True:
+                found = no_letters(p + i)
+                if not found:
+                    i += 8
+                    continue
+                i += edge_first(found)
                 c = p[i]
                 if not classes[c] & NAME:
                     break
@@ -98,10 +170,7 @@ cdef class FieldLines:
             while p[i] == 32 or p[i] == 9:
                 i += 1
             field.value = i
-            while no_control(p + i):
-                i += 8
-            while classes[<uint8_t>p[i]] & VALUE:
-                i += 1
+            i = value_end(p, i)
             if p[i] != 13 or p[i + 1] != 10:
                 raise malformed(fault, "malformed field value")
             stop = i
@@ -200,14 +269,9 @@ cdef class FieldLines:
     cdef bint _is_value(self, Py_ssize_t at, Py_ssize_t n) noexcept:
         """Whether the N bytes of text at AT, with CR behind them, are a value without blanks around it."""
         cdef const char *p = self.text
-        cdef Py_ssize_t i = at
         if n and (p[at] == 32 or p[at] == 9 or p[at + n - 1] == 32 or p[at + n - 1] == 9):
             return False
-        while no_control(p + i):
-            i += 8
-        while classes[<uint8_t>p[i]] & VALUE:
-            i += 1
-        return i == at + n
+        return value_end(p, at) == at + n
 
     cdef void unmask(self, Field *field) noexcept:
         """Treat a name with odd characters as the one that CGI-like servers take it for, which have "_" for each.
@@ -266,10 +330,35 @@ cdef class FieldLines:
             if field.name_length == n and same_name(self.text + field.name, PyBytes_AS_STRING(name), n):
                 field.drop = True
 
-    cpdef hide_all(self, tuple names):
-        """Do not pass the fields NAMES (lower case) on."""
-        for name in names:
-            self.hide(name)
+    cpdef hide_all(self, Names names):
+        """Do not pass the fields NAMES on."""
+        cdef int i
+        cdef Field *field
+        cdef bytes name
+        for i in range(self.field_count):
+            field = self.fields + i
+            if not names.lengths >> min(field.name_length, 63) & 1:
+                continue
+            for name in names.names:
+                if field.name_length == PyBytes_GET_SIZE(name) and same_name(
+                    self.text + field.name, PyBytes_AS_STRING(name), field.name_length
+                ):
+                    field.drop = True
+
+    cpdef bint says(self, bytes name, bytes value) except -1:
+        """Whether there is one field NAME (lower case), and it has this VALUE."""
+        cdef int i, found = 0
+        cdef Field *field
+        cdef Py_ssize_t n = PyBytes_GET_SIZE(name)
+        for i in range(self.field_count):
+            field = self.fields + i
+            if field.name_length == n and same_name(self.text + field.name, PyBytes_AS_STRING(name), n):
+                if field.value_length != PyBytes_GET_SIZE(value) or memcmp(
+                    self.text + field.value, PyBytes_AS_STRING(value), field.value_length
+                ):
+                    return False
+                found += 1
+        return found == 1
 
     def items(self):
         """All fields as (name, value), dropped ones included."""

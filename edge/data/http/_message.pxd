@@ -27,7 +27,7 @@ cdef class Message(FieldLines):
     cdef int request_id
     cdef const uint8_t *passes
 
-    cpdef int missing(self)
+    cpdef int missing(self) noexcept
     cpdef bytes identify(self)
 
 cdef class Outgoing:
@@ -43,14 +43,16 @@ cdef class Outgoing:
     cdef public bint old
     cdef public object parameters
 
-    cpdef bint streamed(self)
+    cpdef bint streamed(self) noexcept
 
 cdef enum:
     LONGEST_METHOD = 32
 
 cdef bytes method_name(const char *p, Py_ssize_t n)
+cpdef bint is_idempotent(bytes method) except -1
 cdef int check_method(const char *p, Py_ssize_t n) except -1
 cdef int check_encoding(const char *target, Py_ssize_t n) except -1
 cdef int check_host(const char *p, Py_ssize_t n) except -1
+cdef bytes host_of(const char *p, Py_ssize_t n)
 cdef bint expects_continue(const char *p, Py_ssize_t n) except -1
 cdef long long read_length(const char *p, Py_ssize_t n, int fault) except -1

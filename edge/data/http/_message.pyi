@@ -2,6 +2,7 @@ from edge.data.http._fields import FieldLines
 from edge.data.http.scope import Scope
 
 METHODS: dict[bytes, bytes]
+IDEMPOTENT: frozenset[bytes]
 NO_CONTENT: int
 UNKNOWN_LENGTH: int
 
@@ -44,4 +45,5 @@ class Outgoing:
     def __init__(self, message: Message) -> None: ...
     def streamed(self) -> bool: ...
 
+def is_idempotent(method: bytes) -> bool: ...
 def is_host(host: bytes) -> bool: ...

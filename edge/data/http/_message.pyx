@@ -9,8 +9,8 @@ Rules of this file:
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport uint8_t
-from libc.string cimport memchr, memcmp
+from libc.stdint cimport uint8_t, uint64_t
+from libc.string cimport memchr, memcmp, memcpy
 
 from edge.data.http._fields cimport Field, FieldLines
 from edge.data.http._names cimport (
@@ -25,14 +25,22 @@ from edge.data.net.errors import MessageError, malformed
 NO_CONTENT = NONE
 UNKNOWN_LENGTH = UNKNOWN
 
+cdef enum:
+    LONGEST_HOST = 262  # a name of 255 with its dot, and a port
+    SEEN_BITS = 10
+    SEEN_HOSTS = 1 << SEEN_BITS
+
 cdef bytes GET = b"GET"
 cdef bytes POST = b"POST"
 METHODS = {name: name for name in (GET, b"HEAD", POST, b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"TRACE")}
+IDEMPOTENT = frozenset(
+    b"GET HEAD PUT DELETE OPTIONS TRACE PROPFIND PROPPATCH MKCOL COPY MOVE REPORT SEARCH QUERY".split()
+)
+"""RFC 9110, section 9.2.2; the last ones by IANA's registry of methods."""
 cdef dict common = METHODS
-
-cdef enum:
-    LONGEST_HOST = 262  # a name of 255 with its dot, and a port
-
+cdef frozenset idempotent = IDEMPOTENT
+cdef list hosts = [None] * SEEN_HOSTS
+"""Of requests that came lately, by a number that is made of their bytes."""
 
 cdef class Message(FieldLines):
     """A request or a response, reused for all messages of one half.
@@ -90,7 +98,7 @@ cdef class Message(FieldLines):
                 lines.append(PyBytes_FromStringAndSize(self.text + field.name, field.line_end - field.name))
         return b"".join(lines)
 
-    cpdef int missing(self):
+    cpdef int missing(self) noexcept:
         """Which of Date (1) and Server (2) this response lacks, added up."""
         return (0 if self.has_date else 1) + (0 if self.has_server else 2)
 
@@ -109,7 +117,7 @@ cdef class Outgoing:
         self.length = NONE
         self.parameters = []
 
-    cpdef bint streamed(self):
+    cpdef bint streamed(self) noexcept:
         """Whether content of unknown length follows the head."""
         return self.length == UNKNOWN
 
@@ -122,6 +130,11 @@ cdef bytes method_name(const char *p, Py_ssize_t n):
         return POST
     cdef bytes method = PyBytes_FromStringAndSize(p, n)
     return common.get(method, method)
+
+
+cpdef bint is_idempotent(bytes method) except -1:
+    """Whether METHOD may be sent again although it may have been acted on."""
+    return method is GET or method in idempotent
 
 
 cdef int check_method(const char *p, Py_ssize_t n) except -1:
@@ -217,6 +230,28 @@ cdef int check_host(const char *p, Py_ssize_t n) except -1:
         if port > 65535:
             raise MessageError(400, "malformed port in Host")
     return 0
+
+
+cdef bytes host_of(const char *p, Py_ssize_t n):
+    """The Host at P, as `check_host`. One that came lately is the same object again: neither checked nor hashed."""
+    cdef uint64_t hashed = n, word = 0
+    cdef Py_ssize_t i = 0
+    cdef bytes host
+    while i + 8 <= n:
+        memcpy(&word, p + i, 8)
+        hashed = (hashed ^ word) * <uint64_t>0x9E3779B97F4A7C15
+        hashed ^= hashed >> 32
+        i += 8
+    word = 0
+    memcpy(&word, p + i, n - i)
+    hashed = (hashed ^ word) * <uint64_t>0x9E3779B97F4A7C15
+    cdef Py_ssize_t at = hashed >> (64 - SEEN_BITS)
+    host = <bytes>hosts[at]
+    if host is not None and PyBytes_GET_SIZE(host) == n and memcmp(PyBytes_AS_STRING(host), p, n) == 0:
+        return host
+    check_host(p, n)
+    host = hosts[at] = PyBytes_FromStringAndSize(p, n)
+    return host
 
 
 def is_host(bytes host not None):

@@ -93,8 +93,15 @@ cdef inline uint32_t slot(uint64_t first, uint64_t last) noexcept nogil:
 
 cdef bint same_name(const char *a, const char *b, Py_ssize_t n) noexcept nogil:
     """Whether A equals B, which is in lower case."""
-    cdef Py_ssize_t i
-    for i in range(n):
+    cdef Py_ssize_t i = 0
+    cdef uint64_t x, y
+    while i + 8 <= n:  # most are in lower case, too
+        memcpy(&x, a + i, 8)
+        memcpy(&y, b + i, 8)
+        if x != y:
+            break
+        i += 8
+    for i in range(i, n):
         if lower[<uint8_t>a[i]] != <uint8_t>b[i]:
             return False
     return True

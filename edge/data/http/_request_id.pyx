@@ -2,7 +2,7 @@
 """Ids for requests that have none: 32 hexadecimal digits, unique rather than secret."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from libc.stdint cimport uint64_t
+from libc.stdint cimport uint16_t, uint64_t
 from libc.string cimport memcpy
 
 import os
@@ -19,7 +19,18 @@ def seed_request_ids():
 
 seed_request_ids()
 
-cdef const char *HEX = b"0123456789abcdef"
+cdef uint16_t pairs[256]
+"""For each byte its two digits."""
+
+
+cdef fill_pairs():
+    cdef bytes digits
+    for byte in range(256):
+        digits = b"%02x" % byte
+        memcpy(&pairs[<int>byte], PyBytes_AS_STRING(digits), 2)
+
+
+fill_pairs()
 
 
 cdef uint64_t next_random() noexcept:
@@ -38,7 +49,7 @@ cdef bytes fresh_request_id():
     cdef int i, half
     for half in range(2):
         word = next_random()
-        for i in range(16):
-            p[half * 16 + i] = HEX[word & 15]
-            word >>= 4
+        for i in range(8):
+            memcpy(p + half * 16 + i * 2, &pairs[word & 255], 2)
+            word >>= 8
     return fresh

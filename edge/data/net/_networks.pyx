@@ -53,10 +53,42 @@ cdef Address from_packed(const unsigned char *data, Py_ssize_t size) noexcept no
     return address
 
 
+cdef bint is_dotted(const char *text, Py_ssize_t size, uint64_t *number) noexcept nogil:
+    """Whether TEXT is an IPv4 address in its only form, which is read into NUMBER; so most are, and inet_pton(3) has
+    nothing to do."""
+    cdef Py_ssize_t i
+    cdef int parts = 1, digits = 0
+    cdef uint64_t value = 0
+    cdef unsigned int part = 0, digit
+    for i in range(size):
+        digit = <unsigned int><unsigned char>text[i] - 48
+        if digit <= 9:
+            if digits and part == 0:
+                return False
+            part = part * 10 + digit
+            digits += 1
+            if part > 255:
+                return False
+        elif text[i] == 46 and digits:
+            value = value << 8 | part
+            part = digits = 0
+            parts += 1
+        else:
+            return False
+    number[0] = value << 8 | part
+    return parts == 4 and digits
+
+
 cdef Address from_text(const char *text, Py_ssize_t size) noexcept nogil:
     cdef char[TEXT] copy
     cdef unsigned char[16] packed
-    cdef const char *zone = <const char *>memchr(text, 37, size)  # %
+    cdef const char *zone
+    cdef Address address
+    if is_dotted(text, size, &address.low):
+        address.version = 4
+        address.high = 0
+        return address
+    zone = <const char *>memchr(text, 37, size)  # %
     if zone != NULL:
         size = zone - text
     if size < TEXT and memchr(text, 0, size) == NULL:

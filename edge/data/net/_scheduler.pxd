@@ -30,9 +30,10 @@ cdef class Scheduler:
     cdef object hub
     cdef readonly object loop
     cdef ev_loop *native
-    cdef list due
-    cdef list ready
-    cdef Py_ssize_t next
+    cdef Place due
+    cdef Place last
+    cdef Place ready
+    cdef Place last_ready
     cdef bint called
     cdef list spare
     cdef Resumable first
@@ -43,11 +44,13 @@ cdef class Scheduler:
     cdef object next_greenlet(self)
     cdef int leave(self, object greenlet) except -1
     cdef void run(self) noexcept
+    cdef object _resume(self)
 
 
 cdef class Place:
     cdef Scheduler scheduler
     cdef object waiting
+    cdef Place behind
     cdef int woken
     cdef bint queued
 

@@ -57,7 +57,6 @@ cdef hook_function ev_set_invoke_pending_cb = NULL
 
 cdef enum:
     FD_SET = 0x80  # libev's EV__IOFDSET: the descriptor is new to the watcher
-    FORGET = 256   # places that have been served and are still in the list
     MOST_SPARE = 16  # greenlets without work that are kept
     DEEP = 1 << 15   # bytes of the stack; the depth of calls that Python allows goes by it, too
 
@@ -129,13 +128,11 @@ cdef class Resumable:
 
 
 cdef class Scheduler:
-    """The waits of one hub that are due."""
+    """The waits of one hub that are due: `due`, those `behind` it, and so on to the `last`."""
 
     def __init__(self, hub):
         self.hub = hub
         self.loop = hub.loop
-        self.due = []
-        self.ready = []
         self.spare = []
         if ev_set_invoke_pending_cb != NULL and LIBEV.drives(self.loop):
             self.native = <ev_loop *><size_t>self.loop.ptr
@@ -146,28 +143,33 @@ cdef class Scheduler:
         if not (event or self.called):
             self.called = True
             self.loop.run_callback(self._run)
-        if event:
-            self.ready.append(place)
+        if event:  # libev calls the last event first
+            if self.ready is None:
+                self.last_ready = place
+            place.behind = self.ready
+            self.ready = place
+            return
+        if self.last is None:
+            self.due = place
         else:
-            self.due.append(place)
+            self.last.behind = place
+        self.last = place
 
     cdef object pop(self):
         """The next one that is due, a greenlet or a Resumable, which leaves its place; None: there is none."""
         cdef Place place
-        if self.ready:
-            self.ready.reverse()  # libev calls the last event first
-            self.due += self.ready
-            self.ready.clear()
-        while self.next < len(self.due):
-            place = <Place>self.due[self.next]
-            self.due[self.next] = None
-            self.next += 1
-            if self.next == len(self.due):
-                self.due.clear()
-                self.next = 0
-            elif self.next == FORGET:
-                del self.due[:FORGET]
-                self.next = 0
+        if self.ready is not None:
+            if self.last is None:
+                self.due = self.ready
+            else:
+                self.last.behind = self.ready
+            self.last = self.last_ready
+            self.ready = self.last_ready = None
+        while self.due is not None:
+            place = self.due
+            self.due, place.behind = place.behind, None
+            if self.due is None:
+                self.last = None
             place.queued = False
             if place.waiting is not None:
                 one, place.waiting = place.waiting, None
@@ -215,17 +217,12 @@ cdef class Scheduler:
         """Resume one after another; the body of a greenlet that waits in between only where one of them does."""
         this = running_greenlet()
         while True:
-            if self.first is not None:
-                one, self.first = self.first, None
-            else:
-                one = self.pop()
-            if isinstance(one, Resumable):
-                try:
-                    (<Resumable>one).resume()
-                except GreenletExit:
-                    raise
-                except BaseException:  # as gevent handles what ends a greenlet
-                    self.loop.handle_error(one, *sys.exc_info())
+            try:
+                one = self._resume()
+            except GreenletExit:
+                raise
+            except BaseException:  # as gevent handles what ends a greenlet
+                self.loop.handle_error(self, *sys.exc_info())
                 continue
             if one is None:
                 if len(self.spare) >= MOST_SPARE:
@@ -233,6 +230,17 @@ cdef class Scheduler:
                 one = self.hub
             self.spare.append(this)
             Py_DECREF(greenlet_switch(<PyObject *>one, NULL, NULL))
+
+    cdef object _resume(self):
+        """Resume those that are due; the first that is a greenlet, or None: nothing is."""
+        while True:
+            if self.first is not None:
+                one, self.first = self.first, None
+            else:
+                one = self.pop()
+            if not isinstance(one, Resumable):
+                return one
+            (<Resumable>one).resume()
 
     def _run(self):
         self.called = False
@@ -243,6 +251,7 @@ cdef class Place:
     """Where one waits at a time.
 
     `waiting`: the greenlet or Resumable that does, None: none. `woken`: what the last call of `wake` said, READY before.
+    `queued`: it is among those that are due, once; `behind`: the next one of them.
     """
 
     def __cinit__(self):

@@ -58,7 +58,7 @@ class Rate:
 
     def gate(self, exchange: Exchange) -> Reply | None:
         """A gate."""
-        return None if self._limit.allows(exchange.client.address.encode()) else self._refusal
+        return None if self._limit.allows(exchange.client.address) else self._refusal
 
 
 class Concurrency:
@@ -71,7 +71,7 @@ class Concurrency:
     def gate(self, exchange: Exchange) -> Reply | None:
         """A gate."""
         limit = self._limit
-        place = limit.enter(exchange.client.address.encode())
+        place = limit.enter(exchange.client.address)
         if place < 0:
             return self._refusal
         exchange.on_release(lambda _: limit.leave(place))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from edge.data.http._fields import Names, joined
 from edge.data.http.replies import Reply
 
 if TYPE_CHECKING:
@@ -50,8 +51,11 @@ class Allowed:
     ) -> None:
         self._pattern = pattern
         self._constant = constant
-        self._names = names
+        self._names = Names(names)
         self._known: dict[bytes, bytes] = {}
+        self._last = b""
+        self._last_lines = b""
+        """What was asked for last: the pages of an application have one origin."""
         self.lines = self._lines(anyone) if anyone else b""
 
     def gate(self, exchange: Exchange) -> Reply | None:
@@ -64,13 +68,16 @@ class Allowed:
         if lines:
             if response is not None:
                 response.hide_all(self._names)
-            exchange.fields += lines
+            exchange.fields = joined(exchange.fields, lines)
 
     def lines_for(self, exchange: Exchange) -> bytes:
         """The lines for the origin of the request; empty: it is not allowed."""
         if self.lines:
             return self.lines
-        origin = exchange.client.request.get(b"origin")
+        request = exchange.client.request
+        if self._last and request.says(b"origin", self._last):
+            return self._last_lines
+        origin = request.get(b"origin")
         if not origin:
             return b""
         lines = self._known.get(origin)
@@ -79,6 +86,7 @@ class Allowed:
             lines = self._lines(origin) if is_allowed else b""
             if len(self._known) < MOST_KNOWN:
                 self._known[origin] = lines
+        self._last, self._last_lines = origin, lines
         return lines
 
     def _lines(self, origin: bytes) -> bytes:

@@ -1,6 +1,6 @@
 # C types for what acts on every request; the module is plain Python.
 
-from edge.table.paths cimport normalise_bytes, path_of
+from edge.table.paths cimport normal_path, path_of
 cimport cython
 cimport edge.data.exchange.exchange as c_exchange
 cimport edge.data.http._message as c_message
@@ -16,4 +16,5 @@ cdef class Rewriting:
     @cython.locals(outgoing=c_message.Outgoing, target=bytes, path=bytes, groups=tuple, changed=bytes)
     cpdef edit(self, c_exchange.Exchange exchange)
 
-    cdef tuple _match(self, bytes path)
+    @cython.locals(groups=tuple)
+    cdef tuple _match(self, bytes target)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from edge.data.http import replies
 from edge.data.net.errors import MessageError
-from edge.table.paths import normalise_bytes, path_of
+from edge.table.paths import normal_path, path_of
 from edge.table.patterns.matching import Expansion, PatternLimitError, compile_pattern
 
 if TYPE_CHECKING:
@@ -37,8 +37,9 @@ class Rewriting:
 
     def gate(self, exchange: Exchange) -> Reply | None:
         """Redirect to the target, which is a URL."""
-        path, mark, query = exchange.client.request.target.partition(b"?")
-        groups = self._match(path)
+        target = exchange.client.request.target
+        _, mark, query = target.partition(b"?")
+        groups = self._match(target)
         location = self._target.expand(groups if groups is not None else (b"",) * self._pattern.groups)
         return replies.redirect(302, location + mark + query)
 
@@ -46,10 +47,10 @@ class Rewriting:
         """Give the endpoint another path."""
         outgoing = exchange.outgoing
         target = outgoing.target
-        path = path_of(target)
-        groups = self._match(path)
+        groups = self._match(target)
         if groups is None:
             return
+        path = path_of(target)
         changed = self._target.expand(groups)
         if not changed.startswith(b"/"):
             changed = b"/" + changed
@@ -58,8 +59,9 @@ class Rewriting:
             outgoing.message.hide(FORWARDED_PREFIX)
             outgoing.added += b"X-Forwarded-Prefix: " + self._prefix.expand(groups) + b"\r\n"
 
-    def _match(self, path: bytes) -> tuple[bytes, ...] | None:
+    def _match(self, target: bytes) -> tuple[bytes, ...] | None:
         try:
-            return self._pattern.match(normalise_bytes(path))
+            groups = self._pattern.match(normal_path(target))
         except PatternLimitError as error:
             raise MessageError(500, "a pattern that takes too many steps") from error
+        return groups

@@ -1,7 +1,7 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
 from edge.data.http._message cimport Message
-from edge.table.paths cimport normalise_bytes, path_of
+from edge.table.paths cimport normal_path
 cimport cython
 cimport edge.data.routing.plan as c_plan
 cimport edge.table.patterns.matching as c_matching

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.table.paths import normalise_bytes, path_of
+from edge.table.paths import normal_path
 from edge.table.patterns.matching import Pattern, PatternLimitError, compile_pattern
 from edge.table.records import Backend, Host, PathKind, Route
 
@@ -91,12 +91,13 @@ class HostPlans:
         """The plan for REQUEST, by its target in origin form (RFC 9112, section 3.2.1)."""
         if self._everything is not None:
             return self._everything
-        path = normalise_bytes(path_of(request.target))
+        path = normal_path(request.target)
         if self._unmatched is not None:
             try:
-                return self._limited(path, request)
+                plan = self._limited(path, request)
             except PatternLimitError:
-                return self._unmatched
+                plan = self._unmatched
+            return plan
         if self._conditional:
             return self._first_met(path, request)
         plan = self._exact.get(path)
@@ -149,7 +150,9 @@ class HostPlans:
         Raises:
             PatternLimitError: that cannot be found out.
         """
-        for pattern, plan in self._patterns or ():
+        if self._patterns is None:
+            return None
+        for pattern, plan in self._patterns:
             if pattern.match(path) is not None:
                 met = plan.meeting(request)
                 if met is not None:

@@ -1,5 +1,6 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
+from edge.data.http._fields cimport Names
 from edge.data.http._message cimport Message
 from edge.data.upstream.terms cimport Terms
 cimport edge.data.observe._format as c_format
@@ -44,8 +45,8 @@ cdef class Plan(Terms):
     cdef readonly tuple answers
     cdef readonly bytes fields
     cdef readonly bytes secure_fields
-    cdef readonly tuple replaced
-    cdef readonly tuple secure_replaced
+    cdef readonly Names replaced
+    cdef readonly Names secure_replaced
     cdef readonly object tracing
     cdef readonly object errors
     cdef readonly object content_type

@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
+from edge.data.http._fields import Names
 from edge.data.observe.formats import named
 from edge.data.policies.phases import Phases, phase
 from edge.data.routing.demands import Demands
@@ -126,8 +127,9 @@ class Plan(Terms):
         self.answers = phase(phases.answers)
         self.fields = phases.fields
         self.secure_fields = phases.fields + phases.secure_fields
-        self.replaced = phase(phases.replaced)
-        self.secure_replaced = phase([*phases.replaced, *phases.secure_replaced])
+        secure_replaced = [*phases.replaced, *phases.secure_replaced]
+        self.replaced = Names(phases.replaced) if phases.replaced else None
+        self.secure_replaced = Names(secure_replaced) if secure_replaced else None
         self.tracing = phases.tracing
         self.errors = phases.errors
         self.content_type = phases.content_type

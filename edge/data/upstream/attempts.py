@@ -10,11 +10,6 @@ if TYPE_CHECKING:
     from edge.data.upstream.target import Target
     from edge.table.policies import Retry
 
-IDEMPOTENT = frozenset(
-    b"GET HEAD PUT DELETE OPTIONS TRACE PROPFIND PROPPATCH MKCOL COPY MOVE REPORT SEARCH QUERY".split()
-)
-"""RFC 9110, section 9.2.2; the last ones by IANA's registry of methods."""
-
 
 class Kind(Enum):
     """Kinds of failures, as in `proxy-next-upstream`."""

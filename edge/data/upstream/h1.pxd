@@ -22,7 +22,6 @@ cdef class H1Upstream(Upstream):
     cdef public int requests
     cdef readonly double made
     cdef public bint doubtful
-    cdef public double idle_since
     cdef Limits _limits
     cdef Keeper _pool
     cdef HeadWriter _writer
@@ -32,5 +31,4 @@ cdef class H1Upstream(Upstream):
     cdef bint _last
     cdef bint _expires
 
-    cpdef bint open(self, bint check)
     cpdef park(self, double now)

@@ -16,7 +16,7 @@ cdef class Pattern:
 
 cdef class Expansion:
     cdef readonly str text
-    cdef tuple _parts
+    cdef list _parts
 
-    @cython.locals(expanded=bytes)
+    @cython.locals(expanded=bytes, literal=bytes, piece=bytes, group=cython.Py_ssize_t)
     cpdef bytes expand(self, tuple groups)

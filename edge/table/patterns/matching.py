@@ -69,7 +69,7 @@ class Pattern:
         Raises:
             PatternLimitError: there is no result.
         """
-        if self._text is not None and text == self._text:
+        if text is self._text or (self._text is not None and text == self._text):
             return self._found
         if len(text) > LONGEST:
             raise PatternLimitError
@@ -147,17 +147,18 @@ class Expansion:
             PatternError: TEXT uses `$0`, which nginx does not have, or `$` before anything but a group.
         """
         self.text = text
-        parts: list[bytes | int] = []
+        parts: list[tuple[bytes, int]] = []
+        """Literal texts, or numbers of groups."""
         at = 0
         for found in _REFERENCE.finditer(text):
-            parts.append(self._literal(text[at : found.start()]))
+            parts.append((self._literal(text[at : found.start()]), -1))
             number = int(found[1] or found[2])
             if not number:
                 raise PatternError("$0 does not exist; put parentheses around the whole pattern and use $1")
-            parts.append(number - 1 if number <= groups else b"")
+            parts.append((b"", number - 1 if number <= groups else -1))
             at = found.end()
-        parts.append(self._literal(text[at:]))
-        self._parts = tuple(part for part in parts if part != b"")
+        parts.append((self._literal(text[at:]), -1))
+        self._parts = [(literal, group) for literal, group in parts if literal or group >= 0]
 
     @staticmethod
     def _literal(text: str) -> bytes:
@@ -168,7 +169,7 @@ class Expansion:
     def expand(self, groups: tuple[bytes, ...]) -> bytes:
         """The text for GROUPS, as `Pattern.match` gives them."""
         expanded: bytes | None = None
-        for part in self._parts:
-            piece = part if isinstance(part, bytes) else groups[part]
+        for literal, group in self._parts:
+            piece = literal if group < 0 else groups[group]
             expanded = piece if expanded is None else expanded + piece
         return expanded or b""

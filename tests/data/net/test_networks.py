@@ -66,6 +66,18 @@ def test_the_most_specific_network_is_found(address: str, number: int) -> None:
     assert (address in networks) == (number >= 0)
 
 
+@given(st.text("0123456789.", max_size=17) | st.ip_addresses(v=4).map(str))
+def test_what_is_an_address_of_ipv4_is_what_the_library_says(text: str) -> None:
+    """inet_pton(3): four numbers without leading zeros."""
+    try:
+        number = int.from_bytes(socket.inet_pton(socket.AF_INET, text))
+    except OSError:
+        assert Networks(["0.0.0.0/0"]).find(text) == -1
+        return
+    assert Networks([f"{ipaddress.IPv4Address(number)}/32"]).find(text) == 0
+    assert Networks([f"{ipaddress.IPv4Address(number ^ 1)}/32"]).find(text) == -1
+
+
 def test_packed_addresses() -> None:
     """As the kernel and the PROXY protocol give them; other lengths are no addresses."""
     networks = Networks(NESTED)

@@ -17,8 +17,8 @@ from libc.string cimport memchr, memcmp
 
 from edge.data.http._fields cimport Field, Limits
 from edge.data.http._message cimport (
-    LONGEST_METHOD, NONE, UNKNOWN, Message, check_encoding, check_host, check_method, expects_continue, method_name,
-    read_length,
+    LONGEST_METHOD, NONE, UNKNOWN, Message, check_encoding, check_host, check_method, expects_continue, host_of,
+    method_name, read_length,
 )
 from edge.data.http._names cimport (
     ACCEL, CONNECTION, CONTENT_LENGTH, DATE, DIGIT, EXPECT, HEXDIGIT, HOST, MESSAGE, SERVER, TARGET, TRANSFER_ENCODING,
@@ -237,7 +237,7 @@ cdef class Head(Message):
 
     cdef int status_line(self, Py_ssize_t end) except -1:
         cdef const char *p = self.text
-        cdef Py_ssize_t i = 12
+        cdef Py_ssize_t i = 12, n
         if end < 14 or memcmp(p, b"HTTP/1.", 7) != 0 or (p[7] != 48 and p[7] != 49) or p[8] != 32:
             raise ResponseError("malformed status line")
         if not (classes[<uint8_t>p[9]] & classes[<uint8_t>p[10]] & classes[<uint8_t>p[11]] & DIGIT) or p[9] == 48:
@@ -248,7 +248,9 @@ cdef class Head(Message):
             i += 1
         if (i > 12 and p[12] != 32) or p[i] != 13 or p[i + 1] != 10:
             raise ResponseError("malformed reason phrase")
-        self.reason = PyBytes_FromStringAndSize(p + 13, i - 13) if i > 13 else b""
+        n = max(i - 13, 0)
+        if n != PyBytes_GET_SIZE(self.reason) or memcmp(p + 13, PyBytes_AS_STRING(self.reason), n):  # mostly the same
+            self.reason = PyBytes_FromStringAndSize(p + 13, n)
         return i + 2
 
     cdef int interpret(self, bint request) except -1:
@@ -256,6 +258,7 @@ cdef class Head(Message):
         cdef int i, hosts = 0, lengths = 0, codings = 0, upgrades = 0
         cdef Field *field
         cdef const char *value
+        cdef bytes host
         cdef int fault = 400 if request else 502
         cdef bint unfit = False
         cdef bint interim = not request and self.status < 200
@@ -267,9 +270,9 @@ cdef class Head(Message):
             if field.known == HOST:
                 hosts += 1
                 if request:
-                    check_host(value, field.value_length)
+                    host = host_of(value, field.value_length)
                     if not self.absolute:  # an absolute-form target goes before (RFC 9112, 3.2.2)
-                        self.host = PyBytes_FromStringAndSize(value, field.value_length)
+                        self.host = host
             elif field.known == CONNECTION:
                 self.connection_options(field, fault)
             elif interim and (field.known == CONTENT_LENGTH or field.known == TRANSFER_ENCODING):
@@ -342,6 +345,10 @@ cdef class Head(Message):
         """
         cdef const char *p = self.text + field.value
         cdef Py_ssize_t i = 0, begin, n = field.value_length
+        if n == 10 and self.options == 0 and same_name(p, b"keep-alive", 10):  # mostly
+            self.options = 1
+            self.persists = True
+            return 0
         while True:
             while i < n and (p[i] == 44 or p[i] == 32 or p[i] == 9):
                 i += 1
