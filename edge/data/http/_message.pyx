@@ -42,6 +42,7 @@ cdef frozenset idempotent = IDEMPOTENT
 cdef list hosts = [None] * SEEN_HOSTS
 """Of requests that came lately, by a number that is made of their bytes."""
 
+
 cdef class Message(FieldLines):
     """A request or a response, reused for all messages of one half.
 

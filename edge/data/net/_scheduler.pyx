@@ -128,7 +128,10 @@ cdef class Resumable:
 
 
 cdef class Scheduler:
-    """The waits of one hub that are due: `due`, those `behind` it, and so on to the `last`."""
+    """The waits of one hub that are due: `due`, those `behind` it, and so on to the `last`.
+
+    `ready`, to the `last_ready`: those that have been made due by events since, and follow.
+    """
 
     def __init__(self, hub):
         self.hub = hub
