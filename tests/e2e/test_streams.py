@@ -182,7 +182,10 @@ def test_a_killed_worker_breaks_only_its_own_sessions() -> None:
         port = stage.relay(server.address)
 
         def both_accept() -> bool:
-            for one in [connect(port) for _ in range(20)]:
+            made = [connect(port) for _ in range(20)]
+            for one in made:  # one that is closed before it has been accepted would be counted as a session later
+                one.sendall(b"x")
+                exactly(one, 1)
                 one.close()
             return all(stage.each(WorkerWord.UPSTREAM_CONNECTIONS))
 

@@ -5,6 +5,7 @@ from edge.data.net._scheduler cimport Resumable
 from edge.data.net._stream cimport Stream
 from edge.data.net._waiter cimport Turn
 from edge.data.accepting.handshake cimport Handshakes
+from edge.data.accepting.spread cimport Spread
 
 cdef class Opening:
     cdef readonly Stream stream
@@ -34,7 +35,7 @@ cdef class Listener:
     cdef readonly Connections connections
     cdef object _shed
     cdef Handshakes _handshakes
-    cdef object _spread
+    cdef Spread _spread
     cdef bint _tls
     cdef str _scope
     cdef object _plain_scope

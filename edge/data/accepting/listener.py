@@ -213,7 +213,7 @@ class Listener:
         if delay:
             self._rest(delay)
             return
-        self._accept(AT_ONCE if self._spread.alone else 1)
+        self._accept(AT_ONCE if self._spread.alone() else 1)
 
     def _rest(self, seconds: float) -> None:
         if self._stopped:

@@ -14,4 +14,5 @@ cdef class Spread:
     cdef Py_ssize_t _accepted
     cdef Py_ssize_t _accepted_before
 
+    cpdef bint alone(self) except -1
     cpdef double hesitation(self, Py_ssize_t own) except -1

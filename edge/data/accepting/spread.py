@@ -59,7 +59,6 @@ class Spread:
         self._accepted = self._accepted_before = 0
         """Since `refresh`, and in the second before it."""
 
-    @property
     def alone(self) -> bool:
         """Whether there is no other worker."""
         return not self._others

@@ -2,9 +2,13 @@
 
 from edge.data.accepting.listener cimport Listener
 from edge.data.net._stream cimport Stream
+from edge.data.streams._sessions cimport Sessions
+from edge.data.streams.plan cimport StreamPlan, StreamPlans
 
 cdef class StreamListener(Listener):
     cdef str _key
+    cdef StreamPlans _plans
+    cdef Sessions _sessions
 
     cdef bint _take(self, int most) except -1
     cdef _opened(self, Stream stream, str peer)

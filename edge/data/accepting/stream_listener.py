@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.data.accepting.listener import Listener, Opening, ends_of
+from edge.data.net._poller import Readable
 from edge.data.streams.plan import TCP
 from edge.table.counters import WorkerWord
 from edge.table.streams import stream_key
@@ -31,16 +32,19 @@ class StreamListener(Listener):
         """SHARED, REST: as for `Listener`."""
         super().__init__(sock, *shared, tls=False, scope=scope, **rest)
         self._key = stream_key(scope)
+        self._plans = self.streams.plans if self.streams is not None else None
+        self._sessions = self.streams.sessions if self.streams is not None else None
+        self._watcher = Readable(self._fd)
 
     def _take(self, most: int) -> bool:
         """As `Listener._take`; connections that need nothing before they are relayed have no greenlet."""
-        connections, streams = self.connections, self.streams
+        connections = self.connections
         room = connections.most - connections.accepted + connections.refusing
-        plan = streams.plans.find(self._key) if streams is not None and room > 0 else None
-        if plan is None or not plan.direct or streams is None:
+        plan = self._plans.find(self._key) if self._plans is not None and room > 0 else None
+        if plan is None or not plan.direct or self._sessions is None:
             return Listener._take(self, most)  # noqa: SLF001 - Cython knows no super() of a C method
         most = min(most, room)
-        return streams.sessions.accept(self._fd, plan, most) == most
+        return self._sessions.accept(self._fd, plan, most) == most
 
     def serve(self, stream: Stream, peer: str, over: Callable[[], None]) -> bool:  # noqa: ARG002 - it ends in here
         """Relay a connection of PEER."""

@@ -5,6 +5,11 @@ cdef class Polled:
     cdef int failed(self) except -1
 
 
+cdef class Readable(Polled):
+    cdef int fd
+    cdef object callback
+
+
 cdef enum:
     P_IN = 0x001
     P_OUT = 0x004
@@ -14,4 +19,6 @@ cdef enum:
 
 cdef int follow(Polled one, int fd, int side, unsigned int events) except -1
 cdef int follow_again(Polled one, int fd, int side, unsigned int events) except -1
+cdef int watch(Polled one, int fd) except -1
+cdef int unwatch(Polled one, int fd) except -1
 cdef int bury(Polled one) except -1

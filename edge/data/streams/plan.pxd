@@ -1,8 +1,11 @@
 # C types for the attributes that are touched for every connection and datagram; the module is plain Python.
 
+cimport cython
+
 from edge.data.upstream.balancer cimport Balancer
 from edge.data.upstream.chooser cimport Chooser
 from edge.table._counters cimport Series
+from edge.table.reader cimport TableReader
 
 cdef class Destination:
     cdef readonly Balancer balancer
@@ -20,6 +23,7 @@ cdef class Destination:
 cdef class StreamPlan:
     cdef readonly object record
     cdef readonly tuple destinations
+    cdef long long generation
     cdef readonly bint by_client
     cdef readonly bint secured
     cdef readonly bint direct
@@ -35,10 +39,11 @@ cdef class StreamPlan:
     cpdef Destination destination(self)
 
 cdef class StreamPlans:
-    cdef object _table
+    cdef TableReader _table
     cdef object _planner
     cdef object _counters
     cdef dict _made
     cdef long long _generation
 
+    @cython.locals(made=StreamPlan)
     cpdef StreamPlan find(self, str key)

@@ -72,12 +72,14 @@ class StreamPlan:
 
     - `direct`: its connections need nothing but what the kernel does: no PROXY header of clients is read, and no TLS is
       spoken to endpoints.
+    - `generation`: of the routes for which it is known to be the newest.
     - The others are fields of the record, as C has them.
     """
 
     def __init__(self, record: StreamRoute, destinations: tuple[Destination, ...]) -> None:
         self.record = record
         self.destinations = destinations
+        self.generation = -1
         self.by_client = record.by_client
         self.secured = any(one.balancer.transport.tls is not None for one in destinations)
         self.direct = not record.proxied and not self.secured
@@ -112,17 +114,23 @@ class StreamPlans:
         table = self._table
         if table.changed():
             table.refresh()
+        routes = table.routes
         made = self._made.get(key)
+        if made is not None and made.generation == routes.generation:
+            return made
         try:
-            record = table.routes.get(key, StreamRoute)
+            record = routes.get(key, StreamRoute)
         except UnreadableError:
             return made
-        if record is None or (made is not None and made.record is record):
-            return made if record is not None else None
-        plan = self._made[key] = self._plan(key, record)
-        if made is not None:
-            self._release(made)
-        return plan
+        if record is None:
+            return None
+        if made is None or made.record is not record:
+            plan = self._made[key] = self._plan(key, record)
+            if made is not None:
+                self._release(made)
+            made = plan
+        made.generation = routes.generation
+        return made
 
     def serves(self, labels: RouteLabels) -> bool:
         """Whether the table has a stream with these LABELS."""
