@@ -28,6 +28,7 @@ OF_CYTHON_ALONE = r"""
 .*\.__pyx_capi__
 # What only other Cython modules use.
 edge\.control\.serving\.metrics\._text\.(Pieces|VALUES)
+edge\.data\.net\._poller\.Events
 edge\.data\.net\._scheduler\.(Place|Scheduler|Watch)
 edge\.data\.net\._tls\.(End|OpenSslTls|PythonTls|Tls)
 """
