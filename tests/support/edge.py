@@ -139,6 +139,7 @@ class Edge:
                 return False
             if self.command != "control":
                 Client(self.http).close()
+                return _is_listening(self.https)  # which is opened after that of HTTP
         except (OSError, BrokenError):
             return False
         return True
@@ -312,6 +313,11 @@ def _began_anew(pid: int) -> bool:
     except OSError:
         return False
     return b"GUNICORN_PID=" in own and own != parents
+
+
+def _is_listening(port: int) -> bool:
+    """Whether connections to PORT of 127.0.0.1 are accepted, found without one that Edge would count (proc(5))."""
+    return f"0100007F:{port:04X} 00000000:0000 0A" in Path("/proc/net/tcp").read_text()
 
 
 def _command_line(pid: int) -> list[str]:
