@@ -8,7 +8,7 @@
 - Requests: of HTTP per second, by 64 connections that were opened at the same time and stay, and the 99th percentile.
 - Share: the processor time of the worker that got least, and of the one that got most, of what all of them got.
 - Held: how many connections the workers hold, least and most, after so many clients have come one after the other, have
-  come at once, and have come while 64 others connected anew again and again.
+  come at once, and have come while 64 others closed and connected again and again.
 
 It takes about 3 minutes. Needs nginx and openssl (`make packages`).
 """
@@ -120,7 +120,7 @@ def held(proxy: Proxy, workers: Workers, number: int, *, at_once: bool) -> list[
 
 
 def held_under_load(proxy: Proxy, workers: Workers, number: int, seconds: float) -> list[int]:
-    """As `held`, while others connect anew."""
+    """As `held`, while others connect again and again."""
     others = threading.Thread(target=Load([ConnectsAnew(proxy.https) for _ in range(CLIENTS)]).run, args=(0, seconds))
     others.start()
     found = held(proxy, workers, number, at_once=False)

@@ -40,6 +40,6 @@ def run(command: str, settings: Settings) -> int:
 
 
 def complain(command: str, error: Exception) -> int:
-    """Tell ERROR of COMMAND, one of COMPLAINTS; the exit status."""
+    """Print ERROR of COMMAND, one of COMPLAINTS; the exit status."""
     print(f"edge {command}: {error}", file=sys.stderr)
     return 1 if isinstance(error, ListenError) else USAGE

@@ -33,7 +33,7 @@ def take(title: str, environment: Mapping[str, str]) -> None:
 
 
 def _room() -> tuple[int, int]:
-    """Addresses; (0, 0): the kernel does not tell."""
+    """Addresses; (0, 0): the kernel does not say."""
     try:
         fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
         return int(fields[_ARGUMENTS]), int(fields[_ENVIRONMENT])

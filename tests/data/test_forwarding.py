@@ -110,7 +110,7 @@ def test_over_tls_scheme_and_port_say_so(stages: Stages, backend: Backend) -> No
 
 
 def test_the_port_is_that_of_the_service_in_front(stages: Stages, backend: Backend) -> None:
-    """A client that is told of ours could not get there."""
+    """A client that got our port could not connect to it."""
     stage = stages["public"]
     assert ask(stage, backend)["x-forwarded-port"] == "80"
     assert ask(stage, backend, tls=True)["x-forwarded-port"] == "443"
