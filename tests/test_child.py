@@ -31,7 +31,7 @@ print("status", status)
 """
 
 
-def told(body: str, **environment: str) -> list[str]:
+def printed(body: str, **environment: str) -> list[str]:
     """What launcher and child print whose command does BODY."""
     environment = {"PATH": "/usr/bin:/bin", **environment}
     command = [sys.executable, "-c", CHILD.format(body=body)]
@@ -53,27 +53,27 @@ def told(body: str, **environment: str) -> list[str]:
 )
 def test_it_ends_with_the_status_of_its_command(body: str, status: int) -> None:
     """As the command's own process would, and never goes on as the launcher."""
-    assert told(body)[:2] == ["before", f"status {status}"]
+    assert printed(body)[:2] == ["before", f"status {status}"]
 
 
 def test_it_does_at_its_end_what_the_interpreter_would(tmp_path: Path) -> None:
     """Functions of atexit are called, and what was printed is written."""
     mark = tmp_path / "mark"
     body = f"atexit.register(lambda: open({str(mark)!r}, 'w')); sys.stdout.write('said '); return 0"
-    assert told(body)[:2] == ["before", "said status 0"]
+    assert printed(body)[:2] == ["before", "said status 0"]
     assert mark.exists()
 
 
 def test_it_has_no_descriptors_of_the_launcher() -> None:
     """But for those that a program that is started would have."""
     body = "print(*(os.path.exists(f'/proc/self/fd/{one}') for one in (lock, kept))); return 0"
-    assert told(body)[1] == "False True"
+    assert printed(body)[1] == "False True"
 
 
 def test_it_has_its_share_of_the_settings_and_no_variables_of_the_rest() -> None:
-    """The proxy is not told of credentials."""
+    """The proxy gets no credentials."""
     body = "print(settings.workers, settings.kubeconfig, *sorted(os.environ), sys.argv[1:]); return 0"
-    assert told(body, EDGE_KUBECONFIG="/credentials", HOME="/")[1] in (
+    assert printed(body, EDGE_KUBECONFIG="/credentials", HOME="/")[1] in (
         "3  HOME LC_CTYPE PATH ['proxy', '--workers=3', '--shm-dir=/dev/shm/none']",
         "3  HOME PATH ['proxy', '--workers=3', '--shm-dir=/dev/shm/none']",
     )
@@ -82,4 +82,4 @@ def test_it_has_its_share_of_the_settings_and_no_variables_of_the_rest() -> None
 def test_it_is_shown_as_its_command() -> None:
     """By ps(1), for instance."""
     body = "print(open('/proc/self/cmdline').read().strip(chr(0))); return 0"
-    assert told(body)[1] == "edge proxy --workers=3 --shm-dir=/dev/shm/none"
+    assert printed(body)[1] == "edge proxy --workers=3 --shm-dir=/dev/shm/none"

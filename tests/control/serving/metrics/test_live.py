@@ -125,7 +125,7 @@ def test_counters_never_go_backwards_while_workers_and_the_control_plane_are_kil
             look()
         site.edge.wait_ready()
         restarts += victim == "worker"
-        # Its end alone does not tell that the next one is there: it may take a while on a busy machine.
+        # Its end does not mean that the next one is there, which may take a while on a busy machine.
         eventually(lambda restarts=restarts: site.total("edge_worker_restarts_total") == restarts)
         eventually(lambda: site.total("edge_workers") == 2)
     look()
