@@ -14,10 +14,11 @@ cdef class Stream(Buffer):
     cdef Watch writes
     cdef double read_deadline
     cdef double write_deadline
+    cdef long long slot       # of `deadlines`
     cdef public double read_timeout
     cdef public double write_timeout
     cdef public double limit
-    cdef public object partner
+    cdef object partner
     cdef public object on_surprise
     cdef public bint hung_up
     cdef public bint counted
@@ -38,6 +39,8 @@ cdef class Stream(Buffer):
 
     cdef char *room(self, Py_ssize_t n) except NULL
     cdef int put(self, const char *p, Py_ssize_t n) except -1
+    cdef int expect(self, double deadline) except -1
+    cdef int lapse(self, double time) except -1
     cdef int _watch_reads(self) except -1
     cpdef bint await_read(self, Resumable one) except -1
     cdef int wait_read(self) except -1

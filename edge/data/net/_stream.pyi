@@ -18,7 +18,6 @@ class Stream(Buffer):
     read_timeout: float
     write_timeout: float
     limit: float
-    partner: Stream | Waiter | None
     on_surprise: Callable[[Stream], None] | None
     hung_up: bool
     counted: bool

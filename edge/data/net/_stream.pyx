@@ -6,8 +6,8 @@ Rules of this file:
 - A socket is watched for reading from the first wait on, and stays watched. An event while no greenlet waits ends that
   until the next wait: no epoll_ctl per wait.
 - A wait may end for no reason, so every caller tries again (`_scheduler`).
-- Timeouts cost a store: a wait writes its deadline into a field, and `sweep`, called a few times a second, wakes
-  those who are late.
+- Timeouts cost a store and a comparison: a wait writes its deadline into a field, and `sweep`, called a few times a
+  second, wakes those who are late (`_deadlines`).
 - Who reads and never has to wait, because both its peers keep up, waits all the same after a while (`UNBROKEN`): the
   others have their turn, and the event loop looks for more of them.
 - Memory follows bytes in flight: a stream that waits with nothing buffered owns no buffer.
@@ -27,6 +27,7 @@ from libc.string cimport memcpy
 
 from edge.data.net._buffer cimport EDGE_BLOCK, Buffer
 from edge.data.net._clock cimport coarse_now as now
+from edge.data.net._deadlines cimport Deadlines, slot_of
 from edge.data.net._outbox cimport Outbox
 from edge.data.net._scheduler cimport CLOSED, GONE, LATE, READ, READY, WRITE, Resumable, Watch
 from edge.data.net._waiter cimport Waiter
@@ -87,6 +88,8 @@ cdef int spare_outs = 0
 cdef char taken[TAKEN]
 
 cdef set live = set()
+cdef Deadlines deadlines = Deadlines()
+cdef set blind = set()  # streams that no event tells about the end of a peer that is watched
 cdef Py_ssize_t unbroken = 0  # bytes read since the last wait, and so by the one that runs
 
 cdef unsigned long long global_received = 0
@@ -108,17 +111,9 @@ def sweep():
     """
     sweep_waiters()
     cdef double time = now()
-    cdef Stream stream
-    cdef list blind = []
-    for item in live:
-        stream = <Stream>item
-        if stream.reads.waiting is not None and 0 < stream.read_deadline <= time:
-            stream.reads.wake(GONE if stream.hung_up else LATE)
-        elif stream.writes is not None and 0 < stream.write_deadline <= time:
-            stream.writes.wake(LATE)
-        elif stream.partner is not None and not stream.reads.armed and not stream.hung_up:
-            blind.append(stream)
-    for item in blind:
+    for item in deadlines.due():
+        (<Stream>item).lapse(time)
+    for item in list(blind):
         (<Stream>item).look()
 
 
@@ -169,12 +164,17 @@ cdef class Stream(Buffer):
             self.hung_up = True
             if self.partner is not None:
                 hasten(self.partner, n < 0)
+        elif self.partner is not None:
+            blind.add(self)
         if self.on_surprise is not None:
             self.on_surprise(self)
 
     cdef look(self):
         """Check whether the peer has closed, although there are unread bytes."""
         cdef pollfd one
+        if self.partner is None or self.reads.armed or self.hung_up:
+            blind.discard(self)
+            return
         one.fd = self.fd
         one.events = POLLRDHUP
         one.revents = 0
@@ -185,8 +185,36 @@ cdef class Stream(Buffer):
     cpdef watch(self, other):
         """From now on the end of this stream's peer ends the wait for OTHER, a stream or a waiter; None: no longer."""
         self.partner = other
-        if other is not None and self.hung_up:
+        if other is None:
+            return
+        if self.hung_up:
             hasten(other, False)
+        elif not self.reads.armed:
+            blind.add(self)
+
+    cdef int expect(self, double deadline) except -1:
+        """A wait is to end at DEADLINE."""
+        if self.slot == 0:
+            self.slot = deadlines.put(self, deadline)
+        elif slot_of(deadline) < self.slot:
+            deadlines.remove(self, self.slot)
+            self.slot = deadlines.put(self, deadline)
+        return 0
+
+    cdef int lapse(self, double time) except -1:
+        """A deadline may have passed by TIME: wake those who are late, and expect the other ones."""
+        self.slot = 0
+        if self.reads.waiting is not None and self.read_deadline > 0:
+            if self.read_deadline <= time:
+                self.reads.wake(GONE if self.hung_up else LATE)
+            else:
+                self.expect(self.read_deadline)
+        if self.writes is not None and self.write_deadline > 0:
+            if self.write_deadline <= time:
+                self.writes.wake(LATE)
+            else:
+                self.expect(self.write_deadline)
+        return 0
 
     cpdef restart(self, double timeout):
         """TIMEOUT is the read timeout from now on, also of a wait that is already on."""
@@ -195,6 +223,7 @@ cdef class Stream(Buffer):
             self.read_deadline = now() + self.read_timeout
             if 0 < self.limit < self.read_deadline:
                 self.read_deadline = self.limit
+            self.expect(self.read_deadline)
 
     cdef hurry(self, bint at_once):
         """The other party of the exchange has hung up: end the wait for this stream soon."""
@@ -203,6 +232,7 @@ cdef class Stream(Buffer):
         if self.read_deadline == 0 or self.read_deadline > limit:
             self.read_deadline = limit
             self.read_timeout = min(self.read_timeout, GRACE)
+            self.expect(limit)
 
     cdef int check(self, int woken) except -1:
         """Raise what the wake-up said."""
@@ -226,7 +256,7 @@ cdef class Stream(Buffer):
         self.read_deadline = now() + self.read_timeout
         if 0 < self.limit < self.read_deadline:
             self.read_deadline = self.limit
-        return 0
+        return self.expect(self.read_deadline)
 
     cpdef bint await_read(self, Resumable one) except -1:
         """Have ONE resumed when there is something to read, or when the wait fails: then the next `fill` raises the
@@ -260,6 +290,7 @@ cdef class Stream(Buffer):
             self.writes.open(self.fd, WRITE)
         self.writes.arm()
         self.write_deadline = now() + self.write_timeout
+        self.expect(self.write_deadline)
         try:
             self.writes.pause()
         finally:
@@ -825,6 +856,10 @@ cdef class Stream(Buffer):
             return
         self.closed = True
         live.discard(self)
+        blind.discard(self)
+        if self.slot:
+            deadlines.remove(self, self.slot)
+            self.slot = 0
         if self.tls is not None:
             if not self.ended:
                 self.tls.say_goodbye()

@@ -236,6 +236,54 @@ def test_a_peer_that_takes_nothing_ends_a_write(ends):
         pair.stream.send(PATTERN * 4)
 
 
+@pytest.mark.usefixtures("sweeping")
+def test_a_deadline_that_is_put_off_while_it_is_waited_for_does_not_end_the_read(ends):
+    pair = ends()
+    pair.stream.read_timeout = 0.05
+    reading = gevent.spawn(pair.stream.fill, True)
+    settle()
+    pair.stream.restart(60)
+    gevent.sleep(0.4)
+    assert not reading.dead
+    pair.far.sendall(b"x")
+    assert reading.get(timeout=40) == 1
+
+
+@pytest.mark.usefixtures("sweeping")
+def test_a_deadline_that_comes_nearer_while_it_is_waited_for_ends_the_read(ends):
+    pair = ends()
+    reading = gevent.spawn(pair.stream.fill, True)
+    settle()
+    pair.stream.restart(0.05)
+    with pytest.raises(StreamTimeout):
+        reading.get(timeout=40)
+
+
+@pytest.mark.usefixtures("sweeping")
+def test_a_read_and_a_write_have_deadlines_of_their_own(ends):
+    pair = ends(buffers=4096)
+    pair.stream.read_timeout, pair.stream.write_timeout = 0.3, 0.01
+    reading = gevent.spawn(pair.stream.fill, True)
+    writing = gevent.spawn(pair.stream.send, PATTERN * 4)
+    with pytest.raises(StreamTimeout):
+        writing.get(timeout=40)
+    assert not reading.dead
+    with pytest.raises(StreamTimeout):
+        reading.get(timeout=40)
+
+
+@pytest.mark.usefixtures("sweeping")
+def test_each_wait_has_its_deadline_however_many_went_before(ends):
+    pair = ends()
+    for _ in range(3):
+        pair.stream.read_timeout = 60
+        gevent.spawn_later(0.15, pair.far.sendall, b"x")
+        assert pair.stream.fill(True) == 1
+    pair.stream.read_timeout = 0.01
+    with pytest.raises(StreamTimeout):
+        pair.stream.fill(True)
+
+
 # --- ends made by this side ---
 
 
@@ -322,7 +370,7 @@ def test_what_was_put_and_not_sent_can_be_forgotten(ends):
 @pytest.mark.usefixtures("sweeping")
 def test_a_client_that_hangs_up_ends_the_wait_for_its_endpoint(ends):
     client, endpoint = ends(), ends()
-    client.stream.partner = endpoint.stream
+    client.stream.watch(endpoint.stream)
     client.stream.park()
     waiting = gevent.spawn(endpoint.stream.fill, True)
     settle()
@@ -335,7 +383,7 @@ def test_a_client_that_hangs_up_ends_the_wait_for_its_endpoint(ends):
 @pytest.mark.usefixtures("sweeping")
 def test_a_client_that_ends_its_half_still_gets_an_answer(ends):
     client, endpoint = ends(), ends()
-    client.stream.partner = endpoint.stream
+    client.stream.watch(endpoint.stream)
     client.stream.park()
     waiting = gevent.spawn(endpoint.stream.fill, True)
     settle()
