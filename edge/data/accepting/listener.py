@@ -50,8 +50,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("edge.data")
 
-AT_ONCE = 16
-"""Connections accepted for one event."""
+AT_ONCE = 4
+"""Connections accepted for one event: open connections wait for as many handshakes at most."""
+LATER = -1
+"""A priority of libev: that of others is 0."""
 PAUSE_NO_DESCRIPTORS = 0.5
 """Seconds without accepting after the process ran out of descriptors."""
 REFUSED_AT_ONCE = 65536
@@ -183,7 +185,8 @@ class Listener:
         self._complained = -COMPLAIN
         self._stopped = False
         self._loop = gevent.get_hub().loop
-        self._watcher = self._loop.io(self._fd, 1)
+        # Called after the events of connections that are open: these come before new ones.
+        self._watcher = self._loop.io(self._fd, 1, priority=LATER)
         self._pause = self._loop.timer(0)
 
     def start(self) -> None:

@@ -40,6 +40,7 @@ cdef class Scheduler:
     cdef char *base
 
     cdef void put(self, Place place, bint event) noexcept
+    cdef void settle(self) noexcept
     cdef object pop(self)
     cdef object next_greenlet(self)
     cdef int leave(self, object greenlet) except -1

@@ -152,22 +152,28 @@ cdef class Scheduler:
             place.behind = self.ready
             self.ready = place
             return
+        if self.ready is not None:
+            self.settle()
         if self.last is None:
             self.due = place
         else:
             self.last.behind = place
         self.last = place
 
+    cdef void settle(self) noexcept:
+        """Put those that are `ready` behind those that are `due`."""
+        if self.last is None:
+            self.due = self.ready
+        else:
+            self.last.behind = self.ready
+        self.last = self.last_ready
+        self.ready = self.last_ready = None
+
     cdef object pop(self):
         """The next one that is due, a greenlet or a Resumable, which leaves its place; None: there is none."""
         cdef Place place
         if self.ready is not None:
-            if self.last is None:
-                self.due = self.ready
-            else:
-                self.last.behind = self.ready
-            self.last = self.last_ready
-            self.ready = self.last_ready = None
+            self.settle()
         while self.due is not None:
             place = self.due
             self.due, place.behind = place.behind, None

@@ -12,6 +12,7 @@ import gevent
 import pytest
 from greenlet import greenlet
 
+from edge.data.accepting.listener import LATER
 from edge.data.net._scheduler import Resumable
 from edge.data.net._stream import Stream, sweep
 from edge.data.net._waiter import Turn, Waiter
@@ -142,6 +143,54 @@ def test_one_that_fails_does_not_keep_others_from_their_turn(made, capsys):
     assert capsys.readouterr().err.count("ZeroDivisionError: mine") == 3
 
 
+class Noting(Resumable):
+    """Notes its turn in LOG."""
+
+    def __init__(self, log: list[object]) -> None:
+        self.turn = Turn()
+        self.log = log
+
+    def resume(self) -> None:
+        self.log.append(self)
+
+
+class NotingEcho(Echo):
+    """Notes in LOG that bytes have come."""
+
+    def __init__(self, log: list[object]) -> None:
+        super().__init__()
+        self.log = log
+
+    def serve(self, data: bytes) -> None:
+        self.log.append(self)
+
+
+def test_what_events_have_made_due_comes_before_what_is_called_after_them(made):
+    """As requests of open connections come before new connections, which are accepted with a lower priority."""
+    log: list[object] = []
+    open_ones, new = [made(NotingEcho, log) for _ in range(3)], [Noting(log) for _ in range(3)]
+    far, near = socket.socketpair()
+    accepting = gevent.get_hub().loop.io(near.fileno(), 1, priority=LATER)
+
+    def accept() -> None:
+        accepting.stop()
+        for one in new:
+            one.turn.call(one)
+
+    accepting.start(accept)
+    far.sendall(b"x")
+    for one in open_ones:
+        one.far.sendall(b"x")
+    with gevent.Timeout(PATIENCE):
+        while len(log) < len(open_ones) + len(new):
+            gevent.sleep(0)
+    accepting.close()
+    far.close()
+    near.close()
+    assert set(log[: len(open_ones)]) == set(open_ones)
+    assert log[len(open_ones) :] == new
+
+
 def test_it_is_resumed_when_its_time_is_over(made):
     one = made(Echo)
     one.far.sendall(b"x")
@@ -217,6 +266,7 @@ def test_a_turn_comes_before_the_event_loop_waits_and_not_at_once():
 CROWD = """
 import gevent
 from gevent.event import Event
+from edge.data.accepting.listener import LATER
 from edge.data.net._scheduler import Resumable
 from edge.data.net._waiter import Turn, Waiter
 
