@@ -163,6 +163,7 @@ class NotingEcho(Echo):
 
     def serve(self, data: bytes) -> None:
         self.log.append(self)
+        self.stream.send(data)
 
 
 def test_what_events_have_made_due_comes_before_what_is_called_after_them(made):
