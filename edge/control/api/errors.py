@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 RELIST = frozenset({400, 410, 504})
-"""Refusals of a watch that another try from the same version would meet again: the version is too old (410), not
-understood (400) or from the future after a restore of etcd (504)."""
+"""Refusals that a watch from the same version would get again: the version is too old (410), malformed (400) or, after
+a restore of etcd, newer than the cluster (504)."""
 
 
 class ConfigurationError(Exception):
-    """No usable configuration of a cluster; the message says what to give."""
+    """No usable configuration of a cluster; the message says what is missing."""
 
 
 class KubernetesError(Exception):
@@ -38,4 +38,4 @@ class RefusedError(KubernetesError):
         """`Status.reason`, for instance `AlreadyExists`."""
         self.message = message
         self.retry_after = retry_after
-        """Seconds after which the API server wants to be asked again."""
+        """Seconds to wait before the next request (Retry-After)."""

@@ -4,9 +4,10 @@ Rules of this file:
 - Fencing is by time, as client-go does it: a leader stops leading RENEW_DEADLINE after its last renewal *began*,
   others take over DURATION after they *saw* it; with clocks that run at the same rate both are never true at once.
   Writers ask `remaining` before each write and give it no longer than that.
-- Clocks of different machines are never compared: of a foreign Lease only that it changed is looked at. The times in it
-  are for people. Time is that of CLOCK_BOOTTIME, which goes on while the machine sleeps.
-- Every write carries the version that it was decided on, so of two that want the Lease one gets 409.
+- Clocks of different machines are never compared: of a Lease that another instance holds, only the fact that it changed
+  counts. The times in it are for people. Time is that of CLOCK_BOOTTIME, which goes on while the machine sleeps.
+- Each write names the resourceVersion that it is based on, so of two instances that write at the same time one gets
+  409.
 - No failure ends the thread.
 
 https://kubernetes.io/docs/concepts/architecture/leases/
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FAREWELL = 2.0
-"""Longest silence of the API server that a clean exit bears with, seconds."""
+"""Longest wait for the API server at a clean exit, seconds."""
 Lease = dict[str, Any]
 """The whole object, so that what others have put into it survives our writes."""
 
@@ -105,7 +106,8 @@ class Election:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stand no longer, and let go of the Lease if it is ours, so that another need not wait for its end."""
+        """Stop being a candidate, and release the Lease if it is ours, so that another instance need not wait until it
+        expires."""
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join(self._term.deadline + 1)
@@ -116,9 +118,9 @@ class Election:
         self._notify()
 
     def is_alone(self, patience: float) -> bool:
-        """Whether no other instance stands: release the Lease, and take it back if it is still free.
+        """Whether there is no other candidate: release the Lease, and acquire it again if it is still free.
 
-        PATIENCE in seconds must be longer than `Term.retry`. False also when it cannot be found out.
+        PATIENCE in seconds must be longer than `Term.retry`. False also if that is unknown.
         """
         with self._hold:
             if not self.leads or not self._release():
@@ -160,8 +162,8 @@ class Election:
     def _pause(self) -> float:
         retry = self._term.retry
         if not self.leads:
-            return random.uniform(retry, 1.2 * retry)  # noqa: S311  # candidates shall not march in step
-        # Not beyond the end of our leadership: listeners must hear of it at once.
+            return random.uniform(retry, 1.2 * retry)  # noqa: S311  # so that candidates do not ask at the same time
+        # Wake when our leadership ends, because listeners must be called at once.
         return min(retry, max(self.remaining, 0.001))
 
     def _step(self) -> None:
@@ -253,7 +255,7 @@ class Election:
         return spec
 
     def _release(self) -> bool:
-        """Let go of the Lease; whether that worked."""
+        """Release the Lease; whether that worked."""
         self._until = 0.0
         lease, self._lease = self._lease, None
         now = microtime()

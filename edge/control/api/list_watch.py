@@ -1,8 +1,8 @@
 """The two requests for a collection, a page of its list and its watch, and what their answers mean.
 
 Rules of this file:
-- Nothing here remembers anything: what is known, and what to do after an error, is the reflector's.
-- An object is looked at as far as its metadata; what else is in it is for the sink.
+- This module keeps no state: the reflector knows which objects there are, and what to do after an error.
+- Only the metadata of an object is read here; the rest is for the sink.
 
 https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
 """

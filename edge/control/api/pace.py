@@ -18,7 +18,7 @@ FORBIDDEN = 30.0
 
 
 class Pace:
-    """A token bucket that also stands still while the API server is unwell; for one thread."""
+    """A token bucket that also pauses while the API server fails; for one thread."""
 
     def __init__(self, rate: float, burst: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         """RATE in writes per second."""
@@ -44,11 +44,11 @@ class Pace:
         self._tokens -= 1
 
     def worked(self) -> None:
-        """The API server is well."""
+        """A write has succeeded."""
         self._backoff.reset()
 
     def failed(self, error: KubernetesError) -> float:
-        """The API server is not well: rest for a while; gives the seconds."""
+        """A write has failed: pause for a while; returns the seconds."""
         rest = self._backoff.next()
         if isinstance(error, RefusedError):
             rest += error.retry_after or 0.0
@@ -57,23 +57,24 @@ class Pace:
 
 
 class Bars:
-    """Namespaces where we are forbidden to write: each is left alone for a while, and keeps no other waiting."""
+    """Namespaces where we are forbidden to write: each is skipped for a while, and delays no other."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._ends: dict[str, float] = {}
 
     def put(self, namespace: str) -> bool:
-        """NAMESPACE has refused us; whether that is news. With many of them each is asked less often."""
+        """A write in NAMESPACE is forbidden; whether it was allowed before. With many such namespaces each is tried
+        less often."""
         known = namespace in self._ends
         self._ends[namespace] = self._clock() + max(FORBIDDEN, float(len(self._ends)))
         return not known
 
     def end(self, namespace: str) -> float:
-        """Until when (seconds of the clock) NAMESPACE is to be left alone; 0: it need not be."""
+        """When to try NAMESPACE again (seconds of the clock); 0: it is not skipped."""
         end = self._ends.get(namespace, 0.0)
         return end if end > self._clock() else 0.0
 
     def lift(self, namespace: str) -> None:
-        """NAMESPACE lets us write."""
+        """A write in NAMESPACE has succeeded."""
         self._ends.pop(namespace, None)

@@ -1,8 +1,7 @@
 """Objects of one kind, read by name or out of a list.
 
 Rules of this file:
-- What is wrong with an object is part of the result; what is wrong with the API server, or is no object at all, is an
-  error.
+- A fault of an object is part of the result. A failure of the API server, or an answer that is no object, is an error.
 """
 
 from __future__ import annotations

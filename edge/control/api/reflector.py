@@ -5,7 +5,8 @@ Rules of this file:
   differences. What is known of each object is its resourceVersion, compared for equality only.
 - A watch goes on from the last version seen, in an event or a bookmark, however it ended; only where the API server
   has forgotten that version (410), or the stream cannot be decoded, is the collection listed again.
-- No failure ends the thread, and no ending, however polite, makes it ask again in a hot loop. Time is monotonic.
+- No failure ends the thread. A watch that ends at once, even without an error, is not repeated in a hot loop. Time is
+  monotonic.
 
 https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
 """
@@ -35,10 +36,10 @@ T = TypeVar("T")
 HEALTHY = 5.0
 """A watch that held this long, in seconds, was a success; one that ends sooner counts as a failure."""
 GATHERING = 0.004
-"""Seconds that are let pass after an event that was waited for: what comes meanwhile is read without a wait, so that a
-thousand events a second do not wake us a thousand times. An event that comes alone is not kept waiting."""
+"""Seconds to wait after an event that had to be waited for: the events that come meanwhile are read together, so that a
+thousand events a second do not wake us a thousand times. A single event is not delayed."""
 AT_ONCE = 0.0005
-"""Seconds: what takes less to read was there already."""
+"""Seconds: a read that takes less did not have to wait."""
 
 
 class Sink(Protocol[T]):
@@ -73,13 +74,13 @@ class Reflector(Generic[T]):
         backoff: Backoff | None = None,
         absent_for: float | None = None,
     ) -> None:
-        """ABSENT_FOR: of a collection that need not exist (404), the seconds between two looks for it."""
+        """ABSENT_FOR: if the collection need not exist (404), the seconds between two attempts to find it."""
         self.collection = collection
         self.trouble = ""
         """Why the last try failed, for people; empty while all is well."""
         self.has_synced = False
         self.refusals = 0
-        """For want of permission, in a row; 0 while it is granted."""
+        """Answers 403 in a row; 0 while access is allowed."""
         self._transport = transport
         self._sink = sink
         self._timing = timing or Timing()
@@ -96,7 +97,7 @@ class Reflector(Generic[T]):
         self._rouse = threading.Event()
         """Ends a wait between two tries: the API server is back."""
         self._not_before = 0.0
-        """When the API server wants to be asked again at the earliest; monotonic seconds."""
+        """Earliest time of the next request (Retry-After); monotonic seconds."""
         transport.listeners.append(self._rouse.set)
         self._stream: Stream | None = None
         self._thread = threading.Thread(target=self._run, name=f"watch {collection.resource}", daemon=True)
@@ -152,7 +153,7 @@ class Reflector(Generic[T]):
             held = self._watch()
         except ExpiredError:
             self._relist()
-            # One expiry, after a long outage, is the ordinary course of things; a second one in a row has to wait.
+            # One expiry after a long outage is normal; a second one in a row is retried with a delay.
             first, delay = not self._backoff.failures, self._backoff.next()
             return 0.0 if first else delay
         except RefusedError as error:
@@ -189,9 +190,9 @@ class Reflector(Generic[T]):
         return rest + self._failed(f"{self.collection}: {error}")
 
     def _failed(self, message: str, *, at_once: bool = False) -> float:
-        """Take note of MESSAGE and give the time to wait.
+        """Note MESSAGE, and return the time to wait.
 
-        A watch that breaks now and then is the ordinary course of things: it is logged when the next try fails too.
+        A watch that breaks now and then is normal: it is logged only if the next try fails too.
         """
         self.trouble = message
         if (at_once or self._backoff.failures) and message != self._logged and not self._stopping.is_set():
@@ -208,7 +209,7 @@ class Reflector(Generic[T]):
     # --- list -----------------------------------------------------------------------------------------------------
 
     def _list(self) -> None:
-        """Take up the collection as a whole.
+        """Read the whole collection.
 
         Raises:
             ExpiredError: the list grew too old between two pages.
@@ -284,7 +285,7 @@ class Reflector(Generic[T]):
                     self._event(line)
             if was_awaited:
                 time.sleep(GATHERING)
-        # What is left in REST was torn off by the end of the stream; its event comes again, its version was not seen.
+        # REST is an event that the end of the stream cut off. It comes again, because its version was not noted.
 
     def _event(self, line: bytes) -> None:
         event = list_watch.event(line)

@@ -16,7 +16,7 @@ REST = 5.0
 
 
 def persist(step: Callable[[], bool]) -> None:
-    """Do STEP again and again until it gives False."""
+    """Repeat STEP until it returns False."""
     while True:
         try:
             if not step():

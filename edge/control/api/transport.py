@@ -34,7 +34,7 @@ CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 30.0
 """Longest silence of the API server within an ordinary answer, seconds."""
 LONGEST_REST = 300.0
-"""Longest time for which we can be sent away, seconds: some proxies name hours, or a date by a clock of their own."""
+"""Longest Retry-After that is obeyed, seconds: some proxies send hours, or a date by a clock that is wrong."""
 SILENCE = 5.0
 """Seconds without a proper answer after which one is a sign that the API server is back."""
 _RELOAD_INTERVAL = 1.0
@@ -51,7 +51,7 @@ _FAILURES = (urllib3.exceptions.HTTPError, ApiException, ConfigException, OSErro
 
 
 class Stream:
-    """The body of an answer that goes on; a context manager that closes it."""
+    """The body of an answer that has no end, such as a watch; a context manager that closes it."""
 
     def __init__(self, response: urllib3.HTTPResponse) -> None:
         self._response = response
@@ -84,7 +84,7 @@ class Stream:
 
 
 class Transport:
-    """The way to one API server; usable by any number of threads."""
+    """Requests to one API server; threads may share it."""
 
     def __init__(self, load: Callable[[], Configuration]) -> None:
         """LOAD reads the configuration.
@@ -114,8 +114,8 @@ class Transport:
         """The body of the answer.
 
         Raises:
-            RefusedError: the API server says no.
-            UnreachableError: it says nothing.
+            RefusedError: the API server answers with an error.
+            UnreachableError: there is no answer.
         """
         headers = {"Accept": accept}
         if body is not None:
@@ -130,7 +130,7 @@ class Transport:
         return data
 
     def stream(self, path: str, *, query: Mapping[str, str], accept: str = JSON, read_timeout: float) -> Stream:
-        """An answer that goes on, for instance a watch; READ_TIMEOUT is its longest silence in seconds.
+        """An answer that has no end, such as a watch; READ_TIMEOUT is its longest silence in seconds.
 
         Raises:
             RefusedError, UnreachableError: as `request`.
@@ -204,7 +204,7 @@ class Transport:
         configuration = self._load()
         try:
             client = ApiClient(configuration)
-        except (ImportError, *_FAILURES) as error:  # its proxy is of a kind that there is no support for
+        except (ImportError, *_FAILURES) as error:  # a kind of proxy that is not supported
             proxy = str(configuration.proxy).rpartition("@")[2]  # without a password
             raise ConfigurationError(f"proxy {proxy}: {describe(error)}; give an http proxy") from error
         as_go_does(client.rest_client.pool_manager)
@@ -224,7 +224,7 @@ class Transport:
 
 
 def _seconds(retry_after: str) -> float | None:
-    """From now on, by seconds or a date (RFC 9110, 10.2.3); None: not said, or not understood."""
+    """Seconds from now on, given as a number or a date (RFC 9110, 10.2.3); None: absent or malformed."""
     if retry_after.isdecimal():
         return float(retry_after)
     try:

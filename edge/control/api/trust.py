@@ -1,7 +1,7 @@
-"""How certificates of the API server are judged: as by kubectl and all that is written in Go.
+"""How certificates of the API server are verified: as kubectl and other Go programs do it.
 
-Python 3.13 demands of each what RFC 5280 demands of public authorities (VERIFY_X509_STRICT), an Authority Key
-Identifier for instance. Go does not, and there are clusters whose certificates have none.
+Python 3.13 requires what RFC 5280 requires of public authorities (VERIFY_X509_STRICT), an Authority Key Identifier for
+instance. Go does not, and there are clusters whose certificates have none.
 """
 
 from __future__ import annotations
@@ -34,5 +34,5 @@ class _Pool(HTTPSConnectionPool):
 
 
 def as_go_does(pools: urllib3.PoolManager) -> None:
-    """Have connections of POOLS judge certificates so."""
+    """Have connections of POOLS verify certificates this way."""
     pools.pool_classes_by_scheme = {**pools.pool_classes_by_scheme, "https": _Pool}

@@ -42,7 +42,7 @@ class ListMetadata(
 
 
 class Page(msgspec.Struct, frozen=True):
-    """A page of a list. Items stay undecoded, so that a bad one does not take the others with it."""
+    """A page of a list. Items stay undecoded, so that a bad one does not affect the others."""
 
     metadata: ListMetadata = ListMetadata()
     items: list[msgspec.Raw] | None = None
