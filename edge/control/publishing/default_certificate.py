@@ -24,7 +24,7 @@ RENEW: Final = 30 * 86400.0
 
 
 def kept(published: Certificate | None, now: float) -> Certificate:
-    """PUBLISHED, if it was made here and will do for a while, else a new one; NOW in Unix seconds."""
+    """PUBLISHED, if it was made here and is valid for long enough, else a new one; NOW in Unix seconds."""
     if published is not None and is_generated(published) and published.not_after - now > RENEW:
         return published
     return generate(now)

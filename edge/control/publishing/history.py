@@ -1,7 +1,7 @@
-"""The last publications of the table: what objects had changed, what that touched, how long it took.
+"""The last publications of the table: which objects had changed, which records that touched, how long it took.
 
 Rules of this file:
-- One thread writes, the one that publishes; what it does for this is little, whatever the size of a round.
+- Only the thread that publishes writes. The work for this is small, whatever the size of a round.
 - Of a large round the first names are kept, and how many there were.
 """
 
@@ -84,7 +84,7 @@ class History:
         self._since = min(self._since or change.at, change.at)
 
     def nothing(self) -> None:
-        """What was heard has changed nothing."""
+        """The changes of this round have no effect."""
         if self._objects:
             self._forget()
 

@@ -51,10 +51,10 @@ class Publisher:
         state.published = writer.published
 
     def inspect(self, refusals: int) -> None:
-        """See whether the files of the table are what they were; REFUSALS: how often workers have refused something.
+        """Check the files of the table; REFUSALS: how often workers have refused something.
 
         Raises:
-            TableError: they are not.
+            TableError: they are damaged.
         """
         damage = self._writer.damage(thorough=refusals > self._refusals)
         self._refusals = refusals
@@ -67,7 +67,7 @@ class Publisher:
         return self._failed + RETRY if self._failed else None
 
     def add(self, delta: Delta) -> None:
-        """Have DELTA published with the next table."""
+        """Publish DELTA with the next table."""
         pending = self._pending
         pending.routes.update(delta.routes)
         pending.endpoints.update(delta.endpoints)
@@ -78,7 +78,7 @@ class Publisher:
         pending.problems.update(delta.problems)
 
     def publish(self, objects: Mapping[str, int]) -> bool:
-        """Publish all that was added, and notify the listeners of the state; False: that is not possible now.
+        """Publish what was added, and notify the listeners of the state; False: that is not possible now.
 
         OBJECTS: how many there are of each kind.
         """
@@ -143,7 +143,7 @@ class Publisher:
         return len(bad)
 
     def _report(self, pending: Delta) -> None:
-        """Have the problems in PENDING, which is written, say what was left out, until it is not."""
+        """Add to the problems in PENDING, which is written, what was left out, until it is written too."""
         for key, (owners, problem) in list(self._left_out.items()):
             written = key in pending.routes or key in pending.endpoints or key in pending.tls
             for owner in owners:
@@ -155,7 +155,7 @@ class Publisher:
 
 
 def _try(key: str, record: Record | None) -> str:
-    """Nothing; raises what stands in the way of writing RECORD."""
+    """Encode RECORD; raises if it cannot be written. Returns nothing."""
     key.encode()
     if record is not None:
         encode(record)

@@ -25,7 +25,7 @@ TTL: Final = 30.0
 RETRY: Final = 5.0
 STALE: Final = 600.0
 THREADS: Final = 4
-"""Names asked for at the same time: one that does not answer must not hold up the others."""
+"""Names that are looked up at the same time: one that is not answered must not delay the others."""
 
 Look = Callable[[str], tuple[str, ...]]
 
@@ -38,7 +38,7 @@ class _Name:
 
 
 class Resolver:
-    """Follows the names that are wanted."""
+    """Resolves the names that are wanted, again and again."""
 
     def __init__(self, on_change: Callable[[str], None], *, look: Look | None = None, ttl: float = TTL) -> None:
         """ON_CHANGE is called, from any thread, with each name whose addresses have changed.
@@ -74,7 +74,7 @@ class Resolver:
             return known.resolution if known is not None else None
 
     def stop(self) -> None:
-        """Ask no more. A question that is on its way is not waited for."""
+        """Stop. A query that is under way is not waited for."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -98,7 +98,7 @@ class Resolver:
                 self._on_change(name)
 
     def _next(self) -> str | None:
-        """The next name to ask for; waits for it. None: stop."""
+        """The next name to look up; waits for it. None: stop."""
         with self._changed:
             while not self._stopping:
                 wait = self._due[0][0] - time.monotonic() if self._due else None
@@ -111,7 +111,7 @@ class Resolver:
             return None
 
     def _take(self, name: str, addresses: tuple[str, ...], fault: str) -> bool:
-        """Keep the answer; whether it is another than before."""
+        """Keep the answer; whether it differs from the last one."""
         now = time.monotonic()
         with self._changed:
             known = self._names.get(name)

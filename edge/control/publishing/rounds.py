@@ -51,7 +51,7 @@ HOUR: Final = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """NAME stands for something else."""
+    """The addresses of NAME have changed."""
 
     name: str
 
@@ -65,7 +65,7 @@ class Located:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Come to an end."""
+    """End the thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Rounds:
         self._hourly = 0.0
         self._deadline = time.monotonic() + sync_timeout
         self._needs = (-1, False)
-        """What the source and the resolver got last: the version of the needs, and whether they are complete."""
+        """What the source and the resolver were told last: the version of the needs, and whether they are complete."""
         self._refusals = refusals
         self._bindings = bindings
         if bindings is not None:
@@ -142,14 +142,14 @@ class Rounds:
             self._stopping.wait(min(max(pause, time.monotonic() - begun), 2 * LONGEST_PAUSE))
 
     def stop(self) -> None:
-        """Have `run` come to an end soon; may be called by any thread."""
+        """End `run` soon; may be called by any thread."""
         self._stopping.set()
         self._messages.put(Stop())
 
     # --- what there is to do ----------------------------------------------------------------------------------------
 
     def _gather(self, patience: float) -> bool:
-        """Take up the changes that are waiting, or the next that comes within PATIENCE seconds; False: stop."""
+        """Apply the changes that are waiting, or the next that comes within PATIENCE seconds; False: stop."""
         try:
             message = self._messages.get(timeout=patience)
         except queue.Empty:
@@ -175,7 +175,7 @@ class Rounds:
                 return True
 
     def _patience(self) -> float:
-        """Seconds until there is something to do although nothing changes."""
+        """Seconds until there is something to do even if nothing changes."""
         now = time.monotonic()
         waits = [BEAT]
         if self._publisher.retry_due is not None:
@@ -189,7 +189,7 @@ class Rounds:
         return max(0.0, min(waits))
 
     def _is_loading(self, now: float) -> bool:
-        """Whether so much is missing that there is nothing to compile yet."""
+        """Whether too much is missing to compile anything yet."""
         if not self._settled:  # a table that could not wait for all kinds may be there already
             self._settled = self._source.kinds - self._compiler.store.synced <= BY_NEED
         return not (self._settled or self._first_published or self._may_go_without(now))
@@ -206,13 +206,13 @@ class Rounds:
         if not self._compiler.is_configured:
             return False
         self._ready_since = self._ready_since or now
-        # Not what the resolver knows by now: an answer that came after the compilation is not in this table.
+        # Not what the resolver knows now: an answer that came after the compilation is not in this table.
         return self._compiler.external_names <= self._resolved or now - self._ready_since > NAMES_PATIENCE
 
     # --- doing it -------------------------------------------------------------------------------------------------
 
     def _round(self, now: float) -> None:
-        """Compile, and publish if it is time for that; NOW in Unix seconds."""
+        """Compile, and publish if that is due; NOW in Unix seconds."""
         self._look_after(now)
         if self._bindings is not None and self._bindings.changed():
             self._compiler.bindings(self._bindings.unbound, self._bindings.bound)
@@ -231,13 +231,13 @@ class Rounds:
                 self._settle_down()
 
     def _inspect(self, now: float) -> None:
-        """See, now and then, whether the table is still there."""
+        """Check, now and then, whether the table is still there."""
         if self._first_published and now - self._inspected >= BEAT / 2:
             self._inspected = now
             self._publisher.inspect(self._refusals())
 
     def _look_after(self, now: float) -> None:
-        """See to what changes with time alone."""
+        """Renew what changes with time alone."""
         if time.monotonic() < self._hourly:
             return
         first = not self._hourly
@@ -253,7 +253,7 @@ class Rounds:
         self._publisher.add(delta)
 
     def _settle_down(self) -> None:
-        """The present objects will stay: exclude them from garbage collection."""
+        """The objects of now will stay: exclude them from garbage collection."""
         counts = ", ".join(f"{count} {kind}" for kind, count in self._compiler.store.counts().items() if count)
         logger.info("published table %d: %s", self._state.generation, counts or "no objects")
         gc.collect()

@@ -53,7 +53,7 @@ class ShownCertificate:
 
 
 PROBLEMS: Final = "problems"
-"""As a part of the state, see `State.version`."""
+"""A part of the state, see `State.version`."""
 
 Listener = Callable[[Round], None]
 K = TypeVar("K")
@@ -61,7 +61,7 @@ V = TypeVar("V")
 
 
 class State:
-    """The newest round, and all before it summed up."""
+    """The result of all rounds up to the newest one."""
 
     def __init__(self, unsynced: Callable[[], tuple[str, ...]] = tuple) -> None:
         """UNSYNCED: the source's, see `edge.control.sources.source`."""
@@ -173,7 +173,7 @@ class State:
     # --- for the one writer ---------------------------------------------------------------------------------------
 
     def commit(self, delta: Delta, objects: Mapping[str, int]) -> Round:
-        """Take up DELTA and the numbers of OBJECTS by kind; gives what listeners are to hear."""
+        """Apply DELTA and the numbers of OBJECTS by kind; returns what listeners get."""
         appeared: list[Report] = []
         gone: list[Report] = []
         touched: dict[str, list[str]] = {}
@@ -195,7 +195,7 @@ class State:
 
 
 def _update(target: dict[K, V], changes: Mapping[K, V | None]) -> list[K]:
-    """Apply CHANGES to TARGET; the keys that mean something else now."""
+    """Apply CHANGES to TARGET; returns the keys whose values differ now."""
     touched = []
     for key, value in changes.items():
         old = target.pop(key, None) if value is None else target.get(key)

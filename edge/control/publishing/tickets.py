@@ -17,7 +17,7 @@ SIZE: Final = 80
 
 
 def rotated(keys: TicketKeys | None, now: float) -> TicketKeys:
-    """KEYS, with a new one before them if it is time for that at NOW (Unix seconds)."""
+    """KEYS, with a new one before them if one is due at NOW (Unix seconds)."""
     if keys is not None and keys.keys and 0 <= now - keys.rotated < DAY:
         return keys
     before = keys.keys if keys is not None else ()
