@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from edge.control.kinds.objects import ObjectId
 
 BY_NEED: Final = frozenset({"Secret", "ConfigMap"})
-"""Kinds that may be read one by one, because something served names them, from whatever namespace."""
+"""Kinds that may be read one by one, from any namespace, because an object that is served names them."""
 
 
 class Source(Protocol):
@@ -31,16 +31,16 @@ class Source(Protocol):
         """Whether objects of `BY_NEED` are read only if they are wanted; otherwise `want` means nothing."""
 
     def start(self) -> None:
-        """Begin to speak."""
+        """Start to send changes."""
 
     def stop(self) -> None:
-        """Speak no more."""
+        """Stop, and send nothing more."""
 
     def want(self, names: frozenset[ObjectId], *, settled: bool) -> None:
-        """Have these objects read and followed, and no others; SETTLED: the first table needs no more. Never waits."""
+        """Read and follow these objects and no others; SETTLED: the first table needs no more. Returns at once."""
 
     def watches(self, namespace: str) -> bool:
-        """Whether objects of NAMESPACE are among those that are spoken of. Any thread may ask."""
+        """Whether objects of NAMESPACE are sent. Any thread may call this."""
 
     def unsynced(self) -> tuple[str, ...]:
         """The kinds that have not been read in full, each with the reason where there is one."""

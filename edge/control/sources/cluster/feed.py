@@ -1,8 +1,8 @@
-"""Between the watches and the store: what is sent, what is held back, and what was sent before.
+"""Passes objects from the watches to the store: what is sent, what is held back, and what was sent before.
 
 Rules of this file:
-- A change is sent only when it differs in something that Edge reads; versions and the status of Ingresses and Gateways
-  do not count, so neither a resync nor our own status writes reach the store. Generations count for kinds whose status
+- A change is sent only if something that Edge reads is different. Versions and the status of Ingresses and Gateways do
+  not count, so neither a resync nor our own status writes reach the store. Generations count for kinds whose status
   names them.
 - Objects of a namespace that is not served are kept here, so that the namespace can be served, or not, from one moment
   to the next without asking the API server. The structs are shared with the store; what is held here is references.
@@ -60,7 +60,7 @@ class Feed:
     # --- objects --------------------------------------------------------------------------------------------------
 
     def put(self, key: Key, value: Object | Invalid) -> None:
-        """The object exists as VALUE, or is there and cannot be read."""
+        """The object exists as VALUE, or exists and cannot be read."""
         namespace, name = key
         with self._lock:
             if isinstance(value, Invalid):
@@ -86,7 +86,7 @@ class Feed:
                 self._send(Delete(kind, *key))
 
     def absent(self, kind: str, key: Key) -> None:
-        """The object, which something refers to, does not exist; said whether or not it was known."""
+        """The object, which another one refers to, does not exist; sent whether or not it was known."""
         with self._lock:
             self._forget(kind, key)
             self._send(Delete(kind, *key))
@@ -113,7 +113,7 @@ class Feed:
         return True
 
     def mute(self) -> None:
-        """Say nothing from now on."""
+        """Send nothing from now on."""
         with self._lock:
             self._muted = True
 
@@ -134,7 +134,7 @@ class Feed:
                 self._send_all(namespace, gone=False)
 
     def close(self, namespace: str, *, gone: bool) -> None:
-        """Serve NAMESPACE no longer: it is being deleted, or is GONE, or is not selected any more."""
+        """Stop serving NAMESPACE: it is being deleted, or is GONE, or is no longer selected."""
         with self._lock:
             before = self._is_open(namespace)
             self._opened.discard(namespace)
@@ -149,7 +149,7 @@ class Feed:
                 self._closed.discard(namespace)
 
     def namespaces_known(self) -> None:
-        """All namespaces that are there have been opened or closed."""
+        """All namespaces that exist have been opened or closed."""
         with self._lock:
             self._namespaces_known = True
             held, self._held = self._held, []
@@ -178,7 +178,7 @@ class Feed:
     # --- synced ---------------------------------------------------------------------------------------------------
 
     def synced(self, kind: str) -> None:
-        """Everything of KIND that is there has been put."""
+        """All objects of KIND that exist have been put."""
         with self._lock:
             if self._namespaces_known:
                 self._send_synced(kind)
@@ -197,7 +197,7 @@ class Feed:
 
 
 def equal(old: Object, new: Object) -> bool:
-    """Whether NEW says nothing that OLD did not say."""
+    """Whether NEW and OLD are the same in all that Edge reads."""
     now = new.metadata
     generation = old.metadata.generation if new.api_version.startswith(GROUP) else now.generation
     metadata = msgspec.structs.replace(old.metadata, resource_version=now.resource_version, generation=generation)

@@ -4,9 +4,9 @@ Rules of this file:
 - The content of objects that are not needed is never fetched: one watch for metadata alone reports changes,
   and needed objects are then read by name. Nothing is requested before something is needed.
 - An object of another namespace than `--watch-namespace` that a flag names has a watch of its own, by its name.
-- Where a watch is forbidden, fails from the start, or does not reach, the needed objects are read again every POLL
-  seconds; only the verb `get` is required then. So is an object that the API server forbids to get: no watch reports
-  that it is permitted now.
+- Where a watch is forbidden, fails from the start, or does not cover an object, the needed objects are read again every
+  POLL seconds; only the verb `get` is required then. An object that the API server forbids to get is read again as
+  well, because no watch reports that it is allowed now.
 - An object that the API server fails to return delays neither the other objects nor the first table.
 - An object that is no longer needed is forgotten.
 """
@@ -39,15 +39,16 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 POLL = 10.0
-"""Seconds between two looks at an object that cannot be watched."""
+"""Seconds between two reads of an object that cannot be watched."""
 POLL_RATE = 20.0
-"""Most such looks per second; with more objects each waits longer."""
+"""Most such reads per second; with more objects each waits longer."""
 BULK = 64
-"""From this many objects to read on, they are taken from one list instead."""
+"""If there are this many objects to read, they are taken from one list instead."""
 PATIENCE = 5.0
-"""Seconds that the first reads wait for the metadata, which show what need not be asked for."""
+"""Seconds that the first reads wait for the metadata, which show which objects do not exist."""
 FAILURES = 3
-"""Failures in a row after which a round of reads is broken off, or an object is called unreadable if others are not."""
+"""Failures in a row after which a round of reads is stopped, or an object is called unreadable if others can be
+read."""
 
 
 class Needs:
@@ -83,9 +84,9 @@ class Needs:
         """To be read once more, at `_again_at` (monotonic seconds)."""
         self._again_at = 0.0
         self._failures: dict[Key, int] = {}
-        """How often the API server could not give an object, in a row."""
+        """Failures of the API server to return an object, in a row."""
         self._forbidden: set[Key] = set()
-        """Those that the API server forbids to get."""
+        """Objects that the API server forbids to get."""
         self._has_read = False
         self._trouble = ""
         self._backoff = Backoff()
@@ -111,7 +112,7 @@ class Needs:
         return self._kind.name
 
     def want(self, keys: frozenset[Key], *, settled: bool) -> None:
-        """KEYS are needed, all others are not; with SETTLED, the kind is synced when these have been looked for."""
+        """KEYS are needed, all others are not; with SETTLED, the kind is synced when these have been read."""
         with self._changed:
             before = self._wanted or frozenset()
             self._wanted = keys
@@ -130,7 +131,7 @@ class Needs:
 
     @property
     def trouble(self) -> str:
-        """Why the metadata cannot be watched, or an object not be read; empty when all is well."""
+        """Why the metadata cannot be watched, or an object cannot be read; empty if all is well."""
         return self._reflector.trouble or self._trouble
 
     def _reflector_of(self, key: Key) -> Reflector[None]:
@@ -140,7 +141,7 @@ class Needs:
     # --- the metadata watch -----------------------------------------------------------------------------------------
 
     def decode(self, key: Key, raw: msgspec.Raw) -> None:
-        """Nothing but the version is of interest, and that the reflector knows."""
+        """Nothing: only the version is needed, which the reflector keeps."""
 
     def put(self, key: Key, value: None) -> None:  # noqa: ARG002  # the sink's signature
         """The object is new or different."""
@@ -171,13 +172,13 @@ class Needs:
         return reflector.has_synced and not reflector.trouble and self._is_in_reach(key)
 
     def _is_in_reach(self, key: Key) -> bool:
-        """Whether KEY is in what a watch covers, if it is allowed."""
+        """Whether a watch covers KEY, if it is allowed."""
         return key in self._further or self._collection.scope in ("", key[0])
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
     def _turn(self) -> bool:
-        """Read what is to be read; False: stop."""
+        """Read the objects that are due; False: stop."""
         keys = self._next()
         if keys is None:
             return False
@@ -214,7 +215,7 @@ class Needs:
             return None
 
     def _informed(self) -> bool:
-        """Whether the metadata are there, or there is no point in waiting for them; waits a little."""
+        """Whether the metadata are there, or will not come; waits a little."""
 
         def over() -> bool:
             watches = {self._reflector_of(key) for key in self._wanted or ()}
@@ -225,7 +226,7 @@ class Needs:
         return not self._stopping
 
     def _poll_due(self) -> float | None:
-        """Seconds until the next look at what cannot be watched; None: there is nothing of that sort."""
+        """Seconds until the next read of what cannot be watched; None: there is no such object."""
         polled = self._polled()
         if not polled:
             return None
@@ -282,7 +283,7 @@ class Needs:
         except RefusedError as error:
             if error.code < 500:
                 raise
-            # One that cannot be given is enough to spoil a list; the others can be read by name.
+            # One object that the API server cannot return makes the list fail; the others can be read by name.
 
     def _read(self, key: Key) -> None:
         try:
@@ -307,7 +308,7 @@ class Needs:
             self._again.discard(key)
 
     def _failed(self, key: Key, error: RefusedError) -> None:
-        """The API server cannot give KEY; if it gives others, the fault is that object's."""
+        """The API server cannot return KEY; if it returns others, the fault is that of the object."""
         self._failures[key] = self._failures.get(key, 0) + 1
         if self._is_unreadable(key):
             self._take(key, self._reader.invalid(key, f"the API server cannot give it ({error})"))
@@ -321,7 +322,7 @@ class Needs:
                 self._feed.put(key, value)
 
     def _retry_later(self, keys: set[Key], error: KubernetesError) -> None:
-        """Read KEYS once more after a while; others need not wait for that."""
+        """Read KEYS again after a while; others do not wait for that."""
         delay = self._backoff.next()
         if isinstance(error, RefusedError):
             delay += error.retry_after or 0.0

@@ -4,7 +4,8 @@ Rules of this file:
 - An optional kind that Edge may not list counts as synced after a few refusals, so that it does not delay the others.
   Its watch keeps trying, so a permission that is granted later takes effect without a restart.
 - Without permission to list IngressClasses, Edge assumes that the one named by `--ingress-class` exists and is ours.
-- With a namespace selector and no permission to list namespaces nothing is served: other namespaces must stay out.
+- With a namespace selector and no permission to list namespaces nothing is served, because other namespaces must not
+  be.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ _NAMED: Final = {
 }
 """Settings that name an object of a kind, which may be in another namespace than the one that is watched."""
 ABSENT = 10.0
-"""Seconds between two looks for a kind whose CustomResourceDefinition is not there."""
+"""Seconds between two attempts to list a kind whose CustomResourceDefinition is missing."""
 REFUSALS = 3
 """Refusals in a row after which an optional kind counts as synced; roles may be created just after the start."""
 
@@ -88,7 +89,7 @@ class KubernetesSource:
         transport: Transport | None = None,
         timing: Timing | None = None,
     ) -> None:
-        """Reads the configuration, asks for nothing yet.
+        """Read the configuration; no request is made yet.
 
         Raises:
             ConfigurationError: there is no cluster to watch.
@@ -150,7 +151,7 @@ class KubernetesSource:
         return not self._selective or self._feed.is_open(namespace)
 
     def unsynced(self) -> tuple[str, ...]:
-        """The kinds that are not there yet, each with the reason where there is one."""
+        """The kinds that have not been read in full, each with the reason where there is one."""
         missing = []
         for kind in (*WATCHED, resources.SECRET, resources.CONFIG_MAP):
             if not self._feed.is_synced(kind.name):
@@ -229,7 +230,7 @@ class _Together:
 
 
 class Watch:
-    """One collection's way into the feed: the sink of a reflector."""
+    """Passes one collection to the feed: the sink of a reflector."""
 
     reflector: Reflector[Object | Invalid]
 
@@ -299,7 +300,7 @@ class Watch:
 
     @property
     def _assumed(self) -> Key:
-        """The class that is ours by its name alone."""
+        """The class that is assumed to be ours by its name alone."""
         return "", self._source._settings.ingress_class  # noqa: SLF001
 
     def _is_there(self) -> None:

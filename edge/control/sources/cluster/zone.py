@@ -1,7 +1,7 @@
 """The zone that we are in: the label of the node of our pod.
 
 Rules of this file:
-- Neither a pod's node nor a node's zone changes, so one answer is enough. Until there is one, hints mean nothing.
+- Neither a pod's node nor a node's zone changes, so one answer is enough. Until it comes, hints are ignored.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Placed(Struct, frozen=True):
 
 
 class Labelled(Struct, frozen=True):
-    """A pod or a node, as far as we look at it."""
+    """The fields of a pod or a node that are read."""
 
     metadata: Metadata
     spec: Placed = Placed()

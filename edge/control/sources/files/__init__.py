@@ -3,8 +3,8 @@
 What belongs here: finding the files, seeing them change, and what their text says. What does not: what an object must
 look like (`edge.control.kinds.admission`) and what it means (`edge.control.translate`).
 
-From file to change: `tree` finds the files, `watches` hears of changes to them, `pending` knows which ones are being
-written, `documents` cuts a file's text into documents, `decoding` reads one, `manifest` holds what a whole file says,
-and `ledger` what all files say together; `following` moves all this, and `source` is its thread. `keeping` is for what
-must outlive the process, `reading` reads everything once.
+From file to change: `tree` finds the files, `watches` reports changes to them, `pending` knows which ones are being
+written, `documents` splits the text of a file into documents, `decoding` reads one, `manifest` holds the content of a
+whole file, and `ledger` that of all files together; `following` drives all this, and `source` is its thread. `keeping`
+saves what must outlive the process, `reading` reads everything once.
 """

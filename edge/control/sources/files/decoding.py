@@ -1,9 +1,9 @@
-"""Decodes one document, YAML or JSON, to plain values.
+"""Decodes one document, YAML or JSON, into plain values.
 
 Rules of this file:
-- The values are those of JSON: None, bool, int, float, str, list, dict with str as keys. A date stays the text that
-  it is, `12:30` is no number of seconds, and the key `on` is "on".
-- Plain words mean what they mean to kubectl: `yes`, `on` and `off` are booleans when they stand as values.
+- The values are those of JSON: None, bool, int, float, str, list, dict with str as keys. A date stays text, `12:30` is
+  not a number of seconds, and the key `on` is "on".
+- Plain words mean what they mean to kubectl: `yes`, `on` and `off` are booleans as values.
 - libyaml parses; tags are resolved here, because PyYAML's own resolver knows YAML 1.1 only, and is slow.
 - Aliases are expanded up to a limit, so that a small document cannot use much memory.
 """
@@ -66,7 +66,7 @@ def decode_yaml(text: str) -> object:
     """The value in the YAML TEXT, one document.
 
     Raises:
-        DocumentError: it is not YAML, or holds what JSON has no form for.
+        DocumentError: it is not YAML, or has values that JSON cannot have.
     """
     try:
         loader = _Loader(text)

@@ -1,10 +1,10 @@
 """Splits a file's text into documents, and lists into their items, without decoding them.
 
 Rules of this file:
-- Cutting is by text alone and costs next to nothing, so that a file of thousands of documents can be read again after
-  each edit: only those whose text is different are decoded.
-- YAML's document markers stand at the begin of a line and may stand nowhere else, not even in quoted text or block
-  scalars (YAML 1.2, 9.1.2), so the cut is exact. For the items of a `List` it is nearly so: an anchor may be used in
+- Splitting looks at the text alone and costs very little, so that a file of thousands of documents can be read again
+  after each edit: only those whose text is different are decoded.
+- YAML's document markers stand at the beginning of a line and nowhere else, not even in quoted text or block scalars
+  (YAML 1.2, 9.1.2), so splitting there is exact. For the items of a `List` it is not quite: an anchor may be used in
   another item. If decoding an item fails, the caller must decode the whole document, `Piece.whole`.
 - Documents are numbered as a reader would: a comment before the first `---` is none, then each `---` begins one.
 """
@@ -49,12 +49,12 @@ class Form(Enum):
 
 
 class Content(NamedTuple):
-    """All that decides what a piece says."""
+    """All that the content of a piece depends on."""
 
     text: str
     form: Form
     kind: str = ""
-    """That the list around it gives to an item which names none."""
+    """The kind that the list gives to an item without one."""
 
 
 class Piece(NamedTuple):
@@ -93,7 +93,7 @@ def cut(text: str, *, is_json: bool) -> list[Piece]:
     pieces = []
     offset = 0
     for number, document in enumerate(_documents(text), 1):
-        # A document says the same as the first of a file, which has no marker, and as any other.
+        # A document has the same content as the first of a file, which has no marker, and as any other.
         marker = len(_PLAIN_MARKER) if document.startswith(_PLAIN_MARKER) else 0
         body, begin = document[marker:], offset + marker
         pieces += _items(body, number, begin) or [Piece(Content(body, Form.YAML), number, offset=begin)]
@@ -104,7 +104,7 @@ def cut(text: str, *, is_json: bool) -> list[Piece]:
 def bodies(text: str) -> list[str] | None:
     """The documents of a file that are parted by lines of three dashes and nothing else, without their last line end.
 
-    They are what `cut` gives if all of them are plain. None: there is more to see in TEXT.
+    They are what `cut` returns if all of them are plain. None: TEXT needs a closer look.
     """
     parted = _part(text)
     return parted[1] if parted is not None else None
@@ -152,7 +152,7 @@ def _after_marker(text: str, end: int) -> int:
 
 
 def implied(kind: object) -> str:
-    """The kind of the items in a list of KIND (`IngressList`) that say none."""
+    """The kind of the items in a list of KIND (`IngressList`) that have none of their own."""
     return kind.removesuffix("List") if isinstance(kind, str) else ""
 
 
@@ -176,7 +176,7 @@ def _block(text: str, start: int) -> str:
 
 
 def _documents(text: str) -> Iterator[str]:
-    """The YAML documents in TEXT; nothing of it is left out."""
+    """The YAML documents in TEXT; together they are all of it."""
     pending = ""
     for piece in _at_markers(text):
         if not piece.startswith("---") and _NO_CONTENT.fullmatch(piece):

@@ -3,10 +3,10 @@
 Rules of this file:
 - A file is read as soon as it is closed or has been replaced.
 - The content is used only if the file has not changed while it was read.
-- Surveys of the whole tree happen when folders or links change, when the kernel has lost events, and now and then in
-  any case: some file systems send no events.
-- Folders above the manifests are watched too, and may be busy: /tmp is. After events that are not about manifests
-  comes a rest, so that they take a tenth of a processor at most.
+- The whole tree is surveyed when folders or links change, when the kernel has lost events, and now and then in any
+  case: some file systems send no events.
+- Folders above the manifests are watched too, and may be busy, as /tmp is. After events that are not about manifests
+  there is a pause, so that they take a tenth of a processor at most.
 - Files under a path that cannot be read, or that was named on the command line and no longer exists, keep their last
   content: a volume that is being replaced must not take all routes with it.
 """
@@ -42,7 +42,7 @@ SURVEY: Final = 60.0
 POLL: Final = 1.0
 """The same where the kernel does not report changes."""
 _REST: Final = 9.0
-"""Seconds of rest for each second that was spent on events of other files."""
+"""Seconds of pause for each second that was spent on events of other files."""
 _LONGEST_REST: Final = 0.1
 """Seconds. The kernel keeps thousands of events for longer than that."""
 
@@ -56,7 +56,7 @@ class Reading(NamedTuple):
 
 
 class Follower:
-    """Passes what the files under ROOTS say to SEND; for one thread, except `wake`."""
+    """Passes the content of the files under ROOTS to SEND; for one thread, except `wake`."""
 
     def __init__(self, roots: Sequence[str], send: Callable[[Change], None], keeper: Keeper) -> None:
         """Looks at nothing yet."""
@@ -67,11 +67,11 @@ class Follower:
         self._pending = Pending()
         self._survey = tree.Survey()
         self._surveyed = -inf
-        """When; minus infinity: it is due."""
+        """Time of the last survey; minus infinity: one is due."""
         self._rest = 0.0
-        """Seconds to pass before the next events are looked at."""
+        """Seconds to wait before the next events are read."""
         self._first: set[str] | None = None
-        """Files of the first survey that have not been read yet; None: it has not been made."""
+        """Files of the first survey that have not been read yet; None: there has been no survey."""
 
     def step(self) -> None:
         """Wait until there is something to do, or for `wake`, and do it."""
@@ -85,11 +85,11 @@ class Follower:
         self._read(self._pending.due(time.monotonic()))
 
     def wake(self) -> None:
-        """Have `step` return, from any thread."""
+        """Make `step` return, from any thread."""
         self._watches.wake()
 
     def look_again(self) -> None:
-        """Trust nothing that has been heard."""
+        """Survey the tree again, and assume that events were lost."""
         self._surveyed = -inf
         self._pending.lost(time.monotonic())
 
@@ -98,7 +98,7 @@ class Follower:
         self._watches.close()
 
     def is_complete(self) -> bool:
-        """Whether all that there was at first has been read, and there is no root that does not exist."""
+        """Whether all files of the first survey have been read, and all roots exist."""
         if self._first is None:
             return False
         self._first = {path for path in self._first if path in self._pending and not self._is_known(path)}
@@ -109,7 +109,7 @@ class Follower:
         return file is not None and self._ledger.get(file.key) is not None
 
     def trouble(self) -> str:
-        """A root that cannot be looked at, and why; empty: there is none."""
+        """A root that cannot be read, and why; empty: there is none."""
         blind = dict(self._survey.blind)
         return next((f"{root}: {blind[root]}" for root in self._roots if root in blind), "")
 
@@ -123,7 +123,7 @@ class Follower:
     # --- hearing --------------------------------------------------------------------------------------------------
 
     def _listen(self) -> bool:
-        """Take note of all that has happened, and return whether something has, but not to the manifests."""
+        """Note all events, and return whether there were some, but none about the manifests."""
         happenings = self._watches.happenings()
         for one in happenings:
             if one.mask & flags.Q_OVERFLOW:
@@ -200,7 +200,7 @@ class Follower:
                 self._pending.replaced(path, now)
         for path, file in old.files.items():
             if path not in survey.files:
-                survey.files[path] = file  # until it is known to be gone
+                survey.files[path] = file  # until it is certain that it is gone
                 # When an open file is moved with its folder, the kernel does not report that it is closed.
                 seen = path not in self._pending or self._pending.is_open(path)
                 if seen and not self._is_out_of_sight(file):
@@ -217,7 +217,7 @@ class Follower:
         self._ledger.update(changed)
 
     def _is_out_of_sight(self, file: File) -> bool:
-        """Whether FILE may be there, although it is not found."""
+        """Whether FILE may exist, although the survey did not find it."""
         root = self._roots[file.key.root]
         return any(path == root or file.path.startswith(path + "/") for path in self._survey.blind)
 
@@ -272,7 +272,7 @@ class Follower:
         return one.said
 
     def _lose(self, path: str) -> Iterator[FileKey]:
-        """The key of the file that was at PATH, if there was one, and it is not all of its root that is gone."""
+        """The key of the file that was at PATH, if there was one, unless all of its root is gone."""
         file = self._survey.files.get(path)
         if file is not None and reading.exists(self._roots[file.key.root]):
             del self._survey.files[path]

@@ -5,7 +5,7 @@ object was not deleted. So these few objects are written to a file beside the ta
 the last content of their files.
 
 Rules of this file:
-- The file is for the same user and the same instance only: it stands in the table's directory, which is private.
+- The file is for the same user and the same instance only: it is in the table's directory, which is private.
 - A file that cannot be read counts as empty.
 """
 
@@ -56,7 +56,7 @@ class Keeper:
         return Manifest(path, objects, dict.fromkeys(objects, (0, 0))) if objects else None
 
     def keep(self, manifests: Mapping[FileKey, Manifest | None]) -> None:
-        """These files say this now; None: they are gone."""
+        """The content of these files now; None: they are gone."""
         changed = False
         for key, manifest in manifests.items():
             path = _name(key)

@@ -4,7 +4,7 @@ Rules of this file:
 - If several files define an object, the first file wins, by the order of --manifests and then by path.
   The others are reported as faults of their files. When the first goes, the next takes over.
 - Files that changed together are applied together: an object that moves between files is never deleted.
-- A fault is sent again after a change of its object, because a change ends the object's faults for the receiver.
+- A fault is sent again after a change of its object, because the receiver drops an object's faults when it changes.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class Ledger:
         self._send = send
         self._files: dict[FileKey, Manifest] = {}
         self._holders: dict[ObjectId, tuple[FileKey, ...]] = {}
-        """The files that an object stands in, in order."""
+        """The files that have an object, in order."""
         self._losing: dict[FileKey, set[ObjectId]] = {}
-        """The objects of a file that stand in an earlier file too."""
+        """The objects of a file that an earlier file has too."""
         self._objects: dict[ObjectId, Object] = {}
         """As sent last."""
         self._faults: dict[FileKey, dict[str, Invalid]] = {}
@@ -55,7 +55,7 @@ class Ledger:
         return {name: manifest.where(manifest.places[name]) for name, manifest in firsts}
 
     def update(self, files: Mapping[FileKey, Manifest | None]) -> None:
-        """These files say something else now; None: there is no such file any more."""
+        """The content of these files has changed; None: there is no such file any more."""
         touched: set[ObjectId] = set()
         for key, new in files.items():
             touched |= self._replace(key, new)
@@ -68,7 +68,7 @@ class Ledger:
         self._send_invalid(faults, changed)
 
     def _replace(self, key: FileKey, new: Manifest | None) -> set[ObjectId]:
-        """Put NEW in the place of what KEY said; gives the objects that are not the same in both."""
+        """Replace the content of KEY by NEW; returns the objects that differ."""
         old = self._files.pop(key, None)
         before = old.objects if old is not None else {}
         after = new.objects if new is not None else {}
@@ -118,7 +118,7 @@ class Ledger:
                     self._send(Valid(where))
 
     def _send_objects(self, touched: set[ObjectId]) -> set[ObjectId]:
-        """Send what became of the objects TOUCHED; returns those that were sent."""
+        """Send the objects TOUCHED as they are now; returns those that were sent."""
         sent: set[ObjectId] = set()
         for name in sorted(touched):
             holders = self._holders.get(name)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 _FEW: Final = 64
-"""Documents that may be different for the quick way."""
+"""Documents that may be different where only those are read again."""
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -37,11 +37,11 @@ class Manifest(msgspec.Struct, frozen=True):
     places: dict[ObjectId, Place] = {}
     faults: tuple[Fault, ...] = ()
     kept: frozenset[ObjectId] = frozenset()
-    """Those of the objects that only an earlier reading has seen."""
+    """The objects that only an earlier reading of the file has found."""
     said: dict[Content, _Said] = {}
     """The content of each of its pieces, reused by the next reading."""
     bodies: list[str] | None = None
-    """Its documents, if it is plain and nothing is wrong with it."""
+    """Its documents, if it is plain and has no fault."""
 
     def where(self, place: Place) -> str:
         """PLACE for people."""
@@ -49,7 +49,7 @@ class Manifest(msgspec.Struct, frozen=True):
         return self.path + (f", document {document}" if document else "") + (f", item {item}" if item else "")
 
     def unreadable(self, reason: str) -> Manifest:
-        """The file as it is known, now that it cannot be read for REASON."""
+        """The last content of the file, which cannot be read now, for REASON."""
         known = "; what it said last stays in force" if self.objects else ""
         fault = Fault((0, 0), "", "", "", reason + known, certain=False)
         return msgspec.structs.replace(self, faults=(fault,), kept=frozenset(self.objects), bodies=None)
@@ -68,7 +68,7 @@ class _Said(msgspec.Struct, frozen=True):
 def read(path: str, text: str, last: Manifest | None = None, *, partial: bool = False) -> Manifest:
     """The content of the file at PATH with this TEXT; LAST is its previous content.
 
-    PARTIAL: the text may be cut off, so that its last document is not to be trusted and nothing is taken back.
+    PARTIAL: the text may be cut off, so its last document is not used and no object is removed.
     """
     is_json = path.lower().endswith(".json")
     if last is not None and last.bodies is not None and not partial and not is_json:
@@ -89,9 +89,9 @@ def read(path: str, text: str, last: Manifest | None = None, *, partial: bool = 
 
 
 def _edited(last: Manifest, old: list[str], text: str) -> Manifest | None:
-    """The quick way for the usual edit: a few documents of a plain file are about the same objects in another form.
+    """A fast path for the usual edit: a few documents of a plain file have changed, and are about the same objects.
 
-    None: it is not that. OLD: the documents of LAST.
+    None: it is another edit. OLD: the documents of LAST.
     """
     new = documents.bodies(text)
     if new is None or len(new) != len(old):
@@ -112,7 +112,7 @@ def _edited(last: Manifest, old: list[str], text: str) -> Manifest | None:
 
 
 class _Reading:
-    """A manifest in the making."""
+    """A manifest while it is being read."""
 
     def __init__(self, path: str, text: str) -> None:
         self._path = path
@@ -149,7 +149,7 @@ class _Reading:
         self._faults.append(Fault(place, name.kind, name.namespace, name.name, message, certain=True))
 
     def keep(self, last: Manifest, *, everything: bool) -> None:
-        """Hold on to what LAST said where it cannot be known that the file says otherwise."""
+        """Keep objects of LAST where it is not certain that they are gone from the file."""
         everything = everything or any(not fault.certain for fault in self._faults)
         unsure = {ObjectId(fault.kind, fault.namespace, fault.name): fault.place for fault in self._faults}
         for name in last.objects if everything else unsure:
@@ -175,7 +175,7 @@ def _say(pieces: list[Piece], known: Mapping[Content, _Said]) -> list[tuple[Piec
     result = [(piece, known.get(piece.content) or _read_piece(piece.content)) for piece in pieces]
     broken = {piece.whole for piece, said in result if piece.whole is not None and not said.readable}
     for text, offset in filter(None, broken):
-        # Cut apart, an item may miss an anchor, or be half of some text: the document decides.
+        # An item that was cut out may lack an anchor, or be half of some text: the whole document decides.
         whole = Content(text, Form.YAML)
         said = known.get(whole) or _read_piece(whole)
         if said.readable:

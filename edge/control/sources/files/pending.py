@@ -1,8 +1,8 @@
-"""Files that are changing: when their content may be read.
+"""Files that are being changed: when their content may be read.
 
 Rules of this file:
-- A file that is being written is left alone until it is closed or replaced. If it stays open without
-  writes, its present content is read.
+- A file that is being written is not read until it is closed or replaced. If it stays open without writes, its present
+  content is read.
 - A file that is gone may come back at once: many programs save by moving the old file away first.
 - An empty file may be the first half of a save: it is read only if it stays empty for a moment.
 - Nothing here looks at files; times are those of the caller's clock, in seconds.
@@ -19,7 +19,7 @@ QUIET: Final = 1.0
 GRACE: Final = 0.1
 """Time that a missing file has to come back."""
 SETTLE: Final = 0.05
-"""Time since the last change after which a file that was found, not heard of, counts as closed."""
+"""Time since the last change after which a file that a survey found, without an event, counts as closed."""
 EMPTY: Final = 0.1
 """Time that a closed file must stay empty to count as empty."""
 
@@ -35,7 +35,7 @@ class Motion(Enum):
 
 
 class Pending:
-    """The files in motion, each with the time at which to look at it."""
+    """The files that are being changed, each with the time at which to read it."""
 
     def __init__(self) -> None:
         self._files: dict[str, tuple[float, Motion]] = {}
@@ -52,7 +52,7 @@ class Pending:
         self._files[path] = now + SETTLE, Motion.CREATED
 
     def written(self, path: str, now: float) -> None:
-        """Something was written to it, and it is open still."""
+        """Something was written to it, and it is still open."""
         self._files[path] = now + QUIET, Motion.WRITTEN
 
     def closed(self, path: str, now: float) -> None:
@@ -60,15 +60,15 @@ class Pending:
         self._files[path] = now, Motion.CLOSED
 
     def found(self, path: str, modified: float, now: float) -> None:
-        """It differs from what it was, since MODIFIED; whether the writer is done is not known."""
+        """It has changed, at MODIFIED; whether the writer is done is not known."""
         self._files[path] = min(now + SETTLE, max(now, modified + SETTLE)), Motion.CLOSED
 
     def replaced(self, path: str, now: float) -> None:
-        """Another file is at this path, and nothing was heard of the one that was open."""
+        """Another file is at this path, and there was no event about the one that was open."""
         self._files[path] = now + QUIET, Motion.CLOSED
 
     def empty(self, path: str, motion: Motion, now: float) -> None:
-        """It was looked at after MOTION, and there is nothing in it."""
+        """It was read after MOTION, and is empty."""
         if motion is Motion.CLOSED:
             self._files[path] = now + EMPTY, Motion.EMPTIED
         else:
@@ -79,17 +79,17 @@ class Pending:
         self._files[path] = inf, Motion.WRITTEN
 
     def gone(self, path: str, now: float, *, moved: bool = False) -> None:
-        """There is no such file now; MOVED: and it is known by which other path it is to be found."""
+        """There is no such file now; MOVED: the other path by which it is found is known."""
         self._files[path] = now + (0 if moved else GRACE), Motion.GONE
 
     def lost(self, now: float) -> None:
-        """It may have been missed that a file was closed."""
+        """The event that a file was closed may have been lost."""
         for path, (time, motion) in self._files.items():
             if time == inf:
                 self._files[path] = now + QUIET, motion
 
     def due(self, now: float) -> list[tuple[str, Motion]]:
-        """The files that it is time to look at; they are in motion no longer."""
+        """The files that are due; they are no longer pending."""
         due = [(path, motion) for path, (time, motion) in self._files.items() if time <= now]
         for path, _ in due:
             del self._files[path]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from edge.control.kinds.objects import ObjectId
 
 OUTSIDE: Final = -1
-"""Number of the root under which paths that cannot be looked at stand in the ledger."""
+"""Number of the root under which the ledger has paths that cannot be read."""
 
 
 NOT_TEXT: Final = "is neither UTF-8 nor UTF-16 with a byte order mark"
@@ -34,7 +34,7 @@ _MARK: Final = "\ufeff"
 
 
 def once(paths: Sequence[str], send: Callable[[Change], None]) -> dict[ObjectId, str]:
-    """Pass what the files at PATHS say now to SEND, pipes included; returns the place of each object."""
+    """Pass the content of the files at PATHS, pipes included, to SEND; returns the place of each object."""
     paths = [tree.rooted(path) for path in paths]
     survey = tree.survey(paths, lambda _folder, _mask: None)
     said: dict[FileKey, Manifest | None] = {
@@ -61,7 +61,7 @@ def load(path: str, *, wait: bool = False) -> tuple[str, tree.Signature]:
         OSError: it cannot be read.
         UnicodeDecodeError: it is neither UTF-8 nor UTF-16 with a byte order mark.
     """
-    # A pipe or a device of this name must not be waited for.
+    # Do not block on a pipe or a device.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | (0 if wait else os.O_NONBLOCK))
     with os.fdopen(descriptor, "rb") as opened:
         status = os.fstat(descriptor)
@@ -93,7 +93,7 @@ def reason(error: OSError | UnicodeDecodeError) -> str:
 
 
 def is_plain(path: str) -> bool:
-    """Whether PATH is a file, or nothing, and no other name for one."""
+    """Whether PATH is a file or does not exist, and is not another name (a link) of a file."""
     try:
         status = os.lstat(path)
     except OSError:

@@ -1,8 +1,8 @@
 """Which of the objects in a document Edge reads.
 
 Rules of this file:
-- Kinds that Edge does not read are ignored. Reported are a kind that Edge reads under another version of its API, and
-  a name that is nearly that of a kind of the same API group.
+- Kinds that Edge does not read are ignored. Two things are reported: a kind that Edge reads, in another version of its
+  API, and a name that is nearly that of a kind of the same API group.
 - Lists are taken apart; an item may leave out what its list says already.
 """
 
@@ -37,7 +37,7 @@ Place = tuple[int, int]
 
 
 class Fault(msgspec.Struct, frozen=True, gc=False):
-    """Something in a file that cannot be taken."""
+    """Something in a file that cannot be used."""
 
     place: Place
     kind: str
@@ -46,13 +46,13 @@ class Fault(msgspec.Struct, frozen=True, gc=False):
     name: str
     message: str
     certain: bool
-    """Whether kind, namespace and name are what the text says, and not a guess at what it should say."""
+    """Whether kind, namespace and name are those of the text, and not a guess."""
 
 
 def objects(value: object, kind: str = "", item: int = 0, depth: int = 0) -> Iterator[tuple[int, Object | Fault]]:
     """The objects in VALUE with the number of the list item that each is, 0 for VALUE itself.
 
-    KIND: what VALUE is if it does not say. What is wrong with an object stands in its place.
+    KIND: that of VALUE if it has none of its own. For an object that is not valid the fault is returned in its place.
     """
     if value is None:
         return
@@ -74,7 +74,7 @@ def objects(value: object, kind: str = "", item: int = 0, depth: int = 0) -> Ite
 
 
 def _object(value: dict[str, Any], kind: object) -> Object | Fault | None:
-    """The object in VALUE, None when it is of no concern."""
+    """The object in VALUE; None: Edge does not read it."""
     version = value.get("apiVersion")
     if not isinstance(kind, str) or not kind:
         return _nameless("", "kind: required")

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _AFTER_FAILURE: Final = 1.0
-"""Seconds before all is looked at again after an error of our own."""
+"""Seconds before all files are surveyed again after an internal error."""
 
 
 class FolderSource:
     """Puts what the files of `settings.manifests` hold into CHANGES."""
 
     def __init__(self, settings: Settings, changes: queue.SimpleQueue[Change]) -> None:
-        """Looks at nothing yet."""
+        """Nothing is read yet."""
         self._changes = changes
         keeper = Keeper(settings.table_directory if settings.shm_dir else None)
         self._follower = Follower(settings.manifests, self._tell, keeper)
@@ -40,11 +40,11 @@ class FolderSource:
         self._thread = threading.Thread(target=self._run, name="manifests", daemon=True)
 
     def start(self) -> None:
-        """Begin to speak, in a thread of its own."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Speak no more."""
+        """Stop, and send nothing more."""
         if self._stopping.is_set():
             return
         self._stopping.set()
@@ -64,10 +64,10 @@ class FolderSource:
         return False
 
     def want(self, names: frozenset[ObjectId], *, settled: bool) -> None:
-        """Nothing to do, for the same reason."""
+        """Nothing to do: all objects are sent anyway."""
 
     def watches(self, namespace: str) -> bool:  # noqa: ARG002 - the protocol's
-        """Files are of any namespace."""
+        """Yes: files may have objects of any namespace."""
         return True
 
     def unsynced(self) -> tuple[str, ...]:

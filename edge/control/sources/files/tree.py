@@ -4,7 +4,7 @@ Rules of this file:
 - In folders, files are read by their suffix. Names that begin with a dot (editors' files, `..data`) and kustomizations
   are skipped. A file that --manifests names itself is read whatever its name is.
 - Symbolic links are followed, files and folders. Of several paths to one of them the first counts. All folders in which
-  a link, or a part of a path, may be changed to lead elsewhere are watched too: that is how Kubernetes replaces the
+  a link, or a part of a path, may be changed to point elsewhere are watched too: that is how Kubernetes replaces the
   files of a ConfigMap, and how releases are switched.
 - A folder is watched before it is listed, so that no new file is missed.
 - A path that cannot be read does not count as deleted: it is listed in `blind`.
@@ -61,7 +61,7 @@ class Survey:
     shadowed: set[str] = field(default_factory=set)
     """Paths of files that are found by another path already."""
     blind: dict[str, str] = field(default_factory=dict)
-    """Paths that cannot be looked at, with the reason."""
+    """Paths that cannot be read, with the reason."""
 
 
 def counts(name: str) -> bool:
@@ -85,7 +85,7 @@ def signature(status: os.stat_result) -> Signature:
 
 
 def survey(roots: Sequence[str], watch: Callable[[str, int], None]) -> Survey:
-    """All that there is under ROOTS. WATCH is called with each folder that matters and the events that do."""
+    """All files and folders under ROOTS. WATCH is called with each folder to watch, and the events to watch for."""
     return _Surveyor(watch).survey(roots)
 
 
@@ -143,12 +143,12 @@ class _Surveyor:
                 return
             status = entry.stat()
         except FileNotFoundError:
-            return  # a link that leads nowhere, or gone since
+            return  # a link without a target, or a file that is gone by now
         except OSError as error:
             self._found.blind[entry.path] = error.strerror or str(error)
             return
         place = (status.st_dev, status.st_ino)
-        if place not in above:  # a link back to where we are
+        if place not in above:  # not a link back to a folder above
             self._folder(entry.path, root, [*above, place])
 
     def _file(self, path: str, root: int, status: os.stat_result, *, linked: bool) -> None:

@@ -1,8 +1,9 @@
 """Events of folders from the kernel (inotify).
 
 Rules of this file:
-- Folders are watched and not files: files are replaced by others of the same name, folders seldom. A file that was
-  named itself is watched too: mounted alone into a container, it is in another folder for the kernel than for us.
+- Folders are watched and not files: files are replaced by others of the same name, folders seldom. A file that
+  --manifests names is watched too: if it is mounted alone into a container, the kernel has it in another folder than we
+  do.
 - A watch belongs to the folder itself and not to its path. Every survey therefore watches each path again, which
   costs nothing if the folder is still the same.
 - When the kernel has no more watches to give, the caller is informed and must poll instead.
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 NAMES: Final = flags.CREATE | flags.MOVED_FROM | flags.MOVED_TO | flags.DELETE | flags.DELETE_SELF | flags.MOVE_SELF
 """Events that change the names in a folder."""
 CONTENTS: Final = NAMES | flags.MODIFY | flags.CLOSE_WRITE | flags.ATTRIB
-"""And what is done with the files of these names."""
+"""The same, and events that change the content of the files."""
 ITSELF: Final = flags.MODIFY | flags.CLOSE_WRITE | flags.ATTRIB | flags.DELETE_SELF | flags.MOVE_SELF
 """Events of a single file."""
 
@@ -35,16 +36,16 @@ class Happening(NamedTuple):
     """Something that happened to NAME in FOLDER, or that events were lost (Q_OVERFLOW in the mask)."""
 
     folder: str
-    """Or the file that is watched itself."""
+    """Or the path of the file that is watched."""
     name: str
-    """Empty: to the folder or file itself."""
+    """Empty: the event is about the folder or file itself."""
     mask: int
     cookie: int
     """The same for both halves of a rename."""
 
     @property
     def path(self) -> str:
-        """Of the thing that it happened to."""
+        """The path that it happened to."""
         if not self.name:
             return self.folder
         return os.path.join(self.folder, self.name)
@@ -64,10 +65,10 @@ class Watches:
         self._paths: dict[int, set[str]] = {}
         self._wanted: set[str] = set()
         self.trouble = ""
-        """Why not all is watched that should be; empty: all is."""
+        """Why some folders are not watched; empty: all are."""
 
     def begin(self) -> None:
-        """All folders that are to be watched will be named by `watch`, up to `end`."""
+        """From now until `end`, `watch` names all folders that are to be watched."""
         self._wanted = set()
         self.trouble = ""
         if self._inotify is None:
@@ -108,7 +109,7 @@ class Watches:
             os.eventfd_read(self._wake)
 
     def rest(self, seconds: float) -> None:
-        """Let SECONDS pass, or the time until `wake` is called; events are kept for later."""
+        """Sleep for SECONDS, or until `wake` is called; events are kept for later."""
         if seconds > 0:
             self._wake_only.poll(math.ceil(seconds * 1000))
 
