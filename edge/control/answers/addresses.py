@@ -1,7 +1,7 @@
 """The addresses that the status of our Ingresses shows: from settings, from a Service, or from the nodes of our pods.
 
 Rules of this file:
-- "Not known" (None) is not "none": while the answer cannot be found out, what is in the status stays there.
+- "Not known" (None) is not "none": while the addresses are not known, the status stays as it is.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Origin(Protocol):
     """Called when `addresses` may give something else; must not wait."""
 
     def start(self) -> None:
-        """Begin to find out."""
+        """Start."""
 
     def stop(self) -> None:
         """End soon."""
@@ -75,7 +75,7 @@ class Fixed:
         """Nothing to end."""
 
     def addresses(self) -> Addresses | None:
-        """The addresses; None when not one of them is usable."""
+        """The addresses; None: none of them is usable."""
         return self._addresses or None
 
 
@@ -117,7 +117,7 @@ class OfService:
         self._know(value)
 
     def drop(self, key: Key) -> None:  # noqa: ARG002  # the sink's signature
-        """The Service is gone; what it had is shown until it is back."""
+        """The Service is gone; its last addresses are shown until it is back."""
         logger.warning("--publish-service %s: there is no such Service; the status stays as it is", self._service)
         self._know(None)
 
@@ -127,7 +127,7 @@ class OfService:
             logger.warning("--publish-service %s: there is no such Service", self._service)
 
     def refused(self, times: int) -> None:
-        """The reflector has said so in the log."""
+        """Nothing to do: the reflector logs it."""
 
     def _know(self, addresses: Addresses | None) -> None:
         self._known = addresses
@@ -149,12 +149,12 @@ class NodeStatus(Struct, frozen=True):
 
 
 class Node(Struct, frozen=True):
-    """A node, as far as we look at it."""
+    """The fields of a node that are read."""
 
     status: NodeStatus = NodeStatus()
 
     def address(self, *, internal: bool) -> str:
-        """Its external address, else or when INTERNAL its internal one; empty: it has none."""
+        """Its external address, or its internal one if it has no other or INTERNAL is set; empty: it has none."""
         for kind in ("InternalIP",) if internal else ("ExternalIP", "InternalIP"):
             for one in self.status.addresses or ():
                 if one.type == kind and one.address:
@@ -200,7 +200,7 @@ class OfNodes:
         return self._known
 
     def _turn(self) -> bool:
-        """Wait until it is time to ask, and ask; False: stop."""
+        """Wait until a read of the nodes is due, and read them; False: stop."""
         self._changed.wait(self._wait)
         self._changed.clear()
         nodes = self._pods.nodes()

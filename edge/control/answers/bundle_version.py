@@ -3,8 +3,8 @@
 Rules of this file:
 - One definition stands for all: they are installed together, and each has the version of its bundle and its channel as
   annotations.
-- It is read when a GatewayClass of ours is there for the first time, and followed from then on. Where it must not be
-  read, or has no version, there is no condition SupportedVersion.
+- It is read when a GatewayClass of ours exists for the first time, and followed from then on. If reading it is
+  forbidden, or it has no version, there is no condition SupportedVersion.
 - With the standard channel the features that need fields of the experimental one are left out.
 
 Source: Gateway API v1.6, GatewayClassConditionStatusSupportedVersion; guides, "Bundle version".
@@ -39,7 +39,7 @@ TYPE: Final = "SupportedVersion"
 REFUSALS: Final = 1
 """Refusals after which the condition is left out."""
 ABSENT: Final = 60.0
-"""Seconds between two looks where the API server knows no definitions."""
+"""Seconds between two attempts where the API server has no such definition."""
 
 
 class _Definition(Struct, frozen=True):
@@ -47,7 +47,7 @@ class _Definition(Struct, frozen=True):
 
 
 class Bundle(NamedTuple):
-    """What a definition says of its bundle; empty: nothing."""
+    """The annotations of a definition about its bundle; empty: absent."""
 
     version: str = ""
     channel: str = ""
@@ -58,7 +58,7 @@ _decode = msgspec.json.Decoder(_Definition).decode
 
 
 class BundleVersion:
-    """What the cluster has."""
+    """The bundle that is installed in the cluster."""
 
     def __init__(self, transport: Transport, *, timing: Timing | None = None) -> None:
         self.listeners: list[Callable[[], None]] = []
@@ -126,7 +126,7 @@ class BundleVersion:
         self._notify()
 
     def refused(self, times: int) -> None:
-        """Go on without."""
+        """Continue without the definition."""
         if times >= REFUSALS:
             self.known = True
             self._notify()

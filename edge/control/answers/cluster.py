@@ -1,7 +1,7 @@
 """Writes status, Events and the Services of Gateways to the cluster, from the elected instance only.
 
 Rules of this file:
-- Nothing here is needed for routing. What cannot be written now is written later or dropped; the log has the reason.
+- Nothing here is needed for routing. Writes that fail are repeated later or dropped; the log has the reason.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ WITHDRAWAL = 10.0
 
 
 class Cluster:
-    """Answers back for one control plane."""
+    """The writers of one control plane."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Cluster:
         term: Term | None = None,
         timing: Timing | None = None,
     ) -> None:
-        """To be made before SOURCE is started, so that no Ingress is missed."""
+        """Must be made before SOURCE is started, so that no Ingress is missed."""
         transport = source.transport
         namespace = configuration.own_namespace(transport.configuration, settings)
         name = pods.own_name() or socket.gethostname()
@@ -72,7 +72,7 @@ class Cluster:
         self._listen(state, source)
 
     def _listen(self, state: State, source: KubernetesSource) -> None:
-        """Have every writer hear what it needs of the table, and of the objects as they arrive."""
+        """Register every writer for what it needs of the table, and of the objects as they arrive."""
         if self.status is not None:
             source.observers.append(self.status)
             state.listeners.append(self.status.heard)
@@ -101,7 +101,8 @@ class Cluster:
             self.election.start()
 
     def stop(self) -> None:
-        """Take our addresses back if we are the last, and let go of the leadership; while the source still runs."""
+        """Remove our addresses from the status if we are the last instance, and release the Lease; the source must
+        still run."""
         status = self.status
         if self.events is not None:
             self.events.stop()
@@ -119,7 +120,7 @@ class Cluster:
         self.election.stop()
 
     def _is_last(self) -> bool:
-        """Whether no other instance serves the cluster, as far as can be found out; said by the leader alone."""
+        """Whether no other instance serves the cluster, as far as is known; only the leader can tell."""
         if not self.election.leads:
             return False
         others = self._pods.others()

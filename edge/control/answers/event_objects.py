@@ -28,7 +28,7 @@ LONGEST_INSTANCE = 128
 """Characters of `reportingInstance`."""
 
 SERVED = Problem(Severity.WARNING, "Served", "", "in the routing table: requests are taken from now on")
-"""Stands among problems for the good news."""
+"""In place of a problem, for the Event that an Ingress is served."""
 
 
 class Subject(msgspec.Struct, frozen=True, order=True, gc=False):

@@ -1,7 +1,7 @@
 """Events on an Ingress: what is wrong with it, and that it is served.
 
 Rules of this file:
-- Written by the leader alone; the others listen and are ready to go on.
+- Only the leader writes; the other instances keep track, so that each can take over.
 - A problem has one Event, by its name (`event_objects`). A restarted control plane or a new leader that finds the same
   problem gets a 409 and leaves the Event alone. A problem that comes back, or that lasts until its Event is about to
   expire, increments the count of the Event's series. Nothing else is repeated.
@@ -55,7 +55,7 @@ REFRESH = 2400.0
 QUIET = 60.0
 """Least seconds between two writes of one Event."""
 FRESH = 600.0
-"""Seconds since its creation within which an Ingress that existed when we started may not have its Event yet."""
+"""Seconds since its creation during which an Ingress that existed when we started may not have its Event yet."""
 GAP = 30.0
 """Seconds before our election in which there may have been no leader: a little more than an election takes."""
 
@@ -67,7 +67,7 @@ class Written(msgspec.Struct, gc=False):
     at: float
     """Of the last write; monotonic seconds."""
     over: bool = False
-    """The problem has been gone since."""
+    """The problem has been resolved since."""
 
 
 class EventWriter(LeaderThread):
@@ -82,11 +82,11 @@ class EventWriter(LeaderThread):
         self._due: dict[Subject, float] = {}
         """Subjects to check, each with the earliest time (monotonic seconds)."""
         self._queue: list[tuple[float, Subject]] = []
-        """The same as a heap; what is not in `_due` with this time does not count."""
+        """The same as a heap; entries that are not in `_due` with this time are stale."""
         self._news: OrderedDict[Subject, float] = OrderedDict()
         """Ingresses that are served for the first time, since when."""
         self._held: set[Subject] = set()
-        """Of these, those whose namespace forbids us to write; they are in `_due`."""
+        """Of these, those in namespaces where we may not write; they are in `_due`."""
         self._written: OrderedDict[tuple[Subject, Problem], Written] = OrderedDict()
         self._heard_any = False
         self._next_refresh = 0.0
@@ -147,7 +147,7 @@ class EventWriter(LeaderThread):
     # --- the thread -------------------------------------------------------------------------------------------------
 
     def _turn(self) -> bool:
-        """Write what there is to say of one object; False: stop."""
+        """Write the Events of one object; False: stop."""
         with self._changed:
             while not self._stopping and (wait := self._wait()) != 0:
                 self._changed.wait(wait)
@@ -160,10 +160,10 @@ class EventWriter(LeaderThread):
         return True
 
     def _wait(self) -> float | None:
-        """Seconds until there may be something to do; None: until notified."""
+        """Seconds until something may be due; None: wait to be notified."""
         now = time.monotonic()
         if not self._election.leads:
-            self._due.clear()  # an election brings them back
+            self._due.clear()  # they come back when we are elected
             self._queue.clear()
             self._held.clear()
             self._forget_old_news(now)
@@ -181,12 +181,12 @@ class EventWriter(LeaderThread):
         return max(0.0, min(ready) - now, 0.0 if len(ready) == 1 else self._pace.delay())
 
     def _forget_old_news(self, now: float) -> None:
-        """Drop news so old that the previous leader has written it."""
+        """Drop news that the previous leader has written."""
         while self._news and now - next(iter(self._news.values())) >= GAP:
             self._news.popitem(last=False)
 
     def _refresh(self, now: float) -> None:
-        """Have Events renewed that end soon while their problems last."""
+        """Renew Events that expire soon and whose problems last."""
         for (subject, problem), last in self._written.items():
             if now - last.at >= REFRESH and problem in self._problems.get(subject, ()):
                 last.over = True
@@ -231,7 +231,7 @@ class EventWriter(LeaderThread):
     # --- writing ----------------------------------------------------------------------------------------------------
 
     def _report(self, subject: Subject, problem: Problem, last: Written | None) -> bool:
-        """Write one Event; False: the API server wants to be left alone for now."""
+        """Write one Event; False: the next one must wait."""
         time.sleep(self._pace.delay())
         remaining = self._election.remaining
         if not remaining or self._stopping:
@@ -258,7 +258,7 @@ class EventWriter(LeaderThread):
             self._written.popitem(last=False)
 
     def _write(self, subject: Subject, problem: Problem, last: Written | None, patience: float) -> int:
-        """Write the Event; gives how many it stands for."""
+        """Write the Event; returns the count of its series."""
         path = resources.EVENT.collection(subject.namespace).path
         event = event_object(subject, problem, self._instance)
         if last is not None:
@@ -282,11 +282,11 @@ class EventWriter(LeaderThread):
         return 1
 
     def _failed(self, subject: Subject, problem: Problem, error: KubernetesError) -> bool:
-        """Take note of ERROR; whether the next Event may be written at once."""
+        """Note ERROR; whether the next Event may be written at once."""
         if isinstance(error, RefusedError) and (
             error.code in (400, 404, 413, 422) or (error.code == 403 and "being terminated" in error.message)
         ):
-            if error.code not in (403, 404):  # those say that the namespace is going, or gone
+            if error.code not in (403, 404):  # those say that the namespace is being deleted, or is gone
                 logger.warning("event for %s: %s", subject.object, error)
             with self._changed:
                 self._remember(subject, problem, 1)

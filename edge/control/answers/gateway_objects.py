@@ -1,9 +1,9 @@
-"""The objects that are made for a Gateway, as JSON: its Service and the EndpointSlices of that; what is to be changed
-in one that is there.
+"""The objects that are made for a Gateway, as JSON: its Service and the EndpointSlices of that; and the patch for an
+object that exists.
 
 Rules of this file:
-- Only what we have set is changed, or taken away when it is wanted no longer: the annotation APPLIED has the names of
-  the labels, annotations and fields of `spec` that we have set last. All else belongs to others and stays.
+- Only what we have set is changed, or removed when it is no longer wanted: the annotation APPLIED has the names of the
+  labels, annotations and fields of `spec` that we have set last. Everything else belongs to others and stays.
 - The Gateway owns them, so the cluster deletes them with it also while Edge does not run.
 - The API server takes no loopback addresses as endpoints: for those there are no slices.
 
@@ -80,7 +80,7 @@ def slices_of(wanted: GatewayService, pods: Sequence[PodEndpoint]) -> Iterator[t
 
 
 def gateway_of(name: ObjectId, body: Body) -> ObjectId | None:
-    """The Gateway that BODY, the EndpointSlice NAME, was made for by us; None: it is none that we have made."""
+    """The Gateway that we made BODY, the EndpointSlice NAME, for; None: it is not ours."""
     metadata = body.get("metadata") or {}
     if name.kind != SLICE or (metadata.get("labels") or {}).get(SLICE_MANAGER_LABEL) != MANAGER:
         return None
@@ -131,7 +131,7 @@ def _endpoints(wanted: GatewayService, pods: Sequence[PodEndpoint]) -> Iterator[
 
 
 def difference(have: Body, wanted: Body) -> Body | None:
-    """The merge patch that makes an object that we HAVE made what is WANTED; None: it is."""
+    """The merge patch from the object that we HAVE to the one that is WANTED; None: nothing differs."""
     patch: Body = {}
     applied = _applied(have)
     before, after = have.get("metadata") or {}, wanted["metadata"]
@@ -146,7 +146,7 @@ def difference(have: Body, wanted: Body) -> Body | None:
         patch["metadata"] = metadata
     if wanted["kind"] == SERVICE:
         spec = _merged(have.get("spec") or {}, wanted["spec"], applied.get("spec", ()))
-        spec.pop("clusterIP", None)  # it stays what it was when the Service was made
+        spec.pop("clusterIP", None)  # it cannot be changed
         if (have.get("spec") or {}).get("selector"):
             spec["selector"] = None
         if spec:
@@ -158,13 +158,13 @@ def difference(have: Body, wanted: Body) -> Body | None:
 
 
 def _merged(have: Body, wanted: Body, applied: Iterable[str]) -> Body:
-    """What is to be changed in a map that we HAVE to have all that is WANTED, and nothing else of what we APPLIED."""
+    """The changes to a map that we HAVE, so that it has all that is WANTED and nothing else that we APPLIED before."""
     changed = {name: value for name, value in wanted.items() if not _covers(have.get(name), value)}
     return {**changed, **{name: None for name in applied if name in have and name not in wanted}}
 
 
 def _covers(have: Any, wanted: Any) -> bool:
-    """Whether HAVE says all that is WANTED; the API server adds defaults and what it has allocated."""
+    """Whether HAVE contains all that is WANTED; the API server adds defaults and values that it allocates."""
     if isinstance(wanted, dict) and isinstance(have, dict):
         return all(_covers(have.get(name), value) for name, value in wanted.items())
     if isinstance(wanted, list):

@@ -2,12 +2,12 @@
 
 Rules of this file:
 - Those of `edge.control.answers.writer`, and what `edge.control.answers.gateway_objects` says.
-- Nothing is written before all that is there has been read.
-- The watch may be behind our own writes: a version that is older than what a write has answered is ignored.
-- An object of the same name that we have not made is never changed: creating ours is refused, and tried again.
-- What goes with a Gateway is deleted by us as soon as the Gateway is gone, or belongs to another controller.
-- A slice that an earlier process has made and that is wanted no longer is deleted, too: its
-  addresses may be those of other pods by now.
+- Nothing is written before all existing objects have been read.
+- The watch may lag behind our own writes: a version that is older than the answer to a write is ignored.
+- An object of the same name that we have not made is never changed: our POST is refused, and tried again.
+- We delete the objects of a Gateway as soon as the Gateway is gone, or belongs to another controller.
+- A slice that an earlier process has made and that is no longer wanted is deleted, too: its addresses may belong to
+  other pods by now.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class Job(NamedTuple):
     method: str
     body: Body
     have: Body | None
-    """What it was decided on."""
+    """The version that it is based on."""
     drops: int
-    """Objects that had been deleted by then."""
+    """The number of deleted objects at that time."""
 
 
 class GatewayServiceWriter(Writer[Job]):
@@ -72,13 +72,13 @@ class GatewayServiceWriter(Writer[Job]):
         """Objects by Gateway."""
         self._seen: dict[ObjectId, Body] = {}
         self._written: dict[ObjectId, str] = {}
-        """The versions that writes have answered and the watch has not delivered."""
+        """The versions in the answers to our writes that the watch has not delivered yet."""
         self._slices: dict[ObjectId, set[ObjectId]] = {}
-        """Slices that we or an earlier process have made and that are there, by Gateway."""
+        """Existing slices that we or an earlier process have made, by Gateway."""
         self._wanted: dict[ObjectId, Body | None] = {}
         """None: it is to be deleted."""
         self._drops = 0
-        """Objects that were deleted: what a write answers may be older than that."""
+        """The number of objects that were deleted: the answer to a write may be older than that."""
         self._synced: set[str] = set()
         self._reflectors = [
             Reflector(transport, kind.collection(namespace, labels=SELECTOR), _Sink(self, name), timing=timing)
@@ -150,13 +150,13 @@ class GatewayServiceWriter(Writer[Job]):
                 del self._slices[gateway]
 
     def synced(self, kind: str) -> None:
-        """All objects of KIND that are there have been seen."""
+        """All existing objects of KIND have been seen."""
         with self._changed:
             self._synced.add(kind)
             self._consider_all()
 
     def _want(self, gateway: ObjectId) -> None:
-        """Have what is made for GATEWAY be what it should be."""
+        """Find out which objects GATEWAY is to have."""
         service = self._services.get(gateway)
         objects: dict[ObjectId, Body] = dict([service_of(service)]) if service is not None else {}
         before = self._made.pop(gateway, frozenset())
@@ -164,7 +164,7 @@ class GatewayServiceWriter(Writer[Job]):
         if service is not None and (pods is not None or service.backends):
             objects.update(slices_of(service, pods or ()))
             before |= self._slices.get(gateway, frozenset())
-        elif service is not None:  # where our pods are is not known: the slices stay as they are
+        elif service is not None:  # our pods are not known: the slices stay as they are
             before = frozenset(one for one in before if one.kind == SERVICE)
         if objects:
             self._made[gateway] = frozenset(objects)
@@ -194,7 +194,7 @@ class GatewayServiceWriter(Writer[Job]):
             return Job("DELETE", _only(have), have, self._drops)
         if have is None:
             return Job("POST", wanted, have, self._drops)
-        # One that is being deleted is made again when it is gone.
+        # An object that is being deleted is made again when it is gone.
         patch = difference(have, wanted) if not have["metadata"].get("deletionTimestamp") else None
         if patch is None:
             return None
@@ -233,7 +233,7 @@ def _version(body: Body | None) -> str:
 
 
 def _only(have: Body) -> Body:
-    """The options of a request that deletes the object that we HAVE seen, and none that was made since."""
+    """The options of a request that deletes the object that we HAVE seen, and not a newer one of that name."""
     return {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": have["metadata"]["uid"]}}
 
 

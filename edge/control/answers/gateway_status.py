@@ -2,8 +2,8 @@
 
 Rules of this file:
 - Those of `edge.control.answers.writer`.
-- A Gateway whose routes come one after another gets their number twice a second, not once for each.
-- Only where the status is different from what it should be: at most one write for an object and a change.
+- The number of routes of a Gateway is written at most twice a second, not once for each route.
+- A status is written only if it differs from what it should be: at most once for an object and a change.
 - The status of routes and policies is shared with other controllers: only entries of our own name are changed, in
   their place.
 - lastTransitionTime changes with a condition's status only.
@@ -112,7 +112,7 @@ class GatewayStatusWriter(StatusWriter[tuple[Seen, "Status"]]):
         self._bundle.listeners.append(self._bundle_changed)
         self._seen: dict[ObjectId, Seen] = {}
         self._wanted: dict[ObjectId, ObjectStatus | None] = {}
-        """None: nothing of ours is to stay in the status."""
+        """None: our entries are to be removed from the status."""
 
     def stop(self) -> None:
         """End soon."""
@@ -186,7 +186,7 @@ class GatewayStatusWriter(StatusWriter[tuple[Seen, "Status"]]):
         return f"verb patch on {KINDS[name.kind].resource}/status"
 
     def _patch(self, name: ObjectId, wanted: Status | None, seen: Seen) -> Status | None:
-        """What is to be changed in the status of NAME that was SEEN; None: nothing."""
+        """The patch for the status of NAME that was SEEN; None: nothing differs."""
         have: Status = msgspec.json.decode(seen.status) or {}
         shared = SHARED.get(name.kind)
         if shared is not None:
@@ -253,7 +253,7 @@ class GatewayStatusWriter(StatusWriter[tuple[Seen, "Status"]]):
 
 
 def _dated(wanted: list[Status], have: Any) -> list[Status]:
-    """WANTED conditions, or listeners with conditions, with the times of those that they HAVE the status of."""
+    """WANTED conditions, or listeners with conditions; those whose status is the same in HAVE keep its time."""
     known = {one.get("type") or one.get("name"): one for one in have or () if isinstance(one, dict)}
     dated = []
     for one in wanted:
@@ -271,7 +271,7 @@ def _now() -> str:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether ONE and OTHER say the same; the order of a list counts, a field that is absent is an empty list."""
+    """Whether ONE and OTHER are equal; the order of a list counts, an absent field equals an empty list."""
     if isinstance(one, list) and not one:
         return not other
     return bool(one == other)

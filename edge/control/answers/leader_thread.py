@@ -1,7 +1,7 @@
-"""A thread that writes to the cluster while this control plane is the leader: what all writers share.
+"""The base of all writers: a thread that writes to the cluster while this control plane is the leader.
 
 Rules of this file:
-- The thread runs from `start` to `stop`, leader or not; a writer looks at the election before each write.
+- The thread runs from `start` to `stop`, leader or not; a writer checks the election before each write.
 - Other threads change what a writer has to do while they hold `_changed`, and notify it.
 """
 
@@ -22,7 +22,7 @@ PATIENCE: Final = 10.0
 
 
 class LeaderThread:
-    """Base of the writers: one thread, which takes turns until it is stopped."""
+    """Base of the writers: one thread, which calls `_turn` until it is stopped."""
 
     def __init__(self, transport: Transport, election: Election, pace: Pace, *, name: str) -> None:
         """PACE limits the writes; NAME is that of the thread."""
@@ -42,7 +42,7 @@ class LeaderThread:
         self._thread.start()
 
     def stop(self) -> None:
-        """End soon; the next leader writes what is not written yet."""
+        """Stop; the next leader writes what is not written yet."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
@@ -50,9 +50,9 @@ class LeaderThread:
             self._thread.join(PATIENCE)
 
     def _turn(self) -> bool:
-        """Do the next piece of work, or wait for it; False: stop."""
+        """Wait for the next piece of work, and do it; False: stop."""
         raise NotImplementedError
 
     def _elected(self, leads: bool) -> None:  # the signature of a listener
-        """Take note of an election that we have won (LEADS) or lost."""
+        """Note an election that we have won (LEADS) or lost."""
         raise NotImplementedError

@@ -1,8 +1,8 @@
-"""The pods that run Edge as ours does: where they are, and whether ours is the last.
+"""The pods of this installation: where they run, and whether ours is the last.
 
 Rules of this file:
-- Our pod is named by $POD_NAME and its siblings are those with its labels, less the labels that controllers give to a
-  single revision or pod. Outside of a pod there are none, and nothing is asked.
+- $POD_NAME names our pod. Its siblings are the pods with the same labels, not counting labels that controllers give to
+  a single revision or pod. Outside of a pod there are none, and no request is made.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class PodStatus(Struct, frozen=True):
 
     @property
     def is_ready(self) -> bool:
-        """Whether its readiness probe says yes."""
+        """Whether it has the condition Ready."""
         return any(one.type == "Ready" and one.status == "True" for one in self.conditions or ())
 
 
@@ -86,7 +86,7 @@ class PodEndpoint(NamedTuple):
 
 
 class Pod(Struct, frozen=True):
-    """A pod, as far as we look at it."""
+    """The fields of a pod that are read."""
 
     metadata: Metadata
     spec: PodSpec = PodSpec()
@@ -152,7 +152,7 @@ class Pods:
             self._reflector.stop()
 
     def others(self) -> int | None:
-        """How many siblings are going to stay when we go; None: not known."""
+        """How many siblings remain when we end; None: not known."""
         if not self._is_synced:
             return None
         return sum(not pod.is_leaving for key, pod in list(self._pods.items()) if key != self._own)
@@ -173,7 +173,7 @@ class Pods:
         return tuple(_endpoint(pod) for pod in running if pod.status.pod_ips)
 
     def _run(self) -> None:
-        """Learn our labels, then watch the pods that share them."""
+        """Read our labels, then watch the pods that have them too."""
         backoff = Backoff()
         while not self._stopping.is_set():
             try:

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MOST: Final = 100
-"""Lines of one round: a cluster with thousands of mistakes is not read line by line."""
+"""Most lines of one round: no one reads thousands of them."""
 LEVELS: Final = {Severity.ERROR: logging.ERROR, Severity.WARNING: logging.WARNING}
 
 
 def log_problems(what: Round) -> None:
-    """Log what WHAT says of problems; a listener of the state."""
+    """Log the problems of the round WHAT; a listener of the state."""
     for report in _first(what.gone):
         logger.info("%s: resolved: %s", report.object, report.problem, extra=_fields(report))
     for report in _first(what.appeared):

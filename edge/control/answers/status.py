@@ -2,7 +2,7 @@
 
 Rules of this file:
 - Those of `edge.control.answers.writer`.
-- Only for Ingresses of the routing table, and only where the status is different from what it should be.
+- Only for Ingresses of the routing table, and only if the status differs from what it should be.
 - The latest Ingress comes first, because its author is waiting for it.
 
 https://kubernetes.io/docs/reference/kubernetes-api/service-resources/ingress-v1/
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 WITHDRAWERS: Final = 8
-"""Writes at the same time when addresses are taken back, for which a pod has not long."""
+"""Concurrent writes when addresses are removed, because a pod that ends has little time."""
 
 
 @dataclass(slots=True)
@@ -117,7 +117,7 @@ class IngressStatusWriter(StatusWriter[tuple[Seen, "Addresses"]]):
         self._show(name, *job)
 
     def _show(self, name: ObjectId, seen: Seen, addresses: Addresses) -> bool:
-        """Make ADDRESSES the status of NAME; False: that is another's to do now.
+        """Make ADDRESSES the status of NAME; False: we are no longer the leader.
 
         Raises:
             KubernetesError: it is not done, or not known to be.
@@ -139,12 +139,12 @@ class IngressStatusWriter(StatusWriter[tuple[Seen, "Addresses"]]):
 
     @property
     def has_something(self) -> bool:
-        """Whether addresses of ours are in any status."""
+        """Whether any status has addresses of ours."""
         with self._changed:
             return any(self._rest(self._seen.get(name)) is not None for name in self._ours)
 
     def withdraw(self, seconds: float) -> None:
-        """Take our addresses out of every status; gives up after SECONDS, or when leadership is lost."""
+        """Remove our addresses from every status; stops after SECONDS, or when leadership is lost."""
         with self._changed:
             self._withdrawing = True
             self._due.clear()
@@ -156,7 +156,7 @@ class IngressStatusWriter(StatusWriter[tuple[Seen, "Addresses"]]):
             logger.warning("status of %d Ingresses: there was no time to remove our addresses", left)
 
     def _withdraw(self, name: ObjectId, end: float) -> bool:
-        """Take our addresses out of one status; whether they are out."""
+        """Remove our addresses from one status; whether they are removed."""
         backoff = Backoff(base=CONFLICT[0], cap=1.0)
         while time.monotonic() < end and self._election.leads:
             with self._changed:

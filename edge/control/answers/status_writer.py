@@ -1,7 +1,7 @@
-"""A writer of the status of objects: what those of Ingresses and of the Gateway API share.
+"""The base of the writers of status, of Ingresses and of the Gateway API.
 
 Rules of this file:
-- Each write names the version that it was decided on.
+- Each write names the resourceVersion that it is based on.
 - When the addresses of Edge change, every status that shows them is checked again.
 """
 

@@ -1,11 +1,11 @@
-"""A thread that keeps objects of the cluster as they should be: what the writers of status and Services share.
+"""The base of the writers of status and Services: a thread that keeps objects of the cluster as they should be.
 
 Rules of this file:
-- Written by the leader alone, and a write is given no more time than leadership is certain for.
-- An object that is due is decided on when its turn comes: changes that come meanwhile are one write. After a write an
-  object rests for `quiet` seconds, so that a thousand changes of one object are a few writes.
-- After a conflict an object is decided on again, on a newer version.
-- A namespace that forbids a write is left alone for a while, and delays no other one.
+- Only the leader writes, and a write may take no longer than leadership is certain.
+- What to write of an object is decided when its turn comes, so several changes become one write. After a write an
+  object waits for `quiet` seconds, so that a thousand changes of one object become a few writes.
+- After a conflict that is decided again, on a newer version.
+- A namespace where a write is forbidden is skipped for a while, and delays no other.
 """
 
 from __future__ import annotations
@@ -36,42 +36,42 @@ RATE: Final = 100.0
 CONFLICT: Final = (0.1, 10.0)
 """First and longest wait after a conflict, seconds; a newer version that arrives ends it."""
 HOPELESS: Final = (400, 413, 415, 422)
-"""Refusals that the next try would get, too."""
+"""Refusals that a retry would get again."""
 J = TypeVar("J")
 
 
 class Writer(LeaderThread, Generic[J]):
-    """Writes objects while ELECTION is won. J: what is to be written of one."""
+    """Writes objects while ELECTION is won. J: the write of one object."""
 
     what = "status"
-    """What is written, for people."""
+    """What is written, for messages."""
     quiet = 0.0
     """Least seconds between two writes of one object."""
     latest_first = False
-    """Whether the object that was due last is the next one, because its author is waiting for it."""
+    """Whether the object that became due last is written first, because its author is waiting for it."""
 
     def __init__(self, transport: Transport, election: Election, *, rate: float = RATE) -> None:
         self._due: dict[ObjectId, None] = {}
-        """To be looked at."""
+        """Objects to check."""
         self._later: list[tuple[float, ObjectId]] = []
-        """Heap of those that had a conflict or are forbidden, with the time of the next try."""
+        """Heap of objects with a conflict, or whose write is forbidden, with the time of the next try."""
         self._conflicts: dict[ObjectId, Backoff] = {}
         self._rests: dict[ObjectId, float] = {}
-        """Objects that were written a moment ago, in that order, and until when they rest."""
+        """Objects that were just written, in that order, and until when they wait."""
         super().__init__(transport, election, Pace(rate, rate), name=f"write {self.what}")
 
     # --- of each writer ---------------------------------------------------------------------------------------------
 
     def _every(self) -> Iterable[ObjectId]:
-        """The objects to look at when we have become the leader."""
+        """The objects to check when we have become the leader."""
         raise NotImplementedError
 
     def _consider(self, name: ObjectId) -> None:
-        """Have NAME looked at if it may be wrong; the lock is held."""
+        """Mark NAME as due if it may be wrong; the lock is held."""
         raise NotImplementedError
 
     def _job(self, name: ObjectId) -> J | None:
-        """What is to be written of NAME; None: nothing. The lock is held."""
+        """The write of NAME; None: nothing to write. The lock is held."""
         raise NotImplementedError
 
     def _write(self, name: ObjectId, job: J) -> None:
@@ -83,7 +83,7 @@ class Writer(LeaderThread, Generic[J]):
         raise NotImplementedError
 
     def _right(self, name: ObjectId) -> str:
-        """What a cluster has to grant us for a write of NAME: verbs and resource."""
+        """The right that a write of NAME needs: verbs and resource."""
         raise NotImplementedError
 
     # --- for each writer --------------------------------------------------------------------------------------------
@@ -102,11 +102,11 @@ class Writer(LeaderThread, Generic[J]):
             self._consider(name)
 
     def _may_write(self) -> bool:
-        """Whether writes are ours to make now."""
+        """Whether we may write now."""
         return self._election.leads
 
     def _request(self, method: str, path: str, body: Any = None, *, content_type: str = JSON) -> bytes | None:
-        """The answer of the API server; None: the write is another's to make now.
+        """The answer of the API server; None: we are no longer the leader.
 
         Raises:
             KubernetesError: it is not done, or not known to be.
@@ -146,7 +146,7 @@ class Writer(LeaderThread, Generic[J]):
         return True
 
     def _settle(self, name: ObjectId) -> None:
-        """Leave NAME alone for a while."""
+        """Let NAME wait for a while."""
         now = time.monotonic()
         for one in [one for one, end in itertools.islice(self._rests.items(), 2) if end <= now]:
             del self._rests[one]
@@ -155,7 +155,7 @@ class Writer(LeaderThread, Generic[J]):
             self._rests[name] = now + self.quiet
 
     def _next(self) -> tuple[ObjectId, J] | None:
-        """The next write; waits for it. None: stop."""
+        """Wait for the next write, and return it; None: stop."""
         with self._changed:
             while not self._stopping:
                 wait = self._wait()
@@ -208,7 +208,7 @@ class Writer(LeaderThread, Generic[J]):
             self._consider(name)
 
     def _forbidden(self, name: ObjectId, error: KubernetesError) -> None:
-        """Leave the namespace of NAME alone for a while; others may permit it."""
+        """Skip the namespace of NAME for a while; writes in others may be allowed."""
         message = f"{self.what}: {error}; grant the {self._right(name)}"
         if self._bars.put(name.namespace) and not self.trouble:
             logger.warning("%s", message)
