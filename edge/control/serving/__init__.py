@@ -1,1 +1,2 @@
-"""The admin port: /metrics, /healthz and /readyz."""
+"""The HTTP servers of the control plane: the admin port (the page, /api, /metrics, /healthz, /readyz), and the
+admission webhook."""

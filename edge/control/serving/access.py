@@ -1,14 +1,14 @@
-"""Who may look at the page and at `/api/`.
+"""Access control of the page and of `/api/`.
 
 Rules of this file:
-- Without a token and without authorities for client certificates only this machine may: the peer is loopback, which is
-  what a port-forward looks like, and the host that was asked for is an address or `localhost`, which keeps out sites
-  whose name is made to lead here (DNS rebinding).
-- A token is compared in constant time. Its file is read again when it has changed; while it cannot be read, or is
-  empty, no client has the right token.
-- A browser gets a cookie for the token: it says until when it holds, and a keyed digest of that with the token as key.
-  So it is not the token, and ends with it.
-- What another site had a browser ask for is refused.
+- Without a token and without authorities for client certificates only this machine has access: the peer must be
+  loopback, as with a port-forward, and Host must be an address or `localhost`, which keeps out sites whose name is made
+  to resolve to this address (DNS rebinding).
+- Tokens are compared in constant time. The file is read again when it has changed; while it cannot be read, or is
+  empty, no token is valid.
+- A browser gets a cookie for the token: the time of its expiry, and a keyed digest of that, whose key is the token. So
+  the cookie does not contain the token, and is invalid when the token is removed.
+- Requests that another site makes through a browser are refused.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 COOKIE: Final = "edge-session"
 SESSION: Final = 12 * 3600
-"""Seconds for which a browser that has signed in may look."""
+"""Seconds for which a browser stays signed in."""
 LEAST_TOKEN: Final = 16
 """Characters; a shorter token is warned of."""
 _CONTEXT: Final = b"edge admin session "
@@ -39,16 +39,16 @@ logger = logging.getLogger(__name__)
 
 
 class Refusal(NamedTuple):
-    """Why somebody may not look."""
+    """Why access is refused."""
 
     status: int
     message: str
     sign_in: bool = False
-    """Whether a token would do."""
+    """Whether a token would give access."""
 
 
 class Tokens:
-    """The tokens in a file, one a line: two while one takes the place of the other."""
+    """The tokens in a file, one per line: two while a token is being rotated."""
 
     def __init__(self, path: str) -> None:
         self._path = Path(path)
@@ -57,7 +57,7 @@ class Tokens:
         self._tokens: tuple[bytes, ...] = ()
 
     def now(self) -> tuple[bytes, ...]:
-        """The tokens that are good now."""
+        """The tokens that are valid now."""
         with self._lock:
             try:
                 found = self._path.stat()
@@ -85,12 +85,12 @@ class Tokens:
         return any(hmac.compare_digest(token, one) for one in self.now())
 
     def session(self, token: bytes, now: float) -> str:
-        """The value of a cookie for who has given TOKEN, a good one."""
+        """The value of a cookie for a client that has sent TOKEN, which is valid."""
         until = str(int(now) + SESSION)
         return f"{until}.{_sealed(until, token)}"
 
     def holds(self, session: str, now: float) -> bool:
-        """Whether the cookie SESSION is one of ours and not over."""
+        """Whether the cookie SESSION is ours and has not expired."""
         until, _, seal = session.partition(".")
         if not (until.isascii() and until.isdigit() and len(until) < 12 and seal.isascii()):
             return False
@@ -108,7 +108,7 @@ class Access:
             self.tokens.now()
 
     def refusal(self, peer: str, fields: Message, *, verified: bool = False) -> Refusal | None:
-        """Why a request with these header FIELDS may not look; None: it may.
+        """Why a request with these header FIELDS is refused; None: it is allowed.
 
         PEER is the address of its client; VERIFIED: the client has shown a certificate of the authorities.
         """
@@ -134,7 +134,7 @@ class Access:
 
 
 def _refusal_elsewhere(peer: str, fields: Message) -> Refusal | None:
-    """As `Access.refusal`, where no client has to show anything."""
+    """As `Access.refusal`, where neither a token nor a certificate is required."""
     if not is_loopback(peer):
         return Refusal(
             403, "only from this machine, for instance by kubectl port-forward; --admin-token-file lets others look"
@@ -150,7 +150,7 @@ def is_own(fields: Message) -> bool:
     if origin and origin.partition("://")[2] != fields.get("Host", ""):
         return False
     site = fields.get("Sec-Fetch-Site", "none")
-    # Following a link from elsewhere is no harm: the other site does not see the answer, and nothing is written here.
+    # Following a link from another site does no harm: that site does not see the answer, and nothing is changed here.
     return site in ("none", "same-origin") or fields.get("Sec-Fetch-Mode") == "navigate"
 
 

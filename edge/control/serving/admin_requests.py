@@ -1,9 +1,9 @@
 """The requests of the admin port, and what answers each.
 
 Rules of this file:
-- A connection gets one answer and is closed; only events go on.
+- A connection gets one answer and is closed; only /api/events stays open.
 - The answers are made elsewhere: `edge.control.serving.health`, `metrics`, `view` and `pages`.
-- Probes are for everybody; `edge.control.serving.access` says who may see more.
+- Probes need no credentials; `edge.control.serving.access` decides about the rest.
 - It is read-only: beside GET and HEAD there is POST for the form to sign in.
 """
 
@@ -46,7 +46,7 @@ logger = logging.getLogger(__name__)
 
 
 class Parts(NamedTuple):
-    """What answers."""
+    """The parts of the server that make the answers."""
 
     health: Health
     metrics: scrapes.Metrics
@@ -90,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._take_form(self._target()[0])
 
     def _begin(self) -> bool:
-        """Whether this is a request that is answered here."""
+        """Whether the request can be answered."""
         if self.request_version == "HTTP/0.9":
             self.send_error(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
             return False
@@ -119,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
     # --- answers --------------------------------------------------------------------------------------------------
 
     def _page(self, path: str, query: str) -> Reply | None:
-        """What a browser gets; None: there is nothing."""
+        """The page; None: there is none at this path."""
         parts = self.server.parts
         if path.startswith(static.PREFIX):
             return parts.pages.file(path, self.headers)
@@ -150,14 +150,14 @@ class _Handler(BaseHTTPRequestHandler):
                 self.server.endless(self.connection)
                 for data in events.stream():
                     if self._refusal() is not None:
-                        break  # the token has been taken away, or the cookie is over
+                        break  # the token was removed, or the cookie has expired
                     self.wfile.write(data)
         finally:
             if self.command != "HEAD":
                 events.leave()
 
     def _refusal(self) -> Refusal | None:
-        """Why this client may not look; None: it may."""
+        """Why this client is refused; None: it is allowed."""
         return self.server.parts.access.refusal(
             self.client_address[0], self.headers, verified=self.server.verified(self.connection)
         )
@@ -206,7 +206,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(reply.body)
 
     def _stream(self, content_type: str, fields: dict[str, str], blocks: Iterable[bytes]) -> None:
-        """Send BLOCKS as they come. A failure closes the connection: an incomplete answer is noticed."""
+        """Send BLOCKS as they come. A failure closes the connection, so the client sees that the answer is
+        incomplete."""
         chunked = self.request_version != "HTTP/1.0"
         if chunked:
             fields["Transfer-Encoding"] = "chunked"
@@ -227,7 +228,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what cannot be served; a method that there is not is one that is not allowed."""
+        """Answer a request that cannot be served; an unknown method is answered 405."""
         del message, explain
         self.server.asked(self.connection)
         self.close_connection = True

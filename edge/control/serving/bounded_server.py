@@ -30,7 +30,7 @@ HEAD_SECONDS = 5.0
 IDLE_SECONDS = 90.0
 """Time for a client that keeps its connection to send a further request."""
 ANSWER_SECONDS = 60.0
-"""Time for it to take the whole of the answer."""
+"""Time for it to read the whole answer."""
 POLL = 0.2
 """Seconds between two checks for clients that are late."""
 
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 
 class Serving:
-    """Has a `BoundedServer` serve in threads of its own from `start` to `stop`; NAME is that of its first thread."""
+    """Runs a `BoundedServer` in threads of its own from `start` to `stop`; NAME is that of its first thread."""
 
     def __init__(self, address: Address, name: str) -> None:
         self.address = address
@@ -88,11 +88,11 @@ class BoundedServer(ThreadingHTTPServer):
         """Connections, oldest first: whether they have sent their request, and when they will be cut off."""
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve in a thread of its own, and see to it that there are not too many."""
+        """Serve in a thread of its own, and limit the number of connections."""
         with self._lock:
             self._serving += 1
             if self._serving > 2 * MOST_CONNECTIONS:
-                _cut(request)  # those that were cut off have not all ended yet
+                _cut(request)  # connections that were closed have not all ended yet
             elif len(self._open) >= MOST_CONNECTIONS:
                 silent = (sock for sock, (asked, _) in self._open.items() if not asked)
                 oldest = next(silent, next(iter(self._open)))
@@ -102,7 +102,7 @@ class BoundedServer(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def service_actions(self) -> None:
-        """Several times a second: cut off those whose time is over."""
+        """Called several times a second: close the connections whose time is over."""
         now = time.monotonic()
         with self._lock:
             for sock, (_, deadline) in self._open.items():
@@ -116,7 +116,7 @@ class BoundedServer(ThreadingHTTPServer):
                 self._open[request] = (True, time.monotonic() + ANSWER_SECONDS)
 
     def endless(self, request: socket.socket) -> None:
-        """The answer to REQUEST goes on for as long as its client takes it."""
+        """The answer to REQUEST lasts as long as its client reads it."""
         with self._lock:
             if request in self._open:
                 self._open[request] = (True, math.inf)
@@ -156,6 +156,6 @@ class BoundedServer(ThreadingHTTPServer):
 
 
 def _cut(sock: socket.socket) -> None:
-    # Not the method of SSLSocket: that takes the TLS away from a thread which is using it.
+    # Not the method of SSLSocket: that would remove the TLS while another thread uses it.
     with suppress(OSError):
         socket.socket.shutdown(sock, socket.SHUT_RDWR)

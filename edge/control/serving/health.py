@@ -1,4 +1,4 @@
-"""Whether this instance can take requests (readiness), and whether only a restart can help it (liveness).
+"""Whether this instance can take requests (readiness), and whether only a restart can help (liveness).
 
 Liveness fails only for a stuck compiler, or for stuck workers that are not replaced. It does not fail for an API server
 that is away, a bad manifest or a table that cannot be published, because a restart helps with none of these.
@@ -26,7 +26,7 @@ LATE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Yes or no, and a line for each thing that is to be known about it."""
+    """Yes or no, and a line for each reason."""
 
     well: bool
     lines: tuple[str, ...]
@@ -36,7 +36,7 @@ class Verdict:
 
 
 class Health:
-    """Judges by what the control plane knows and by the workers' signs of life."""
+    """Decides by the state of the control plane and by the workers' heartbeats."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Health:
         return Verdict(not faults, (*faults, *notes))
 
     def live(self) -> Verdict:
-        """Whether no restart is called for."""
+        """Whether no restart is needed."""
         faults = []
         if self._stuck is not None and (fault := self._stuck()):
             faults.append(fault)

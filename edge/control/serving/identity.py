@@ -1,9 +1,9 @@
-"""The certificate that a server of the control plane shows, out of files that may be replaced at any time.
+"""The certificate of a server of the control plane, from files that may be replaced at any time.
 
 Rules of this file:
-- Files are looked at when a connection comes; a new one is in force for the next. While files cannot be used, what was
-  in force stays so.
-- A mounted Secret changes by a symbolic link, so all files are read again when one of them is another.
+- The files are checked when a connection comes, and a new certificate is used from then on. While the files cannot be
+  used, the last certificate stays in use.
+- A mounted Secret changes by a symbolic link, so all files are read again when one of them has changed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Identity:
     """The TLS terms of one server."""
 
     def __init__(self, server: str, files: Files, *, insists: bool) -> None:
-        """SERVER is named in the log. INSISTS: a client without a certificate of the authorities is not let in.
+        """SERVER is named in the log. INSISTS: clients must present a certificate of the authorities.
 
         Nothing is read yet.
         """
@@ -83,7 +83,7 @@ class Identity:
         return cls("admin server", files, insists=False)
 
     def context(self) -> ssl.SSLContext | None:
-        """What connections are made by now; None: no files can be used yet."""
+        """The TLS context for new connections; None: no files can be used yet."""
         with self._lock:
             try:
                 seen = tuple(map(_look, filter(None, self._files)))

@@ -1,4 +1,5 @@
-"""Long loops in pieces, with the GIL let go of in between: threads that publish tables do not wait for a reader."""
+"""Long loops in pieces, which release the GIL in between, so that the thread that publishes tables does not wait for a
+reader."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ T = TypeVar("T")
 PIECE: Final = 256
 """Series written, or named, at a time; some tenths of a millisecond."""
 REST: Final = 0.0001
-"""Seconds for which the interpreter is let go of after each piece: enough for another thread to take it."""
+"""Seconds for which the GIL is released after each piece: enough for another thread to take it."""
 
 
 def paced(items: Iterable[T]) -> Iterator[T]:

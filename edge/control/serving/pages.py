@@ -1,9 +1,9 @@
-"""What a browser gets: the documents of the page, its files, and the form to sign in.
+"""What browsers get: the documents of the page, its files, and the form to sign in.
 
 Rules of this file:
 - The documents are one file, which its scripts fill; for browsers without scripts it has the view as plain HTML.
-- Files are for everybody who may connect, for the form needs them; they hold nothing of this instance.
-- A token is taken by POST alone, and leaves no trace but the cookie.
+- Files need no credentials, because the form uses them; they contain nothing about this instance.
+- A token is accepted by POST alone, and is stored nowhere; the client gets a cookie.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ FAULT: Final = b"<!-- fault -->"
 
 
 class Pages:
-    """The page, for who may look by ACCESS."""
+    """The page, for clients that ACCESS allows."""
 
     def __init__(self, rules: Access, plain: Callable[[str, str], str]) -> None:
         """PLAIN gives the view at a path, with its query, as HTML."""
@@ -79,7 +79,7 @@ class Pages:
         return _moved(f"{access.COOKIE}={session}; Max-Age={access.SESSION}", secure=secure)
 
     def signed_out(self, fields: Message, *, secure: bool) -> Reply:
-        """The answer to who signs out, with these FIELDS of the request."""
+        """The answer to a client that signs out, with these FIELDS of the request."""
         if not access.is_own(fields):
             return text(HTTPStatus.FORBIDDEN, "another site may not ask\n")
         return _moved(f"{access.COOKIE}=; Max-Age=0", secure=secure)

@@ -1,4 +1,4 @@
-"""`/metrics` over HTTP: few scrapes at a time, compressed where that is understood, in blocks of useful size."""
+"""`/metrics` over HTTP: few scrapes at a time, compressed if the client accepts it, in blocks of useful size."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
 """The files of the page, as they lie in the folder `page` beside this module.
 
 Rules of this file:
-- Only what lies in that folder, under a name that was found by looking into it: no path of a client reaches the file
-  system.
-- Files are read when somebody asks for them, and again when they have changed.
-- They hold nothing of this instance, so a browser may keep them, and asks by their ETag whether they are still so.
+- Only names that were found by listing that folder are opened: no path of a client reaches the file system.
+- Files are read when they are requested, and again when they have changed.
+- They contain nothing about this instance, so a browser may cache them, and revalidates them by ETag.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ TYPES: Final = {
     ".woff2": "font/woff2",
     ".txt": "text/plain; charset=utf-8",
 }
-"""Of what is served, by the end of its name; nothing else is."""
+"""Media types of the files that are served, by suffix; no other file is served."""
 
 
 class File(NamedTuple):
@@ -45,11 +44,11 @@ class Files:
         self._known: dict[str, tuple[tuple[int, int], File]] = {}
 
     def get(self, name: str) -> File | None:
-        """The file NAME, with slashes between its parts; None: there is none that may be seen."""
+        """The file NAME, with slashes between its parts; None: there is none that is served."""
         parts = name.split("/")
         found = self._folder
         for part in parts:
-            # Compared with what is there: `..` and names with a slash are no entry of a folder.
+            # Compared with the entries of the folder: `..` and names with a slash are none.
             if not found.is_dir() or part not in {entry.name for entry in found.iterdir()}:
                 return None
             found /= part

@@ -1,1 +1,1 @@
-"""The validating admission webhook: the API server asks before it takes an Ingress."""
+"""The validating admission webhook: the API server calls it before it stores an Ingress."""

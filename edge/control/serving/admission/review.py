@@ -1,12 +1,12 @@
-"""An AdmissionReview and its answer: JSON in, JSON out, by the judgement of the compiler.
+"""An AdmissionReview and its answer, as JSON; the compiler decides.
 
 Rules of this file:
-- Who is not concerned is allowed: another class, a namespace that is not watched, an Ingress that is being deleted, any
-  operation that brings no object.
-- An update that leaves the spec and the annotations alone is allowed whatever they are: a finalizer must come off an
-  Ingress that would be refused today.
+- Everything else is allowed: another class, a namespace that is not watched, an Ingress that is being deleted, an
+  operation without an object.
+- An update that changes neither the spec nor the annotations is allowed whatever they are, so that a finalizer can be
+  removed from an Ingress that would be refused today.
 - Refused with 400 and all reasons at once; everything else that is wrong is a warning, which kubectl prints.
-- A fault of our own code refuses nothing: the Ingress is reported, contained, once it is in the cluster.
+- A fault of our own code refuses nothing: the Ingress is reported once it is in the cluster.
 
 https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     Judge = Callable[[Ingress], list[Problem] | None]
-    """Gives what would be wrong with an Ingress; None: it is not ours."""
+    """Returns the problems that an Ingress would have; None: it is not ours."""
 
 VERSION: Final = "admission.k8s.io/v1"
 _KIND: Final = ("networking.k8s.io", "v1", "Ingress")
@@ -128,7 +128,7 @@ def _ingress(raw: msgspec.Raw, request: _Request) -> Ingress:
 
 
 def _is_as_before(ingress: Ingress, request: _Request) -> bool:
-    """Whether this update changes nothing that is judged."""
+    """Whether this update changes neither the spec nor the annotations."""
     if request.operation != "UPDATE":
         return False
     try:

@@ -1,8 +1,8 @@
 """The webhook's server: HTTPS on an address of its own, in bounded threads.
 
 Rules of this file:
-- A body that is too long is refused before it is read, and few are in memory at a time. What its client sends all the
-  same is read and dropped, as a connection that is closed before that is reset, and the answer lost.
+- A body that is too long is refused before it is read, and few bodies are in memory at a time. The rest of a refused
+  body is read and dropped: closing the connection earlier would reset it, and the client would lose the answer.
 - It reads the state of the compiler and writes nothing, to no file and to no cluster.
 """
 
@@ -38,7 +38,7 @@ REVIEW_WAIT = 5.0
 """Seconds that a further one waits before it is refused (503)."""
 SILENCE_SECONDS = 10.0
 MOST_DROPPED = 64 << 20
-"""Bytes of a body that is refused which are read and dropped, so that its client gets the answer."""
+"""Bytes of a refused body that are read and dropped, so that its client gets the answer."""
 DROPPED_PIECE = 64 << 10
 JSON = "application/json"
 
@@ -101,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.idle(self.connection)
 
     def _length(self) -> int | None:
-        """Bytes of the body; None: it is not taken, which has been answered."""
+        """Bytes of the body; None: it was refused, and the answer has been sent."""
         text = self.headers.get("Content-Length", "")
         if self.headers.get("Transfer-Encoding") or not text.isascii() or not text.isdigit():
             self._refuse(HTTPStatus.LENGTH_REQUIRED, "a review has a Content-Length")
@@ -128,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(HTTPStatus.OK, JSON, answer)
 
     def _refuse(self, status: HTTPStatus, text: str) -> None:
-        """Answer what is no review, and end the connection, whose body may not have been read."""
+        """Answer a request that is no review, and end the connection, because its body may not have been read."""
         self.server.webhook.reviews.add_malformed()
         self.close_connection = True
         self._send(status, "text/plain; charset=utf-8", f"{text}\n".encode())
@@ -143,7 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what cannot be served; a method that there is not is one that is not allowed."""
+        """Answer a request that cannot be served; an unknown method is answered 405."""
         del explain
         self.request_version = "HTTP/1.1"  # until a request has been understood the library takes it for one of 0.9
         if code == HTTPStatus.NOT_IMPLEMENTED:

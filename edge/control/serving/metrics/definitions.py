@@ -44,7 +44,7 @@ def counter(name: str, text: str, *labels: str, note: str = "") -> Definition:
 
 
 def gauge(name: str, text: str, *labels: str, note: str = "") -> Definition:
-    """How something stands."""
+    """A gauge: a value that may go up and down."""
     return Definition(name, "gauge", text, labels, note)
 
 

@@ -66,7 +66,7 @@ def families(sums: SeriesSums, keys: Shown, settings: Settings) -> Iterator[Fami
 def nginx_families(sums: SeriesSums, keys: Shown, settings: Settings, instance: Values) -> Iterator[Family]:
     """The same under the names of ingress-nginx; INSTANCE: values of the labels that all its metrics have.
 
-    As there, a series with a host is of an Ingress: those who try out hosts must not set off an alert about errors.
+    As there, a series with a host belongs to an Ingress: clients that probe hosts must not trigger alerts about errors.
     """
     excluded = {theirs.PREFIX + name for name in settings.exclude_socket_metrics}
     names = tuple(name for name in theirs.REQUEST if name != "host" or settings.metrics_per_host)

@@ -1,4 +1,4 @@
-"""From the path of a question under `/api/` to its answer."""
+"""Answers requests under `/api/`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "/api/"
 EVENTS: Final = PREFIX + "events"
-"""Of what goes on, and is no answer of this kind."""
+"""The path of server-sent events, which are no JSON answer."""
 _ROUTE: Final = "routes/"
 _MOST_FIELDS: Final = 200
 
@@ -72,7 +72,7 @@ class Api:
         self.samples.start()
 
     def stop(self) -> None:
-        """Take no more, and disconnect who listens."""
+        """Stop, and disconnect the clients of /api/events."""
         self.events.stop()
         self.samples.stop()
 

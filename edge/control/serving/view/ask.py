@@ -1,4 +1,4 @@
-"""`/api/ask`: which route takes a request, what it does, and why the others do not take it."""
+"""`/api/ask`: which route takes a request, its policies, and why the other routes do not take it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Ask:
         """The answer to QUESTION.
 
         Raises:
-            QuestionError: it names no URL, or one that cannot be.
+            QuestionError: there is no URL, or it is malformed.
         """
         lists.known(question, "url", "method", "header")
         scheme, host, target = _parted(lists.one(question, "url"))
@@ -79,12 +79,12 @@ class Ask:
             return self._content
 
     def _row(self, host: Host, route: Route) -> Row | None:
-        """The row of ROUTE of HOST; None: the table has just become another."""
+        """The row of ROUTE of HOST; None: the table has just changed."""
         rows = self._routes.index.under(scoped(host.scope, host.name))
         return next((row for row in rows if row.record is route), None)
 
     def _default(self, content: Content) -> Row | None:
-        """What takes the requests that no host takes."""
+        """The route of requests that no host takes."""
         default = content.shared.default
         rows = self._routes.index.under(GLOBALS)
         return rows[0] if rows and default is not None else None

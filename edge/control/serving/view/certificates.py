@@ -1,7 +1,7 @@
-"""`/api/certificates`: what is shown to clients, for which hosts, and whether that is good.
+"""`/api/certificates`: the certificates, the hosts that show them, and warnings.
 
 Rules of this file:
-- A certificate is parsed when it is shown here first, not for a search: what is searched is in the records.
+- A certificate is parsed when it is listed for the first time, not for a search, which looks at the records.
 - The record of a certificate holds its key; nothing here reads that.
 """
 

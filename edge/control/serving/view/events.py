@@ -1,9 +1,9 @@
-"""`/api/events`: server-sent events (HTML Living Standard, 9.2) for those who look.
+"""`/api/events`: server-sent events (HTML Living Standard, 9.2).
 
 Rules of this file:
-- An event is made once for all clients, by one thread that lives only while there is a client.
+- An event is made once for all clients, by one thread that runs only while there is a client.
 - Clients read from one short list of events. One that has fallen behind what the list holds is disconnected.
-- The threads that publish and that take samples are never held up: they wake the thread, and go on.
+- The threads that publish and that take samples never wait: they wake this thread, and continue.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 
 class Events:
-    """What happens, as far as somebody listens."""
+    """The events, and the clients that read them."""
 
     def __init__(self, overview: Overview, changes: Changes, problems: Problems) -> None:
         self._overview = overview
@@ -52,7 +52,7 @@ class Events:
         self._running = False
         self._wake = threading.Event()
         self._due: set[str] = set()
-        """What has happened since the thread last looked."""
+        """The kinds of events that are due."""
 
     def sampled(self) -> None:
         """A sample has been taken."""
@@ -72,7 +72,7 @@ class Events:
         self._wake.set()
 
     def join(self) -> bool:
-        """Take up a client, which has to `leave`; False: there are too many."""
+        """Add a client, which must call `leave`; False: there are too many."""
         with self._condition:
             if self._clients >= MOST or self._closed:
                 return False
@@ -89,7 +89,7 @@ class Events:
         self._wake.set()
 
     def stream(self) -> Iterator[bytes]:
-        """The bytes for one client; it ends where the client has fallen behind, or all are disconnected."""
+        """The bytes for one client; it ends if the client has fallen behind, or all are disconnected."""
         with self._condition:
             seen = self._number
         yield _RETRY + event("overview", self._overview.newest())

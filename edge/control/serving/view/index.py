@@ -1,9 +1,9 @@
 """All routes of the table as rows that can be searched.
 
 Rules of this file:
-- A row is made when its host's record is another one. The records are compared by identity, so that a change of one
-  host among thousands costs one walk over them and no more.
-- An id says which route of the table it is, not where it stands: it is a digest of host, type, path and conditions.
+- A row is made when the record of its host has changed. Records are compared by identity, so that a change of one host
+  among thousands costs one pass over them.
+- An id does not depend on the place of a route in the table: it is a digest of host, type, path and conditions.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ class Row(NamedTuple):
 
     id: str
     host: str
-    """As the record names it; of a stream what is listened for."""
+    """The name of the record; for a stream what it listens for."""
     type: str
     record: Route | StreamRoute
     place: Host | None
-    """The record that the route stands in; None: it is a stream, or belongs to no host."""
+    """The record that has the route; None: it is a stream, or belongs to no host."""
     key: str
-    """Of the record that it stands in."""
+    """The key of the record that has it."""
     text: str
-    """What is searched, in lower case."""
+    """The text that a search looks at, in lower case."""
 
     @property
     def path(self) -> str:
@@ -175,7 +175,7 @@ def _rows(key: str, record: Record, shared: tuple[Policy, ...]) -> Iterator[Row]
         made = []
     seen: set[str] = set()
     for row in made:
-        # The same conditions twice: the second is never taken, and is shown all the same.
+        # Of two routes with the same conditions the second takes no requests, but is shown too.
         name = row.id if row.id not in seen else _id(row.id, str(len(seen)))
         seen.add(name)
         yield row._replace(id=name, text=_text(row, shared))

@@ -1,4 +1,4 @@
-"""Parameters of a question, and the part of a list that was asked for."""
+"""Parameters of a request, and the part of a list that it asks for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 MOST: Final = 500
 USUAL: Final = 50
 MOST_WORDS: Final = 32
-"""Of a search; each costs a look at every entry."""
+"""Most words of a search; each is compared with every entry."""
 _DIGITS: Final = 9
 
 T = TypeVar("T")
@@ -19,7 +19,7 @@ Question = dict[str, list[str]]
 
 
 class QuestionError(ValueError):
-    """A parameter cannot be; the message says which and why."""
+    """A parameter is not valid; the message says which and why."""
 
 
 def one(question: Question, name: str, default: str = "") -> str:
@@ -55,10 +55,10 @@ def words(question: Question) -> list[str]:
 
 
 def known(question: Question, *names: str) -> None:
-    """Refuse parameters that are none of NAMES.
+    """Refuse parameters that are not among NAMES.
 
     Raises:
-        QuestionError: there is one.
+        QuestionError: there is such a parameter.
     """
     for name in question:
         if name not in names:

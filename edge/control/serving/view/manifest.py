@@ -1,8 +1,8 @@
-"""An object as YAML, as far as Edge reads it.
+"""An object as YAML, with the fields that Edge reads.
 
 Rules of this file:
-- Of a Secret nothing is shown: not even which keys it has.
-- What a tool keeps in an annotation for itself is left out: it is the same text again.
+- Nothing of a Secret is shown, not even its keys.
+- The annotation that kubectl keeps for itself is left out: it is a copy of the object.
 """
 
 from __future__ import annotations

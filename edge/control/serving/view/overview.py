@@ -1,6 +1,7 @@
 """`/api/overview`: the whole instance at a glance.
 
-It is made every two seconds while somebody looks, so what takes a walk over all records is kept until they change.
+It is made every two seconds while there is a client of /api/events, so the results of a pass over all records are
+cached until these change.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ REQUESTS: Final = ("rate", "error_ratio", "p50", "p95", "p99")
 
 
 class Overview:
-    """Made of what each part of the control plane knows."""
+    """Collects the state of each part of the control plane."""
 
     def __init__(
         self, state: State, reader: CountersReader, health: Health, samples: Samples, problems: Problems

@@ -1,8 +1,8 @@
 """The views of the page as plain HTML, for browsers without scripts: tables, forms and links.
 
 Rules of this file:
-- They are made of the same answers as the JSON. Whatever comes from there is escaped, without exception: `_cell` and
-  `_text` are the only ways into the markup.
+- They show the same answers as the JSON. Every value is escaped, without exception: only `_cell` and `_text` write
+  values into the markup.
 - Addresses are relative, as everywhere on the page.
 """
 
@@ -24,7 +24,7 @@ _MOST_FIELDS: Final = 50
 
 
 class Plain:
-    """Writes the views of what `ask` answers."""
+    """Writes the views, from the answers of `ask`."""
 
     def __init__(self, ask: Callable[[str, Question], dict[str, Any] | None]) -> None:
         """ASK gives the JSON for a name below `/api/` and a question; None: there is none."""

@@ -1,4 +1,4 @@
-"""`/api/problems`: what is wrong with objects, and since when."""
+"""`/api/problems`: the problems of objects, and since when they exist."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Problems:
-    """The problems of STATE; from now on it is noted when they are first seen."""
+    """The problems of STATE, with the time when each was first seen."""
 
     def __init__(self, state: State) -> None:
         self._state = state

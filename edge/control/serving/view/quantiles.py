@@ -1,4 +1,4 @@
-"""Latencies out of the buckets of histograms, as Prometheus' `histogram_quantile` estimates them."""
+"""Latencies from the buckets of histograms, as Prometheus' `histogram_quantile` estimates them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def quantile(share: float, counts: Sequence[int]) -> float | None:
 
 
 def measured(counts: Sequence[int], errors: int, seconds: float, *, others: int = 0) -> Measured:
-    """What COUNTS of requests within SECONDS amount to, ERRORS of them 5xx; OTHERS: requests without a time."""
+    """The rates of COUNTS of requests within SECONDS, ERRORS of them 5xx; OTHERS: requests without a time."""
     number = sum(counts) + others
     return Measured(
         rate=round(number / seconds, 3),

@@ -1,4 +1,4 @@
-"""`/api/routes/{id}`: all that is known of one route."""
+"""`/api/routes/{id}`: the details of one route."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class RouteView:
 
 
 def _address(name: str, health: Mapping[str, Health]) -> dict[str, Any]:
-    """The endpoint NAME, and how workers find it as far as they know it."""
+    """The endpoint NAME, with its health as workers report it."""
     found = health.get(name)
     return {
         "address": name,
@@ -127,7 +127,7 @@ def _detail(policy: Policy, backend: str) -> dict[str, str]:
 
 
 def mirrors(row: Row) -> Iterable[dict[str, Any]]:
-    """Where copies of the requests of ROW go."""
+    """The mirrors of ROW."""
     for one in row.record.mirrors if isinstance(row.record, Route) else ():
         target = one.backend
         yield {

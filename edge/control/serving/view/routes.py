@@ -1,4 +1,4 @@
-"""`/api/routes`: the routes that fit a search, with what they are doing now."""
+"""`/api/routes`: the routes that match a search, with their traffic."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Routes:
         }
 
     def backend(self, one: Backend) -> dict[str, Any]:
-        """Where ONE leads to."""
+        """The backend ONE as JSON."""
         port = self._state.record("endpoints", one.key) if one.key else None
         return {
             "namespace": one.namespace,

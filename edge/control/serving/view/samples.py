@@ -1,8 +1,8 @@
-"""The ring of samples: what this instance did in the last ten minutes, every two seconds.
+"""The samples of the last ten minutes, one every two seconds.
 
 Rules of this file:
-- A sample is taken whether somebody looks or not, so it is cheap: the words of the workers, and one pass over their
-  counters of times, without the interpreter's lock and without a copy.
+- Samples are taken whether the page is open or not, so they are cheap: the words of the workers, and one pass over
+  their counters of times, without the GIL and without a copy.
 - Between two samples only differences count. A sum that went backwards, because a route is gone, counts as unchanged.
 """
 
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 class Sample(NamedTuple):
-    """What happened between two looks, and how things stood at the second."""
+    """What happened between two readings of the counters, and the gauges at the second one."""
 
     time: float
     """Unix seconds."""
@@ -42,7 +42,7 @@ class Sample(NamedTuple):
 
 
 class Look(NamedTuple):
-    """The counters as they stand."""
+    """One reading of the counters."""
 
     at: float
     """Monotonic seconds."""

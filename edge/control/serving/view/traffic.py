@@ -1,9 +1,9 @@
 """Rates and latencies of single routes, measured between two readings of the counters of routes.
 
 Rules of this file:
-- Nothing is read while no one asks: the first answer has no rates.
-- Two or three readings are kept, so that the time between the oldest and the newest is up to LONGEST while somebody
-  looks, whatever the time between two questions is.
+- Nothing is read without a request, so the first answer has no rates.
+- Two or three readings are kept, so that the time between the oldest and the newest is up to LONGEST, whatever the time
+  between two requests is.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from edge.table.counters_reader import SeriesSums
 
 SHORTEST = 1.0
-"""Seconds for which a reading is good enough for a further question."""
+"""Seconds for which a reading is used for further requests."""
 LONGEST = 10.0
 FORGOTTEN = 30.0
-"""Seconds without a question after which earlier readings say nothing about now."""
+"""Seconds without a request after which earlier readings are dropped."""
 _TIMES = len(TIME_BUCKETS) + 1
 
 
@@ -44,7 +44,7 @@ class Span(NamedTuple):
 
     @property
     def seconds(self) -> float | None:
-        """Between the two; None: there is one only."""
+        """Seconds between the two; None: there is only one."""
         return round(self.now.at - self.before.at, 3) if self.before is not None else None
 
     def measured(self, labels: Iterable[RouteLabels]) -> Measured:
@@ -98,7 +98,7 @@ class Span(NamedTuple):
 
 
 class Traffic:
-    """The readings of READER that were asked for; any thread may ask."""
+    """Readings of READER; any thread may call this."""
 
     def __init__(self, reader: CountersReader) -> None:
         self._reader = reader

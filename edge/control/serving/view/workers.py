@@ -1,4 +1,4 @@
-"""`/api/workers`: the processes that serve requests, and the one that answers here."""
+"""`/api/workers`: the worker processes, and the control plane."""
 
 from __future__ import annotations
 
