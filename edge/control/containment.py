@@ -1,9 +1,9 @@
 """One object must not stop the control plane: the one guard around each unit of its work.
 
 Rules of this file:
-- A unit is what concerns one object or one record: an Ingress, a Secret, the port of a Service, a host. What escapes
-  while it is worked on is a fault of our own code, and an error of that unit alone.
-- A unit computes first and changes what is kept afterwards, so that its last good version is still whole.
+- A unit is the work for one object or one record: an Ingress, a Secret, the port of a Service, a host. An exception
+  during that work is a fault of our own code, and an error of that unit alone.
+- A unit computes first and changes its state afterwards, so that its last good version stays whole.
 - The log has the trace. What users see names no values, because a value may be a private key.
 """
 

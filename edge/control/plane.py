@@ -47,12 +47,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MARK_PATIENCE: Final = 0.5
-"""Seconds after our own signal within which a proxy that is stopped at the same time reports that it drains."""
+"""Seconds after our own signal within which a proxy that is stopped at the same time must report that it drains."""
 STEP: Final = 0.1
 GIVEN_UP: Final = 4
-"""Exit status of a control plane that cannot go on, but the next one may."""
+"""Exit status of a control plane that cannot continue and must be restarted."""
 SILENCE: Final = 60.0
-"""Seconds without a sign of life after which the compiler is taken for stuck; its longest rounds take a few."""
+"""Seconds without a heartbeat after which the compiler counts as stuck; its longest rounds take a few."""
 
 
 def run(settings: Settings) -> int:
@@ -61,7 +61,7 @@ def run(settings: Settings) -> int:
     Raises:
         ListenError: the address of `--admin` cannot be listened on.
     """
-    # Most of what is made here stays: the collector would look at all of it again and again, and find nothing.
+    # Most objects that are made here stay: the collector would visit all of them again and again, and free none.
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
     try:
@@ -200,7 +200,7 @@ def _source(settings: Settings, messages: Messages) -> tuple[Source, Callable[[S
 
 
 def _zone(settings: Settings, source: Source, found: Callable[[str], None]) -> ZoneFinder | None:
-    """What finds out the zone that we are in; None: it is not asked for, or known."""
+    """Finds the zone that we are in; None: it is not needed, or is known."""
     if not settings.enable_topology_aware_routing or settings.zone or settings.manifests:
         return None
     from edge.control.api.configuration import own_namespace  # noqa: PLC0415
