@@ -129,6 +129,8 @@ class H2Connection(Keeper):
     def rest(self) -> None:
         """As `Keeper`."""
         if not self.client.running:
+            if not self.target.users:
+                self.retire()  # it may not be among the shared ones, which retire with their target
             self.idle_since = monotonic()
             if not self._probed:
                 self.stream.restart(FOREVER)

@@ -1,8 +1,9 @@
 """Connections to endpoints that speak HTTP/2: shared by requests, and few.
 
 Rules of this file:
-- A request goes by the first connection that has room for it; a further one is made when none has.
-- One connection to an endpoint is made at a time: who needs one meanwhile waits for it, and shares its failure.
+- A request uses the first connection that has room for it; another one is made if none has.
+- One connection to an endpoint is made at a time: requests that need one meanwhile wait for it, and share its failure.
+- A request uses the connection that it has made, shared or not, so that it makes one at most.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def take(target: Target, check: bool = False) -> H2Upstream | None:
 
 
 def connect(target: Target, timeout: float, dial: Callable[[], H2Connection]) -> H2Upstream:
-    """A half for a request to TARGET, on a new connection where none has room; DIAL makes one.
+    """A half for a request to TARGET, on a new connection if none has room; DIAL makes one that has room.
 
     Raises:
         TimeoutError: another request has been making one for TIMEOUT seconds.
@@ -42,27 +43,29 @@ def connect(target: Target, timeout: float, dial: Callable[[], H2Connection]) ->
             return upstream
         attempt = target.attempt
         if attempt is None:
-            _dial(target, dial)
-            continue
+            return _dial(target, dial)
         try:
             attempt.get(timeout=timeout or None)
         except Timeout as error:
             raise TimeoutError from error
 
 
-def _dial(target: Target, dial: Callable[[], H2Connection]) -> None:
-    """Make a connection to TARGET, for all who wait for one."""
+def _dial(target: Target, dial: Callable[[], H2Connection]) -> H2Upstream:
+    """A half on a new connection to TARGET, which is for all requests that wait for one."""
     attempt = target.attempt = AsyncResult()
     try:
         connection = dial()
-        if target.users:
+        if target.users:  # else it closes after this request
             target.shared.append(connection)
+        upstream: H2Upstream = connection.upstream()
         attempt.set(None)
     except Exception as error:
         attempt.set_exception(error)
         raise
     except BaseException:
-        attempt.set(None)  # this request was ended: the others look again
+        attempt.set(None)  # this request was ended: the others try again
         raise
+    else:
+        return upstream
     finally:
         target.attempt = None

@@ -128,6 +128,9 @@ class Pool(Keeper):
         except BaseException:
             stream.close()
             raise
+        if not connection.has_room(False):
+            connection.close()
+            raise ConnectError(502, f"{target.name}: it allows no request over HTTP/2")
         return connection
 
     def open(self, target: Target, timeout: float) -> Stream:

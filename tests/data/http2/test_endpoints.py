@@ -169,6 +169,12 @@ def test_no_more_requests_at_a_time_than_the_endpoint_allows_and_then_another_co
     assert sorted(number for number, _ in endpoint.seen) == [1, 1, 2, 2, 3]
 
 
+def test_one_that_allows_no_request_is_502_after_one_connection(stage: Stage) -> None:
+    with Endpoint(lambda _endpoint, wire, _number: wire.end(), s3=0) as endpoint:
+        assert stage.get(stage.serve(endpoint, transport=H2C)).status == 502
+        assert endpoint.connections == 1
+
+
 def test_one_that_does_not_speak_it_is_502_and_one_that_says_nothing_504(stage: Stage) -> None:
     other = Script(answering_old(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", close=True))
     with other as old, Script(lambda peer: peer.read(1000)) as silent:
