@@ -130,7 +130,7 @@ class Election:
                 now = self._clock()
                 try:
                     if now >= end:
-                        mine = self._acquire(now)
+                        mine = self._acquire()
                         self._until = now + self._term.deadline if mine else 0.0
                         return mine
                     holder = ((self._get() or {}).get("spec") or {}).get("holderIdentity")
@@ -169,7 +169,7 @@ class Election:
     def _step(self) -> None:
         began = self._clock()
         try:
-            ours = self._renew(began) if self.leads else self._acquire(began)
+            ours = self._renew() if self.leads else self._acquire()
         except KubernetesError as error:
             self._lease = None  # whether a write has arrived is not known
             self._failed(error)
@@ -180,7 +180,7 @@ class Election:
         elif self.holder != self.identity:
             self._until = 0.0
 
-    def _acquire(self, now: float) -> bool:
+    def _acquire(self) -> bool:
         """Take the Lease if it is free; whether it is ours.
 
         Raises:
@@ -189,6 +189,7 @@ class Election:
         lease = self._get()
         if lease is None:
             return self._create()
+        now = self._clock()  # not the time before the request: the holder may have renewed the Lease meanwhile
         spec = lease.get("spec") or {}
         if spec != self._seen:
             self._seen, self._seen_at = spec, now
@@ -199,10 +200,10 @@ class Election:
                 return False
         return self._put(lease, spec)
 
-    def _renew(self, now: float) -> bool:
-        if self._lease is not None:
-            return self._put(self._lease, self._lease["spec"]) or self._acquire(now)
-        return self._acquire(now)
+    def _renew(self) -> bool:
+        if self._lease is not None and self._put(self._lease, self._lease.get("spec") or {}):
+            return True
+        return self._acquire()
 
     # --- requests ---------------------------------------------------------------------------------------------------
 
@@ -262,9 +263,10 @@ class Election:
         free = {"holderIdentity": "", "leaseDurationSeconds": 1, "acquireTime": now, "renewTime": now}
         try:
             lease = lease or self._get(FAREWELL)  # after a renewal of unknown outcome
-            if lease is None or lease["spec"].get("holderIdentity") != self.identity:
+            spec = (lease or {}).get("spec") or {}
+            if lease is None or spec.get("holderIdentity") != self.identity:
                 return False
-            body = {**lease, "spec": {**lease["spec"], **free}}
+            body = {**lease, "spec": {**spec, **free}}
             self._transport.request("PUT", self._path, body=body, read_timeout=FAREWELL)
         except KubernetesError as error:
             logger.warning("lease %s: not released, others wait for its end: %s", self._name, error)

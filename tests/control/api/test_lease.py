@@ -121,6 +121,25 @@ def test_a_live_foreign_leader_is_left_alone(api: FakeAPI, stand: Stand) -> None
     assert not api.seen("update", "leases")
 
 
+def test_the_duration_begins_when_the_answer_is_there(api: FakeAPI, stand: Stand) -> None:
+    """The holder may have renewed the Lease during a request that takes long."""
+    held = {"holderIdentity": "other", "leaseDurationSeconds": 15, "renewTime": "2001-01-01T00:00:00.000000Z"}
+    api.apply({"kind": "Lease", "metadata": {"name": "leader", "namespace": "edge"}, "spec": held})
+    now = 100.0
+
+    def clock() -> float:
+        return now if api.seen("get", "leases") else 90.0
+
+    one = stand("one", term=Term(duration=15, deadline=10, retry=0.01), clock=clock)
+    eventually(lambda: len(api.seen("get", "leases")) > 1)
+    now = 110.0
+    before = len(api.seen("get", "leases"))
+    eventually(lambda: len(api.seen("get", "leases")) > before + 3)
+    assert spec(api)["holderIdentity"] == "other"
+    now = 116.0
+    eventually(lambda: one.leads)
+
+
 def test_an_abandoned_lease_is_taken(api: FakeAPI, stand: Stand) -> None:
     """A Lease without a holder, with or without a spec, is free; what others wrote into it stays."""
     api.apply({"kind": "Lease", "metadata": {"name": "leader", "namespace": "edge", "labels": {"a": "b"}}})
