@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import logging
+import math
 import socket
 import threading
 import time
@@ -35,6 +36,8 @@ class _Name:
     resolution: Resolution | None = None
     found: float = 0.0
     """When it was last resolved, monotonic seconds."""
+    due: float = 0.0
+    """When it is to be looked up next; infinity: a thread is looking it up."""
 
 
 class Resolver:
@@ -51,6 +54,7 @@ class Resolver:
         self._changed = threading.Condition()
         self._names: dict[str, _Name] = {}
         self._due: list[tuple[float, str]] = []
+        """A heap; entries whose time is not that of the name are stale."""
         self._stopping = False
         self._threads: list[threading.Thread] = []
 
@@ -103,8 +107,10 @@ class Resolver:
             while not self._stopping:
                 wait = self._due[0][0] - time.monotonic() if self._due else None
                 if wait is not None and wait <= 0:
-                    name = heapq.heappop(self._due)[1]
-                    if name in self._names:
+                    at, name = heapq.heappop(self._due)
+                    known = self._names.get(name)
+                    if known is not None and known.due == at:
+                        known.due = math.inf
                         return name
                 else:
                     self._changed.wait(wait)
@@ -125,7 +131,8 @@ class Resolver:
                 known.resolution = Resolution(before.addresses, fault)
             else:
                 known.resolution = Resolution((), fault)
-            heapq.heappush(self._due, (now + (RETRY if fault else self._ttl), name))
+            known.due = now + (RETRY if fault else self._ttl)
+            heapq.heappush(self._due, (known.due, name))
             self._changed.notify()
             return known.resolution != before
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -144,3 +145,18 @@ def test_names_with_and_without_a_dot_at_the_end_are_followed_beside_each_other(
     resolver.want(frozenset(dns.entries))
     eventually(lambda: resolver.look_up("a.example") == Resolution(("10.0.0.1",)))
     eventually(lambda: resolver.look_up("a.example.") == Resolution(("10.0.0.2",)))
+
+
+def test_a_name_that_comes_and_goes_is_looked_up_no_more_often_than_another(dns: Dns, resolver: Resolver) -> None:
+    dns.entries["a.example"] = ("10.0.0.1",)
+    for _ in range(20):
+        resolver.want(frozenset({"a.example"}))
+        eventually(lambda: resolver.look_up("a.example"))
+        resolver.want(frozenset())
+    resolver.want(frozenset({"a.example"}))
+    dns.slow["a.example"] = threading.Event()
+    asked = len(dns.asked)
+    eventually(lambda: len(dns.asked) > asked)
+    time.sleep(0.2)
+    assert len(dns.asked) <= asked + 2, "one may have been on its way"
+    dns.slow["a.example"].set()
