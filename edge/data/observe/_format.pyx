@@ -202,7 +202,7 @@ cdef class Format:
             elif op == O_REQ_ID:
                 out.put_value(outcome.request_id or None, self.escape)
             elif op == O_REMOTE_USER:
-                out.put_value(remote_user(exchange) if request.get(b"authorization") else None, self.escape)
+                out.put_value((remote_user(exchange) or None) if request.get(b"authorization") else None, self.escape)
             elif op == O_NOTHING:
                 pass
             elif not outcome.endpoint:

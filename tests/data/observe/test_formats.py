@@ -146,6 +146,12 @@ def test_nothing_is_escaped_where_that_is_wanted(scene) -> None:
     assert line(scene, "$args $http_x_none|", ODD, escape=Escape.NONE) == 'q="\\ |'
 
 
+@pytest.mark.parametrize("credentials", ["Basic OnB3", "Basic !", 'Digest username="ann"', "Bearer YW5uOng="])
+def test_credentials_without_a_user_name_of_basic_are_none(scene, credentials: str) -> None:
+    request = Request(fields=(("Authorization", credentials),))
+    assert line(scene, "$remote_user|", request) == "-|"
+
+
 @pytest.mark.parametrize("escape", list(Escape))
 def test_no_user_name_makes_a_second_line(scene, escape: Escape) -> None:
     request = Request(fields=(("Authorization", "Basic YQpiOmM="),))  # "a\nb:c"
