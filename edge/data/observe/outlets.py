@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Final
@@ -99,8 +100,12 @@ def reopened(fd: int) -> int:
     """A descriptor of its own, that never waits, for the file or pipe behind FD.
 
     O_NONBLOCK on FD itself would hold for every process that has it too, our parent's shell for instance. What cannot
-    be opened again (a socket, another user's terminal) is used as it is, and only when it says that it is ready.
+    be opened again (a socket, another user's terminal) is used as it is, and only when it says that it is ready. So is
+    a regular file: it never waits, and other processes write to it through FD, at a position that all of them share
+    (`edge run >FILE`).
     """
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return os.dup(fd)
     try:
         return os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except OSError:

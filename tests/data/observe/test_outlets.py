@@ -13,6 +13,7 @@ import pytest
 
 from edge.data.observe import syslog
 from edge.data.observe.access_log import AccessLog
+from edge.data.observe.outlets import reopened
 from edge.table.access_logging import AccessLogging
 from edge.table.counters import WorkerWord
 from tests.support.play import Request, Scene
@@ -50,6 +51,19 @@ def test_lines_are_appended_to_a_file(one: Scene, tmp_path: Path) -> None:
     one.log_by(FORMAT, path=str(path))
     ask(one, "/a", "/b")
     assert path.read_text() == "before\n/a\n/b\n"
+
+
+def test_lines_stand_between_those_that_others_write_to_the_same_output(tmp_path: Path) -> None:
+    """As with `edge run >FILE`, where all processes share the position in the file."""
+    path = tmp_path / "output"
+    with path.open("wb", buffering=0) as output:
+        access_log = reopened(output.fileno())
+        for line in (b"a", b"b"):
+            output.write(line + b" of another\n")
+            os.write(access_log, line + b" of the log\n")
+        output.write(b"end\n")
+        os.close(access_log)
+    assert path.read_bytes() == b"a of another\na of the log\nb of another\nb of the log\nend\n"
 
 
 def test_a_file_that_has_been_moved_away_is_made_again_when_it_is_reopened(one: Scene, tmp_path: Path) -> None:
