@@ -357,6 +357,14 @@ def test_an_address_that_is_asked_for(own: Site) -> None:
     assert (sockets(own), own.problems("Gateway demo/late")) == ({"demo/late:80": ["198.51.100.7:80"]}, ())
 
 
+def test_an_address_that_another_gateway_gives_up_is_taken_by_the_one_that_waits_for_it(own: Site) -> None:
+    own.put("one.yaml", asking("198.51.100.7"))
+    own.put("two.yaml", asking("198.51.100.7", name="late", **NEW))
+    own.put("one.yaml", asking("192.0.2.1"))
+    assert sockets(own) == {"demo/edge:80": ["192.0.2.1:80"], "demo/late:80": ["198.51.100.7:80"]}
+    assert own.problems("Gateway demo/late") == ()
+
+
 @pytest.mark.parametrize(
     ("made", "problem"),
     [

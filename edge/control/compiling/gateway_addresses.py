@@ -64,7 +64,7 @@ def _size(network: Network) -> int:
 
 
 class GatewayAddresses:
-    """Who has which address of the pool in TEXTS."""
+    """Which Gateway has which address of the pool in TEXTS."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._pool = Pool(texts)
@@ -84,18 +84,33 @@ class GatewayAddresses:
             known = self._given[key] = (asked, self._assigned(gateway, key, before))
         return known[1]
 
+    def adjust(self, gateway: Gateway) -> set[Key]:
+        """Assign anew what GATEWAY, which is ours, has, if it asks for something else now; the Gateways that may get an
+        address by that."""
+        key = (gateway.metadata.namespace, gateway.metadata.name)
+        before = self._addresses_of(key)
+        self.of(gateway)
+        return self._unassign_waiting() if before - self._addresses_of(key) else set()
+
     def release(self, key: Key) -> set[Key]:
         """The Gateway KEY is gone, or no longer ours: the Gateways that may get an address now."""
         if self._given.pop(key, None) is None:
             return set()
         self._take_back(key)
+        return self._unassign_waiting()
+
+    def _unassign_waiting(self) -> set[Key]:
+        """Have the Gateways without an address assigned again; these Gateways."""
         waiting = {other for other, (_, assignment) in self._given.items() if assignment.unusable or assignment.missing}
         for other in waiting:
             del self._given[other]
         return waiting
 
+    def _addresses_of(self, key: Key) -> set[str]:
+        return {address for address, owner in self._owners.items() if owner == key}
+
     def _take_back(self, key: Key) -> None:
-        for address in [address for address, owner in self._owners.items() if owner == key]:
+        for address in self._addresses_of(key):
             del self._owners[address]
 
     def _assigned(self, gateway: Gateway, key: Key, before: tuple[str, ...]) -> Assignment:

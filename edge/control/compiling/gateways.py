@@ -128,7 +128,7 @@ class Gateways:
                     self._standings.pop((name.namespace, name.name), None)
                     waiting |= self._own_ports.release((name.namespace, name.name))
         for gateway in sorted(present, key=_needs_choice):
-            self._addresses.of(gateway)
+            waiting |= self._addresses.adjust(gateway)
             if self._settings.gateway_services:
                 waiting |= self._own_ports.adopt((gateway.metadata.namespace, gateway.metadata.name))
         return {ObjectId(Gateway.kind, *key) for key in waiting}
