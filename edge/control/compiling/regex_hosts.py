@@ -5,7 +5,7 @@ Rules of this file:
   path, whatever its case, and `Exact` and `Prefix` lose their meaning. The longest text goes first, then the greater
   one. Routes of HTTPRoutes stay what they are.
 - A pattern or a target that cannot be used closes its path (503). Of a pattern that cannot be read that is all that
-  begins as its text does before the first special character.
+  begins as one of its alternatives does before the first special character.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9/_~%,:;=@&!-]*")
 _REPEATS: Final = ("*", "?", "+", "{")
+_PIECE: Final = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|.", re.DOTALL)
+"""An escape, a character class or one character of a pattern."""
 
 
 def in_regex_mode(routes: Sequence[Owned], default: Owned | None, losses: Losses) -> HostPart:
@@ -112,7 +114,23 @@ def _closed(part: RoutePart, pattern: str, source: str, reason: str) -> RoutePar
 
 
 def _beginning(text: str) -> str:
-    """What every path that TEXT could have matched begins with."""
+    """A pattern for what every path that TEXT could have matched begins with."""
+    return "|".join(dict.fromkeys(map(_plain_beginning, _alternatives(text))))
+
+
+def _alternatives(text: str) -> list[str]:
+    """The alternatives of the pattern TEXT; a bar in a group or a character class separates none."""
+    found, depth = [""], 0
+    for piece in _PIECE.findall(text):
+        depth += {"(": 1, ")": -1}.get(piece, 0)
+        if piece == "|" and depth <= 0:
+            found.append("")
+        else:
+            found[-1] += piece
+    return found
+
+
+def _plain_beginning(text: str) -> str:
     plain = _PLAIN.match(text)
     size = plain.end() if plain is not None else 0
     return text[: size - 1 if text[size : size + 1] in _REPEATS else size] or "/"

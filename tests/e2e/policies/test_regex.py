@@ -174,6 +174,13 @@ def test_a_pattern_that_is_refused_closes_its_path_alone(edge: Annotated, path: 
     assert [who(edge, host, target) for target in ("/bad/x", "/good", "/other")] == ["503", "b", "404"]
 
 
+@pytest.mark.parametrize("path", ["/bad/one|/bad/two(", "/bad/(one|1)|/bad/[|t](?R)", "/bad/(one|two"])
+def test_a_pattern_that_is_refused_closes_the_paths_of_all_its_alternatives(edge: Annotated, path: str) -> None:
+    host = edge.ingress(f"@ ImplementationSpecific {path} a\n@ Prefix / b", use_regex="true")
+    asked = [who(edge, host, target) for target in ("/bad/one", "/bad/two", "/good", "/")]
+    assert asked == ["503", "503", "b", "b"]
+
+
 @pytest.mark.parametrize("target", ["/$0", "/$host", "/$"])
 def test_a_target_that_is_refused_closes_its_paths(edge: Annotated, target: str) -> None:
     host = edge.ingress("@ ImplementationSpecific /x(.*) a", rewrite_target=target)
