@@ -24,7 +24,7 @@ def manifest(found: Object) -> str:
     """FOUND as YAML; empty: it is not shown."""
     if found.kind in UNSEEN:
         return ""
-    fields: dict[str, Any] = _present(msgspec.to_builtins(found, builtin_types=(bytes,)))
+    fields: dict[str, Any] = _present(found)
     metadata = fields.get("metadata", {})
     annotations = metadata.get("annotations", {})
     annotations.pop(APPLIED, None)
@@ -35,7 +35,16 @@ def manifest(found: Object) -> str:
 
 
 def _present(value: Any) -> Any:
-    """VALUE without fields that are not set; tuples become lists."""
+    """VALUE for YAML, without fields that have their default; tuples become lists."""
+    if isinstance(value, msgspec.Struct):
+        fields = ((one, getattr(value, one.name)) for one in msgspec.structs.fields(value))
+        return {one.encode_name: _present(held) for one, held in fields if held != _default(one)}
     if isinstance(value, dict):
-        return {name: _present(one) for name, one in value.items() if one not in (None, "", 0) or one is False}
-    return [_present(one) for one in value] if isinstance(value, list | tuple) else value
+        return {name: _present(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_present(one) for one in value]
+    return value if isinstance(value, bytes) else msgspec.to_builtins(value)
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    return field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()

@@ -7,7 +7,7 @@ import yaml
 
 from edge.control.serving.view import traffic
 from edge.table.counter_layout import labels_of
-from tests.support import objects
+from tests.support import gateway, objects
 from tests.support.admin import Admin
 
 LIMITED = {"nginx.ingress.kubernetes.io/limit-rps": "50"}
@@ -132,6 +132,17 @@ def test_a_route_shows_endpoints_policies_traffic_and_its_object(admin, monkeypa
     assert (document["apiVersion"], document["kind"]) == ("networking.k8s.io/v1", "Ingress")
     assert document["metadata"] == {"name": "web", "namespace": "demo", "annotations": LIMITED}
     assert document["spec"]["rules"][0]["host"] == "web.example"
+
+
+def test_the_object_of_a_route_has_zeros_that_are_not_the_default(admin):
+    admin.apply(
+        gateway.gateway_class(),
+        gateway.gateway(),
+        gateway.route({"backendRefs": [{"name": "web", "port": 80, "weight": 0}]}, hosts=("zero.example",)),
+    )
+    [row] = admin.get("/api/routes?search=zero.example")["routes"]
+    document = yaml.safe_load(admin.get(f"/api/routes/{row['id']}")["yaml"])
+    assert document["spec"]["rules"][0]["backendRefs"] == [{"name": "web", "port": 80, "weight": 0}]
 
 
 def test_a_route_names_the_problems_of_its_owner(admin):
