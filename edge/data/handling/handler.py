@@ -335,10 +335,10 @@ class Handler:
             outcome.status = instead.status if instead is not None else outcome.upstream_status
         except ExchangeError as error:
             instead = self._fault(error)
-        except Exception:  # noqa: BLE001 - as in `run`
-            instead = self._bug()
         except SpoolError as error:
             instead = self._failed(error.status)
+        except Exception:  # noqa: BLE001 - as in `run`
+            instead = self._bug()
         finally:
             call.end()
         return instead

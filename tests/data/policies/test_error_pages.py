@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from edge.data.net.spool import SpoolError, Spools
 from edge.table.policies import (
     BasicAuth,
     BodyLimit,
@@ -299,3 +300,17 @@ def test_the_log_names_both_endpoints(play) -> None:
     got = played(play, Request(), policy())
     assert [status for _, _, status, *_ in got.outcome.earlier or ()] == [404]
     assert got.outcome.upstream_status == 200
+
+
+def test_content_that_cannot_be_kept_for_the_error_backend_has_the_answer_of_that_fault(
+    play, monkeypatch, caplog
+) -> None:
+    def fails(_: Spools) -> None:
+        raise SpoolError(503, "no file descriptor is left")
+
+    monkeypatch.setattr(Spools, "file", fails)
+    closed = Closed("test", "broken")
+    buffering = RequestBuffering("test", memory=1000)
+    got = played(play, Request("POST", content=b"x" * 50_000), policy(500), closed, buffering)
+    assert (got.status, got.outcome.status) == (503, 503)
+    assert not caplog.records
