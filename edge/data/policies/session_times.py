@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     """What a request says of its session."""
 
 CLOCK: Final = time.time
+LONGEST_STAMP: Final = 12
+"""Digits of the longest number of seconds that is read: clients may send any."""
 
 
 class SessionTimes:
@@ -50,6 +52,8 @@ class SessionTimes:
         """When the session VALUE began, and the last request of it; None: it is over."""
         parts = value.split(b"|")
         begun, _, last = parts[2].partition(b".") if len(parts) == 3 else (b"", b"", b"")
+        if len(begun) > LONGEST_STAMP or len(last) > LONGEST_STAMP:
+            return None
         try:
             stamps = int(begun, 16), int(last, 16)
         except ValueError:

@@ -412,7 +412,7 @@ def test_both_times(scene, clock: Clock) -> None:
         assert times_of(visit()) == expected
 
 
-@pytest.mark.parametrize("times", ["", "|", "|x.y", "|1", "|1.2|3"])
+@pytest.mark.parametrize("times", ["", "|", "|x.y", "|1", "|1.2|3", f"|1.{'f' * 300}"])
 def test_a_session_that_does_not_say_its_times_is_over(scene, clock: Clock, times: str) -> None:
     """One from before they were asked for, or one that a client has made up."""
     visit = Visits(scene, idle=60.0)
