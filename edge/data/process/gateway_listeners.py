@@ -6,6 +6,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+import logging
 import socket
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from edge.data.accepting.listener import Places
     from edge.data.process.handover import Message
+
+log = logging.getLogger(__name__)
 
 
 class Accepting(Protocol):
@@ -71,7 +74,10 @@ class GatewayListeners:
                 continue
             if not data:
                 return  # the arbiter is gone, and so are we soon
-            self._take(handover.decode(data), descriptors)
+            try:
+                self._take(handover.decode(data), descriptors)
+            except Exception:  # one listener that fails must not keep the later ones away
+                log.exception("a listener of a Gateway")
 
     def _take(self, message: Message, descriptors: list[int]) -> None:
         place = message.address, message.port
@@ -79,12 +85,14 @@ class GatewayListeners:
         old = self._open.pop(at, None)
         if message.wire is not Wire.UDP:
             self.places.pop(place, None)
-        if message.scope and descriptors:
-            listener = self._open[at] = self._make(socket.socket(fileno=descriptors[0]), message)
-            listener.start()
-        elif message.scope and message.wire is not Wire.UDP:
-            standing = self._make(socket.socket(), message)
-            if isinstance(standing, Listener):
-                self.places[place] = standing
-        if old is not None:
-            old.stop()
+        try:
+            if message.scope and descriptors:
+                listener = self._open[at] = self._make(socket.socket(fileno=descriptors[0]), message)
+                listener.start()
+            elif message.scope and message.wire is not Wire.UDP:
+                standing = self._make(socket.socket(), message)
+                if isinstance(standing, Listener):
+                    self.places[place] = standing
+        finally:
+            if old is not None:
+                old.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import select
 import socket
@@ -43,6 +44,8 @@ class Proxy:
         self.handover = Handover(directory)
         self.handover.start((), "")
         self.ages = list(range(1, workers + 1))
+        self.refused = 0
+        """The port of which a worker cannot make a listener."""
         self.taken: dict[int, list[Message]] = {age: [] for age in self.ages}
         self.halves = {age: self._half(age) for age in self.ages}
 
@@ -52,6 +55,8 @@ class Proxy:
         self.handover.forked()
 
         def make(sock: socket.socket, message: Message) -> Accepting:
+            if message.port == self.refused:
+                raise OSError(errno.EMFILE, "too many open files")
             self.taken[age].append(message)
             return Accepting(sock)
 
@@ -98,6 +103,14 @@ def descriptors() -> int:
 
 def both(port: int) -> tuple[Listening, Listening]:
     return tuple(Listening("127.0.0.1", port, "s", wire=wire) for wire in (Wire.TCP, Wire.UDP))  # type: ignore[return-value]
+
+
+def test_a_listener_that_cannot_be_made_keeps_no_later_one_away(proxy: Proxy, caplog: pytest.LogCaptureFixture) -> None:
+    proxy.refused, port = free_port(), free_port()
+    proxy.listen(*both(proxy.refused))
+    proxy.listen(*both(port))
+    assert {message.port for taken in proxy.taken.values() for message in taken if message.scope} == {port}
+    assert "too many open files" in caplog.text
 
 
 def test_nothing_is_left_of_listeners_that_come_and_go(proxy: Proxy) -> None:
