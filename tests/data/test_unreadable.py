@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from edge.data.accepting.contexts import Contexts
+from edge.data.http.scope import Scope
 from edge.data.routing.planner import Planner
 from edge.data.routing.router import UNAVAILABLE, Router
 from edge.table.counter_layout import labels_of
@@ -32,6 +33,7 @@ from edge.table.records import (
     ServicePort,
     TicketKeys,
     TlsOptions,
+    scoped,
     server_name_key,
     tls_options_key,
 )
@@ -136,6 +138,32 @@ def test_nobody_takes_the_requests_of_a_host_that_cannot_be_read(
     table.writer.publish(routes={unreadable: records[unreadable]})
     for name, ingress in HOSTS.items():
         assert taken(router, name.replace("*", "a") or "x.test") == ingress
+
+
+@pytest.mark.parametrize("unreadable", ["pay.shop.test", "*.shop.test"])
+@pytest.mark.parametrize("scope", ["", "demo/edge:443"])
+def test_no_wider_host_takes_what_goes_on_to_a_host_that_cannot_be_read(
+    table: Table, unreadable: str, scope: str
+) -> None:
+    pay = Route(PathKind.EXACT, "/pay", Owner("Ingress", "demo", "pay"), (RouteBackend(status=404),))
+    hosts = [
+        Host("pay.shop.test", (pay,), scope=scope, listener="*", wider=True),
+        Host("**.shop.test", (pay,), scope=scope, listener="*", wider=True),
+        Host("", (route("everybody"),), scope=scope, listener="*", wider=True),
+    ]
+    asked = request("pay.shop.test", "/else")
+    asked.scope = Scope(scope, "*") if scope else None
+    records: dict[str, Record] = {scoped(scope, one.name): one for one in hosts}
+    table.writer.publish(routes=records)
+    router = table.router()
+    plan = router.match(asked)
+    assert plan is not None
+    assert plan.route.owner.name == "everybody"
+    key = scoped(scope, unreadable.replace("*", "**"))
+    table.writer.publish(routes={key: newer(records[key])})
+    plan = router.match(asked)
+    assert plan is not None
+    assert policy(plan.route, Closed) is not None
 
 
 def test_its_last_good_version_stays_in_force(table: Table) -> None:

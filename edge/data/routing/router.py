@@ -112,7 +112,7 @@ class Router:
             wider = self._host(candidate)
             if wider is not None:
                 if not wider.record.wider:
-                    return None
+                    return wider.match(request) if wider.record is UNREADABLE_HOST else None
                 plan = wider.match(request)
                 if plan is not None:
                     return plan
@@ -126,7 +126,7 @@ class Router:
             if len(self._chains) >= MOST_RESOLVED:
                 self._chains.clear()
             chain = self._chains[at] = self._chain(scope.name, host_name(request.host))
-        if chain and scope.listener is not None and chain[0].record.listener != scope.listener:
+        if chain and scope.listener not in (None, chain[0].record.listener) and chain[0].record is not UNREADABLE_HOST:
             if self._misdirected is None:
                 self._misdirected = self._planner.plan("", MISDIRECTED)
             return self._misdirected
@@ -140,7 +140,10 @@ class Router:
         found: list[HostPlans] = []
         for candidate in hosts_over(name):
             plans = self._host(scoped(scope, candidate))
-            if plans is not None and (not found or plans.record.listener == found[0].record.listener):
+            if plans is None:
+                continue
+            unreadable = plans.record is UNREADABLE_HOST
+            if not found or unreadable or plans.record.listener == found[0].record.listener:
                 found.append(plans)
                 if not plans.record.wider:
                     break
