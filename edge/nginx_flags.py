@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _GEOIP: Final = "Edge has no GeoIP."
-_BUCKETS: Final = "Histograms have the default buckets of Prometheus, which is what workers count in."
+_BUCKETS: Final = "Workers count in the default buckets of Prometheus."
 _NATIVE: Final = "There are no native histograms."
-_NO_NGINX: Final = "There is no nginx beside the controller that it would concern."
-_LOGS: Final = "Logs go to standard error; `--log-level` and `--log-format` are what there is to choose."
+_NO_NGINX: Final = "There is no nginx process."
+_LOGS: Final = "Logs go to standard error; see `--log-level` and `--log-format`."
 _PROFILER: Final = "There is no profiler over HTTP."
 
 IGNORED: Final = {
     "bucket-factor": _NATIVE,
-    "default-server-port": "What no Ingress takes is answered by the workers themselves, without a port for it.",
+    "default-server-port": "Workers answer requests that no Ingress takes themselves, without a port for it.",
     "disable-full-test": "The webhook never renders a configuration; it asks the compiler, which knows all Ingresses.",
     "disable-sync-events": "There are no Events of type Sync; `--no-events` turns off those about problems.",
     "dynamic-configuration-retries": "Workers read the table from shared memory, which needs no retry.",
     "enable-annotation-validation": "Annotations are always validated: values never become configuration as text.",
-    "enable-ssl-chain-completion": "Nothing is fetched for a certificate. Put the whole chain into the Secret.",
-    "health-check-timeout": "Health is known without asking anybody; a probe has the timeout of its own.",
+    "enable-ssl-chain-completion": "Edge fetches no certificates. Put the whole chain into the Secret.",
+    "health-check-timeout": "A probe is answered from memory, and has its own timeout.",
     "internal-logger-address": _NO_NGINX,
     "length-buckets": _BUCKETS,
     "max-buckets": _NATIVE,
@@ -52,7 +52,7 @@ IGNORED: Final = {
     "status-port": _NO_NGINX,
     "status-update-interval": "The status of an Ingress is written when it changes, and is not polled.",
     "stream-port": _NO_NGINX,
-    "sync-period": "There is no store to repopulate: all changes are watched, and a watch that ends is taken up again.",
+    "sync-period": "There is no store to repopulate: all changes are watched, and a watch that ends is restarted.",
     "sync-rate-limit": "A change is published at once; of a burst at most 20 tables a second.",
     "time-buckets": _BUCKETS,
     **dict.fromkeys(
@@ -73,7 +73,7 @@ IGNORED: Final = {
         _LOGS,
     ),
 }
-"""Flags without effect, and why. One that is a setting by now is one, whatever stands here."""
+"""Flags without effect, and why; a setting of the same name takes precedence."""
 
 _HONOURED_NAMES: Final = """
 annotations-prefix apiserver-host certificate-authority configmap controller-class deep-inspect default-backend-service
@@ -89,7 +89,7 @@ HONOURED: Final = frozenset(_HONOURED_NAMES.split())
 
 DIFFERENCES: Final = {
     "controller-class": "The default is that of Edge. With `k8s.io/ingress-nginx` it takes over.",
-    "deep-inspect": "The webhook inspects. What is in the cluster already is served, because no value can harm.",
+    "deep-inspect": "The webhook inspects. Existing objects are served, because no value becomes configuration.",
     "default-backend-service": "A Service without endpoints is answered 503.",
     "election-id": "The default is `edge-ingress-leader`.",
     "enable-metrics": "The default is on.",
@@ -100,7 +100,7 @@ DIFFERENCES: Final = {
     "exclude-socket-metrics": "The prefix may be left out.",
     "health-check-path": "Is answered on the traffic ports, too.",
     "ingress-class": "The default is `edge`. With `nginx` it takes over.",
-    "update-status-on-shutdown": "Only the last instance takes the addresses back.",
+    "update-status-on-shutdown": "Only the last instance removes the addresses.",
     "validating-webhook": "Executes and writes nothing: see [the webhook](#the-webhook).",
 }
 """What a user of ingress-nginx must know of flags that are honoured."""
@@ -128,14 +128,14 @@ class FlagError(ValueError):
 
 
 class Renamed(NamedTuple):
-    """A flag that says something in other words: what it makes of its value, and how docs call that."""
+    """A flag that says something in other words: what it makes of its value, and its name in the docs."""
 
     read: Callable[[str], Values]
     remark: str
 
 
 def truth(text: str) -> bool:
-    """What a Go program makes of the value of a switch.
+    """The value of a switch as a Go program reads it.
 
     Raises:
         FlagError: nothing.

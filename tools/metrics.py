@@ -55,10 +55,11 @@ make them fewer:
 An API server that cannot be reached changes neither, once a table is in force.
 """
 TAIL = """
-Not served are `header_duration_seconds` and `connect_duration_seconds`, which are not measured apart; `bytes_sent`,
-deprecated there and the same as `response_size`; `check_success`, `check_errors` and `admission_*`, which are about
-the admission webhook; and the metrics of the Go run-time. In OpenMetrics, which allows them no type of their own,
-counters without `_total` have the type `unknown`; their values and names are the same.
+Not served are `header_duration_seconds` and `connect_duration_seconds`, which are not measured apart;
+`bytes_sent`, deprecated there and the same as `response_size`; `check_success`, `check_errors`,
+`admission_config_size` and `admission_render_*`, which are about the configuration file that the admission webhook
+of ingress-nginx writes; and the metrics of the Go run-time. In OpenMetrics, which allows them no type of their
+own, counters without `_total` have the type `unknown`; their values and names are the same.
 """
 SECTIONS = (
     definitions.ROUTES,

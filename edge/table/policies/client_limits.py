@@ -6,8 +6,9 @@ from edge.table.policies.policy import Policy
 
 
 class ClientLimits(Policy, frozen=True, tag=True):
-    """Requests in excess of a limit are refused. Each limit is of one client address under one owner of routes,
-    and holds for all workers of the pod together; 0: there is no such limit.
+    """Limits the requests of each client address under one owner of routes: those in excess are refused.
+
+    A limit holds for all workers of the pod together; 0: there is no such limit.
 
     As in nginx, requests leak out of a bucket at the rate, and what the bucket holds beside is answered without delay.
     """

@@ -55,7 +55,7 @@ NAMES: Final = frozenset(
 DIFFERENCES: Final = {
     "auth-url": (
         "A name is looked up as that of an ExternalName Service. In its place stands `$host` at most, and under a "
-        "wildcard host or any host, where the client would choose its judge, not even that. A URL without path asks "
+        "wildcard host or any host, where clients would choose the server, not even that. A URL without path asks "
         "for `/`. The server does not get the client's X-Forwarded-\\* fields. Variables are those of "
         "[requests](#variables)."
     ),
