@@ -28,7 +28,6 @@ IGNORED: Final = {
     "bucket-factor": _NATIVE,
     "default-server-port": "Workers answer requests that no Ingress takes themselves, without a port for it.",
     "disable-full-test": "The webhook never renders a configuration; it asks the compiler, which knows all Ingresses.",
-    "disable-sync-events": "There are no Events of type Sync; `--no-events` turns off those about problems.",
     "dynamic-configuration-retries": "Workers read the table from shared memory, which needs no retry.",
     "enable-annotation-validation": "Annotations are always validated: values never become configuration as text.",
     "enable-ssl-chain-completion": "Edge fetches no certificates. Put the whole chain into the Secret.",
@@ -77,7 +76,7 @@ IGNORED: Final = {
 
 _HONOURED_NAMES: Final = """
 annotations-prefix apiserver-host certificate-authority configmap controller-class deep-inspect default-backend-service
-default-ssl-certificate disable-catch-all disable-svc-external-name election-id enable-metrics
+default-ssl-certificate disable-catch-all disable-svc-external-name disable-sync-events election-id enable-metrics
 enable-topology-aware-routing exclude-socket-metrics health-check-path ingress-class ingress-class-by-name
 kubeconfig metrics-per-host publish-service publish-status-address report-node-internal-ip-address
 report-status-classes tcp-services-configmap update-status update-status-on-shutdown udp-services-configmap
@@ -91,6 +90,7 @@ DIFFERENCES: Final = {
     "controller-class": "The default is that of Edge. With `k8s.io/ingress-nginx` it takes over.",
     "deep-inspect": "The webhook inspects. Existing objects are served, because no value becomes configuration.",
     "default-backend-service": "A Service without endpoints is answered 503.",
+    "disable-sync-events": "An Ingress has one such Event, not one for each change.",
     "election-id": "The default is `edge-ingress-leader`.",
     "enable-metrics": "The default is on.",
     "enable-topology-aware-routing": (
@@ -106,7 +106,7 @@ DIFFERENCES: Final = {
 """What a user of ingress-nginx must know of flags that are honoured."""
 
 _SWITCH_NAMES: Final = """
-add-dir-header alsologtostderr disable-full-test disable-leader-election disable-sync-events
+add-dir-header alsologtostderr disable-full-test disable-leader-election
 enable-annotation-validation enable-ssl-chain-completion enable-ssl-passthrough logtostderr
 metrics-per-undefined-host one-output profiling skip-headers skip-log-headers
 """

@@ -47,3 +47,6 @@ class Answers:
         commands=CONTROL,
     )
     events: bool = setting(True, "Report problems as Events of the Ingress.", commands=CONTROL)
+    disable_sync_events: bool = setting(
+        False, "Write no Event of the reason Sync when an Ingress is served for the first time.", commands=CONTROL
+    )

@@ -68,7 +68,9 @@ class Cluster:
             self.gateway_services = GatewayServiceWriter(
                 transport, self.election, self._pods, namespace=settings.watch_namespace, timing=timing
             )
-        self.events = EventWriter(transport, self.election, instance=name) if settings.events else None
+        self.events = None
+        if settings.events:
+            self.events = EventWriter(transport, self.election, instance=name, sync=not settings.disable_sync_events)
         self._listen(state, source)
 
     def _listen(self, state: State, source: KubernetesSource) -> None:

@@ -27,8 +27,8 @@ LONGEST_NAME = 253
 LONGEST_INSTANCE = 128
 """Characters of `reportingInstance`."""
 
-SERVED = Problem(Severity.WARNING, "Served", "", "in the routing table: requests are taken from now on")
-"""In place of a problem, for the Event that an Ingress is served."""
+SERVED = Problem(Severity.WARNING, "Sync", "", "in the routing table: requests are taken from now on")
+"""In place of a problem, for the Event that an Ingress is served. The reason is the one of ingress-nginx."""
 
 
 class Subject(msgspec.Struct, frozen=True, order=True, gc=False):

@@ -73,9 +73,10 @@ class Written(msgspec.Struct, gc=False):
 class EventWriter(LeaderThread):
     """Writes problems as Events while we are the leader by ELECTION."""
 
-    def __init__(self, transport: Transport, election: Election, *, instance: str) -> None:
-        """INSTANCE names this process."""
+    def __init__(self, transport: Transport, election: Election, *, instance: str, sync: bool = True) -> None:
+        """INSTANCE names this process. SYNC: write Events that an Ingress is served, too."""
         self._instance = instance
+        self._sync = sync
         self._problems: dict[Subject, set[Problem]] = {}
         self._served: dict[ObjectId, str] = {}
         """Served Ingresses with their uid."""
@@ -127,7 +128,7 @@ class EventWriter(LeaderThread):
             return
         uid = ingress.metadata.uid
         known, self._served[name] = self._served.get(name), uid
-        if known != uid and (self._heard_any or age(ingress) < FRESH):
+        if self._sync and known != uid and (self._heard_any or age(ingress) < FRESH):
             self._news[Subject(name, uid)] = now
 
     def _elected(self, leads: bool) -> None:  # the signature of a listener

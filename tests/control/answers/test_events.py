@@ -79,8 +79,19 @@ def test_first_served(api: FakeAPI, instance: Instances) -> None:
     one.serve("web")
     settled(one, api)
     (event,) = events(api, kind="Normal")
-    assert event["reason"] == "Served"
+    assert event["reason"] == "Sync"
     assert not events(api)
+
+
+def test_no_sync_events_where_they_are_not_wanted(api: FakeAPI, instance: Instances) -> None:
+    """Problems have their Events all the same."""
+    api.apply(ingress())
+    one = instance(disable_sync_events=True)
+    one.serve("web")
+    one.problems("web", MISSING)
+    settled(one, api)
+    assert not events(api, kind="Normal")
+    assert [event["reason"] for event in events(api)] == ["ServiceNotFound"]
 
 
 def test_served_long_ago(api: FakeAPI, instance: Instances) -> None:

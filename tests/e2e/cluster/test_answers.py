@@ -28,7 +28,7 @@ def test_first_served(where: Cluster, edge: Edge, backend: Backend) -> None:
     """An Ingress without a mistake gets a Normal Event and no Warning."""
     assert edge.pid
     where.apply(*where.web(backend.port, "fine"))
-    eventually(lambda: [event["reason"] for event in where.events("fine") if event["type"] == "Normal"] == ["Served"])
+    eventually(lambda: [event["reason"] for event in where.events("fine") if event["type"] == "Normal"] == ["Sync"])
     assert not warnings(where, "fine")
 
 
