@@ -1,10 +1,10 @@
-"""Canaries: Ingresses that give a backend to paths of others (canary of ingress-nginx).
+"""Canaries: Ingresses that add a backend to paths of others (canary of ingress-nginx).
 
 Rules of this file:
 - A canary acts on the route that another Ingress has for the very same host, path and path type. Without one it serves
   nothing: it makes neither a path nor a host.
-- It adds its backend and the rules by which requests get there. All else is as the main Ingress says.
-- Where the main Ingress has an affinity, its cookie keeps a client with the Service that it got to first, unless the
+- It adds its backend and the rules by which requests get there. Everything else is set by the main Ingress.
+- Where the main Ingress has an affinity, its cookie sends a client to the same Service again, unless the
   canary is `legacy`.
 - One canary counts for each path, as in ingress-nginx: that of the oldest Ingress.
 - A canary of another namespace takes no requests, unless references across namespaces are allowed.
@@ -34,7 +34,7 @@ NOTHING = "the canary gets no requests"
 
 
 def with_canary(main: Owned, canary: Owned, what: str, *, cross_namespace: bool) -> RoutePart | Problem:
-    """MAIN's route with the backend of CANARY, or why it cannot have it. WHAT names the path in messages.
+    """MAIN's route with the backend of CANARY, or the reason why that is not possible. WHAT names the path in messages.
 
     CROSS_NAMESPACE: they may be of two namespaces.
     """

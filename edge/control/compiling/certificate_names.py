@@ -23,7 +23,7 @@ class CertificateNames:
         """Secrets whose entry in `_names` may be wrong."""
 
     def changed(self, secret: Key) -> None:
-        """The certificate in SECRET, or who names it, may be another."""
+        """The certificate in SECRET, or the objects that name it, may have changed."""
         self._stale.add(secret)
 
     def secrets(self, host: str) -> AbstractSet[Key]:
@@ -31,7 +31,7 @@ class CertificateNames:
         return self._by_name.get(host, frozenset())
 
     def settle(self) -> set[str]:
-        """Take up what has changed; gives the hosts for which `secrets` may give others now."""
+        """Update what has changed; returns the hosts for which `secrets` may differ now."""
         hosts: set[str] = set()
         for secret in self._stale:
             material = self._secrets.reading(secret).material

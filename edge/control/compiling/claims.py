@@ -1,4 +1,4 @@
-"""Which Ingresses are ours, and which of them to look at again when an IngressClass changes."""
+"""Which Ingresses are ours, and which of them to check again when an IngressClass changes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Claims:
         self._default_was_ours = False
 
     def is_ours(self, key: Key, ingress: Ingress | None) -> bool:
-        """Whether INGRESS, which is now what KEY names, is to be served."""
+        """Whether INGRESS, the current object KEY, is to be served."""
         named = ingress.spec.ingress_class_name or "" if ingress is not None else None
         if self._named.get(key) != named:
             self._rename(key, named)
@@ -46,11 +46,11 @@ class Claims:
         return claim is Claim.OURS
 
     def affected(self, changed: set[Key]) -> set[Key]:
-        """The Ingresses that may be somebody else's now that the IngressClasses CHANGED are what they are."""
+        """The Ingresses that may belong to another controller now, or to us, because the IngressClasses CHANGED."""
         known = self._store.classes()
         default_is_ours = classes.default_is_ours(known, self._settings)
         keys = set(self._unknown)  # their message lists the classes
-        if bool(known) != self._had_classes:  # by whether there are any, missing ones are judged
+        if bool(known) != self._had_classes:  # a missing class counts as an error only if there are any
             keys.update(self._named)
         for _, name in changed:
             keys |= self._by_class.get(name, set())

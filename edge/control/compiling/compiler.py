@@ -1,11 +1,12 @@
-"""Changes in, what they make of the table and of the problems out.
+"""Turns changes of objects into changes of the table and of the problems.
 
 Rules of this file:
-- What a round costs depends on what the changed objects have to do with others, not on how much there is.
-- The result does not depend on the way to it: after any changes the records and problems are those that compiling the
-  objects from nothing would give. Only the records of Services that are no longer used go a little later.
-- What our own code cannot digest is reported, and its last good version stays in force, be it an Ingress, an HTTPRoute,
-  a Secret, a Service or a class (`edge.control.containment`): one object never stops the others.
+- The cost of a round depends on the changed objects and those that depend on them, not on the number of all objects.
+- The result does not depend on the order of changes: after any changes the records and problems are those that
+  compiling the objects from nothing would give. Only the records of Services that are no longer used are removed a
+  little later.
+- If our own code fails on an object, this is reported and its last good version stays in force, be it an Ingress, an
+  HTTPRoute, a Secret, a Service or a class (`edge.control.containment`): one object never stops the others.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 
 
 class Compiler:
-    """The objects, and all that has been made of them."""
+    """The objects, and everything that is compiled from them."""
 
     def __init__(
         self,
@@ -62,13 +63,14 @@ class Compiler:
         by_need: bool = False,
         generated: Certificate | None = None,
     ) -> None:
-        """NAMES: the DNS, for Services of type ExternalName; GENERATED: shown where there is no default certificate.
+        """NAMES: the DNS, for Services of type ExternalName; GENERATED: the certificate to show if there is no default
+        one.
 
         BY_NEED: see `edge.control.sources.source.Source`.
         """
         self.store = Store()
         self._lock = threading.Lock()
-        """Held while something is changed, and while an Ingress is judged."""
+        """Held during a change, and while the webhook reviews an Ingress."""
         self._settings = self._started = settings
         self._settings_asked: Mapping[str, Any] = {}
         """The settings that keys of the ConfigMap change."""
@@ -97,7 +99,7 @@ class Compiler:
         return Problems(self.store, self._claims, self._units, flagged, prefix)
 
     def apply(self, change: Change) -> None:
-        """Take up CHANGE; it takes effect with the next `compile`."""
+        """Apply CHANGE; it takes effect with the next `compile`."""
         with self._lock:
             self._apply(change)
 
@@ -119,17 +121,17 @@ class Compiler:
             self._units.remotes.name_changed(name)
 
     def zone_found(self, zone: str) -> None:
-        """We are in ZONE, whose hints in EndpointSlices are for us."""
+        """Our node is in ZONE; hints of EndpointSlices for this zone apply to us."""
         with self._lock:
             self._units.services.zone_found(zone)
 
     def show_generated(self, certificate: Certificate) -> None:
-        """From now on have CERTIFICATE shown where there is no default certificate."""
+        """Show CERTIFICATE from now on if there is no default certificate."""
         self._units.certificates.generated(certificate)
 
     @property
     def is_configured(self) -> bool:
-        """Whether it is known what the ConfigMap of `--configmap` says."""
+        """Whether the ConfigMap of `--configmap` has been read."""
         return self._configured.is_known
 
     def bindings(self, unbound: Iterable[Unbound], bound: frozenset[Listening]) -> None:
@@ -138,7 +140,7 @@ class Compiler:
 
     @property
     def needs_version(self) -> int:
-        """Grows when `wanted` or `external_names` may be different."""
+        """Incremented when `wanted` or `external_names` may have changed."""
         return self._units.needs_version
 
     @property
@@ -152,7 +154,7 @@ class Compiler:
         return self._units.external_names
 
     def next_due(self) -> float | None:
-        """Seconds until `compile` has something to do even if nothing changes; None: it has not."""
+        """Seconds until `compile` has work even without a change; None: it has none."""
         return self._units.next_due()
 
     def translation(self, owner: ObjectId) -> Translation | None:
@@ -178,9 +180,8 @@ class Compiler:
         return list(dict.fromkeys((*inspected, *self._problems.as_written(found))))
 
     def compile(self, *, now: float | None = None, clock: float | None = None) -> Delta:
-        """What is different from the last call.
-
-        NOW (Unix seconds) judges certificates, CLOCK (monotonic) is for what goes later; by default they are read.
+        """What has changed since the last call. NOW (Unix seconds) is for certificates, CLOCK (monotonic) for delayed
+        removals; by default they are read.
         """
         with self._lock:
             return self._compile(now, clock)
@@ -202,7 +203,7 @@ class Compiler:
         return delta
 
     def _translate(self, changed: Changed, delta: Delta) -> set[ObjectId]:
-        """Translate what CHANGED and what depends on it; gives the owners of these translations."""
+        """Translate what CHANGED and what depends on it; returns the owners of these translations."""
         ingresses = changed.ingresses | self._configure(changed, delta)
         if changed.classes:
             ingresses |= self._affected(changed)
@@ -222,7 +223,7 @@ class Compiler:
         return owners | concerned
 
     def _take_ingress(self, key: Key, delta: Delta) -> None:
-        """Take up the Ingress KEY as it is now."""
+        """Translate the Ingress KEY again."""
         ingress = self.store.ingress(key)
         owner = ObjectId("Ingress", *key)
         was_served = self._units.is_served(owner)
@@ -233,16 +234,16 @@ class Compiler:
             delta.served[owner] = None
 
     def _take_gateway(self, owner: ObjectId) -> None:
-        """Take up the Gateway or route OWNER as it is now."""
+        """Translate the Gateway or route OWNER again."""
 
         def translated() -> Translation | None:
             new, old = self._gateways.translated(owner), self._units.translations.get(owner)
-            return new if new != old else old  # often what it depends on is different and makes no difference
+            return new if new != old else old  # often a change of a dependency does not change the translation
 
         self._take(owner, translated, exists=self._gateways.exists(owner))
 
     def _take_stream_services(self, owner: ObjectId, wires: tuple[Wire, ...]) -> None:
-        """Take up the ConfigMap OWNER of services of these WIRES as it is now."""
+        """Translate the ConfigMap OWNER of services of these WIRES again."""
 
         def translated() -> Translation:
             return stream_services.translate(owner, wires, self._units.references.find(owner), self._settings)
@@ -288,7 +289,7 @@ class Compiler:
         return translate(ingress, self._annotations, find, cross_namespace=cross_namespace, stream=stream)
 
     def _configure(self, changed: Changed, delta: Delta) -> set[Key]:
-        """Take up the ConfigMap as it is now; gives the Ingresses to look at again."""
+        """Read the ConfigMap again; returns the Ingresses to translate again."""
         differs = self._configured.compile(_referents(changed), delta)
         asked = self._configured.current.settings
         settings = self._started.with_(**asked) if asked != self._settings_asked else self._settings
@@ -307,7 +308,7 @@ class Compiler:
         return [*self._configured.problems(), *self._units.unguarded.problems(self._configured.current.defaults)]
 
     def _reader(self) -> Reader:
-        """What reads annotations over the values that are in force for the process."""
+        """Reads annotations, with the values of the process as defaults."""
         self._units.hosts.cross_namespace = self._configured.current.defaults[CROSS_NAMESPACE][0] in TRUE
         return Reader(self._configured.current.defaults, f"{self._settings.annotations_prefix}/")
 

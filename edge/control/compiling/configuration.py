@@ -1,10 +1,10 @@
-"""The configuration of the process as a whole: the ConfigMap that `--configmap` names, over the flags.
+"""The configuration of the process: the flags, and the ConfigMap of `--configmap`, which overrides them.
 
 Rules of this file:
-- The ConfigMap may come, change and go at any time; without it the flags hold, and what they do not say is as in
+- The ConfigMap may come, change and go at any time; without it the flags apply, and everything else has the defaults of
   ingress-nginx.
-- Until it is known whether there is one, nothing is configured: the first table waits, because the ConfigMap may hold
-  what keeps requests out.
+- Until it is known whether there is one, nothing is configured: the first table waits, because the ConfigMap may have
+  keys that refuse requests.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FLAG: Final = "--configmap"
 
 
 class Configured:
-    """What is in force, and what it is made of."""
+    """The values in force, and their sources."""
 
     def __init__(self, settings: Settings, references: References) -> None:
         self._flags = defaults_of(settings)
@@ -49,7 +49,7 @@ class Configured:
         return self.owner is None or self._references.find(self.owner) is not None
 
     def compile(self, changed: set[ObjectId], delta: Delta) -> bool:
-        """Take up the objects that have CHANGED, and put into DELTA what is different; whether the defaults are."""
+        """Read the objects that have CHANGED, and add what differs to DELTA; returns whether the defaults differ."""
         if self._compiled and self._names.isdisjoint(changed):
             return False
         before, self._compiled = self.current, True

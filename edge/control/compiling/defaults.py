@@ -1,4 +1,4 @@
-"""The Globals record: the Service that answers what no Ingress takes (`--default-backend-service`)."""
+"""The Globals record: the Service for requests that no Ingress takes (`--default-backend-service`)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class DefaultBackend:
     def compile(self, *, always: bool = False) -> Globals | None:
         """The record, when it may be different; to be called before `Services.compile`.
 
-        ALWAYS: there is a route also where there is no Service, because all routes have policies.
+        ALWAYS: there is a route even without a Service, because all routes have policies.
         """
         use = self._contained()
         if self._told and use == self._use and always == self._always:

@@ -17,7 +17,7 @@ class ObjectStatus(NamedTuple):
     """The status that an object is to have."""
 
     uid: str
-    """Of the object: one that was deleted and made again is another object, and has no status yet."""
+    """Of the object: an object that was deleted and created again has another uid, and no status yet."""
     status: Status
 
 

@@ -1,4 +1,4 @@
-"""Names of the DNS: what they stand for, and which records need them."""
+"""DNS names: their addresses, and the records that need them."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
 
 
 class Resolution(msgspec.Struct, frozen=True, gc=False):
-    """What a name of the DNS stands for."""
+    """The addresses of a DNS name."""
 
     addresses: tuple[str, ...] = ()
     fault: str = ""
-    """Why it stands for nothing, or why the addresses are those of an earlier time."""
+    """Why it has no addresses, or why they are those of an earlier look-up."""
 
 
 class Names(Protocol):
-    """The DNS, as far as it has been asked."""
+    """The results of look-ups."""
 
     def look_up(self, name: str) -> Resolution | None:
-        """What NAME stands for; None: not known yet. Must not wait."""
+        """The addresses of NAME; None: not known yet. Must not block."""
 
 
 class Unresolved:
-    """Names of which nothing is known."""
+    """No name is known."""
 
     def look_up(self, name: str) -> Resolution | None:  # noqa: ARG002 - the protocol's
         """Nothing."""
@@ -39,7 +39,7 @@ class NamesInUse:
     def __init__(self) -> None:
         self._keys: dict[str, set[str]] = {}
         self.version = 0
-        """Grows when a record needs a name, or needs it no longer."""
+        """Incremented when a record needs a name, or needs it no longer."""
 
     def all(self) -> frozenset[str]:
         """The names that are needed."""

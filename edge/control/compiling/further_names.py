@@ -2,7 +2,7 @@
 
 Rules of this file:
 - Of the Ingresses of a host the oldest that has aliases decides which they are, as in ingress-nginx.
-- A host that an object names is that object's: whatever else asks for its name is ignored. Of several hosts that ask
+- If an object names a host, further names that are the same are ignored. Of several hosts that ask
   for one name a redirect goes first, then the one whose Ingress is the oldest.
 - Nothing is compiled here; `hosts` makes the records.
 """
@@ -56,7 +56,7 @@ class FurtherNames:
         return bool(self._by_name)
 
     def replace(self, host: str, claims: Mapping[str, Claim]) -> set[str]:
-        """CLAIMS are those of HOST from now on, by name; gives the names that are or were claimed."""
+        """Set the CLAIMS of HOST, by name; returns the names that are or were claimed."""
         before = self._by_host.pop(host, ())
         for name in before:
             of_name = self._by_name[name]
@@ -129,7 +129,8 @@ def unheard(parts: Iterable[tuple[ObjectId, Order, HostPart]], host: str) -> Ite
 
 
 def lost(name: str, losers: Iterable[Claim], winner: Claim | None) -> Iterator[tuple[ObjectId, Problem]]:
-    """What is reported to LOSERS, who do not get NAME; WINNER: who does, None: an object names that host itself."""
+    """The problems of LOSERS, which do not get NAME; WINNER: the claim that does, None: an object names that host
+    itself."""
     taken = f"is taken by {winner.owner}" if winner is not None else "is a host of its own"
     for claim in losers:
         does = "it is no alias of" if claim.is_alias else "it is not redirected to"

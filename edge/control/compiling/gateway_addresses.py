@@ -1,10 +1,10 @@
 """Addresses of Gateways out of the pool that `--gateway-addresses` names.
 
 Rules of this file:
-- A Gateway keeps its address for as long as it exists: also over a restart, by what its status says, and else because
-  the address follows from its name (unless that was taken).
-- An address that `spec.addresses` asks for is given if it is in the pool and free. So that it is, Gateways that ask for
-  none get one of the first and last quarter only when all others are in use.
+- A Gateway keeps its address for as long as it exists: after a restart it is taken from its status, or else chosen by
+  its name again (unless that was taken).
+- An address that `spec.addresses` asks for is given if it is in the pool and free. Gateways that ask for none get one
+  of the first and last quarter only when all others are in use, so that these stay free.
 - Without a pool all Gateways share the addresses of Edge.
 """
 
@@ -85,7 +85,7 @@ class GatewayAddresses:
         return known[1]
 
     def adjust(self, gateway: Gateway) -> set[Key]:
-        """Assign anew what GATEWAY, which is ours, has, if it asks for something else now; the Gateways that may get an
+        """Assign again if GATEWAY, which is ours, asks for something else now; returns the Gateways that may get an
         address by that."""
         key = (gateway.metadata.namespace, gateway.metadata.name)
         before = self._addresses_of(key)

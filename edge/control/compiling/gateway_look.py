@@ -1,8 +1,9 @@
-"""What one translation of the Gateway API sees of other objects, with a note of each that it asks about.
+"""What one translation of the Gateway API reads of other objects, and which ones it has read.
 
 Rules of this file:
-- Whatever is asked about is noted, be it there or not: `Gateways` translates again when one of these changes.
-- Answers that translations have in common come from `Shared`, which `Gateways` is.
+- Every object that is asked for is noted, whether it exists or not: `Gateways` translates again when one of them
+  changes.
+- Answers that translations share come from `Shared`, which `Gateways` implements.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 NAME_LABEL: Final = "kubernetes.io/metadata.name"
 """The label with the name of a namespace, which every namespace of a cluster has."""
 SETS: Final = "ListenerSets"
-"""Kind of what depends on all ListenerSets of a Gateway, by the Gateway's name."""
+"""Kind of a dependency on all ListenerSets of a Gateway, by the Gateway's name."""
 POLICIES: Final = "BackendTLSPolicies"
-"""The same of those of a Service."""
+"""The same for those of a Service."""
 
 
 class PortState(NamedTuple):

@@ -1,11 +1,11 @@
 """The ports of ours that the Services of Gateways lead to, with `--gateway-services`.
 
 Rules of this file:
-- What the Service of a Gateway says is so: all instances of Edge read the same Services, and so agree, and a restart
-  changes nothing. For a port that no Service has yet the choice follows from the names, so that most often the others
-  have chosen the same.
-- Where two Services lead to one port of ours the older one keeps it; the other one is given another port.
-- A port is given back when its listener or its Gateway is gone.
+- The Service of a Gateway is authoritative: all instances of Edge read the same Services, and so agree, and a restart
+  changes nothing. A port that no Service has yet is chosen by the names, so that the other instances usually choose the
+  same.
+- If two Services lead to the same port of ours, the older one keeps it; the other one is given another port.
+- A port is released when its listener or its Gateway is gone.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from edge.control.translate.gateway.standing import Standing
 
     Place = tuple[int, bool]
-    """Port of a listener, and whether it is of UDP."""
+    """Port of a listener, and whether it is for UDP."""
 
 SUPPORTED = "IPAddress"
 
 
 class GatewayPorts:
-    """Who has which of the ports in TEXT, which are open at ADDRESSES."""
+    """Assigns the ports in TEXT, which are open at ADDRESSES, to listeners of Gateways."""
 
     def __init__(self, store: Store, text: str, addresses: tuple[str, ...]) -> None:
         self._store = store
@@ -54,7 +54,7 @@ class GatewayPorts:
         return self._gateways.get(service)
 
     def adopt(self, gateway: Key) -> set[Key]:
-        """Take up what the Service of GATEWAY says; the Gateways that have other ports of ours now."""
+        """Use the ports of the Service of GATEWAY; returns the Gateways that have other ports of ours now."""
         name = (gateway[0], services.service_name(gateway[1]))
         self._gateways[name] = gateway
         found = self._store.service(name)
@@ -125,7 +125,7 @@ class GatewayPorts:
         return Assignment(self._addresses, shown, ports, unusable=unusable, pending=pending)
 
     def is_taken(self, gateway: Key) -> bool:
-        """Whether somebody else's Service has the name of that of GATEWAY."""
+        """Whether a Service that we have not made has the name of that of GATEWAY."""
         name = (gateway[0], services.service_name(gateway[1]))
         return self._read.get(gateway) is None and self._store.service(name) is not None
 
@@ -144,7 +144,7 @@ class GatewayPorts:
         return given[place]
 
     def _is_older(self, service: Service, owner: Key, own: int) -> bool:
-        """Whether SERVICE goes before the claim of OWNER to the port OWN."""
+        """Whether SERVICE wins over the claim of OWNER to the port OWN."""
         other = self._read.get(owner)
         if other is None or own not in services.targets(other).values():
             return True

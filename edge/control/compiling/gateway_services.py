@@ -1,8 +1,8 @@
 """The Services that Gateways are to have, as far as they are different.
 
 Rules of this file:
-- A Gateway of which it is not known what its Service is to be (its class is missing, its parameters are not valid)
-  keeps the one that it has.
+- A Gateway whose Service cannot be determined (its class is missing, its parameters are not valid) keeps the one that
+  it has.
 """
 
 from __future__ import annotations

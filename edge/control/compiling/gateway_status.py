@@ -2,9 +2,8 @@
 
 Rules of this file:
 - The routes of a listener are counted as they attach: a thousand of them are one status of their Gateway.
-- Only a status that is different from the last one is passed on, or the same one of an object that was made again.
-- A status that is about to say that sockets are not open yet waits until they are, PATIENCE seconds at most: so a new
-  Gateway costs one write, not two.
+- A status is passed on only if it differs from the last one, or if the object was created again.
+- A status waits up to PATIENCE seconds for its sockets to be opened, so that a new Gateway costs one write, not two.
 """
 
 from __future__ import annotations
@@ -161,7 +160,7 @@ def _secured(translation: Translation | None) -> Iterator[tuple[ObjectId, Key]]:
 
 
 def _count(counts: dict[ObjectId, Counter[T]], owner: ObjectId, what: T, step: int) -> None:
-    """One more, or one less, of WHAT for OWNER; what is none is not there."""
+    """Count one WHAT more, or less, for OWNER; counts of zero are removed."""
     own = counts.setdefault(owner, Counter())
     own[what] += step
     if not own[what]:

@@ -1,8 +1,8 @@
 """The processor of the Gateway API: which Gateways, ListenerSets and routes to translate again when something changes.
 
 Rules of this file:
-- What a translation asks about other objects is remembered (`gateway_look`), be it there or not. A change of one of
-  these objects has the translation made again, and no other change does.
+- The objects that a translation has asked for are remembered (`gateway_look`), whether they exist or not. Only a change
+  of one of them causes a new translation.
 - A route depends on whether a Service has a port, not on its endpoints: those change all the time.
 """
 
@@ -70,7 +70,7 @@ class Gateways:
         self._sets = ListenerSets(store)
         self._policies = TlsPolicies(store)
         self._ports: dict[ObjectId, dict[str, PortState]] = {}
-        """What was found out about ports of Services."""
+        """The known state of ports of Services."""
 
     def affected(self, changed: Iterable[ObjectId], services: Iterable[Key]) -> set[ObjectId]:
         """The owners to translate again after these objects of the Gateway API have CHANGED, and these SERVICES."""
@@ -100,7 +100,7 @@ class Gateways:
         return owners
 
     def _served(self, services: Iterable[Key], changed: set[ObjectId]) -> set[ObjectId]:
-        """Take up SERVICES, as far as they are those of Gateways; the Gateways. Those that have other ports now are
+        """Read those of SERVICES that belong to Gateways; returns these Gateways. Those that have other ports now are
         among the CHANGED."""
         owners: set[ObjectId] = set()
         for service in services:
@@ -222,6 +222,6 @@ class Gateways:
 
 
 def _needs_choice(gateway: Gateway) -> tuple[bool, Key]:
-    """Sorts GATEWAY behind those whose address is known beforehand."""
+    """Sorts GATEWAY behind those whose address is fixed."""
     known = gateway.spec.addresses or (gateway.status is not None and gateway.status.addresses)
     return not known, (gateway.metadata.namespace, gateway.metadata.name)

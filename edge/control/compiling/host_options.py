@@ -1,11 +1,11 @@
-"""What Ingresses ask for on behalf of a whole host: certificates of clients (auth-tls-*), ciphers, snippets.
+"""Options of Ingresses that apply to a whole host: certificates of clients (auth-tls-*), ciphers, snippets.
 
 Rules of this file:
 - Of each option that of the oldest Ingress counts, and the others are reported, as in ingress-nginx.
-- If certificates of clients cannot be verified for one Ingress of a host, no client gets in there (403): which of the
-  host's routes that Ingress wanted to guard is not known.
-- A snippet that cannot be applied closes the host (503), if it is the one that counts.
-- Nothing of a host is left unguarded, also not what none of its paths takes.
+- If certificates of clients cannot be verified for one Ingress of a host, all requests to it are answered 403: which of
+  its routes that Ingress is meant to protect is not known.
+- If the snippet that counts cannot be applied, the host is closed (503).
+- The options also apply to requests that none of its paths takes.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def unheard(parts: Parts, name: str) -> Iterator[tuple[ObjectId, Problem]]:
 
 
 def tls_options(options: HostOptions) -> TlsOptions | None:
-    """What handshakes have to know of OPTIONS; None: nothing."""
+    """What TLS handshakes need of OPTIONS; None: nothing."""
     clients = options.clients
     made = clients.options if isinstance(clients, ClientTrust) else TlsOptions()
     order = options.server_order if options.server_order is not None else True
@@ -85,7 +85,7 @@ def tls_options(options: HostOptions) -> TlsOptions | None:
 
 
 def acts(options: HostOptions) -> bool:
-    """Whether a host with OPTIONS does something about its requests."""
+    """Whether OPTIONS act on requests of the host."""
     return options.clients is not None or options.snippet is not None
 
 

@@ -1,11 +1,11 @@
-"""The Host records: what all objects say about a host, put together.
+"""The Host records: the parts that all objects have for a host, merged.
 
 Rules of this file:
-- A host is compiled again when something that is said about it changes, and no other host.
+- Only hosts of which a part has changed are compiled again.
 - Which hosts have TLS is not known here; it is asked for when a host is compiled.
-- What no path of a host takes is answered on the terms of its oldest Ingress, as in ingress-nginx.
-- A further name of a host (`further_names`) is a record of its own with the same routes: whether it has TLS is its own
-  affair.
+- Requests that no path of a host takes get the policies of its oldest Ingress, as in ingress-nginx.
+- A further name of a host (`further_names`) is a record of its own with the same routes, which may differ in whether it
+  has TLS.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Hosts:
         """Hosts by the domain of the wildcard that covers them."""
         self._losses: dict[str, Losses] = {}
         self._shared: Route | None = None
-        """What takes the requests that no Ingress does."""
+        """The route for requests that no Ingress takes."""
         self._sharing: set[str] = set()
         """Hosts whose record names its backends, or would."""
         self._dirty: set[str] = set()
@@ -89,7 +89,7 @@ class Hosts:
                 self._parts[name][owner] = (new.order, part)
 
     def touch(self, translation: Translation) -> None:
-        """Backends of TRANSLATION are spoken to in another way than before."""
+        """The protocol of backends of TRANSLATION has changed."""
         self._dirty.update(_parts(translation))
 
     def tls_changed(self, name: str) -> None:
@@ -100,7 +100,7 @@ class Hosts:
             self._dirty |= self._under.get(name[2:], set())
 
     def default_changed(self, route: Route | None) -> None:
-        """From now on ROUTE takes what no path of a host does; None: it is answered 404."""
+        """From now on ROUTE takes requests that no path of a host takes; None: they are answered 404."""
         if route != self._shared:
             self._shared = route
             self._dirty |= self._acting | self._sharing
@@ -111,7 +111,7 @@ class Hosts:
         return taken
 
     def settle(self) -> dict[str, str]:
-        """Find out who has the further names; gives those that may have another host now, and which (empty: none).
+        """Find the owners of the further names; returns those that may have another host now, and which (empty: none).
 
         To be called after `replace` and before `compile`.
         """
@@ -240,7 +240,7 @@ class Hosts:
         self._note(name)
 
     def _note(self, name: str) -> None:
-        """Have `_under` know NAME while it is that of a record."""
+        """Keep NAME in `_under` while there is a record of that name."""
         domain = name.partition(".")[2]
         covered = self._under.setdefault(domain, set())
         (covered.add if name in self._parts or name in self._further else covered.discard)(name)
@@ -268,7 +268,7 @@ class Hosts:
         return Host(name, tuple(routes), default, tls, has_options)
 
     def _options(self, name: str, options: HostOptions) -> bool:
-        """Have handshakes know the OPTIONS of the host NAME; whether there is anything to know."""
+        """Keep the OPTIONS of the host NAME for handshakes; returns whether there are any."""
         (self._acting.add if host_options.acts(options) else self._acting.discard)(name)
         record = host_options.tls_options(options)
         if record is not None or name in self._with_options:
@@ -277,7 +277,8 @@ class Hosts:
         return record is not None
 
     def _shared_default(self, name: str, default: Route) -> Route | None:
-        """DEFAULT, to what answers where no Ingress does; None: without policies it makes no difference."""
+        """DEFAULT with the backend for requests that no Ingress takes; None: without policies it makes no
+        difference."""
         if not default.policies:
             return None
         self._sharing.add(name)
@@ -296,7 +297,7 @@ class Hosts:
         return replace(part.route, policies=policies, backends=backends)
 
     def _spoken(self, backend: Backend, tls: Tls) -> Backend:
-        """BACKEND as its Service port wants it to be spoken to, unless annotations (of a canary) say how."""
+        """BACKEND with the protocol of its Service port, unless annotations (of a canary) set one."""
         if backend.transport != Transport() or backend.secure_transport is not None:
             return backend
         return app_protocols.spoken(backend, self._app_protocol(backend.key), tls)
@@ -311,7 +312,7 @@ def _parts(translation: Translation | None) -> Mapping[str, HostPart]:
 
 
 def _in_scope(record: Host, key: str, parts: list[HostPart]) -> Host:
-    """RECORD, under KEY, as objects of the Gateway API that say PARTS of it want it."""
+    """RECORD, under KEY, with the fields that objects of the Gateway API, which have PARTS of it, set."""
     return replace(
         record,
         name=host_of(key),

@@ -3,7 +3,7 @@
 Rules of this file:
 - Redirects to paths with a slash at their end count where no other route has the path without it. Where paths are
   regular expressions there are none, as in nginx.
-- What no path takes, and no default backend, is answered on the terms of the host's oldest Ingress.
+- Requests that no path and no default backend takes get the policies of the host's oldest Ingress.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def redirects(parts: Sequence[Said], routes: Sequence[Owned]) -> Iterator[Owned]
 
 
 def rest(parts: Sequence[Said], routes: Sequence[Owned]) -> tuple[ObjectId, Order, RoutePart] | None:
-    """What takes the requests that none of ROUTES does; PARTS come in the order of their age. None: nothing is left."""
+    """The route for requests that none of ROUTES takes; PARTS come in the order of their age. None: there are none."""
     if any(_takes_everything(one) for _, one in routes):
         return None
     return next(((owner, order, part.unmatched) for owner, order, part in parts if part.unmatched is not None), None)

@@ -22,7 +22,7 @@ class ListenerSets:
         """The Gateway that each ListenerSet names."""
 
     def changed(self, key: Key) -> set[Key]:
-        """The ListenerSet KEY is not as it was: the Gateways whose ListenerSets are others now."""
+        """The ListenerSet KEY has changed; returns the Gateways whose ListenerSets change by that."""
         found = self._get(key)
         before, after = self._gateways.pop(key, None), found.gateway if found is not None else None
         if before is not None and before != after:

@@ -1,4 +1,5 @@
-"""The TlsMaterial records: what connections to endpoints verify by and show, as long as a route names it."""
+"""The TlsMaterial records: authorities and client certificates for connections to endpoints, while a route names
+them."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""The routes of one host, put together out of what all objects say about it.
+"""The routes of one host, merged from the parts that all objects have for it.
 
 Rules of this file:
 - Two objects that name the same path of a host, in the same way, are in conflict: the older one wins, then the one that
-  comes first by namespace and name. The loser's problem names the winner. So it is with `spec.defaultBackend`.
-- Routes of the same path that demand different things of a request stand side by side, the most demanding one first.
-- Canaries are put into the routes of others when it is known who wins a path. A host that only canaries name is none.
+  comes first by namespace and name. The loser's problem names the winner. The same holds for `spec.defaultBackend`.
+- Routes of the same path with different conditions are kept side by side, the most specific one first.
+- Canaries are added to the routes of others when the conflicts of paths are resolved. A host that only canaries name
+  does not exist.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
     from edge.table.records import Route
 
 Losses = dict["ObjectId", list[Problem]]
-"""What objects do not get, by object."""
+"""The problems of objects that lose a conflict, by object."""
 Winner = tuple["ObjectId", "Order", "RoutePart"]
 """A route, and the object that it comes from with its order."""
 Winners = dict[tuple[PathKind, str, "Conditions | None"], Winner]
-"""Who gets each path."""
+"""The winner of each path."""
 
 
 Said = tuple["ObjectId", "Order", "HostPart"]
@@ -128,7 +129,7 @@ def _merged(name: str, parts: Sequence[Said], winners: Winners, default: Winner 
 
 
 def _in_any_scheme(route: Route) -> Conditions | None:
-    """The conditions of ROUTE without the scheme: who has them takes its requests, too."""
+    """The conditions of ROUTE without the scheme: a route with these takes its requests, too."""
     conditions = route.conditions
     if conditions is None or not conditions.scheme:
         return conditions
@@ -137,7 +138,7 @@ def _in_any_scheme(route: Route) -> Conditions | None:
 
 
 def _demands(owned: tuple[ObjectId, RoutePart]) -> tuple[int, bool, int, int]:
-    """How much a route demands beside its path (Gateway API, HTTPRouteRule, precedence of matches).
+    """How specific the conditions of a route beside its path are (Gateway API, HTTPRouteRule, precedence of matches).
 
     Of regular expressions the longest goes first, as of prefixes.
     """

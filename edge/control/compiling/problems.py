@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Problems:
-    """What is wrong with each object."""
+    """The problems of each object."""
 
     def __init__(
         self,
@@ -48,14 +48,14 @@ class Problems:
         self._of_flags: dict[ObjectId, tuple[Problem, ...]] = {}
         """Problems of FLAGGED that have been reported."""
         self._broken: dict[ObjectId, Problem] = {}
-        """Objects that our own code cannot digest."""
+        """Objects that our own code fails on."""
 
     def breaks(self, owner: ObjectId, fault: str) -> None:
-        """Our own code cannot digest OWNER, because of FAULT."""
+        """Our own code failed on OWNER with FAULT."""
         self._broken[owner] = error(REASON, "", f"{fault}; the last good version, if any, stays in force")
 
     def mended(self, owner: ObjectId) -> bool:
-        """OWNER is worked on again; whether it was broken."""
+        """OWNER is processed again; returns whether our own code had failed on it."""
         return self._broken.pop(owner, None) is not None
 
     def report(self, owners: Iterable[ObjectId], delta: Delta) -> None:

@@ -1,9 +1,9 @@
-"""The Secrets and ConfigMaps that annotations name: who names them, and what is in them.
+"""The Secrets and ConfigMaps that annotations name: the objects that name them, and their content.
 
 Rules of this file:
-- An object that changes, appears or disappears has everything that names it translated again.
-- One that has not been looked for yet is not missing: what needs it is closed until it is there, and nothing is
-  reported.
+- When an object changes, appears or disappears, everything that names it is translated again.
+- An object that has not been read yet does not count as missing: routes that need it are closed until it is read, and
+  nothing is reported.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class References:
         self._owners: dict[ObjectId, set[ObjectId]] = {}
         self._released: set[ObjectId] = set()
         self.version = 0
-        """Grows with each change to `names`."""
+        """Incremented with each change of `names`."""
 
     def replace(self, owner: ObjectId, old: Iterable[ObjectId], new: Iterable[ObjectId]) -> None:
         """OWNER names the objects in NEW instead of those in OLD."""
@@ -61,7 +61,7 @@ class References:
         return released
 
     def find(self, name: ObjectId) -> Secret | ConfigMap | str | None:
-        """The object NAME; text: why there is none that can be read; None: it has not been looked for yet."""
+        """The object NAME; text: why there is none that can be read; None: it has not been read yet."""
         found = self._store.referent(name)
         if found is not None:
             return found

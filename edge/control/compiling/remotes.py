@@ -3,8 +3,8 @@
 Rules of this file:
 - There is a record for each host and port in use. Without endpoints it means that the host cannot be asked.
 - A record outlives its last use for a while, as those of Services (`uses`).
-- Who may write the URL may write an address into it. So loopback and link-local addresses are in order, also where a
-  name stands for them; only what is the address of no host is left out.
+- A user who may write the URL may write an address into it. So loopback and link-local addresses are allowed, also as
+  the result of a look-up; only addresses that are not those of a host are left out.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Remotes:
             self._uses.add(owner, use.key, None)
 
     def name_changed(self, name: str) -> None:
-        """NAME stands for something else."""
+        """The addresses of NAME have changed."""
         self._uses.changed |= self.names.keys(name)
 
     def compile(self, now: float) -> tuple[dict[str, Record | None], set[ObjectId]]:
@@ -87,11 +87,11 @@ class Remotes:
 
     @property
     def next_removal(self) -> float | None:
-        """When a record that is not in use goes (monotonic seconds)."""
+        """When the next unused record is removed (monotonic seconds)."""
         return self._uses.next_removal
 
     def problems(self, uses: Iterable[RemoteUse]) -> Iterator[Problem]:
-        """What is wrong with what USES name."""
+        """The problems of the hosts that USES name."""
         for use in uses:
             remote, (host, _) = self._remotes.get(use.key), remote_of(use.key)
             if remote is None:  # of an object that is not served yet: it has not been looked up
@@ -106,7 +106,7 @@ class Remotes:
                 yield (warning if remote.endpoints else error)("AddressNotAllowed", use.field, message)
 
     def _find(self, key: str, remote: _Remote) -> None:
-        """See what the host stands for now."""
+        """Read the current addresses of the host."""
         host, port = remote_of(key)
         found: Resolution | None = Resolution((host,))
         if remote.name:

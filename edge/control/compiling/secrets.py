@@ -1,9 +1,10 @@
-"""The Secrets with certificates: which are in use, what is in them, and what is wrong with them.
+"""The Secrets with certificates: which are in use, their content, and their problems.
 
 Rules of this file:
 - A Secret is parsed when it changes, however many Ingresses name it.
-- One that has not been looked for yet is neither missing nor bad: nothing is said of it until it is.
-- Time is part of the verdict: a certificate that runs out is found by the next `compile`, which `next_due` asks for.
+- A Secret that has not been read yet is neither missing nor bad: nothing is reported until it is read.
+- Validity depends on the time: a certificate that expires is found by the next `compile`, at the time that `next_due`
+  returns.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ INSTEAD: Final = "the default certificate is shown"
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False):
-    """What a Secret amounts to."""
+    """The result of reading a Secret."""
 
     material: Material | None = None
     faults: tuple[Problem, ...] = ()
@@ -55,7 +56,7 @@ class Secrets:
         """Grows with each change to `names`."""
 
     def use(self, secret: Key, owner: ObjectId, hosts: tuple[str, ...]) -> None:
-        """OWNER names SECRET for HOSTS, and for no others; for none: no longer."""
+        """OWNER names SECRET for these HOSTS; none: it no longer does."""
         users = self._users.setdefault(secret, {})
         if hosts:
             if not users:
@@ -70,12 +71,12 @@ class Secrets:
             self.version += 1
 
     def changed(self, secret: Key) -> None:
-        """The object SECRET is not as it was."""
+        """The object SECRET has changed."""
         if secret in self._users:
             self._dirty.add(secret)
 
     def compile(self, now: float) -> dict[Key, Reading]:
-        """The readings before of the Secrets whose reading is not the same any more at NOW (Unix seconds)."""
+        """The previous readings of the Secrets whose reading differs at NOW (Unix seconds)."""
         while self._due and self._due[0][0] <= now:
             self._dirty.add(heapq.heappop(self._due)[1])
         before: dict[Key, Reading] = {}
@@ -107,11 +108,11 @@ class Secrets:
         return self._due[0][0] if self._due else None
 
     def users(self, secret: Key) -> Mapping[ObjectId, tuple[str, ...]]:
-        """Who names SECRET, and for which hosts."""
+        """The objects that name SECRET, and for which hosts."""
         return self._users.get(secret, {})
 
     def reading(self, secret: Key) -> Reading:
-        """What SECRET amounts to."""
+        """The reading of SECRET."""
         return self._readings.get(secret, UNREAD)
 
     def _contained(self, key: Key, old: Reading, now: float) -> Reading:

@@ -1,14 +1,14 @@
-"""The records of the TLS part: Certificates, and the names that they are shown for.
+"""The records of the TLS part: certificates, and the server names that they are shown for.
 
 Rules of this file:
-- Whose certificate a host shows is decided in this order: who names the host beside the certificate (`spec.tls` of an
-  Ingress, a listener of a Gateway), before Ingresses whose certificate merely covers it; who has a rule for it, before
-  who has none; then as in any conflict. A certificate that is not usable, or not good for the host, gives way to the
-  next.
+- The certificate of a host is chosen in this order: objects that name the host beside the certificate (`spec.tls` of an
+  Ingress, a listener of a Gateway) before Ingresses whose certificate merely covers it; objects with a rule for it
+  before those without; then as in any conflict. If a certificate is not usable, or not valid for the host, the next one
+  is used.
 - At the addresses of a Gateway each listener shows a certificate of its own, for all of its names.
-- A host that is listed, and for which there is no such certificate, is shown the default one.
-- A further name of a host for which nothing else is shown is shown the certificate of the host, if that is good for it.
-- An entry without hosts, in an Ingress without hosts, means every name that its certificate has.
+- A listed host without such a certificate gets the default one.
+- A further name of a host without a certificate of its own gets that of the host, if it is valid for the name.
+- An entry without hosts, in an Ingress without hosts, applies to every name of its certificate.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ class Certificates:
         self._default_told = False
         self._default_named = False
         self._uses: dict[str, dict[ObjectId, list[tuple[Rank, SecretUse]]]] = {}
-        """By host; under the empty one those that mean every name of their certificate."""
+        """By host; under the empty one those that apply to every name of their certificate."""
         self._named = CertificateNames(self.secrets)
         self._shown: dict[str, tuple[ObjectId, str]] = {}
-        """Whose certificate is shown for a host, and its key."""
+        """The object whose certificate is shown for a host, and the key of its record."""
         self._broken: dict[str, Problem] = {}
-        """Hosts for which that could not be found out."""
+        """Hosts for which that could not be determined."""
         self._dirty: set[str] = set()
         self._followed: dict[str, str] = {}
         """The host whose certificate a further name is shown, by name."""
@@ -79,7 +79,7 @@ class Certificates:
         self._default_told = False
 
     def has_tls(self, host: str) -> bool:
-        """Whether a certificate, be it the default one, is configured for HOST."""
+        """Whether a certificate, possibly the default one, is configured for HOST."""
         if not host:
             return "" in self._uses
         return host in self._shown or wildcard_of(host) in self._shown
@@ -120,9 +120,8 @@ class Certificates:
         self._dirty.add(name)
 
     def compile(self, now: float) -> tuple[dict[str, Record | None], set[ObjectId], set[str]]:
-        """What may be different at NOW (Unix seconds).
-
-        Records, owners whose problems are others, hosts that have TLS and had none or the other way round.
+        """What may differ at NOW (Unix seconds): records, owners whose problems have changed, and hosts that have got
+        or lost TLS.
         """
         records: dict[str, Record | None] = {}
         owners: set[ObjectId] = set()
@@ -213,7 +212,7 @@ class Certificates:
             self._default_named = named
 
     def _show(self, host: str, records: dict[str, Record | None], owners: set[ObjectId]) -> bool:
-        """Decide whose certificate HOST shows; whether it has TLS now and had none, or the other way round."""
+        """Choose the certificate of HOST; returns whether it has got or lost TLS."""
         before = self._shown.get(host)
         shown = self._contained(host, before, owners)
         if shown == before:
@@ -242,7 +241,7 @@ class Certificates:
         return shown
 
     def _choose(self, host: str) -> tuple[ObjectId, str] | None:
-        """Whose certificate HOST shows, and its key; None: it has no TLS."""
+        """The object whose certificate HOST shows, and the key of its record; None: it has no TLS."""
         ranked = [(rank, owner, use) for owner, uses in self._uses.get(host, {}).items() for rank, use in uses]
         listed = any(not use.implied for _, _, use in ranked)
         for named in self._named.secrets(host):

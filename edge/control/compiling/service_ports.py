@@ -1,11 +1,11 @@
 """The Service records: the endpoints of every Service port that a backend names.
 
 Rules of this file:
-- There is a record for each port in use, whatever is wrong with its Service: without endpoints it means 503.
+- There is a record for each port in use, even if its Service has problems: without endpoints it means 503.
 - A record outlives its last use for a while (`uses`).
-- Of several Ingresses that ask for a way of balancing, the one that would win a conflict is obeyed.
-- A name with a dot at its end is absolute, one without is not (RFC 1034, 3.1): they are two names, and both are looked
-  up as they are written.
+- If several Ingresses set a load-balancing algorithm, that of the one that would win a conflict applies.
+- A name with a dot at its end is absolute, one without is not (RFC 1034, 3.1): they are different names, and are looked
+  up as written.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from edge.table.record import Record
 
     Wish = tuple[Order, Balance | None]
-    """The age of who uses a port, and the way of balancing that it asks for."""
+    """The age of a user of a port, and the load-balancing algorithm that it asks for."""
 
 
 class Services:
@@ -69,17 +69,17 @@ class Services:
             self._uses.add(owner, use.key, (order, use.algorithm))
 
     def service_changed(self, service: Key) -> None:
-        """The object SERVICE or its EndpointSlices are not as they were."""
+        """The object SERVICE or its EndpointSlices have changed."""
         self._uses.changed.update(self._by_service.get(service, ()))
 
     def zone_found(self, zone: str) -> None:
-        """We are in ZONE."""
+        """Our node is in ZONE."""
         if zone != self._zone:
             self._zone = zone
             self._uses.changed.update(self._ports)
 
     def name_changed(self, name: str) -> None:
-        """NAME stands for something else."""
+        """The addresses of NAME have changed."""
         self._uses.changed |= self.external_names.keys(name)
 
     def app_protocol(self, key: str) -> str:
@@ -88,7 +88,7 @@ class Services:
         return port.app_protocol if port is not None else ""
 
     def take_respoken(self) -> set[ObjectId]:
-        """The users of ports whose `appProtocol` is not as it was, since the last call."""
+        """The users of ports whose `appProtocol` has changed since the last call."""
         taken, self._respoken = self._respoken, set()
         return taken
 
@@ -114,16 +114,16 @@ class Services:
 
     @property
     def next_removal(self) -> float | None:
-        """When a record that is not in use goes (monotonic seconds)."""
+        """When the next unused record is removed (monotonic seconds)."""
         return self._uses.next_removal
 
     def problems(self, uses: Iterable[ServiceUse]) -> Iterator[Problem]:
-        """What is wrong with what USES name."""
+        """The problems of the ports that USES name."""
         for use in uses:
             yield from service_problems.problems(use, self._ports.get(use.key) or self._not_used_yet(use))
 
     def _not_used_yet(self, use: ServiceUse) -> UsedPort:
-        """The port that USE names, which nothing that is served does."""
+        """The port that USE names and no served object does."""
         port = UsedPort((use.namespace, use.name), use.port, use.by_cluster_ip, use.protocol)
         service = self._store.service(port.service)
         port.external_name = self._external_name(service)
@@ -145,13 +145,13 @@ class Services:
         return self._look_up(port, service, name)
 
     def _external_name(self, service: ServiceObject | None) -> str:
-        """The name that SERVICE stands for; empty: none."""
+        """The external name of SERVICE; empty: none."""
         if service is None or service.spec.type != EXTERNAL_NAME or self._settings.disable_svc_external_name:
             return ""
         return external_name(service)
 
     def _look_up(self, port: UsedPort, service: ServiceObject | None, name: str) -> Found:
-        """The endpoints of PORT of SERVICE, which stands for NAME if that is not empty."""
+        """The endpoints of PORT of SERVICE, those of the external NAME if that is not empty."""
         port.pending = False
         listed = find_port(service, port.port) if service is not None else None
         port.app_protocol = (listed.app_protocol or "") if listed is not None else ""
@@ -195,6 +195,6 @@ class Services:
 
 
 def external_name(service: ServiceObject) -> str:
-    """The name that SERVICE, of type ExternalName, stands for, as it is looked up; empty: it has none."""
+    """The external name of SERVICE, of type ExternalName, as it is looked up; empty: it has none."""
     name = (service.spec.external_name or "").lower()
     return name if name != "." else ""

@@ -1,4 +1,4 @@
-"""What is wrong with the Service ports that backends name, in words for the authors of the objects."""
+"""The problems of Service ports that backends name, as messages for the authors of the objects."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ FAULTS: Final = {
     Fault.NO_CLUSTER_IP: ("", "has no cluster IP for the annotation service-upstream to use"),
     Fault.EXTERNAL_NAME_DISABLED: ("", "is of type ExternalName, which is disabled here or has no name"),
 }
-"""Field within the backend's `service`, and what is wrong, of what leaves a port without endpoints."""
+"""Causes of a port without endpoints: the field within the backend's `service`, and the message."""
 
 
 def problems(use: ServiceUse, port: UsedPort) -> Iterator[Problem]:
-    """What is wrong with PORT, which USE names."""
+    """The problems of PORT, which USE names."""
     fault = _fault(use, port)
     if fault is not None:
         yield fault
@@ -61,7 +61,7 @@ def _fault(use: ServiceUse, port: UsedPort) -> Problem | None:
 
 
 def _answer(use: ServiceUse) -> str:
-    """What is done while USE has no endpoint."""
+    """What happens while USE has no endpoint."""
     if use.instead:
         return use.instead
     if use.canary:

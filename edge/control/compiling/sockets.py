@@ -1,11 +1,10 @@
-"""The Listeners record: the sockets that Gateways and ConfigMaps of services want, put together.
+"""The Listeners record: all sockets that Gateways and ConfigMaps of services need.
 
 Rules of this file:
-- Of two objects that want the same address and port for different ends the first by name has it; the other one is
-  reported.
-  The listeners of a Gateway and those of its ListenerSets share their sockets.
-- What the proxy cannot listen on is a problem of the object that asked for it, for as long as that is so.
-- A Gateway is not programmed before the proxy has opened its sockets. Where it is not known what is open, all counts as
+- If two objects need the same address and port for different purposes, the first by name gets it; the other one is
+  reported. The listeners of a Gateway and those of its ListenerSets share their sockets.
+- If the proxy cannot listen on a socket, the object that needs it has a problem for as long.
+- A Gateway is not programmed before the proxy has opened its sockets. If the open sockets are not known, all count as
   open.
 """
 
@@ -39,7 +38,7 @@ class Sockets:
     def __init__(self) -> None:
         self._wanted: dict[ObjectId, tuple[Listening, ...]] = {}
         self._owners: dict[Place, tuple[ObjectId, Listening]] = {}
-        """Who has each place first, and for what."""
+        """The owner of each address and port, and its purpose."""
         self._faults: dict[Listening, str] = {}
         self._bound: frozenset[Listening] | None = None
         """What the proxy listens on; None: it is not known."""
@@ -47,7 +46,7 @@ class Sockets:
         self._touched: set[ObjectId] = set()
 
     def replace(self, owner: ObjectId, sockets: tuple[Listening, ...]) -> None:
-        """OWNER wants these SOCKETS and no others."""
+        """OWNER needs these SOCKETS and no others."""
         if sockets == self._wanted.get(owner, ()):
             return
         self._dirty = True
@@ -65,7 +64,7 @@ class Sockets:
         self._touched.update(owner for owner, sockets in self._wanted.items() if changed.intersection(sockets))
 
     def compile(self) -> tuple[dict[str, Record | None], set[ObjectId]]:
-        """The record, if it is to be another, and the objects whose problems may be others."""
+        """The record, if it changes, and the objects whose problems may change."""
         touched, self._touched = self._touched, set()
         if not self._dirty:
             return {}, touched
@@ -95,7 +94,7 @@ class Sockets:
         return found
 
     def problems(self, owner: ObjectId) -> Iterator[Problem]:
-        """The sockets that OWNER wants and does not have."""
+        """The sockets that OWNER needs and does not have."""
         for one in self._wanted.get(owner, ()):
             field = field_of(one.port) if owner.kind == "ConfigMap" else "spec.listeners"
             winner, has = self._owners.get(_place(one), (owner, one))

@@ -1,9 +1,9 @@
-"""The objects as the source last sent them, and which of them have changed since the last look.
+"""The objects as the source last sent them, and which of them have changed since the last call.
 
 Rules of this file:
 - One thread. Sources put changes on a queue; the thread that empties it applies them here.
-- An object that cannot be read leaves its last good version in force; the fault is kept until it is mended.
-- Nothing is interpreted but which Service an EndpointSlice belongs to.
+- An object that cannot be read leaves its last good version in force; the fault is kept until the object is valid.
+- Only the Service of an EndpointSlice is interpreted.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ T = TypeVar("T", bound="Object")
 
 @dataclass(slots=True)
 class Changed:
-    """What is different since the last look."""
+    """What has changed since the last call."""
 
     ingresses: set[Key] = field(default_factory=set)
     classes: set[Key] = field(default_factory=set)
@@ -43,7 +43,7 @@ class Changed:
     """Objects of the Gateway API, and Namespaces, whose labels it looks at."""
     config_maps: set[Key] = field(default_factory=set)
     faults: set[ObjectId] = field(default_factory=set)
-    """Objects that can, or cannot, be read."""
+    """Objects that have become readable or unreadable."""
 
 
 class Store:
@@ -64,7 +64,7 @@ class Store:
     # --- in -------------------------------------------------------------------------------------------------------
 
     def apply(self, change: Change) -> None:
-        """Take up CHANGE."""
+        """Apply CHANGE."""
         if isinstance(change, Upsert):
             metadata = change.object.metadata
             self._put(change.object.kind, (metadata.namespace, metadata.name), change.object)
@@ -83,7 +83,7 @@ class Store:
         return changed
 
     def forget(self, kind: str, keys: Iterable[Key]) -> None:
-        """Objects of KIND that nothing names any more: the source has to report again whether they exist."""
+        """Forget objects of KIND that nothing names any more: the source reports again whether they exist."""
         self._told[kind].difference_update(keys)
 
     def _put(self, kind: str, key: Key, new: Object | None) -> None:
@@ -161,7 +161,7 @@ class Store:
             self._mark(owner.kind, (owner.namespace, owner.name))
 
     def faults(self, owner: ObjectId) -> list[Problem]:
-        """What keeps the newest version of OWNER from being read."""
+        """Why the newest version of OWNER cannot be read."""
         known = (owner.namespace, owner.name) in self._objects.get(owner.kind, {})
         return [_problem(self._faults[where], known=known) for where in sorted(self._places.get(owner, ()))]
 
@@ -213,12 +213,13 @@ class Store:
         return cast("Secret | ConfigMap | None", self._objects[name.kind].get((name.namespace, name.name)))
 
     def is_told(self, kind: str, key: Key) -> bool:
-        """Whether it has been said of an object that is read by need that it exists, or not, or cannot be read."""
+        """Whether the source has reported an object that is read on demand: that it exists, is missing or cannot be
+        read."""
         return key in self._told[kind] or ObjectId(kind, *key) in self._places
 
 
 def _owner(fault: Invalid) -> ObjectId:
-    """Whose fault it is; a document that does not even say what it is goes by its place."""
+    """The object that has the fault; a document without kind or name is identified by its place."""
     return ObjectId(fault.kind or "Manifest", fault.namespace, fault.name or fault.where)
 
 

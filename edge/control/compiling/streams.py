@@ -1,7 +1,5 @@
-"""The StreamRoute records: which object's stream is in force, and where server names have any.
-
-Of several objects that ask for a stream for the same listener, or for the same TLS server name, the oldest one is
-obeyed, as for paths.
+"""The StreamRoute records: which object's stream is in force, and for which scopes there are streams by server name. If
+several objects ask for a stream for the same listener or TLS server name, the oldest one gets it, as for paths.
 """
 
 from __future__ import annotations
@@ -29,7 +27,7 @@ class Streams:
         self._winners: dict[str, ObjectId] = {}
         self._dirty: set[str] = set()
         self._scopes: tuple[str, ...] = ()
-        """In which TLS server names have streams."""
+        """Scopes with streams by TLS server name."""
 
     def replace(
         self, owner: ObjectId, order: Order, old: Mapping[str, StreamPart], new: Mapping[str, StreamPart]
@@ -63,7 +61,7 @@ class Streams:
         return records, owners
 
     def _server_streams(self) -> dict[str, Record | None]:
-        """The record that says where server names have streams, if it is to be another."""
+        """The record of the scopes with streams by server name, if it changes."""
         scopes = tuple(sorted({scope_of(key) for key in self._winners if key.startswith(SERVER_STREAM)}))
         if scopes == self._scopes:
             return {}
@@ -71,7 +69,7 @@ class Streams:
         return {SERVER_STREAMS: ServerStreams(scopes) if scopes else None}
 
     def problems(self, owner: ObjectId, streams: Mapping[str, StreamPart]) -> Iterator[Problem]:
-        """Which of its STREAMS OWNER does not get."""
+        """The STREAMS of OWNER that lose a conflict."""
         for key, part in streams.items():
             winner = self._winners.get(key, owner)
             if winner != owner:

@@ -22,7 +22,7 @@ class TlsPolicies:
         """The Services that each policy is for."""
 
     def changed(self, key: Key) -> frozenset[Key]:
-        """The policy KEY is not as it was: the Services that it was for, or is for now."""
+        """The policy KEY has changed; returns the Services that it was for, or is for now."""
         before, after = self._services.pop(key, frozenset()), self._targets(key)
         for service in before - after:
             policies = self._by_service[service]

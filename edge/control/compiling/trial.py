@@ -1,8 +1,9 @@
-"""Which problems of an Ingress keep it out of the cluster, where the admission webhook is asked.
+"""Which problems of an Ingress make the admission webhook refuse it.
 
 Rules of this file:
 - Refused is what ingress-nginx's webhook refuses: a path that another Ingress has, a value that cannot be read, a
-  pattern that cannot be used, what the operator does not allow. Everything else is a warning: what is missing may come.
+  pattern that cannot be used, what the operator does not allow. Everything else is a warning: an object that is missing
+  may be created later.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from edge.control.translate.parts import HostPart, Order, RoutePart
 
     Others = Mapping[ObjectId, tuple[Order, HostPart]]
-    """What objects say about a host."""
+    """The parts that objects have for a host."""
 
 CROWD: Final = 100
 """Ingresses of a host above which not all of them are put together to judge one more."""
@@ -44,7 +45,7 @@ _REFUSALS: Final = frozenset(
 
 
 def is_refused(problem: Problem) -> bool:
-    """Whether PROBLEM keeps its Ingress out; one that a flag brings about does not."""
+    """Whether an Ingress is refused because of PROBLEM; one that a flag causes does not count."""
     of_flag = problem.field.startswith("--")
     return problem.severity is Severity.ERROR and problem.reason in _REFUSALS and not of_flag
 
@@ -63,9 +64,8 @@ def taken(what: str, part: HostPart, others: Others) -> Iterator[Problem]:
 
 
 def concerned(part: HostPart, others: Others) -> list[Said]:
-    """Those of OTHERS on which it depends what becomes of PART of the same host.
-
-    On a crowded host that is who has one of its paths, whatever the type, or decides about the host as a whole.
+    """Those of OTHERS that affect PART of the same host. On a host with many of them: those that have one of its paths,
+    whatever the type, or options for the host as a whole.
     """
     if len(others) <= CROWD:
         return [(owner, order, said) for owner, (order, said) in others.items()]
@@ -78,7 +78,7 @@ def concerned(part: HostPart, others: Others) -> list[Said]:
 
 
 def _decides(said: HostPart) -> bool:
-    """Whether what an object has SAID concerns all paths of the host."""
+    """Whether the part SAID of an object concerns all paths of the host."""
     return (
         said.default is not None
         or said.names is not None

@@ -1,4 +1,4 @@
-"""Keys of the ConfigMap that keep requests out, and the routes that they do not act on.
+"""Keys of the ConfigMap that refuse requests, and the routes that they do not apply to.
 
 Rules of this file:
 - Such a key is reported once, at the ConfigMap, while any HTTPRoute or GRPCRoute is served. The message names no route,
@@ -27,7 +27,7 @@ GUARDS: Final = {
     "denylist-source-range": f"use block-cidrs, which holds for all routes, or {STAY}",
     "whitelist-source-range": f"{STAY}, or limit the addresses in front of Edge (loadBalancerSourceRanges)",
 }
-"""The keys, with the way out."""
+"""The keys, with the alternative for these routes."""
 
 
 class Unguarded:
@@ -45,7 +45,7 @@ class Unguarded:
                 self._served.discard(owner)
 
     def problems(self, keys: Container[str]) -> Iterator[Problem]:
-        """What is wrong with the ConfigMap if KEYS are set."""
+        """The problems of the ConfigMap if KEYS are set."""
         if not self._served:
             return
         for key, way_out in GUARDS.items():

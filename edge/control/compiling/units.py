@@ -1,4 +1,4 @@
-"""The units of this package, and what all translations ask of them.
+"""The units of this package, and the translations that they compile.
 
 Rules of this file:
 - A translation replaces that of its owner in every unit at once, so no unit lags behind another.
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from edge.table.records import Certificate
 
 LOOK: Final = 0.1
-"""Seconds between two looks whether the proxy has opened sockets that a status waits for."""
+"""Seconds between two checks whether the proxy has opened sockets that a status waits for."""
 
 
 class Units:
@@ -76,7 +76,7 @@ class Units:
 
     @property
     def needs_version(self) -> int:
-        """Grows when `wanted` or `external_names` may be different."""
+        """Incremented when `wanted` or `external_names` may have changed."""
         names = self.services.external_names.version + self.remotes.names.version
         return self.certificates.secrets.version + self.references.version + names
 
@@ -102,7 +102,7 @@ class Units:
         return released.union(ObjectId("Secret", *key) for key in self.certificates.secrets.take_released())
 
     def next_due(self) -> float | None:
-        """Seconds until `compile` has something to do even if nothing changes; None: it has not."""
+        """Seconds until `compile` has work even without a change; None: it has none."""
         dates, removals = self.certificates.secrets.next_due, (self.services.next_removal, self.remotes.next_removal)
         waits = [dates - time.time()] if dates is not None else []
         waits += [LOOK] if self._gateway_status.is_waiting else []
@@ -150,7 +150,7 @@ class Units:
     # --- results --------------------------------------------------------------------------------------------------
 
     def compile(self, delta: Delta, now: float, clock: float) -> set[ObjectId]:
-        """Put into DELTA the records that are different; gives the owners whose problems may be different.
+        """Add the records that differ to DELTA; returns the owners whose problems may differ.
 
         NOW and CLOCK: see `Compiler.compile`.
         """
@@ -191,7 +191,7 @@ class Units:
         delta.services.update(self._gateway_services.compile())
 
     def problems(self, owner: ObjectId) -> Iterator[Problem]:
-        """What is wrong with what OWNER asks for."""
+        """The problems of what OWNER asks for."""
         translation = self.translations.get(owner)
         if translation is None:
             return
@@ -202,7 +202,7 @@ class Units:
         yield from self.named_problems(owner, translation)
 
     def named_problems(self, owner: ObjectId, translation: Translation) -> Iterator[Problem]:
-        """What is wrong with Services, hosts of URLs and Secrets that TRANSLATION of OWNER names."""
+        """The problems of Services, hosts of URLs and Secrets that TRANSLATION of OWNER names."""
         yield from self.services.problems(translation.uses)
         yield from self.remotes.problems(translation.remotes)
         yield from self.certificates.problems(owner, translation.secrets)

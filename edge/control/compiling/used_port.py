@@ -20,12 +20,12 @@ class UsedPort(msgspec.Struct, gc=False):
     by_cluster_ip: bool
     protocol: str
     external_name: str = ""
-    """Name that it stands for."""
+    """The external name of the Service."""
     pending: bool = False
     """Whether that name is still being looked up."""
     found: Found = Found()
     app_protocol: str = ""
-    """What the Service says that is spoken there."""
+    """`appProtocol` of the port."""
 
     def verdict(self) -> tuple[object, ...]:
         """What the problems of its users depend on."""

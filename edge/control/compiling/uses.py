@@ -1,4 +1,4 @@
-"""Which records objects use, and when the others go.
+"""Which records objects use, and when unused ones are removed.
 
 Rules of this file:
 - A record outlives its last use for LINGER seconds: requests that have chosen their route already still need it.
@@ -28,7 +28,7 @@ class Uses(Generic[How]):
         self.changed: set[str] = set()
         self._users: dict[str, dict[ObjectId, How]] = {}
         self._unused: dict[str, float] = {}
-        """When records that are not used go (monotonic seconds); 0: not said yet."""
+        """When unused records are removed (monotonic seconds); 0: not set yet."""
 
     def add(self, owner: ObjectId, key: str, how: How) -> None:
         """OWNER uses KEY."""
@@ -36,7 +36,7 @@ class Uses(Generic[How]):
         self.changed.add(key)
 
     def remove(self, owner: ObjectId, key: str) -> None:
-        """OWNER uses KEY no more."""
+        """OWNER no longer uses KEY."""
         users = self._users.get(key, {})
         if owner in users:
             del users[owner]
@@ -46,11 +46,11 @@ class Uses(Generic[How]):
                 self._unused[key] = 0.0
 
     def of(self, key: str) -> dict[ObjectId, How]:
-        """Who uses KEY, and how."""
+        """The owners that use KEY, and how."""
         return self._users.get(key, {})
 
     def settle(self, now: float) -> None:
-        """Say of the records that have changed when they go, at NOW (monotonic seconds)."""
+        """Set the time of removal of records that have changed, at NOW (monotonic seconds)."""
         for key in self.changed:
             if key in self._users:
                 self._unused.pop(key, None)
@@ -58,7 +58,7 @@ class Uses(Generic[How]):
                 self._unused[key] = now + LINGER
 
     def expired(self, now: float) -> list[str]:
-        """The records that go at NOW; they are not known any more."""
+        """The records that are removed at NOW; they are forgotten."""
         gone = [key for key, deadline in self._unused.items() if deadline <= now]
         for key in gone:
             del self._unused[key]
@@ -66,5 +66,5 @@ class Uses(Generic[How]):
 
     @property
     def next_removal(self) -> float | None:
-        """When the next record goes (monotonic seconds)."""
+        """When the next record is removed (monotonic seconds)."""
         return min(self._unused.values(), default=None)
