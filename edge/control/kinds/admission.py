@@ -1,6 +1,5 @@
-"""What an API server would do with an object before it keeps it: fill in defaults, and refuse what is not valid.
-
-Objects of a cluster have been through this; those of manifest files have not.
+"""Does what an API server does before it stores an object: fills in defaults, and refuses objects that are not valid.
+Objects from a cluster have had this; those from manifest files have not.
 """
 
 from __future__ import annotations

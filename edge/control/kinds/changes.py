@@ -1,7 +1,7 @@
-"""What sources say and the store hears: the whole vocabulary between them.
+"""The changes that sources send to the store.
 
-A source (a folder, a cluster) is a thread that puts these on one queue. It speaks only when something is different
-from what it said before, and it says everything about one object in one change.
+A source (a folder, a cluster) is a thread that puts these on one queue. It sends a change only if something differs
+from the last one, and one change has everything about one object.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def arrival() -> float:
-    """A field with the moment at which a change came to its source, monotonic seconds; it makes no difference."""
+    """A field with the time at which a change came to its source, monotonic seconds; it is not compared."""
     made: float = field(default_factory=time.monotonic, compare=False, repr=False)
     return made
 
@@ -40,20 +40,20 @@ class Delete:
 
 
 IN_FORCE: Final = "that one is in force"
-"""End of the message about an object that stands twice: the other one is served."""
+"""End of the message about an object that exists twice: the other one is served."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """The source holds something that cannot be taken as an object; whatever was known of it stays in force.
+    """The source has something that cannot be read as an object; the last version of the object stays in force.
 
     The fault ends with an `Upsert` or `Delete` of that object, or with `Valid` for the same `where`.
     """
 
     where: str
-    """Place for people: file and document number, or the API path."""
+    """The place, for messages: file and document number, or the API path."""
     kind: str
-    """Empty when not even that is known; `namespace` and `name` likewise."""
+    """Empty if it is not known; `namespace` and `name` likewise."""
     namespace: str
     name: str
     message: str
@@ -63,7 +63,7 @@ class Invalid:
 
 @dataclass(frozen=True, slots=True)
 class Valid:
-    """What was reported `Invalid` at WHERE is mended or gone."""
+    """The object that was `Invalid` at WHERE is valid now, or gone."""
 
     where: str
 

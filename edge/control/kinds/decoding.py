@@ -1,9 +1,9 @@
-"""From JSON, or what it would hold, to the structs of `edge.control.kinds.objects`.
+"""Decodes JSON, or the values of it, into the structs of `edge.control.kinds.objects`.
 
 Rules of this file:
 - Labels and annotations can be declared as a whole only, so unused ones are removed here: a cluster holds
   many thousand objects.
-- Faults name the field, in the project's own words.
+- Faults name the field, in words for users.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ N = TypeVar("N", bound=Named)
 
 
 def decode(raw: bytes | str | msgspec.Raw, kind: str) -> Object:
-    """The object of KIND (one of `KINDS`) in the JSON text RAW; an item of a list, which says no kind, will do.
+    """The object of KIND (one of `KINDS`) in the JSON text RAW; it may be an item of a list, without a kind.
 
     Raises:
         ObjectError: RAW is not JSON, or a field has the wrong type.

@@ -1,4 +1,4 @@
-"""Defaults that an API server fills in before it keeps an object, a function for each kind that has some.
+"""Defaults that an API server fills in before it stores an object, a function for each kind that has some.
 
 Rules of this file:
 - A function changes the outermost mapping that it is given, which is a copy; what lies within is replaced, not changed.

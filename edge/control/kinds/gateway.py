@@ -2,7 +2,7 @@
 
 Rules of this file: those of `edge.control.kinds.objects`, and
 - The defaults are those of the CRDs. A field that is null counts as absent (`edge.control.kinds.defaults.custom`).
-- Of what is not supported only so much is declared as is needed to report it.
+- Of unsupported parts only what is needed to report them is declared.
 
 Source: Gateway API v1.6, apis/v1.
 """
@@ -100,7 +100,7 @@ class AllowedRoutes(Struct, frozen=True):
 
 
 class Listener(Struct, frozen=True):
-    """One of the places where a Gateway takes requests."""
+    """A host name, port and protocol at which a Gateway takes requests."""
 
     name: str = ""
     hostname: str = ""
@@ -132,7 +132,7 @@ class Address(Struct, frozen=True):
 
 
 class Infrastructure(Struct, frozen=True):
-    """What is asked of the objects behind a Gateway (GatewayInfrastructure)."""
+    """Settings for the objects that are made for a Gateway (GatewayInfrastructure)."""
 
     labels: dict[str, str] = msgspec.field(default_factory=dict)
     annotations: dict[str, str] = msgspec.field(default_factory=dict)
@@ -201,7 +201,7 @@ class GatewaySpec(Struct, frozen=True):
 
 
 class GatewayStatus(Struct, frozen=True):
-    """The addresses that a Gateway had when it was first seen: it is to keep them."""
+    """The addresses that a Gateway had when it was first read: it keeps them."""
 
     addresses: tuple[Address, ...] = ()
 

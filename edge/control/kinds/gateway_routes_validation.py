@@ -1,4 +1,4 @@
-"""What the CRDs of GRPCRoute, TLSRoute, TCPRoute and UDPRoute refuse an object for.
+"""The rules for which the CRDs of GRPCRoute, TLSRoute, TCPRoute and UDPRoute refuse an object.
 
 Rules of this file: those of `edge.control.kinds.gateway_validation`.
 """

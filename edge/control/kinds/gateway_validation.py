@@ -1,4 +1,4 @@
-"""What the CRDs of GatewayClass, Gateway and ListenerSet refuse an object for, in those parts that Edge reads.
+"""The rules for which the CRDs of GatewayClass, Gateway and ListenerSet refuse an object, in the parts that Edge reads.
 
 Rules of this file:
 - Values that a CRD takes and Edge does not support are no fault here: the translation reports them

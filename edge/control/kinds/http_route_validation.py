@@ -1,4 +1,4 @@
-"""What the CRD of HTTPRoute refuses an object for, and what other routes have in common with it.
+"""The rules for which the CRD of HTTPRoute refuses an object, and those that other routes have in common with it.
 
 Rules of this file: those of `edge.control.kinds.gateway_validation`.
 

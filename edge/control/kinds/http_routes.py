@@ -86,7 +86,7 @@ class CookieConfig(Struct, frozen=True):
 
 
 class SessionPersistence(Struct, frozen=True):
-    """What leads further requests of a client to the same endpoint."""
+    """How further requests of a client get to the same endpoint."""
 
     session_name: str = ""
     absolute_timeout: str = ""

@@ -1,7 +1,7 @@
-"""What the Kubernetes API takes as a name, each kind of name as a function that returns the fault of a text.
+"""The names that the Kubernetes API accepts: for each kind of name a function that returns the fault of a text.
 
 Rules of this file:
-- A function gives the reason for which the text is refused, empty when it is taken; it never raises.
+- A function returns the reason for which the text is refused, empty if it is accepted; it never raises.
 - The rules are those of k8s.io/apimachinery (util/validation), which the API server applies.
 """
 

@@ -164,14 +164,14 @@ class IngressSpec(Struct, frozen=True):
 
 
 class LoadBalancerIngress(Struct, frozen=True):
-    """One address that traffic is taken at."""
+    """An address at which traffic is accepted."""
 
     ip: str | None = None
     hostname: str | None = None
 
 
 class LoadBalancer(Struct, frozen=True):
-    """The addresses that traffic is taken at."""
+    """The addresses at which traffic is accepted."""
 
     ingress: tuple[LoadBalancerIngress, ...] | None = None
 
@@ -262,7 +262,7 @@ class Service(Named, frozen=True):
 
 
 class EndpointConditions(Struct, frozen=True):
-    """State of one endpoint; None is to be read as the API reference says, see `translate.endpoints`."""
+    """State of one endpoint; None means what the API reference says, see `translate.endpoints`."""
 
     ready: bool | None = None
     serving: bool | None = None
@@ -276,13 +276,13 @@ class ForZone(Struct, frozen=True):
 
 
 class EndpointHints(Struct, frozen=True):
-    """Who is to use an endpoint."""
+    """Hints on who is to use an endpoint."""
 
     for_zones: tuple[ForZone, ...] | None = None
 
 
 class SliceEndpoint(Struct, frozen=True):
-    """One endpoint; its addresses mean the same place."""
+    """One endpoint; its addresses are all of the same pod."""
 
     addresses: tuple[str, ...] | None = None
     conditions: EndpointConditions | None = None
@@ -346,7 +346,7 @@ class Secret(Named, frozen=True):
     api_version = "v1"
     type: str | None = None
     data: dict[str, bytes] | None = None
-    """Already out of base64."""
+    """Already decoded from base64."""
 
 
 class ConfigMap(Named, frozen=True):

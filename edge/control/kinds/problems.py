@@ -1,7 +1,6 @@
-"""What is wrong with an object, as a value: `edge check`, Events, metrics and the log report the same.
-
-A problem belongs to the object that its author can mend, which is nearly always an Ingress. It is compared by value:
-one that is found again is not a new one.
+"""The problems of objects, as values: `edge check`, Events, metrics and the log report the same. A problem belongs to
+the object whose author can correct it, nearly always an Ingress. Problems are compared by value: one that is found
+again is not a new one.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ class Severity(StrEnum):
     """How bad it is."""
 
     ERROR = "error"
-    """Something that the object asks for is not done."""
+    """Something that the object asks for is not applied."""
     WARNING = "warning"
-    """It is done, though probably not as meant."""
+    """It is applied, but probably not as intended."""
 
 
 class Problem(msgspec.Struct, frozen=True, order=True, gc=False):
@@ -33,26 +32,26 @@ class Problem(msgspec.Struct, frozen=True, order=True, gc=False):
     field: str
     """Path within the object: `spec.rules[0].http.paths[1].backend.service.name`; empty: the object as a whole."""
     message: str
-    """For people: what is wrong, what is done instead, and the way out where it is not plain."""
+    """For users: what is wrong, what Edge does instead, and what to do if that is not obvious."""
 
     def __str__(self) -> str:
         return f"{self.field}: {self.message}" if self.field else self.message
 
 
 class Report(msgspec.Struct, frozen=True, gc=False):
-    """A problem and whose it is."""
+    """A problem and the object that has it."""
 
     object: ObjectId
     uid: str
-    """Of the object; empty when the object has none (manifests) or was never taken."""
+    """Of the object; empty if the object has none (manifests) or was never accepted."""
     problem: Problem
 
 
 def error(reason: str, field: str, message: str) -> Problem:
-    """A problem that keeps something from being done."""
+    """A problem because of which something is not applied."""
     return Problem(Severity.ERROR, reason, field, message)
 
 
 def warning(reason: str, field: str, message: str) -> Problem:
-    """A problem that keeps nothing from being done."""
+    """A problem that does not change what is applied."""
     return Problem(Severity.WARNING, reason, field, message)

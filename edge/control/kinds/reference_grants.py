@@ -14,7 +14,7 @@ from edge.control.kinds.objects import Named, Struct
 
 
 class GrantFrom(Struct, frozen=True):
-    """Whose references are allowed."""
+    """The objects whose references are allowed."""
 
     group: str = ""
     kind: str = ""

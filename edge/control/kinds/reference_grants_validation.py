@@ -1,4 +1,4 @@
-"""What the CRD of ReferenceGrant refuses an object for.
+"""The rules for which the CRD of ReferenceGrant refuses an object.
 
 Rules of this file: those of `edge.control.kinds.gateway_validation`.
 

@@ -1,7 +1,7 @@
-"""The kinds of objects that Edge reads: for each of them what it is, its defaults and what it is refused for.
+"""The kinds of objects that Edge reads: for each of them its struct, its defaults and its validation.
 
 Rules of this file:
-- A new kind is an entry here. Decoding, admission, the store and the readers of files go by this list.
+- A new kind is an entry here. Decoding, admission, the store and the readers of files use this list.
 - Which kinds are read from a cluster is not said here: `edge.control.sources.cluster` lists and watches those that its
   role allows, and `edge.control.kinds.resources` knows where they are.
 """

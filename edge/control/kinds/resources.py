@@ -1,4 +1,4 @@
-"""Where the kinds live in the API, and what becomes of Edge without each of them."""
+"""The paths of the kinds in the API, and how Edge behaves without each of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Collection:
     path: str
     """For instance `/apis/networking.k8s.io/v1/ingresses`."""
     resource: str
-    """For people: plural and group, for instance `ingresses.networking.k8s.io`."""
+    """For messages: plural and group, for instance `ingresses.networking.k8s.io`."""
     scope: str = ""
     """The namespace, empty for the whole cluster."""
     label_selector: str = ""
@@ -49,7 +49,7 @@ class Kind:
     plural: str
     namespaced: bool = True
     bulk_query: Mapping[str, str] = field(default_factory=dict)
-    """Selects what is usually needed when many objects are."""
+    """Selects the objects that are usually needed, for reading many at once."""
     without: str = ""
     """What happens when we may not list it; empty: Edge cannot serve without."""
     custom: bool = False

@@ -1,4 +1,4 @@
-"""What the CRDs refuse filters of HTTPRoutes and GRPCRoutes for.
+"""The rules for which the CRDs refuse filters of HTTPRoutes and GRPCRoutes.
 
 Rules of this file: those of `edge.control.kinds.gateway_validation`.
 
@@ -40,7 +40,7 @@ SETTINGS: Final = {
 """Filters that are read, with the attribute of their settings."""
 OTHER_FILTERS: Final = ("ExternalAuth", "ExtensionRef")
 REPEATED: Final = "RequestMirror"
-"""The one that a rule may have several of."""
+"""The filter of which a rule may have several."""
 FIELDS: Final = {"URLRewrite": "urlRewrite", "CORS": "cors"}
 """Fields of filters that are not named by their type with a small letter."""
 MODIFIERS: Final = {"ReplaceFullPath": "replaceFullPath", "ReplacePrefixMatch": "replacePrefixMatch"}

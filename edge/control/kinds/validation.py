@@ -1,7 +1,7 @@
-"""What an API server refuses an object for, as a list of faults.
+"""The rules for which an API server refuses an object, as a list of faults.
 
 Rules of this file:
-- An object is refused for what the API server refuses it for, in those parts that Edge reads.
+- An object is refused for the same reasons as by the API server, in the parts that Edge reads.
 - One exception: loopback and link-local addresses of endpoints are taken. A cluster has no use for them; an edge
   server next to the applications that it serves does.
 - Another: capital letters and a trailing dot in host names, which mean nothing. Who reads the Ingress warns of them.
@@ -265,7 +265,7 @@ def _endpoint_port(port: EndpointPort, field: str) -> Iterator[ObjectError]:
 
 
 def _twice(field: str, texts: list[str], *, empty: bool = False) -> Iterator[ObjectError]:
-    """A fault for each name that stands among TEXTS again; EMPTY: that goes for the empty name too."""
+    """A fault for each name that TEXTS repeat; EMPTY: also for the empty name."""
     seen: set[str] = set()
     for number, text in enumerate(texts):
         if text in seen and (text or empty):
