@@ -312,6 +312,11 @@ cdef class Stream(Buffer):
         """From now on no read may wait past SECONDS from now; 0 lifts the limit."""
         self.limit = now() + seconds if seconds > 0 else 0
 
+    def overdue(self):
+        """What is read has taken too long: end the wait for it. For a limit that is kept more exactly than by `sweep`."""
+        if self.reads.waiting is not None:
+            self.reads.wake(GONE if self.hung_up else LATE)
+
     @property
     def socket(self):
         """The socket below, a `_socket.socket`; it stays this stream's."""

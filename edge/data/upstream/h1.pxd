@@ -30,5 +30,6 @@ cdef class H1Upstream(Upstream):
     cdef bint _complete
     cdef bint _last
     cdef bint _expires
+    cdef object _timer
 
     cpdef park(self, double now)

@@ -27,6 +27,14 @@ def test_an_attempt_that_takes_too_long_may_be_repeated(play) -> None:
     assert (played.status, len(played.asked)) == (200, 2)
 
 
+def test_a_short_limit_is_kept_to_the_moment(scene) -> None:
+    """Not to the next look at all deadlines, which an endpoint that answers a little too late would forestall."""
+    limits, retry = Deadline("test", request=60, attempt=0.05), Retry("test", on_timeout=False)
+    one = scene(limits, retry, endpoints=[Endpoint(WELL, SILENT, SILENT)])
+    one.without_sweeps()
+    assert [one.play(Request()).status for _ in range(3)] == [200, 504, 504], "the second one by a kept connection"
+
+
 def test_a_request_whose_time_ends_between_attempts_is_answered_504(play) -> None:
     """Although there is a response, which another attempt was to replace."""
     retry = Retry("test", on_statuses=(500,), same_endpoint=True)

@@ -240,6 +240,10 @@ class Scene:
         outcome = self._handler.exchange.outcome
         return Played(received, asked, outcome, (self._connect_timeout, *self.timeouts), self._lines()[logged:])
 
+    def without_sweeps(self) -> None:
+        """From now on deadlines are kept only where something other than a sweep sees to them."""
+        self._sweep.stop()
+
     def log_by(self, text: str, escape: Escape = Escape.DEFAULT, **rest: Any) -> None:
         """Make lines by the format TEXT from now on; REST: of `AccessLogging`."""
         self._access_log.use(AccessLogging(format=text, escape=escape, **rest))
