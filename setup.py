@@ -20,9 +20,8 @@ sys.path.insert(0, str(Path.cwd()))  # build front ends leave it out
 from edge.system import compiled
 
 PACKAGE = Path("edge")
-# Greenlets switch C stacks under the interpreter's exception state; Cython's cached copy of that state would be the
-# wrong greenlet's after a switch, so it is turned off (gevent builds its own modules with the same macro).
-MACROS = [("CYTHON_FAST_THREAD_STATE", "0")]
+# A call into libpython or libc goes straight to its address, not by way of a jump in between.
+FLAGS = ["-O2", "-g0", "-fno-plt"]
 JOBS = len(os.sched_getaffinity(0))
 COMMON = {"language_level": 3, "freethreading_compatible": False}
 DIRECTIVES = {
@@ -34,7 +33,7 @@ DIRECTIVES = {
 def extension(path: Path) -> Extension:
     """The extension module that PATH is compiled to."""
     name = str(path.with_suffix("")).replace("/", ".")
-    return Extension(name, [str(path)], define_macros=MACROS, extra_compile_args=["-O2", "-g0"])
+    return Extension(name, [str(path)], extra_compile_args=FLAGS)
 
 
 def to_c(extensions: list[Extension]) -> None:

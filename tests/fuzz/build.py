@@ -36,7 +36,7 @@ DIRECTIVES = {
     ".py": {**CYTHON, "annotation_typing": False},
 }
 """By the kind of source, as in setup.py."""
-COMMON = ["-O1", "-g1", "-fno-omit-frame-pointer", "-fPIC", "-fno-strict-aliasing", "-DCYTHON_FAST_THREAD_STATE=0"]
+COMMON = ["-O1", "-g1", "-fno-omit-frame-pointer", "-fPIC", "-fno-strict-aliasing"]
 
 
 def leaves() -> list[Path]:

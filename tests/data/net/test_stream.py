@@ -7,6 +7,7 @@ import select
 import socket
 import ssl
 import struct
+import sys
 import threading
 from contextlib import ExitStack, suppress
 
@@ -190,6 +191,36 @@ def test_bytes_ahead_of_their_time_wait(ends):
     gevent.sleep(0.01)
     assert not pair.stream.hung_up
     assert pair.stream.fill(True) == 5
+
+
+def test_the_exception_that_is_handled_stays_that_of_its_greenlet(ends):
+    """Compiled code waits, and raises, in the state of the interpreter that belongs to the greenlet."""
+    both = {name: ends() for name in ("one", "other")}
+    seen = {}
+
+    def handle(name: str) -> None:
+        try:
+            int(name)
+        except ValueError as mine:
+            with pytest.raises(StreamClosed) as caught:
+                both[name].stream.fill()
+            found = [caught.value.__context__, sys.exc_info()[1]]
+            try:
+                raise
+            except ValueError as again:
+                found.append(again)
+            seen[name] = [one is mine for one in found]
+
+    greenlets = [gevent.spawn(handle, name) for name in both]
+    gevent.sleep(0)
+    try:
+        int("a third one")
+    except ValueError as third:
+        for one in both.values():
+            one.stream.close()
+        gevent.joinall(greenlets, timeout=40, raise_error=True)
+        seen["third"] = [sys.exc_info()[1] is third]
+    assert seen == {"one": [True] * 3, "other": [True] * 3, "third": [True]}
 
 
 # --- deadlines ---
