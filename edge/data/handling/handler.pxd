@@ -10,6 +10,7 @@ cimport edge.data.exchange.exchange as c_exchange
 cimport edge.data.exchange.upstream as c_upstream
 cimport edge.data.handling.calls as c_calls
 from edge.data.handling.handling cimport Handling
+from edge.data.policies.steps cimport AnswerStep, EditStep, GateStep
 from edge.table._counters cimport Series
 cimport edge.data.observe._format as c_format
 cimport edge.data.routing.plan as c_plan
@@ -48,14 +49,16 @@ cdef class Handler:
     cdef _answered(self, c_plan.Plan plan, c_plan.Destination destination)
     @cython.locals(chooser=c_chooser.Chooser, target=c_target.Target)
     cpdef _pass(self, c_plan.Plan plan, c_plan.Destination destination)
+    @cython.locals(exchange=c_exchange.Exchange, edit=EditStep)
     cpdef _ask(self, c_plan.Plan plan, c_plan.Destination destination, c_chooser.Chooser chooser, c_target.Target target)
     cpdef _forward(self, c_plan.Plan plan, c_plan.Destination destination, c_chooser.Chooser chooser, c_target.Target target)
+    @cython.locals(exchange=c_exchange.Exchange, gate=GateStep)
     cdef _stopped(self, tuple gates)
     cpdef _content(self, c_plan.Plan plan)
     cpdef _relay(self, c_upstream.Upstream upstream, c_plan.Plan plan, c_plan.Destination destination)
     @cython.locals(response=Message, status=cython.int, bodiless=cython.bint, count=cython.Py_ssize_t, content=Content, outcome=c_outcome.Outcome)
     cpdef _pass_on(self, c_upstream.Upstream upstream, c_plan.Plan plan, c_plan.Destination destination)
-    @cython.locals(replaced=Names)
+    @cython.locals(exchange=c_exchange.Exchange, edit=AnswerStep, replaced=Names)
     cpdef bytes _fields(self, c_plan.Plan plan, c_plan.Destination destination, Message response)
     @cython.locals(outcome=c_outcome.Outcome, balancer=c_balancer.Balancer, series=Series)
     cpdef _account(self, c_plan.Plan plan, c_plan.Destination destination)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from edge.data.http.replies import Reply
     from edge.data.observe._format import LogName
     from edge.data.policies.pace import Pace
-    from edge.data.policies.phases import Gate
+    from edge.data.policies.steps import GateStep
     from edge.data.routing.plan import Destination, Plan
     from edge.data.upstream.attempts import Failure
     from edge.data.upstream.balancer import Balancer
@@ -200,10 +200,10 @@ class Handler:
         exchange = self.exchange
         if plan.edits is not None:
             for edit in plan.edits:
-                edit(exchange)
+                edit.edit(exchange)
         if destination.edits is not None:
             for edit in destination.edits:
-                edit(exchange)
+                edit.edit(exchange)
         if plan.errors is not None and chooser is plan.errors.stand_in:
             plan.errors.introduce(exchange, destination.backend)
         try:
@@ -236,10 +236,11 @@ class Handler:
         """The balancer of DESTINATION, which has one for requests that came by TLS."""
         return destination.secure_balancer if self._client.request.secure else destination.balancer
 
-    def _stopped(self, gates: tuple[Gate, ...]) -> Reply | None:
+    def _stopped(self, gates: tuple[GateStep, ...]) -> Reply | None:
         """The answer of the first of GATES that does not let the request pass."""
+        exchange = self.exchange
         for gate in gates:
-            reply = gate(self.exchange)
+            reply = gate.stop(exchange)
             if reply is not None:
                 return reply
         return None
@@ -431,10 +432,10 @@ class Handler:
         exchange = self.exchange
         if destination is not None and destination.answers is not None:
             for edit in destination.answers:
-                edit(exchange, response)
+                edit.answer(exchange, response)
         if plan.answers is not None:
             for edit in plan.answers:
-                edit(exchange, response)
+                edit.answer(exchange, response)
         secure = self._client.secure
         if response is not None:
             replaced = plan.secure_replaced if secure else plan.replaced

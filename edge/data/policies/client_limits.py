@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 from edge.data.http import replies
 from edge.data.policies import closed
 from edge.data.policies.source_ranges import networks
+from edge.data.policies.steps import GateStep
 from edge.table.limits import LimitsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edge.data.exchange.exchange import Exchange
     from edge.data.http.replies import Reply
     from edge.data.policies.phases import Gate, Phases
@@ -40,42 +43,47 @@ def add(policy: ClientLimits, phases: Phases) -> None:
     ):
         if requests:
             limit = limits.rate(f"{owner} {name}", rate=rate, burst=requests * policy.burst)
-            gates.append(Rate(limit, replies.plain(policy.rate_status)).gate)
+            gates.append(Rate(limit, replies.plain(policy.rate_status)))
     if policy.connections:
         at_once = limits.connections(f"{owner} connections", limit=policy.connections)
-        gates.append(Concurrency(at_once, replies.plain(policy.connections_status)).gate)
+        gates.append(Concurrency(at_once, replies.plain(policy.connections_status)))
     if policy.exempt:
         gates = [_except(policy.exempt, tuple(gates))]
     phases.gates += gates
 
 
-class Rate:
+class Rate(GateStep):
     """Lets as many requests of a client pass as LIMIT allows; REFUSAL is the answer to others."""
 
     def __init__(self, limit: RateLimit, refusal: Reply) -> None:
         self._limit = limit
         self._refusal = refusal
 
-    def gate(self, exchange: Exchange) -> Reply | None:
-        """A gate."""
+    def stop(self, exchange: Exchange) -> Reply | None:
+        """As `GateStep`."""
         return None if self._limit.allows(exchange.client.address) else self._refusal
 
 
-class Concurrency:
+class Concurrency(GateStep):
     """Lets as many requests of a client be under way as LIMIT allows; REFUSAL is the answer to others."""
 
     def __init__(self, limit: ConnectionLimit, refusal: Reply) -> None:
         self._limit = limit
         self._refusal = refusal
 
-    def gate(self, exchange: Exchange) -> Reply | None:
-        """A gate."""
+    def stop(self, exchange: Exchange) -> Reply | None:
+        """As `GateStep`."""
         limit = self._limit
         place = limit.enter(exchange.client.address)
         if place < 0:
             return self._refusal
-        exchange.on_release(lambda _: limit.leave(place))
+        exchange.on_release(_leaving(limit, place))
         return None
+
+
+def _leaving(limit: ConnectionLimit, place: int) -> Callable[[Exchange], None]:
+    """What ends what `enter` of LIMIT has begun with PLACE."""
+    return lambda _: limit.leave(place)
 
 
 def _except(clients: tuple[str, ...], gates: tuple[Gate, ...]) -> Gate:

@@ -2,10 +2,11 @@
 
 from edge.data.http._fields cimport Names, joined
 from edge.data.http._message cimport Message
+from edge.data.policies.steps cimport AnswerStep, GateStep
 cimport cython
 cimport edge.data.exchange.exchange as c_exchange
 
-cdef class Allowed:
+cdef class Allowed(AnswerStep):
     cdef object _pattern
     cdef bytes _constant
     cdef Names _names
@@ -14,8 +15,12 @@ cdef class Allowed:
     cdef bytes _last_lines
     cdef readonly bytes lines
 
-    cpdef gate(self, c_exchange.Exchange exchange)
-    cpdef edit(self, c_exchange.Exchange exchange, Message response)
+    cpdef answer(self, c_exchange.Exchange exchange, Message response)
     @cython.locals(request=Message, origin=bytes, lines=bytes)
     cpdef bytes lines_for(self, c_exchange.Exchange exchange)
     cdef bytes _lines(self, bytes origin)
+
+cdef class Preflight(GateStep):
+    cdef Allowed _allowed
+
+    cpdef stop(self, c_exchange.Exchange exchange)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge.data.http._fields import Names, joined
 from edge.data.http.replies import Reply
+from edge.data.policies.steps import AnswerStep, GateStep
 
 if TYPE_CHECKING:
     from edge.data.exchange.exchange import Exchange
@@ -35,12 +36,12 @@ def add(policy: Cors, phases: Phases) -> None:
         phases.replaced.extend(names)
     else:
         allowed = Allowed(_pattern(policy.origins), b"", constant, names)
-        phases.answers.append(allowed.edit)
+        phases.answers.append(allowed)
     phases.written.update(names)
-    phases.gates.append(allowed.gate)
+    phases.gates.append(Preflight(allowed))
 
 
-class Allowed:
+class Allowed(AnswerStep):
     """The field lines for each origin that is allowed.
 
     - `lines`: those of every response, where any origin is allowed.
@@ -58,11 +59,7 @@ class Allowed:
         """What was asked for last: the pages of an application have one origin."""
         self.lines = self._lines(anyone) if anyone else b""
 
-    def gate(self, exchange: Exchange) -> Reply | None:
-        """Answer preflight requests."""
-        return PREFLIGHT if exchange.client.request.method == b"OPTIONS" and self.lines_for(exchange) else None
-
-    def edit(self, exchange: Exchange, response: Message | None) -> None:
+    def answer(self, exchange: Exchange, response: Message | None) -> None:
         """Add the lines to the response, in place of an endpoint's own."""
         lines = self.lines_for(exchange)
         if lines:
@@ -91,6 +88,19 @@ class Allowed:
 
     def _lines(self, origin: bytes) -> bytes:
         return b"Access-Control-Allow-Origin: " + origin + b"\r\n" + self._constant
+
+
+class Preflight(GateStep):
+    """Answers preflight requests of origins that are ALLOWED."""
+
+    def __init__(self, allowed: Allowed) -> None:
+        self._allowed = allowed
+
+    def stop(self, exchange: Exchange) -> Reply | None:
+        """As `GateStep`."""
+        if exchange.client.request.method != b"OPTIONS" or not self._allowed.lines_for(exchange):
+            return None
+        return PREFLIGHT
 
 
 def _pattern(origins: tuple[str, ...]) -> re.Pattern[bytes] | None:

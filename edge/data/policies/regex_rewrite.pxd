@@ -1,12 +1,15 @@
 # C types for what acts on every request; the module is plain Python.
 
+from edge.data.policies.steps cimport EditStep
 from edge.table.paths cimport normal_path, path_of
 cimport cython
 cimport edge.data.exchange.exchange as c_exchange
 cimport edge.data.http._message as c_message
 cimport edge.table.patterns.matching as c_matching
 
-cdef class Rewriting:
+cdef unsigned char SLASH
+
+cdef class Rewriting(EditStep):
     cdef c_matching.Pattern _pattern
     cdef c_matching.Expansion _target
     cdef c_matching.Expansion _prefix

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from edge.data.http import replies
 from edge.data.net.errors import MessageError
+from edge.data.policies.steps import EditStep
 from edge.table.paths import normal_path, path_of
 from edge.table.patterns.matching import Expansion, PatternLimitError, compile_pattern
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from edge.table.policies import RegexRewrite
 
 FORWARDED_PREFIX = b"x-forwarded-prefix"
+SLASH = ord("/")
 
 
 def add(policy: RegexRewrite, phases: Phases) -> None:
@@ -24,10 +26,10 @@ def add(policy: RegexRewrite, phases: Phases) -> None:
     if policy.target.startswith(("http://", "https://")):
         phases.gates.append(rewriting.gate)
     else:
-        phases.edits.append(rewriting.edit)
+        phases.edits.append(rewriting)
 
 
-class Rewriting:
+class Rewriting(EditStep):
     """What is made of the paths of requests."""
 
     def __init__(self, policy: RegexRewrite) -> None:
@@ -52,7 +54,7 @@ class Rewriting:
             return
         path = path_of(target)
         changed = self._target.expand(groups)
-        if not changed.startswith(b"/"):
+        if not changed or changed[0] != SLASH:
             changed = b"/" + changed
         outgoing.target = changed if path is target else changed + target[len(path) :]
         if self._prefix is not None:

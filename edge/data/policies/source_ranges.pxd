@@ -2,9 +2,10 @@
 
 cimport edge.data.exchange.exchange as c_exchange
 cimport edge.data.net.networks as c_networks
+from edge.data.policies.steps cimport GateStep
 
-cdef class Addresses:
+cdef class Addresses(GateStep):
     cdef c_networks.Networks _denied
     cdef c_networks.Networks _allowed
 
-    cpdef check(self, c_exchange.Exchange exchange)
+    cpdef stop(self, c_exchange.Exchange exchange)

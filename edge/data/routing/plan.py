@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from edge.data.http._fields import Names
 from edge.data.observe.formats import named
+from edge.data.policies import steps
 from edge.data.policies.phases import Phases, phase
 from edge.data.routing.demands import Demands
 from edge.data.upstream.terms import Terms
@@ -55,10 +56,10 @@ class Destination:
         self.balancer = balancer
         self.secure_balancer = secure_balancer
         self.reply = reply
-        self.gates = phase(phases.gates) if phases is not None else None
+        self.gates = steps.gates(phases.gates) if phases is not None else None
         self.choosing = phases.choosing if phases is not None else None
-        self.edits = phase(phases.edits) if phases is not None else None
-        self.answers = phase(phases.answers) if phases is not None else None
+        self.edits = steps.edits(phases.edits) if phases is not None else None
+        self.answers = steps.answers(phases.answers) if phases is not None else None
         self.backend = backend
         self.weight = backend.weight
         self.labels = labels_of(host, route, backend)
@@ -120,11 +121,11 @@ class Plan(Terms):
         self._total = sum(one.weight for one in destinations)
         self.demands = Demands(route.conditions) if route.conditions is not None else None
         self.otherwise: Plan | None = None
-        self.gates = phase(phases.gates)
-        self.edits = phase(phases.edits)
+        self.gates = steps.gates(phases.gates)
+        self.edits = steps.edits(phases.edits)
         self.tees = phase(phases.tees)
         self.intercepts = phase(phases.intercepts)
-        self.answers = phase(phases.answers)
+        self.answers = steps.answers(phases.answers)
         self.fields = phases.fields
         self.secure_fields = phases.fields + phases.secure_fields
         secure_replaced = [*phases.replaced, *phases.secure_replaced]
