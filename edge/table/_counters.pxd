@@ -1,3 +1,4 @@
+cimport cython
 from libc.stdint cimport int64_t, uint64_t
 
 
@@ -17,6 +18,7 @@ cdef class ProcessWords:
     cdef void count_up(self, Py_ssize_t which, int64_t n) noexcept nogil
 
 
+@cython.final
 cdef class Series:
     cdef uint64_t *entry
     cdef ProcessWords process

@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from typing import Final, Self
+from typing import Final, Self, final
 
 from typing_extensions import Buffer
 
@@ -15,6 +15,7 @@ class ProcessWords:
     def set(self, which: int, value: int) -> None: ...
     def get(self, which: int) -> int: ...
 
+@final
 class Series:
     def __init__(self, process: ProcessWords, total: int) -> None: ...
     @property

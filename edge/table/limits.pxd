@@ -1,10 +1,12 @@
 # C types for what is asked for every request of a route with limits; the module is plain Python.
 
+cimport cython
 from libc.stdint cimport int64_t, uint64_t
 
 from edge.table._limits cimport key
 cimport edge.table._limits as c_limits
 
+@cython.final
 cdef class RateLimit:
     cdef c_limits.Rates _rates
     cdef uint64_t _number
@@ -14,6 +16,7 @@ cdef class RateLimit:
 
     cpdef bint allows(self, str client)
 
+@cython.final
 cdef class ConnectionLimit:
     cdef c_limits.Counts _counts
     cdef uint64_t _number

@@ -21,6 +21,7 @@ _UNRESERVED: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 _LITERAL: Final = _UNRESERVED + b"!$&'()*+,;=:@/"
 """Characters of a path that are not encoded: pchar without percent-encodings, and the slash."""
 _QUERY: Final = ord("?")
+_SOLIDUS: Final = ord("/")
 _OTHER, _PLAIN, _SLASH, _DOT = range(4)
 _KINDS: Final = bytes(
     {b"/": _SLASH, b".": _DOT}.get(bytes((byte,)), _PLAIN if byte in _LITERAL else _OTHER) for byte in range(256)
@@ -71,7 +72,7 @@ def path_of(target: bytes) -> bytes:
 def is_plain(path: bytes) -> bool:
     """Whether PATH is in its normal form beyond doubt: nothing is encoded, and no element is empty or begins with a
     dot."""
-    if not path.startswith(b"/"):
+    if not path or path[0] != _SOLIDUS:
         return False
     after_slash = False
     for byte in path:

@@ -1,9 +1,11 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
+cimport cython
 from libc.stdint cimport uint64_t
 
 from edge.table._words cimport Words
 
+@cython.final
 cdef class Part:
     cdef object _table
     cdef int _number
@@ -18,6 +20,7 @@ cdef class Part:
     cdef bint _failed
     cdef dict _counted
 
+@cython.final
 cdef class TableReader:
     cdef readonly object directory
     cdef readonly long long generation

@@ -1,7 +1,9 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
+cimport cython
 from edge.data.exchange.client cimport Client
 
+@cython.final
 cdef class Caller:
     cdef object _forwarding
     cdef long long _number

@@ -1,9 +1,11 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
+cimport cython
 cimport edge.data.http._fields as c_fields
 cimport edge.data.http.clock as c_clock
 cimport edge.table.reader as c_reader
 
+@cython.final
 cdef class Connections:
     cdef public c_reader.TableReader table
     cdef readonly object counters

@@ -5,7 +5,6 @@ cimport edge.data.http.clock as c_clock
 from edge.data.connections.connections cimport Connections
 from edge.data.connections.caller cimport Caller
 from edge.data.exchange.client cimport Client
-from edge.data.http._fields cimport joined
 from edge.data.handling.handler cimport Handler
 from edge.data.http.h1._body cimport Body
 from edge.data.http.h1._head cimport Head

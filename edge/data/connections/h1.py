@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from edge.data.exchange.client import Client
 from edge.data.http import replies
-from edge.data.http._fields import joined
 from edge.data.http._message import NO_CONTENT
 from edge.data.http.h1._body import Body
 from edge.data.http.h1._head import Head
@@ -311,7 +310,7 @@ class Http1(Client):
         if not self.body.done or self.connections.draining or response.status == 101:
             self._keep = False
         defaults = self._clock.defaults[response.missing()]
-        self._writer.response(response, joined(defaults, fields), length, self._chunked, self._keep, old)
+        self._writer.response(response, fields, length, self._chunked, self._keep, old, defaults)
 
     def _unsized(self, response: Message, length: int, *, old: bool) -> int:
         """The Content-Length for content of a LENGTH that is no number; -1: none."""

@@ -1,3 +1,6 @@
+cimport cython
+
+@cython.final
 cdef class Outcome:
     cdef public int status
     cdef public int grpc

@@ -1,5 +1,8 @@
+from typing import final
+
 def keep_details(wanted: bool) -> None: ...
 
+@final
 class Outcome:
     status: int
     received: int

@@ -1,9 +1,11 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
+cimport cython
 from edge.data.http._message cimport Message, Outgoing
 cimport edge.data.exchange.client as c_client
 cimport edge.data.exchange._outcome as c_outcome
 
+@cython.final
 cdef class Exchange:
     cdef readonly c_client.Client client
     cdef readonly Outgoing outgoing

@@ -12,11 +12,13 @@ cimport edge.data.upstream.pool as c_pool
 cimport edge.data.upstream.target as c_target
 cimport edge.data.upstream.terms as c_terms
 
+@cython.final
 cdef class Calls:
     cdef readonly c_pool.Pool pool
     cdef readonly c_budget.RetryBudget budget
     cdef readonly object counters
 
+@cython.final
 cdef class Call:
     cdef c_pool.Pool _pool
     cdef c_budget.RetryBudget _budget

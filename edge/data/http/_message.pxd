@@ -1,3 +1,4 @@
+cimport cython
 from libc.stdint cimport uint8_t
 
 from edge.data.http._fields cimport FieldLines
@@ -30,6 +31,7 @@ cdef class Message(FieldLines):
     cpdef int missing(self) noexcept
     cpdef bytes identify(self)
 
+@cython.final
 cdef class Outgoing:
     cdef public Message message
     cdef public bytes method

@@ -1,3 +1,5 @@
+from typing import final
+
 from edge.data.http._fields import FieldLines
 from edge.data.http.scope import Scope
 
@@ -30,6 +32,7 @@ class Message(FieldLines):
     def passed(self) -> bytes: ...
     def missing(self) -> int: ...
 
+@final
 class Outgoing:
     message: Message
     method: bytes

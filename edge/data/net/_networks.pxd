@@ -9,3 +9,4 @@ cdef class Ranges:
     cdef Py_ssize_t count6
 
     cpdef int find(self, address) except -2
+    cdef int find4(self, uint32_t address) noexcept nogil

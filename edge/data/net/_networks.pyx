@@ -7,7 +7,7 @@ Rules of this file:
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DATA, PyUnicode_GET_LENGTH
 from libc.stdint cimport int32_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memchr, memcpy
@@ -16,6 +16,9 @@ cdef extern from "<arpa/inet.h>" nogil:
     const int AF_INET
     const int AF_INET6
     int inet_pton(int family, const char *text, void *address)
+
+cdef extern from "Python.h":
+    bint PyUnicode_IS_COMPACT_ASCII(object text)
 
 cdef enum:
     TEXT = 64  # an address in text is shorter
@@ -149,22 +152,20 @@ cdef class Ranges:
 
     cpdef int find(self, address) except -2:
         """Number of the range that holds ADDRESS, text or packed; -1: none does, or it is no address."""
-        cdef Address wanted = read(address)
+        cdef Address wanted
         cdef Py_ssize_t low = 0, high, middle
         cdef uint64_t start
+        if isinstance(address, str) and PyUnicode_IS_COMPACT_ASCII(address) and is_dotted(
+            <const char *>PyUnicode_DATA(address), PyUnicode_GET_LENGTH(address), &start
+        ):  # as most are
+            return self.find4(<uint32_t>start)
+        wanted = read(address)
         if wanted.version == 4:
-            high = self.count4
-            while low < high:
-                middle = (low + high) // 2
-                if self.starts4[middle] <= wanted.low:
-                    low = middle + 1
-                else:
-                    high = middle
-            return self.numbers4[low - 1] if low else -1
+            return self.find4(<uint32_t>wanted.low)
         if wanted.version == 6:
             high = self.count6
             while low < high:
-                middle = (low + high) // 2
+                middle = (low + high) >> 1
                 start = self.starts6[2 * middle]
                 if start < wanted.high or (start == wanted.high and self.starts6[2 * middle + 1] <= wanted.low):
                     low = middle + 1
@@ -172,3 +173,13 @@ cdef class Ranges:
                     high = middle
             return self.numbers6[low - 1] if low else -1
         return -1
+
+    cdef int find4(self, uint32_t address) noexcept nogil:
+        """As `find`, for an address of IPv4."""
+        cdef const uint32_t *at = self.starts4
+        cdef Py_ssize_t left = self.count4, half
+        while left > 1:  # no branch goes by the address: it could not be foreseen
+            half = left >> 1
+            at += half if at[half] <= address else 0
+            left -= half
+        return self.numbers4[at - self.starts4] if left and at[0] <= address else -1

@@ -6,6 +6,7 @@ cimport cython
 cimport edge.data.routing.plan as c_plan
 cimport edge.table.patterns.matching as c_matching
 
+@cython.final
 cdef class HostPlans:
     cdef readonly object record
     cdef readonly tuple shared

@@ -100,7 +100,7 @@ class HostPlans:
             return plan
         if self._conditional:
             return self._first_met(path, request)
-        plan = self._exact.get(path)
+        plan = self._exact.get(path) if self._exact else None
         return plan if plan is not None else self._longest_of(path)
 
     def _limited(self, path: bytes, request: Message) -> Plan | None:
@@ -109,7 +109,7 @@ class HostPlans:
         Raises:
             PatternLimitError: one of them takes too many steps.
         """
-        exact = self._exact.get(path)
+        exact = self._exact.get(path) if self._exact else None
         plan = exact.meeting(request) if exact is not None else None
         if plan is None:
             plan = self._by_pattern(path, request)

@@ -1,5 +1,6 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
+cimport cython
 from edge.data.http._fields cimport Names
 from edge.data.http._message cimport Message
 from edge.data.upstream.terms cimport Terms
@@ -7,6 +8,7 @@ cimport edge.data.observe._format as c_format
 cimport edge.data.upstream.balancer as c_balancer
 cimport edge.table._counters as c_counters
 
+@cython.final
 cdef class Destination:
     cdef readonly c_balancer.Balancer balancer
     cdef readonly c_balancer.Balancer secure_balancer
@@ -28,6 +30,7 @@ cdef class Destination:
 
     cpdef c_counters.Series series(self, bytes method, int code)
 
+@cython.final
 cdef class Plan(Terms):
     cdef readonly str host
     cdef readonly object route

@@ -6,6 +6,7 @@ cimport cython
 cimport edge.data.routing.plan as c_plan
 cimport edge.table.reader as c_reader
 
+@cython.final
 cdef class Router:
     cdef c_reader.TableReader _table
     cdef c_reader.Part _routes

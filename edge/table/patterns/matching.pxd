@@ -2,6 +2,7 @@
 
 cimport cython
 
+@cython.final
 cdef class Pattern:
     cdef readonly str text
     cdef readonly Py_ssize_t groups
@@ -14,9 +15,14 @@ cdef class Pattern:
     cpdef tuple match(self, bytes text)
     cdef tuple _match_bounded(self, bytes text)
 
+@cython.final
 cdef class Expansion:
     cdef readonly str text
-    cdef list _parts
+    cdef bytes _first
+    cdef tuple _numbers
+    cdef tuple _literals
 
-    @cython.locals(expanded=bytes, literal=bytes, piece=bytes, group=cython.Py_ssize_t)
+    @cython.locals(expanded=bytes, at=cython.Py_ssize_t, number=cython.Py_ssize_t)
     cpdef bytes expand(self, tuple groups)
+
+cdef bytes _behind(bytes text, bytes piece)

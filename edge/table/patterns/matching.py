@@ -147,18 +147,22 @@ class Expansion:
             PatternError: TEXT uses `$0`, which nginx does not have, or `$` before anything but a group.
         """
         self.text = text
-        parts: list[tuple[bytes, int]] = []
-        """Literal texts, or numbers of groups."""
+        literals: list[bytes] = []
+        numbers: list[int] = []
+        """Of groups, counted from 0; -1: one that does not exist."""
         at = 0
         for found in _REFERENCE.finditer(text):
-            parts.append((self._literal(text[at : found.start()]), -1))
+            literals.append(self._literal(text[at : found.start()]))
             number = int(found[1] or found[2])
             if not number:
                 raise PatternError("$0 does not exist; put parentheses around the whole pattern and use $1")
-            parts.append((b"", number - 1 if number <= groups else -1))
+            numbers.append(number - 1 if number <= groups else -1)
             at = found.end()
-        parts.append((self._literal(text[at:]), -1))
-        self._parts = [(literal, group) for literal, group in parts if literal or group >= 0]
+        literals.append(self._literal(text[at:]))
+        self._first = literals[0]
+        self._numbers = tuple(numbers)
+        self._literals = tuple(literals[1:])
+        """What stands behind each of the groups."""
 
     @staticmethod
     def _literal(text: str) -> bytes:
@@ -168,8 +172,16 @@ class Expansion:
 
     def expand(self, groups: tuple[bytes, ...]) -> bytes:
         """The text for GROUPS, as `Pattern.match` gives them."""
-        expanded: bytes | None = None
-        for literal, group in self._parts:
-            piece = literal if group < 0 else groups[group]
-            expanded = piece if expanded is None else expanded + piece
-        return expanded or b""
+        expanded = self._first
+        at = 0
+        for number in self._numbers:
+            if number >= 0:
+                expanded = _behind(expanded, groups[number])
+            expanded = _behind(expanded, self._literals[at])
+            at += 1  # noqa: SIM113 - a number of C
+        return expanded
+
+
+def _behind(text: bytes, piece: bytes) -> bytes:
+    """TEXT with PIECE behind it."""
+    return text if not piece else text + piece if text else piece

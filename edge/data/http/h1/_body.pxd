@@ -1,3 +1,4 @@
+cimport cython
 from edge.data.http._content cimport Content
 
 cdef enum State:
@@ -19,6 +20,7 @@ cdef enum State:
     TRAILER
     END
 
+@cython.final
 cdef class Body(Content):
     cdef int kind               # 0 sized, 1 chunked, 2 until the end of the stream
     cdef long long remaining    # of the body, or of the chunk

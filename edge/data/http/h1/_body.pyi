@@ -1,6 +1,9 @@
+from typing import final
+
 from edge.data.http._content import Content
 from edge.data.net._buffer import Buffer
 
+@final
 class Body(Content):
     @property
     def whole(self) -> bool: ...

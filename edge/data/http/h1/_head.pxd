@@ -1,7 +1,9 @@
+cimport cython
 from edge.data.http._fields cimport Field, Limits
 from edge.data.http._message cimport Message
 from edge.data.net._buffer cimport Buffer
 
+@cython.final
 cdef class Head(Message):
     cdef public bint keep_alive
     cdef public bint expect_continue

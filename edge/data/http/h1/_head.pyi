@@ -1,7 +1,10 @@
+from typing import final
+
 from edge.data.http._fields import Limits
 from edge.data.http._message import Message
 from edge.data.net._buffer import Buffer
 
+@final
 class Head(Message):
     keep_alive: bool
     expect_continue: bool

@@ -1,7 +1,10 @@
+from typing import final
+
 from edge.data.http._fields import FieldLines
 from edge.data.http._message import Message, Outgoing
 from edge.data.net._stream import Stream
 
+@final
 class HeadWriter:
     def __init__(self, stream: Stream) -> None: ...
     def request(self, request: Outgoing) -> None: ...
@@ -13,5 +16,6 @@ class HeadWriter:
         chunked: bool | int,
         keep_alive: bool,
         old_client: bool = False,
+        defaults: bytes = b"",
     ) -> None: ...
     def trailers(self, trailers: FieldLines) -> None: ...

@@ -69,11 +69,11 @@ cdef class HeadWriter:
         put_framing(out, request.length, request.length == UNKNOWN)
         append(out, b"\r\n", 2)
 
-    cpdef response(self, Message response, bytes added, long long length, bint chunked, bint keep_alive, bint old_client=False):
+    cpdef response(self, Message response, bytes added, long long length, bint chunked, bint keep_alive, bint old_client=False, bytes defaults=b""):
         """Put the head of RESPONSE into the output buffer, as it goes to a client.
 
-        ADDED are complete field lines. LENGTH is -1 for none. OLD_CLIENT speaks HTTP/1.0 and must hear that the connection
-        stays.
+        DEFAULTS and ADDED are complete field lines. LENGTH is -1 for none. OLD_CLIENT speaks HTTP/1.0 and must hear that the
+        connection stays.
         """
         cdef char line[32]
         cdef int n
@@ -85,6 +85,7 @@ cdef class HeadWriter:
         put(out, response.reason)
         append(out, b"\r\n", 2)
         response.copy_fields(out, in_responses)
+        put(out, defaults)
         put(out, added)
         if response.status == 101 or response.status == 426:
             response.put_known(out, UPGRADE, b"Connection: upgrade\r\nUpgrade: ", 30)
