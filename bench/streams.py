@@ -153,8 +153,9 @@ def processor_seconds(pid: int) -> float:
 
 @contextlib.contextmanager
 def started(*arguments: str) -> Iterator[int]:
-    """A proxy; its pid."""
-    process = subprocess.Popen([*WITH_US, *arguments], stdin=subprocess.DEVNULL)
+    """A proxy; its pid. It has a session of its own, as Edge has: the kernel divides processors among sessions first
+    (sched_autogroup_enabled), and wakes what shares one with the clients less often."""
+    process = subprocess.Popen([*WITH_US, *arguments], stdin=subprocess.DEVNULL, start_new_session=True)
     try:
         yield process.pid
     finally:
