@@ -35,6 +35,7 @@ cdef class Scheduler:
     cdef Place ready
     cdef Place last_ready
     cdef bint called
+    cdef object callbacks
     cdef list spare
     cdef Resumable first
     cdef char *base

@@ -15,6 +15,9 @@ Rules of this file:
   has left wakes nobody.
 - Sockets are watched by libev itself (gevent's event loop), so an event costs no Python object, and the interpreter's lock
   is taken once for all events of a turn of the loop. Where libev cannot be reached, gevent's watchers do the same.
+- libev calls what is pending twice in a turn: before it waits, where gevent calls what it was asked to call, and
+  afterwards. Where nobody has asked for anything, the first time is left out: the lock costs more than a small event.
+  (`gevent.idle` would wait for ever, because something is always pending. Nothing here calls it.)
 """
 
 from gevent import get_hub
@@ -49,10 +52,13 @@ cdef switch_function greenlet_switch = <switch_function>greenlets[6]
 ctypedef void (*io_function)(ev_loop *loop, ev_io *watcher) noexcept
 ctypedef void (*loop_function)(ev_loop *loop) noexcept nogil
 ctypedef void (*hook_function)(ev_loop *loop, loop_function invoke) noexcept
+ctypedef unsigned int (*count_function)(ev_loop *loop) noexcept nogil
 
 cdef io_function ev_io_start = NULL
 cdef io_function ev_io_stop = NULL
 cdef loop_function ev_invoke_pending = NULL
+cdef count_function ev_pending_count = NULL
+cdef count_function ev_iteration = NULL
 cdef hook_function ev_set_invoke_pending_cb = NULL
 
 cdef enum:
@@ -63,14 +69,19 @@ cdef enum:
 cdef Py_ssize_t native_offset = 0
 cdef dict schedulers = {}
 cdef Scheduler latest = None
+cdef ev_loop *settled = NULL  # a loop that has nothing to do before it waits,
+cdef unsigned int turn = 0    # in this turn
 
 
 def use_libev(dict addresses not None):
     """Call libev's functions at these ADDRESSES by name from now on; empty: gevent's watchers are used."""
     global ev_io_start, ev_io_stop, ev_invoke_pending, ev_set_invoke_pending_cb
+    global ev_iteration, ev_pending_count
     ev_io_start = <io_function><size_t>addresses.get("ev_io_start", 0)
     ev_io_stop = <io_function><size_t>addresses.get("ev_io_stop", 0)
     ev_invoke_pending = <loop_function><size_t>addresses.get("ev_invoke_pending", 0)
+    ev_iteration = <count_function><size_t>addresses.get("ev_iteration", 0)
+    ev_pending_count = <count_function><size_t>addresses.get("ev_pending_count", 0)
     ev_set_invoke_pending_cb = <hook_function><size_t>addresses.get("ev_set_invoke_pending_cb", 0)
 
 
@@ -101,14 +112,22 @@ cdef Scheduler scheduler_of_hub():
 
 
 cdef void invoke(ev_loop *loop) noexcept nogil:
-    """In place of libev's own: call what is pending, with the interpreter's lock taken once, and run who is due."""
+    """In place of libev's own: call what is pending, with the interpreter's lock taken once, and run who is due.
+
+    Before the wait the only thing pending is gevent's watcher. Where it has nothing to call it is left pending, until
+    after the wait.
+    """
+    if settled == loop and turn == ev_iteration(loop) and ev_pending_count(loop) == 1:
+        return
     with gil:
         ev_invoke_pending(loop)
         run_due(loop)
 
 
 cdef void run_due(ev_loop *loop) noexcept:
+    global settled, turn
     cdef Scheduler scheduler = latest
+    settled = NULL
     if scheduler is None or scheduler.native != loop:
         for one in schedulers.values():
             scheduler = <Scheduler>one
@@ -116,7 +135,11 @@ cdef void run_due(ev_loop *loop) noexcept:
                 break
         else:
             return
-    scheduler.run()
+    if scheduler.first is not None or scheduler.due is not None or scheduler.ready is not None:
+        scheduler.run()
+    if not scheduler.callbacks:
+        settled = loop
+        turn = ev_iteration(loop)  # libev counts before it waits
 
 
 cdef class Resumable:
@@ -137,6 +160,7 @@ cdef class Scheduler:
         self.hub = hub
         self.loop = hub.loop
         self.spare = []
+        self.callbacks = LIBEV.callbacks(self.loop)
         if ev_set_invoke_pending_cb != NULL and LIBEV.drives(self.loop):
             self.native = <ev_loop *><size_t>self.loop.ptr
             ev_set_invoke_pending_cb(self.native, invoke)

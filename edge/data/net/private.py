@@ -197,7 +197,10 @@ class Libev:
     def functions(self) -> dict[str, int]:
         """Addresses for `edge.data.net._scheduler.use_libev`; empty where they cannot be known."""
         library = ctypes.CDLL(_corecext.__file__)
-        names = ("ev_io_start", "ev_io_stop", "ev_invoke_pending", "ev_set_invoke_pending_cb")
+        names = (
+            "ev_io_start", "ev_io_stop", "ev_invoke_pending", "ev_iteration", "ev_pending_count",
+            "ev_set_invoke_pending_cb",
+        )  # fmt: skip
         # gevent's object for a watcher has libev's behind what all of them have.
         size = _corecext.io.__basicsize__ - _corecext.watcher.__basicsize__
         try:
@@ -210,6 +213,10 @@ class Libev:
     def drives(self, loop: object) -> bool:
         """Whether LOOP is gevent's over libev."""
         return isinstance(loop, _corecext.loop)
+
+    def callbacks(self, loop: object) -> object:
+        """What LOOP has been asked to call before it waits, false where that is nothing, true where nobody knows."""
+        return getattr(loop, "_callbacks", True)
 
 
 LIBEV = Libev()

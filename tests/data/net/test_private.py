@@ -11,7 +11,7 @@ import weakref
 from pathlib import Path
 
 import pytest
-from gevent import get_hub
+from gevent import get_hub, sleep
 
 from edge.data.net.private import (
     LIBEV,
@@ -62,6 +62,18 @@ def shake_hands(
 def test_libev_is_found_below_gevents_loop() -> None:
     assert all(LIBEV.functions().values())
     assert LIBEV.drives(get_hub().loop)
+
+
+def test_it_is_known_whether_gevents_loop_has_been_asked_to_call_something() -> None:
+    loop = get_hub().loop
+    callbacks = LIBEV.callbacks(loop)
+    assert not callbacks
+    called: list[int] = []
+    loop.run_callback(called.append, 1)
+    assert callbacks
+    sleep(0)
+    assert called == [1]
+    assert not callbacks
 
 
 def test_a_socket_is_the_bare_one_that_tls_can_refer_to() -> None:
