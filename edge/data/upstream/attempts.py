@@ -22,26 +22,26 @@ class Kind(Enum):
     INVALID = "invalid"
     """The answer is no HTTP."""
     STATUS = "status"
-    """The answer has a status that is not wanted."""
+    """The answer has a status for which another endpoint is tried."""
     OURS = "ours"
     """This process lacks something."""
 
 
 class Failure(NamedTuple):
-    """An attempt that came to nothing."""
+    """A failed attempt."""
 
     kind: Kind
     reply: Reply
     """The answer if there is no further attempt."""
     repeatable: bool
-    """Whether another attempt cannot do harm."""
+    """Whether another attempt is safe."""
     target: Target | None = None
     """The endpoint that failed; None: the log has the reason already."""
     reason: str = ""
 
 
 def allows(retry: Retry, kind: Kind) -> bool:
-    """Whether RETRY has another endpoint asked after a failure of this KIND."""
+    """Whether RETRY allows another attempt after a failure of this KIND."""
     if kind in (Kind.CONNECT, Kind.BREAK):
         return retry.on_error
     if kind is Kind.TIMEOUT:

@@ -1,8 +1,8 @@
 """The endpoints of one Service port, and the choice among them.
 
 Rules of this file:
-- A `Balancer` follows the table lazily: `choose` takes up the record when the part of the table has changed.
-- A target that is ejected or on its way back is chosen only when no other is left, or by chance.
+- A `Balancer` follows the table lazily: `choose` reads the record again if the part of the table has changed.
+- A target that is ejected or recovering is chosen only if no other is left, or at random.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from edge.table.records import Transport
 
 UNTIMED = frozenset((0, 101, 502))
-"""Statuses of attempts whose time says nothing: there was no answer, or the connection became a tunnel."""
+"""Statuses of attempts whose time is not counted: there was no answer, or the connection became a tunnel."""
 
 
 class Balancer(Chooser):
-    """The endpoints of one Service port, spoken to by one transport."""
+    """The endpoints of one Service port, with one transport."""
 
     def __init__(
         self,
@@ -49,23 +49,23 @@ class Balancer(Chooser):
         self.targets: list[Target] = []
         self._part = part
         self._registry = targets
-        self._next = random.randrange(1 << 16)  # workers should not all begin with the same endpoint
+        self._next = random.randrange(1 << 16)  # so that workers do not all begin with the same endpoint
         self._of_two = False
         self.scores: Scores | None = None
-        """How fast the endpoints are; None: they are not chosen by that."""
+        """Response times of the endpoints; None: the algorithm does not use them."""
         self._ring: Ring[Target] | None = None
         self._digests: dict[bytes, Target] | None = None
         self._closed = False
 
     def update(self) -> None:
-        """Take up the service's record as the table has it now."""
+        """Read the service's record from the table."""
         self.generation = self._part.generation
         if self._closed:
             return
         try:
             record = self._part.get(self.key, ServicePort)
         except UnreadableError:
-            return  # the endpoints that are known stay; without any the answer is 503
+            return  # keep the known endpoints; without any the answer is 503
         if record is self.record:
             return
         self.record = record
@@ -86,7 +86,7 @@ class Balancer(Chooser):
             self.scores.update([target.name for target in self.targets], monotonic())
 
     def close(self) -> None:
-        """Give the targets back. Requests that are under way may still choose among them."""
+        """Release the targets. Requests in flight may still choose among them."""
         self._closed = True
         for target in self.targets:
             self._registry.release(target)
@@ -104,7 +104,7 @@ class Balancer(Chooser):
         return upstream_name(record.namespace, record.name, record.port) if record is not None else ""
 
     def ring(self) -> Ring[Target]:
-        """The endpoints on a ring, which is there from the first call on."""
+        """The endpoints on a hash ring, which the first call makes."""
         if self._ring is None:
             self._ring = Ring()
             self._ring.update({target.name: target for target in self.targets})
@@ -123,7 +123,7 @@ class Balancer(Chooser):
         return self._better_of_two(tried) if self._of_two else self._round_robin(tried)
 
     def still(self, target: Target) -> Target | None:
-        """TARGET, chosen a while ago, if it is still there and well, else as `choose`."""
+        """TARGET, chosen earlier, if it still exists and is healthy, else as `choose`."""
         if self.generation != self._part.generation:
             self.update()
         return target if target in self.targets and not target.failures else self.choose(())
@@ -134,7 +134,7 @@ class Balancer(Chooser):
         if not count:
             return None
         first = (self._next + 1) % count
-        if not tried:  # a further attempt must not have the next request begin with the endpoint that failed
+        if not tried:  # after a retry the next request must not begin with the endpoint that failed
             self._next = first
         target = targets[first]
         if not target.failures and not tried:
@@ -159,12 +159,12 @@ class Balancer(Chooser):
     def _goes_before(self, one: Target, other: Target) -> bool:
         if self.scores is None:
             return one.in_flight < other.in_flight
-        # Requests under way count too, or all of a moment would go to the one that was the fastest before it.
+        # Requests in flight count too, or all requests of a moment would go to the endpoint that was the fastest.
         now, score = monotonic(), self.scores.score
         return score(one.name, now) * (one.in_flight + 1) < score(other.name, now) * (other.in_flight + 1)
 
     def note(self, outcome: Outcome) -> None:
-        """Take up how fast endpoints have answered."""
+        """Update the response times of endpoints."""
         if self.scores is None:
             return
         now = monotonic()
@@ -175,7 +175,8 @@ class Balancer(Chooser):
 
     @staticmethod
     def _next_best(order: list[Target], tried: tuple[Target, ...]) -> Target | None:
-        """First of ORDER that is well and untried, else coming back, else any; None when all have been tried."""
+        """The first target of ORDER that is healthy and untried, else a recovering one, else any; None: all have been
+        tried."""
         fresh = [target for target in order if target not in tried]
         if not fresh:
             return None

@@ -1,4 +1,4 @@
-"""What chooses the endpoint of an attempt."""
+"""The choice of the endpoint of an attempt."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 
 
 class Chooser:
-    """Chooses among the endpoints of a Service port: a `Balancer` for all requests, or one that knows the request."""
+    """Chooses among the endpoints of a Service port: a `Balancer`, or an object for one request."""
 
     def choose(self, tried: tuple[Target, ...]) -> Target | None:
         """The endpoint to ask, none of TRIED; None: there is none."""
         raise NotImplementedError
 
     def still(self, target: Target) -> Target | None:
-        """TARGET, chosen a while ago, if it is still there and well, else as `choose`."""
+        """TARGET, chosen earlier, if it still exists and is healthy, else as `choose`."""
         raise NotImplementedError

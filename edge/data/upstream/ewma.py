@@ -1,8 +1,8 @@
-"""How fast endpoints have answered of late: a moving average, weighted by time (EWMA).
+"""Recent response times of endpoints: a moving average, weighted by time (EWMA).
 
 Rules of this file:
-- A score is in seconds. It follows a slower answer and a faster one alike, by the share `1 - exp(-dt / DECAY)`: an
-  endpoint that has not been asked for long has a score that the next answer all but replaces.
+- A score is in seconds. It follows a slower answer and a faster one alike, by the share `1 - exp(-dt / DECAY)`: if an
+  endpoint has had no request for long, the next answer nearly replaces its score.
 - Between answers a score fades with time, so that an endpoint that was slow once is tried again.
 - An endpoint without a score gets the mean of the others: a new one neither gets all requests nor none.
 - The caller passes the time.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DECAY: Final = 10.0
-"""Seconds in which what is known loses all but 1/e of its weight."""
+"""Seconds in which the weight of a measurement falls to 1/e."""
 
 
 class Scores:
@@ -29,7 +29,7 @@ class Scores:
         self._known: dict[str, tuple[float, float]] = {}
 
     def update(self, names: Sequence[str], now: float) -> None:
-        """Keep the scores of NAMES alone; those that are new begin with the mean of the others at NOW."""
+        """Keep only the scores of NAMES; new ones begin with the mean of the others at NOW."""
         kept = {name: self._known[name] for name in names if name in self._known}
         if kept:
             mean = sum(self.score(name, now) for name in kept) / len(kept)

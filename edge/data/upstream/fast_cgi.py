@@ -3,10 +3,10 @@
 Rules of this file:
 - The fields of a request are those that an endpoint that speaks HTTP would get, as HTTP_*, unless a parameter has that
   name.
-- An application has to know how much content there is (RFC 3875, section 4.2): content of unknown length is
-  read first (`edge.data.policies.fast_cgi`); where it has not been, the request is answered 411.
-- The head of the response is read by the grammar of HTTP/1.1, so nothing gets through that an endpoint that speaks HTTP
-  could not send. Lines may end with LF alone (RFC 3875, section 6.2).
+- An application needs the length of the content (RFC 3875, section 4.2): content of unknown length is read first
+  (`edge.data.policies.fast_cgi`); if it has not been, the request is answered 411.
+- The head of the response is parsed as in HTTP/1.1, so an application can send nothing that an HTTP endpoint cannot.
+  Lines may end with LF alone (RFC 3875, section 6.2).
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ class FastCgiUpstream(Upstream):
 
 
 def _fields(head: bytes) -> dict[bytes, bytes]:
-    """The fields in HEAD, that of a request, as parameters; several of one name are joined (RFC 9110, section 5.3)."""
+    """The fields in HEAD of a request as parameters; several of one name are joined (RFC 9110, section 5.3)."""
     found: dict[bytes, bytes] = {}
     for line in head.split(b"\r\n")[1:-2]:
         name, _, value = line.partition(b":")

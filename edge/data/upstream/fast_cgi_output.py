@@ -1,4 +1,4 @@
-"""The output of an application that speaks FastCGI, out of the records that carry it.
+"""The output of a FastCGI application, decoded from its records.
 
 What it writes to its standard error goes to the log.
 """
@@ -83,7 +83,7 @@ class Output(Buffer):
         self.errors += text[: MOST_ERRORS - len(self.errors)]
 
     def _some(self) -> Stream:
-        """The stream, with something in it."""
+        """The stream, with bytes in its buffer."""
         if not len(self._stream) and self._stream.fill() == 0:
             raise IncompleteResponse("the endpoint closed the connection within its answer")
         return self._stream

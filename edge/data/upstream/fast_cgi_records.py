@@ -1,4 +1,4 @@
-"""The records of FastCGI 1.0 (FastCGI Specification, sections 3 and 8): written, and told apart.
+"""Writes and parses the records of FastCGI 1.0 (FastCGI Specification, sections 3 and 8).
 
 Rules of this file:
 - There is one request on a connection, with the number 1. It is pure: bytes in, bytes out.
@@ -26,13 +26,13 @@ HEADER: Final = struct.Struct(">BBHHBx")
 END: Final = struct.Struct(">IB3x")
 """Of END_REQUEST: status of the application, status of the protocol."""
 FAILURES: Final = {1: "cannot take another request on this connection", 2: "is overloaded", 3: "knows no responders"}
-"""What the status of the protocol says, but for 0."""
+"""Texts for the status of the protocol, except 0."""
 
 _VERSION: Final = 1
 _NUMBER: Final = 1
 _RESPONDER: Final = struct.Struct(">HB5x").pack(1, 0)
-"""The role, and no flag: the application closes the connection. A kept one would hold a process of PHP-FPM, which
-serves nobody else meanwhile; ingress-nginx keeps none either."""
+"""The role, and no flag: the application closes the connection. A kept connection would occupy a process of PHP-FPM;
+ingress-nginx keeps none either."""
 
 
 class Header(NamedTuple):
@@ -49,7 +49,7 @@ def header(kind: int, content: int) -> bytes:
 
 
 def read_header(data: bytes) -> Header | None:
-    """The header in DATA; None: it is none of ours."""
+    """The header in DATA; None: it is not for our request."""
     version, kind, number, content, padding = HEADER.unpack(data)
     if version != _VERSION or number != _NUMBER:
         return None

@@ -180,10 +180,9 @@ class H1Upstream(Upstream):
     # --- afterwards -----------------------------------------------------------------------------------------------
 
     def unheard(self) -> bool:
-        """Whether an endpoint that hung up had done so before the last request came, and so processed nothing of it.
-
-        Its end of the connection shows what had arrived by then. Only for an orderly end (a reset does not show it),
-        and False where nothing can be known.
+        """Whether an endpoint that closed the connection did so before the last request arrived, and so has processed
+        nothing of it. The kernel knows how many bytes had been acknowledged. Only for an orderly close; after a reset,
+        or if it is not known, False.
         """
         if self.head.size:
             return False
@@ -191,7 +190,7 @@ class H1Upstream(Upstream):
             info = self.stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _bytes_acked.size)
         except OSError:
             return False
-        # One more than was sent: the SYN counts.
+        # One more than was sent, because the SYN counts.
         return len(info) == _bytes_acked.size and _bytes_acked.unpack(info)[0] <= self._sent_before + 1
 
     def reusable(self, bodiless: bool) -> bool:
@@ -215,7 +214,7 @@ class H1Upstream(Upstream):
         self._pool.keep(self, now)
 
     def park(self, now: float) -> None:
-        """Be idle from NOW on, monotonic seconds."""
+        """Become idle at NOW, monotonic seconds."""
         self.idle_since = now
         if self._expires:
             self.expire_in(0)
@@ -235,7 +234,7 @@ class H1Upstream(Upstream):
     def _surprised(self, stream: Stream) -> None:
         if not self.idle_since:
             return
-        if stream.usable():  # TLS has said something for itself
+        if stream.usable():  # a TLS record without application data
             stream.park()
         else:
             self.target.idle.remove(self)

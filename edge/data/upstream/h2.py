@@ -1,9 +1,9 @@
 """The endpoint's half of an exchange over HTTP/2: a stream of a connection that carries several (RFC 9113, section 5).
 
 Rules of this file:
-- Halves are used again, for streams of any connection: what a request needs is set by `join` and `begin`.
-- A request that is given up is reset at once (CANCEL), as the endpoint's reset ends what is being done here.
-- Timeouts are about silence of this stream, whatever the connection carries beside it.
+- Halves are reused for streams of any connection: `join` and `begin` set everything that a request needs.
+- An abandoned request is reset at once (CANCEL), and a reset by the endpoint ends the exchange here.
+- Timeouts measure silence of this stream, not of the connection.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ MOST_INTERIM = 32
 CANCEL = int(ErrorCode.CANCEL)
 CODES = {int(code): code.name for code in ErrorCode}
 HANDED_ON = frozenset((ErrorCode.CANCEL, ErrorCode.ENHANCE_YOUR_CALM, ErrorCode.INADEQUATE_SECURITY))
-"""Codes that say about a response that has begun what they say about a stream to an endpoint: gRPC makes statuses of
-them. The others are faults between Edge and the endpoint."""
+"""Codes that are passed on to the client when a response has begun: gRPC clients make statuses of them. The others are
+faults between Edge and the endpoint."""
 
 
 class Keeper(Carrier):
@@ -55,16 +55,16 @@ class Keeper(Carrier):
     over: bool
 
     def release(self, upstream: H2Upstream, again: bool) -> None:
-        """UPSTREAM has ended; AGAIN: all went well, and it may be used once more."""
+        """UPSTREAM has ended; AGAIN: it ended without an error, and may be reused."""
         raise NotImplementedError
 
     def rest(self) -> None:
-        """The half that was asked for is not used: the connection is idle if that was all."""
+        """A half has not been used: the connection is idle if no other request runs."""
         raise NotImplementedError
 
 
 class H2Upstream(Upstream):
-    """One request after another; `join` says by which connection."""
+    """One request after another, each on the connection that `join` has set."""
 
     def __init__(self) -> None:
         self.flow: H2Stream = new_stream()
@@ -82,7 +82,7 @@ class H2Upstream(Upstream):
         """Of the WebSocket that the request asks for; empty: it asks for none."""
 
     def join(self, connection: Keeper) -> None:
-        """The next request goes by CONNECTION."""
+        """Use CONNECTION for the next request."""
         self.connection = connection
         self.name = connection.name
         self.inbox.waiter.peer = self.sender.room.peer = connection.stream
@@ -116,7 +116,7 @@ class H2Upstream(Upstream):
             self._timer = None
         if seconds > 0:
             self._timer = gevent.get_hub().loop.timer(seconds)
-            self._timer.start(self._expire, update=True)  # what the loop takes for now may be some time ago
+            self._timer.start(self._expire, update=True)  # the time of the loop may be out of date
 
     def send_all(self, content: bytes) -> None:
         """As `Upstream`."""
@@ -143,7 +143,7 @@ class H2Upstream(Upstream):
         self.connection.schedule()
 
     def _check(self) -> None:
-        """Raise why nothing can be sent."""
+        """Raise the reason for which nothing can be sent."""
         if self._lost is not None:
             raise self._lost
         if self.flow.closed and not self.flow.local_ended:
@@ -212,7 +212,7 @@ class H2Upstream(Upstream):
     # --- what the connection reports ------------------------------------------------------------------------------
 
     def headed(self) -> None:
-        """A head has come."""
+        """A head has arrived."""
         flow = self.flow
         if not flow.answered:
             if len(self._interim) == MOST_INTERIM:
@@ -237,12 +237,12 @@ class H2Upstream(Upstream):
             self.lose(IncompleteResponse(f"the endpoint has reset the stream ({name})", code))
 
     def refuse(self) -> None:
-        """The endpoint has said that it will not look at the request."""
+        """The endpoint has refused the request without processing it."""
         self._unheard = True
         self.lose(IncompleteResponse("the endpoint goes away, and has not looked at the request"))
 
     def lose(self, error: Exception) -> None:
-        """Nothing more comes, as ERROR says."""
+        """The connection has ended with ERROR."""
         self._lost = error
         self.inbox.broken = error
         self.inbox.waiter.wake()
@@ -254,7 +254,7 @@ class H2Upstream(Upstream):
     # --- afterwards -----------------------------------------------------------------------------------------------
 
     def unheard(self) -> bool:
-        """As `Upstream`: the endpoint has said so, or could not know of the request."""
+        """As `Upstream`: the endpoint has said so, or the request was not sent."""
         return self._unheard
 
     def reusable(self, bodiless: bool) -> bool:  # noqa: ARG002 - the stream says whether all has come

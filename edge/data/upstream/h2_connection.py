@@ -1,11 +1,12 @@
-"""A connection to an endpoint that speaks HTTP/2, and the requests that it carries beside each other (RFC 9113).
+"""A connection to an endpoint that speaks HTTP/2, and its concurrent requests (RFC 9113).
 
 Rules of this file:
-- It reads as long as it lasts, and waits without a greenlet (`Resumable`); who sends does not wait for it.
-- It is used when the endpoint's settings have come: what is no HTTP/2 fails as a connection, before a request is sent.
-- Its end ends all its requests, each with what is known about it: of those that a GOAWAY leaves out the endpoint has
-  seen nothing, and they may be tried elsewhere.
-- A connection that is silent for long while requests wait has to answer a PING, and gets no further request until then.
+- It reads until it ends, and waits without a greenlet (`Resumable`); requests that send do not wait for it.
+- It is used after the endpoint's settings have arrived: an endpoint that does not speak HTTP/2 fails as a connection,
+  before a request is sent.
+- Its end ends all its requests. Those that a GOAWAY excludes were not processed by the endpoint, and may be retried on
+  another one.
+- A connection that is silent for long while requests wait must answer a PING, and gets no further request until then.
 """
 
 from __future__ import annotations
@@ -35,17 +36,17 @@ if TYPE_CHECKING:
     from edge.data.upstream.target import Target
 
 MOST_STREAMS = 128
-"""On one connection, whatever the endpoint allows: so many requests does its loss end at most."""
+"""Concurrent requests on one connection, even if the endpoint allows more: so many at most are lost with it."""
 MOST_SPARE = 256
 """Halves that are kept for further requests, of a worker."""
 LONGEST_LIFE = 3600.0
 """Seconds after which a connection takes no further request, as those of HTTP/1.1."""
 SILENCE = 330.0
-"""Seconds of silence after which PING is sent: servers of gRPC take offence at less than 300."""
+"""Seconds of silence after which PING is sent: servers of gRPC reject shorter intervals than 300."""
 ANSWER = 20.0
 """Seconds within which PING must be answered."""
 DOUBT = 5.0
-"""Seconds of silence of a connection after which a request that is given up calls for PING."""
+"""Seconds of silence of a connection after which an abandoned request causes a PING."""
 FOREVER = 1e9
 """Seconds."""
 
@@ -66,7 +67,7 @@ class H2Connection(Keeper):
         """Monotonic seconds; 0: in use."""
         self.over = False
         self._probed = False
-        """Whether PING has been sent, and nothing has come since."""
+        """Whether PING has been sent, and nothing has arrived since."""
         self._awaited = False
         """More frames are waited for."""
         self._spares = spares
@@ -76,7 +77,7 @@ class H2Connection(Keeper):
 
         Raises:
             Http2Error: the endpoint does not speak HTTP/2.
-            StreamError: it has gone away, or said nothing.
+            StreamError: it has closed the connection, or sent nothing.
         """
         stream, session = self.stream, self.client
         stream.read_timeout = stream.write_timeout = timeout
@@ -91,13 +92,13 @@ class H2Connection(Keeper):
         stream.expire_in(0)
         self.idle_since = monotonic()
         stream.write_timeout = FOREVER  # each request has its own
-        Turn().call(self)  # not here: who dials has to make it known before it may end
+        Turn().call(self)  # in its own turn: the caller must have stored it before it can end
 
     # --- requests -------------------------------------------------------------------------------------------------
 
     def has_room(self, check: bool) -> bool:
-        """Whether it takes a further request; CHECK looks at the socket where nothing else is under way: what waits to
-        be read there may be the end."""
+        """Whether it takes a further request; CHECK looks at the socket if no request runs: bytes that wait there may
+        be the end."""
         if self._probed or self.client.room() <= 0 or self.stream.active - self.made >= LONGEST_LIFE:
             return False
         return not check or not self.idle_since or self.stream.usable()
@@ -200,7 +201,7 @@ class H2Connection(Keeper):
                 return False
 
     def _fill(self) -> bool:
-        """Take more, which is there, or wait for it; False: the connection has ended."""
+        """Read what is available; False: the connection has ended."""
         stream = self.stream
         while True:
             try:
@@ -215,14 +216,14 @@ class H2Connection(Keeper):
                 return True
 
     def _probe(self) -> None:
-        """Ask the endpoint to show that it is there."""
+        """Send a PING."""
         self._probed = True
         self.client.ping()
         self.schedule()
         self.stream.restart(ANSWER)
 
     def _handle(self, event: int, flow: H2Stream) -> None:
-        """Do what EVENT, which may be about FLOW, asks for."""
+        """Handle EVENT, which may be about FLOW."""
         if event == WINDOW_OPEN:
             if self.waiting:
                 self.schedule()
@@ -257,6 +258,6 @@ class H2Connection(Keeper):
         self.stream.close()
         for flow in self.client.streams.values():
             flow.owner.lose(error)
-        for upstream in [one for one in self._spares if one.connection is self]:  # they would keep this connection
+        for upstream in [one for one in self._spares if one.connection is self]:  # they refer to this connection
             upstream.flow.owner = None
             self._spares.remove(upstream)

@@ -2,8 +2,8 @@
 
 Rules of this file:
 - An idle connection is watched: an end or a stray byte on it closes it at once.
-- Idle connections are used last in, first out, and are bounded in number, age and requests. Above the limit of their
-  number they are closed after a moment and not at once: a crowd of requests needs them again and again.
+- Idle connections are used last in, first out, and are bounded in number, age and requests. Those above the limit of
+  their number are closed after a moment and not at once, because a burst of requests needs them again.
 - A lack of descriptors or ports in this process does not count against the endpoint.
 """
 
@@ -44,7 +44,7 @@ SHED = 16
 BURST = 1.0
 """Seconds for which idle connections above the limit are kept."""
 MOST_EXPIRED = 256
-"""Connections closed in one go: to close one takes some 10 microseconds, in which all others wait."""
+"""Connections closed in one go: closing one takes some 10 microseconds, and everything else waits meanwhile."""
 LACKING = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 OURS = LACKING | {errno.EADDRNOTAVAIL, errno.EAGAIN}
 """Errors of a connect(2) that say nothing about the endpoint."""
@@ -58,7 +58,7 @@ class ConnectError(Exception):
     """No connection could be made; `status` is the answer to the client if no other endpoint works."""
 
     def __init__(self, status: int, reason: str, *, ours: bool = False) -> None:
-        """OURS: it was this machine's lack of something."""
+        """OURS: this machine lacks something."""
         super().__init__(reason)
         self.status = status
         self.ours = ours
@@ -169,7 +169,7 @@ class Pool(Keeper):
             raise ConnectError(503, f"{target.name}: {error.strerror}", ours=True) from error
 
     def keep(self, upstream: H1Upstream, now: float) -> None:
-        """UPSTREAM has done its request and may do another."""
+        """UPSTREAM has finished its request, and may serve another one."""
         target = upstream.target
         if (
             not target.users
@@ -183,8 +183,8 @@ class Pool(Keeper):
         upstream.park(now)
 
     def expire(self) -> None:
-        """Close what has been idle for too long, and the longest idle ones above the limit; a part of them, where they
-        are many."""
+        """Close connections that have been idle for too long, and the longest idle ones above the limit, a part of them
+        at a time."""
         now = monotonic()
         idle = self._idle()
         above = len(idle) - self._keep
@@ -194,7 +194,8 @@ class Pool(Keeper):
                 _drop(upstream)
 
     def shed(self) -> bool:
-        """Close some of the longest idle connections, for want of descriptors; whether there were any."""
+        """Close some of the longest idle connections, because descriptors are lacking; returns whether there were
+        any."""
         longest = self._idle()[-SHED:]
         for upstream in longest:
             _drop(upstream)
@@ -224,6 +225,6 @@ def _secure(stream: Stream, target: Target, tls: EndpointTls, timeout: float) ->
 
 
 def _drop(upstream: Idle) -> None:
-    if upstream in upstream.target.idle:  # what is shared leaves by itself
+    if upstream in upstream.target.idle:  # a shared one removes itself
         upstream.target.idle.remove(upstream)
     upstream.close()

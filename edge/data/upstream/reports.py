@@ -1,4 +1,4 @@
-"""What a worker says of endpoints that somebody looks at (`edge.table.watched`)."""
+"""A worker's reports on endpoints that the control plane watches (`edge.table.watched`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Reports:
-    """Says it once a second, while somebody looks."""
+    """Reports once a second, while the control plane watches."""
 
     def __init__(self, counters: WorkerCounters, targets: Targets) -> None:
         """COUNTERS: of the worker that knows TARGETS."""

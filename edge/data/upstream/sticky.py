@@ -1,10 +1,10 @@
-"""Choosing the endpoint that a client's cookie leads to.
+"""Chooses the endpoint of a client's cookie.
 
 Rules of this file:
-- Nothing is remembered about a client, and nothing of one worker: all workers and pods agree about a cookie, also after
-  a restart. Cookies of ingress-nginx lead to the same endpoints as there.
-- The endpoint of a cookie is asked unless it is left out for a while or has failed already. Then another one is, and
-  the cookie stays, so that the client comes back; it gets a new one if that is wanted, or if its endpoint has gone.
+- No state is kept: all workers and pods map a cookie to the same endpoint, also after a restart. Cookies of
+  ingress-nginx lead to the same endpoints as there.
+- The endpoint of a cookie is used unless it is ejected or has failed already. Then another one is used, and the cookie
+  stays, so that the client returns; it gets a new one if that is configured, or if its endpoint is gone.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from edge.data.upstream.target import Target
 
 DRAWS: Final = 20
-"""Keys that are drawn for an endpoint that can take the request; then the balancer chooses it."""
+"""Random keys that are tried for an endpoint that can take the request; then the balancer chooses it."""
 FURTHER_DRAWS: Final = 200
-"""Keys that are drawn then for that very endpoint; without one there is no cookie."""
+"""Random keys that are tried then for that endpoint; if none fits, no cookie is set."""
 
 
 class Mode:
-    """How a key leads to an endpoint of a balancer."""
+    """Maps a key to an endpoint of a balancer."""
 
     def find(self, balancer: Balancer, key: bytes) -> Target | None:
         """The endpoint of KEY; None: there is none."""
@@ -41,7 +41,7 @@ class Mode:
 
 
 class _Balanced(Mode):
-    """A key by chance has a place on the ring of endpoints: some clients move when endpoints come."""
+    """A random key has a place on the ring of endpoints: some clients move when endpoints are added."""
 
     def find(self, balancer: Balancer, key: bytes) -> Target | None:
         return balancer.ring().find(key)
@@ -59,7 +59,7 @@ class _Balanced(Mode):
 
 
 class _Persistent(Mode):
-    """A key names its endpoint: no client moves while that is there."""
+    """A key is the digest of its endpoint: no client moves while that exists."""
 
     def find(self, balancer: Balancer, key: bytes) -> Target | None:
         return balancer.digests().get(key)
@@ -110,5 +110,5 @@ class Sticky(Chooser):
 
 
 def _key(number: int) -> bytes:
-    """A key by chance, in ingress-nginx's form; NUMBER is another one for each that a request draws."""
+    """A random key, in ingress-nginx's form; NUMBER differs for each key of a request."""
     return f"{round(time.time() + 1 + number, 3):.14g}.{os.getpid()}.{random.randint(1, 999_999)}".encode()

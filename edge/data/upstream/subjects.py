@@ -1,7 +1,7 @@
-"""Whom the certificate of an endpoint must be for, where URIs are as good as host names.
+"""The names that the certificate of an endpoint must have, if URIs are accepted beside host names.
 
 OpenSSL compares host names alone, so here the names of the certificate are compared after the handshake, in which
-OpenSSL has verified who signed it. SPIFFE IDs are URIs (SPIFFE X.509-SVID, section 2).
+OpenSSL has verified its signatures. SPIFFE IDs are URIs (SPIFFE X.509-SVID, section 2).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Subjects:
         self._uris = frozenset(uris)
 
     def check(self, certificate: bytes) -> None:
-        """See that CERTIFICATE (DER; empty: there is none) is for one of them.
+        """Check that CERTIFICATE (DER; empty: there is none) is for one of them.
 
         Raises:
             ssl.SSLCertVerificationError: it is not.

@@ -1,10 +1,10 @@
-"""Endpoints as a worker knows them: their health and their idle connections.
+"""The endpoints of a worker: their health and their idle connections.
 
 Rules of this file:
 - A `Target` is one address, port and transport for the whole worker: all Services that name it share its idle
   connections and its health.
-- Health is learned from traffic only (passive): a target that refuses connections, or breaks one after the other, is
-  left out for a while, longer each time, and comes back slowly. When all are out, none is.
+- Health checks are passive: a target that refuses connections, or breaks several in a row, is ejected for a while,
+  longer each time, and gets its share of requests back slowly. If all targets are ejected, all are used.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Shared(Idle, Protocol):
 
 
 class Target:
-    """One endpoint as this worker knows it."""
+    """One endpoint of this worker."""
 
     def __init__(self, address: str, port: int, transport: Transport = PLAIN, tls: EndpointTls | None = None) -> None:
         """TLS: that of TRANSPORT, made ready."""
@@ -82,12 +82,12 @@ class Target:
         self.shares = transport.protocol is Spoken.HTTP2
         """Whether connections carry several requests at a time."""
         self.shared: list[Shared] = []
-        """Those, as far as they take further requests."""
+        """Those that take further requests."""
         self.attempt: AsyncResult[None] | None = None
-        """Set when the connection that is being made is there; None: none is being made."""
+        """Set when the connection that is being made is ready; None: none is being made."""
         self.in_flight = 0
         self.failures = 0
-        """Ejections since it was last well."""
+        """Ejections since it was last healthy."""
         self.breaks = 0
         """New connections in a row that broke without an answer."""
         self.ejected_until = 0.0
@@ -113,14 +113,14 @@ class Target:
         return self.breaks % BREAKS == 0 and self.failed()
 
     def succeeded(self) -> None:
-        """Note a connection that was made: an ejection that is still on ends, the slow return begins."""
+        """Note a connection that was made: a current ejection ends, and the slow return begins."""
         if self.failures:
             now = monotonic()
             self.ejected_until = min(self.ejected_until, now)
             self._recover(now)
 
     def may_be_told(self) -> bool:
-        """Whether a fault is to be logged: the first, and then one now and then."""
+        """Whether a fault is to be logged: at most one every `QUIET` seconds."""
         now = monotonic()
         if now < self.quiet_until:
             return False
@@ -128,7 +128,7 @@ class Target:
         return True
 
     def out(self) -> bool:
-        """Whether it is left out now."""
+        """Whether it is ejected now."""
         return self.failures > 0 and self.ejected_until > monotonic()
 
     def willing(self, now: float) -> bool:
@@ -139,7 +139,7 @@ class Target:
         return away > 0 and random.random() < max(0.1, away / SLOW_RETURN)
 
     def _recover(self, now: float) -> bool:
-        """Forget failures that are long past; whether there are none now."""
+        """Forget old failures; returns whether there are none now."""
         if now - self.ejected_until >= SLOW_RETURN:
             self.failures = 0
         return not self.failures

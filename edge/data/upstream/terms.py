@@ -1,4 +1,4 @@
-"""The terms on which a backend is asked."""
+"""The limits and retries of calls to a backend."""
 
 from __future__ import annotations
 

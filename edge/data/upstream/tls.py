@@ -1,11 +1,11 @@
-"""TLS to endpoints: the terms of a transport, made ready for connections.
+"""TLS to endpoints: the terms of a transport, compiled for connections.
 
 Rules of this file:
-- Terms are made ready when the plan of a route is made, so that a route whose terms cannot be applied is closed
-  then, and a connection costs no look at the table.
-- What must be verified is verified by OpenSSL within the handshake, but for URIs, which are looked at after it
-  (`subjects`). Nothing is sent to an endpoint that fails it.
-- A session is resumed with the endpoint, and on the terms, that it was made with: each target has its own.
+- Terms are compiled with the plan of a route, so that a route whose terms cannot be applied is closed then, and a
+  connection needs no look-up in the table.
+- OpenSSL verifies the endpoint within the handshake, except URIs, which are compared after it (`subjects`). Nothing is
+  sent to an endpoint that fails.
+- A session is resumed only with the same endpoint and terms: each target has its own.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from edge.table.records import Tls, Transport
 
 ALPN = {Protocol.HTTP1: ["http/1.1"], Protocol.HTTP2: ["h2"]}
-"""What is offered by ALPN (RFC 7301). An endpoint that knows nothing of it is spoken to all the same."""
+"""The protocols that are offered by ALPN (RFC 7301). An endpoint without ALPN is accepted."""
 
 
 class TermsError(ValueError):
