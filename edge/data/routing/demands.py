@@ -1,4 +1,4 @@
-"""What a request must have beside host and path, made ready to be compared (Gateway API, HTTPRouteMatch).
+"""The conditions of a route beside host and path, compiled (Gateway API, HTTPRouteMatch).
 
 Rules of this file:
 - Bytes and patterns are made once, when the plan of a route is made.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Demands:
     """The conditions of one route.
 
-    - `limited`: whether finding out whether they are met may be given up.
+    - `limited`: whether matching may be stopped because it takes too many steps.
     """
 
     __slots__ = ("_headers", "_method", "_query", "_secure", "limited")
@@ -36,7 +36,7 @@ class Demands:
         self.limited = any(one.regex for one in (*conditions.headers, *conditions.query))
 
     def met_by(self, request: Message) -> bool:
-        """Whether REQUEST has all that is demanded.
+        """Whether REQUEST meets all conditions.
 
         Raises:
             PatternLimitError: that cannot be found out.
@@ -55,7 +55,7 @@ class Demands:
 
 
 class Nothing:
-    """A pattern that cannot be read: no value has it."""
+    """In place of a pattern that cannot be read: it matches no value."""
 
     def match(self, text: bytes) -> None:
         """As `Pattern.match`."""

@@ -1,10 +1,10 @@
-"""From the name of a host to the records that may take its requests.
+"""Maps the name of a host to the records that may take its requests.
 
 Rules of this file:
 - The most specific record goes first: the name itself, `*.` with one label more, the longest `**.`, patterns in their
   order, in the end the record for any other host.
-- Requests and TLS handshakes go by the same rule, so that they agree about which host a name means.
-- Patterns that cannot be read, or that take too many steps, may be meant for the name: nothing less specific takes it.
+- Requests and TLS handshakes use the same rule, so that they agree on the host of a name.
+- Patterns that cannot be read, or that take too many steps, may match the name: no less specific record takes it.
 """
 
 from __future__ import annotations

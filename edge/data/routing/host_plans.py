@@ -1,12 +1,12 @@
 """The plans of one host, by path.
 
 Rules of this file:
-- A host's record is compiled once into dicts; a request costs one or two look-ups by path.
+- A host's record is compiled once into dicts; a request needs one or two look-ups by path.
 - Paths are compared in normal form (`edge.table.paths`); endpoints get the bytes that the client sent.
-- A route with conditions that a request does not meet is passed over: the next one of the same path is looked at, then
-  shorter paths. A host without such routes pays nothing for that.
-- Patterns are tried one after another. A request that takes too many steps is answered 500: what would come after is
-  perhaps not meant for it.
+- A route with conditions that a request does not meet is skipped: the next one of the same path is tried, then shorter
+  paths. This costs nothing for hosts without such routes.
+- Patterns are tried one after another. A request that takes too many steps is answered 500: a later route might not be
+  meant for it.
 """
 
 from __future__ import annotations
@@ -32,12 +32,13 @@ class HostPlans:
     def __init__(
         self, record: Host, planner: Planner, previous: HostPlans | None = None, *, unnamed: bool | None = None
     ) -> None:
-        """Compile RECORD, taking over from PREVIOUS the plans of routes that did not change; UNNAMED: see there."""
+        """Compile RECORD, taking over from PREVIOUS the plans of routes that did not change; UNNAMED: see the
+        attribute."""
         old = {plan.route: plan for plan in previous.plans} if previous is not None else {}
         kept = old if previous is not None and previous.shared is planner.shared else {}
         self.record = record
         self.shared: tuple[AnyPolicy, ...] = planner.shared
-        """The policies of all routes that the plans were made with."""
+        """The policies of all routes with which the plans were made."""
         self.unnamed = not (record.name or record.scope) if unnamed is None else unnamed
         """Whether these are for the hosts that no Ingress names."""
         self.plans: list[Plan] = []
@@ -62,11 +63,11 @@ class HostPlans:
         others = self._conditional or self._exact or self._strings or self._patterns
         only_root = not others and set(self._prefix) == {b""}
         self._everything = self._prefix[b""] if only_root else None
-        for plan in old.values():  # after the new ones have been made, which may go on with the same endpoints
+        for plan in old.values():  # after the new ones are made, which may use the same endpoints
             planner.drop(plan)
 
     def _add(self, routes: Iterable[Route], plan_for: Callable[[Route], Plan]) -> bool:
-        """Add ROUTES with the plans that PLAN_FOR gives; whether a request may take too many steps to match."""
+        """Add ROUTES with the plans from PLAN_FOR; returns whether a request may take too many steps to match."""
         limited = False
         strings: dict[bytes, Plan] = {}
         patterns: list[tuple[Pattern, Plan]] = []
@@ -104,7 +105,7 @@ class HostPlans:
         return plan if plan is not None else self._longest_of(path)
 
     def _limited(self, path: bytes, request: Message) -> Plan | None:
-        """As `match` for PATH, where regular expressions are to be looked at.
+        """As `match` for PATH, on a host with regular expressions.
 
         Raises:
             PatternLimitError: one of them takes too many steps.
@@ -128,7 +129,7 @@ class HostPlans:
         return plan if plan is not None else self._default
 
     def _first_met(self, path: bytes, request: Message) -> Plan | None:
-        """As `match` for PATH, in the same order, but passing over routes whose conditions REQUEST does not meet."""
+        """As `match` for PATH, in the same order, but skipping routes whose conditions REQUEST does not meet."""
         found: list[tuple[int, Plan]] = []
         size, plan = self._by_elements(path)
         while plan is not None:
@@ -160,7 +161,7 @@ class HostPlans:
         return None
 
     def names(self, path: bytes) -> bool:
-        """Whether a route is for this very PATH, and not just for what it lies under."""
+        """Whether a route has exactly this PATH, and not just a prefix of it."""
         return path in self._exact or path in self._prefix or any(path == string for string, _ in self._strings)
 
     def _by_elements(self, path: bytes) -> tuple[int, Plan | None]:
@@ -186,7 +187,7 @@ def _size(found: tuple[int, Plan]) -> int:
 
 
 def _append(plans: dict[bytes, Plan], path: bytes, plan: Plan) -> None:
-    """Have PLAN looked at for PATH behind those that are there already."""
+    """Add PLAN for PATH, behind those that are there already."""
     before = plans.setdefault(path, plan)
     while before is not plan:
         if before.otherwise is None:

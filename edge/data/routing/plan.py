@@ -1,8 +1,8 @@
-"""A route made ready to serve: every decision that does not depend on the request is taken here, once.
+"""A compiled route: every decision that does not depend on the request is taken here, once.
 
 Rules of this file:
-- A plan is made when its host is first asked for and thrown away when its route changes; nothing in it is looked up per
-  request.
+- A plan is made when its host is first requested, and dropped when its route changes; a request needs no look-ups in
+  it.
 - A phase in which no policy acts is None.
 """
 
@@ -71,7 +71,7 @@ class Destination:
         self._last_method = b""
         self._last_code = 0
         self._last_series: Series | None = None
-        """What was asked for last, as most requests to a backend are alike."""
+        """The last result, because most requests to a backend are alike."""
 
     def series(self, method: bytes, code: int) -> Series:
         """Where requests with METHOD that end in CODE are counted; see `Outcome.code`."""
@@ -87,11 +87,11 @@ class Destination:
 
 
 class Plan(Terms):
-    """What is done with the requests of one route.
+    """Everything that serves the requests of one route.
 
     - `destinations`: the backends. `only`: the single one, None where there is a choice to make for each request.
     - `asked`: the balancers of other backends that steps ask.
-    - `demands`: what a request must have; `otherwise`: the plan to look at where it has not, None: there is none.
+    - `demands`: the conditions of the route; `otherwise`: the plan to try if they are not met, None: there is none.
     - The phases are those of `edge.data.policies.phases`.
     """
 
@@ -107,7 +107,7 @@ class Plan(Terms):
         logged: bool,
         largest_head: int,
     ) -> None:
-        """STREAMS: endpoints may answer while they are being asked, so nothing is held back, and streams may be long.
+        """STREAMS: endpoints may answer before the request ends, so nothing is buffered, and streams may be long.
         LOGGED, LARGEST_HEAD: what the process has for all routes."""
         largest_head = phases.largest_head or largest_head
         limit = ANY if streams and not phases.body_limit.source else phases.body_limit.size or ANY
@@ -138,17 +138,17 @@ class Plan(Terms):
         self.logged = logged and phases.logged
 
     def _carry(self, phases: Phases, *, streams: bool) -> None:
-        """Settle how content is carried; STREAMS: as it comes, whatever the policies say."""
+        """Decide how content is carried; STREAMS: without buffering, regardless of policies."""
         self.streams = streams
         self.kept = 0 if streams else phases.request_buffering.most
         """Bytes up to which a request's content is read before an endpoint is asked; ANY: also of unknown length."""
         self.whole = WHOLE_CONTENT if streams else min(self.kept, WHOLE_CONTENT)
-        """Those up to which it is read in the plain way: its length is known, and it stays in memory."""
+        """Bytes up to which it is read in the simple way: its length is known, and it stays in memory."""
         self.memory = phases.request_buffering.memory
         self.response_buffering = phases.response_buffering
         self.pace = phases.pace
         self.steers = self.response_buffering.on or self.pace is not None or phases.compresses
-        """Whether the content of responses is sent otherwise than as it comes."""
+        """Whether the content of responses is changed or buffered."""
 
     def draw(self) -> Destination:
         """One of several destinations, at random by their weights."""

@@ -1,8 +1,8 @@
-"""Makes plans of routes, and shares balancers among those that name the same Service port.
+"""Makes the plans of routes, which share balancers if they name the same Service port.
 
 Rules of this file:
-- A policy that is not in `edge.data.policies.ORDER` closes its route, as do backends of a transport that is not spoken
-  here: requests are answered 503, and the log and a counter say so. No policy is skipped.
+- A policy that is not in `edge.data.policies.ORDER` closes its route, as does a backend with an unknown transport:
+  requests are answered 503, which is logged and counted. No policy is skipped.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SPOKEN = frozenset((Protocol.HTTP1, Protocol.HTTP2, Protocol.FASTCGI))
-"""What is spoken to endpoints."""
+"""The protocols for endpoints."""
 
 
 class Planner:
@@ -55,8 +55,8 @@ class Planner:
         logged: bool = True,
         largest_head: int = LARGEST_HEAD,
     ) -> None:
-        """LOGGED: whether there is an access log. LARGEST_HEAD: bytes of a response's head, where the route does not
-        say otherwise."""
+        """LOGGED: whether there is an access log. LARGEST_HEAD: bytes of a response's head, unless the route sets
+        it."""
         self._largest_head = largest_head
         self.targets = Targets()
         self._part = table.endpoints
@@ -68,7 +68,7 @@ class Planner:
         self.subrequests: Callable[[Balancer, Terms, int], Ask] | None = None
         """How subrequests are sent; set before the first plan is made."""
         self.shared: tuple[AnyPolicy, ...] = ()
-        """Policies of all routes. Plans that were made with others are out of date."""
+        """Policies of all routes. Plans that were made with other ones are out of date."""
 
     def plan(self, host: str, route: Route) -> Plan:
         """The plan for ROUTE under HOST."""
@@ -78,7 +78,7 @@ class Planner:
         named = Named(route.owner, main, None, host, route.path)
         phases = Phases(self._resources, named, scope, self._asks(asked), self._others(asked))
         fault = _fill(phases, self.shared)
-        phases.checks.clear()  # those of the route are not in place of these
+        phases.checks.clear()  # policies of the route do not replace these
         fault = _fill(phases, route.policies) or fault
         try:
             phases.tees += route_mirrors.tees(route.mirrors, phases)
@@ -105,7 +105,7 @@ class Planner:
         )
 
     def _backend(self, host: str, route: Route, backend: Backend, named: Named) -> tuple[Destination, str]:
-        """The destination for BACKEND, and what of it cannot be applied, empty when all can."""
+        """The destination for BACKEND, and which policy of it cannot be applied; empty: all can."""
         own = Phases(self._resources, named) if backend.policies else None
         fault = _fill(own, backend.policies, OF_BACKENDS) if own is not None else ""
         balancers: tuple[Balancer, ...] = ()
@@ -160,7 +160,7 @@ class Planner:
         """The balancer for all requests to BACKEND, or that for requests in the clear and that for those by TLS.
 
         Raises:
-            TermsError: its endpoints cannot be spoken to as they must be.
+            TermsError: the terms of its transport cannot be applied.
         """
         secure = backend.secure_transport
         transports = (backend.transport,) if secure is None else (backend.transport, secure)
@@ -192,10 +192,10 @@ class Planner:
         )
 
     def balancer(self, key: str, transport: Transport) -> Balancer:
-        """What chooses among the endpoints under KEY, spoken to by TRANSPORT; for one more user, who releases it.
+        """The balancer of the endpoints under KEY with TRANSPORT, for one more user, who must release it.
 
         Raises:
-            TermsError: they cannot be spoken to as they must be.
+            TermsError: the terms of TRANSPORT cannot be applied.
         """
         return self._acquire(key, transport, self._tls.of(transport))
 
@@ -218,7 +218,7 @@ class Planner:
 
 
 def _streams(backend: Backend) -> bool:
-    """Whether requests to BACKEND are not held back: HTTP/2 is for endpoints that answer while they are being asked."""
+    """Whether requests to BACKEND are not buffered: HTTP/2 endpoints may answer before the request ends."""
     return Protocol.HTTP2 in (backend.transport.protocol, (backend.secure_transport or backend.transport).protocol)
 
 
@@ -233,7 +233,8 @@ def _check_parameters(route: Route, backend: Backend) -> None:
 
 
 def _fill(phases: Phases, policies: tuple[AnyPolicy, ...], allowed: frozenset[type[Policy]] | None = None) -> str:
-    """Add the steps of POLICIES to PHASES, those of types in ALLOWED (None: all); empty, or which one cannot be."""
+    """Add the steps of POLICIES to PHASES, those of types in ALLOWED (None: all); returns the policy that cannot be
+    added."""
     by_type: dict[type[Policy], Policy] = {type(policy): policy for policy in policies}
     if len(by_type) != len(policies):
         return "a policy that is there twice"

@@ -1,15 +1,15 @@
-"""From host and target of a request to the plan for it.
+"""Finds the plan for the host and target of a request.
 
 Rules of this file:
-- Host names that were resolved are remembered, in bounded number, until a route changes: neither case, port nor
-  trailing dot is looked at twice.
+- Resolved host names are remembered, in bounded number, until a route changes, so that case, port and trailing dot are
+  handled once.
 - A host whose record cannot be read is not absent: no wildcard, catch-all or default takes its requests. They are
-  answered 503 until it can be read, and so is what the default takes when that cannot be read. Where the policies of
-  all routes cannot be read, that is so for all requests.
-- At the address of a Gateway only the hosts of its scope are looked at, and of them only those of the most specific
-  listener. What no route of a host takes goes on to the wider hosts of that listener.
-- A load balancer's probe (`--health-check-path`) is Edge's on hosts that no Ingress names, whatever takes their other
-  requests; only a rule that names that very path goes before it.
+  answered 503 until it can be read, and so are the requests of a default that cannot be read. If the policies of all
+  routes cannot be read, all requests are answered 503.
+- At the address of a Gateway only the hosts of its scope count, and of them only those of the most specific listener. A
+  request that no route of a host takes goes on to the wider hosts of that listener.
+- A load balancer's probe (`--health-check-path`) is answered by Edge on hosts that no Ingress names; only a rule with
+  exactly that path wins over it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 MOST_RESOLVED = 4096
 """Spellings of host names remembered."""
 UNAVAILABLE: Final = Route(PathKind.PREFIX, "/", policies=(UNREADABLE,))
-"""In place of all routes that cannot be read: one, because clients choose the names of hosts."""
+"""In place of all routes that cannot be read: a single one, because clients choose the names of hosts."""
 UNREADABLE_HOST: Final = Host("", default=UNAVAILABLE)
 MISDIRECTED: Final = Route(PathKind.PREFIX, "/", backends=(Backend(status=421),))
 """Of requests for a host of another listener than the one whose TLS the connection has (RFC 9110, section 15.5.20)."""
@@ -84,7 +84,7 @@ class Router:
         table = self._table
         if table.changed():
             table.refresh()
-        elif self.generation <= 0:  # there was none yet: one that came since the last look is served at once
+        elif self.generation <= 0:  # there was no table yet: one that was published since is used at once
             table.reopen()
         if self._routes.generation != self.generation:
             self._take_up()
@@ -159,14 +159,14 @@ class Router:
     def _is_probe(self, target: bytes) -> bool:
         """Whether TARGET, at a host that no Ingress names, is the path of probes."""
         path = path_of(target)
-        if b"%" in path or b"/" in path[1:]:  # most have nothing that another spelling could hide in
+        if b"%" in path or b"/" in path[1:]:  # most paths need no normalisation
             path = normalise_bytes(path)
         return path == self._health_path
 
     def serves(self, labels: RouteLabels) -> bool:
         """Whether the table has a route with these LABELS."""
         if not labels.namespace:
-            return True  # what has no owner and no backend: its plan lives as long as this
+            return True  # it has neither owner nor backend: its plan lives as long as the router
         routes: list[Route | None] = []
         try:
             for scope in self._scopes():
@@ -174,7 +174,7 @@ class Router:
                 routes += [*record.routes, record.default] if record is not None else []
             shared = self._table.routes.get(GLOBALS, Globals)
         except UnreadableError:
-            return True  # nobody knows
+            return True  # not known
         routes.append(shared.default if shared is not None else None)
         named = [route for route in routes if route is not None]
         backends = [(route, one) for route in named for one in backends_of(route)]
@@ -190,7 +190,7 @@ class Router:
         return {"", *(one.scope for one in listeners.sockets)} if listeners is not None else {""}
 
     def _take_up(self) -> None:
-        """Forget what may have changed; compiled hosts are compared again when they are next asked for."""
+        """Forget what may have changed; compiled hosts are compared with their records at their next request."""
         routes = self._table.routes
         self.generation = routes.generation
         self._resolved.clear()
@@ -208,7 +208,7 @@ class Router:
                 self._planner.drop(before)
 
     def _share(self) -> bool:
-        """Have plans made with the policies of all routes as they are now; whether they are others."""
+        """Use the current policies of all routes for plans; returns whether they have changed."""
         try:
             shared = self._routes.get(SHARED_POLICIES, SharedPolicies) or NONE_SHARED
         except UnreadableError:
