@@ -1,8 +1,8 @@
-"""The other end of a client's connection, and what is known of the client from it.
+"""The peer of a client's connection, and the client behind it.
 
 Rules of this file:
-- A peer that is trusted speaks for its client, request by request; any other is the client.
-- Where nothing changes from request to request, nothing is done for a request.
+- A trusted peer names its client with each request; any other peer is the client.
+- If nothing changes from request to request, a request costs nothing here.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _numbers: Final = itertools.count(1)
 
 
 class Caller:
-    """Who connected. Streams of one connection share it.
+    """The peer of a connection, shared by its streams.
 
     - `address`, `port`, `secure`: of the connection. `forwarding`: field lines that say so to an endpoint.
-    - `trusted`: its word about its client is taken; `claiming`: not just about its address.
+    - `trusted`: what it says of its client is used; `claiming`: not only the address.
     - `varies`: `describe` is needed for each request.
     """
 
@@ -39,8 +39,7 @@ class Caller:
         peer: Peer = PLAIN,
         scope: Scope | None = None,
     ) -> None:
-        """ADDRESS is the peer's, PORT the one that it came to, PEER what its handshake has shown; SCOPE: see
-        `Message`."""
+        """ADDRESS: of the peer; PORT: ours; PEER: what its TLS handshake has shown; SCOPE: see `Message`."""
         self.peer = peer
         self.scope = scope
         self.address = address
@@ -58,18 +57,18 @@ class Caller:
         self.varies = self.trusted or forwarding.writes_forwarded or self._renewed
 
     def renew(self, forwarding: Forwarding) -> None:
-        """Go by FORWARDING from the next request on, which may trust others than before."""
+        """Use FORWARDING from the next request on; it may trust other peers than before."""
         self._renewed = True
         self._go_by(forwarding)
 
     def number(self) -> int:
-        """The number of the connection among those of the worker that have been asked for theirs."""
+        """The number of the connection, given when it is first read."""
         if not self._number:
             self._number = next(_numbers)
         return self._number
 
     def describe(self, client: Client) -> None:
-        """Say who has sent the request of CLIENT."""
+        """Set address and forwarding fields of the request of CLIENT."""
         added = self.forwarding
         if self._renewed:
             client.address, client.secure, client.port = self.address, self.secure, self.port
@@ -79,7 +78,7 @@ class Caller:
             client.address, client.secure, added = origin.address, origin.secure, origin.fields
             client.host, client.port = origin.host, origin.port
         if self._forwarding.writes_forwarded:
-            # In place of one that a trusted proxy sent.
+            # Replaces the field of a trusted proxy.
             client.request.hide(b"forwarded")
             added += self._forwarding.forwarded(client.address, client.host, secure=client.secure)
         client.forwarding = added

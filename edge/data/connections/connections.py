@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 log = logging.getLogger("edge.data")
 
 MOST_REFUSALS = 64
-"""Connections above the limit that get time to take the answer; further ones are answered only if that needs no
-wait."""
+"""Connections above the limit that get time to read the answer; further ones are answered only if the write does not
+block."""
 MOST_KEPT_FREE = 1024
-"""Descriptors that client connections leave to those to endpoints, where a quarter is not less."""
+"""Descriptors that are kept for connections to endpoints, or a quarter of all if that is less."""
 MOST_SPARE_STREAMS = 256
 OWN_DESCRIPTORS = 32
-"""That are no connections: listeners, table, counters, logs."""
+"""Descriptors that are not connections: listeners, table, counters, logs."""
 
 
 class Connection(Protocol):
-    """What draining and counting need to know of a client connection."""
+    """A client connection, as draining and counting see it."""
 
     @property
     def stream(self) -> Stream:
-        """Its bytes."""
+        """Its byte stream."""
 
     @property
     def idle(self) -> bool:
@@ -48,16 +48,16 @@ class Connection(Protocol):
 
     @property
     def upgraded(self) -> bool:
-        """Whether it carries another protocol by now, such as WebSocket, and nothing else."""
+        """Whether it carries only another protocol now, such as WebSocket."""
 
     def drain(self) -> None:
-        """The worker ends: say so, where the protocol has words for it."""
+        """The worker stops: tell the client, if the protocol can."""
 
     def retune(self, forwarding: Forwarding) -> None:
-        """From the next request on go by the parameters in force, and say who the client is by FORWARDING."""
+        """Use the current parameters from the next request on, and FORWARDING to determine the client."""
 
     def close_idle(self) -> None:
-        """Close it if that does no harm."""
+        """Close it if it is idle."""
 
     def close(self) -> None:
         """Close it at once."""
@@ -92,8 +92,8 @@ class Connections:
         self.tune(settings, Parameters())
 
     def tune(self, settings: Settings, parameters: Parameters) -> None:
-        """From now on go by SETTINGS and PARAMETERS. Open connections do so from their next request on, but for what
-        they agreed on with their clients when they began."""
+        """Use SETTINGS and PARAMETERS from now on. Open connections use them from their next request on, except for
+        values that they have announced to their clients."""
         self.clock.server = SERVER if parameters.sends_server else b""
         self.clock.tick()
         self.keep_alive = settings.keep_alive
@@ -121,13 +121,13 @@ class Connections:
             log.warning("at most %d connections: the limit of open files does not allow for more", self.most)
 
     def look(self) -> None:
-        """Take up the newest table, for each new connection and request: with it may come what they go by."""
+        """Read the newest table, at each new connection and request, because parameters may have changed."""
         table = self.table
         if table is not None and table.changed():
             table.refresh()
 
     def drain(self) -> None:
-        """From now on no connection is kept."""
+        """Keep no connection alive from now on."""
         self.draining = True
         for connection in list(self.open):
             connection.drain()
@@ -149,8 +149,8 @@ class Connections:
 
 
 def _limits(wanted: int) -> tuple[int, int]:
-    """How many client connections to serve, and to refuse at a time: WANTED at most, and fewer where descriptors are
-    few, so that a share of them remains for endpoints and clients are refused instead of left waiting."""
+    """How many client connections to serve, and to refuse at a time: WANTED at most, and fewer if descriptors are few,
+    so that some remain for endpoints, and clients are refused instead of left waiting."""
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if descriptors == resource.RLIM_INFINITY:
         return wanted, MOST_REFUSALS

@@ -1,11 +1,11 @@
 """The client's side of HTTP/1.0 and 1.1: one connection, its requests one after another (RFC 9112).
 
 Rules of this file:
-- It reads heads, keeps the connection or ends it, and frames what the exchange sends. It knows neither routes nor
-  endpoints.
-- It waits for the next request without a greenlet, and so for the answer of an endpoint whose connection was kept
+- It reads heads, keeps the connection or closes it, and frames the responses. It knows neither routes nor endpoints.
+- It waits without a greenlet for the next request, and for the answer of an endpoint on a kept connection
   (`Resumable`).
-- Nothing is sent behind an answer that ends the connection, and nothing unread destroys one (lingering close).
+- Nothing is sent after an answer that ends the connection, and unread bytes do not destroy that answer (lingering
+  close).
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ log = logging.getLogger("edge.data")
 LINGER_SECONDS = 2.0
 LINGER_ROUNDS = 15
 LINGER_LEAST = 16384
-"""For how long what follows the last answer is read and dropped: who sends a whole upload before it reads gets to read
-it, as long as that many bytes come in each round."""
+"""For how long bytes after the last answer are read and dropped: a client that sends a whole upload before it reads
+still gets the answer, as long as that many bytes arrive in each round."""
 PREFACE = b"PRI * HTTP/2.0"
-"""The first line of what a client of HTTP/2 sends first (RFC 9113, section 3.4); an empty one follows."""
+"""The first line of the preface of HTTP/2 (RFC 9113, section 3.4); an empty line follows."""
 LOGGED_LINE = 1024
-"""Bytes that are logged of what is no request."""
+"""Bytes that are logged of a malformed request."""
 
 
 class Http1(Client):
     """A connection from a client; also the client's half of its exchanges."""
 
     def __init__(self, connections: Connections, stream: Stream, caller: Caller) -> None:
-        """CALLER is who connected."""
+        """CALLER: the peer."""
         self.connections = connections
         self.stream = stream
         self.request = self.head = Head()
@@ -67,7 +67,7 @@ class Http1(Client):
         self.upgraded = False
         self.forwarding = caller.forwarding
         self.idle = True
-        """Between two requests: the connection may be closed without harm."""
+        """Between two requests: the connection may be closed."""
         self._caller = caller
         self.request.pass_on(claims=caller.claiming, cdn=connections.forwarding.passes_cdn)
         self._writer = HeadWriter(stream)
@@ -82,18 +82,17 @@ class Http1(Client):
         self._switched_at = 0
         """Bytes received before the protocol was switched."""
         self._asked = False
-        """The request has been sent to an endpoint, which is waited for."""
+        """The request has been sent to an endpoint, whose answer is awaited."""
         self._awaited = False
-        """The next request is waited for."""
+        """The next request is awaited."""
         self._over: Callable[[int], None] | None = None
         self._clock = connections.clock
         self._handler = connections.make_handler(self)
 
     def serve(self, over: Callable[[int], None]) -> None:
-        """Serve requests until the connection ends, also after this has returned; then call OVER.
-
-        With -1, or where the client begins with the preface of HTTP/2, with how many bytes of it have been read: the
-        connection is left as it is then.
+        """Serve requests until the connection ends, possibly after this has returned; then call OVER with -1. If the
+        client begins with the preface of HTTP/2, call OVER with the number of its bytes that have been read, and leave
+        the connection open.
         """
         self._over = over
         self.stream.write_timeout = self.connections.body_timeout
@@ -112,7 +111,7 @@ class Http1(Client):
                 log.debug("client %s: %s", self._caller.address, error)
                 self._refuse(error.status)
         except StreamTimeout:
-            if len(self.stream):  # otherwise it has not begun to ask
+            if len(self.stream):  # otherwise no request has begun
                 self._refuse(408)
         except StreamError:
             pass
@@ -171,18 +170,18 @@ class Http1(Client):
                 self._asked = True
                 return False
             self._finish()
-        # Where the client does not expect the end, or is still sending, it must get to read the last answer.
+        # If the client does not expect the end, or is still sending, it must be able to read the last answer.
         if not stream.closed and (head.keep_alive or len(stream) or not body.finish()):
             self._linger()
         return True
 
     def _finish(self) -> None:
-        """A request has been served: whether another can follow."""
+        """A request has been served; returns whether another one can follow."""
         if not self.body.finish():
             self._keep = False
 
     def drain(self) -> None:
-        """The next answer says it."""
+        """The next answer has `Connection: close`."""
 
     def retune(self, forwarding: Forwarding) -> None:
         """As `Connection`."""
@@ -196,7 +195,7 @@ class Http1(Client):
             self.stream.close()
 
     def close(self) -> None:
-        """End the connection at once, whatever it is doing: an answer that has begun must not look complete."""
+        """Close the connection at once: an answer that has begun must not look complete."""
         self._keep = False
         if self.idle or self.upgraded:
             self.stream.close()
@@ -211,12 +210,12 @@ class Http1(Client):
         return head.size if head.size in (0, len(PREFACE) + 4) else -1
 
     def _refuse(self, status: int) -> None:
-        """Answer what is not a request, and end."""
+        """Answer a malformed request, and close."""
         head, stream = self.head, self.stream
         line = head.first_line if head.size else stream.peek(LOGGED_LINE).partition(b"\r\n")[0]
         self.connections.counters.add(WorkerWord.BAD_REQUESTS, 1)
         self._keep = False
-        self.request = self.head = Head()  # what was read of it is nothing to rely on
+        self.request = self.head = Head()  # its fields are not reliable
         reply = replies.plain(status)
         self._handler.refused(status, line[:LOGGED_LINE], len(reply.body))
         try:
@@ -248,7 +247,7 @@ class Http1(Client):
         return self._caller.number(), self._served
 
     def expect_content(self) -> None:
-        """Ask for the content where the client waits to be asked."""
+        """Send 100 Continue if the client expects it."""
         if self._waits:
             self._waits = False
             if self.body.received == 0 and not len(self.stream):
@@ -256,7 +255,7 @@ class Http1(Client):
                 self.stream.flush()
 
     def trailers(self) -> FieldLines | None:
-        """As `Client`; what is malformed ends the connection."""
+        """As `Client`; malformed trailers end the connection."""
         if not self.body.trailers:
             return None
         trailers = Head()
@@ -313,7 +312,7 @@ class Http1(Client):
         self._writer.response(response, fields, length, self._chunked, self._keep, old, defaults)
 
     def _unsized(self, response: Message, length: int, *, old: bool) -> int:
-        """The Content-Length for content of a LENGTH that is no number; -1: none."""
+        """The Content-Length if LENGTH is not a number of bytes; -1: none."""
         if length == NO_CONTENT:
             return response.length if response.status not in (101, 204) else -1
         if old:
@@ -339,7 +338,7 @@ class Http1(Client):
         self.stream.flush()
 
     def finish(self, trailers: FieldLines | None) -> None:
-        """End the response, with TRAILERS where the framing has room for them."""
+        """End the response, with TRAILERS if the framing allows them."""
         if self._chunked:
             self.stream.write(b"0\r\n")
             if trailers is not None:
@@ -349,7 +348,7 @@ class Http1(Client):
         self.stream.flush()
 
     def abort(self, reachable: bool, code: int = 0) -> None:  # noqa: ARG002 - HTTP/1 has no words for it
-        """Break the connection; for HTTP/1.0, where an orderly end is an end like any other, by a reset."""
+        """Break the connection; for HTTP/1.0, where the end of the connection ends the response, by a reset."""
         self._keep = False
         if reachable and self.request.version == 11:
             with suppress(StreamError):

@@ -1,9 +1,9 @@
-"""The client's side of HTTP/2: one connection, its streams beside each other (RFC 9113).
+"""The client's side of HTTP/2: one connection and its concurrent streams (RFC 9113).
 
 Rules of this file:
 - The connection reads, and waits without a greenlet (`Resumable`). Streams (`h2_stream`) run beside it, and none waits
   for another.
-- A fault of the connection ends it with GOAWAY, and all its streams; no other connection notices.
+- A connection error ends it with GOAWAY, and all its streams, but no other connection.
 """
 
 from __future__ import annotations
@@ -41,14 +41,13 @@ if TYPE_CHECKING:
 log = logging.getLogger("edge.data")
 
 UNSENT = 131072
-"""Bytes that the kernel takes before it has sent them: a more urgent answer comes behind them (tcp(7),
-TCP_NOTSENT_LOWAT)."""
+"""Unsent bytes that the kernel buffers: a more urgent answer waits for them (tcp(7), TCP_NOTSENT_LOWAT)."""
 TCP_NOTSENT_LOWAT = 25
 FOREVER = 1e9
 """Seconds."""
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 1 << 20
-"""For how long, and how much of, what follows the last word is read and dropped, so that the client gets to read it."""
+"""For how long, and how many bytes, are read and dropped after the last frame, so that the client can read it."""
 
 
 class Http2(Streams):
@@ -64,16 +63,16 @@ class Http2(Streams):
         """GOAWAY has been sent because the connection has served its last request."""
         self._limited = False
         self._over = False
-        """All has been said."""
+        """The last frame has been sent."""
         self._awaited = False
-        """More frames are waited for."""
+        """More frames are awaited."""
         self._report: Callable[[], None] | None = None
         self._ended: Waiter | None = None
         """Waits for the last stream to end."""
 
     @property
     def idle(self) -> bool:
-        """Between requests: the connection may be closed without harm."""
+        """Between requests: the connection may be closed."""
         return not self.session.running
 
     @property
@@ -82,7 +81,7 @@ class Http2(Streams):
         return bool(self.tunnels) and self.tunnels == self.session.running
 
     def serve(self, over: Callable[[], None], seen: int = 0) -> None:
-        """Serve requests until the connection ends, also after this has returned; then call OVER. SEEN bytes of the
+        """Serve requests until the connection ends, possibly after this has returned; then call OVER. SEEN bytes of the
         client's preface have been read already."""
         connections, stream, session = self.connections, self.stream, self.session
         stream.write_timeout = connections.body_timeout
@@ -131,18 +130,18 @@ class Http2(Streams):
         self.caller.renew(forwarding)
 
     def drain(self) -> None:
-        """The worker ends: GOAWAY asks the client for no further requests, and those that it has sent are served."""
+        """The worker stops: send GOAWAY, and serve the requests that the client has sent."""
         if not self.session.ending:
             self.session.go_away(ErrorCode.NO_ERROR, False)
             self.schedule()
 
     def close_idle(self) -> None:
-        """Take no more, and end the connection when nothing is left to serve."""
+        """Accept no more requests, and close the connection when all have been served."""
         if not self.session.ending:
             self._take_no_more()
 
     def close(self) -> None:
-        """End at once what is not upgraded; the connection too, where that is all."""
+        """End streams that are not upgraded at once; the connection too, if no others are left."""
         if self.tunnels and not self.upgraded:
             for stream in self.session.streams.values():
                 half = stream.owner
@@ -180,7 +179,7 @@ class Http2(Streams):
                 return False
 
     def _handle(self, event: int, stream: H2Stream) -> None:
-        """Do what EVENT, which may be about STREAM, asks for."""
+        """Handle EVENT, which may be about STREAM."""
         if event in (HEAD_COME, HEAD_FAULTY):
             self._begin(stream)
             return
@@ -201,7 +200,7 @@ class Http2(Streams):
             half.lose(PeerGone("the client has reset the stream"))
 
     def _limit(self, partial: bool) -> None:
-        """A frame, or a head of several, that has begun has to be complete in time."""
+        """A frame, or a head of several frames, must be complete in time once it has begun."""
         if partial != self._limited:
             self._limited = partial
             self.stream.expire_in(self.connections.header_timeout if partial else 0)
@@ -249,7 +248,7 @@ class Http2(Streams):
         self.schedule()
 
     def _say_goodbye(self, code: ErrorCode) -> None:
-        """End the connection with CODE, so that the client gets to read it."""
+        """End the connection with CODE, so that the client can read it."""
         self.session.go_away(code, True)
         self._over = True
         with suppress(StreamError):
@@ -257,7 +256,7 @@ class Http2(Streams):
                 self.stream.linger(LINGER_SECONDS, LINGER_BYTES)
 
     def _end_streams(self) -> None:
-        """End what is being served for a client that is gone, and wait until it has ended."""
+        """End the streams of a client that is gone, and wait until they have ended."""
         for stream in self.session.streams.values():
             stream.owner.lose(StreamClosed("the connection has ended"))
         while self.session.running:

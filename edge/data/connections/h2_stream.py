@@ -1,10 +1,10 @@
 """One stream of HTTP/2: the client's half of an exchange (RFC 9113, section 5).
 
 Rules of this file:
-- A stream knows the connection only as where its frames go and its turn comes from, and waits for no other stream.
-- A stream that its client resets, or whose connection ends, ends what is being done for it at once: the wait for
-  content, for room, and for the endpoint.
-- Halves are used again, for streams of any connection: what a request needs is set by `open`.
+- A stream uses the connection only to send frames and to get its turn, and waits for no other stream.
+- When its client resets a stream, or its connection ends, its exchange ends at once: the wait for content, for room in
+  windows, and for the endpoint.
+- Halves are reused for streams of any connection: `open` sets everything that a request needs.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Streams(Carrier):
 
 
 class Http2Stream(Client):
-    """The stream FLOW, and those that take its place."""
+    """FLOW: its stream; the half is reused for later ones."""
 
     def __init__(self, connections: Connections, flow: H2Stream) -> None:
         flow.owner = self
@@ -76,7 +76,7 @@ class Http2Stream(Client):
         self._turn = Turn()
 
     def open(self, connection: Streams) -> None:
-        """Begin with the request that has come by CONNECTION and stands in `head`."""
+        """Begin with the request in `head`, which has arrived on CONNECTION."""
         head, caller, flow = self.head, connection.caller, self.flow
         self.connection = connection
         self.session = connection.session
@@ -103,7 +103,7 @@ class Http2Stream(Client):
             caller.describe(self)
 
     def start(self) -> None:
-        """Serve the request that `open` has begun with, as soon as it is its turn."""
+        """Serve the request of `open` when it is its turn."""
         self._asked = False
         self._turn.call(self)
 
@@ -123,7 +123,7 @@ class Http2Stream(Client):
             log.exception("stream of %s", self.address)
         flow, session = self.flow, self.session
         if not flow.closed:
-            # What is not complete must not look so; what the client still sends nobody wants.
+            # An incomplete response must not look complete; the rest of the request is not needed.
             session.reset(flow, NO_ERROR if flow.local_ended else INTERNAL_ERROR)
         self.inbox.drop()
         self._watched = None
@@ -141,12 +141,12 @@ class Http2Stream(Client):
         self.sender.timeout = seconds
 
     def forget(self) -> None:
-        """Nothing uses this half again: break the circles that only the collector would find."""
+        """This half is not reused: break its reference cycles."""
         self.flow.owner = None
         self._handler = None  # type: ignore[assignment]
 
     def lose(self, error: StreamError) -> None:
-        """The client does not want the stream any more, or is gone, as ERROR says."""
+        """The client has reset the stream, or is gone, with ERROR."""
         self._lost = error
         self.inbox.waiter.fail(error)
         self.sender.fail(error)
@@ -154,7 +154,7 @@ class Http2Stream(Client):
             self._watched.fail(PeerGone("the client has gone"))
 
     def _refuse(self) -> None:
-        """Answer what is not a request, where that can be."""
+        """Answer a malformed request, if that is possible."""
         head, malformed = self.head, self.head.malformed
         reply = replies.plain(400 if malformed else head.fault)
         self._connections.counters.add(WorkerWord.BAD_REQUESTS, 1)
@@ -184,7 +184,7 @@ class Http2Stream(Client):
         return self.inbox.whole(most)
 
     def expect_content(self) -> None:
-        """Ask for the content where the client waits to be asked."""
+        """Send 100 Continue if the client expects it."""
         if self._waits:
             self._waits = False
             if not self.inbox.has_come() and not self.flow.closed:
@@ -279,6 +279,6 @@ class Http2Stream(Client):
         return TunnelEnd(self)
 
     def _check(self) -> None:
-        """Raise why the stream is no more."""
+        """Raise the reason for which the stream has ended."""
         if self._lost is not None:
             raise self._lost

@@ -1,8 +1,8 @@
 # cython: language_level=3
-"""What came of an exchange: what counters, the access log and spans read.
+"""The outcome of an exchange, for counters, the access log and spans.
 
 Rules of this file:
-- It is plain data and a clock, filled on the way and read at the end. Its readers change nothing.
+- It is plain data with times, filled during the exchange and read at its end. Its readers do not change it.
 - Times are those of CLOCK_MONOTONIC, in seconds, as `time.monotonic` gives them.
 """
 
@@ -15,27 +15,27 @@ cdef bint detailed = False
 
 
 def keep_details(bint wanted):
-    """Whether outcomes say from now on how long connecting and the head of a response took: two more looks at the clock
-    for each request."""
+    """Whether outcomes have the times until the connection and the head of the response from now on: two more readings
+    of the clock for each request."""
     global detailed
     detailed = wanted
 
 
 cdef class Outcome:
-    """What came of the exchange that is under way, or was the last one.
+    """The outcome of the current exchange, or of the last one.
 
     - `status`: of the response; `grpc`: that of gRPC, below 0: it was no call, or its status is not known. `started`:
-      when the request was there; `duration`: seconds from then to the end.
+      when the request arrived; `duration`: seconds from then to the end.
     - `received`, `sent`: bytes of the request and of the response, heads included; `content_sent`: of the response's
       content.
     - `endpoint`: the address that was asked last, empty: none was. `upstream_status`, `upstream_seconds`,
-      `upstream_content`: its status (0: none), how long it took (below 0: it has not ended, or none was asked), bytes of
-      content that it sent. `earlier`: the attempts before it, as endpoint, seconds, status, and the next two; None: there
-      were none.
-    - `connect_seconds`, `head_seconds`: until the connection was there and until the head of the response was; below 0:
-      it did not come so far, or nobody wants to know (`keep_details`).
+      `upstream_content`: its status (0: none), its time (below 0: it has not ended, or none was asked), bytes of
+      content that it sent. `earlier`: the attempts before it, as endpoint, seconds, status, and the next two; None:
+      there were none.
+    - `connect_seconds`, `head_seconds`: until the connection was made and until the head of the response arrived; below
+      0: that did not happen, or is not measured (`keep_details`).
     - `kept`: what the access log reads of the response, which is gone when the line is made; None: nothing.
-    - `line`: what came instead of a request, None: it was one.
+    - `line`: the first line of a malformed request, None: the request was well formed.
     """
 
     def __cinit__(self):
@@ -63,17 +63,17 @@ cdef class Outcome:
         self.upstream_status = 0
 
     cpdef connected(self):
-        """The connection to the endpoint is there, now."""
+        """The connection to the endpoint has been made now."""
         if detailed:
             self.connect_seconds = now() - self.asked
 
     cpdef headed(self):
-        """The head of the response is there, now."""
+        """The head of the response has arrived now."""
         if detailed:
             self.head_seconds = now() - self.asked
 
     cpdef double answered(self):
-        """The endpoint's answer is complete, or has come to nothing, now; the time that it is."""
+        """The endpoint's answer is complete, or has failed, now; returns the time."""
         cdef double present = now()
         self.upstream_seconds = present - self.asked
         return present
@@ -95,5 +95,5 @@ cdef class Outcome:
         return self.status + GRPC * (self.grpc + 1)
 
     cpdef double elapsed(self):
-        """Seconds since the request was there."""
+        """Seconds since the request arrived."""
         return now() - self.started

@@ -23,13 +23,13 @@ NOWHERE: Ends = (("", 0), ("", 0))
 
 
 class Client(Resumable):
-    """Where a request comes from and its response goes to; each HTTP version is a subclass.
+    """The client of a request; each HTTP version is a subclass.
 
     - `request`, `content`: the message. `length`: bytes of content, or UNKNOWN_LENGTH, or NO_CONTENT;
       `has_content`: some follow the head.
     - `secure`, `address`, `port`: whether it came by TLS, from which address, and to which port of ours.
-    - `peer`: what the TLS handshake has shown of the client; a proxy in front may have ended its TLS.
-    - `host`: as the client addressed it. `forwarding`: field lines that describe the client to an endpoint.
+    - `peer`: what the TLS handshake has shown of the client; a proxy in front may have terminated its TLS.
+    - `host`: the host of the request. `forwarding`: field lines that describe the client to an endpoint.
     - `upgraded`: the connection carries another protocol now.
 
     It is resumed when the endpoint has answered (`Handler.run`).
@@ -56,7 +56,7 @@ class Client(Resumable):
             return NOWHERE
 
     def source(self) -> str:
-        """The address of who connected, as the connection says; a trusted proxy may speak for another (`address`)."""
+        """The address of the peer of the connection; a trusted proxy may name another client (`address`)."""
         return self.address
 
     def wire(self) -> Stream | None:
@@ -64,11 +64,11 @@ class Client(Resumable):
         return None
 
     def place(self) -> tuple[int, int]:
-        """The number of the connection among those of the worker, and that of this request on it; 0: not known."""
+        """The number of the connection in the worker, and that of this request on it; 0: not known."""
         return 0, 0
 
     def arrived(self, most: int) -> bytes | None:  # noqa: ARG002 - only some versions can tell
-        """The content, of MOST bytes at most, if all of it has come already; None: it is to be read as it comes."""
+        """The content, of MOST bytes at most, if all of it has arrived already; None: it must be read."""
         return None
 
     def expect_content(self) -> None:
@@ -84,11 +84,11 @@ class Client(Resumable):
         raise NotImplementedError
 
     def watch(self, upstream: Upstream | None) -> None:
-        """From now on the end of this client ends the wait for UPSTREAM; None: no longer."""
+        """End the wait for UPSTREAM when this client ends; None: no longer."""
         raise NotImplementedError
 
     def watch_sending(self, upstream: Upstream) -> None:
-        """As `watch`, while content is still carried to UPSTREAM; only for those whose end is not that of their
+        """As `watch`, while content is still sent to UPSTREAM; only for clients whose end differs from that of their
         content."""
 
     def reply(self, reply: Reply, fields: bytes) -> None:
@@ -108,7 +108,7 @@ class Client(Resumable):
         raise NotImplementedError
 
     def flush(self) -> None:
-        """Send what has been begun."""
+        """Send everything that is buffered."""
         raise NotImplementedError
 
     def finish(self, trailers: FieldLines | None) -> None:
@@ -116,8 +116,8 @@ class Client(Resumable):
         raise NotImplementedError
 
     def abort(self, reachable: bool, code: int = 0) -> None:
-        """End the response so that the client sees that it is not complete; REACHABLE: it takes what it is sent; CODE:
-        why, as HTTP/2 has it, 0: not said."""
+        """End the response so that the client sees that it is incomplete; REACHABLE: the client still reads; CODE: the
+        reason, of HTTP/2, 0: none."""
         raise NotImplementedError
 
     def received(self) -> int:

@@ -1,8 +1,8 @@
 """A request and its response, as policies see them.
 
 Rules of this file:
-- It is the state of one exchange and no more: `edge.data.handling` moves it on. A policy reads what came (`client`),
-  and changes what goes to the endpoint (`outgoing`) and to the client (`fields`).
+- It is only the state of one exchange, which `edge.data.handling` drives. A policy reads the request (`client`), and
+  changes the request for the endpoint (`outgoing`) and the response for the client (`fields`).
 - It knows no HTTP version, no route and no endpoint.
 """
 
@@ -26,13 +26,13 @@ log = logging.getLogger("edge.data")
 class Exchange:
     """One exchange after another of the same client half.
 
-    - `client`: the half that the request came by. `outgoing`: the request as an endpoint gets it.
+    - `client`: the half of the client. `outgoing`: the request for the endpoint.
     - `fields`: complete field lines that the response gets, an endpoint's as well as Edge's own.
-    - `success_fields`: those for a response that is no error; the policy that adds some also has them sent.
+    - `success_fields`: those for a response that is not an error; the policy that adds some also sends them.
     - `releases`: called when the exchange has ended, in order; `on_release` adds to them.
-    - `notes`: what a step leaves for later steps of the same policy, by an object of its own; None: nothing.
-    - `coding`: in which the content of the response goes to the client; None: as the endpoint sends it.
-    - `begun`: the final response has begun, so that no other can be given.
+    - `notes`: values of a step for later steps of the same policy, by a key of its own; None: nothing.
+    - `coding`: the content coding of the response for the client; None: as the endpoint sends it.
+    - `begun`: the final response has begun, so no other one can be sent.
     """
 
     def __init__(self, client: Client) -> None:
@@ -68,13 +68,13 @@ class Exchange:
         self.coding = None
 
     def note(self, key: object, value: object) -> None:
-        """Leave VALUE for later steps that know KEY."""
+        """Store VALUE for later steps that have KEY."""
         if self.notes is None:
             self.notes = {}
         self.notes[key] = value
 
     def on_release(self, release: Callable[[Exchange], None]) -> None:
-        """Have RELEASE called when the exchange ends, however it ends."""
+        """Call RELEASE when the exchange ends, also after an error."""
         if self.releases is None:
             self.releases = []
         self.releases.append(release)

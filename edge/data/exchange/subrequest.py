@@ -1,4 +1,4 @@
-"""Requests that Edge makes itself because of a client's: to authentication servers, mirrors, error pages.
+"""Requests that Edge makes itself for a client's request: to authentication servers, mirrors, error pages.
 
 Rules of this file:
 - A subrequest is a message of its own: nothing that happens to it changes the client's request.
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from edge.data.exchange.client import Client
 
 _NOTHING: Final = Message()
-"""The message of which a subrequest passes nothing on: its fields are all its own."""
+"""In place of a client's message: a subrequest has only fields of its own."""
 
 
 class Answer(NamedTuple):
@@ -41,13 +41,11 @@ class Answer(NamedTuple):
 
 
 class UnansweredError(Exception):
-    """There is no response to a subrequest; the message says why. The endpoint that failed has been logged."""
+    """A subrequest got no response; the message says why. The failed endpoint has been logged."""
 
 
 Ask = Callable[[Outgoing, bytes, "Client | None"], Answer]
-"""Sends a subrequest with its content, and gives the response.
-
-The end of the client, where one is given, ends the wait.
+"""Sends a subrequest with its content, and returns the response. If a client is given, its end ends the wait.
 
 Raises:
     UnansweredError: no endpoint has answered.

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
 
 def filler(text: str, own: Mapping[str, Value] | None = None) -> Value:
-    """A function that gives TEXT with the values of an exchange in the places of its variables.
-
-    OWN: values of variables that are not among those of a request, or have another value here.
+    """A function that returns TEXT with the values of an exchange in place of its variables. OWN: values of variables
+    that are not those of a request, or have another value here.
 
     Raises:
         TemplateError: TEXT has a variable that is neither in `edge.table.variables` nor in OWN.
@@ -33,9 +32,8 @@ def filler(text: str, own: Mapping[str, Value] | None = None) -> Value:
 
 
 def pieces(text: str) -> Callable[[Exchange], list[bytes]]:
-    """As `filler`, with each variable and each text between two of them for itself.
-
-    Where values may hold anything, their joint text does not say which is which: `ab` and `c` is `a` and `bc`.
+    """As `filler`, but returns each variable, and each text between two of them, as an item. Values may hold anything,
+    so joined text would be ambiguous: `ab` and `c` is the same as `a` and `bc`.
     """
     parts = _parts(text, {})
 
@@ -46,7 +44,7 @@ def pieces(text: str) -> Callable[[Exchange], list[bytes]]:
 
 
 def constant(value: bytes) -> Value:
-    """What gives VALUE, whatever the exchange."""
+    """A function that returns VALUE for every exchange."""
     return lambda _: value
 
 
@@ -61,7 +59,7 @@ def _part(part: str | templates.Variable, own: Mapping[str, Value]) -> bytes | V
 
 
 def value_of(variable: templates.Variable) -> Value:
-    """The function that gives the value of VARIABLE, which is one of a request."""
+    """The function that returns the value of VARIABLE, which is one of a request."""
     value = VALUES.get(variable.name)
     if value is not None:
         return value

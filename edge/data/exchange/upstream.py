@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class Upstream:
-    """Where a request goes to and its response comes from; each HTTP version is a subclass.
+    """An endpoint of a request; each HTTP version is a subclass.
 
-    - `name`: of the endpoint, for logs. `response`, `content`: the message that has come.
-    - `waiter`: the stream, or the waiter, that is waited for while the response has not come.
+    - `name`: of the endpoint, for logs. `response`, `content`: the message that has arrived.
+    - `waiter`: the stream, or the waiter, to wait for until the response arrives.
     - `idle_since`: monotonic seconds; 0: it is in use.
     """
 
@@ -37,7 +37,7 @@ class Upstream:
         raise NotImplementedError
 
     def send_all(self, content: bytes) -> None:
-        """Send CONTENT, the whole of it, with what has been begun."""
+        """Send CONTENT, which is complete, with everything that is buffered."""
         raise NotImplementedError
 
     def send(self, source: Buffer, count: int) -> None:
@@ -45,7 +45,7 @@ class Upstream:
         raise NotImplementedError
 
     def flush(self) -> None:
-        """Send what has been begun."""
+        """Send everything that is buffered."""
         raise NotImplementedError
 
     def finish(self, trailers: FieldLines | None) -> None:
@@ -53,7 +53,7 @@ class Upstream:
         raise NotImplementedError
 
     def await_response(self, one: Resumable) -> bool:  # noqa: ARG002 - only some versions can
-        """Have ONE resumed when `receive` has something to do; False: `receive` is to be called at once."""
+        """Resume ONE when `receive` has something to do; False: `receive` is to be called at once."""
         return False
 
     def receive(self, first: bool) -> None:
@@ -87,17 +87,16 @@ class Upstream:
         raise NotImplementedError
 
     def at_hand(self) -> bool:
-        """Whether more of the response has come behind what has been taken of it: reading it is no wait. False where
-        that is not known."""
+        """Whether more of the response has arrived and can be read without waiting. False if that is not known."""
         return False
 
     def be_patient(self) -> float:
-        """Wait for the response for any time, because the request is still being sent; the timeout that was in
-        force."""
+        """Wait for the response without a limit, because the request is still being sent; returns the timeout that
+        applied."""
         raise NotImplementedError
 
     def be_impatient(self, timeout: float) -> None:
-        """From now on the response may take TIMEOUT seconds, also where it is waited for already."""
+        """Limit the wait for the response to TIMEOUT seconds from now on, also if it has begun."""
         raise NotImplementedError
 
     def fail(self, error: Exception) -> None:
@@ -105,7 +104,7 @@ class Upstream:
         raise NotImplementedError
 
     def unheard(self) -> bool:
-        """Whether an endpoint that hung up has provably not read the request."""
+        """Whether an endpoint that closed the connection has provably not read the request."""
         raise NotImplementedError
 
     def reusable(self, bodiless: bool) -> bool:

@@ -1,4 +1,4 @@
-"""What a request says about itself, by the names that nginx has for it (`edge.table.variables.REQUEST`)."""
+"""Values of nginx's variables that come from a request (`edge.table.variables.REQUEST`)."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _escaped_request_uri(exchange: Exchange) -> bytes:
 
 
 def remote_user(exchange: Exchange) -> bytes:
-    """The user that a request names by the scheme Basic; controls, which no field could hold, are percent-encoded."""
+    """The user that a request names by the scheme Basic; control characters are percent-encoded."""
     given = user_and_password(exchange.client.request.get(b"authorization"))
     if given is None:
         return b""
@@ -195,7 +195,7 @@ FAMILIES: Final[dict[str, Callable[[str], Value]]] = {
     "cookie_": _cookie_named,
     "http_": _field_named,
 }
-"""For each family, what gives the function of one of its names."""
+"""For each family, a function that returns the function of one of its names."""
 VALUES: Final[dict[str, Value]] = {
     "args": _args,
     "best_http_host": _http_host,
