@@ -1,10 +1,10 @@
 """The contents of a TLS ClientHello, read before the handshake (RFC 8446, section 4.1.2; RFC 6066; RFC 7301).
 
 Rules of this file:
-- It knows no sockets. It only has to choose a context, so it reads no more than that takes; but what it reads must be
-  well formed, because the choice decides whether a client certificate is demanded.
+- It knows no sockets, and reads only what is needed to choose a context; but that must be well formed, because the
+  context decides whether a client certificate is required.
 - A hello may come in any number of records (RFC 8446, section 5.1), cut anywhere, in pieces of any size. Each byte is
-  looked at once, and the headers of records are not kept: memory and work have bounds however it is cut.
+  read once, and the headers of records are not kept: memory and work are bounded however it is cut.
 """
 
 from __future__ import annotations
@@ -20,54 +20,54 @@ _SERVER_NAME = 0
 _ALPN = 16
 _SUPPORTED_VERSIONS = 43
 REMEMBERED = 256
-"""Bytes of a list up to which what it says is remembered: those of real clients are short, and few."""
+"""Bytes of a list up to which its result is cached: the lists of real clients are short, and few."""
 RANDOM_END = 34
 """Offset of the session id, after legacy_version and random."""
 
 
 class NotAHelloError(ValueError):
-    """The bytes are no ClientHello; they may be plain HTTP."""
+    """The bytes are not a ClientHello; they may be plain HTTP."""
 
 
 class Incomplete(NamedTuple):
-    """So far it may become a ClientHello."""
+    """The bytes so far may be the beginning of a ClientHello."""
 
     need: int
-    """Bytes, counted from the beginning, without which nothing more can be said."""
+    """Bytes, counted from the beginning, that are needed to decide."""
 
 
 class ClientHello(NamedTuple):
-    """The offers of a client."""
+    """What a client offers."""
 
     server_name: str
     """SNI in lower case without a trailing dot; empty without one."""
     alpn: tuple[bytes, ...]
     """Application protocols, the preferred first."""
     versions: tuple[int, ...]
-    """Protocol versions as on the wire (0x0304 is TLS 1.3), the preferred first, without GREASE; a client that does
-    not list them offers those up to the only one here."""
+    """Protocol versions as on the wire (0x0304 is TLS 1.3), the preferred first, without GREASE; a client without the
+    list offers all up to its only entry."""
 
 
 class Reader:
     """Reads one ClientHello, piece by piece."""
 
     need: int
-    """Bytes that have to come before it is worth while to feed again."""
+    """Bytes that must arrive before the next `feed` can succeed."""
 
     def __init__(self) -> None:
         self.need = 5
         self._message = bytearray()
         self._header = b""
-        """Of the present record, as far as it has come."""
+        """Of the current record, as far as it has arrived."""
         self._left = 0
-        """Bytes of the present record that have not come."""
+        """Bytes of the current record that have not arrived."""
         self._version = b""
-        """The version that the first record says."""
+        """The version in the first record."""
         self._rest = b""
         """Bytes after the last record of the hello."""
 
     def feed(self, data: bytes) -> ClientHello | None:
-        """The ClientHello, once DATA brings the end of its last record.
+        """The ClientHello, if DATA contains the end of its last record.
 
         Raises:
             NotAHelloError: it is none and cannot become one.
@@ -104,7 +104,7 @@ class Reader:
         self._header = b""
 
     def _is_complete(self) -> bool:
-        """Whether all of the message has come."""
+        """Whether the whole message has arrived."""
         have = len(self._message)
         if have and self._message[0] != CLIENT_HELLO:
             raise NotAHelloError("not a ClientHello")
@@ -124,7 +124,7 @@ class Reader:
         return len(self._message) + len(self._rest)
 
     def records(self) -> bytes:
-        """All that was fed up to the end of the hello and behind it, in as few records as there can be.
+        """All bytes that were fed, those after the hello included, in as few records as possible.
 
         A handshake sees no difference: it hashes messages, not records (RFC 8446, section 4.4.1).
         """
@@ -136,7 +136,7 @@ class Reader:
 
 
 def parse(data: bytes) -> ClientHello | Incomplete:
-    """The ClientHello at the beginning of DATA, or how many bytes there must be at least before asking again.
+    """The ClientHello at the beginning of DATA, or how many bytes are needed at least before the next call.
 
     Raises:
         NotAHelloError: it is none and cannot become one.
@@ -146,7 +146,7 @@ def parse(data: bytes) -> ClientHello | Incomplete:
 
 
 def at_once(data: bytes) -> ClientHello | None:
-    """The ClientHello at the beginning of DATA, where it fills one record, as nearly all do; None: it takes a `Reader`.
+    """The ClientHello at the beginning of DATA, if it fills one record, as nearly all do; None: a `Reader` is needed.
 
     Raises:
         NotAHelloError: it is none and cannot become one.

@@ -1,17 +1,18 @@
-"""TLS contexts: one for each certificate that clients are shown, and for each host that has options of its own.
+"""TLS contexts: one for each certificate, and for each host that has options of its own.
 
 Rules of this file:
 - The context is chosen before the handshake, from the ClientHello, so that everything that a context holds (versions,
   ciphers, certificate) is that host's.
 - Contexts are made when they are first needed and kept in bounded number; one whose certificate has changed is
   replaced for the next handshake, and open connections keep the old one.
-- What decides whether OpenSSL takes a certificate is in `edge.system.openssl`; the control plane judges by it too.
-- A server name or certificate whose record cannot be read is not absent: no other certificate is shown instead. Where
-  it is the host's own record, nothing is asked of the client, and its requests are refused for lack of that.
-- Of a server name that has a stream TLS is passed on, or ended without HTTP in it. Where the table has no such name
-  nobody looks for one.
-- Sessions of a host with options are sealed with keys of these options, so that no other host resumes them: what was
-  verified for one says nothing to another.
+- The settings that decide whether OpenSSL accepts a certificate are in `edge.system.openssl`; the control plane uses
+  them too.
+- A server name or certificate whose record cannot be read is not absent: no other certificate is shown instead. If it
+  is the host's own record, no client certificate is requested, and requests are refused for lack of one.
+- For a server name with a stream TLS is passed on, or terminated without HTTP in it. If the table has no such name,
+  none is looked up.
+- Session tickets of a host with options are encrypted with keys of these options, so that no other host resumes them: a
+  certificate that was verified for one host is not valid for another.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ MOST_CONTEXTS = 1000
 MOST_NAMES = 4096
 """Server names whose certificate is remembered until certificates change."""
 SESSION_SIZE = 256
-"""Bytes that count for a session that is kept: nginx, too, has about 4000 in a megabyte."""
+"""Bytes that are counted for a session in the cache: nginx, too, has about 4000 sessions in a megabyte."""
 NO_PARAMETERS = TlsParameters()
 PROTOCOLS = ["h2", "http/1.1"]
 """Offered by ALPN (RFC 7301), the preferred first."""
@@ -63,19 +64,19 @@ logger = logging.getLogger(__name__)
 
 
 class ServerContext(NamedTuple):
-    """A context, and where OpenSSL has it (see `edge.data.net.private`)."""
+    """A context, and its address in OpenSSL (see `edge.data.net.private`)."""
 
     context: ssl.SSLContext | None
-    """None: TLS is not ended here, but passed on by `stream`."""
+    """None: TLS is not terminated here, but passed on by `stream`."""
     address: int
     trust: str = ""
-    """By which clients' certificates are verified; empty: clients are not asked for one."""
+    """The authorities that verify client certificates; empty: none is requested."""
     stream: str = ""
-    """Key of the `StreamRoute` that the connection goes to; empty: it has HTTP in it."""
+    """Key of the `StreamRoute` for the connection; empty: it is for HTTP."""
 
 
 class Keys(NamedTuple):
-    """What belongs to a server name: keys of records, which may be empty."""
+    """The keys of the records of a server name, which may be empty."""
 
     certificate: str
     options: str = ""
@@ -83,7 +84,7 @@ class Keys(NamedTuple):
 
 
 class Made(NamedTuple):
-    """A context and what it was made of; None: it cannot be made of that."""
+    """A context and the records it was made of; None: they cannot be used."""
 
     certificate: Certificate
     tickets: TicketKeys | None
@@ -94,7 +95,7 @@ class Made(NamedTuple):
     def is_of(
         self, certificate: Certificate, tickets: TicketKeys | None, options: TlsOptions | None, common: TlsParameters
     ) -> bool:
-        """Whether it was made of these very records."""
+        """Whether it was made of the same records."""
         same = self.certificate is certificate and self.tickets is tickets and self.options is options
         return same and self.parameters is common
 
@@ -115,13 +116,13 @@ class Contexts:
         """Scopes in which server names may have streams."""
         self._generations = (-1, -1)
         self._common = NO_PARAMETERS
-        """What all handshakes have in common; where that cannot be read, what was in force last."""
+        """Records for all handshakes; if they cannot be read, the last good ones."""
         self._tickets: TicketKeys | None = None
         self._made: OrderedDict[tuple[str, str, bool], Made] = OrderedDict()
         """By keys of certificate and options, and whether HTTP is in it."""
 
     def tune(self, settings: Settings, parameters: Parameters) -> None:  # noqa: ARG002 - as all that goes by them
-        """From now on go by SETTINGS."""
+        """Use SETTINGS from now on."""
         if settings.use_http2 != self.http2:
             self.http2 = settings.use_http2
             self._made.clear()
@@ -130,7 +131,7 @@ class Contexts:
         """The context for SERVER_NAME (lower case; empty: the client names none); None: there is no certificate yet.
 
         Raises:
-            UnreadableError: it cannot be known which certificate is to be shown, or that one cannot be read.
+            UnreadableError: the certificate cannot be determined, or cannot be read.
         """
         self._refresh()
         keys = self._keys.get(server_name)
@@ -169,7 +170,7 @@ class Contexts:
         return ""
 
     def _options_for(self, name: str) -> str:
-        """Key of the options of the host that server NAME means; empty: it has none."""
+        """Key of the options of the host of server NAME; empty: it has none."""
         try:
             for candidate in self._names.records_for(name):
                 host = self._table.routes.get(candidate, Host)
@@ -193,7 +194,7 @@ class Contexts:
         return (self._shown(found[0]), found[1]) if found is not None else None
 
     def _refresh(self) -> None:
-        """Have the newest table, and forget what may be different there."""
+        """Read the newest table, and forget what may have changed."""
         table = self._table
         if table.changed():
             table.refresh()
@@ -216,7 +217,7 @@ class Contexts:
             key = server_stream_key(scoped(scope, candidate))
             stream = self._table.routes.get(key, StreamRoute) if streaming else None
             if stream is not None:
-                # The stream has the hosts of its route, and the certificate is that of the listener above them.
+                # The stream has the hosts of its route; the certificate is that of the listener.
                 above = (self._server_name(scope, one) for one in candidates[number:])
                 shown = next((one for one in above if one is not None), None)
                 return Keys(shown.certificate if shown is not None else DEFAULT_CERTIFICATE, stream=key), candidate
@@ -229,11 +230,11 @@ class Contexts:
         return self._table.tls.get(server_name_key(scoped(scope, host)), ServerName)
 
     def _keys_of(self, scope: str, shown: ServerName) -> tuple[Keys, str] | None:
-        """Those of a listener for HTTP; None: it is one for streams, none of which takes the name."""
+        """The keys of a listener for HTTP; None: it is one for streams, and none takes the name."""
         at = scoped(scope, shown.host)
         if self._table.routes.get(at, Host) is None:
             return None
-        # What the listener demands of clients can be read, or this raises: nobody gets in without it.
+        # If the options of the listener cannot be read, this raises: client certificates might be required.
         options = tls_options_key(at)
         return Keys(
             shown.certificate, options if self._table.tls.get(options, TlsOptions) is not None else ""
@@ -266,7 +267,7 @@ class Contexts:
                 logger.error("certificate %s cannot be used: %s", key, error)  # noqa: TRY400 - a user's certificate
                 context = made.context if made is not None and made.options is options else None
                 if not isinstance(error, ssl.SSLError):
-                    return context  # this process lacks something; the next handshake tries again
+                    return context  # this process lacks memory or descriptors; the next handshake tries again
             self._made[at] = made = Made(certificate, tickets, options, common, context)
             if len(self._made) > MOST_CONTEXTS:
                 self._made.popitem(last=False)
@@ -274,16 +275,16 @@ class Contexts:
         return made.context
 
     def _read_common(self) -> None:
-        """Read the records of all handshakes; one that is not there would be searched for at each of them."""
+        """Read the records for all handshakes; a missing one would be looked up at each of them."""
         try:
             self._tickets = self._table.tls.get(TICKETS, TicketKeys)
         except UnreadableError:
-            self._tickets = None  # nothing is lost but resumption at other workers
+            self._tickets = None  # only resumption by other workers is lost
         with suppress(UnreadableError):
             self._common = self._table.tls.get(TLS_PARAMETERS, TlsParameters) or NO_PARAMETERS
 
     def rejects(self, server_name: str) -> bool:
-        """Whether there is to be no handshake for SERVER_NAME, which no host has."""
+        """Whether handshakes for SERVER_NAME, which no host has, are rejected."""
         self._refresh()
         return self._common.reject_unknown and self._is_unknown(server_name)
 
@@ -319,10 +320,8 @@ def make_context(
     http2: bool = True,
     http: bool = True,
 ) -> ssl.SSLContext:
-    """A context that shows CERTIFICATE and seals session tickets with the newest of TICKETS, by the OPTIONS of a host
-    over what is COMMON to all.
-
-    Without HTTP nothing is chosen of what the client offers by ALPN.
+    """A context that shows CERTIFICATE and seals session tickets with the newest of TICKETS, with the OPTIONS of a host
+    over the COMMON ones. Without HTTP no ALPN protocol is chosen.
 
     Raises:
         ssl.SSLError: the certificate or its key is not usable.
@@ -360,11 +359,11 @@ def _apply_common(context: ssl.SSLContext, common: TlsParameters) -> None:
     OPENSSL.keep_sessions(
         context, common.session_cache_size // SESSION_SIZE if keeps else 0, int(common.session_timeout)
     )
-    if keeps:  # a client that just closes its connection means to resume the session; HTTP knows where messages end
+    if keeps:  # clients that close without an alert may resume their sessions; HTTP detects truncated messages itself
         context.options |= ssl.OP_IGNORE_UNEXPECTED_EOF
     if not common.tickets:
         context.options |= ssl.OP_NO_TICKET
-        context.num_tickets = 1 if keeps else 0  # in TLS 1.3 what names a kept session is called a ticket, too
+        context.num_tickets = 1 if keeps else 0  # in TLS 1.3 the identifier of a cached session is sent as a ticket
 
 
 def _apply(context: ssl.SSLContext, options: TlsOptions) -> None:

@@ -1,11 +1,11 @@
 """The TLS handshakes of clients, from the ClientHello on.
 
 Rules of this file:
-- The ClientHello is read before the handshake: it decides for the certificate. It is taken out of the socket, which
-  may not have room for a large one, and OpenSSL reads it from memory. Where OpenSSL cannot, it stays in the socket.
+- The ClientHello is read before the handshake, because the certificate depends on it. It is taken out of the socket,
+  which may not have room for a large one, and OpenSSL reads it from memory. If OpenSSL cannot, it stays in the socket.
 - A handshake has a deadline, and their number at a time is limited: above it the longest-running one is closed, so
   that stalled clients do not keep others out.
-- A connection that belongs to a stream which passes TLS on has no handshake here: it is handed on as it came.
+- A connection of a stream that passes TLS on has no handshake here: its bytes are relayed.
 - A client that does not speak TLS gets an HTTP 400; one that offers no ALPN protocol of ours gets a TLS alert.
 """
 
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 MOST = 2048
 """At a time, in a worker: about 80 MB."""
 MOST_HELD = 1 << 25
-"""Bytes of ClientHellos that came in pieces, in a worker: above it the one that has taken longest makes room."""
+"""Bytes of ClientHellos that arrived in pieces, in a worker: above it the longest-running one is closed."""
 FIRST = 16389
-"""Bytes that are looked at first: a record of the largest size, with its header."""
+"""Bytes that are peeked at first: a record of the largest size, with its header."""
 PEEKED = 1 << 18
-"""Bytes that are looked at where OpenSSL cannot be given what was taken: what a socket holds by default is less."""
+"""Bytes that are peeked at if OpenSSL cannot read from memory: sockets hold less by default."""
 REFUSAL_TIMEOUT = 2.0
-"""Seconds for a client to take what refuses it."""
+"""Seconds for a client to read the refusal."""
 REFUSED_BYTES = 1 << 24
 """Bytes read and dropped after a refusal, so that a client that is still sending can read it."""
 HTTP2 = b"h2"
@@ -50,9 +50,9 @@ SPOKEN = frozenset((b"http/1.1", b"http/1.0"))
 NO_APPLICATION_PROTOCOL = b"\x15\x03\x03\x00\x02\x02\x78"
 """A fatal alert (RFC 8446, section 6)."""
 UNRECOGNIZED_NAME = b"\x15\x03\x03\x00\x02\x02\x70"
-"""The same, where no host has the server name and such handshakes are rejected (RFC 6066, section 3)."""
+"""The same, if no host has the server name and such handshakes are rejected (RFC 6066, section 3)."""
 INTERNAL_ERROR = b"\x15\x03\x03\x00\x02\x02\x50"
-"""The same, where there is no certificate to show, or it cannot be read."""
+"""The same, if there is no certificate, or it cannot be read."""
 
 # Plain numbers: a member of an enumeration costs a look-up of its own each time.
 HANDSHAKES = int(WorkerWord.HANDSHAKES)
@@ -60,18 +60,18 @@ HANDSHAKES_RESUMED = int(WorkerWord.HANDSHAKES_RESUMED)
 
 
 class Accepted(NamedTuple):
-    """A connection on which the next thing is HTTP, or a stream's bytes."""
+    """A connection that is ready for HTTP, or for the bytes of a stream."""
 
     shown: Peer
-    """What the client has shown."""
+    """The TLS facts about the client."""
     listener: str
     """Host name of the listener; empty without a scope."""
     stream: str = ""
-    """Key of the `StreamRoute` that it goes to; empty: HTTP comes."""
+    """Key of its `StreamRoute`; empty: it is for HTTP."""
     passed: bool = False
     """Whether the TLS is passed on."""
     ahead: bytes = b""
-    """Bytes of that which were taken out of the socket."""
+    """Bytes of the TLS stream that were taken out of the socket."""
 
 
 _NAMED, _UNNAMED = Accepted(NAMED, ""), Accepted(UNNAMED, "")
@@ -94,7 +94,7 @@ class Handshakes:
         self._held = 0
 
     def accept(self, stream: Stream, scope: str = "") -> Accepted | None:
-        """Speak TLS on STREAM, which came in at SCOPE; None where the connection is to end."""
+        """Do the handshake on STREAM, which was accepted in SCOPE; None: the connection is to be closed."""
         stream.read_timeout = stream.write_timeout = self._timeout
         stream.expire_in(self._timeout)
         try:
@@ -109,8 +109,8 @@ class Handshakes:
         if found is None:
             return None
         hello, ahead = found
-        # What the host of the server name demands of certificates is asked for here. Requests for other hosts on this
-        # connection are held against it by `edge.data.policies.client_certificate`.
+        # A certificate is requested if the host of the server name requires one.
+        # `edge.data.policies.client_certificate` checks requests for other hosts on this connection.
         listener = ""
         shown = None
         try:
@@ -118,7 +118,7 @@ class Handshakes:
                 chosen = self._contexts.choose_in(scope, hello.server_name)
                 if chosen is None:
                     counters.add(WorkerWord.HANDSHAKE_FAILURES, 1)
-                    return None  # without an alert: nobody is here under that name
+                    return None  # without an alert: there is no such server name
                 shown, listener = chosen
             else:
                 shown = self._contexts.choose(hello.server_name)
@@ -144,7 +144,7 @@ class Handshakes:
             return None
         finally:
             self._pending.pop(stream, None)
-        # The server's order decides (RFC 7301, section 3.2), and HTTP/2 is the first of it.
+        # The server's order decides (RFC 7301, section 3.2), which begins with HTTP/2.
         stream.alpn = HTTP2 if http2 else b""
         counters.add(HANDSHAKES, 1)
         if resumed:
@@ -156,7 +156,7 @@ class Handshakes:
         return _accepted(NAMED if named else UNNAMED, listener, shown.stream)
 
     def _refusal(self, shown: ServerContext | None, scope: str, server_name: str) -> bytes:
-        """The alert for SERVER_NAME, for which SHOWN was chosen; empty: there is a handshake."""
+        """The alert for SERVER_NAME, for which SHOWN was chosen; empty: no alert."""
         if shown is None:
             return INTERNAL_ERROR
         rejected = not scope and not shown.stream and self._contexts.rejects(server_name)
@@ -176,7 +176,8 @@ class Handshakes:
             longest.close()
 
     def _hello(self, stream: Stream) -> tuple[client_hello.ClientHello, bytes] | None:
-        """The ClientHello and what was taken out of the socket; None where there is no hello, which is answered."""
+        """The ClientHello and the bytes that were taken out of the socket; None: it was not a hello, and has been
+        answered."""
         taken = OPENSSL.reachable
         while (data := stream.take_socket(FIRST) if taken else stream.peek_socket(FIRST)) is None:
             stream.wait_readable()
@@ -199,7 +200,7 @@ class Handshakes:
             return None
 
     def _take(self, stream: Stream, reader: client_hello.Reader) -> client_hello.ClientHello | None:
-        """The ClientHello of which READER has got the beginning; None at the end of the stream."""
+        """The ClientHello whose beginning READER has; None at the end of the stream."""
         try:
             while True:
                 self._hold(stream, reader.held)
@@ -219,8 +220,8 @@ class Handshakes:
                 _count_as_readable(stream, 1)
 
     def _look(self, stream: Stream, reader: client_hello.Reader, seen: int) -> client_hello.ClientHello | None:
-        """As `_take`, after SEEN bytes that were looked at, but all stays in the socket: a hello that is larger than
-        its buffer counts as cut off."""
+        """As `_take`, after SEEN bytes that were peeked at, but all bytes stay in the socket: a hello that is larger
+        than the socket's buffer counts as truncated."""
         try:
             while True:
                 _count_as_readable(stream, seen + reader.need)
@@ -260,12 +261,12 @@ class Handshakes:
 
 
 def _accepted(shown: Peer, listener: str, stream: str) -> Accepted:
-    """What the handshake of a client without a certificate has come to."""
+    """The result of the handshake of a client without a certificate."""
     if listener or stream:
         return Accepted(shown, listener, stream)
     return _NAMED if shown is NAMED else _UNNAMED
 
 
 def _count_as_readable(stream: Stream, size: int) -> None:
-    """Have the socket of STREAM count as readable only with SIZE bytes in it, or at the end."""
+    """Make the socket of STREAM readable only with SIZE bytes in it, or at the end."""
     stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)

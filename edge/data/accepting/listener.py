@@ -1,9 +1,9 @@
-"""From a listening socket to connections: accept, PROXY header, TLS, HTTP.
+"""Accepts connections on a listening socket: PROXY header, TLS, HTTP.
 
 Rules of this file:
-- A listener accepts a few connections each time that the event loop says there are some; a worker with more than
-  its share waits a moment, so that the others accept them.
-- What comes before the first request (PROXY header, handshake) has deadlines.
+- A listener accepts a few connections for each event; a worker with more than its share waits a moment, so that the
+  others accept them.
+- PROXY header and handshake have deadlines.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("edge.data")
 
 AT_ONCE = 4
-"""Connections accepted for one event: open connections wait for as many handshakes at most."""
+"""Connections accepted for one event: open connections wait for so many handshakes at most."""
 LATER = -1
 """A priority of libev: that of others is 0."""
 PAUSE_NO_DESCRIPTORS = 0.5
@@ -60,8 +60,8 @@ REFUSED_AT_ONCE = 65536
 """Bytes read and dropped when a refused client is answered without waiting."""
 TOO_MANY = replies.farewell(replies.TOO_MANY)
 HTTPS_PORT = 443
-"""A PROXY header that names it as the destination speaks for a balancer in front that has ended TLS: it has no other
-way to say so, and a redirect to https would come back here for ever."""
+"""A PROXY header with this destination port means that a load balancer in front has terminated TLS: it cannot say so
+otherwise, and redirects to https would loop."""
 COMPLAIN = 10.0
 """Seconds between two messages that the limit of connections or descriptors has been reached."""
 
@@ -77,11 +77,11 @@ GONE_AGAIN = frozenset(
         errno.ENONET, errno.EHOSTUNREACH, errno.EOPNOTSUPP, errno.ENETUNREACH,
     )
 )  # fmt: skip
-"""Errors of accept(2) that say something about one connection only: the next one may be as good as any."""
+"""Errors of accept(2) that concern one connection only: the next one may be accepted."""
 
 
 class Opening:
-    """A connection before its first request can come, as draining and counting see it."""
+    """A connection before its first request, as draining and counting see it."""
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
@@ -93,10 +93,10 @@ class Opening:
         self.stream.close()
 
     def drain(self) -> None:
-        """There is nobody to say it to yet."""
+        """Nothing: no protocol has begun."""
 
     def retune(self, forwarding: Forwarding) -> None:
-        """Nobody is described yet."""
+        """Nothing: there is no request yet."""
 
     def close_idle(self) -> None:
         """As `close`: nothing is lost."""
@@ -106,7 +106,7 @@ class Opening:
 class Arrival(Resumable):
     """A connection that LISTENER has accepted, as long as it is open.
 
-    - `fd`, `peer`: the socket, and who is connected by it. `above`: beyond the limit of connections.
+    - `fd`, `peer`: the socket, and the address of the peer. `above`: beyond the limit of connections.
     """
 
     def __init__(self, listener: Listener, fd: int, peer: str, above: bool) -> None:
@@ -133,7 +133,7 @@ class Arrival(Resumable):
         return stream
 
     def end(self) -> None:
-        """Close it, and count it no more."""
+        """Close it, and no longer count it."""
         if self._ended:
             return
         self._ended = True
@@ -164,11 +164,11 @@ class Listener:
         places: Places | None = None,
         streams: StreamConnections | None = None,
     ) -> None:
-        """SHED gives descriptors back when they have run out. SCOPE: see `edge.table.records.Listening`.
+        """SHED frees descriptors when they have run out. SCOPE: see `edge.table.records.Listening`.
 
-        PORT: that of SOCK, where it has none itself: it is not listened on then.
-        PLACES: the addresses of Gateways that connections to a socket for all addresses may have come to.
-        STREAMS: where connections go that have no HTTP in them.
+        PORT: the port if SOCK is not bound: nothing is accepted on it then.
+        PLACES: addresses of Gateways that connections to a socket for all addresses may have as their destination.
+        STREAMS: takes connections that are not for HTTP.
         """
         self._sock = sock
         self._fd = sock.fileno()
@@ -185,7 +185,7 @@ class Listener:
         self._complained = -COMPLAIN
         self._stopped = False
         self._loop = gevent.get_hub().loop
-        # Called after the events of connections that are open: these come before new ones.
+        # Called after the events of open connections, which go before new ones.
         self._watcher = self._loop.io(self._fd, 1, priority=LATER)
         self._pause = self._loop.timer(0)
 
@@ -207,7 +207,7 @@ class Listener:
         try:
             self._accept_some()
         except Exception:
-            # An exception that reached the event loop would end this watcher for ever.
+            # An exception that reached the event loop would stop this watcher for good.
             log.exception("cannot accept")
             self._rest(PAUSE_NO_DESCRIPTORS)
 
@@ -251,14 +251,14 @@ class Listener:
             connections.look()
             connections.counters.add(CONNECTIONS_ACCEPTED, 1)
             connections.accepted += 1
-            # Several are accepted before the first is served: each must know now on which side of the limit it is.
+            # Several are accepted before the first is served: whether each is above the limit is decided now.
             above = connections.accepted - connections.refusing > connections.most
             connections.refusing += above
             Arrival(self, *accepted, above).turn()
         return True
 
     def complain(self, message: str, *arguments: object) -> None:
-        """Log MESSAGE, unless there was one a moment ago."""
+        """Log MESSAGE, unless there was one recently."""
         now = time.monotonic()
         if now - self._complained >= COMPLAIN:
             self._complained = now
@@ -286,13 +286,13 @@ class Listener:
                 arrival.end()
 
     def _place(self, stream: Stream) -> Listener:
-        """The address that STREAM came to, among those of Gateways; otherwise this one."""
+        """The listener of the Gateway whose address is the destination of STREAM; otherwise this one."""
         if not self._places:
             return self
         return self._places.get(stream.socket.getsockname()[:2], self)
 
     def serve(self, stream: Stream, peer: str, over: Callable[[], None]) -> bool:
-        """Serve a connection of PEER that this socket took, or that came to its address through another one; whether it
+        """Serve a connection of PEER, accepted by this socket or, for its address, by another one; returns whether it
         goes on after this has returned, and calls OVER at its end."""
         connections = self.connections
         opened = self._open(stream, peer)
@@ -315,10 +315,8 @@ class Listener:
         return True
 
     def _open(self, stream: Stream, peer: str) -> tuple[str, int, bool, Peer, Scope | None] | None:
-        """See to all that precedes HTTP: the client's address, the port that it came to, whether it speaks https, what
-        its handshake has shown, and the scope.
-
-        None where there will be no HTTP.
+        """Do everything that precedes HTTP: the client's address, the destination port, whether it is https, the facts
+        of its handshake, and the scope. None: there will be no HTTP.
         """
         if not self.connections.proxied and not self._tls:
             return peer, self._port, False, PLAIN, self._plain_scope
@@ -357,13 +355,14 @@ class Listener:
         )
 
     def _origin(self, peer: str, source: Source | None) -> tuple[str, int, bool]:
-        """As `_open`, by what the PROXY header says."""
+        """As `_open`, with the values of the PROXY header."""
         if source is None:
             return peer, HTTPS_PORT if self._tls and not self._scope else self._port, self._tls
         return source.address, source.destination_port, self._tls or source.destination_port == HTTPS_PORT
 
     def source(self, stream: Stream, peer: str) -> Source | None:
-        """What the PROXY header of a trusted PEER says, which STREAM begins with; None: that its own ends count."""
+        """The PROXY header of a trusted PEER at the beginning of STREAM; None: the addresses of the connection
+        count."""
         stream.read_timeout = self.connections.proxy_header_timeout
         stream.expire_in(self.connections.proxy_header_timeout)
         source = proxy_protocol.read(stream)
@@ -371,7 +370,7 @@ class Listener:
         return source if self.connections.forwarding.trusts(peer) else None
 
     def refuse(self, stream: Stream, peer: str) -> None:
-        """Above the limit of connections: say so, and end."""
+        """Above the limit of connections: answer 503, and close."""
         connections = self.connections
         connections.counters.add(WorkerWord.CONNECTIONS_REFUSED, 1)
         self.complain(
@@ -380,7 +379,7 @@ class Listener:
         )
         if connections.refusing > connections.most_refusals:
             if not self._tls and not connections.proxied:
-                stream.take_socket(REFUSED_AT_ONCE)  # what is left unread would reset the connection
+                stream.take_socket(REFUSED_AT_ONCE)  # unread bytes would cause a reset
                 stream.send(TOO_MANY)
             return
         if self.connections.proxied:
@@ -393,7 +392,7 @@ class Listener:
 
 
 def ends_of(source: Source | None) -> Ends | None:
-    """The ends of a connection as a balancer in front has said them."""
+    """The addresses of a connection according to a load balancer in front."""
     if source is None:
         return None
     return Ends(source.address, source.port, source.destination, source.destination_port)

@@ -42,7 +42,7 @@ _ports = struct.Struct(">HH").unpack_from
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A connection as it arrived at the load balancer."""
+    """The addresses of a connection at the load balancer."""
 
     address: str
     port: int
@@ -51,12 +51,11 @@ class Source:
 
 
 def read(stream: Stream) -> Source | None:
-    """Take the header at the beginning of STREAM; None when it names no addresses (LOCAL, UNKNOWN, not TCP).
-
-    How long it may take is what the stream's limit says.
+    """Read the header at the beginning of STREAM; None if it has no addresses (LOCAL, UNKNOWN, not TCP). The timeout of
+    the stream applies.
 
     Raises:
-        MessageError: this is no header.
+        MessageError: there is no valid header.
         StreamError: the stream broke or was silent for too long.
     """
     head = b""
@@ -151,6 +150,6 @@ def _read_binary(stream: Stream, head: bytes) -> Source | None:
     size = 4 if family == TCP4 else 16
     if length < 2 * size + 4:
         raise MessageError(400, "PROXY protocol header too short for its addresses")
-    port, destination_port = _ports(rest, 2 * size)  # what follows is TLVs, which nothing here needs (2.2.1)
+    port, destination_port = _ports(rest, 2 * size)  # the rest is TLVs, which are not used (2.2.1)
     source, destination = (ipaddress.ip_address(rest[at : at + size]) for at in (0, size))
     return Source(_plain(source), port, _plain(destination), destination_port)

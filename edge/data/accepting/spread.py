@@ -1,11 +1,11 @@
-"""Sharing new connections among the workers of one listening socket.
+"""Shares new connections among the workers of one listening socket.
 
-The kernel wakes every worker for a new connection, and the quickest one takes it: with few long connections one worker
+The kernel wakes every worker for a new connection, and the fastest one accepts it: with few long connections one worker
 may end up with all of them. So a worker compares its number of connections with those of the others (words in shared
-memory) and, while it has more, waits a moment before it accepts, so that a worker with fewer is quicker. It waits only
-for workers that accept, and not for long. One that has not come is waited for again when it has accepted something or
-shown another sign of life: a stuck worker delays one connection, not all. Where connections come and go by the hundred,
-chance shares them well enough, and waiting would cost more than it is worth.
+memory) and, while it has more, waits a moment before it accepts, so that a worker with fewer accepts first. It waits
+only for workers that accept, and not for long. If a worker has not accepted, the others wait for it again only after it
+has accepted a connection or sent a heartbeat: a stuck worker delays one connection, not all. With hundreds of new
+connections a second the kernel shares them well enough, and nothing waits.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SLACK = 16
-"""A worker may have one connection more for each so many of the least busy one without hesitating: none of a few."""
+"""A worker may have one connection more for each so many of the least busy worker without waiting."""
 MANY = 100
-"""Connections accepted within a second from which on a FEW more are no reason to hesitate."""
+"""Connections accepted within a second from which on a FEW more are no reason to wait."""
 FEW = 4
 MOMENT = 0.002
 """Seconds."""
 MOST_MOMENTS = 10
-"""In a row, after which the connection is accepted wherever it is."""
+"""Waits in a row, after which the connection is accepted in any case."""
 ROW = 0.05
-"""Seconds between two moments of a row, which a busy event loop draws out."""
+"""Longest time between two waits of a row in seconds, because a busy event loop extends them."""
 FRESH = 3_000_000_000
 """Nanoseconds since its heartbeat after which a worker counts as gone, or stuck."""
 SOON = 0.05
-"""Seconds after which a young worker that knows of no other looks again before it accepts: they start together."""
+"""Seconds after which a new worker that knows no other one searches again before it accepts: workers start together."""
 YOUNG = 5.0
-"""Seconds; afterwards `refresh` finds the others soon enough, and an accepted connection does not pay for a search."""
+"""Seconds; afterwards only `refresh` searches for the others, not each accepted connection."""
 
 
 class Spread:
@@ -50,7 +50,7 @@ class Spread:
         self._known: dict[str, Words] = {}
         self._others: tuple[Words, ...] = ()
         self._missed: dict[Words, int] = {}
-        """Those that were waited for in vain, with how lively they were then."""
+        """Workers that did not accept after a wait, with their count of signs of life at that time."""
         self._looked = 0.0
         self._young = True
         self._young_until = time.monotonic() + YOUNG
@@ -64,7 +64,7 @@ class Spread:
         return not self._others
 
     def refresh(self) -> None:
-        """Look for the other workers again; once a second."""
+        """Search for the other workers again; once a second."""
         self._looked = time.monotonic()
         self._young = self._looked < self._young_until
         self._accepted, self._accepted_before = 0, self._accepted

@@ -1,9 +1,9 @@
-"""A listening socket whose connections are relayed: from accept to the stream of its scope.
+"""A listening socket whose connections are relayed to the stream of its scope.
 
 Rules of this file:
-- The limit of connections, hesitation and draining are those of `Listener`. Above the limit a connection is closed: no
-  answer would mean anything to its client.
-- A stream that is not there, or is closed, has its connections closed.
+- The limit of connections, waiting for other workers and draining are those of `Listener`. Above the limit a connection
+  is closed, because there is no protocol for an answer.
+- If the stream does not exist, or is closed, its connections are closed.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class StreamListener(Listener):
             self.connections.open.discard(opening)
 
     def refuse(self, stream: Stream, peer: str) -> None:  # noqa: ARG002 - the same for every peer
-        """Above the limit of connections: end."""
+        """Above the limit of connections: close."""
         connections = self.connections
         connections.counters.add(WorkerWord.CONNECTIONS_REFUSED, 1)
         message = "more than %d connections (--max-worker-connections, limit of open files): closed"
