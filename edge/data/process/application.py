@@ -1,14 +1,14 @@
 """The proxy: gunicorn with Edge's worker.
 
 Rules of this file:
-- gunicorn supplies processes and their signals: TERM drains, QUIT and INT end at once, HUP replaces the workers,
+- gunicorn supplies processes and their signals: TERM drains, QUIT and INT stop at once, HUP replaces the workers,
   TTIN/TTOU add and drain one, USR2 passes the sockets to a new arbiter. Its HTTP, its configuration files and its
   control socket are not used.
-- The configuration comes from `Settings` and is the same at a reload: nothing is read again then.
-- Stopping workers are not counted. They may use their full grace period, and delay neither their replacements nor
-  signals.
-- The order of the listening sockets says which of them speak TLS; an arbiter that takes the sockets over gets the same
-  order.
+- The configuration comes from `Settings`, and is not read again at a reload.
+- Workers that are stopping are not counted. They may use their full grace period, and delay neither their replacements
+  nor signals.
+- The order of the listening sockets determines which of them speak TLS; an arbiter that takes over the sockets gets the
+  same order.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ if TYPE_CHECKING:
 SCHEMES = "GUNICORN_SCHEMES"
 """Variable beside gunicorn's GUNICORN_FD: `http` or `https` for each descriptor, comma separated."""
 LISTENING = "EDGE_LISTENING_FD"
-"""Variable with what `Handover.inherit` gives."""
+"""Variable with the result of `Handover.inherit`."""
 LISTENERS_STEP = 0.2
-"""Seconds between two looks for listeners that come and go, where there are any."""
+"""Seconds between two checks for changed listeners, if there are any."""
 RESIZE = 2.0
-"""Seconds between two looks at the CPU limit under `--workers auto`, and at the files of the workers."""
+"""Seconds between two checks of the CPU limit with `--workers auto`, and of the files of the workers."""
 KILL_MARGIN = 2.0
 """Seconds that a worker gets beyond the grace before it is killed."""
 
@@ -56,7 +56,7 @@ def run(settings: Settings) -> int:
 
     Raises:
         ListenError: an address cannot be listened on.
-        OptionError: tracing is asked for and cannot be had.
+        OptionError: tracing is enabled but not installed.
     """
     tracing.check(settings)
     try:
@@ -75,7 +75,7 @@ class EdgeLogger(Logger):  # type: ignore[misc]  # gunicorn is untyped
         self.error_log.propagate = True
 
     def info(self, msg: str, *arguments: Any, **named: Any) -> None:
-        """As gunicorn's, without its list of addresses, which calls all of them http. `EdgeArbiter` logs them."""
+        """As in gunicorn, without its list of addresses, which shows all of them as http. `EdgeArbiter` logs them."""
         if not msg.startswith("Listening at"):
             super().info(msg, *arguments, **named)
 
@@ -152,7 +152,7 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         """Workers that were asked to stop."""
         self._presence: draining.Presence | None = None
         self._known: frozenset[int] = frozenset()
-        """The workers at the last look."""
+        """The workers at the last check."""
         # `python -m edge` shows up in sys.argv as a path, which would put the package's folder on the module path.
         self.START_CTX: dict[Any, Any] = {
             "args": [sys.executable, "-P", "-m", "edge", *sys.argv[1:]],
@@ -161,7 +161,7 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         }
 
     def start(self) -> None:
-        """Have the listening sockets, then be ready for workers."""
+        """Open or inherit the listening sockets, and prepare for workers."""
         inherited = os.environ.pop(SCHEMES, "")
         if not inherited:
             opened = listen(self._settings)
@@ -175,7 +175,7 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         self.cfg.env_orig[SCHEMES] = ",".join(schemes)
         self._handover.start((addresses.of(one.getsockname()) for one in self.LISTENERS), os.environ.pop(LISTENING, ""))
         super().start()
-        # Workers share the pages of what is here before the fork, as long as no collector writes to them.
+        # Workers share the pages of objects from before the fork, as long as the collector does not write to them.
         gc.collect()
         gc.freeze()
         for listener, scheme in zip(self.LISTENERS, schemes, strict=True):
@@ -188,7 +188,7 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         return pid
 
     def wait_for_signals(self, timeout: float = 1.0) -> list[int]:
-        """The signals that have come; waits for the first."""
+        """The signals that have arrived; waits for the first."""
         found: list[int] = super().wait_for_signals(timeout=LISTENERS_STEP if self._handover.used else timeout)
         return found
 
@@ -204,14 +204,15 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         super().stop(graceful)
 
     def maybe_promote_master(self) -> None:
-        """Become the proxy of the launcher when the arbiter before us has ended, and end with it as that one did."""
+        """Become the proxy of the launcher when the old arbiter has ended, and stop with the launcher as that one
+        did."""
         successor = self.master_pid != 0
         super().maybe_promote_master()
         if successor and self.master_pid == 0:
             prctl.die_with_parent(signal.SIGTERM)
 
     def handle_term(self) -> None:
-        """SIGTERM: say that we end, go on for `--pre-stop-delay`, then drain. A second one does not wait."""
+        """SIGTERM: report that we drain, go on for `--pre-stop-delay`, then drain. A second one skips the delay."""
         if self.reexec_pid or self._stop_at or not self._settings.pre_stop_delay:
             self._end()
         self._mark()
@@ -223,7 +224,7 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         raise StopIteration
 
     def _mark(self) -> None:
-        """Say that the proxy ends, once, and unless another one serves the same table."""
+        """Report once that the proxy stops, unless another one serves the same table."""
         presence, self._presence = self._presence, None
         if presence is not None and presence.end():
             draining.begin(self._settings.table_directory)
@@ -249,7 +250,7 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         super().kill_worker(pid, sig)
 
     def reap_workers(self) -> None:
-        """Take note of workers that have died by themselves."""
+        """Note workers that have died by themselves."""
         before = set(self.WORKERS)
         super().reap_workers()
         dead = before.difference(self.WORKERS)
@@ -260,7 +261,7 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         self._stopping.intersection_update(self.WORKERS)
 
     def manage_workers(self) -> None:
-        """Keep the number of workers, following the CPU limit where it is to be followed."""
+        """Keep the number of workers, and adjust it to the CPU limit if that is configured."""
         if self._stop_at and time.monotonic() >= self._stop_at:
             self._end()
         if time.monotonic() - self._looked >= RESIZE:
@@ -276,11 +277,11 @@ class EdgeArbiter(Arbiter):  # type: ignore[misc]  # gunicorn is untyped
         self._handover.follow(ages.values(), [age for pid, age in ages.items() if pid not in self._stopping])
 
     def _look_around(self) -> None:
-        """See whether the world is as it was when the workers were started."""
+        """Check the CPU limit and the files of the workers."""
         if self._settings.workers == "auto":
             available = wanted_workers(self._settings)
             if available != self._available:
-                # TTIN and TTOU stay in force: what was added by hand is kept.
+                # The workers that TTIN and TTOU have added or removed stay so.
                 self.num_workers = max(1, self.num_workers + available - self._available)
                 self.log.info("%d processors available, now %d workers", available, self.num_workers)
                 self._available = available

@@ -1,7 +1,7 @@
-"""A worker's half of the hand-over: listeners at the addresses of Gateways and of streams, as the arbiter says.
+"""A worker's half of the hand-over: listeners at the addresses of Gateways and of streams, with sockets of the arbiter.
 
 Rules of this file:
-- A place whose socket is replaced is never without one: the new one accepts before the old one is closed.
+- When the socket of an address is replaced, the new one accepts before the old one is closed.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ log = logging.getLogger(__name__)
 
 
 class Accepting(Protocol):
-    """What takes connections or datagrams."""
+    """A listener for connections or datagrams."""
 
     def start(self) -> None:
         """Begin."""
 
     def stop(self) -> None:
-        """Take what waits, then no more."""
+        """Accept what waits, then stop."""
 
 
 class GatewayListeners:
@@ -52,11 +52,11 @@ class GatewayListeners:
         link.setblocking(False)
 
     def start(self) -> None:
-        """Follow what the arbiter says."""
+        """Follow the messages of the arbiter."""
         self._greenlet = gevent.spawn(self._follow)
 
     def stop(self) -> None:
-        """Accept what waits, then no more."""
+        """Accept what waits, then stop."""
         if self._greenlet is not None:
             self._greenlet.kill()
         self._link.close()
@@ -73,7 +73,7 @@ class GatewayListeners:
             except BlockingIOError:
                 continue
             if not data:
-                return  # the arbiter is gone, and so are we soon
+                return  # the arbiter is gone, so this worker ends soon
             try:
                 self._take(handover.decode(data), descriptors)
             except Exception:  # one listener that fails must not keep the later ones away

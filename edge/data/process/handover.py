@@ -1,15 +1,15 @@
-"""Listening sockets that come and go while the proxy runs: the arbiter opens them, and hands them to the workers.
+"""Listening sockets that change while the proxy runs: the arbiter opens them, and passes them to the workers.
 
 Rules of this file:
 - The table says what to listen on (`edge.table.records.Listeners`), beside the sockets of `--http` and `--https`.
-- Only the arbiter holds a socket for good: a worker gets a copy over a Unix socket of its own (unix(7), SCM_RIGHTS). So
-  connections and datagrams that wait survive the death of a worker.
+- Only the arbiter keeps a socket open: a worker gets a copy over a Unix socket of its own (unix(7), SCM_RIGHTS). So
+  waiting connections and datagrams survive the end of a worker.
 - Connections wait in one socket, from which all workers accept. Datagrams wait in several (`opened_sockets`), each of
   which belongs to one worker; a worker that ends leaves its own to others.
-- Where one of our own sockets takes a port at all addresses, nothing is opened: that socket's connections to the
-  address are served as if they had come by one of its own.
-- What cannot be opened is reported once, in the log and to the control plane, and tried again. The control plane also
-  learns what is open.
+- If one of our own sockets has the port at all addresses, no socket is opened: its connections to the address are
+  served as if the address had its own.
+- A socket that cannot be opened is reported once, in the log and to the control plane, and retried. Open sockets are
+  reported to the control plane, too.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from edge.system.addresses import Address
 
     Handed = dict[tuple[Place, int], tuple[Listening, socket.socket | None]]
-    """By place and number of the socket there; None: connections come by one of our own sockets."""
+    """By place and number of the socket there; None: one of our own sockets accepts the connections."""
 
 LARGEST: Final = 4096
 """Bytes of a message, at most."""
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 class Message(msgspec.Struct, frozen=True):
-    """To a worker: what has become of a place. A socket that belongs to it comes along."""
+    """To a worker: the new state of a place, sent with its socket if it has one."""
 
     address: str
     port: int
@@ -69,7 +69,7 @@ class Link:
         self._sent: dict[tuple[Place, int], Listening] = {}
 
     def update(self, handed: Handed) -> bool:
-        """Tell the worker what it does not know yet; False: it is gone."""
+        """Send the worker the changes that it has not got yet; False: it is gone."""
         try:
             for at in self._sent.keys() - handed.keys():
                 before = self._sent[at]
@@ -81,13 +81,13 @@ class Link:
                     self._send(Message(*place, listening.scope, listening.tls), sock)
                     self._sent[at] = listening
         except BlockingIOError:
-            return True  # the rest follows with the next look
+            return True  # the rest follows with the next call
         except OSError:
             return False
         return True
 
     def close(self) -> None:
-        """Give both ends up."""
+        """Close both ends."""
         self.near.close()
         if self.far is not None:
             self.far.close()
@@ -115,12 +115,12 @@ class Handover:
         return bool(self._wanted)
 
     def start(self, own: Iterable[Address], inherited: str) -> None:
-        """OWN: where the proxy listens anyway; INHERITED: what an arbiter before us has written by `inherit`."""
+        """OWN: the sockets of flags; INHERITED: the result of `inherit` of an earlier arbiter."""
         self._opened.start(own, inherited)
         bindings.write(self._directory, ())
 
     def inherit(self) -> str:
-        """Have the open sockets outlive exec(2); their places and descriptors, as `start` takes them."""
+        """Keep the open sockets over exec(2); returns their places and descriptors, for `start`."""
         return self._opened.inherit()
 
     def connect(self, worker: int) -> socket.socket:
@@ -137,7 +137,7 @@ class Handover:
                 link.far = None
 
     def leave_to(self, worker: int) -> None:
-        """In the WORKER: close what fork(2) has copied for nothing."""
+        """In the WORKER: close the descriptors that only the arbiter needs."""
         link = self._links.pop(worker)
         link.near.close()
         self.close()
@@ -150,8 +150,8 @@ class Handover:
         self._links.clear()
 
     def follow(self, workers: Iterable[int], staying: Iterable[int] = ()) -> None:
-        """Open and close what the table says, and send that to WORKERS (their ages); those that are STAYING get
-        datagrams."""
+        """Open and close sockets according to the table, and send them to WORKERS (their ages); those that are STAYING
+        get datagrams."""
         staying = list(staying)
         with suppress(UnreadableError):  # the last sockets stay
             self._table.reopen()
@@ -170,7 +170,7 @@ class Handover:
                 self._links.pop(age).close()
 
     def _handed(self, worker: int) -> Handed:
-        """What WORKER is to have."""
+        """The sockets that WORKER is to have."""
         return {
             (place, number): (self._wanted[place], sock)
             for place in self._wanted

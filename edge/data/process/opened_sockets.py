@@ -1,11 +1,11 @@
-"""The sockets that the arbiter has opened by the table, and for datagrams which worker has which of them.
+"""The sockets that the arbiter has opened for the table, and for datagrams the worker of each.
 
 Rules of this file:
 - The sockets of datagrams at one place are a group (SO_REUSEPORT): the kernel chooses one by a hash of the addresses,
-  so that a client's datagrams come to the same socket for as long as the group is the same. It is: the group has as
+  so that a client's datagrams arrive at the same socket as long as the group does not change. It does not: it has as
   many sockets as there were workers when it was opened, and the arbiter keeps all of them open.
-- Each of them belongs to one worker. When that ends, the socket goes to another worker with all that waits in it, and
-  no session of a third worker notices.
+- Each of them belongs to one worker. When that ends, the socket goes to another worker with all datagrams in it, and
+  sessions of other workers are not affected.
 - "Every IPv6 address" beside "every IPv4 address" is left out where the machine has no IPv6.
 """
 
@@ -45,7 +45,7 @@ class OpenedSockets:
     def __init__(self) -> None:
         self._own: frozenset[addresses.Address] = frozenset()
         self._sockets: dict[Place, list[socket.socket]] = {}
-        """Without any: connections come by one of our own sockets, or there is no need for one."""
+        """Empty: one of our own sockets accepts the connections, or none is needed."""
         self._owners: dict[tuple[Place, int], int] = {}
         """Which worker has which socket of datagrams."""
 
@@ -72,7 +72,8 @@ class OpenedSockets:
         return ",".join(parts)
 
     def open(self, place: Place, workers: int, *, beside: Collection[Place]) -> str:
-        """Open PLACE, for so many WORKERS; why that cannot be, empty: it is open. BESIDE: all that are wanted."""
+        """Open PLACE, for so many WORKERS; returns why that failed, empty: it is open. BESIDE: all places that are
+        wanted."""
         address = place.address
         if not place.datagrams:
             if address in self._own:
@@ -119,7 +120,7 @@ class OpenedSockets:
                     having[self._owners[at]] += 1
 
     def of(self, place: Place, worker: int) -> Iterator[tuple[int, socket.socket | None]]:
-        """The sockets at PLACE that WORKER has, with their numbers; None: its connections come by one of our own."""
+        """The sockets at PLACE that WORKER has, with their numbers; None: one of our own accepts its connections."""
         sockets = self._sockets.get(place)
         if sockets is None:
             return

@@ -1,4 +1,4 @@
-"""One worker's proxy: everything that its connections share, put together.
+"""One worker's proxy: everything that its connections share.
 
 Rules of this file:
 - It is made after fork, by the worker, once per process.
@@ -49,9 +49,9 @@ if TYPE_CHECKING:
     from edge.table.reader import TableReader
 
 DATAGRAMS = (WorkerWord.DATAGRAMS_IN, WorkerWord.DATAGRAMS_OUT, WorkerWord.DATAGRAMS_DROPPED)
-"""The words for the first numbers that `relayed_datagrams` gives."""
+"""The words for the first numbers that `relayed_datagrams` returns."""
 RECLAIM = 60.0
-"""Least seconds between two looks for series of routes that are gone."""
+"""Least seconds between two searches for series of routes that are gone."""
 
 
 class Proxy:
@@ -86,7 +86,7 @@ class Proxy:
         stream_log = _stream_log(settings, access_log)
         plans = StreamPlans(table, self.planner, counters)
         self.streams = StreamConnections(plans, self.pool, counters, self.connections, stream_log)
-        most = self.connections.most // 2  # a flood of them leaves file descriptors for connections
+        most = self.connections.most // 2  # many of them must leave file descriptors for connections
         self.datagrams = Datagrams(plans, counters, stream_log, most=most)
         for one in (self.pool, self.connections, contexts, logs, access_log, stream_log):
             if one is not None:
@@ -128,7 +128,7 @@ class Proxy:
         self._count()
 
     def _report(self) -> None:
-        """Say in the log what of the table cannot be read, each fault once."""
+        """Log the records of the table that cannot be read, each fault once."""
         for report in self.table.take_reports():
             self.log.error("%s", report)
         fault = self.table.fault
@@ -141,7 +141,7 @@ class Proxy:
         self._fault = text
 
     def _reclaim(self) -> None:
-        """Forget the series of routes that are gone, where routes have changed, and not more often than worth it."""
+        """Forget the series of routes that are gone, after changes of routes, and not too often."""
         generation, now = self.table.routes.generation, time.monotonic()
         if generation != self._reclaimed and now >= self._reclaim_at:
             self._reclaimed, self._reclaim_at = generation, now + RECLAIM

@@ -1,7 +1,5 @@
-"""The memory of connections that are closed: the allocator keeps it, unless it is asked to give it back to the kernel.
-
-It is asked when few of many connections are left, so that a worker that serves as many all the time never is: what it
-keeps it will use again.
+"""Returns memory of closed connections to the kernel, which the allocator would keep. This is done when few of many
+connections are left, and never in a worker with a constant number, which uses the memory again.
 """
 
 from __future__ import annotations
@@ -13,13 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WORTH: Final = 32
-"""Connections below which there is little to give back."""
+"""Connections below which there is little to return."""
 SHARE: Final = 4
-"""It is time when no more than one in so many is left."""
+"""Memory is returned when no more than one in so many is left."""
 
 
 def trim() -> None:
-    """Give pages without content back to the kernel. Only glibc keeps so many that it has a function for this."""
+    """Return unused pages to the kernel. Only glibc keeps so many that it has a function for this."""
     function = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if function is not None:
         function(0)
@@ -31,10 +29,10 @@ class Slack:
     def __init__(self, give_back: Callable[[], None] = trim) -> None:
         self._give_back = give_back
         self._most = 0
-        """Connections since memory was last given back."""
+        """Connections since memory was last returned."""
 
     def look(self, connections: int) -> None:
-        """So many are open now; to be called every second."""
+        """Note the number of open connections; to be called every second."""
         self._most = max(self._most, connections)
         if self._most >= WORTH and connections * SHARE <= self._most:
             self._give_back()

@@ -10,11 +10,11 @@ import time
 from collections import deque
 
 AT_ONCE = 10
-"""Deaths within WINDOW that are made good at once."""
+"""Deaths within WINDOW that are followed by a new worker at once."""
 WINDOW = 10.0
 """Seconds."""
 PAUSE = 1.0
-"""Seconds between a further death and its successor."""
+"""Seconds between a further death and the new worker."""
 
 
 class Succession:
@@ -24,7 +24,7 @@ class Succession:
         self._deaths: deque[float] = deque(maxlen=AT_ONCE + 1)
 
     def died(self, workers: int) -> None:
-        """So many WORKERS have died now."""
+        """Note that so many WORKERS have died now."""
         self._deaths.extend([time.monotonic()] * workers)
 
     @property
@@ -35,5 +35,5 @@ class Succession:
 
     @property
     def due(self) -> bool:
-        """Whether the next successor may be started now."""
+        """Whether the next worker may be started now."""
         return not self.hurried or time.monotonic() - self._deaths[-1] >= PAUSE

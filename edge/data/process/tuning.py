@@ -1,10 +1,10 @@
-"""The process-wide parameters of a worker: as it was started, and as the table says since.
+"""The process-wide parameters of a worker: those it was started with, and those of the table.
 
 Rules of this file:
-- Parameters are looked at where a generation is taken up: by a request, by a new connection, or within a second. A
-  record that is the same as before changes nothing.
+- Parameters are compared when a new generation of the table is read: at a request, at a new connection, or within a
+  second. A record that has not changed has no effect.
 - A function passed to `follow` is called at the start and at each change; nothing is looked up for a request.
-- Where the record cannot be read, what is in force stays so.
+- If the record cannot be read, the last parameters stay in force.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("edge.data")
 
 Follower = Callable[["Settings", Parameters], object]
-"""Goes by the settings in force, and by the parameters that are no settings."""
+"""Uses the settings in force, and the parameters that are not settings."""
 
 
 class Tuning:
@@ -41,12 +41,12 @@ class Tuning:
         self.take_up()
 
     def follow(self, follower: Follower) -> None:
-        """Tell FOLLOWER what is in force, now and at each change."""
+        """Call FOLLOWER with the parameters in force, now and at each change."""
         self._followers.append(follower)
         follower(self.settings, self.parameters)
 
     def take_up(self) -> None:
-        """Go by the parameters of the generation that has been taken up."""
+        """Use the parameters of the current generation."""
         record = self._record
         with suppress(UnreadableError):
             record = self._table.routes.get(PARAMETERS, Parameters)
@@ -58,5 +58,5 @@ class Tuning:
         for follower in self._followers:
             try:
                 follower(self.settings, self.parameters)
-            except Exception:  # one that cannot go by them must not keep the others from doing so
+            except Exception:  # a follower that fails must not affect the others
                 log.exception("parameters of the table")

@@ -2,7 +2,7 @@
 
 Rules of this file:
 - Of `GeventWorker` it keeps the life cycle (heartbeat, signals, parent's death), not the request handling: `handle` and
-  all that hangs on it are never called.
+  everything that it calls are never called.
 - Nothing is monkey patched. Edge's own code waits on gevent explicitly, and nothing else in a worker blocks.
 - `__init__` and `setup` run in the arbiter, where no event loop may be created.
 """
@@ -51,11 +51,11 @@ if TYPE_CHECKING:
     from edge.settings import Settings
 
 SWEEP = 0.25
-"""Seconds between two looks for streams whose deadline has passed."""
+"""Seconds between two checks for streams whose deadline has passed."""
 FLUSH = 0.25
 """Seconds after which lines of the access log are written."""
 LAME_DUCK = 1.0
-"""Seconds for which a draining worker keeps idle connections: what is under way on them gets an answer that says
+"""Seconds for which a draining worker keeps idle connections: requests in flight on them get an answer with
 `Connection: close`."""
 DRAIN_STEP = 0.05
 LAST_STEP = 0.1
@@ -68,14 +68,14 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.settings: Settings = self.app.settings
-        self.tmp.notify()  # gunicorn would wait for ever for the first sign of life of a worker that hangs as it starts
+        self.tmp.notify()  # gunicorn waits for the first heartbeat of a worker without a limit
         self._stopped: Event | None = None
         self._access_log: AccessLog | None = None
         self._link = self.app.handover.connect(self.age)
 
     @classmethod
     def check_config(cls, cfg: Any, log: logging.Logger) -> None:
-        """Nothing to refuse: the configuration is made by `edge.data.process.application`, not by users."""
+        """Nothing to check: the configuration is made by `edge.data.process.application`, not by users."""
 
     def patch(self) -> None:
         """Take the listening sockets over as gevent's, without patching anything."""
@@ -96,7 +96,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         if OPENSSL.reachable:
             use_openssl(OPENSSL.functions())
         keep_frame_stacks()
-        # Who started whom costs each greenlet a dict, and makes it one of a kind that switches more slowly.
+        # Tracking the tree of greenlets costs each of them a dict, and makes switches slower.
         gevent.config.track_greenlet_tree = False
         super().init_process()
 
@@ -112,7 +112,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
             gevent.get_hub().loop.run_callback_threadsafe(self._access_log.reopen)
 
     def handle_abort(self, sig: int, frame: FrameType | None) -> None:
-        """SIGABRT: the arbiter has missed our heartbeat for too long; print where we are stuck."""
+        """SIGABRT: the arbiter has missed our heartbeat for too long; print all stacks."""
         print_run_info(file=sys.stderr)
         super().handle_abort(sig, frame)
 
@@ -151,7 +151,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         counters.close()
 
     def _listeners(self, proxy: Proxy, spread: Spread) -> list[Listener | GatewayListeners]:
-        """One for each socket of the application, and those of Gateways, which come and go."""
+        """One for each socket of the application, and those of Gateways, which change."""
         shared = (proxy.connections, proxy.handshakes, spread)
         common: dict[str, Any] = {"shed": proxy.pool.shed, "streams": proxy.streams}
 
@@ -197,7 +197,7 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
         return timers
 
     def _drain(self, proxy: Proxy, listeners: list[Listener | GatewayListeners]) -> None:
-        """Accept no more, finish what has begun, for as long as the graces allow."""
+        """Stop accepting, and finish requests in flight within the grace periods."""
         connections = proxy.connections
         connections.drain()
         connections.counters.set(WorkerWord.DRAINING, 1)
@@ -235,14 +235,14 @@ class EdgeWorker(GeventWorker):  # type: ignore[misc]  # gunicorn is untyped
 
 
 def _settle_heap() -> None:
-    """Take what lives for ever out of the collector's sight, and have it come less often than its default."""
+    """Exclude permanent objects from garbage collection, and collect less often than by default."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 50, 50)
 
 
 def _raise_limit() -> None:
-    """Allow as many open files as this process may allow itself: two for each request under way."""
+    """Raise the limit of open files to the hard limit: each request in flight needs two."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
