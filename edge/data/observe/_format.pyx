@@ -2,8 +2,9 @@
 """Formats of the access log, compiled: a line is one pass over the parts of its format.
 
 Rules of this file:
-- What most formats have is put here, in C, without Python objects. Anything else is a function of the exchange.
-- What a route is does not change from request to request: such runs of a format are made once for each route (`LogName`).
+- Variables of most formats are written here, in C, without Python objects. All others are functions of the exchange.
+- Variables of the route are the same for all its requests: such runs of a format are made once for each route
+  (`LogName`).
 - A part is literal text and the variable behind it. `edge.data.observe.formats` makes the parts of a text.
 """
 
@@ -89,9 +90,8 @@ OPS = {
 
 
 cdef class LogName:
-    """What lines say of the route that took a request.
-
-    `route`: what the runs of a format are made of, `edge.data.observe.formats.Named`. `unowned`: no Ingress asked for it.
+    """The route of a request, for log lines. `route`: the values for the runs of a format,
+    `edge.data.observe.formats.Named`. `unowned`: no Ingress asks for it.
     """
 
     def __init__(self, object route, *, bint unowned):
@@ -131,14 +131,14 @@ cdef class Format:
         free(self.parts)
 
     cdef tuple texts_of(self, LogName name):
-        """The runs that say what NAME is."""
+        """The runs for NAME."""
         if name.format is not self:
             name.texts = tuple([run(name) for run in self.runs])
             name.format = self
         return name.texts
 
     cdef int put_line(self, Lines out, c_exchange.Exchange exchange, LogName name) except -1:
-        """Put the line of EXCHANGE, which NAME took, behind those in OUT."""
+        """Append the line of EXCHANGE, which the route NAME took, to OUT."""
         cdef int i, op
         cdef Part *part
         cdef c_client.Client client = exchange.client
@@ -214,7 +214,7 @@ cdef class Format:
         return out.put(b"\n", 1)
 
     cdef int put_request(self, Lines out, c_exchange.Exchange exchange) except -1:
-        """The request line, or the first line of what was none."""
+        """The request line, or the first line of a malformed request."""
         cdef Message request = exchange.client.request
         if not request.method:
             return out.put_value(exchange.outcome.line, self.escape)
@@ -244,7 +244,7 @@ cdef class Format:
         return 0
 
     cdef int put_one(self, Lines out, Outcome outcome, int op) except -1:
-        """What the variable OP says of the only endpoint that was asked."""
+        """The value of the variable OP for a single attempt."""
         cdef double seconds
         if op == O_UPSTREAM_ADDR:
             return out.put_str(outcome.endpoint)
@@ -258,7 +258,7 @@ cdef class Format:
         return out.put_seconds(seconds, 3) if seconds >= 0 else out.put(b"-", 1)
 
     cdef int put_list(self, Lines out, Outcome outcome, int op) except -1:
-        """What the variable OP says of several endpoints, as nginx lists them."""
+        """The value of the variable OP for several attempts, listed as in nginx."""
         cdef Outcome one = Outcome()
         cdef bint first = True
         last = (outcome.endpoint, outcome.upstream_seconds, outcome.upstream_status, outcome.connect_seconds, outcome.head_seconds)
@@ -346,8 +346,8 @@ cdef class AccessLines(Lines):
 
     - `format`: what makes them. `kept`: see `Format`.
     - `on`: whether there are lines of exchanges; `streams`: whether there are lines of streams.
-    - `skips`: says of an exchange whether it leaves no line; None: every one does. `unmatched`: whether requests that no
-      Ingress takes leave one, too.
+    - `skips`: whether an exchange has no line; None: all have one. `unmatched`: whether requests that no Ingress takes
+      have one, too.
     """
 
     def __init__(self, Format made not None):
@@ -355,12 +355,12 @@ cdef class AccessLines(Lines):
         self.on = self.unmatched = self.streams = True
 
     def use(self, Format made not None):
-        """Lines are MADE by this from now on."""
+        """Make lines by MADE from now on."""
         self.format = made
         self.kept = made.kept
 
     cpdef bint add(self, c_exchange.Exchange exchange, LogName name) except -1:
-        """Add the line of EXCHANGE, which NAME took; whether there are so many lines now that they should be written."""
+        """Add the line of EXCHANGE, which the route NAME took; returns whether the lines should be written now."""
         if not self.on or (name.unowned and not self.unmatched):
             return False
         if self.skips is not None and self.skips(exchange):

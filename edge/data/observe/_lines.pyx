@@ -1,11 +1,12 @@
 # cython: language_level=3
-"""Lines of the access log: gathered without Python objects, written without waiting.
+"""Lines of the access log: buffered without Python objects, written without blocking.
 
 Rules of this file:
-- What a client sent is escaped, always: as nginx does it (`\\xXX` for controls, quotes, backslashes and what is not ASCII),
-  or by RFC 8259, section 7. Where nothing is to be escaped, controls still are: no client can forge a line.
-- A line is shortened rather than left out when a client makes it absurdly long.
-- Lines that the reader of the log has not read are kept up to a limit; above it lines are dropped and counted.
+- Bytes of clients are always escaped: as nginx does it (`\\xXX` for controls, quotes, backslashes and what is not
+  ASCII), or by RFC 8259, section 7. With escaping off, control characters are still escaped: no client can forge a
+  line.
+- A line that is too long is truncated, not dropped.
+- Lines that the reader of the log has not read are buffered up to a limit; above it lines are dropped and counted.
 - Lines of several processes share one pipe: pieces of at most PIPE_BUF bytes, cut between lines, keep lines whole
   (pipe(7)).
 """
@@ -64,7 +65,7 @@ cdef inline char *put_hexadecimal(char *out, uint8_t c) noexcept nogil:
 
 
 cdef class Lines:
-    """Lines that have been gathered and not yet written; `dropped` says how many never will be."""
+    """Lines that have not been written yet; `dropped`: the number of dropped ones."""
 
     def __cinit__(self):
         self.second = -1
@@ -237,13 +238,13 @@ cdef class Lines:
         return self.end - self.start > MOST
 
     def take(self):
-        """All lines, which are not kept any more."""
+        """All lines; the buffer is empty afterwards."""
         lines = PyBytes_FromStringAndSize(self.data + self.start, self.end - self.start) if self.end > self.start else b""
         self.forget()
         return lines
 
     def write(self, int fd):
-        """Write what the descriptor FD takes without waiting; whether that was all.
+        """Write as much as the descriptor FD accepts without blocking; returns whether that was all.
 
         Raises:
             OSError: the log has no reader any more. The lines are dropped, and counted.
@@ -288,7 +289,7 @@ cdef class Lines:
     cdef forget(self):
         self.start = self.end = 0
         self.due = GATHER
-        if self.size > 4 * GATHER:  # after a storm
+        if self.size > 4 * GATHER:  # the buffer was large
             free(self.data)
             self.data = NULL
             self.size = 0

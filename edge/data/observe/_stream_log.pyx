@@ -1,8 +1,8 @@
 # cython: language_level=3
-"""The lines of streams in the access log: one for each session that has ended, as `--log-format-stream` says.
+"""The lines of streams in the access log: one for each session that has ended, in the format of `--log-format-stream`.
 
-A line is put into the buffer of the access log in one pass over the parts of its format. Nothing in it comes from a
-client but its address, so nothing has to be escaped.
+A line is put into the buffer of the access log in one pass over the parts of its format. Only the address in it comes
+from a client, so nothing has to be escaped.
 """
 
 from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
@@ -57,7 +57,7 @@ cdef class StreamLog:
         self.parts = _parts(text)
 
     def tune(self, settings, parameters):
-        """Go by SETTINGS from now on."""
+        """Use SETTINGS from now on."""
         self.parts = _parts(settings.log_format_stream)
 
     cpdef add(

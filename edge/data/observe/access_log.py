@@ -1,10 +1,10 @@
 """The access log: one line a request, in a format of the user's choice, to standard output, a file or a syslog server.
 
 Rules of this file:
-- Lines are gathered and written when there are enough of them, or after a moment, by what never waits: a slow reader of
+- Lines are buffered and written when there are enough of them, or after a moment, without blocking: a slow reader of
   the log does not stop the event loop. Lines that it does not read in time are dropped and counted.
-- What the table says of the log (`edge.table.access_logging`) is in force at the next request. A format that cannot be
-  read, which the control plane would have reported, is as none.
+- The settings of the table (`edge.table.access_logging`) are in force at the next request. A format that cannot be
+  read, which the control plane reports, counts as absent.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class AccessLog:
     """The log of one worker."""
 
     def __init__(self, counters: WorkerCounters, *, as_json: bool = False, fd: int = 1) -> None:
-        """AS_JSON: while the table says nothing else. Standard output is FD."""
+        """AS_JSON: the format unless the table sets one. FD: standard output."""
         self._counters = counters
         self._as_json = as_json
         self._terms = NORMAL
@@ -53,14 +53,14 @@ class AccessLog:
         self.lines = AccessLines(self._own_format())
         """The buffer to which an exchange adds its line; see `AccessLines.add`."""
         self.no_route = formats.named(Owner(), Backend())
-        """In place of a route, where there is none."""
+        """In place of a route if there is none."""
 
     def tune(self, _: Settings, parameters: Parameters) -> None:
-        """Go by PARAMETERS from now on."""
+        """Use PARAMETERS from now on."""
         self.use(parameters.access_logging)
 
     def use(self, terms: AccessLogging) -> None:
-        """Go by TERMS from now on."""
+        """Use TERMS from now on."""
         if terms == self._terms:
             return
         before, self._terms = self._terms, terms
@@ -81,7 +81,7 @@ class AccessLog:
             lines.dropped = 0
 
     def reopen(self) -> None:
-        """Open files again: what they were has been moved away."""
+        """Open files again, because they have been moved away."""
         self.flush()
         self._outlet.reopen()
 
@@ -121,7 +121,7 @@ class AccessLog:
 
 
 def _skips(skipped: tuple[str, ...]) -> Callable[[Exchange], bool] | None:
-    """What says whether the target of a request is one of SKIPPED; None: none is."""
+    """A function that returns whether the target of a request is one of SKIPPED; None: none is."""
     if not skipped:
         return None
     texts = frozenset(text.lower().encode() for text in skipped if not text.startswith("~"))
@@ -134,7 +134,7 @@ def _skips(skipped: tuple[str, ...]) -> Callable[[Exchange], bool] | None:
         try:
             return any(pattern.match(target) is not None for pattern in patterns)
         except PatternLimitError:
-            return False  # a line too many tells more than one too few
+            return False  # if it is not known, the line is written
 
     return skips
 

@@ -1,8 +1,9 @@
-"""From the text of a log format to what makes lines (`edge.data.observe._format`).
+"""Compiles the text of a log format (`edge.data.observe._format`).
 
 Rules of this file:
-- A text is compiled once. What a route is, and the text between, is one run, which is made once for each route.
-- A line break in a text is a blank: one request is one line, whatever wrote the ConfigMap folded.
+- A text is compiled once. Variables of the route, and the text between them, are one run, which is made once for each
+  route.
+- A line break in a text becomes a blank, so that one request is one line.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 TIMED: Final = frozenset({"upstream_connect_time", "upstream_header_time"})
 """Variables for which more must be measured (`edge.data.exchange._outcome.keep_details`)."""
 _KEPT: Final = {"sent_http_": False, "upstream_http_": True}
-"""Families of fields of responses: whether they are those of the endpoint's."""
+"""Families of fields of responses: whether they are those of the endpoint's response."""
 
 
 class Named(NamedTuple):
-    """What a line says of a route."""
+    """The values of a route in a line."""
 
     owner: Owner
     backend: Backend
@@ -39,7 +40,7 @@ class Named(NamedTuple):
 
 
 def named(owner: Owner, backend: Backend, main: Backend | None = None, *, host: str = "", path: str = "") -> LogName:
-    """What lines say of the route for HOST and PATH of OWNER to BACKEND; see `Named`."""
+    """The route for HOST and PATH of OWNER to BACKEND, for lines; see `Named`."""
     return LogName(Named(owner, backend, main, host, path), unowned=not owner.kind)
 
 
@@ -111,7 +112,7 @@ class _Making:
             self._runs.append([part])
 
     def _operation(self, part: Variable) -> tuple[int, object]:
-        """What puts the variable PART, and the argument of that."""
+        """The operation that writes the variable PART, and its argument."""
         name = part.name
         if name in OPS:
             return OPS[name], None

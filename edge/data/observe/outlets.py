@@ -1,7 +1,7 @@
 """Where lines of the access log go: a descriptor, a file, a syslog server.
 
 Rules of this file:
-- No outlet waits. What does not fit stays with the lines, up to their limit, or is dropped and counted.
+- No outlet blocks. Lines that it does not accept stay in the buffer, up to its limit, or are dropped and counted.
 - A file is opened again by `reopen`, so that it can be moved away (logrotate). Until it can be opened, lines wait.
 """
 
@@ -28,25 +28,25 @@ class Outlet:
     """Takes lines."""
 
     def write(self, lines: Lines) -> None:
-        """Take of LINES what can be taken now."""
+        """Write those of LINES that can be written now."""
         raise NotImplementedError
 
     def reopen(self) -> None:
-        """What is behind a name may be another thing by now."""
+        """Open the file again, because another one may have its name now."""
 
     def close(self) -> None:
         """Nothing more is written."""
 
 
 class Descriptor(Outlet):
-    """What a descriptor of this process leads to, such as standard output."""
+    """The file of a descriptor of this process, such as standard output."""
 
     def __init__(self, fd: int) -> None:
         self._fd = reopened(fd)
 
     def write(self, lines: Lines) -> None:
         """As `Outlet`."""
-        with suppress(OSError):  # nobody reads the log
+        with suppress(OSError):  # the log has no reader
             lines.write(self._fd)
 
     def __del__(self) -> None:
@@ -97,12 +97,12 @@ class File(Outlet):
 
 
 def reopened(fd: int) -> int:
-    """A descriptor of its own, that never waits, for the file or pipe behind FD.
+    """A non-blocking descriptor of our own for the file or pipe of FD.
 
     O_NONBLOCK on FD itself would hold for every process that has it too, our parent's shell for instance. What cannot
-    be opened again (a socket, another user's terminal) is used as it is, and only when it says that it is ready. So is
-    a regular file: it never waits, and other processes write to it through FD, at a position that all of them share
-    (`edge run >FILE`).
+    be opened again (a socket, another user's terminal) is used as it is, and only when it is ready. So is a regular
+    file: it never blocks, and other processes write to it through FD, at a position that all of them share (`edge run
+    >FILE`).
     """
     if stat.S_ISREG(os.fstat(fd).st_mode):
         return os.dup(fd)

@@ -1,10 +1,10 @@
 """Spans of requests, by OpenTelemetry; imported with `--enable-opentelemetry` only, see `edge.data.observe.tracing`.
 
 Rules of this file:
-- Every request belongs to a trace: the client's, or a new one. Its endpoint gets a traceparent that names our span,
-  sampled or not, so that all behind it decide alike (head sampling).
-- Sending is the library's business, in a thread of its own and with a bounded queue. A collector that is away or slow
-  costs spans, never a request.
+- Every request belongs to a trace: the client's, or a new one. Its endpoint gets a traceparent with our span, sampled
+  or not, so that all services sample the same traces (head sampling).
+- The library sends spans, in a thread of its own and with a bounded queue. If the collector is down or slow, spans are
+  lost, never a request.
 
 Sources: W3C Trace Context; OpenTelemetry, semantic conventions for HTTP spans.
 """
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from edge.table.templates import Variable
 
 FLUSH = 2.0
-"""Seconds that a worker takes at its end, at most, for what has not been sent."""
+"""Longest time that a worker waits at its end until spans are sent, seconds."""
 
 
 class Tracing:
@@ -72,9 +72,8 @@ class Tracing:
     def run(
         self, exchange: Exchange, serve: Callable[[], RouteLabels | None], wanted: Policy | None = None
     ) -> RouteLabels | None:
-        """Have EXCHANGE served within a span by SERVE, which gives the route that took it; None: none did.
-
-        WANTED: what its route says about its trace.
+        """Serve EXCHANGE within a span by SERVE, which returns the route that took it; None: none did. WANTED: the
+        tracing settings of its route.
         """
         client, forwarding = exchange.client, exchange.client.forwarding
         trusts = wanted.trusts if wanted is not None else None
@@ -144,12 +143,12 @@ class Tracing:
         return sending
 
     def close(self) -> None:
-        """Send what is left, as far as the collector takes it in time; the library itself would wait for it."""
+        """Send the remaining spans within a time limit, which the library itself does not have."""
         self.end().join(FLUSH)
 
 
 def _namer(text: str) -> Callable[[Exchange, RouteLabels | None], str]:
-    """A function that gives TEXT with the values of an exchange, and of the route that took it, for its variables."""
+    """A function that returns TEXT with the values of an exchange, and of its route, for its variables."""
     parts = templates.parse(text, variables.SPAN).parts
 
     def name(exchange: Exchange, route: RouteLabels | None) -> str:

@@ -1,9 +1,9 @@
-"""A syslog server as the place of the access log: a datagram a line (RFC 5424, RFC 5426).
+"""A syslog server for the access log: a datagram a line (RFC 5424, RFC 5426).
 
 Rules of this file:
-- No line waits for the server or for its name: datagrams are sent only while the kernel takes them, and names are
-  looked up in the background. What cannot be sent is dropped, and counted as lines are that nobody reads.
-- A name is looked up again now and then, and a socket is connected again after a fault: a server may move.
+- Sending never blocks: datagrams are sent only while the kernel accepts them, and names are looked up in the
+  background. Lines that cannot be sent are dropped and counted.
+- A name is looked up again after a while, and a socket is connected again after an error, because a server may move.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ INFORMATIONAL: Final = 6
 PRIORITY: Final = LOCAL7 * 8 + INFORMATIONAL
 """As nginx has it by default (nginx docs, "Logging to syslog")."""
 MOST: Final = 65_000
-"""Bytes of a datagram; what is longer is shortened."""
+"""Bytes of a datagram; longer lines are truncated."""
 LOOK_UP: Final = 60.0
-"""Seconds for which the address of a name holds."""
+"""Seconds for which the address of a name is kept."""
 
 
 class Syslog(Outlet):
@@ -56,7 +56,7 @@ class Syslog(Outlet):
             return
         sock = self._socket
         if sock is None:
-            return  # it is being looked up, or away: lines wait, up to their limit
+            return  # it is being looked up, or is down: lines wait, up to their limit
         head = self._head()
         text = lines.take()
         for line in text.splitlines():

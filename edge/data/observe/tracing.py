@@ -1,4 +1,4 @@
-"""Whether requests are traced: OpenTelemetry where `enable-opentelemetry` is set, else nothing at all.
+"""Whether requests are traced: OpenTelemetry if `enable-opentelemetry` is set, else not at all.
 
 When tracing is off, OpenTelemetry is not imported, and a client's traceparent is passed on like any other field.
 Settings have the names of ingress-nginx's keys where it has one.
@@ -32,7 +32,7 @@ NEEDED = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 
 
 def check(settings: Settings) -> None:
-    """See that SETTINGS can be obeyed.
+    """Check that SETTINGS can be applied.
 
     Raises:
         OptionError: the library is not installed.
@@ -53,7 +53,7 @@ class Traces:
         self._made_by: tuple[object, ...] = ()
 
     def tune(self, settings: Settings, parameters: Parameters) -> None:
-        """From now on trace as SETTINGS and PARAMETERS say."""
+        """Use SETTINGS and PARAMETERS from now on."""
         terms = tuple(getattr(settings, name) for name in _SETTINGS) if settings.enable_opentelemetry else ()
         terms += tuple(getattr(parameters, name) for name in _PARAMETERS) if terms else ()
         if terms == self._made_by:
@@ -68,7 +68,7 @@ class Traces:
             before.end()
 
     def close(self) -> None:
-        """Send what is left, for a short time."""
+        """Send the remaining spans, for a short time."""
         if self.current is not None:
             self.current.close()
 

@@ -1,8 +1,8 @@
-"""What a line of the access log may say that is neither put in C nor said by the request itself.
+"""Variables of the access log that are neither written in C nor those of a request.
 
 Rules of this file:
 - A value is a function of the exchange, called when the line is made; None: there is none.
-- What costs a system call or a look into OpenSSL is asked for only where the format has it.
+- Values that need a system call or OpenSSL are read only if the format has them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from edge.data.exchange.variables import VALUES as REQUEST
 Value = Callable[[Exchange], bytes | None]
 
 NGINX: Final = b"1.27.1"
-"""The version in ingress-nginx 1.15: what reads lines may look at it."""
+"""The version in ingress-nginx 1.15, for programs that read lines."""
 _tcp_info: Final = struct.Struct("=8x 24I")
 """The first numbers of `struct tcp_info` (Linux)."""
 _RTT, _RTTVAR, _SND_CWND, _RCV_SPACE = 15, 16, 18, 22
@@ -79,7 +79,7 @@ def _grpc_status(exchange: Exchange) -> bytes | None:
 
 
 def _present(value: Value) -> Value:
-    """VALUE, where an empty one is none."""
+    """VALUE; None if it is empty."""
     return lambda exchange: value(exchange) or None
 
 
