@@ -7,8 +7,8 @@ from edge.data.net._buffer cimport Buffer
 cdef class Content:
     """Pieces of content, one after another at the beginning of `buffer`.
 
-    `done`: all of it has been seen; `received`: bytes of content so far; `trailers`: the trailer section, empty when there
-    is none or it has not come yet.
+    `done`: all of it has been seen; `received`: bytes of content so far; `trailers`: the trailer section; empty: there
+    is none, or it has not arrived yet.
     """
 
     cpdef Py_ssize_t fill(self) except -1:

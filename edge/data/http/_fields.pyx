@@ -1,10 +1,10 @@
 # cython: language_level=3
-"""Field lines, as they stand in heads and trailer sections: strict reading, and passing on (RFC 9110, 5; RFC 9112, 5).
+"""Field lines of heads and trailer sections: strict parsing, and forwarding (RFC 9110, 5; RFC 9112, 5).
 
 Rules of this file:
-- The lines stay text, copied once; each has an entry that says where its name and its value are.
-- What is doubtful is refused: whitespace before the colon, continued lines, controls, a bare CR.
-- Lines that pass through never become Python objects; runs of them are copied in one piece.
+- The lines stay text, copied once; each has an entry with the positions of its name and its value.
+- Ambiguous lines are refused: whitespace before the colon, continued lines, control characters, a bare CR.
+- Lines that are passed on never become Python objects; runs of them are copied in one piece.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -40,7 +40,7 @@ cdef extern from *:
 
 
 cdef inline uint64_t controls(const char *p) noexcept nogil:
-    """0 where none of the 8 bytes at P is a control; else the first that is one has its highest bit set here, and none
+    """0 if none of the 8 bytes at P is a control character; else the highest bit of the first one is set, and none
     before it."""
     cdef uint64_t word = edge_word(p)
     # A byte below 0x20 borrows into its highest bit, unless that was set; so does a DEL that has become 0.
@@ -51,8 +51,7 @@ cdef inline uint64_t controls(const char *p) noexcept nogil:
 
 
 cdef inline uint64_t no_letters(const char *p) noexcept nogil:
-    """For each of the 8 bytes at P its highest bit, where it is neither a letter nor a dash: most names have nothing
-    else."""
+    """The highest bits of those of the 8 bytes at P that are neither a letter nor a dash: most names have no others."""
     cdef uint64_t word = edge_word(p)
     # No sum is above 255, so no byte touches the next one.
     cdef uint64_t small = (word | <uint64_t>0x2020202020202020) & <uint64_t>0x7F7F7F7F7F7F7F7F
@@ -62,7 +61,7 @@ cdef inline uint64_t no_letters(const char *p) noexcept nogil:
 
 
 cdef inline Py_ssize_t value_end(const char *p, Py_ssize_t i) noexcept nogil:
-    """Where behind P + I the first byte is that may not stand in a value; there is a CR at the latest."""
+    """The position of the first byte from P + I on that is not allowed in a value; a CR at the latest."""
     cdef uint64_t found
     while True:
         found = controls(p + i)
@@ -76,7 +75,7 @@ cdef inline Py_ssize_t value_end(const char *p, Py_ssize_t i) noexcept nogil:
 
 
 cpdef bytes joined(bytes a, bytes b):
-    """A and B as one; just one of them where the other is empty."""
+    """A and B merged; just one of them if the other is empty."""
     cdef Py_ssize_t n = PyBytes_GET_SIZE(a), m = PyBytes_GET_SIZE(b)
     cdef bytes both
     if n == 0:
@@ -128,7 +127,7 @@ cdef class FieldLines:
 
     cdef int store(self, const char *p, Py_ssize_t n) except -1:
         cdef char *grown
-        # Behind the text there is room to look at 8 bytes at a time.
+        # The text has room at its end to read 8 bytes at a time.
         if n + 8 > self.text_size or self.text_size > 4 * n + 4096:
             grown = <char *>realloc(self.text, n + 256)
             if grown == NULL:
@@ -204,9 +203,9 @@ cdef class FieldLines:
         return self.fields + self.field_count
 
     cdef int _grow(self, Py_ssize_t n) except -1:
-        """Have room for N bytes of text more."""
+        """Make room for N more bytes of text."""
         cdef char *grown
-        # Behind the text there is room to look at 8 bytes at a time.
+        # The text has room at its end to read 8 bytes at a time.
         if self.text_length + n + 8 > self.text_size:
             grown = <char *>realloc(self.text, 2 * (self.text_length + n) + 256)
             if grown == NULL:
@@ -274,9 +273,8 @@ cdef class FieldLines:
         return value_end(p, at) == at + n
 
     cdef void unmask(self, Field *field) noexcept:
-        """Treat a name with odd characters as the one that CGI-like servers take it for, which have "_" for each.
-
-        What passes for a field that Edge reads or writes is dropped; Edge itself never reads it as that field.
+        """Treat a name with special characters as CGI-like servers do, which replace each by "_". If such servers would
+        take it for a field that Edge reads or writes, it is dropped; Edge itself never reads it as that field.
         """
         cdef char name[LONGEST_KNOWN + 1]
         cdef Py_ssize_t i, n = min(field.name_length, LONGEST_KNOWN + 1)
@@ -291,7 +289,7 @@ cdef class FieldLines:
             field.drop = True
 
     cdef int drop_named(self, const char *name, Py_ssize_t n) except -1:
-        """Do not pass on the fields NAME, as far as Edge neither needs nor writes them."""
+        """Do not pass on the fields NAME, except those that Edge needs or writes."""
         cdef int i
         cdef Field *field
         for i in range(self.field_count):

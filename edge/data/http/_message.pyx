@@ -2,10 +2,10 @@
 """A message, whatever HTTP version carries it (RFC 9110, section 6): method, target and status, its fields.
 
 Rules of this file:
-- Policies, the log and both halves of an exchange speak of messages only. Reading and writing one is the grammar of a
-  version (`edge.data.http.h1`).
-- What one version adds to frame its messages is left out when the other half writes them.
-- What a method, a target, a Host, an expectation and a length may be is said here once, for all versions.
+- Policies, the log and both halves of an exchange use messages only. Each version has its own parser and writer
+  (`edge.data.http.h1`).
+- Framing fields of one version are left out when the other half writes the message.
+- The rules for methods, targets, Host, expectations and lengths are here, for all versions.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -40,17 +40,17 @@ IDEMPOTENT = frozenset(
 cdef dict common = METHODS
 cdef frozenset idempotent = IDEMPOTENT
 cdef list hosts = [None] * SEEN_HOSTS
-"""Of requests that came lately, by a number that is made of their bytes."""
+"""Of recent requests, by a hash of their bytes."""
 
 
 cdef class Message(FieldLines):
     """A request or a response, reused for all messages of one half.
 
     `length` is the value of Content-Length, -1 without one; `chunked`: content of unknown length follows.
-    `content_length`: bytes of content of a request, UNKNOWN_LENGTH or NO_CONTENT.
-    `accel`: whether a response has fields by which applications steer nginx (X-Accel-Buffering and others).
-    `secure`: whether a request came to a port with TLS; `scope`: that of the Gateway at whose address it came in, None:
-    it came to one of Edge's own; both set by the connection.
+    `content_length`: bytes of content of a request, UNKNOWN_LENGTH or NO_CONTENT. `accel`: whether a response has
+    fields by which applications control nginx (X-Accel-Buffering and others). `secure`: whether a request came to a
+    port with TLS; `scope`: that of the Gateway at whose address it arrived, None: at one of Edge's own addresses; both
+    are set by the connection.
     """
 
     def __cinit__(self):
@@ -70,7 +70,7 @@ cdef class Message(FieldLines):
         )
 
     cpdef bytes identify(self):
-        """The client's X-Request-ID, or a fresh one where it sent none or an empty one."""
+        """The client's X-Request-ID, or a new one if it sent none or an empty one."""
         if self.request_id >= 0 and self.fields[self.request_id].value_length:
             return self.id
         return fresh_request_id()
@@ -78,8 +78,8 @@ cdef class Message(FieldLines):
     def pass_on(self, *, bint claims, bint cdn):
         """Decide which fields of requests are passed on from now on.
 
-        CLAIMS: also what proxies say about a client and its way. CDN: also what a CDN sets for its origin; these always
-        go with CLAIMS. A new message passes on the latter alone.
+        CLAIMS: also those that proxies set about a client. CDN: also those that a CDN sets for its origin; CLAIMS
+        include them. A new message passes on those of a CDN alone.
         """
         if claims:
             self.passes = in_trusted_requests
@@ -105,11 +105,10 @@ cdef class Message(FieldLines):
 
 
 cdef class Outgoing:
-    """A request on its way to an endpoint: a message, with what Edge and the route's policies made of it.
+    """The request for an endpoint: a message with the changes of Edge and the route's policies.
 
     `old`: an endpoint that speaks HTTP/1 gets it as HTTP/1.0. `forwarded_host`: empty, there is no X-Forwarded-Host.
-    `parameters`: what an endpoint that speaks FastCGI gets beside the fields, by name; a policy fills them, which such a
-    route always has.
+    `parameters`: those for a FastCGI endpoint beside the fields, by name; set by a policy that such a route always has.
     """
 
     def __init__(self, Message message not None):
@@ -139,14 +138,14 @@ cpdef bint is_idempotent(bytes method) except -1:
 
 
 cdef int check_method(const char *p, Py_ssize_t n) except -1:
-    """See that Edge serves the method."""
+    """Check that Edge supports the method."""
     if (n == 7 and memcmp(p, b"CONNECT", 7) == 0) or (n == 5 and memcmp(p, b"TRACE", 5) == 0):
         raise MessageError(405, "CONNECT and TRACE are not served")
     return 0
 
 
 cdef int check_encoding(const char *target, Py_ssize_t n) except -1:
-    """See that every percent sign of a path stands for a byte, which is not NUL (RFC 3986, 2.1)."""
+    """Check that every percent sign of a path encodes a byte other than NUL (RFC 3986, 2.1)."""
     cdef const uint8_t *p = <const uint8_t *>target
     cdef Py_ssize_t i
     if memchr(p, 37, n) == NULL:
@@ -162,7 +161,7 @@ cdef int check_encoding(const char *target, Py_ssize_t n) except -1:
 
 
 cdef long long read_length(const char *p, Py_ssize_t n, int fault) except -1:
-    """The number that a Content-Length says; FAULT: the status of the answer where it says none."""
+    """The number in a Content-Length; FAULT: the status of the answer if it is not a number."""
     cdef Py_ssize_t i
     cdef long long total = 0
     if n == 0 or n > 18:
@@ -175,7 +174,7 @@ cdef long long read_length(const char *p, Py_ssize_t n, int fault) except -1:
 
 
 cdef bint expects_continue(const char *p, Py_ssize_t n) except -1:
-    """Read a list of expectations (RFC 9110, 10.1.1), of which Edge knows one; empty members mean nothing."""
+    """Read a list of expectations (RFC 9110, 10.1.1), of which Edge knows one; empty members are ignored."""
     cdef Py_ssize_t i = 0, begin, end
     cdef bint found = False
     while i < n:
@@ -194,7 +193,7 @@ cdef bint expects_continue(const char *p, Py_ssize_t n) except -1:
 
 
 cdef int check_host(const char *p, Py_ssize_t n) except -1:
-    """See that a Host is a name or an address, and a port (RFC 9110, 4.2.1 and 7.2)."""
+    """Check that a Host is a name or an address, and a port (RFC 9110, 4.2.1 and 7.2)."""
     cdef Py_ssize_t i = 0, begin
     cdef const char *bracket
     cdef int port = 0
@@ -204,7 +203,7 @@ cdef int check_host(const char *p, Py_ssize_t n) except -1:
         bracket = <const char *>memchr(p, 93, n)
         if bracket == NULL:
             raise MessageError(400, "malformed Host")
-        while i < n and p[i] != 37:  # no zone: it means something on the client's machine only
+        while i < n and p[i] != 37:  # no zone: it is valid on the client's machine only
             i += 1
         if i < n:
             raise MessageError(400, "malformed Host")
@@ -234,7 +233,7 @@ cdef int check_host(const char *p, Py_ssize_t n) except -1:
 
 
 cdef bytes host_of(const char *p, Py_ssize_t n):
-    """The Host at P, as `check_host`. One that came lately is the same object again: neither checked nor hashed."""
+    """The Host at P, as `check_host`. A recent one is the same object again: neither checked nor hashed."""
     cdef uint64_t hashed = n, word = 0
     cdef Py_ssize_t i = 0
     cdef bytes host
@@ -256,7 +255,7 @@ cdef bytes host_of(const char *p, Py_ssize_t n):
 
 
 def is_host(bytes host not None):
-    """Whether HOST is what a Host field may say."""
+    """Whether HOST is a valid value of a Host field."""
     try:
         check_host(PyBytes_AS_STRING(host), PyBytes_GET_SIZE(host))
     except MessageError:

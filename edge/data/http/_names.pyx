@@ -2,10 +2,11 @@
 """The bytes that are allowed in each part of a head, and the field names that concern a proxy (RFC 9110, RFC 9112).
 
 Rules of this file:
-- Everything is a table, filled once: a byte's classes, a name's meaning, what is passed on in which kind of message.
+- Everything is a table, filled once: classes of bytes, meanings of names, and which fields are passed on in which kind
+  of message.
 - A name that is not known here is passed on as it is.
-- What a client says about itself must not reach an application as if a proxy had said it: CLAIMS and CLAIM_FAMILIES are
-  the one list of the fields that say such things, CDN and CDN_FAMILIES of those that a CDN sets for its origin.
+- Applications must not get fields about a client that the client has set itself: CLAIMS and CLAIM_FAMILIES are the list
+  of such fields, CDN and CDN_FAMILIES that of those that a CDN sets for its origin.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING
@@ -31,11 +32,11 @@ cdef Entry known_names[TABLE]
 cdef Family families[MOST_FAMILIES]
 cdef int family_count = 0
 cdef uint32_t known_lengths[256]
-"""By first byte: which lengths known names have, a bit each, and as bit 0 whether a family begins so; most names need
-no closer look."""
+"""By first byte: the lengths of known names, a bit each, and in bit 0 whether a family begins with it; this decides for
+most names."""
 
-# Of proxies about the client, its way, its certificate, and whether it came by TLS, with what sets or reads them. Edge
-# itself writes those of the family that it knows to be true.
+# Set by proxies about the client, its connection, its certificate, and whether it used TLS, with the programs that set
+# or read them. Edge itself writes those of the family that it knows to be true.
 CLAIMS = (
     b"forwarded",                                       # RFC 7239
     b"forwarded-for", b"forwarded-for-ip", b"proxy-client-ip",  # PHP and Java code that looks for the client's address

@@ -20,7 +20,7 @@ def seed_request_ids():
 seed_request_ids()
 
 cdef uint16_t pairs[256]
-"""For each byte its two digits."""
+"""The two digits of each byte."""
 
 
 cdef fill_pairs():

@@ -1,11 +1,11 @@
 # cython: language_level=3
-"""Which peers are believed, and how far back a chain of proxies is: the walk along X-Forwarded-For.
+"""Trusted peers, and the search for the client in X-Forwarded-For.
 
 Rules of this file:
-- The walk begins with the nearest hop, at the right end, and goes no further than it is believed. What stands to the
-  left of that comes from an untrusted peer and is not read.
-- An entry is an IP address, or one with a port (RFC 7239, section 6: IPv6 in brackets). Whatever else it is (`unknown`,
-  an obfuscated identifier, an address with a zone) ends the walk. Empty members are skipped (RFC 9110, section 5.6.1).
+- The search begins with the nearest hop, at the right end, and stops at the first address that is not trusted. Entries
+  to the left of that come from an untrusted peer and are not read.
+- An entry is an IP address, or one with a port (RFC 7239, section 6: IPv6 in brackets). Anything else (`unknown`, an
+  obfuscated identifier, an address with a zone) ends the search. Empty members are skipped (RFC 9110, section 5.6.1).
 - A client decides how many entries there are: each costs one inet_pton(3), and no Python object.
 """
 
@@ -105,7 +105,7 @@ cdef bint is_within(const Node *node, const Network *network) noexcept nogil:
 
 
 cdef class Trust:
-    """The networks whose hosts are believed."""
+    """The networks of trusted peers."""
 
     cdef Network *networks
     cdef int count
@@ -148,17 +148,16 @@ cdef class Trust:
         return False
 
     def covers(self, str address not None):
-        """Whether the host at ADDRESS is believed; what is no address is not."""
+        """Whether the host at ADDRESS is trusted; a text that is not an address is not."""
         cdef bytes text = address.encode()
         cdef Node node
         cdef int family = AF_INET6 if b":" in text else AF_INET
         return parse(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text), family, &node) and self._covers(&node)
 
     def client(self, bytes chain not None, str peer not None):
-        """The client, when a believed PEER passes on CHAIN, the value of X-Forwarded-For.
-
-        That is the nearest hop that is not believed; the furthest that can be read when all up to there are; PEER when
-        there is none. In its shortest form (RFC 5952), without port.
+        """The client, if a trusted PEER sends CHAIN as the value of X-Forwarded-For: the nearest hop that is not
+        trusted; if all are trusted, the furthest one that can be read; PEER if there is none. In its shortest form (RFC
+        5952), without port.
         """
         cdef const char *p = PyBytes_AS_STRING(chain)
         cdef Py_ssize_t end = PyBytes_GET_SIZE(chain), begin, next_end

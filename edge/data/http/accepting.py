@@ -1,4 +1,4 @@
-"""Which content codings a client takes (RFC 9110, section 12.5.3)."""
+"""The content codings that a client accepts (RFC 9110, section 12.5.3)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 IDENTITY: Final = "identity"
 MOST: Final = 32
-"""Members of a list that are looked at."""
+"""Members of a list that are read."""
 
 
 def weights(value: bytes) -> dict[str, float]:
@@ -24,8 +24,8 @@ def weights(value: bytes) -> dict[str, float]:
 
 
 def preferred(value: bytes, offered: Iterable[str]) -> str:
-    """Of the codings OFFERED the one that a client likes best by VALUE, of several the first; empty: none, or it likes
-    its content better as it is."""
+    """The one of the OFFERED codings that a client prefers by VALUE, of several the first; empty: none, or it prefers
+    content without a coding."""
     given = weights(value)
     rest = given.get("*", 0.0)
     best, least = "", given.get(IDENTITY, 0.0)

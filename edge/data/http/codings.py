@@ -1,8 +1,8 @@
-"""Content codings: what makes gzip, Brotli and Zstandard of content, piece by piece (RFC 1952, RFC 7932, RFC 8878).
+"""Content codings: compress content by gzip, Brotli and Zstandard, piece by piece (RFC 1952, RFC 7932, RFC 8878).
 
 Rules of this file:
 - A library is loaded with the first response that needs it, and a state belongs to one response.
-- Windows are small: memory for thousands of responses at a time counts for more than the last percent of their size.
+- Windows are small: with thousands of concurrent responses, memory matters more than the last percent of their size.
 - All libraries let other threads run while they compress.
 """
 
@@ -22,25 +22,25 @@ LARGEST_WINDOW: Final = 19
 """Bits of a window of Brotli and Zstandard, 512 KiB, as ngx_brotli has it."""
 LEAST_WINDOW: Final = 10
 PATIENCE: Final = 100_000
-"""Nanoseconds for which the event loop may be held up by one piece."""
+"""Nanoseconds for which one piece may block the event loop."""
 _SPEEDS: Final = {
     "gzip": (10, 12, 14, 18, 22, 28, 40, 50, 80, 100),
     "br": (5, 8, 14, 16, 25, 40, 50, 70, 80, 100, 1500, 4000),
     "zstd": (4, 4, 5, 7, 9, 12, 16, 20, 25, 30, 40, 60, 70, 120, 150, 180, 300, 500, 700, 1000),
 }
-"""About how many nanoseconds a byte takes, by level, on a processor that is not fast."""
+"""About how many nanoseconds a byte takes, by level, on a slow processor."""
 
 
 class Encoder:
     """Encodes the content of one response.
 
-    - `inline`: bytes that take so little time that no thread is worth it.
+    - `inline`: bytes up to which a thread would cost more than the encoding.
     """
 
     def __init__(
         self, encode: Callable[[bytes], bytes], flush: Callable[[], bytes], finish: Callable[[], bytes], inline: int
     ) -> None:
-        """ENCODE may keep bytes back, FLUSH gives all that can be decoded so far, FINISH the rest."""
+        """ENCODE may buffer bytes, FLUSH returns everything that can be decoded so far, FINISH the rest."""
         self.encode = encode
         self.flush = flush
         self.finish = finish
@@ -48,7 +48,7 @@ class Encoder:
 
 
 def encoder(name: str, level: int, size: int) -> Encoder:
-    """What encodes content of SIZE bytes (below 0: of unknown length) by the coding NAME at LEVEL."""
+    """The encoder of content of SIZE bytes (below 0: of unknown length) for the coding NAME at LEVEL."""
     speeds = _SPEEDS[name]
     inline = PATIENCE // speeds[min(level, len(speeds) - 1)]
     return Encoder(*_MAKERS[name](level, size), inline)

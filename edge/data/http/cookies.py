@@ -15,7 +15,7 @@ def cookies(request: Message) -> Iterator[tuple[bytes, bytes]]:
     text = request.get(b"cookie")
     if text is None:
         return
-    # `get` joins fields by a comma, which clients may have in a value all the same.
+    # `get` joins fields by a comma, which may also be part of a value.
     lines = [text] if b"," not in text else [value for name, value in request.items() if name.lower() == b"cookie"]
     for line in lines:
         for pair in line.split(b";"):

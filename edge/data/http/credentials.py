@@ -1,8 +1,8 @@
-"""Checks of passwords that do not hold up the event loop.
+"""Checks of passwords that do not block the event loop.
 
 Rules of this file:
 - A slow check runs in a native thread, at most `THREADS` at once; further ones wait, at most `WAITING`, and above that
-  `BusyError` says that the request cannot be judged now. A flood of wrong passwords so costs other requests little.
+  `BusyError` is raised. So a flood of wrong passwords costs other requests little.
 - Requests with the same credentials share one check.
 - Results are kept under a keyed hash of hash, user and password: neither a password nor a plain digest of it is in
   memory for long, and another hash in the Secret is another key.
@@ -30,7 +30,7 @@ KEPT: Final = 10_000
 
 
 class BusyError(Exception):
-    """Too many checks are under way; the request should be answered 503."""
+    """Too many checks are in progress; the request should be answered 503."""
 
 
 class Credentials:
@@ -49,7 +49,7 @@ class Credentials:
         """Whether USER has PASSWORD by PASSWORDS.
 
         Raises:
-            BusyError: it cannot be said now.
+            BusyError: too many checks are in progress.
         """
         stored = passwords.find(user)
         if stored is None:
@@ -86,7 +86,7 @@ class Credentials:
 
 
 def user_and_password(value: bytes | None) -> tuple[str, bytes] | None:
-    """What VALUE, of the field Authorization, says by the scheme Basic; None: nothing."""
+    """User and password in VALUE, of the field Authorization, by the scheme Basic; None: there are none."""
     scheme, _, encoded = (value or b"").partition(b" ")
     if scheme.lower() != b"basic":
         return None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _DIGITS: Final = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _MD5_ORDER: Final = ((0, 6, 12), (1, 7, 13), (2, 8, 14), (3, 9, 15), (4, 10, 5))
 SHA_ROUNDS: Final = 5000
-"""Rounds of `sha_crypt` where a hash does not say how many."""
+"""Rounds of `sha_crypt` if a hash does not name a number."""
 
 
 def md5_crypt(password: bytes, salt: bytes, magic: bytes) -> bytes:

@@ -1,11 +1,11 @@
-"""Digest authentication (RFC 7616, with MD5 as in RFC 2617, which is what nginx's module speaks).
+"""Digest authentication (RFC 7616, with MD5 as in RFC 2617, as in nginx's module).
 
 Rules of this file:
-- A nonce is a time and its HMAC: all workers that have the key take the nonces of each other, and none is stored.
-- A nonce that is too old, though ours, is answered with `stale=true`: the client tries again without asking its user.
-- Only `qop=auth` is taken. Counters of requests (`nc`) are not remembered: within the lifetime of its nonce a request
-  can be repeated by someone who has seen it, so this needs TLS as Basic does.
-- How users are written is `edge.table.users`; HA1 is MD5 of `user:realm:password`.
+- A nonce is a time and its HMAC: all workers that have the key accept the nonces of each other, and none is stored.
+- A valid nonce that is too old is answered with `stale=true`: the client tries again without asking its user.
+- Only `qop=auth` is accepted. Counters of requests (`nc`) are not stored: within the lifetime of its nonce a request
+  can be replayed, so this needs TLS as Basic does.
+- `edge.table.users` has the format of users; HA1 is MD5 of `user:realm:password`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hashlib import md5
 from typing import Final, NamedTuple
 
 LIFETIME: Final = 300
-"""Seconds that a nonce is good for."""
+"""Seconds for which a nonce is valid."""
 
 _PARAMETER: Final = re.compile(r'[ \t]*([A-Za-z*]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s",;]+))[ \t]*(?:,|$)')
 _NEEDED: Final = ("username", "realm", "nonce", "uri", "response", "cnonce", "nc", "qop")
@@ -28,11 +28,12 @@ class Verdict(NamedTuple):
     user: str | None
     """The user; None: the client must authenticate again."""
     stale: bool = False
-    """Whether all was right but the age of the nonce."""
+    """Whether only the age of the nonce was wrong."""
 
 
 def parameters(value: str) -> dict[str, str] | None:
-    """The parameters of an `Authorization: Digest` field, names in lower case; None: it is none, or is malformed."""
+    """The parameters of an `Authorization: Digest` field, names in lower case; None: it has another scheme, or is
+    malformed."""
     scheme, _, rest = value.strip().partition(" ")
     if scheme.lower() != "digest":
         return None

@@ -1,8 +1,8 @@
 """The client's address, and the fields that describe it to endpoints (ingress-nginx's X-Forwarded-* contract).
 
 Without trust the peer is the client, and its X-Forwarded-For and -Host are passed on as X-Original-Forwarded-*. A
-trusted peer (another proxy in `--proxy-real-ip-cidr`, with `--use-forwarded-headers`) speaks for its client. The list
-in `_names.pyx` says which other fields of a client are passed on.
+trusted peer (another proxy in `--proxy-real-ip-cidr`, with `--use-forwarded-headers`) names its client. The list in
+`_names.pyx` determines which other fields of a client are passed on.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edge.table.parameters import Parameters
 
 _SECURE = {"http": False, "https": True, "ws": False, "wss": True}
-"""Schemes that a proxy in front names; some say `wss` where a WebSocket is asked for (RFC 6455, section 3)."""
+"""Schemes from a proxy in front; some use `wss` for WebSockets (RFC 6455, section 3)."""
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,31}", re.ASCII)
 """Any other scheme (RFC 3986, section 3.1) is passed on as the proxy wrote it, as ingress-nginx does."""
 
@@ -43,7 +43,7 @@ class Forwarding:
     def __init__(self, settings: Settings, parameters: Parameters) -> None:
         self.trusting = settings.use_forwarded_headers or parameters.enable_real_ip
         self.claiming = settings.use_forwarded_headers
-        """Whether trusted peers say more of their clients than the address."""
+        """Whether trusted peers name more of their clients than the address."""
         self._for = parameters.forwarded_for_header.encode()
         self._host = parameters.forwarded_host_header.encode()
         self.writes_forwarded = settings.send_forwarded_header
@@ -52,12 +52,12 @@ class Forwarding:
         self._trust = Trust(settings.proxy_real_ip_cidr)
 
     def trusts(self, address: str) -> bool:
-        """Whether the peer at ADDRESS may speak for others."""
+        """Whether the peer at ADDRESS is trusted."""
         return self._trust.covers(address)
 
     @staticmethod
     def fields(address: str, forwarded_for: str, port: int, *, secure: bool, scheme: str = "") -> bytes:
-        """Field lines about a client at ADDRESS that came to PORT; SCHEME: where it is neither http nor https."""
+        """Field lines about a client at ADDRESS that connected to PORT; SCHEME: if it is neither http nor https."""
         scheme = scheme or ("https" if secure else "http")
         head = f"X-Real-IP: {address}\r\nX-Forwarded-For: {forwarded_for}\r\n"
         return head.encode("latin-1") + _arrival(port, scheme)
@@ -99,7 +99,7 @@ class Forwarding:
 
 @lru_cache(64)
 def _arrival(port: int, scheme: str) -> bytes:
-    """The field lines that are the same for many clients: how they came."""
+    """The field lines that are the same for many clients: scheme and port."""
     return (
         f"X-Forwarded-Port: {port}\r\n"
         f"X-Forwarded-Proto: {scheme}\r\nX-Forwarded-Scheme: {scheme}\r\nX-Scheme: {scheme}\r\n"

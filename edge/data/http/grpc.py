@@ -1,9 +1,9 @@
-"""Answers that Edge gives itself to calls of gRPC ("gRPC over HTTP2", Responses).
+"""Edge's own answers to gRPC calls ("gRPC over HTTP2", Responses).
 
 Rules of this file:
-- A call gets its error as `grpc-status`, in a head that is all there is (Trailers-Only), with HTTP status 200: clients
-  take another status of HTTP for that of a proxy that knows nothing of gRPC. Counters and logs keep that status.
-- Statuses are those that Envoy makes of HTTP's; a time-out of an endpoint is DEADLINE_EXCEEDED.
+- A call gets its error as `grpc-status` in a Trailers-Only response with HTTP status 200: clients interpret other HTTP
+  statuses as those of a proxy without gRPC support. Counters and logs keep the original status.
+- HTTP statuses are mapped as in Envoy; a time-out of an endpoint is DEADLINE_EXCEEDED.
 - Redirects stay what they are.
 """
 
@@ -44,7 +44,7 @@ def is_call(request: Message) -> bool:
 
 
 def status_of(response: Message, trailers: FieldLines | None) -> int:
-    """The status that RESPONSE, or TRAILERS behind it, say; -1: none, or one that gRPC does not know."""
+    """The gRPC status in RESPONSE or its TRAILERS; -1: none, or one that gRPC does not define."""
     value = trailers.get(b"grpc-status") if trailers is not None else response.get(b"grpc-status")
     return KNOWN.get(value, -1) if value is not None else -1
 

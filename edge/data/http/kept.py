@@ -1,4 +1,4 @@
-"""The content of a request that has been read already, once more."""
+"""The content of a request that has been read already, to be read again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Kept(Content):
-    """What SPOOL holds, from its beginning."""
+    """The content of SPOOL, from its beginning."""
 
     def __init__(self, spool: Spool) -> None:
         self.buffer = Buffer()  # type: ignore[misc]  # only for readers it cannot be set

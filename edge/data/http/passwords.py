@@ -1,6 +1,6 @@
-"""Whether a password is right, by the hashes that `edge.table.users` reads.
+"""Checks passwords against the hashes that `edge.table.users` reads.
 
-Checking is a pure function that may take a quarter of a second: `credentials.py` keeps it off the event loop.
+Checking is a pure function that may take a quarter of a second: `credentials.py` runs it outside of the event loop.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The answers that Edge gives itself, without an endpoint.
+"""Edge's own answers, without an endpoint.
 
-Rules of this file: every one has a Content-Length and a short plain text, and none repeats a byte that the client sent
-except a redirect's Location, which is built from a validated host and target.
+Rules of this file: every one has a Content-Length and a short plain text, and none contains bytes of the client except
+a redirect's Location, which is built from a validated host and target.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ _NAMES = {
     503: "Service Temporarily Unavailable",
     504: "Gateway Time-out",
 }
-"""In texts, where nginx's name is not the phrase of RFC 9110: what monitors and people look for."""
+"""Texts where nginx's name differs from the phrase of RFC 9110, because monitors and users look for them."""
 
 NOT_FOUND = Reply(404, b"default backend - 404")
-"""Nothing takes the request; the text is the one that ingress-nginx users know."""
+"""No route takes the request; the text is that of ingress-nginx."""
 HEALTHY = Reply(200, b"")
 """The answer to a load balancer's probe (`--health-check-path`)."""
 FORBIDDEN = plain(403)
@@ -70,7 +70,7 @@ TOO_MANY = Reply(503, b"too many connections\n", b"Retry-After: 1\r\n")
 
 
 def farewell(reply: Reply) -> bytes:
-    """REPLY as a whole message that ends its connection, for clients that have not come to speak HTTP with us."""
+    """REPLY as a whole message that closes its connection, for clients with which no HTTP has begun."""
     return (
         f"HTTP/1.1 {reply.status} {reason(reply.status)}\r\nConnection: close\r\n".encode()
         + b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n" % len(reply.body)

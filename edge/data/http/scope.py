@@ -1,4 +1,4 @@
-"""Where a request came in, if it was not at one of Edge's own addresses."""
+"""The listeners at which a request arrived, if it was not at one of Edge's own addresses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The opening handshake of WebSockets (RFC 6455, section 4), where HTTP/2 takes its place on one side (RFC 8441)."""
+"""The opening handshake of WebSockets (RFC 6455, section 4), if one side uses HTTP/2 instead (RFC 8441)."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def key_of(request: Message) -> bytes:
 
 
 def accept_of(key: bytes) -> bytes:
-    """What a server answers to KEY."""
+    """The Sec-WebSocket-Accept for KEY."""
     return b64encode(sha1(key + GUID, usedforsecurity=False).digest())

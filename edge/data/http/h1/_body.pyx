@@ -2,12 +2,12 @@
 """Bodies of HTTP/1.1 messages, read by their framing (RFC 9112, section 6 and 7).
 
 Rules of this file:
-- `fill` gives the number of content bytes that stand at the beginning of the stream's buffer; the reader consumes
-  them there. Nothing is copied, except that chunks which arrived together are moved together.
-- A body ends as its framing says or it is `Incomplete`; bytes behind its end are left alone.
-- Chunked coding is taken strictly: CR LF only, sizes below 2^60, extensions by the grammar and in proportion to the
-  content, bounded trailers. Blanks may stand where the grammar has them, around `;` and `=` of extensions. In responses
-  they may also stand between a size and the end of its line, as some servers pad it.
+- `fill` returns the number of content bytes at the beginning of the stream's buffer; the reader consumes them there.
+  Nothing is copied, except that chunks which arrived together are moved together.
+- A body ends according to its framing, or it is `Incomplete`; bytes after its end are not touched.
+- Chunked coding is parsed strictly: CR LF only, sizes below 2^60, extensions by the grammar and in proportion to the
+  content, bounded trailers. Blanks are accepted where the grammar has them, around `;` and `=` of extensions. In
+  responses they are also accepted between a size and the end of its line, because some servers pad it.
 """
 
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE, PyByteArray_Resize
@@ -37,7 +37,8 @@ cdef class Body(Content):
     """
 
     def __init__(self, Buffer buffer not None, bint request=True):
-        """For all messages of one connection, one after another; REQUEST or response decides whose faults they are."""
+        """For all messages of one connection, one after another; REQUEST: they are requests, whose faults are those of
+        a client."""
         self.buffer = buffer
         self.fault = 400 if request else 502
         self.padded = not request
@@ -64,9 +65,8 @@ cdef class Body(Content):
             self.done = not until_end
 
     cpdef bint finish(self):
-        """Whether the whole body has been read and consumed, so that the next message begins where the buffer does.
-
-        `done` alone is not enough: the greenlet that carried the last piece may have been stopped before it was taken.
+        """Whether the whole body has been read and consumed, so that the buffer begins with the next message. `done` is
+        not sufficient: the greenlet that sends the last piece may have been stopped before it was consumed.
         """
         if not self.done or (self.given >= 0 and self.buffer.start != self.given):
             return False
@@ -118,7 +118,7 @@ cdef class Body(Content):
         cdef Py_ssize_t content
         cdef Buffer buffer = self.buffer
         if self.raw >= 0:
-            # Step over the coding that stood behind what the last call gave out.
+            # Skip the chunk framing after the content of the last call.
             buffer.start = self.raw
             self.raw = -1
         while not self.done:
@@ -133,7 +133,7 @@ cdef class Body(Content):
         return 0
 
     cdef Py_ssize_t _decode(self) except -1:
-        """Decode what is buffered; content bytes that now stand at the start of the buffer."""
+        """Decode buffered bytes; returns the number of content bytes at the start of the buffer."""
         cdef char *p = self.buffer.data
         cdef Py_ssize_t i = self.buffer.start, end = self.buffer.end, put = self.buffer.start, n
         cdef Py_ssize_t first = self.buffer.start
@@ -200,7 +200,7 @@ cdef class Body(Content):
         return 0
 
     cdef bint _extended(self, unsigned char c) noexcept:
-        """Take C as the next byte of chunk extensions, or of blanks before them; whether it may stand there."""
+        """Parse C as the next byte of chunk extensions, or of blanks before them; returns whether it is allowed."""
         if self.state == QUOTED:
             if c == 34:
                 self.state = QUOTED_END
@@ -237,7 +237,7 @@ cdef class Body(Content):
         return True
 
     cdef Py_ssize_t _trailer(self, char *p, Py_ssize_t i, Py_ssize_t end) except -1:
-        """Collect the trailer section up to its empty line; where the rest begins."""
+        """Collect the trailer section up to its empty line; returns the position after it."""
         cdef Py_ssize_t n, have
         cdef const char *found
         cdef char *text

@@ -2,13 +2,13 @@
 """Heads of HTTP/1.1 messages, read strictly.
 
 Rules of this file:
-- The grammar is that of RFC 9110 and RFC 9112, and wherever a recipient *may* be lenient it is not: what is doubtful
-  is refused, so that no endpoint can understand it differently.
-- A head is copied once out of the stream and stays text; fields that pass through never become Python objects.
-- Whatever frames a message (Content-Length, Transfer-Encoding, Connection and what it names) is read here, and dropped:
-  `_writing` adds the framing of the message that is sent.
-- The class does not know sockets; it reads from a Buffer. Of a Stream it also limits the time in which a head that has
-  begun must be there.
+- The grammar is that of RFC 9110 and RFC 9112, and where a recipient *may* be lenient, this parser is not: ambiguous
+  heads are refused, so that no endpoint can interpret them differently.
+- A head is copied once out of the stream and stays text; fields that are passed on never become Python objects.
+- Framing fields (Content-Length, Transfer-Encoding, Connection and the fields that it names) are read here, and
+  dropped: `_writing` adds the framing of the message that is sent.
+- The class does not know sockets; it reads from a Buffer. For a Stream it also limits the time in which a head that has
+  begun must be complete.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -62,7 +62,7 @@ cdef class Head(Message):
         """Read the head of the next request from SOURCE; False where the stream ends before it.
 
         Raises:
-            MessageError: the client sent what is not an acceptable head; `status` is the answer.
+            MessageError: the client sent a head that is not acceptable; `status` is the answer.
             StreamError: the stream broke or was silent for too long.
         """
         cdef Py_ssize_t end
@@ -83,7 +83,7 @@ cdef class Head(Message):
         """Read the head of a response from SOURCE.
 
         Raises:
-            MessageError: it is none that Edge passes on.
+            MessageError: Edge does not pass it on.
             Incomplete: the stream ended first; nothing had been read when `size` is 0.
             StreamError: the stream broke or was silent for too long.
         """
@@ -133,7 +133,7 @@ cdef class Head(Message):
         cdef const char *found
         cdef bint first_line = True, limited = False
         cdef int fault = 400 if request else 502
-        # What is another protocol is not waited for.
+        # Do not wait for more of another protocol.
         if request and not classes[<uint8_t>source.data[source.start]] & VERB:
             raise MessageError(400, "malformed method")
         while True:
@@ -167,7 +167,7 @@ cdef class Head(Message):
             if have >= limits.head:
                 self._refuse(p, first_end, limits, limits.refusal if request else 502, "head too large")
             if first_end:
-                # What is no request, or one of HTTP/0.9, which ends here, is not kept waiting for more.
+                # A malformed request, or one of HTTP/0.9, which ends here, is answered at once.
                 self.store(p, first_end)
                 self.request_line(first_end, limits)
                 first_end = 0
@@ -178,9 +178,8 @@ cdef class Head(Message):
                 raise incomplete(fault, "the connection ended within a head")
 
     cdef int _refuse(self, const char *p, Py_ssize_t first_end, Limits limits, int status, reason) except -1:
-        """Refuse the head at P with STATUS, unless its first line, of FIRST_END bytes, is to be refused itself.
-
-        So the answer is the same in whatever pieces a head arrives; 0: the first line is known to be good.
+        """Refuse the head at P with STATUS, unless its first line, of FIRST_END bytes, is to be refused itself. So the
+        answer does not depend on the pieces in which a head arrives; 0: the first line is known to be valid.
         """
         if first_end:
             self.store(p, first_end)
@@ -254,7 +253,7 @@ cdef class Head(Message):
         return i + 2
 
     cdef int interpret(self, bint request) except -1:
-        """Understand the fields that frame the message and manage the connection."""
+        """Interpret the fields that frame the message and control the connection."""
         cdef int i, hosts = 0, lengths = 0, codings = 0, upgrades = 0
         cdef Field *field
         cdef const char *value
@@ -271,7 +270,7 @@ cdef class Head(Message):
                 hosts += 1
                 if request:
                     host = host_of(value, field.value_length)
-                    if not self.absolute:  # an absolute-form target goes before (RFC 9112, 3.2.2)
+                    if not self.absolute:  # an absolute-form target takes precedence (RFC 9112, 3.2.2)
                         self.host = host
             elif field.known == CONNECTION:
                 self.connection_options(field, fault)
@@ -320,7 +319,7 @@ cdef class Head(Message):
                 raise MessageError(400, "exactly one Host is required")
             if hosts == 0 and not self.absolute:
                 self.host = b""
-            # HTTP/2 in the clear would carry requests past Edge; a body before the new protocol has two readings.
+            # h2c by Upgrade would pass requests around Edge; a body before the new protocol is ambiguous.
             self.upgrade = (
                 upgrades and self.switches and self.version == 11 and not unfit and not codings and self.length <= 0
             )
@@ -329,7 +328,7 @@ cdef class Head(Message):
         return 0
 
     cdef int check_status(self, bint upgrade) except -1:
-        """See that framing and status of a response agree (RFC 9112, 6.3)."""
+        """Check that framing and status of a response agree (RFC 9112, 6.3)."""
         if self.status == 101 and not upgrade:
             raise ResponseError("switched protocols to an unknown one")
         self.upgrade = upgrade
@@ -338,10 +337,8 @@ cdef class Head(Message):
         return 0
 
     cdef int connection_options(self, Field *field, int fault) except -1:
-        """Obey a Connection field and drop what it names (RFC 9110, 7.6.1).
-
-        Fields that Edge understands are out of its reach: those that are not passed on anyway, and those, such as
-        Date, that would only be missed.
+        """Apply a Connection field and drop the fields that it names (RFC 9110, 7.6.1). It does not apply to fields
+        that Edge interprets: those are not passed on anyway, or must not be lost, such as Date.
         """
         cdef const char *p = self.text + field.value
         cdef Py_ssize_t i = 0, begin, n = field.value_length

@@ -2,8 +2,8 @@
 """Heads of HTTP/1.1 messages, written with new framing (RFC 9112).
 
 Rules of this file:
-- Fields that pass through are copied as they came, runs of them in one piece. What frames a message, and what Edge says
-  about the client, is written here and nowhere else.
+- Fields that are passed on are copied unchanged, runs of them in one piece. Framing fields, and Edge's fields about the
+  client, are written only here.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
@@ -72,8 +72,8 @@ cdef class HeadWriter:
     cpdef response(self, Message response, bytes added, long long length, bint chunked, bint keep_alive, bint old_client=False, bytes defaults=b""):
         """Put the head of RESPONSE into the output buffer, as it goes to a client.
 
-        DEFAULTS and ADDED are complete field lines. LENGTH is -1 for none. OLD_CLIENT speaks HTTP/1.0 and must hear that the
-        connection stays.
+        DEFAULTS and ADDED are complete field lines. LENGTH is -1 for none. OLD_CLIENT speaks HTTP/1.0 and needs
+        `Connection: keep-alive`.
         """
         cdef char line[32]
         cdef int n

@@ -1,10 +1,10 @@
 # cython: language_level=3
-"""The client's end of a connection of HTTP/2 (RFC 9113), which Edge is to endpoints.
+"""The client's end of an HTTP/2 connection (RFC 9113), for connections to endpoints.
 
 Rules of this file:
 - It is a `Session` with the other half of the rules: this end opens the streams, and heads that come are responses.
-- A response of status 1xx is a `HEAD` event of its own; who handles that takes the head over with `renew`.
-- Of the streams that the peer refuses it has processed nothing (sections 6.8 and 8.7): they may be tried elsewhere.
+- A response of status 1xx is a `HEAD` event of its own; its handler takes over the head with `renew`.
+- The peer has processed nothing of streams that it refuses (sections 6.8 and 8.7): they may be retried elsewhere.
 """
 
 from libc.stdint cimport uint8_t, uint32_t
@@ -38,16 +38,16 @@ cdef class ClientSession(Session):
     """The state of one connection to an endpoint."""
 
     def __init__(self, Limits limits not None, int most_streams):
-        """LIMITS: of the heads of responses. MOST_STREAMS at a time, whatever the peer would allow."""
+        """LIMITS: of the heads of responses. MOST_STREAMS: concurrent streams, even if the peer allows more."""
         super().__init__([], limits, most_streams)
         self.refused = []
         self.allowed = UNLIMITED
         self.next_id = 1
-        self.preface = 24  # nothing but frames comes
+        self.preface = 24  # the peer sends frames only
         self.worth = WORTH
 
     cpdef begin(self, int seen):
-        """Say the first words."""
+        """Put the preface and settings."""
         cdef uint8_t *p
         self.out.write(PREFACE)
         p = self._put_frame(F_SETTINGS, 0, 0, 12)
@@ -65,8 +65,8 @@ cdef class ClientSession(Session):
         return min(self.allowed, self.most_streams) - self.running
 
     cpdef open(self, H2Stream stream, Outgoing request, bytes scheme, bint end, bytes protocol=b""):
-        """Open STREAM with the head of REQUEST, for an URI of SCHEME; END: that is all. PROTOCOL: the one that the stream
-        is to carry (RFC 8441)."""
+        """Open STREAM with the head of REQUEST, for an URI of SCHEME; END: without content. PROTOCOL: the one that the
+        stream is to carry (RFC 8441)."""
         cdef Py_ssize_t at
         stream.begin(self.next_id, self.initial_window)
         stream.bodiless = request.method == b"HEAD"
@@ -79,17 +79,17 @@ cdef class ClientSession(Session):
         self._put_block(stream, at, end)
 
     cpdef renew(self, H2Stream stream):
-        """Give away the head of STREAM that has come; the next one does not overwrite it."""
+        """Replace the head of STREAM, so that the next one does not overwrite it."""
         head = stream.head
         stream.head = ResponseHead()
         return head
 
     cpdef ping(self):
-        """Ask the peer to show that it is there."""
+        """Put PING."""
         memcpy(self._put_frame(F_PING, 0, 0, 8), b"is there", 8)
 
     cpdef go_away(self, int code, bint last):
-        """Put GOAWAY with CODE: this end opens no further stream, and has never allowed the peer to."""
+        """Put GOAWAY with CODE: this end opens no further streams; the peer may not open any."""
         cdef uint8_t *p = self._put_frame(F_GOAWAY, 0, 0, 8)
         self.ending = True
         put_number(p, 0)

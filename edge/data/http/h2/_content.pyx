@@ -2,9 +2,10 @@
 """The content of a message of HTTP/2 between the connection that reads it and the stream that consumes it.
 
 Rules of this file:
-- What has come is kept apart from what is being consumed: a consumer that waits holds on to its buffer.
-- A little that comes alone, as most messages of gRPC do, takes no block: many streams at a time stay within the caches.
-- The window of the stream bounds both; it is given back when bytes have been consumed.
+- Bytes that arrive are kept apart from those that are being consumed, because a waiting consumer refers to its buffer.
+- A small piece, such as most gRPC messages, needs no block, so that many concurrent streams fit into the processor's
+  caches.
+- The window of the stream bounds both; it is restored when bytes have been consumed.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -26,8 +27,8 @@ TRAILERS = b"\r\n"
 cdef class Inbox(Content):
     """The content of one stream after another, in `buffer`.
 
-    `timeout`: seconds of silence. `broken`: an error that is raised behind what has come, in place of the rest.
-    `trailers` says that there are some: they are fields of the stream.
+    `timeout`: seconds of silence. `broken`: an error that is raised after the bytes that have arrived, in place of the
+    rest. `trailers` says that there are some: they are fields of the stream.
     """
 
     def __cinit__(self):
@@ -37,7 +38,7 @@ cdef class Inbox(Content):
         self.trailers = b""
 
     cpdef begin(self, Session session, H2Stream stream, double timeout, Carrier carrier):
-        """Begin with the content of STREAM in SESSION; CARRIER.schedule() has what SESSION puts out sent."""
+        """Begin with the content of STREAM in SESSION; CARRIER.schedule() sends the output of SESSION."""
         self.carrier = carrier
         self.session = session
         self.stream = stream
@@ -50,7 +51,7 @@ cdef class Inbox(Content):
         self.trailers = b""
 
     cpdef take(self, Buffer source, Py_ssize_t n):
-        """Take over N bytes from the beginning of SOURCE, which have come."""
+        """Move N bytes from the beginning of SOURCE to the content that has arrived."""
         cdef Buffer last
         cdef Py_ssize_t part
         if n <= LITTLE and self._empty():
@@ -98,7 +99,7 @@ cdef class Inbox(Content):
         return n
 
     cdef int _open(self) except -1:
-        """Give what has come first to the consumer."""
+        """Pass the oldest bytes that have arrived to the consumer."""
         cdef Buffer buffer = self.buffer
         cdef Py_ssize_t n = PyBytes_GET_SIZE(self.first)
         buffer.reserve()
@@ -108,7 +109,7 @@ cdef class Inbox(Content):
         return 0
 
     cdef bint _empty(self) noexcept:
-        """Whether all that has come has been given to the consumer."""
+        """Whether all bytes that have arrived have been passed to the consumer."""
         return self.first is None and not self.arrived
 
     cdef _end(self):
@@ -117,11 +118,11 @@ cdef class Inbox(Content):
             self.trailers = TRAILERS
 
     def has_come(self):
-        """Whether some of it, or its end, has come."""
+        """Whether some of it, or its end, has arrived."""
         return not self._empty() or self.received > 0 or self.stream.remote_ended
 
     cpdef bytes whole(self, Py_ssize_t most):
-        """All of it, MOST bytes at most, if that has come, and is consumed then; else None."""
+        """All of it, MOST bytes at most, if it has arrived, which consumes it; else None."""
         cdef Py_ssize_t size = PyBytes_GET_SIZE(self.first) if self.first is not None else 0
         cdef Buffer one
         if not self.stream.remote_ended:
@@ -140,7 +141,7 @@ cdef class Inbox(Content):
         return text
 
     cpdef bint holds(self):
-        """Whether some of it has come that has not been consumed."""
+        """Whether some of it has arrived and has not been consumed."""
         return not self._empty() or self.buffer.start != self.buffer.end
 
     cpdef bint finish(self):
@@ -148,7 +149,7 @@ cdef class Inbox(Content):
         return self.done and self.buffer.start == self.buffer.end
 
     cpdef drop(self):
-        """Drop what has not been consumed: nobody wants it any more."""
+        """Drop bytes that have not been consumed."""
         self.first = None
         if self.arrived:
             self.arrived.clear()

@@ -1,12 +1,12 @@
 # cython: language_level=3
-"""Field compression (RFC 7541): blocks read with their tables, and what writing needs.
+"""Field compression (RFC 7541): decodes blocks with their tables, and has the tables for encoding.
 
 Rules of this file:
-- A field that has been read is two pointers, good until the next one is read: into the block, into a table, or into the
+- A decoded field is two pointers, valid until the next one is decoded: into the block, into a table, or into the
   one scratch buffer that all decoders share, because nothing waits within a block.
-- A table grows with its use. The note of an entry keeps what the reader of fields found out about it.
-- Edge writes without a dynamic table of its own, so what is written depends on nothing that was written before.
-- Any fault is one of the connection: the tables of the two sides cannot be trusted to agree any more.
+- A table grows with its use. The note of an entry caches the result of checking it.
+- Edge encodes without a dynamic table, so a block does not depend on earlier ones.
+- Any fault is a connection error, because the tables of the two sides may differ afterwards.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING
@@ -22,7 +22,7 @@ from edge.data.http.h2.errors import ErrorCode, Http2Error
 cdef enum:
     OVERHEAD = 32         # of an entry (section 4.1)
     DEFAULT_SIZE = 4096   # of a dynamic table
-    LARGEST = 1 << 24     # an integer above it means nothing here
+    LARGEST = 1 << 24     # larger integers are not valid here
     HASHES = 256
 
 STATIC_TABLE = (
@@ -133,7 +133,7 @@ cdef class Decoder:
         return False
 
     cdef int _entry(self, long index) except -1:
-        """Make the entry of INDEX the field that has been read."""
+        """Use the entry of INDEX as the decoded field."""
         cdef Entry *entry
         cdef const char *text
         if 0 < index <= STATIC:
@@ -221,7 +221,7 @@ cdef class Decoder:
         return 0
 
     cdef void _evict(self, Py_ssize_t limit) noexcept:
-        """Drop the oldest entries until no more than LIMIT is used."""
+        """Drop the oldest entries until their size is at most LIMIT."""
         cdef Entry *entry
         while self.used > limit:
             entry = self.entries + self.first
@@ -233,7 +233,7 @@ cdef class Decoder:
             self.text_start = self.text_end = 0
 
     cdef int _make_room(self, Py_ssize_t n) except -1:
-        """Have room for one entry more, and N bytes of its text behind that of the others."""
+        """Make room for one more entry, and N bytes of its text after that of the others."""
         cdef Py_ssize_t size, live = self.text_end - self.text_start
         cdef uint32_t i, ring
         cdef Entry *entries

@@ -1,9 +1,9 @@
 # cython: language_level=3
-"""The Huffman code of HPACK (RFC 7541, section 5.2 and appendix B), read.
+"""Decodes the Huffman code of HPACK (RFC 7541, section 5.2 and appendix B).
 
 Rules of this file:
-- The code is canonical: its lengths say everything. The tables are made of them once.
-- Most symbols are found with one look at the next 10 bits; the long ones by their length.
+- The code is canonical: its lengths define it. The tables are made of them once.
+- Most symbols are found by the next 10 bits; the long ones by their length.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t

@@ -1,12 +1,12 @@
 # cython: language_level=3
-"""Heads of HTTP/2 requests (RFC 9113, section 8), read strictly.
+"""Parses heads of HTTP/2 requests strictly (RFC 9113, section 8).
 
 Rules of this file:
-- A head becomes the text that HTTP/1.1 would have for it, field by field, so that all that reads messages knows no
-  version. Method, target, host and length are judged by the same functions as those of HTTP/1.1.
-- What the RFC calls malformed is an error of the stream; what HTTP/1.1 answers with a status is answered so here.
-- Whatever is wrong with a head, its block is read to the end: the tables of the two sides stay in step.
-- Cookie comes in crumbs, which are put together (8.2.3). An extended CONNECT (RFC 8441) becomes an Upgrade.
+- A head is converted to the text of HTTP/1.1, field by field, so that readers of messages need not know the version.
+  Method, target, host and length are checked by the same functions as those of HTTP/1.1.
+- A malformed request (RFC 9113) is a stream error; a request that HTTP/1.1 answers with a status is answered so here.
+- The block of a faulty head is read to the end, so that the tables of the two sides stay the same.
+- Cookie may be split into several fields, which are joined (8.2.3). An extended CONNECT (RFC 8441) becomes an Upgrade.
 """
 
 import os
@@ -30,7 +30,7 @@ from edge.data.http.h2._hpack cimport Decoder
 from edge.data.net.errors import MessageError
 
 cdef enum:
-    URGENCY = 3  # where the client says none (RFC 9218, section 4.1)
+    URGENCY = 3  # if the client sends none (RFC 9218, section 4.1)
 
 cdef char *crumb_text = NULL
 cdef Py_ssize_t crumb_size = 0
@@ -41,7 +41,7 @@ cdef malformed(str reason):
 
 
 cdef inline bint forbidden(const char *p, Py_ssize_t n) noexcept:
-    """Whether there is a byte that no field may have, pseudo-fields included (8.2.1)."""
+    """Whether there is a byte that is not allowed in any field, pseudo-fields included (8.2.1)."""
     cdef Py_ssize_t i
     for i in range(n):
         if <uint8_t>p[i] <= 13 and (p[i] == 0 or p[i] == 10 or p[i] == 13):
@@ -50,7 +50,7 @@ cdef inline bint forbidden(const char *p, Py_ssize_t n) noexcept:
 
 
 cdef bint connection_specific(const char *name, Py_ssize_t n, int known, const char *value, Py_ssize_t m) noexcept:
-    """Whether a field of HTTP/1.1's connections stands where there is none (8.2.2)."""
+    """Whether it is a connection-specific field of HTTP/1.1 (8.2.2)."""
     if known == CONNECTION or known == TRANSFER_ENCODING or known == UPGRADE:
         return True
     if known != HOP:
@@ -65,7 +65,7 @@ cdef class RequestHead(Message):
 
     @property
     def malformed(self):
-        """Whether it is one to which there is no answer."""
+        """Whether the stream is reset instead of answered."""
         return self.fault == MALFORMED
 
     cdef int _reset(self) except -1:
@@ -87,7 +87,7 @@ cdef class RequestHead(Message):
         return 0
 
     cdef int read(self, Decoder decoder, Limits limits, bint ended) except -1:
-        """Read the block with which DECODER has begun; ENDED: no content follows.
+        """Read the block that DECODER has begun; ENDED: no content follows.
 
         Raises:
             Http2Error: the block is malformed.
@@ -105,14 +105,14 @@ cdef class RequestHead(Message):
                 self.fault = error.status
                 self.why = error.reason
         if self.fault:
-            # What was read of it is nothing to rely on.
+            # Its fields are not reliable.
             self.first_line = b" ".join((self.method or b"-", self.path or b"-", b"HTTP/2.0"))
             self.method = b""
             self.field_count = 0
         return 0
 
     cdef int _take(self, Decoder decoder, Limits limits) except -1:
-        """Take the field that DECODER has read."""
+        """Add the field that DECODER has read."""
         cdef const char *name = decoder.name
         cdef Py_ssize_t n = decoder.name_length, m = decoder.value_length
         cdef Field *field
@@ -164,7 +164,7 @@ cdef class RequestHead(Message):
         return 0
 
     cdef int _interpret(self, Field *field) except -1:
-        """Understand a field that frames the message or says what it is about."""
+        """Interpret a field that frames the message or describes it."""
         cdef const char *value = self.text + field.value
         if field.known == HOST:
             self.hosts += 1
@@ -186,7 +186,7 @@ cdef class RequestHead(Message):
         return 0
 
     cdef int _cookie(self, const char *value, Py_ssize_t m) except -1:
-        """Put a crumb behind the others."""
+        """Append a part of Cookie."""
         global crumb_text, crumb_size
         cdef char *grown
         if self.crumbs + m + 2 > crumb_size:
@@ -205,7 +205,7 @@ cdef class RequestHead(Message):
         return 0
 
     cdef int _finish(self, Limits limits, bint ended) except -1:
-        """See that the head is complete, and says the same everywhere."""
+        """Check that the head is complete and consistent."""
         cdef const char *path
         cdef Py_ssize_t i, n
         if not self.method:
@@ -249,7 +249,7 @@ cdef class RequestHead(Message):
         return 0
 
     cdef int _connect(self, Limits limits, bint ended) except -1:
-        """Make the extended CONNECT what HTTP/1.1 would have in its place (RFC 8441, section 5)."""
+        """Convert the extended CONNECT to the Upgrade of HTTP/1.1 (RFC 8441, section 5)."""
         cdef bytes key
         if self.method != b"CONNECT" or ended or self.length >= 0:
             raise malformed(":protocol in a request that cannot have it")
@@ -288,7 +288,7 @@ cdef class RequestHead(Message):
 
 
 cdef bint read_trailers(Decoder decoder, Limits limits, FieldLines lines) except -1:
-    """Make LINES the trailer section in the block with which DECODER has begun; whether it is well formed.
+    """Read the block that DECODER has begun into LINES as a trailer section; returns whether it is well formed.
 
     Raises:
         Http2Error: the block is malformed.

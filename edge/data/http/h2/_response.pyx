@@ -1,9 +1,9 @@
 # cython: language_level=3
-"""Heads of HTTP/2 responses (RFC 9113, section 8), read strictly.
+"""Parses heads of HTTP/2 responses strictly (RFC 9113, section 8).
 
 Rules of this file:
-- As for requests, a head becomes the text that HTTP/1.1 would have for it.
-- What is malformed is not passed on. Whatever is wrong, the block is read to its end.
+- As for requests, a head is converted to the text of HTTP/1.1.
+- A malformed response is not passed on. The block is read to its end in any case.
 """
 
 from http import HTTPStatus
@@ -29,7 +29,7 @@ cdef class ResponseHead(Message):
     """The head of a response, reused for one stream after another; `size`: bytes, as they would be in HTTP/1.1."""
 
     cdef int read(self, Decoder decoder, Limits limits) except -1:
-        """Read the block with which DECODER has begun.
+        """Read the block that DECODER has begun.
 
         Raises:
             Http2Error: the block is malformed.
@@ -59,14 +59,14 @@ cdef class ResponseHead(Message):
         return 0
 
     cpdef switch(self, bytes accept):
-        """Make the answer that agrees to a WebSocket what HTTP/1.1 would have for it, with ACCEPT (RFC 8441, section 5)."""
+        """Convert the answer that accepts a WebSocket to that of HTTP/1.1, with ACCEPT (RFC 8441, section 5)."""
         self.status = 101
         self.reason = REASONS[101]
         self.append(b"upgrade", 7, b"websocket", 9, NULL, True)
         self.append(b"sec-websocket-accept", 20, PyBytes_AS_STRING(accept), PyBytes_GET_SIZE(accept), NULL, True)
 
     cdef int _take(self, Decoder decoder, Limits limits) except -1:
-        """Take the field that DECODER has read."""
+        """Add the field that DECODER has read."""
         cdef const char *name = decoder.name
         cdef const char *value = decoder.value
         cdef Py_ssize_t n = decoder.name_length, m = decoder.value_length
@@ -96,7 +96,7 @@ cdef class ResponseHead(Message):
         return 0
 
     cdef int _interpret(self, Field *field) except -1:
-        """Understand a field that frames the message, or that Edge adds where it is missing."""
+        """Interpret a field that frames the message, or that Edge adds if it is missing."""
         cdef const char *value = self.text + field.value
         if connection_specific(self.text + field.name, field.name_length, field.known, value, field.value_length):
             raise ResponseError("a field of the connection")

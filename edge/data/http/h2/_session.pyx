@@ -1,18 +1,16 @@
 # cython: language_level=3
-"""One end of a connection of HTTP/2 (RFC 9113): bytes in, events out, frames to be sent in an `Outbox`.
-
-It is the server's end, which Edge is to clients. `edge.data.http.h2._client` is what the other end, which Edge is to
-endpoints, has for itself.
+"""One end of an HTTP/2 connection (RFC 9113): bytes in, events out, frames to be sent in an `Outbox`. This is the
+server's end, for connections of clients; `edge.data.http.h2._client` is the client's end, for connections to endpoints.
 
 Rules of this file:
-- It knows no sockets, no greenlets and no clock. `next` reads up to the next event; what is to be answered by a frame
-  is answered at once.
-- The peer is held to the RFC: what the RFC calls an error of a stream resets that stream, an error of the connection
-  is raised. Reserved bits and unknown frames are ignored.
-- Content is handed on as it comes, however large the frame. What has come and has not been consumed is bounded by the
-  window of its stream; the window of the connection never holds a stream up because of another.
-- Patience: frames that cost work and carry nothing use it up, useful ones and time restore it. Without any left the
-  connection ends (ENHANCE_YOUR_CALM), so that no flood costs more than the same bytes of requests would.
+- It knows no sockets, no greenlets and no clock. `next` reads up to the next event; frames that need an answer are
+  answered at once.
+- The rules of the RFC are enforced: a stream error resets the stream, a connection error is raised. Reserved bits and
+  unknown frames are ignored.
+- Content is passed on as it arrives, however large the frame. Unconsumed content is bounded by the window of its
+  stream; the window of the connection never blocks a stream because of another.
+- Patience is a budget: frames that cost work and carry nothing reduce it, useful ones and time restore it. When it is
+  used up the connection ends (ENHANCE_YOUR_CALM), so that a flood costs no more than the same bytes of requests.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
@@ -48,7 +46,7 @@ cdef error(int code, str reason):
 
 
 cdef void _rank(H2Stream stream):
-    """Give STREAM the priority that its request has."""
+    """Set the priority of STREAM to that of its request."""
     cdef RequestHead head = <RequestHead>stream.head
     stream.urgency = head.urgency
     stream.whole = head.prioritized and not head.incremental
@@ -57,12 +55,13 @@ cdef void _rank(H2Stream stream):
 cdef class Session:
     """The state of one connection.
 
-    - `streams`: those that are open, by number. `running`: how many are being served; `highest`: the newest number.
-    - `stream`, `count`: what the last event is about. `ending`: no further stream is taken.
+    - `streams`: those that are open, by number. `running`: the number of those that are being served; `highest`: the
+      newest id.
+    - `stream`, `count`: what the last event is about. `ending`: no further stream is accepted.
     """
 
     def __init__(self, list spares not None, Limits limits not None, int most_streams):
-        """SPARES: streams to use again, shared by all connections. LIMITS of heads. MOST_STREAMS at a time."""
+        """SPARES: streams to reuse, shared by all connections. LIMITS: of heads. MOST_STREAMS: concurrent streams."""
         self.out = Outbox()
         self.streams = OpenStreams()
         self.spares = spares
@@ -78,7 +77,7 @@ cdef class Session:
         self.worth = 0
 
     cpdef begin(self, int seen):
-        """Say the first words. SEEN bytes of the client's preface have been read already."""
+        """Put the settings. SEEN bytes of the client's preface have been read already."""
         cdef uint8_t *p = self._put_frame(F_SETTINGS, 0, 0, 24)
         cdef int i
         cdef uint32_t[4] values = [self.most_streams, self.limits.head, 1, 1]
@@ -92,7 +91,7 @@ cdef class Session:
 
     @property
     def in_head(self):
-        """Whether a head has begun that is not complete."""
+        """Whether a head has begun and is not complete."""
         return self.block_of != 0
 
     # --- reading --------------------------------------------------------------------------------------------------
@@ -101,7 +100,7 @@ cdef class Session:
         """Read from SOURCE up to the next event, `Event`.
 
         Raises:
-            Http2Error: the connection cannot go on.
+            Http2Error: a connection error.
         """
         cdef const uint8_t *p
         cdef Py_ssize_t have, length
@@ -155,7 +154,7 @@ cdef class Session:
                 return event
 
     cdef int _frame(self, int kind, int flags, uint32_t id, const uint8_t *p, Py_ssize_t n) except -1:
-        """Read a whole frame, with N bytes at P behind its head; the event that it is."""
+        """Read a whole frame, with a payload of N bytes at P; returns its event."""
         if kind == F_HEADERS:
             return self._headers(flags, id, p, n)
         if kind == F_CONTINUATION:
@@ -200,7 +199,7 @@ cdef class Session:
     # --- content --------------------------------------------------------------------------------------------------
 
     cdef int _begin_data(self, int flags, uint32_t id, Py_ssize_t length, Py_ssize_t padding) except -1:
-        """Begin a frame of DATA, of LENGTH bytes with PADDING and what says how much."""
+        """Begin a DATA frame of LENGTH bytes, with PADDING and its length."""
         cdef H2Stream stream = self.streams.find(id)
         if id == 0 or id & 1 == 0 or id > self.highest:
             raise error(PROTOCOL_ERROR, "DATA of a stream that is idle")
@@ -242,7 +241,7 @@ cdef class Session:
         return NOTHING
 
     cdef int _data(self, Buffer source) except -1:
-        """Read on in a frame of DATA."""
+        """Continue to read a DATA frame."""
         cdef Py_ssize_t n = min(source.end - source.start, self.content_left)
         cdef H2Stream stream = self.into
         if stream is not None and stream.closed:
@@ -276,7 +275,7 @@ cdef class Session:
         return NOTHING
 
     cdef int _end(self, H2Stream stream) except -1:
-        """The message that comes on STREAM is complete."""
+        """The incoming message of STREAM is complete."""
         if stream.expected >= 0 and stream.arrived != stream.expected:
             return self._fault(stream, PROTOCOL_ERROR)
         stream.remote_ended = True
@@ -335,7 +334,7 @@ cdef class Session:
         )
 
     cdef int _head(self, uint32_t id, bint ended, const uint8_t *p, Py_ssize_t n, bint bad) except -1:
-        """Read a whole block: a head, or the trailers behind one."""
+        """Read a whole block: a head, or trailers."""
         cdef H2Stream stream = self.streams.find(id)
         self.decoder.begin(p, n)
         if stream is not None:
@@ -344,7 +343,7 @@ cdef class Session:
         return self._new(id, ended, n, bad)
 
     cdef int _new(self, uint32_t id, bint ended, Py_ssize_t n, bint bad) except -1:
-        """The block, of N bytes, with which the decoder has begun is for no open stream: it may begin one."""
+        """The block of N bytes that the decoder has begun is for no open stream: it may open one."""
         cdef H2Stream stream
         cdef RequestHead head
         if id <= self.highest and id not in self.forgotten:
@@ -387,13 +386,13 @@ cdef class Session:
         return HEAD
 
     cdef int _skip(self) except -1:
-        """Read the block of a stream that nobody wants: the tables of the two sides stay in step."""
+        """Read the block of a closed stream, so that the tables of the two sides stay the same."""
         while self.decoder.next():
             pass
         return NOTHING
 
     cdef int _further(self, H2Stream stream, bint ended, bint bad) except -1:
-        """The block with which the decoder has begun is for STREAM, which is open."""
+        """The block that the decoder has begun is for STREAM, which is open."""
         return self._trailers(stream, ended)
 
     cdef int _trailers(self, H2Stream stream, bint ended) except -1:
@@ -445,16 +444,16 @@ cdef class Session:
         return WINDOW if wider else NOTHING
 
     cdef int _setting(self, int name, uint32_t value) except -1:
-        """The peer has set NAME, which is well formed, to VALUE."""
+        """The peer has set NAME to the valid VALUE."""
         return 0
 
     cdef int _goaway(self, uint32_t last, int code) except -1:
-        """The peer has said GOAWAY."""
+        """The peer has sent GOAWAY."""
         self._annoy(1)
         return NOTHING
 
     def _widen(self, long long by):
-        """Have the windows of all streams wider BY so much; whether they are wider."""
+        """Widen the windows of all streams BY so much; returns whether they are wider."""
         for one in self.streams.values():
             stream = <H2Stream>one
             stream.send_window += by
@@ -535,7 +534,7 @@ cdef class Session:
         return self._fault(stream, code)
 
     cdef int _fault(self, H2Stream stream, int code) except -1:
-        """STREAM ends with an error, CODE, that the peer has made."""
+        """STREAM ends with the error CODE, caused by the peer."""
         self._annoy(RESET_COST)
         stream.code = code
         stream.faulty = True
@@ -553,7 +552,7 @@ cdef class Session:
         self.patience = min(self.patience + gain, PATIENCE)
 
     cpdef relax(self, double now):
-        """It is NOW, in seconds of any clock: time restores patience."""
+        """Restore patience for the time until NOW, in seconds of any clock."""
         if self.relaxed >= 0:
             self._please((now - self.relaxed) * RESTORED)
         self.relaxed = now
@@ -563,7 +562,7 @@ cdef class Session:
         self.streams.remove(stream)
 
     cdef int _forget(self, uint32_t id) except -1:
-        """Remember that this side has reset ID: what the client has sent before it knows is ignored."""
+        """Remember that this side has reset ID: frames that the client has sent before it knows are ignored."""
         self.forgotten[id] = None
         if len(self.forgotten) > MOST_FORGOTTEN:
             del self.forgotten[next(iter(self.forgotten))]
@@ -572,7 +571,7 @@ cdef class Session:
     # --- writing --------------------------------------------------------------------------------------------------
 
     cdef uint8_t *_put_frame(self, int kind, int flags, uint32_t id, Py_ssize_t n) except NULL:
-        """Put the head of a frame; where its N bytes, for which there is room, go."""
+        """Put the head of a frame; returns the place for its N bytes."""
         cdef uint8_t *p = <uint8_t *>self.out.room(FRAME_HEAD + n)
         p[0] = n >> 16 & 255
         p[1] = n >> 8 & 255
@@ -613,7 +612,7 @@ cdef class Session:
         return 0
 
     cdef void _finished(self, H2Stream stream):
-        """The message that goes on STREAM is complete."""
+        """The outgoing message of STREAM is complete."""
         stream.local_ended = True
         self._please(RESET_COST)
         if stream.remote_ended:
@@ -631,8 +630,8 @@ cdef class Session:
         return at
 
     cpdef head(self, H2Stream stream, Message response, bytes added, long long length, bint end):
-        """Put the head of RESPONSE, with ADDED as further field lines and a LENGTH of content, below 0: it is not said.
-        END: that is all."""
+        """Put the head of RESPONSE, with ADDED as further field lines and a LENGTH of content, below 0: unknown. END:
+        without content."""
         cdef Py_ssize_t at = self._begin_block()
         put_status(self.out, 200 if response.status == 101 else response.status)
         put_fields(self.out, response, in_responses)
@@ -651,8 +650,8 @@ cdef class Session:
         self._put_block(stream, at, end)
 
     cpdef Py_ssize_t send_from(self, H2Stream stream, Buffer source, Py_ssize_t n, bint last) except -1:
-        """Put the first N bytes of SOURCE, or what fits into one frame and the windows, which are consumed; how many.
-        LAST: they are the end."""
+        """Put the first N bytes of SOURCE, or as many as fit into one frame and the windows, and consume them; returns
+        how many. LAST: they are the end."""
         cdef Py_ssize_t put = self._put_data(stream, source.data + source.start, n, last)
         source.start += put
         return put
@@ -699,12 +698,12 @@ cdef class Session:
             self._forget(stream.id)
 
     cpdef consumed(self, H2Stream stream, Py_ssize_t n):
-        """N bytes of content of STREAM are out of the way."""
+        """N bytes of content of STREAM have been consumed."""
         stream.unreturned += n
         if stream.remote_ended or stream.closed or 2 * stream.unreturned < stream.window:
             return
         if stream.unreturned == stream.window - stream.receive_window and stream.window < WIDE_WINDOW:
-            # All that has come is consumed: only the way to the client limits how fast it comes.
+            # Everything that has arrived is consumed: only the round trip to the client limits the rate.
             if self.extra + stream.window <= MOST_EXTRA:
                 self.extra += stream.window
                 stream.unreturned += stream.window
@@ -714,14 +713,14 @@ cdef class Session:
         stream.unreturned = 0
 
     cpdef done(self, H2Stream stream):
-        """Nobody serves STREAM any more: it may be used again."""
+        """STREAM is not served any more: it may be reused."""
         self.running -= 1
         self.extra -= stream.window - DEFAULT_WINDOW
         stream.trailers = None
 
     cpdef go_away(self, int code, bint last):
-        """Put GOAWAY with CODE. LAST: no stream is taken that is newer than the newest; else all are for now, and the
-        client is asked to show when it knows."""
+        """Put GOAWAY with CODE. LAST: no further stream is accepted; else all are for now, and a PING tells when the
+        client has read it."""
         cdef uint8_t *p = self._put_frame(F_GOAWAY, 0, 0, 8)
         if last and not self.ending:
             self.last = self.highest

@@ -2,9 +2,9 @@
 """The streams of a connection of HTTP/2 (RFC 9113, section 5), and those that are open by their numbers.
 
 Rules of this file:
-- A stream here is numbers and flags; what they mean is the session's.
-- A stream has a place that its number gives, where that is free. Numbers of one side ascend, so nearly all have theirs, and
-  finding one is no look into a dict.
+- A stream is numbers and flags, which the session interprets.
+- A stream has the place of its id, if that is free. Ids of one side ascend, so nearly all streams have theirs, and a
+  look-up needs no dict.
 """
 
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
@@ -29,13 +29,13 @@ cdef class H2Stream:
     """One stream, reused for another one after `Session.done`.
 
     - `head`, `trailers`: of the message that comes. `owner`: what it is for. `received`, `sent`: bytes of its frames.
-    - `remote_ended`, `local_ended`: the message that comes, the one that goes is complete. `closed`: both are, or it was
-      reset, with `code`; `faulty`: because the peer has broken rules.
+    - `remote_ended`, `local_ended`: the incoming message, the outgoing message is complete. `closed`: both are, or it
+      was reset, with `code`; `faulty`: because of an error of the peer.
     - `urgency`: streams of a lower one go first. `whole`: before others of the same (RFC 9218).
     """
 
     def __init__(self, Message head not None):
-        """HEAD takes the heads that come."""
+        """HEAD: for incoming heads."""
         self.head = head
 
     cdef void begin(self, uint32_t id, long long send_window) noexcept:
@@ -95,7 +95,7 @@ cdef class OpenStreams:
         return 0
 
     cdef int _widen(self) except -1:
-        """Have twice as many places: who had one of its own has one then."""
+        """Double the places: streams keep places of their own."""
         cdef list streams = self.values()
         self.places = [None] * (2 * len(self.places))
         for stream in streams:

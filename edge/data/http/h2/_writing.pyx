@@ -1,10 +1,10 @@
 # cython: language_level=3
-"""Fields of HTTP/2 messages, written (RFC 9113, section 8; RFC 7541, section 6).
+"""Encodes fields of HTTP/2 messages (RFC 9113, section 8; RFC 7541, section 6).
 
 Rules of this file:
-- Names and values stand as they are: what a dynamic table or a Huffman code would save in bytes costs more in time, as
-  nginx and HAProxy have found too. Names that the static table has are one byte.
-- Cookies are never to be indexed by those who pass them on (RFC 7541, section 7.1.3).
+- Names and values are written as literals: a dynamic table or Huffman code would cost more time than the saved bytes
+  are worth, as in nginx and HAProxy. Names that the static table has are one byte.
+- Cookies are marked as never to be indexed (RFC 7541, section 7.1.3).
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -134,7 +134,7 @@ cdef int put_fields(Outbox out, FieldLines lines, const uint8_t *passes) except 
 
 
 cdef int put_without(Outbox out, Message message, const char *name, Py_ssize_t n) except -1:
-    """Put those of MESSAGE that pass, but for the fields NAME."""
+    """Put those of MESSAGE that are passed on, except the fields NAME."""
     cdef int i
     cdef Field *field
     for i in range(message.field_count):
@@ -172,7 +172,7 @@ cdef int put_joined(Outbox out, FieldLines lines, int known, const char *name, P
 
 
 cdef bint takes_trailers(FieldLines lines):
-    """Whether the TE of a request says so (RFC 9110, section 10.1.4)."""
+    """Whether the TE of a request has `trailers` (RFC 9110, section 10.1.4)."""
     cdef int i
     cdef Field *field
     for i in range(lines.field_count):
@@ -231,7 +231,7 @@ cdef int put_index(Outbox out, int index) except -1:
 
 
 cdef int put_lines(Outbox out, bytes lines) except -1:
-    """Put complete field LINES of Edge's own; what belongs to a connection of HTTP/1.1 is left out, also of requests.
+    """Put complete field LINES of Edge's own; connection-specific fields of HTTP/1.1 are left out, also of requests.
 
     Most are the same for all requests of a connection, or for a second: they are encoded once.
     """

@@ -1,4 +1,4 @@
-"""What ends a stream or a connection of HTTP/2 (RFC 9113, section 5.4 and 7)."""
+"""Errors of streams and connections of HTTP/2 (RFC 9113, section 5.4 and 7)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ErrorCode(IntEnum):
 
 
 class Http2Error(Exception):
-    """The connection cannot go on: it ends with a GOAWAY frame of this CODE."""
+    """A connection error: the connection ends with a GOAWAY frame of this CODE."""
 
     def __init__(self, code: ErrorCode, reason: str) -> None:
         """REASON is for the log."""

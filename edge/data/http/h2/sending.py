@@ -1,10 +1,10 @@
-"""Streams of HTTP/2 that send by one connection (RFC 9113, section 5.2; RFC 9218).
+"""How streams of HTTP/2 send on one connection (RFC 9113, section 5.2; RFC 9218).
 
 Rules of this file:
-- Streams put frames into one outbox, as long as there is room; who has more waits for its turn. What is in the outbox
-  is sent once in a round of the event loop, by a greenlet only while the peer does not take it.
-- Turns go by urgency, then by the order in which streams began to wait; a stream goes to the end of its urgency after
-  each frame, unless it is wanted as a whole before the next.
+- Streams put frames into one outbox while there is room; a stream with more waits for its turn. The outbox is sent once
+  in a round of the event loop; a greenlet is needed only while the socket is full.
+- Turns are ordered by urgency, then by the time at which streams began to wait; a stream goes to the end of its urgency
+  after each frame, unless it is not incremental.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from edge.data.net._stream import Stream
 
 MOST_OUT = 65536
-"""Bytes in the outbox above which streams wait: what is sent before a more urgent message."""
+"""Bytes in the outbox above which streams wait: a more urgent message waits for so many."""
 PIECE = 32768
 """Bytes of a whole content that wait for their turn at a time."""
 NOTHING = Buffer()
@@ -41,26 +41,26 @@ class Carrier(Resumable):
         self.session = session
         self.waiting: list[Sender] = []
         self.writing = False
-        """Whether the peer does not take what is sent at once."""
+        """Whether the socket was full."""
         self._turn = 0
         self._scheduled = False
         self._callback = gevent.get_hub().loop.run_callback
 
     def schedule(self) -> None:
-        """Have the outbox sent in this round of the event loop."""
+        """Send the outbox in this round of the event loop."""
         if not self._scheduled and not self.writing:
             self._scheduled = True
             self._callback(self._flush)
 
     def all_sent(self) -> None:
-        """All that could be sent has been."""
+        """Everything that could be sent has been sent."""
 
     def room(self) -> int:
         """Bytes of content that may be put into the outbox now by a stream that has not waited."""
         return 0 if self.waiting else MOST_OUT - len(self.session.out)
 
     def wait(self, sender: Sender) -> None:
-        """Have the content of SENDER put into the outbox when it is its turn."""
+        """Put the content of SENDER into the outbox when it is its turn."""
         self._turn += 1
         sender.turn = self._turn
         self.waiting.append(sender)
@@ -77,7 +77,7 @@ class Carrier(Resumable):
             self.stream.close()
 
     def _write(self) -> None:
-        """As `_flush`, where the peer does not take it all at once."""
+        """As `_flush`, while the socket is full."""
         try:
             while True:
                 self.stream.wait_writable()
@@ -89,7 +89,7 @@ class Carrier(Resumable):
             self.writing = False
 
     def _send(self) -> bool:
-        """Send as much as the peer takes; whether that is all that can be sent."""
+        """Send as much as the socket accepts; returns whether nothing is left to send."""
         out = self.session.out
         while True:
             if self.waiting:
@@ -119,10 +119,10 @@ class Carrier(Resumable):
 
 
 class Sender:
-    """What sends the content of one stream after another.
+    """Sends the content of one stream after another.
 
     - `left`: bytes of the content that waits for its turn; `turn`: since when, in turns. `timeout`: seconds for which
-      the peer may take nothing.
+      the peer may accept nothing.
     """
 
     def __init__(self) -> None:
@@ -145,7 +145,7 @@ class Sender:
         """Send the first COUNT bytes of SOURCE when it is its turn and the windows have room; LAST: they are the end.
 
         Raises:
-            StreamTimeout: the peer takes nothing.
+            StreamTimeout: the peer accepts nothing.
             Exception: what `fail` was given.
         """
         carrier, session, flow = self.carrier, self.session, self.flow
@@ -188,7 +188,7 @@ class Sender:
             self.send(buffer, len(piece), at >= len(content))
 
     def feed(self) -> bool:
-        """Put a frame of the content that waits into the outbox; whether there was room in the windows."""
+        """Put a frame of the waiting content into the outbox; returns whether there was room in the windows."""
         put = self.session.send_from(self.flow, self._source, self.left, self._last)
         if not put:
             return False
@@ -205,12 +205,12 @@ class Sender:
         return mine < others or (mine == others and self.turn < other.turn)
 
     def fail(self, error: Exception) -> None:
-        """Nothing more can be sent, as ERROR says: end the wait for it."""
+        """Nothing more can be sent because of ERROR: end the wait."""
         self.room.fail(error)
         self._drop()
 
     def _drop(self) -> None:
-        """Do not wait for a turn any more."""
+        """Stop waiting for a turn."""
         if self.left:
             self.left = 0
             self.carrier.waiting.remove(self)

@@ -1,6 +1,6 @@
 """A stream of HTTP/2 that carries another protocol, as a tunnel sees it (RFC 8441).
 
-It has what `edge.data.net.tunnel` asks of a stream of bytes, and nothing else.
+It has the methods that `edge.data.net.tunnel` needs of a byte stream.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Half(Protocol):
 
     @property
     def inbox(self) -> Inbox:
-        """What comes."""
+        """The incoming content."""
 
     def send(self, source: Buffer, count: int, last: bool) -> None:
         """Send the first COUNT bytes of SOURCE."""
@@ -40,7 +40,7 @@ class Half(Protocol):
 
 
 class TunnelEnd(Buffer):
-    """The bytes of the stream that HALF is."""
+    """The byte stream of HALF."""
 
     def __init__(self, half: Half) -> None:
         self._half = half
@@ -58,7 +58,7 @@ class TunnelEnd(Buffer):
 
     @property
     def write_timeout(self) -> float:
-        """Seconds for which the peer may take nothing."""
+        """Seconds for which the peer may accept nothing."""
         return self._half.write_timeout
 
     @write_timeout.setter
@@ -72,7 +72,7 @@ class TunnelEnd(Buffer):
 
     @property
     def silence(self) -> float:
-        """Seconds since something came."""
+        """Seconds since something arrived."""
         return monotonic() - self._active
 
     def fill(self, wait: bool = False) -> int:  # noqa: ARG002 - it waits where there is nothing
@@ -103,7 +103,7 @@ class TunnelEnd(Buffer):
         inbox.waiter.extend(timeout)
 
     def close(self) -> None:
-        """End the stream; who waits for it gets `StreamClosed`."""
+        """End the stream; its waits raise `StreamClosed`."""
         if not self.closed:
             self.closed = True
             self._half.abort(True)
