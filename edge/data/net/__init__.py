@@ -1,4 +1,4 @@
-"""Byte streams: sockets, buffers, TLS, tunnels, temporary files, and what can go wrong with them.
+"""Byte streams: sockets, buffers, TLS, tunnels, temporary files, and their errors.
 
 What belongs here: bytes and time. What does not: HTTP, routes, endpoints.
 """

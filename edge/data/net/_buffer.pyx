@@ -24,7 +24,7 @@ cdef class Buffer:
         self.release()
 
     cdef int reserve(self) except -1:
-        """Have a block, with what is buffered at its beginning when its end has been reached."""
+        """Allocate a block if there is none, and move buffered bytes to its beginning if its end has been reached."""
         global spares
         if self.data == NULL:
             if spares:
@@ -58,7 +58,7 @@ cdef class Buffer:
         return self.end - self.start
 
     cpdef Py_ssize_t fill(self, bint wait=False) except -1:
-        """Read more behind what is buffered; the number of new bytes, 0 at the end. WAIT: nothing is there yet."""
+        """Append more bytes; returns the number of new ones, 0 at the end. WAIT: nothing can have arrived yet."""
         return 0
 
     cpdef consume(self, Py_ssize_t n):
@@ -68,7 +68,7 @@ cdef class Buffer:
         self.start += n
 
     def feed(self, data not None):
-        """Append DATA as if it had been read; for what comes from elsewhere than a socket."""
+        """Append DATA as if it had been read; for bytes that do not come from a socket."""
         cdef const unsigned char[::1] view = data
         self.reserve()
         if view.shape[0] > EDGE_BLOCK - self.end and self.start > 0:
@@ -88,7 +88,7 @@ cdef class Buffer:
         return PyBytes_FromStringAndSize(self.data + self.start, n) if n else b""
 
     def take(self, Py_ssize_t n):
-        """Consume and give N bytes."""
+        """Consume N bytes and return them."""
         data = self.peek(n)
         self.consume(len(data))
         return data

@@ -1,11 +1,11 @@
 # cython: language_level=3
-"""Who is to be looked at, and when.
+"""Items with deadlines.
 
 Rules of this file:
 - Time is divided into slots. An item is in one slot at most; its owner keeps the number, 0 while it is in none.
-- A deadline that is put off costs a comparison: the item stays where it is, is looked at when that slot is due, and is
-  put into a later one then. Only a deadline that comes nearer moves the item.
-- So the work of a look goes by what is due, not by how many items there are.
+- A deadline that is postponed costs a comparison: the item stays in its slot, and is moved to a later one when the slot
+  is due. Only an earlier deadline moves the item at once.
+- So the work of `due` depends on the items that are due, not on the number of all items.
 """
 
 
@@ -17,7 +17,7 @@ cdef class Deadlines:
         self.next = slot_of(coarse_now())
 
     cdef long long put(self, object item, double deadline) except -1:
-        """ITEM, which is in no slot, is to be looked at when DEADLINE, a time of `_clock`, has passed; its slot."""
+        """Add ITEM, which is in no slot, with DEADLINE, a time of `_clock`; returns its slot."""
         cdef long long slot = max(slot_of(deadline), self.next)
         items = self.slots.get(slot)
         if items is None:
@@ -27,16 +27,15 @@ cdef class Deadlines:
         return slot
 
     cdef int remove(self, object item, long long slot) except -1:
-        """ITEM, which is in SLOT, is in none from now on."""
+        """Remove ITEM from SLOT."""
         items = self.slots.get(slot)
         if items is not None:
             (<set>items).discard(item)
         return 0
 
     cdef list due(self):
-        """The items of the slots that have come; they are in none from now on.
-
-        The deadline of some is still to come, by less than a slot: they are put back, for the next look.
+        """Remove and return the items of the slots that are due. The deadline of some is less than a slot in the
+        future: they are added again, for the next call.
         """
         cdef long long now = slot_of(coarse_now())
         cdef list found = []

@@ -1,10 +1,10 @@
 # cython: language_level=3
-"""Chunks of Python's frame stack, kept for the next greenlet.
+"""Reuses chunks of Python's frame stack for the next greenlet.
 
 CPython (3.11 and later) puts the frames of Python functions into chunks of 16 KiB, which come straight from the arena
 allocator. A greenlet begins without one: its first call of a Python function maps a chunk, and the return from that
-call unmaps it, which is two system calls and a page fault for each connection. This leaf stands in front of the arena
-allocator (Python/C API, "Customize pymalloc Arena Allocator") and keeps some of those chunks.
+call unmaps it, which is two system calls and a page fault for each connection. This module wraps the arena allocator
+(Python/C API, "Customize pymalloc Arena Allocator") and keeps some of those chunks.
 """
 
 cdef extern from "Python.h":
@@ -44,7 +44,7 @@ cdef void release(void *ctx, void *pointer, size_t size) noexcept:
 
 
 def keep_frame_stacks():
-    """From now on keep chunks that are given back, for the whole process."""
+    """Keep freed chunks from now on, for the whole process."""
     global installed
     cdef PyObjectArenaAllocator own
     if installed:

@@ -1,9 +1,9 @@
 # cython: language_level=3
-"""Which of many ranges an address is in: one binary search, without an allocation.
+"""Finds the range of an address: one binary search, without an allocation.
 
 Rules of this file:
 - An IPv4-mapped address (`::ffff:10.0.0.1`) is the IPv4 address.
-- A zone (`fe80::1%eth0`) is ignored: it says where an address is valid, not which one it is.
+- A zone (`fe80::1%eth0`) is ignored: it is not part of the address.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
@@ -57,8 +57,8 @@ cdef Address from_packed(const unsigned char *data, Py_ssize_t size) noexcept no
 
 
 cdef bint is_dotted(const char *text, Py_ssize_t size, uint64_t *number) noexcept nogil:
-    """Whether TEXT is an IPv4 address in its only form, which is read into NUMBER; so most are, and inet_pton(3) has
-    nothing to do."""
+    """Whether TEXT is an IPv4 address in its canonical form, which is read into NUMBER; most are, so inet_pton(3) is
+    not needed."""
     cdef Py_ssize_t i
     cdef int parts = 1, digits = 0
     cdef uint64_t value = 0
@@ -151,7 +151,7 @@ cdef class Ranges:
         return self.find(address) >= 0
 
     cpdef int find(self, address) except -2:
-        """Number of the range that holds ADDRESS, text or packed; -1: none does, or it is no address."""
+        """Number of the range that holds ADDRESS, text or packed; -1: none does, or it is not an address."""
         cdef Address wanted
         cdef Py_ssize_t low = 0, high, middle
         cdef uint64_t start

@@ -1,8 +1,8 @@
 # cython: language_level=3
-"""Bytes on their way out, gathered by several greenlets and sent by the first that can.
+"""Output that several greenlets write, and the first that can sends.
 
 Rules of this file:
-- It grows with what is put into it: who puts has to look at how much is waiting already.
+- It grows with its content: the writer must check how much is waiting already.
 - An empty one owns no memory; freed blocks are kept for the next one.
 """
 
@@ -19,7 +19,7 @@ cdef int spares = 0
 
 
 cdef class Outbox:
-    """What has been put in and not yet been sent."""
+    """Bytes that have been written and not sent yet."""
 
     def __dealloc__(self):
         self.release()
@@ -81,7 +81,7 @@ cdef class Outbox:
         self.put(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
 
     def take(self):
-        """All that is in it, which is then empty."""
+        """All bytes; it is empty afterwards."""
         data = PyBytes_FromStringAndSize(self.data + self.start, self.end - self.start)
         self.release()
         return data

@@ -1,23 +1,25 @@
 # cython: language_level=3
-"""What waits, and what wakes it: the event loop, others, deadlines.
+"""Waits, which end by the event loop, by other greenlets or by deadlines.
 
 Rules of this file:
-- A greenlet that has to wait switches straight to the next one that is due, and to the hub only when none is: under load
-  that halves the switches, which cost more than what is done between them.
-- What waits is a greenlet, or a `Resumable`: that keeps its state in its own attributes instead of on a stack, and is
-  resumed in whichever greenlet is free. Nothing is copied for it, and it may wait as a greenlet does while it runs.
-- Those that are due run in the order in which they became so: none waits for those that come later.
-- Who wakes a greenlet goes on. The greenlet is due, and runs before the event loop waits again. Only after an event is that
-  left to `invoke`: the loop calls gevent's own callbacks, which such greenlets may ask for, after events and not before.
-- A greenlet begins where the stack of the one that starts it ends. So that a crowd of new ones, each started by the one
-  before, does not come to the end of the stack, the hub starts the next one where it has become deep.
-- A greenlet may be woken for no reason, so every caller looks again. It is woken only where it waits: a place that it
-  has left wakes nobody.
-- Sockets are watched by libev itself (gevent's event loop), so an event costs no Python object, and the interpreter's lock
-  is taken once for all events of a turn of the loop. Where libev cannot be reached, gevent's watchers do the same.
-- libev calls what is pending twice in a turn: before it waits, where gevent calls what it was asked to call, and
-  afterwards. Where nobody has asked for anything, the first time is left out: the lock costs more than a small event.
-  (`gevent.idle` would wait for ever, because something is always pending. Nothing here calls it.)
+- A greenlet that has to wait switches directly to the next one that is due, and to the hub only if none is: under load
+  that halves the switches, which cost more than the work between them.
+- A greenlet waits, or a `Resumable`, which keeps its state in attributes instead of on a stack, and is resumed in any
+  free greenlet. No stack is copied for it, and while it runs it may wait as a greenlet does.
+- Those that are due run in the order in which they became due.
+- Waking a greenlet does not switch: the greenlet is due, and runs before the event loop waits again. After an event
+  `invoke` runs those that are due: the loop calls gevent's own callbacks, which such greenlets may need, after events
+  and not before.
+- A greenlet begins at the end of the stack of the one that starts it. To keep chains of new greenlets from exhausting
+  the stack, the hub starts the next one if the stack is deep.
+- Spurious wake-ups are possible, so every caller checks again. A greenlet is woken only at the place where it waits: a
+  place that it has left has no effect.
+- Sockets are watched by libev itself (gevent's event loop), so an event costs no Python object, and the interpreter's
+  lock is taken once for all events of a turn of the loop. If libev's functions are not available, gevent's watchers are
+  used.
+- libev calls pending watchers twice in a turn: before it waits, when gevent calls its callbacks, and afterwards. If there
+  are no callbacks, the first call is skipped, because the lock costs more than a small event. (`gevent.idle` would never
+  return, because a watcher is always pending. Nothing here calls it.)
 """
 
 from gevent import get_hub
@@ -64,7 +66,7 @@ cdef hook_function ev_set_invoke_pending_cb = NULL
 cdef enum:
     FD_SET = 0x80  # libev's EV__IOFDSET: the descriptor is new to the watcher
     MOST_SPARE = 16  # greenlets without work that are kept
-    DEEP = 1 << 15   # bytes of the stack; the depth of calls that Python allows goes by it, too
+    DEEP = 1 << 15   # bytes of the stack; they also limit the recursion depth of Python
 
 cdef Py_ssize_t native_offset = 0
 cdef dict schedulers = {}
@@ -112,10 +114,9 @@ cdef Scheduler scheduler_of_hub():
 
 
 cdef void invoke(ev_loop *loop) noexcept nogil:
-    """In place of libev's own: call what is pending, with the interpreter's lock taken once, and run who is due.
+    """In place of libev's own: call pending watchers, with the interpreter's lock taken once, and run those that are due.
 
-    Before the wait the only thing pending is gevent's watcher. Where it has nothing to call it is left pending, until
-    after the wait.
+    Before the wait only gevent's watcher is pending. If it has no callbacks, it is left pending until after the wait.
     """
     if settled == loop and turn == ev_iteration(loop) and ev_pending_count(loop) == 1:
         return
@@ -143,10 +144,10 @@ cdef void run_due(ev_loop *loop) noexcept:
 
 
 cdef class Resumable:
-    """What waits without a greenlet (`Place.hold`)."""
+    """Waits without a greenlet (`Place.hold`)."""
 
     cpdef resume(self):
-        """Go on after the wait, in a greenlet that others use next."""
+        """Continue after the wait, in a greenlet that is reused afterwards."""
         raise NotImplementedError
 
 
@@ -166,7 +167,7 @@ cdef class Scheduler:
             ev_set_invoke_pending_cb(self.native, invoke)
 
     cdef void put(self, Place place, bint event) noexcept:
-        """Who waits at PLACE is due; EVENT: because of an event, and so the loop is about to call `invoke`."""
+        """Make the waiter at PLACE due; EVENT: because of an event, after which the loop calls `invoke`."""
         if not (event or self.called):
             self.called = True
             self.loop.run_callback(self._run)
@@ -185,7 +186,7 @@ cdef class Scheduler:
         self.last = place
 
     cdef void settle(self) noexcept:
-        """Put those that are `ready` behind those that are `due`."""
+        """Append those that are `ready` to those that are `due`."""
         if self.last is None:
             self.due = self.ready
         else:
@@ -235,7 +236,7 @@ cdef class Scheduler:
         return 0
 
     cdef void run(self) noexcept:
-        """Run all that are due; for the hub."""
+        """Run all that are due; called by the hub."""
         self.base = stack_position()
         while True:
             greenlet = self.next_greenlet()
@@ -247,7 +248,7 @@ cdef class Scheduler:
                 self.loop.handle_error(greenlet, *sys.exc_info())
 
     def _work(self):
-        """Resume one after another; the body of a greenlet that waits in between only where one of them does."""
+        """Resume one after another, in the body of a greenlet, which waits only if one of them does."""
         this = running_greenlet()
         while True:
             try:
@@ -281,17 +282,16 @@ cdef class Scheduler:
 
 
 cdef class Place:
-    """Where one waits at a time.
-
-    `waiting`: the greenlet or Resumable that does, None: none. `woken`: what the last call of `wake` said, READY before.
-    `queued`: it is among those that are due, once; `behind`: the next one of them.
+    """A place where one greenlet or Resumable waits at a time. `waiting`: the one that waits, None: none. `woken`: the
+    argument of the last `wake`, READY before. `queued`: it is among those that are due, once; `behind`: the next one of
+    them.
     """
 
     def __cinit__(self):
         self.scheduler = scheduler_of_hub()
 
     cdef int pause(self) except -1:
-        """Wait until woken, perhaps for no reason."""
+        """Wait until woken, possibly spuriously."""
         this = running_greenlet()
         self.waiting = this
         self.woken = READY
@@ -302,7 +302,7 @@ cdef class Place:
         return 0
 
     cdef void hold(self, Resumable one) noexcept:
-        """Have ONE resumed when it is woken here, perhaps for no reason."""
+        """Resume ONE when it is woken here, possibly spuriously."""
         self.waiting = one
         self.woken = READY
 
@@ -321,7 +321,7 @@ cdef void on_event(ev_loop *loop, ev_io *watcher, int events) noexcept:
 cdef class Watch(Place):
     """Where one waits for a descriptor to be readable, or writable.
 
-    It stays armed while events come: an event that nothing waits for disarms it and calls `on_idle`. It has to live
+    It stays armed while events arrive: an event without a waiter disarms it and calls `on_idle`. It must be kept alive
     until it is closed.
     """
 
@@ -348,7 +348,7 @@ cdef class Watch(Place):
         return 0
 
     cdef int disarm(self) except -1:
-        """Watch no more, for now."""
+        """Stop watching for now."""
         if not self.armed:
             return 0
         self.armed = False
@@ -359,7 +359,7 @@ cdef class Watch(Place):
         return 0
 
     cdef int close(self) except -1:
-        """Watch no more."""
+        """Stop watching."""
         self.disarm()
         if self.foreign is not None:
             self.foreign.close()

@@ -1,13 +1,14 @@
 # cython: language_level=3
-"""TLS over a non-blocking socket, in steps that never wait.
+"""TLS over a non-blocking socket, in steps that never block.
 
 Rules of this file:
-- "Not yet" is a number, `WANT_READ` or `WANT_WRITE`, never an exception; waiting is the stream's business.
+- "Not yet" is a number, `WANT_READ` or `WANT_WRITE`, never an exception; the stream waits.
 - OpenSSL reads and writes by two functions of ours (a BIO): bytes that were taken out of the socket before come first,
   session tickets leave with the first bytes that follow them instead of in a packet of their own, and the last bytes leave
   with close_notify.
-- OpenSSL is called directly where its functions are known (`use_openssl`): Python's wrappers cost an exception for each
-  time that there is nothing to read, and two objects for each piece of data. Else through Python's object.
+- OpenSSL is called directly if the addresses of its functions are known (`use_openssl`): Python's wrappers cost an
+  exception each time that there is nothing to read, and two objects for each piece of data. Else Python's object is
+  used.
 """
 
 import ssl
@@ -133,7 +134,7 @@ cdef void *method = NULL
 
 
 def use_openssl(dict functions not None):
-    """From now on speak TLS by FUNCTIONS of OpenSSL, addresses by name."""
+    """Use FUNCTIONS of OpenSSL, addresses by name, from now on."""
     global ssl_new, ssl_set_bio, ssl_version, ssl_set_accept_state, ssl_do_handshake, ssl_session_reused, ssl_read, ssl_write
     global ssl_has_pending, ssl_shutdown, ssl_free, ssl_get_error, err_clear_error, err_peek_last_error
     global err_reason_error_string, bio_get_new_index, bio_meth_new, bio_meth_set_read, bio_meth_set_write
@@ -198,7 +199,7 @@ cdef int take(void *bio, char *into, int n) noexcept:
             memcpy(into, PyBytes_AS_STRING(tls.ahead) + tls.used, got)
             tls.used += got
             return <int>got
-        # They are used up. The socket is tried after a wait: no handshake goes on before its client has answered.
+        # All are consumed. The socket is read after a wait, because the handshake continues with the client's answer.
         tls.ahead = None
         bio_set_flags(bio, RETRY_READ)
         return -1
@@ -235,7 +236,7 @@ cdef long control(void *bio, int command, long number, void *pointer) noexcept:
 
 
 cdef int accept_any(int verified, void *store) noexcept nogil:
-    """Have OpenSSL go on whatever it has found out; it keeps what that was."""
+    """Make OpenSSL continue regardless of the result of the verification, which it stores."""
     return 1
 
 
@@ -245,8 +246,8 @@ def accept_any_certificate():
 
 
 cdef inline void forget_errors() noexcept:
-    """Empty OpenSSL's queue of errors, by which it says what a result means. It is empty already, nearly always, and to empty
-    it again costs a call for each of its places."""
+    """Clear OpenSSL's error queue, by which it explains a result. It is nearly always empty, and clearing it costs a
+    call for each of its entries."""
     if err_peek_last_error() != 0:
         err_clear_error()
 
@@ -258,14 +259,14 @@ cdef bint openssl_is_known() noexcept:
 cdef class Session:
     """The latest session with one server, by which the next connection to it is resumed (RFC 8446, section 2.2).
 
-    `known`: whether there is one. Which server it is, and on which terms, is its owner's business.
+    `known`: whether there is one. Its owner must use it for the same server and the same terms.
     """
 
     def __dealloc__(self):
         self.keep(NULL)
 
     cdef void keep(self, void *session) noexcept:
-        """Own SESSION from now on, in place of the one before."""
+        """Own SESSION in place of the previous one."""
         if self.session != NULL:
             ssl_session_free(self.session)
         self.session = session
@@ -275,7 +276,7 @@ cdef class Session:
         return self.session != NULL
 
     def forget(self):
-        """The next connection begins a session of its own."""
+        """Make the next connection begin a new session."""
         self.keep(NULL)
 
 
@@ -304,26 +305,27 @@ cdef class Tls:
         raise NotImplementedError
 
     cdef Py_ssize_t write(self, const char *p, Py_ssize_t n) except? -9:
-        """The number of bytes taken. Else as `read`."""
+        """The number of bytes written. Else as `read`."""
         raise NotImplementedError
 
     cdef bint pending(self) except -1:
-        """Whether bytes that have been taken from the socket wait in here."""
+        """Whether bytes that have been read from the socket are buffered here."""
         raise NotImplementedError
 
     cdef void begin_end(self) noexcept:
-        """What is written next is the last, and leaves with close_notify as far as that is possible."""
+        """The next write is the last, and is sent together with close_notify if possible."""
 
     cdef Py_ssize_t say_goodbye(self) except? -9:
-        """Send close_notify, and what is held; the peer's own is not waited for. `WANT_WRITE`: call it again; else: done."""
+        """Send close_notify, and bytes that are held back, without waiting for the peer's. `WANT_WRITE`: call it again;
+        else: done."""
         raise NotImplementedError
 
     cdef size_t address(self) except? 0:
-        """Where OpenSSL has the connection; 0: it is not known."""
+        """The address of OpenSSL's `SSL`; 0: it is not known."""
         return 0
 
     cdef str reason(self):
-        """Why the step before `FAILED`, in a few words."""
+        """Why the last step `FAILED`, in a few words."""
         return "TLS failed"
 
     cdef bytes protocol(self):
@@ -361,7 +363,7 @@ cdef class OpenSslTls(Tls):
         free(self.held)
 
     cdef bint hold(self, const char *p, Py_ssize_t n) noexcept:
-        """Keep N bytes at P until others follow them; whether there is room."""
+        """Hold back N bytes at P until others follow; returns whether there is room."""
         cdef char *larger
         if self.held_size + n > HELD:
             return False
@@ -376,7 +378,8 @@ cdef class OpenSslTls(Tls):
         return True
 
     cdef Py_ssize_t send_held(self, const char *p, Py_ssize_t n) noexcept:
-        """Send what is held and the N bytes at P behind it; how many of these. Else `WANT_WRITE` or `RESET`."""
+        """Send the bytes that are held back and the N bytes at P; returns how many of these. Else `WANT_WRITE` or
+        `RESET`."""
         cdef iovec pieces[2]
         cdef msghdr message
         cdef Py_ssize_t done
@@ -444,7 +447,7 @@ cdef class OpenSslTls(Tls):
         if step < 0:
             return step
         forget_errors()
-        # From TLS 1.3 on a client waits for nothing of what the server sends last.
+        # From TLS 1.3 on a client does not wait for the last messages of the server.
         self.holds = self.is_server and self.ahead is None and ssl_version(self.ssl) == TLS_1_3
         done = ssl_do_handshake(self.ssl)
         self.holds = False
@@ -572,6 +575,6 @@ cdef class PythonTls(Tls):
 
 
 def keep_sessions(size_t address):
-    """Have clients by the context whose `SSL_CTX` is at ADDRESS keep their sessions in their `Session`."""
+    """Make client connections of the context whose `SSL_CTX` is at ADDRESS keep their sessions in their `Session`."""
     if ssl_ctx_sess_set_new_cb != NULL:
         ssl_ctx_sess_set_new_cb(<void *>address, keep_session)

@@ -1,10 +1,11 @@
 # cython: language_level=3
-"""What waits for another of the same connection, not for a socket.
+"""Waits for another greenlet of the same connection, not for a socket.
 
 Rules of this file:
-- One waits at a time, a greenlet or a `Resumable`. It may be woken for no reason, so every caller looks again.
-- Who wakes goes on: the waiter runs when it is its turn (`_scheduler`).
-- Timeouts cost a store, as those of streams: `sweep_waiters`, called with `sweep`, wakes those who are late.
+- One greenlet or `Resumable` waits at a time. Spurious wake-ups are possible, so every caller checks again.
+- `wake` does not switch: the waiter runs when it is its turn (`_scheduler`).
+- Timeouts cost a store, as those of streams: `sweep_waiters`, called with `sweep`, wakes those whose deadline has
+  passed.
 """
 
 from edge.data.net._clock cimport coarse_now as now
@@ -12,7 +13,7 @@ from edge.data.net._scheduler cimport LATE, READY, Place, Resumable
 
 from edge.data.net.errors import PeerGone, StreamTimeout
 
-cdef double GRACE = 1.0  # seconds that are left to a wait whose other party has hung up, as for streams
+cdef double GRACE = 1.0  # seconds for a wait after the other party has closed its connection, as for streams
 
 cdef set waiting = set()
 
@@ -28,7 +29,7 @@ def sweep_waiters():
 
 
 cdef class Waiter:
-    """Where one waits for others; `peer`: the state of the other end, for errors (`edge.data.net.errors`)."""
+    """A place to wait for others; `peer`: the state of the other end, for errors (`edge.data.net.errors`)."""
 
     def __cinit__(self):
         self.place = Place()
@@ -37,9 +38,9 @@ cdef class Waiter:
         """Wait until woken, for TIMEOUT seconds at most.
 
         Raises:
-            StreamTimeout: nobody woke it.
+            StreamTimeout: it was not woken in time.
             PeerGone: as well, after `hurry`.
-            Exception: what `fail` was given.
+            Exception: the argument of `fail`.
         """
         if not self.held:
             if self.failure is not None:
@@ -61,8 +62,8 @@ cdef class Waiter:
             raise StreamTimeout("silent for too long", self.peer)
 
     cpdef bint hold(self, Resumable one, double timeout) except -1:
-        """Have ONE resumed when woken, or after TIMEOUT seconds; it has to call `wait` then. False: `wait` would raise
-        what `fail` was given."""
+        """Resume ONE when woken, or after TIMEOUT seconds; it must call `wait` then. False: `wait` would raise the
+        argument of `fail`."""
         if self.failure is not None:
             return False
         self.extend(timeout)
@@ -72,38 +73,38 @@ cdef class Waiter:
         return True
 
     cpdef extend(self, double timeout):
-        """There is progress: the wait may take TIMEOUT seconds from now on."""
+        """There is progress: the wait may take TIMEOUT more seconds."""
         self.deadline = now() + (min(timeout, GRACE) if self.hurried else timeout)
 
     cpdef hurry(self, bint at_once):
-        """The other party of the exchange has hung up: end the wait soon."""
+        """The other party of the exchange has closed its connection: end the wait soon."""
         cdef double limit = now() + (0 if at_once else GRACE)
         self.hurried = True
         self.deadline = min(self.deadline, limit)
 
     cpdef renew(self):
-        """Forget what has been said about earlier waits."""
+        """Forget the results of earlier waits."""
         self.failure = None
         self.hurried = self.held = False
 
     cpdef wake(self):
-        """Let the waiter, if there is one, look again."""
+        """Make the waiter, if there is one, check again."""
         self.place.wake(READY)
 
     cpdef fail(self, failure):
-        """From now on every wait ends with FAILURE; None: no longer."""
+        """End every wait with FAILURE from now on; None: no longer."""
         self.failure = failure
         if failure is not None:
             self.wake()
 
 
 cdef class Turn:
-    """Where a Resumable waits for its turn, and for nothing else."""
+    """A place where a Resumable only waits for its turn."""
 
     def __cinit__(self):
         self.place = Place()
 
     cpdef call(self, Resumable one):
-        """Have ONE resumed before the event loop waits again."""
+        """Resume ONE before the event loop waits again."""
         self.place.hold(one)
         self.place.wake(READY)

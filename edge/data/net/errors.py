@@ -1,7 +1,7 @@
 """Errors of streams and messages, and whether the client or the endpoint caused them.
 
 Rules of this file:
-- The type says what happened, and `endpoint` who caused it: both are known where an error is raised. The answer to the
+- The type is the kind of error, and `endpoint` is who caused it: both are known where it is raised. The answer to the
   client is chosen in one place, `edge.data.handling.faults`.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Protocol
 
 ENDPOINT = 502
-"""In place of the status of a fault: the message is an endpoint's (RFC 9110, section 15.6.3)."""
+"""In place of the status of a fault: the message is from an endpoint (RFC 9110, section 15.6.3)."""
 
 
 class Peer(Protocol):
@@ -20,19 +20,19 @@ class Peer(Protocol):
 
 
 class ExchangeError(Exception):
-    """An exchange cannot go on as it should."""
+    """An exchange has failed."""
 
     endpoint = False
-    """Whether the endpoint is to blame, rather than the client."""
+    """Whether the endpoint caused it, not the client."""
     code = 0
-    """The error code of HTTP/2 (RFC 9113, section 7) that the other side is to get, too; 0: there is none."""
+    """The error code of HTTP/2 (RFC 9113, section 7) for the other side; 0: there is none."""
 
 
 class StreamError(ExchangeError):
     """The peer cannot be reached any more; nothing further can be read or written."""
 
     def __init__(self, reason: str, stream: Peer | None = None) -> None:
-        """STREAM is the one that failed: it knows whether it leads to an endpoint."""
+        """STREAM is the one that failed, to a client or to an endpoint."""
         super().__init__(reason)
         self.stream = stream
         self.endpoint = stream is not None and stream.to_endpoint
@@ -47,7 +47,7 @@ class StreamTimeout(StreamError):
 
 
 class PeerGone(StreamError):
-    """The client hung up while its endpoint was waited for."""
+    """The client closed its connection while Edge waited for the endpoint."""
 
     def __init__(self, reason: str, stream: Peer | None = None) -> None:
         super().__init__(reason, stream)
@@ -98,5 +98,5 @@ def malformed(fault: int, reason: str) -> MessageError:
 
 
 def incomplete(fault: int, reason: str) -> MessageError:
-    """The error for a message that its stream did not finish; FAULT as in `malformed`."""
+    """The error for a message that is incomplete at the end of its stream; FAULT as in `malformed`."""
     return IncompleteResponse(reason) if fault == ENDPOINT else Incomplete(reason)

@@ -1,9 +1,9 @@
-"""Thousands of networks, and which of them an address is in.
+"""Finds the network of an address among thousands.
 
 Rules of this file:
-- Networks are cut into ranges that do not overlap when they are built; looking up is `_networks.pyx`.
+- Networks are converted to ranges that do not overlap; look-ups are in `_networks.pyx`.
 - IPv4 and IPv6 are kept apart: `::/0` holds no IPv4 address. How networks are written is `edge.table.networks`.
-- What is no address is in no network. An allow list so refuses it; a deny list does not.
+- A text that is not an address is in no network. So an allow list refuses it, and a deny list does not.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Networks(Ranges):
         """Read all TEXTS; of equal networks the first counts.
 
         Raises:
-            NetworkError: one of them is no network.
+            NetworkError: one of them is not a network.
         """
         networks = [(*parse(text), number) for number, text in enumerate(texts)]
         super().__init__(

@@ -1,10 +1,10 @@
-"""The peer of a TLS connection: the certificate that it showed, and what OpenSSL found out about it.
+"""The peer of a TLS connection: its certificate, and OpenSSL's verification of it.
 
 Rules of this file:
-- It is read once, after the handshake, and only where the context asked for a certificate.
-- OpenSSL goes on after a failed verification (`accept_any`): what becomes of it is decided for each request, which gets
-  an answer in HTTP. Possession of the key is proven in any case.
-- Names, words and order are those of nginx's variables ($ssl_client_verify, $ssl_client_s_dn, $ssl_client_i_dn,
+- It is read once, after the handshake, and only if the context requested a certificate.
+- OpenSSL continues after a failed verification (`accept_any`): each request is then answered by HTTP according to the
+  result. Possession of the key is proven in any case.
+- Names, values and order are those of nginx's variables ($ssl_client_verify, $ssl_client_s_dn, $ssl_client_i_dn,
   $ssl_client_escaped_cert), which applications behind ingress-nginx read.
 """
 
@@ -26,7 +26,7 @@ _VERIFY_PEER: Final = 1
 _RFC2253: Final = 0x1110317
 """XN_FLAG_RFC2253: the names of RFC 2253, the last attribute first."""
 _INFO: Final = 3
-"""BIO_CTRL_INFO: where the text of a BIO in memory is."""
+"""BIO_CTRL_INFO: the address of the text of a BIO in memory."""
 RESUMABLE: Final = 600
 """Seconds for which a session with a client's certificate can be resumed; ingress-nginx has the same."""
 
@@ -34,10 +34,10 @@ RESUMABLE: Final = 600
 class Peer(NamedTuple):
     """The client of a connection.
 
-    - `tls`: it speaks TLS with us. `named`: it named the server that it wants (SNI).
-    - `trust`: the trust by which its certificate was asked for and verified; empty: none was asked for.
+    - `tls`: the connection has TLS. `named`: the client sent a server name (SNI).
+    - `trust`: the trust with which its certificate was requested and verified; empty: none was requested.
     - `fault`: of the verification (X509_V_ERR_...), 0: none.
-    - `verify`, `subject`, `issuer`, `certificate`: as nginx's variables; `certificate` is empty where it showed none.
+    - `verify`, `subject`, `issuer`, `certificate`: as nginx's variables; `certificate` is empty if it sent none.
     """
 
     tls: bool = False
@@ -94,12 +94,11 @@ def _openssl() -> _Functions:
 
 
 def ask(context: ssl.SSLContext, authorities: Sequence[bytes], depth: int) -> None:
-    """Have CONTEXT ask clients for certificates and verify them; a chain may have DEPTH certificates between.
-
-    AUTHORITIES (DER) are named to the client, for it to choose by; what is trusted is in CONTEXT already.
+    """Make CONTEXT request certificates from clients and verify them; a chain may have DEPTH certificates between.
+    AUTHORITIES (DER) are sent to the client, so that it can choose; the trusted ones are in CONTEXT already.
 
     Raises:
-        OSError: this Python does not let us.
+        OSError: this Python does not allow it.
     """
     address = OPENSSL.address(context)
     if not address:
@@ -155,14 +154,14 @@ def certificate_of(address: int) -> bytes:
     try:
         size = openssl.encode(certificate, None)
         buffer = ctypes.create_string_buffer(max(size, 0))
-        end = ctypes.c_char_p(ctypes.addressof(buffer))  # it is moved to the end of what is written
+        end = ctypes.c_char_p(ctypes.addressof(buffer))  # it is moved to the end of the text
         return buffer.raw if openssl.encode(certificate, ctypes.byref(end)) == size else b""
     finally:
         openssl.free_certificate(certificate)
 
 
 def _text(openssl: _Functions, write: Callable[[int], object]) -> bytes:
-    """What WRITE writes into a BIO in memory."""
+    """The text that WRITE writes into a BIO in memory."""
     memory = openssl.memory(openssl.memory_kind())
     if not memory:
         raise MemoryError

@@ -1,4 +1,4 @@
-"""Everything that leans on a private interface of Python or gevent, in one place.
+"""Everything that uses a private interface of Python or gevent, in one place.
 
 Each has a test (tests/data/net/test_private.py) that fails when the interface changes.
 
@@ -6,8 +6,8 @@ Each has a test (tests/data/net/test_private.py) that fails when the interface c
   `ssl` works on the C object.
 - `ssl.SSLContext._wrap_socket`: the C object of a TLS connection, without the Python socket around it, whose
   `read`/`write` take buffers.
-- The `SSL_CTX *` inside a context object: connections that are OpenSSL's own, read and written without an exception for
-  "not yet", session ticket keys that all workers share, and modes of OpenSSL that Python does not offer.
+- The `SSL_CTX *` inside a context object: for connections that use OpenSSL directly, without an exception for "not
+  yet", session ticket keys that all workers share, and modes of OpenSSL that Python does not offer.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def new_socket(family: int) -> Any:
 
 def adopted_socket(fd: int) -> Any:
     """The C socket of FD, a connected non-blocking descriptor, which it owns."""
-    sock = CSocket(socket.AF_INET, socket.SOCK_STREAM, 0, fd)  # the family would matter for addresses only
+    sock = CSocket(socket.AF_INET, socket.SOCK_STREAM, 0, fd)  # the family only matters for addresses
     sock.setblocking(False)
     return sock
 
@@ -80,9 +80,9 @@ def tls_connection(context: ssl.SSLContext, sock: Any, *, server_side: bool, ser
 class OpenSSL:
     """Functions of OpenSSL that Edge calls below Python's `ssl`.
 
-    The addresses of `SSL_CTX` and `SSL` are read out of Python's objects; `reachable` says whether that was found to
-    work with this Python. Without it everything goes the documented way: slower, with tickets that only the worker
-    that made them can take, and with more memory for each connection.
+    The addresses of `SSL_CTX` and `SSL` are read out of Python's objects; `reachable`: whether this works with this
+    Python. If not, the documented interface is used: slower, with tickets that are only valid for the worker that made
+    them, and with more memory for each connection.
     """
 
     def __init__(self) -> None:
@@ -102,7 +102,7 @@ class OpenSSL:
         self.reachable = sys.implementation.name == "cpython" and self._try()
 
     def _try(self) -> bool:
-        """Whether a connection's structure, found as we find it, names the context that it was made from."""
+        """Whether the structure of a connection, at the address that we find, refers to its context."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         connection = context._wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), True)  # type: ignore[attr-defined]  # noqa: SLF001
         owner = self._library.SSL_get_SSL_CTX
@@ -125,8 +125,8 @@ class OpenSSL:
 
     def tune(self, context: ssl.SSLContext, *, client: bool = False) -> None:
         """Make connections of CONTEXT release their buffers when idle, read all available bytes at once, and build the
-        certificate chain once instead of at each handshake. A server's keep no sessions, because clients hold tickets;
-        a CLIENT's give each new one to `edge.data.net._tls`."""
+        certificate chain once instead of at each handshake. Server contexts cache no sessions, because clients hold
+        tickets; those of a CLIENT pass each new one to `edge.data.net._tls`."""
         if self.reachable:
             pointer = _member(context, 0)
             modes = _MODE_PARTIAL_WRITE | _MODE_MOVING_WRITE_BUFFER | _MODE_NO_AUTO_CHAIN | _MODE_RELEASE_BUFFERS
@@ -136,22 +136,22 @@ class OpenSSL:
             self._control(pointer, _CTRL_SET_SESS_CACHE_MODE, sessions, None)
 
     def prefer_suite(self, context: ssl.SSLContext, name: str) -> None:
-        """Put the cipher suite NAME before the others of TLS 1.3 in CONTEXT, if it is among them and this Python lets
-        us."""
+        """Put the cipher suite NAME before the others of TLS 1.3 in CONTEXT, if it is among them and this Python allows
+        it."""
         names = [suite["name"] for suite in context.get_ciphers() if suite["protocol"] == "TLSv1.3"]
         if self.reachable and name in names:
             names.sort(key=lambda one: one != name)
             self._set_suites(_member(context, 0), ":".join(names).encode())
 
     def set_verify_depth(self, context: ssl.SSLContext, depth: int) -> bool:
-        """Have CONTEXT take chains of DEPTH certificates between a peer's and an authority's; False where this Python
-        does not let us."""
+        """Make CONTEXT accept chains of DEPTH certificates between a peer's and an authority's; False if this Python
+        does not allow it."""
         if self.reachable:
             self._set_depth(_member(context, 0), depth)
         return self.reachable
 
     def set_curves(self, context: ssl.SSLContext, names: list[str]) -> None:
-        """Have CONTEXT agree on one of the curves NAMES, the first of them where this Python does not let us more.
+        """Make CONTEXT use one of the curves NAMES, only the first of them if this Python does not allow more.
 
         Raises:
             ssl.SSLError: OpenSSL does not know one of them.
@@ -162,8 +162,7 @@ class OpenSSL:
             raise ssl.SSLError(f"unknown curves: {names}")
 
     def keep_sessions(self, context: ssl.SSLContext, number: int, seconds: int) -> None:
-        """Have CONTEXT keep NUMBER sessions (0: none), each to be resumed for SECONDS, as far as this Python lets
-        us."""
+        """Make CONTEXT cache NUMBER sessions (0: none), each to be resumed for SECONDS, if this Python allows it."""
         if self.reachable:
             pointer = _member(context, 0)
             self._control(pointer, _CTRL_SET_SESS_CACHE_MODE, _SESS_CACHE_SERVER if number else 0, None)
@@ -171,7 +170,7 @@ class OpenSSL:
             self._set_timeout(pointer, seconds)
 
     def set_ticket_keys(self, context: ssl.SSLContext, keys: bytes) -> bool:
-        """Have CONTEXT seal session tickets with KEYS (80 bytes); False where this Python does not let us."""
+        """Make CONTEXT encrypt session tickets with KEYS (80 bytes); False if this Python does not allow it."""
         if len(keys) != TICKET_KEYS_SIZE:
             raise ValueError(f"ticket keys have {TICKET_KEYS_SIZE} bytes")
         if not self.reachable:

@@ -1,11 +1,11 @@
-"""Bytes that are too many for memory, in temporary files that have no name.
+"""Bytes that do not fit into memory, in temporary files without a name.
 
 Rules of this file:
-- Files are made, written and, where the bytes are not in the kernel's cache, read by native threads: a slow disk holds
-  up the requests that use it and no others.
-- A file is closed when nobody holds its `Spool` any more: a thread may still be at work for a request that has ended.
-- What fails costs the request that it fails for, with a status that says so: the disk is full (500), or there are too
-  many files, or they hold too much (503).
+- Native threads create and write files, and read them if the bytes are not in the page cache: a slow disk delays only
+  the requests that use it.
+- A file is closed when nothing refers to its `Spool` any more: a thread may still work for a request that has ended.
+- A failure affects only its request, which is answered 500 if the disk is full, or 503 if there are too many files or
+  bytes.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ SHARE: Final = 4
 MOST: Final = 4096
 """Files that a worker has open at most."""
 LOGGED: Final = 10.0
-"""Seconds between two lines in the log about the same trouble."""
+"""Seconds between two log messages about the same fault."""
 
 
 class SpoolError(Exception):
-    """Bytes cannot be kept; `status` is the answer to the request that they belong to."""
+    """Bytes cannot be stored; `status` is the answer to their request."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -71,7 +71,7 @@ class Spools:
         """A new file.
 
         Raises:
-            SpoolError: there is none to be had.
+            SpoolError: none can be created.
         """
         if len(self._files) >= self._most:
             raise self._failed(503, f"{self._most} temporary files are in use")
@@ -87,7 +87,7 @@ class Spools:
         return self._held
 
     def grow(self, file: _File, size: int) -> None:
-        """Let FILE have SIZE bytes.
+        """Allow FILE to have SIZE bytes.
 
         Raises:
             SpoolError: that would be too many in all.
@@ -101,7 +101,7 @@ class Spools:
         file.size = size
 
     def run(self, work: Callable[..., bytes | None], *arguments: object) -> bytes:
-        """What WORK with ARGUMENTS gives, in a thread.
+        """The result of WORK with ARGUMENTS, in a thread.
 
         Raises:
             SpoolError: it failed.
@@ -116,7 +116,7 @@ class Spools:
         return result
 
     def _failed(self, status: int, reason: str) -> SpoolError:
-        """The error for REASON, which is logged now and then."""
+        """The error for REASON, which is logged at intervals."""
         now = monotonic()
         if now >= self._silent_until:
             self._silent_until = now + LOGGED
@@ -125,10 +125,10 @@ class Spools:
 
 
 class Spool:
-    """Bytes that are appended and then read, as often as wanted: the last of them in memory, the others in a file."""
+    """Bytes that are appended and then read any number of times: the last of them in memory, the others in a file."""
 
     def __init__(self, spools: Spools, memory: int) -> None:
-        """MEMORY: bytes above which those that have come so far go to the file."""
+        """MEMORY: bytes above which they are moved to the file."""
         self._spools = spools
         self._memory = memory
         self._file: _File | None = None
@@ -145,7 +145,7 @@ class Spool:
         """Add PIECE at the end.
 
         Raises:
-            SpoolError: it cannot be kept.
+            SpoolError: it cannot be stored.
         """
         self._pieces.append(piece)
         self._held += len(piece)
@@ -153,7 +153,7 @@ class Spool:
             self._write()
 
     def clear(self) -> None:
-        """Forget the bytes; the file stays, for the next ones. Not while `append` is at work."""
+        """Forget the bytes; the file is kept for the next ones. Must not be called during `append`."""
         self._written, self._pieces, self._held = 0, [], 0
 
     def read(self, offset: int) -> bytes | memoryview:
@@ -176,7 +176,7 @@ class Spool:
         return self._pieces[0] if self._pieces else b""
 
     def _write(self) -> None:
-        """Have in the file what is in memory."""
+        """Write the bytes that are in memory to the file."""
         if self._file is None:
             self._file = self._spools.file()
         data = self.tail()
@@ -215,7 +215,7 @@ class _File:
         try:
             got = os.preadv(self._fd, [block], offset, os.RWF_NOWAIT)
         except OSError:
-            return None  # they must be waited for, or the file system does not know how to say so
+            return None  # reading would block, or the file system does not support the flag
         return memoryview(block)[:got] if got else None
 
     def read(self, count: int, offset: int) -> bytes:
@@ -231,7 +231,7 @@ class _File:
 
 
 def _caught(work: Callable[..., bytes | None], arguments: tuple[object, ...]) -> bytes | OSError:
-    """What WORK gives, or the error that it raises: gevent would print that."""
+    """The result of WORK, or the error that it raises, which gevent would print."""
     try:
         return work(*arguments) or b""
     except OSError as error:

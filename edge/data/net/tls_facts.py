@@ -1,8 +1,8 @@
-"""What OpenSSL knows about a TLS connection, by the address of its `SSL`; for the access log.
+"""Facts about a TLS connection from OpenSSL, by the address of its `SSL`; for the access log.
 
 Rules of this file:
-- It is asked when a line is made, and only for what the format has.
-- Where OpenSSL cannot be reached below Python's ssl, there is nothing to say (`edge.data.net.private`).
+- They are read when a line is made, and only those of the format.
+- If OpenSSL cannot be called directly (`edge.data.net.private`), they are empty.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ def cipher(address: int) -> bytes | None:
 
 
 def is_resumed(address: int) -> bool:
-    """Whether an earlier session goes on."""
+    """Whether an earlier session was resumed."""
     return bool(address and _function("SSL_session_reused")(address))
 
 
 def server_name(address: int) -> bytes | None:
-    """The server that the client asked for (RFC 6066, section 3)."""
+    """The server name that the client sent (RFC 6066, section 3)."""
     return _function("SSL_get_servername")(address, _HOST_NAME) if address else None

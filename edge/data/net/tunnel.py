@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from edge.table.counters import WorkerCounters
 
 HALF_CLOSED = 60.0
-"""Longest silence, in seconds, once one side has ended: it may be gone for good without the other having noticed."""
+"""Longest silence, in seconds, after one side has ended: the other one may not have noticed."""
 
 
 def tunnel(client: Stream, endpoint: Stream, *, timeout: float, counters: WorkerCounters) -> None:
@@ -43,13 +43,13 @@ def carry_both(client: Stream, endpoint: Stream, timeout: float) -> None:
 
 
 class Tunnel:
-    """Two directions and the silence that both may keep."""
+    """Two directions and their common timeout."""
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
 
     def carry(self, source: Stream, sink: Stream) -> None:
-        """Carry SOURCE's bytes to SINK until SOURCE ends; a break ends both."""
+        """Copy bytes from SOURCE to SINK until SOURCE ends; an error ends both."""
         try:
             while len(source) or self._fill(source, sink):
                 sink.send_from(source, len(source))
@@ -61,7 +61,7 @@ class Tunnel:
             sink.close()
 
     def _fill(self, source: Stream, sink: Stream) -> int:
-        """Read from SOURCE, for as long as either side says something; 0 at its end."""
+        """Read from SOURCE, while either side sends something; 0 at its end."""
         source.read_timeout = self._timeout
         while True:
             try:
