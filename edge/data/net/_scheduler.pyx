@@ -17,9 +17,9 @@ Rules of this file:
 - Sockets are watched by libev itself (gevent's event loop), so an event costs no Python object, and the interpreter's
   lock is taken once for all events of a turn of the loop. If libev's functions are not available, gevent's watchers are
   used.
-- libev calls pending watchers twice in a turn: before it waits, when gevent calls its callbacks, and afterwards. If there
-  are no callbacks, the first call is skipped, because the lock costs more than a small event. (`gevent.idle` would never
-  return, because a watcher is always pending. Nothing here calls it.)
+- libev calls pending watchers twice in a turn: before it waits, when gevent calls its callbacks, and afterwards. If
+  there are no callbacks, the first call is skipped, because the lock costs more than a small event. (`gevent.idle`
+  would never return, because a watcher is always pending. Nothing here calls it.)
 """
 
 from gevent import get_hub
@@ -114,7 +114,7 @@ cdef Scheduler scheduler_of_hub():
 
 
 cdef void invoke(ev_loop *loop) noexcept nogil:
-    """In place of libev's own: call pending watchers, with the interpreter's lock taken once, and run those that are due.
+    """In place of libev's own: call pending watchers, with the interpreter's lock taken once, and run what is due.
 
     Before the wait only gevent's watcher is pending. If it has no callbacks, it is left pending until after the wait.
     """
