@@ -1,11 +1,11 @@
 # cython: language_level=3
-"""The words of the counters' files: added to by one worker, read by the control plane while they change.
+"""The words of the counter files: incremented by one worker, read by the control plane while they change.
 
 Rules of this file:
 - One process writes a file, so adding is a load and a store; every word is stored in one aligned piece.
 - The words of an entry that belong together are guarded by its sequence word: odd while they change. A reader takes an
   entry only if the sequence was even and the same before and after.
-- Sizes that stand in a file are checked before they are used; a damaged file is never a crash.
+- Sizes in a file are checked before they are used, so a damaged file causes no crash.
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
@@ -79,7 +79,7 @@ cdef inline void put_size(uint64_t *words, int64_t size) noexcept nogil:
 
 
 cdef double quantile(uint64_t *counts, uint64_t sum, double share) noexcept nogil:
-    """The time that SHARE of the SUM of requests in COUNTS did not exceed."""
+    """The quantile SHARE of the SUM of requests in COUNTS."""
     cdef double rank = share * sum, below = 0, start = 0
     cdef int bucket
     for bucket in range(TIMES):
@@ -114,7 +114,7 @@ cdef class ProcessWords:
         self.attach(buffer, first, count)
 
     def unmap(self):
-        """Let go of the buffer; from now on words are counted nowhere."""
+        """Release the buffer; words are not counted from now on."""
         if self.held:
             self.held = False
             self.words = <uint64_t *>calloc(self.count, 8)
@@ -134,7 +134,7 @@ cdef class ProcessWords:
         bump(self.words + which, <uint64_t>n)
 
     def set(self, Py_ssize_t which, uint64_t value):
-        """Make word WHICH be VALUE."""
+        """Set word WHICH to VALUE."""
         if which < 0 or which >= self.count:
             raise IndexError("no such word")
         edge_store(self.words + which, value)
@@ -150,7 +150,7 @@ cdef class Series:
     """The counters of one route, method and status."""
 
     def __init__(self, ProcessWords process, Py_ssize_t total):
-        """Counts nowhere yet, but for word TOTAL of PROCESS."""
+        """Counts only in word TOTAL of PROCESS at first."""
         if total < 0 or total >= process.count:
             raise IndexError("no such word")
         self.process = process
@@ -162,7 +162,7 @@ cdef class Series:
         return self.entry != NULL
 
     def detach(self):
-        """Count nowhere from now on."""
+        """Stop counting."""
         self.entry = NULL
         self.chunk = None
 
@@ -213,7 +213,7 @@ cdef class Chunk:
         return <uint64_t *>(<char *>self.view.buf + offset)
 
     cdef Py_ssize_t size_at(self, Py_ssize_t offset) noexcept nogil:
-        """Size of the entry at OFFSET, 0 where there is none, or none that can be."""
+        """Size of the entry at OFFSET, 0: there is none, or no valid one."""
         cdef uint64_t size
         if offset < self.first or offset % ALIGN or offset + KEY > self.view.len:
             return 0
@@ -236,7 +236,7 @@ cdef class Chunk:
             if length > <uint64_t>(size - KEY):
                 length = 0
                 edge_put(self.at(offset) + 2, 0)
-            if edge_get(self.at(offset)) & 1:  # its writer died here
+            if edge_get(self.at(offset)) & 1:  # its writer has died during this entry
                 edge_store(self.at(offset), edge_get(self.at(offset)) + 1)
             found.append((offset, size, PyBytes_FromStringAndSize(<char *>self.at(offset) + KEY, <Py_ssize_t>length)))
             offset += size
@@ -244,7 +244,7 @@ cdef class Chunk:
         return found
 
     def append(self, bytes key, uint64_t serial):
-        """Make an entry for KEY behind the others and give its offset, or 0 when there is no room."""
+        """Append an entry for KEY and return its offset, or 0 if there is no room."""
         cdef Py_ssize_t size = entry_size(len(key)), offset = self.tail
         self.need_writable()
         if size > self.view.len - offset:
@@ -267,7 +267,7 @@ cdef class Chunk:
         self.fill(offset, key, serial)
 
     def release(self, Py_ssize_t offset):
-        """Make the entry at OFFSET a free one."""
+        """Free the entry at OFFSET."""
         self.need_writable()
         if not self.size_at(offset):
             raise ValueError("no entry here")
@@ -277,7 +277,7 @@ cdef class Chunk:
         edge_store(self.at(offset), edge_get(self.at(offset)) + 1)
 
     def attach(self, Series series, Py_ssize_t offset):
-        """Have SERIES count in the entry at OFFSET."""
+        """Make SERIES count in the entry at OFFSET."""
         self.need_writable()
         if not self.size_at(offset):
             raise ValueError("no entry here")
@@ -331,7 +331,7 @@ cdef class Totals:
         return self.used - 1
 
     def copy(self):
-        """The same rows, free to change."""
+        """A copy of the rows."""
         cdef Totals other = Totals()
         if self.used:
             other.rows = <uint64_t *>malloc(8 * WORDS * self.used)
@@ -362,7 +362,7 @@ cdef class Totals:
     def since(self, Totals earlier, Py_ssize_t known, double share):
         """[(row, requests, time)] of the rows with more requests than in EARLIER, whose first KNOWN rows mean the same.
 
-        The time is that which SHARE of these requests did not exceed, as Prometheus' histogram_quantile estimates it.
+        The time is the quantile SHARE of these requests, as Prometheus' histogram_quantile estimates it.
         """
         cdef list found = []
         cdef uint64_t[TIME_WORDS] counts
@@ -407,7 +407,7 @@ cdef inline int class_of(unsigned char *end) noexcept nogil:
         before = (end - 3)[0]
     if before >= c"a":
         return -1
-    status %= 1000  # what is above says the status of gRPC
+    status %= 1000  # larger numbers include the status of gRPC
     return status // 100 if status < 100 * CLASSES else 0
 
 
@@ -443,7 +443,7 @@ cdef class Shadow:
             self.tail = offset
 
     def forget(self):
-        """Forget the targets; they are looked up again."""
+        """Forget the targets, so that they are looked up again."""
         self.targets.clear()
 
     cdef void take(self, Py_ssize_t offset, Py_ssize_t size, bint dead) noexcept nogil:
@@ -509,9 +509,8 @@ cdef class Shadow:
                 offset += size
 
     def sum_up(self, Totals totals, target):
-        """Add every entry to the row of TOTALS that TARGET(key) gives, -1 for none; asked once for each new key.
-
-        Gives the number of entries that were added.
+        """Add every entry to the row of TOTALS that TARGET(key) returns, -1: none; it is called once for each new key.
+        Returns the number of entries that were added.
         """
         cdef Py_ssize_t offset = self.chunk.first, number, entries = 0
         cdef Py_ssize_t word

@@ -1,11 +1,13 @@
 # cython: language_level=3
-"""The words of limits, which all workers of a pod change at once.
+"""The words of limits, which all workers of a pod change concurrently.
 
 Rules of this file:
-- A word changes by compare-and-swap or atomic addition only: no worker waits for another, and none dies holding a lock.
-- Keys are found by their hash within one set of `WAYS` places. A set that is full gives up the place of a rate that was
-  quiet for longest; places of connections are given up when none is left. Where there is no room a request passes.
-- A tag is a hash with a secret key: no client can aim at the place of another.
+- A word changes by compare-and-swap or atomic addition only: no worker waits for another, and a worker that dies leaves
+  no lock.
+- Keys are found by their hash within one set of `WAYS` places. A full set reuses the place of the rate that was idle
+  for longest; places of connections are reused when no connection is left. If there is no room, a request is let
+  through.
+- A tag is a hash with a secret key, so that clients cannot choose the place of another one.
 """
 
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
@@ -107,7 +109,7 @@ cdef class Rates(Places):
         self.attach(buffer, first, sets, 8 * SETWAYS * RATE_WORDS)
 
     cpdef bint allows(self, uint64_t tag, uint64_t rate, uint64_t burst) except -1:
-        """As `take` now; whether the request is within the limit."""
+        """As `take` at the current time; returns whether the request is within the limit."""
         cdef timespec now
         clock_gettime(CLOCK_MONOTONIC_COARSE, &now)  # which ticks every few milliseconds, and is cheaper
         return self.take(tag, rate, burst, <uint64_t>now.tv_sec * 1000 + <uint64_t>now.tv_nsec // 1000000) >= 0
@@ -115,8 +117,8 @@ cdef class Rates(Places):
     cpdef int64_t take(self, uint64_t tag, uint64_t rate, uint64_t burst, uint64_t now) except? -2:
         """Take one request of the key TAG at NOW (milliseconds).
 
-        RATE and BURST are in thousandths of a request, RATE per second. Gives the excess with this request, in
-        thousandths, which is 0 to BURST; -1: it is one too many and changes nothing.
+        RATE and BURST are in thousandths of a request, RATE per second. Returns the excess with this request, in
+        thousandths, 0 to BURST; -1: it exceeds the limit and is not counted.
         """
         cdef uint64_t *place
         cdef uint64_t state, passed
@@ -135,7 +137,7 @@ cdef class Rates(Places):
             excess = 0
             if state:
                 passed = (now - (state >> EXCESS_BITS)) & TIME
-                if passed > TIME // 2:  # another worker read its clock later
+                if passed > TIME // 2:  # another worker has read its clock later
                     passed = 0
                     now = state >> EXCESS_BITS
                 excess = <int64_t>(state & EXCESS) - <int64_t>(rate * min(passed, <uint64_t>1000000000) // 1000) + 1000
@@ -145,10 +147,10 @@ cdef class Rates(Places):
                     return -1
             if edge_swap(place + 1, &state, now << EXCESS_BITS | <uint64_t>excess) and edge_load(place) == tag:
                 return excess
-        return 0  # other keys keep taking the place: there are more clients than room
+        return 0  # other keys keep reusing the place: there are more clients than places
 
     cdef uint64_t *find(self, uint64_t tag, uint64_t now) noexcept nogil:
-        """The place of TAG, made if there is none; NULL: another worker came first, try again."""
+        """The place of TAG, made if there is none; NULL: another worker was first, try again."""
         cdef uint64_t *places = self.base + self.number(tag) * SETWAYS * RATE_WORDS
         cdef uint64_t *oldest = NULL
         cdef uint64_t found, age, oldest_tag = 0, oldest_age = 0
@@ -171,7 +173,7 @@ cdef class Rates(Places):
 cdef class Counts(Places):
     """Numbers of requests under way, as those of nginx's limit_conn.
 
-    Each worker adds to a share of its own in a place, so that `clear` takes away what a dead one has left.
+    Each worker adds to a share of its own in a place, so that `clear` can remove that of a dead one.
     """
 
     def __init__(self, buffer, Py_ssize_t first, uint64_t sets, int slot):
@@ -184,8 +186,8 @@ cdef class Counts(Places):
     cpdef int64_t enter(self, uint64_t tag, uint64_t limit) except? -3:
         """Count one more request of the key TAG, of which LIMIT may be under way.
 
-        Gives the place for `leave`; -1: it is one too many; -2: there is no room to count it. There are never more
-        than LIMIT; of several that come at the last free place in the same instant all may be refused.
+        Returns the place for `leave`; -1: it exceeds the limit; -2: there is no room to count it. There are never more
+        than LIMIT; if several compete for the last one at the same time, all may be refused.
         """
         cdef uint64_t *place
         cdef uint16_t *share
@@ -204,7 +206,7 @@ cdef class Counts(Places):
             share = self.share(place)
             if edge_share(share) == 0xFFFF:
                 return -1
-            # Counted first, then checked: of two workers that do so at once, one at least sees the other.
+            # Count first, then check: if two workers do so concurrently, at least one sees the other.
             edge_add(share, 1)
             if edge_load(place) == tag:
                 if not self.is_only(place, tag):
@@ -238,7 +240,7 @@ cdef class Counts(Places):
         return 0
 
     def clear(self):
-        """Take away what this worker's slot counts: its worker before has died."""
+        """Remove the counts of this worker's slot, whose previous worker has died."""
         cdef uint64_t place
         cdef uint64_t claimed
         for place in range(self.sets * SETWAYS):
@@ -257,7 +259,7 @@ cdef class Counts(Places):
         return sum
 
     cdef uint64_t *find(self, uint64_t tag, bint *room) noexcept nogil:
-        """The place of TAG, made if there is none; NULL: there is no ROOM, or another worker came first."""
+        """The place of TAG, made if there is none; NULL: there is no ROOM, or another worker was first."""
         cdef uint64_t *places = self.base + self.number(tag) * SETWAYS * COUNT_WORDS
         cdef uint64_t *place
         cdef uint64_t found
@@ -278,11 +280,11 @@ cdef class Counts(Places):
         return NULL
 
     cdef bint give_up(self, uint64_t *place, uint64_t tag) noexcept nogil:
-        """Take PLACE from TAG, of which nothing is under way; whether that was so."""
+        """Free PLACE of TAG if no request of it is in flight; returns whether it was freed."""
         cdef bint done
         if tag == 0:
             return True
-        # Claimed first, then looked at: a worker that counts meanwhile sees the claim, or is seen here.
+        # Claim first, then check: a worker that counts meanwhile sees the claim, or is seen here.
         if not edge_swap(place, &tag, CLAIM | <uint64_t>self.slot):
             return False
         done = self.total(place) == 0

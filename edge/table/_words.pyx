@@ -1,7 +1,7 @@
 # cython: language_level=3
 """Aligned 8-byte words of a shared mapping, loaded and stored in one piece.
 
-Python cannot promise either the single access or the order of memory; this leaf does both: a store is a release, a
+Python guarantees neither single accesses nor the order of memory; this module does both: a store is a release, a
 load an acquire, so that a process that sees a new word also sees all that was written before it.
 """
 
@@ -56,7 +56,7 @@ cdef class Words:
         """Next slot of an index that may hold the key hashed to HASHED, from probe number START on.
 
         The index is the SLOTS words (a power of two) from word FIRST on. Gives (probe, slot word), or None when an
-        empty slot ends the search. A deleted slot is passed over.
+        empty slot ends the search. A deleted slot is skipped.
         """
         cdef uint64_t tag = hashed >> 48, mask = slots - 1, slot
         cdef Py_ssize_t probe = start
@@ -101,7 +101,7 @@ cdef class Words:
         """Copy every record in use into TARGET, whose log is free from byte TAIL on and whose index is empty.
 
         Both are segments as `edge.table.layout` describes them. Gives TARGET's new tail and the number of records.
-        The caller sees to it that there is room; ValueError when there is not, or a record reaches out of the file.
+        The caller must ensure that there is room; ValueError if there is not, or a record exceeds the file.
         """
         cdef Py_ssize_t position, offset, size, probe, copied = 0
         cdef uint64_t slot, hashed, mask = target_slots - 1

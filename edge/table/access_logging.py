@@ -1,6 +1,6 @@
 """How requests are logged, as ingress-nginx's ConfigMap sets it: the same for all routes and workers.
 
-Rules of this file: what the control plane could not read is not here; its default is.
+Rules of this file: a key that the control plane cannot read has its default here.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ UPSTREAM_FORMAT: Final = (
 
 
 class Escape(IntEnum):
-    """What is done to values that hold more than plain text (nginx docs, "log_format")."""
+    """Escaping of values (nginx docs, "log_format")."""
 
     DEFAULT = 0
-    """Controls, quotes, backslashes and what is not ASCII become `\\xXX`; what is missing becomes `-`."""
+    """Controls, quotes, backslashes and what is not ASCII become `\\xXX`; absent values become `-`."""
     JSON = 1
-    """As within a string of JSON (RFC 8259, section 7); what is missing is empty."""
+    """As within a string of JSON (RFC 8259, section 7); absent values are empty."""
     NONE = 2
-    """Nothing, but for controls, which could end a line; what is missing is empty."""
+    """None, except control characters, which could end a line; absent values are empty."""
 
 
 class AccessLogging(Record, frozen=True):
@@ -39,7 +39,7 @@ class AccessLogging(Record, frozen=True):
     """A text with variables (`edge.table.variables.LOG`); empty: as the worker was started (`--log-format`)."""
     escape: Escape = Escape.DEFAULT
     skipped: tuple[str, ...] = ()
-    """Request targets that leave no line: as they came, whatever their case, or `~` and a regular expression (`~*`:
+    """Request targets without a line: as they came, whatever their case, or `~` and a regular expression (`~*`:
     whatever its case)."""
     unmatched: bool = True
     """Whether requests are logged that no Ingress takes."""

@@ -1,7 +1,7 @@
-"""The file in which the proxy says what it listens on and what it cannot listen on, for the control plane to report.
+"""The file with the sockets that the proxy listens on and those that it cannot open, for the control plane.
 
 Rules of this file:
-- The arbiter replaces the file as a whole when something has changed; what cannot be read says nothing.
+- The arbiter replaces the file as a whole after a change; a file that cannot be read counts as absent.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _decode = msgspec.json.Decoder(_Content).decode
 
 
 def write(directory: Path, unbound: Iterable[Unbound], bound: Iterable[Listening] = ()) -> None:
-    """From now on UNBOUND is what cannot be listened on, and BOUND what is listened on, beside the proxy's own."""
+    """Write UNBOUND, the sockets that cannot be opened, and BOUND, the open ones beside those of flags."""
     path = directory / NAME
-    with suppress(OSError):  # the log has it, too
+    with suppress(OSError):  # the log has the error, too
         fresh = path.with_suffix(".new")
         fresh.write_bytes(msgspec.json.encode(_Content(tuple(unbound), tuple(bound))))
         fresh.replace(path)
@@ -54,7 +54,7 @@ class Bindings:
         self.bound: frozenset[Listening] = frozenset()
 
     def changed(self) -> bool:
-        """Look again; whether `unbound` or `bound` is different now."""
+        """Read it again; returns whether `unbound` or `bound` has changed."""
         try:
             status = self._path.stat()
             seen = (status.st_ino, status.st_mtime_ns)

@@ -1,4 +1,4 @@
-"""Records to msgpack bytes and back. Nothing else in the package knows the encoding."""
+"""Encodes records as msgpack and decodes them. No other module knows the encoding."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def encode(record: Record) -> bytes:
 def decode(data: Buffer, kind: type[R]) -> R:
     """The record of KIND in DATA.
 
-    Fields that DATA lacks take their defaults, so that a reader survives a writer of the previous release. Those of a
-    later one it does not know, and they may forbid what the others allow: such a record is not decoded.
+    Fields that DATA lacks take their defaults, so that a reader survives a writer of the previous release. A record
+    with unknown fields of a later release is not decoded, because they may forbid requests that the other fields allow.
 
     Raises:
         DecodeError: DATA is not msgpack, a field has the wrong type, or there are more fields than KIND has.

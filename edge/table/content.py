@@ -1,6 +1,6 @@
 """The whole table decoded: for tools and for `edge check`. Workers decode only what they serve.
 
-Nothing here knows where the records come from: a live table, or a compiler whose result is not published.
+The records may come from a live table, or from a compiler whose result is not published.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Content:
         return content
 
     def put(self, key: str, record: Record) -> None:
-        """RECORD stands under KEY."""
+        """Add RECORD under KEY."""
         if isinstance(record, Host):
             self.hosts[key] = record
         elif isinstance(record, Globals):
@@ -125,7 +125,7 @@ class Content:
             if kind is Host and is_stream(key):
                 wanted = StreamRoute
             if kind is Certificate and (key == TICKETS or key.startswith((MATERIAL, TLS_OPTIONS, TLS_PARAMETERS))):
-                continue  # secret, or nothing to see
+                continue  # secret, or nothing to show
             if key in (HOST_PATTERNS, SERVER_STREAMS) and kind is Host:
                 continue  # the hosts themselves say it
             try:

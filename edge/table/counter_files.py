@@ -1,4 +1,4 @@
-"""The counters' files, as the worker that writes them makes, takes and maps them."""
+"""Creates, locks and maps the counter files of a worker."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LOOKS = 1000
-"""At a lock that only readers hold: they do so for a moment, to see whether a worker lives."""
+"""Waits for a lock that only readers hold: they hold it for a moment, to check whether a worker lives."""
 
 
 def take_slot(directory: Path) -> tuple[int, int]:
@@ -31,7 +31,7 @@ def take_slot(directory: Path) -> tuple[int, int]:
                 os.close(fd)
                 slot += 1
                 continue
-            if not _same_file(path, fd):  # replaced between our open and our lock
+            if not _same_file(path, fd):  # replaced between open and lock
                 os.close(fd)
                 continue
             if os.fstat(fd).st_size == layout.WORKER_SIZE and os.pread(fd, len(head), 0) == head:
@@ -51,7 +51,7 @@ def take_slot(directory: Path) -> tuple[int, int]:
 
 
 def _lock(fd: int) -> bool:
-    """Whether the lock of FD is ours now; False: a worker has it. A reader that has it is waited for."""
+    """Lock FD; returns False if a worker has the lock. Waits for a reader that has it."""
     for _ in range(_LOOKS):
         if _take(fd, fcntl.LOCK_EX):
             return True
@@ -78,7 +78,7 @@ def _same_file(path: Path, fd: int) -> bool:
 
 
 def create(path: Path, size: int, head: bytes) -> None:
-    """Make the file at PATH appear whole, or not at all."""
+    """Create the file at PATH atomically."""
     fresh = path.with_name(path.name + ".tmp")
     fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:

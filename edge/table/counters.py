@@ -1,9 +1,9 @@
-"""Counting in a worker: cheap enough for every request, and kept when the worker dies.
+"""Counters of a worker: cheap enough for every request, and kept when the worker dies.
 
 Rules of this file:
 - Only one worker writes a slot's files, ensured by the lock on `worker.<slot>`. The next owner of the slot continues
   from their values.
-- Counting never fails a request: where there is no room for a new series, it is folded into another or into none.
+- Counting never fails a request: without room for a new series the request is counted in another one, or in none.
 - `add`, `set` and `Series.record` are compiled, allocate nothing and take tens of nanoseconds.
 """
 
@@ -35,7 +35,7 @@ ROUTE_BOUND = 64
 
 
 class CountersError(Exception):
-    """There is no place to count in; the message says why and the way out."""
+    """The files cannot be written; the message says why and what to do."""
 
 
 class _Place(NamedTuple):
@@ -95,7 +95,8 @@ class WorkerCounters(ProcessWords):
         self.beat()
 
     def beat(self) -> None:
-        """Say that this process lives, and what it uses; to be called about once a second from its main loop."""
+        """Write the heartbeat and the resources that this process uses; to be called about once a second from its main
+        loop."""
         usage = resource.getrusage(resource.RUSAGE_SELF)
         self.set(WorkerWord.CPU_MICROSECONDS, self._cpu_before + int((usage.ru_utime + usage.ru_stime) * 1e6))
         with suppress(OSError):
@@ -114,9 +115,8 @@ class WorkerCounters(ProcessWords):
         return self._series(labels, protocol, status)
 
     def reclaim(self, exists: Callable[[RouteLabels], bool]) -> int:
-        """Free the series of routes for which EXISTS says no, and give their number.
-
-        A series of theirs that is still held counts nowhere from now on, but for `WorkerWord.REQUESTS`.
+        """Free the series of routes for which EXISTS returns False, and return their number. A series of theirs that is
+        still in use then counts only in `WorkerWord.REQUESTS`.
         """
         freed = 0
         for labels in list(self._routes):
@@ -133,7 +133,7 @@ class WorkerCounters(ProcessWords):
         return freed
 
     def close(self) -> None:
-        """Give the slot up; whatever is counted afterwards is counted nowhere."""
+        """Release the slot; nothing is counted afterwards."""
         if self._lock < 0:
             return
         self.beat()
@@ -200,7 +200,7 @@ class WorkerCounters(ProcessWords):
         return counter_files.map_chunk(path)
 
     def _adopt(self) -> None:
-        """Go on from what earlier owners of the slot have counted."""
+        """Continue from the counts of earlier owners of the slot."""
         prefix = f"{layout.SERIES_NAME}{self.slot}."
         head = layout.FILE_HEAD.pack(layout.SERIES_MAGIC, layout.VERSION, self.slot)
         numbers = [path.name.removeprefix(prefix) for path in self.directory.glob(prefix + "[0-9]*")]

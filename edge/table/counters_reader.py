@@ -1,10 +1,10 @@
-"""Reading the counters of all workers, living and dead, while they count.
+"""Reads the counters of all workers, living and dead, while they count.
 
 Rules of this file:
-- A worker is never waited for and never disturbed: its words are read as they stand, its series each as it was at one
-  moment, or as it was last time when it is just being written.
+- Reading never blocks a worker or waits for one: words are read as they are, and each series as it was at one moment,
+  or at the last reading if it is being written.
 - Dead workers' counters stay in the sums; gauges are reported for living workers only.
-- Files that are not ours, damaged or of another version are passed over.
+- Files that are not ours, damaged or of another version are skipped.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SLACK = 1024
-"""Rows that may be kept for series that are gone, as many again as there are apart."""
+"""Rows that may be kept for series that are gone, in addition to as many as there are series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Worker:
     alive: bool
     """Whether a process holds the slot."""
     silence: float
-    """Seconds since its last sign of life."""
+    """Seconds since its last heartbeat."""
     words: tuple[int, ...]
 
     def __getitem__(self, which: WorkerWord) -> int:
@@ -127,9 +127,8 @@ class CountersReader:
             return SeriesSums(self._keys[:], self._totals.copy())
 
     def durations(self) -> tuple[tuple[int, ...], ...]:
-        """How long requests took, by the class of their status: numbers by `TIME_BUCKETS` and above.
-
-        Cheap: nothing is kept. A sum may go back a little, where a worker is just counting or a route is gone.
+        """Histograms of the times of requests, by the class of their status: numbers by `TIME_BUCKETS` and above.
+        Cheap: nothing is stored. A sum may decrease a little while a worker counts, or if a route is gone.
         """
         with self._lock:
             self._find_shadows()
@@ -141,7 +140,7 @@ class CountersReader:
         return tuple(totals.values(row)[: len(TIME_BUCKETS) + 1] for row in range(STATUS_CLASSES))
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         with self._lock:
             for slot in self._slots.values():
                 os.close(slot.fd)
@@ -155,7 +154,7 @@ class CountersReader:
         return sum(shadow.sum_up(self._totals, self._row) for _, shadow in self._shadows.values())
 
     def _row(self, raw: bytes) -> int:
-        """Row for the key RAW, -1 when it says nothing."""
+        """Row for the key RAW, -1: it is malformed."""
         key = layout.decode_key(raw)
         if key is None:
             return -1

@@ -32,7 +32,7 @@ _ORDER: Final = {PathKind.EXACT: 0, PathKind.PREFIX: 1, PathKind.STRING: 1}
 
 
 def host_name(host: Host) -> str:
-    """The name of HOST, and where it is served if that is at the address of a Gateway."""
+    """The name of HOST, and its scope if it is served at the address of a Gateway."""
     name = host.name or "any other host"
     return f"{name} at Gateway {host.scope}" if host.scope else name
 
@@ -59,7 +59,7 @@ def _backend(one: Backend, *, shared: bool) -> str:
 
 
 def _transport(one: Backend) -> str:
-    """How the endpoints of ONE are spoken to, where that is not HTTP/1.1 in the clear."""
+    """The protocol of the endpoints of ONE; empty: HTTP/1.1 without TLS."""
     if one.secure_transport is not None:
         return f" by {protocol(one.transport)}, or {protocol(one.secure_transport)} for clients that do"
     return f" by {protocol(one.transport)}" if one.transport != Transport() else ""
@@ -93,7 +93,7 @@ def _wanted(one: Condition) -> str:
 
 
 def policies(one: Route) -> Iterator[str]:
-    """The mirrors of ONE and the summaries of its policies; those that nobody asked for are not named."""
+    """The mirrors of ONE and the summaries of its policies, except default ones."""
     for mirror in one.mirrors:
         share = mirror.numerator / mirror.denominator
         yield f"{share:.4g} of the requests are copied to {mirror.backend.service}:{mirror.backend.port}"
@@ -165,7 +165,7 @@ def moment(seconds: float) -> str:
 
 
 def columns(rows: Sequence[tuple[str, ...]], indent: str) -> Iterator[str]:
-    """ROWS as lines whose columns stand under each other; the last column is as wide as it is."""
+    """ROWS as lines with aligned columns; the last column is not padded."""
     if not rows:
         return
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

@@ -1,9 +1,9 @@
-"""Which route takes a request, and why the others do not: for `edge check`, `edge routes` and the admin port.
+"""Explains which route takes a request, and why the others do not: for `edge check`, `edge routes` and the admin port.
 
 Rules of this file:
-- It goes by the records alone, as workers do (`edge.data.routing`): the most specific host, then the routes of that
+- It uses the records alone, as workers do (`edge.data.routing`): the most specific host, then the routes of that
   host in the order in which they are tried, then those of wider hosts if the host lets requests go on to them.
-- What is not said of the request is left open: a route with conditions takes it if they are met.
+- If a part of the request is not given, a route with conditions on it takes the request "if they are met".
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MOST_ENDPOINTS: Final = 16
 
 
 class Head(NamedTuple):
-    """What conditions look at."""
+    """The parts of a request for conditions."""
 
     method: str
     scheme: str
@@ -39,18 +39,18 @@ class Head(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A route that was looked at, and what became of that."""
+    """A route that was tried, and the result."""
 
     host: Host
     route: Route
     default: bool
-    """Whether it is for what no other route of the host takes."""
+    """Whether it is the default route of the host."""
     verdict: str
 
 
 @dataclass(slots=True)
 class Explanation:
-    """What becomes of a request."""
+    """The explanation for a request."""
 
     name: str
     """Its host, as hosts are compared."""
@@ -58,14 +58,14 @@ class Explanation:
     """In normal form."""
     query: str
     hosts: list[Host] = field(default_factory=list)
-    """The records that were looked at, the most specific first."""
+    """The records that were tried, the most specific first."""
     candidates: list[Candidate] = field(default_factory=list)
     winner: Candidate | None = None
-    """The one that takes it; None: what is for all hosts, or nobody."""
+    """The one that takes it; None: the default of all hosts, or none."""
 
 
 def explained(content: Content, host: str, target: str, head: Head | None = None) -> Explanation:
-    """What becomes of a request for TARGET at HOST, by CONTENT; HEAD: what else is known of it."""
+    """The explanation for a request for TARGET at HOST, by CONTENT; HEAD: its other parts."""
     path, _, query = target.partition("?")
     found = Explanation(host.lower().partition(":")[0].rstrip("."), normalise(path or "/"), query)
     for record in _hosts(content, found.name):
@@ -77,7 +77,7 @@ def explained(content: Content, host: str, target: str, head: Head | None = None
 
 
 def lines(content: Content, host: str, target: str) -> Iterator[str]:
-    """What becomes of a request for TARGET at HOST, by CONTENT, as text."""
+    """The explanation for a request for TARGET at HOST, by CONTENT, as text."""
     yield from described(content, explained(content, host, target))
 
 
@@ -172,7 +172,7 @@ def _unmet(conditions: Conditions, head: Head, query: str) -> str:
 
 
 def _different(conditions: Iterable[Condition], given: Mapping[str, str]) -> Iterator[str]:
-    """The names of those CONDITIONS that what is GIVEN does not meet."""
+    """The names of those CONDITIONS that the GIVEN values do not meet."""
     for one in conditions:
         value = given.get(one.name)
         if value is None:

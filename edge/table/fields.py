@@ -1,4 +1,4 @@
-"""What a policy may say about header fields: the one rule for the control plane, which reports, and for workers.
+"""The header fields that policies may set: one rule for the control plane, which reports violations, and for workers.
 
 Source: RFC 9110, sections 5.1, 5.5 and 7.6.1; RFC 9112, section 6.
 """

@@ -1,4 +1,4 @@
-"""Layout of the table's files, in one place for writer and reader (described in docs/table.md).
+"""Layout of the table's files, for writer and reader (described in docs/table.md).
 
 All integers are little-endian and naturally aligned. Words that change after a file has been published are read and
 stored by `edge.table._words` only, one aligned 8-byte access each.
@@ -14,7 +14,7 @@ VERSION: Final = 2
 """Of the files and of the meaning of records. A reader refuses any other."""
 
 PARTS: Final = ("routes", "endpoints", "tls")
-"""The parts of the table, each with files, and a life, of its own."""
+"""The parts of the table, each with files of its own."""
 
 # --- the head: file `table`, mapped by everyone, replaced never, words stored in place ------------------------------
 HEAD_NAME: Final = "table"

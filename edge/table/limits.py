@@ -1,8 +1,8 @@
-"""Limits that hold for the pod, whichever of its workers takes a request: `DIRECTORY/limits`.
+"""Limits that all workers of the pod share: `DIRECTORY/limits`.
 
 Rules of this file:
 - The file has a fixed size and is made once, by the first worker (`pod_files.py`), so that a limit outlives a worker.
-- What is counted in it is changed by `_limits.pyx`.
+- `_limits.pyx` changes the counts in it.
 - The client is a text, such as its address; a limit is named by text, such as its Ingress and kind.
 """
 
@@ -32,16 +32,17 @@ _HEADER: Final = struct.Struct("=8sQQQ")
 
 
 class LimitsError(Exception):
-    """Limits cannot be kept; the message says why."""
+    """The file of limits cannot be used; the message says why."""
 
 
 class Limits:
-    """The limits of the pod, as one worker takes part in them."""
+    """The limits of the pod, for one worker."""
 
     def __init__(self, directory: Path, slot: int, *, rate_sets: int = RATE_SETS, count_sets: int = COUNT_SETS) -> None:
         """Map the file in DIRECTORY, and make it if there is none.
 
-        SLOT is the number of this worker: no other live one has it. What an earlier worker of the slot left is cleared.
+        SLOT is the number of this worker: no other live one has it. Counts of an earlier worker of the slot are
+        cleared.
 
         Raises:
             LimitsError: the directory cannot be written, or there are more workers than shares.
@@ -92,18 +93,18 @@ class ConnectionLimit:
         self._limit = limit
 
     def enter(self, client: str) -> int:
-        """Count one more request of CLIENT: what `leave` wants, or -1 if it is one too many."""
+        """Count one more request of CLIENT; returns the argument for `leave`, or -1 if it exceeds the limit."""
         place = self._counts.enter(key(self._number, client, self._secret), self._limit)
         return place if place >= -1 else UNCOUNTED
 
     def leave(self, place: int) -> None:
-        """A request that `enter` let in has ended; to be called once for each."""
+        """A request that `enter` has counted has ended; to be called once for each."""
         if place != UNCOUNTED:
             self._counts.leave(place)
 
 
 UNCOUNTED: Final = 1 << 62
-"""Given for a request that is let in because there is no room to count it."""
+"""Returned for a request that is let through because there is no room to count it."""
 
 
 def has_limits(directory: Path) -> bool:

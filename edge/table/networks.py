@@ -2,7 +2,7 @@
 
 Rules of this file:
 - A network of IPv4-mapped addresses is an IPv4 network.
-- Looking up which of many networks holds an address is `edge.data.net.networks`.
+- `edge.data.net.networks` finds the network of an address.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Network(NamedTuple):
 
 
 def parse(text: str) -> Network:
-    """The network that TEXT says, which may be an address. As in nginx, bits behind the prefix are cut off.
+    """The network in TEXT, which may be an address. As in nginx, bits after the prefix are ignored.
 
     Raises:
         NetworkError: TEXT is neither.

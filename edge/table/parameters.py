@@ -1,9 +1,9 @@
 """Process-wide parameters of workers, as ingress-nginx's ConfigMap sets them.
 
 Rules of this file:
-- A field that has the name of a setting (`edge.settings`) takes its place while it is set; None: what the worker was
-  started with holds. Any other field has its default here.
-- Workers take up new parameters with the generation that has them (`edge.data.process.tuning`): nothing restarts.
+- A field that has the name of a setting (`edge.settings`) takes its place while it is set; None: the setting of the
+  worker applies. Any other field has its default here.
+- Workers use new parameters from their generation on (`edge.data.process.tuning`), without a restart.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TLS_PARAMETERS = "p:"
 
 
 class Parameters(Record, frozen=True):
-    """What all connections and requests of a worker go by. Key: `PARAMETERS`."""
+    """Parameters of all connections and requests of a worker. Key: `PARAMETERS`."""
 
     client_header_timeout: float | None = None
     client_body_timeout: float | None = None
@@ -53,19 +53,19 @@ class Parameters(Record, frozen=True):
     otel_service_name: str | None = None
     otel_sampler_ratio: float | None = None
     as_ingress_nginx: bool = False
-    """Whether settings that neither a flag nor a key says are as in ingress-nginx (`INGRESS_NGINX`)."""
+    """Whether settings that neither a flag nor a key sets have the defaults of ingress-nginx (`INGRESS_NGINX`)."""
     # --- what no setting has ---
     large_header_status: int = 431
     """The answer to a request whose head is too large."""
     enable_real_ip: bool = False
-    """Whether trusted peers say which address the client has, and nothing else of it."""
+    """Whether only the client's address is read from fields of trusted peers."""
     forwarded_for_header: str = "x-forwarded-for"
     forwarded_host_header: str = "x-forwarded-host"
-    """Names, in lower case, of the fields by which trusted peers say it."""
+    """Names, in lower case, of the fields with that address."""
     otel_operation_name: str = ""
     """The name of spans; empty: method, host and path of the route."""
     otel_sampler_parent_based: bool = True
-    """Whether a client's trace that is sampled, or not, goes on so."""
+    """Whether the sampling decision of a client's trace is kept."""
     otel_max_queue_size: int = 2048
     otel_schedule_delay_millis: int = 1000
     otel_max_export_batch_size: int = 512
@@ -75,8 +75,8 @@ class Parameters(Record, frozen=True):
     access_logging: AccessLogging = AccessLogging()
     upstream_keepalive_requests: int = 10_000
     upstream_keepalive_time: float = 3600.0
-    """Requests and seconds after which a connection to an endpoint is not kept, so that a Service's own address is
-    balanced again now and then (nginx's defaults)."""
+    """Requests and seconds after which a connection to an endpoint is closed, so that connections to a Service's own
+    address are balanced again (nginx's defaults)."""
 
     def over(self, started: Settings) -> Settings:
         """The settings in force in a process that was STARTED with these."""
@@ -93,7 +93,7 @@ INGRESS_NGINX: Final[dict[str, object]] = {
     "otel_service_name": "nginx",
     "shutdown_grace": 240.0,
 }
-"""Settings whose defaults are others in ingress-nginx, and what they are there."""
+"""Settings with other defaults in ingress-nginx, and these defaults."""
 
 
 def _is_default(settings: Settings, name: str) -> bool:
@@ -105,7 +105,7 @@ SETTINGS = tuple(one.name for one in fields(Parameters) if one.default is None)
 
 
 class TlsParameters(Record, frozen=True):
-    """What the handshakes of all hosts have in common. Key: `TLS_PARAMETERS`."""
+    """Parameters of the handshakes of all hosts. Key: `TLS_PARAMETERS`."""
 
     least: int = 0x0303
     most: int = 0x0304
@@ -119,11 +119,11 @@ class TlsParameters(Record, frozen=True):
     tickets: bool = True
     """Whether sessions are resumed by tickets."""
     ticket_key: bytes = b""
-    """80 bytes that seal tickets; empty: the first of the `TicketKeys`."""
+    """80 bytes that encrypt tickets; empty: the first of the `TicketKeys`."""
     session_cache: bool = True
     session_cache_size: int = 10 << 20
     """Whether sessions without tickets are kept, and for how many bytes in each worker and context."""
     session_timeout: float = 600.0
     """Seconds for which a session can be resumed."""
     reject_unknown: bool = False
-    """Whether handshakes for server names that no host has end in an alert."""
+    """Whether handshakes for unknown server names are rejected with an alert."""

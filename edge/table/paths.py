@@ -2,9 +2,9 @@
 
 Rules of this file:
 - Control plane and workers call the same function: the former for the paths of Ingresses, the latter for each request.
-- Two spellings that RFC 3986, section 6.2.2, calls equivalent get one form; nothing that it keeps apart is merged.
+- Spellings that are equivalent by RFC 3986, section 6.2.2, get one form, and no others.
   So `%61` is `a`, but `%2F` is not a slash, and `%3B` is not `;`.
-- Beyond the RFC, as servers behind an edge usually do it, `//` counts as `/`.
+- Beyond the RFC, `//` counts as `/`, as in most servers.
 - The form is for comparing only: endpoints get the bytes that the client sent.
 
 In order: unreserved characters are taken out of percent-encoding, other encodings get upper-case digits, characters
@@ -26,7 +26,7 @@ _OTHER, _PLAIN, _SLASH, _DOT = range(4)
 _KINDS: Final = bytes(
     {b"/": _SLASH, b".": _DOT}.get(bytes((byte,)), _PLAIN if byte in _LITERAL else _OTHER) for byte in range(256)
 )
-"""For each byte what it may be in a path that is in its normal form."""
+"""The role of each byte in a path in normal form."""
 _ENCODED: Final = re.compile(rb"%[0-9A-Fa-f]{2}|[^" + re.escape(_LITERAL) + rb"]")
 _FORMS: Final = {b"%%%02X" % byte: bytes((byte,)) if byte in _UNRESERVED else b"%%%02X" % byte for byte in range(256)}
 _last = _last_normal = b""
@@ -50,7 +50,7 @@ def normalise_bytes(path: bytes) -> bytes:
 def normal_path(target: bytes) -> bytes:
     """The normal form of the path in TARGET.
 
-    The last one is remembered, as several steps of a request ask for it: for this very object, not for what is equal.
+    The last one is cached, because several steps of a request need it: for the same object, not for an equal one.
     """
     global _last, _last_normal  # noqa: PLW0603
     if target is not _last:
@@ -70,7 +70,7 @@ def path_of(target: bytes) -> bytes:
 
 
 def is_plain(path: bytes) -> bool:
-    """Whether PATH is in its normal form beyond doubt: nothing is encoded, and no element is empty or begins with a
+    """Whether PATH is certainly in its normal form: nothing is encoded, and no element is empty or begins with a
     dot."""
     if not path or path[0] != _SOLIDUS:
         return False

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 SizeOf = Callable[[mmap.mmap], int]
-"""The size that the head of a file speaks of; 0: it is of another version."""
+"""The size in the head of a file; 0: it is of another version."""
 
 
 def mapped(path: Path, least: int, size_of: SizeOf, head: Callable[[], bytes], size: int) -> mmap.mmap:
@@ -52,7 +52,7 @@ def _opened(path: Path, least: int, size_of: SizeOf) -> mmap.mmap | None:
 
 
 def _make(path: Path, least: int, size_of: SizeOf, head: bytes, size: int) -> None:
-    """Make the file, unless another worker is first; the loser of the race uses the winner's."""
+    """Create the file, unless another worker is first; then that one is used."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         os.posix_fallocate(descriptor, 0, size)

@@ -1,16 +1,16 @@
-"""Reading the table: a worker's side of the shared-memory files.
+"""Reads the table: a worker's side of the shared-memory files.
 
 Rules of this file:
-- Nothing here waits or takes a lock. `changed()` costs one load of the generation word and may be called per request.
-- Only what is asked for is decoded; what was decoded is kept until its own slot changes, and forgotten, a little at a
-  time, when the record is gone. What is not in the table is not remembered.
-- A host's routes that this release cannot read are closed (`edge.table.salvage`), whatever an earlier version said.
-- Of a record that cannot be read at all the last good version stays in force; a part whose new segment cannot be read
-  stays as it is, while the other parts go on.
-- What cannot be read is never taken for absent: where there is no earlier version, the caller gets an
-  `UnreadableError`, so that no other record can take its place. What fails is tried again by `reopen`.
-- Whatever is wrong with a file (torn, truncated, corrupt, another version) is counted in `refusals`, a record once for
-  each version of it. `fault` keeps the newest, `take_reports` gives those of records for the log.
+- Nothing here blocks or takes a lock. `changed()` costs one load of the generation word and may be called per request.
+- Records are decoded on demand. A decoded record is kept until its slot changes, and dropped, a few at a time, when the
+  record is gone. Keys that are not in the table are not remembered.
+- A host's routes that this release cannot read are closed (`edge.table.salvage`), even if an earlier version is known.
+- If a record cannot be read at all, its last good version stays in force; a part whose new segment cannot be read stays
+  as it is, without effect on the other parts.
+- A record that cannot be read never counts as absent: without an earlier version `UnreadableError` is raised, so that
+  no other record takes its place. `reopen` tries again.
+- Every fault of a file (torn, truncated, corrupt, another version) is counted in `refusals`, a record once for each of
+  its versions. `fault` is the newest one, `take_reports` returns those of records for the log.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Record)
 
 SWEEP = 64
-"""Remembered records of each part that `reopen` looks at."""
+"""Remembered records of each part that `reopen` checks."""
 MOST_NOTED = 1000
-"""Records of each part of which is remembered that they have been counted."""
+"""Faulty records of each part that are remembered as counted."""
 MOST_REPORTS = 100
 """Records that `TableReader.take_reports` names at a time."""
 
@@ -75,17 +75,17 @@ class Part:
         self._number = number
         self.segment: Segment | None = None
         self.generation = 0
-        """Grows with each change to this part that is taken up; a number of this process's own."""
+        """Incremented with each change of this part that has been read; local to this process."""
         self._followed = (0, 0)
-        """Serial and generation in the head that have been taken up."""
+        """Serial and generation of the head that have been read."""
         self._file = 0
         """Number of the segment among those that were opened here: serials may come again under another head."""
         self.on_gone: Callable[[str], None] | None = None
-        """Called by `sweep` with each key that was remembered and is no longer in the table."""
+        """Called by `sweep` with each remembered key that is no longer in the table."""
         self._cache: dict[str, Cached[Record]] = {}
         self._unswept: list[str] = []
         self._shut = False
-        """Whether the head leads to a segment that has not been opened; an earlier one may be in force."""
+        """Whether the head refers to a segment that has not been opened; an earlier one may be in force."""
         self._failed = False
         """Whether a record could not be read since the last `try_again`."""
         self._counted: dict[str, tuple[int, int]] = {}
@@ -116,7 +116,7 @@ class Part:
                 yield key.decode(), value
 
     def sweep(self, most: int) -> None:
-        """Forget records that are no longer in the table, looking at MOST of those remembered."""
+        """Forget records that are no longer in the table, checking MOST of those remembered."""
         if not self._unswept:
             self._unswept = list(self._cache)
         for _ in range(min(most, len(self._unswept))):
@@ -162,7 +162,7 @@ class Part:
         return record  # type: ignore[return-value]  # as above
 
     def _decode(self, key: str, slot: int, raw: bytes, kind: type[R]) -> R:
-        """The record in RAW, whose parts are closed where they cannot be read."""
+        """The record in RAW, with parts that cannot be read closed."""
         try:
             return decode(raw, kind)
         except DecodeError as error:
@@ -190,13 +190,13 @@ class Part:
             self._counted.pop(key, None)
 
     def try_again(self) -> None:
-        """Have records looked at again if one of them could not be read."""
+        """Make users read records again if one of them could not be read."""
         if self._failed:
             self._failed = False
             self.generation += 1
 
     def take_up(self, serial: int, generation: int, directory: Path) -> None:
-        """Follow the head to segment SERIAL at GENERATION."""
+        """Open segment SERIAL of GENERATION according to the head."""
         if not serial:
             self._shut = self.segment is None  # there is a table, and a writer that publishes one fills every part
             return
@@ -215,7 +215,7 @@ class Part:
         self.generation += 1
 
     def distrust(self) -> None:
-        """There is another head: what was followed is not what its words mean."""
+        """There is another head file: forget the serials of the old one."""
         self._followed = (0, 0)
 
 
@@ -232,26 +232,26 @@ class TableReader:
         self.parts = tuple(Part(self, number) for number in range(len(layout.PARTS)))
         self.routes, self.endpoints, self.tls = self.parts
         self.taken_up: Callable[[], object] | None = None
-        """Called when a generation has been taken up."""
+        """Called after a new generation has been read."""
         self._reports: list[str] = []
         self._words: Words | None = None
         self._identity: tuple[int, int] | None = None
         self._seen = 0
         self._behind = False
-        """Whether something of the newest generation was refused."""
+        """Whether a part of the newest generation was refused."""
         self.reopen()
 
     def changed(self) -> bool:
-        """Whether a generation has been published that `refresh` has not looked at. Cheap."""
+        """Whether a generation has been published that `refresh` has not read. Cheap."""
         return self._words is not None and self._words.load(WORD_GENERATION) != self._seen
 
     def refresh(self) -> None:
-        """Take up the newest generation."""
+        """Read the newest generation."""
         words = self._words
         if words is None:
             return
         before = self.refusals
-        for _ in range(3):  # a writer may replace a segment between our look at the head and the opening of the file
+        for _ in range(3):  # a writer may replace a segment between reading the head and opening the file
             self.refusals = before
             self._seen = words.load(layout.WORD_GENERATION)
             if not self._seen:  # a new head without a table: what we have stays in force
@@ -269,10 +269,8 @@ class TableReader:
         self._behind = True
 
     def reopen(self) -> bool:
-        """Find the head, or find it again where it was replaced; to be called about once a second.
-
-        Also tries again what `refresh` refused, and has records looked at again that could not be read. Gives whether
-        there is a head.
+        """Open the head, or the new one if it was replaced; to be called about once a second. Also retries what
+        `refresh` refused, and records that could not be read. Returns whether there is a head.
         """
         for part in self.parts:
             part.sweep(SWEEP)
@@ -313,7 +311,7 @@ class TableReader:
         return self._words.load(layout.WORD_PUBLISHED) / 1e9 if self._words is not None else 0.0
 
     def refuse(self, error: Exception) -> None:
-        """Note that something of the table was not taken."""
+        """Note that a part of the table was refused."""
         self.refusals += 1
         self.fault = error
 

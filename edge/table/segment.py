@@ -2,7 +2,7 @@
 
 Rules of this file:
 - A record, once its slot has been stored, is never written again; an update appends a new one and stores the slot.
-  So a slot's word says all about its record: as long as the word is the same, the record is.
+  So a record is unchanged as long as its slot's word is.
 - One writer (the control plane), any number of readers in other processes, no locks.
 - The file has its full size from the start (`posix_fallocate`), so a full file system is an error for the writer,
   never a SIGBUS for a reader.
@@ -106,7 +106,7 @@ class Segment:
             probe, slot = found
             if self._key_at(slot & layout.SLOT_OFFSET_MASK) == key:
                 return self._index + ((hashed + probe) & (self.slots - 1)), slot
-            # Another key with the same top bits of the hash, one in 65,536; or this one, spoilt.
+            # Another key with the same top bits of the hash, one in 65,536; or this one, damaged.
             self._record_at(slot & layout.SLOT_OFFSET_MASK)
             found = self.words.find(self._index, self.slots, hashed, probe + 1)
         return None
@@ -134,7 +134,7 @@ class Segment:
 
 
 class SegmentWriter(Segment):
-    """A segment that the one writer fills. What it may hold is asked for first (`has_room`), then put."""
+    """A segment that the one writer fills. Check `has_room` before `put`."""
 
     def __init__(self, path: Path, part: int, serial: int) -> None:
         super().__init__(path, part, serial, writable=True)
@@ -144,7 +144,7 @@ class SegmentWriter(Segment):
         self.live = 0
         """Bytes of the log that they take."""
         self._occupied = 0
-        """Slots that are not empty: those of records, and of removed ones that searches must pass."""
+        """Slots that are not empty: those of records, and of removed ones that searches must skip."""
         self._tail = self.log_start(self.slots)
 
     @classmethod
@@ -209,7 +209,7 @@ class SegmentWriter(Segment):
         self.words.store(position, (hashed >> layout.SLOT_TAG_SHIFT) << layout.SLOT_TAG_SHIFT | offset)
 
     def remove(self, key: bytes) -> None:
-        """Forget KEY; its record stays in the log for those who are reading it."""
+        """Remove KEY; its record stays in the log for current readers."""
         found = self.find(key)
         if found is not None:
             self.live -= self._size_at(found[1])
@@ -224,7 +224,7 @@ class SegmentWriter(Segment):
         target.records, target.live = self.records, self.live
 
     def _vacate(self, position: int) -> None:
-        """Mark the slot as deleted; where no search goes on behind it, make it and those before it empty again."""
+        """Mark the slot as deleted; if no search continues after it, make it and those before it empty again."""
         self.words.store(position, layout.SLOT_DELETED)
         first, mask = self._index, self.slots - 1
         if self.words.load(first + ((position - first + 1) & mask)) != layout.SLOT_EMPTY:

@@ -1,11 +1,11 @@
-"""Values that all workers of the pod keep together for a while: `DIRECTORY/cache`.
+"""A cache that all workers of the pod share: `DIRECTORY/cache`.
 
 Rules of this file:
 - The file has a fixed size and is made once, by the first worker that needs it (`pod_files.py`).
-- Each entry has a place of SLOT bytes; a key may stand in one of WAYS places, and the one that would expire first makes
-  room. What does not fit into a place is not kept.
-- There is no lock: an entry has a checksum over all of it, so one that two workers write at once, or that is read while
-  it is written, is not there.
+- Each entry has a place of SLOT bytes; a key may be in one of WAYS places, and the entry that expires first is
+  replaced. Values that do not fit into a place are not stored.
+- There is no lock: an entry has a checksum over all of it, so an entry that two workers write concurrently, or that is
+  read while it is written, counts as absent.
 - Times are those of CLOCK_MONOTONIC, which all processes of the machine share.
 """
 
@@ -41,11 +41,11 @@ LONGEST: Final = SLOT - _ENTRY.size
 
 
 class CacheError(Exception):
-    """Values cannot be kept; the message says why."""
+    """The file of the cache cannot be used; the message says why."""
 
 
 class SharedCache:
-    """The values of the pod, as one worker sees them."""
+    """The cache of the pod, for one worker."""
 
     def __init__(self, directory: Path, *, sets: int = SETS) -> None:
         """Map the file in DIRECTORY, and make it if there is none.
@@ -60,7 +60,7 @@ class SharedCache:
         _, self._sets, self._secret = _HEADER.unpack_from(self._memory)
 
     def key(self, *parts: bytes) -> bytes:
-        """What PARTS, in this order, are kept under; other parts give another key."""
+        """The key of PARTS in this order; other parts have another key."""
         digest = blake2b(digest_size=16, key=self._secret)
         for part in parts:
             digest.update(_PLACE.pack(len(part)))
@@ -79,7 +79,7 @@ class SharedCache:
         return None
 
     def put(self, key: bytes, value: bytes, seconds: float) -> None:
-        """Keep VALUE under KEY for SECONDS, if there is room for it."""
+        """Store VALUE under KEY for SECONDS, if it fits."""
         if len(value) > LONGEST:
             return
         content = _ENTRY.pack(b"", key, monotonic() + seconds, len(value))[_SUM:] + value
@@ -87,7 +87,7 @@ class SharedCache:
         self._memory[at : at + _SUM + len(content)] = self._checksum(content) + content
 
     def _room(self, key: bytes) -> int:
-        """Where KEY is to stand: where it stands, else in the place that is free first."""
+        """The place for KEY: its own, else the one that expires first."""
         found: list[tuple[float, int]] = []
         for at in self._places(key):
             _, known, expires, _ = _ENTRY.unpack_from(self._memory, at)

@@ -2,7 +2,7 @@
 
 Rules of this file:
 - The table is read through `TableReader`, so faults of the table are found here as well, and reported.
-- Key material is never shown: what is shown of a record is listed here, field by field where it may hold a secret.
+- Key material is never shown: for records that may have secrets the fields to show are listed here.
 
 Exit status: 0; 1: there is no table, or not all of it can be read.
 """
@@ -33,7 +33,7 @@ _CERTIFICATE: Final = ("namespace", "name", "common_name", "issuer", "serial")
 
 
 def run(directory: Path, *, as_json: bool, explain: Sequence[str] = ()) -> int:
-    """Print the table in DIRECTORY, or with EXPLAIN what takes a request for this host and path; the exit status."""
+    """Print the table in DIRECTORY, or with EXPLAIN the route for this host and path; returns the exit status."""
     table = TableReader(directory)
     if not table.generation:
         print_error(_why_none(table), directory)
@@ -64,7 +64,7 @@ def _why_none(table: TableReader) -> str:
 
 
 def _read(table: TableReader) -> Content:
-    """All of one generation, if the control plane leaves us the time."""
+    """The content of one generation, unless it changes too often."""
     content = Content.read(table)
     for _ in range(_ATTEMPTS):
         if not table.changed():

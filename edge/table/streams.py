@@ -1,9 +1,9 @@
-"""The records of streams: connections and datagrams that are relayed as they come, without HTTP.
+"""The records of streams: connections and datagrams that are relayed without HTTP.
 
 Rules of this file:
 - As in `edge.table.records` no record knows which API asked for it: a ConfigMap of TCP services, a TCPRoute and an
   Ingress with ssl-passthrough are translated to the same ones.
-- A stream belongs to the scope of the sockets that it comes in by (`edge.table.records.Listening`), or, over TLS, to
+- A stream belongs to the scope of the sockets that accept it (`edge.table.records.Listening`), or, over TLS, to
   a server name in that scope.
 """
 
@@ -25,7 +25,7 @@ ANY = -1
 
 
 class ProxyHeader(IntEnum):
-    """The PROXY protocol header that endpoints are sent before all else."""
+    """The PROXY protocol header that endpoints get first."""
 
     NONE = 0
     V1 = 1
@@ -44,7 +44,7 @@ class StreamRoute(Record, frozen=True):
     by_client: bool = False
     """Whether connections of one client address go to the same endpoint; else the Service's balance decides."""
     terminate: bool = False
-    """Over TLS: Edge is its server, and endpoints get what is inside; else TLS passes as it is."""
+    """Over TLS: Edge terminates it, and endpoints get the plain bytes; else TLS is passed through."""
     proxied: bool = False
     """Whether each connection begins with a PROXY protocol header; of streams with a TLS server name the process's
     setting holds."""
@@ -57,19 +57,19 @@ class StreamRoute(Record, frozen=True):
     tries_timeout: float = 600.0
     """Seconds after which no other one is tried; 0: no limit."""
     responses: int = 1
-    """Datagrams that an endpoint answers one of a client with, after which the session ends; `ANY`: it ends by silence
+    """Datagrams with which an endpoint answers one of a client, after which the session ends; `ANY`: it ends by timeout
     alone."""
 
 
 class ServerStreams(Record, frozen=True):
-    """Where TLS server names have streams: without it nobody looks for one. Key: `SERVER_STREAMS`."""
+    """The scopes with streams by TLS server name; without it none is looked up. Key: `SERVER_STREAMS`."""
 
     scopes: tuple[str, ...] = ()
     """The empty one: at Edge's own addresses."""
 
 
 def stream_key(scope: str) -> str:
-    """Key of the stream of all that comes to the sockets of SCOPE."""
+    """Key of the stream of the sockets of SCOPE."""
     return f"{STREAM}{scope}"
 
 

@@ -1,7 +1,7 @@
-"""Texts with variables, in the form of nginx: `$name` or `${name}`.
+"""Texts with variables in nginx's syntax: `$name` or `${name}`.
 
 Rules of this file:
-- A text is parsed once, when it is read; to fill it in is one pass over its parts.
+- A text is parsed once; filling it in is one pass over its parts.
 - The variables that a text may use are a closed list of its reader. `$http_NAME`, `$cookie_NAME` and `$arg_NAME` stand
   for a whole family and are in the list as `http_`, `cookie_` and `arg_`.
 - `$` before anything but a name is an error: nginx has no way to write a bare `$` either. A reader that takes `$`
@@ -36,11 +36,11 @@ _NAME: Final = re.compile(r"\$(?:([A-Za-z0-9_]+)|\{([A-Za-z0-9_]+)\})")
 
 
 class TemplateError(ValueError):
-    """Not a text that can be filled in; the message gives the variable and the reason."""
+    """The text cannot be used; the message has the variable and the reason."""
 
 
 class Variable(NamedTuple):
-    """A place in a text that is filled in."""
+    """A variable in a text."""
 
     name: str
     """Without the dollar, in lower case; of a member of a family `http_x_user`."""

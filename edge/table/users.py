@@ -1,9 +1,9 @@
-"""Users as htpasswd(1) and htdigest(1) write them: names with hashes of passwords.
+"""Users in the formats of htpasswd(1) and htdigest(1): names with hashes of passwords.
 
 Rules of this file:
-- A hash is judged when it is read. One of a kind that is not supported, or that would take too long to check, is a
-  problem with a reason, and its user cannot log in; the others can. No problem shows a hash.
-- Of several entries of one user the first counts, as in nginx.
+- Hashes are checked when they are read. One of an unsupported kind, or that takes too long to check, is reported, and
+  its user cannot log in; the others can. No message contains a hash.
+- If a user has several entries, the first counts, as in nginx.
 - Checking passwords is `edge.data.http.passwords`.
 """
 
@@ -29,7 +29,7 @@ _HA1: Final = re.compile(r"[0-9a-fA-F]{32}")
 
 
 class PasswordError(ValueError):
-    """A hash that cannot be checked; the message says why and the way out."""
+    """A hash that cannot be checked; the message says why and what to do."""
 
 
 class Users(NamedTuple):
@@ -126,7 +126,7 @@ def _users(entries: Iterable[tuple[str, str, str]], problems: list[str]) -> User
 
 
 class DigestError(ValueError):
-    """A line that is no user of digest authentication; the message says where."""
+    """A malformed line for digest authentication; the message has its number."""
 
 
 def from_htdigest(text: str) -> dict[tuple[str, str], str]:

@@ -1,7 +1,7 @@
-"""Variables that texts of users may have where a request is at hand (nginx docs, "Embedded Variables").
+"""Variables in texts of users (nginx docs, "Embedded Variables").
 
 Rules of this file:
-- The control plane reads texts by these lists, and workers have a value for each name in them
+- The control plane checks texts against these lists, and workers have a value for each name in them
   (`edge.data.exchange.variables`, `edge.data.observe.variables`).
 """
 
@@ -52,7 +52,7 @@ REQUEST: Final = frozenset(
         "uri",
     }
 )
-"""What a request says about itself. `http_`, `cookie_` and `arg_` are the families of its header fields, its cookies
+"""Variables of a request. `http_`, `cookie_` and `arg_` are the families of its header fields, its cookies
 and the parameters of its query (as they stand there, not decoded)."""
 
 FASTCGI: Final = REQUEST | {
@@ -62,7 +62,7 @@ FASTCGI: Final = REQUEST | {
     "nginx_version",
     "server_name",
 }
-"""What parameters of FastCGI may say beside (nginx docs, ngx_http_fastcgi_module)."""
+"""Further variables for parameters of FastCGI (nginx docs, ngx_http_fastcgi_module)."""
 
 ROUTE: Final = frozenset(
     {
@@ -77,10 +77,10 @@ ROUTE: Final = frozenset(
         "service_port",
     }
 )
-"""What the route of a request is, the same for all of its requests (ingress-nginx docs, "Log format")."""
+"""Variables of a route, the same for all of its requests (ingress-nginx docs, "Log format")."""
 
 SPAN: Final = REQUEST | {"ingress_name", "location_path", "namespace", "server_name", "service_name"}
-"""What the name of a span may say (`edge.data.observe.spans`)."""
+"""Variables for names of spans (`edge.data.observe.spans`)."""
 
 ABSENT: Final = frozenset(
     {
@@ -105,7 +105,7 @@ ABSENT: Final = frozenset(
         "upstream_trailer_",
     }
 )
-"""Known to nginx, and never there in Edge: they have the value that nginx logs for what it does not have."""
+"""Variables of nginx that are always absent in Edge: they have the value that nginx logs for absent ones."""
 
 LOG: Final = (
     REQUEST
@@ -145,7 +145,7 @@ LOG: Final = (
         "upstream_status",
     }
 )
-"""What a line of the access log may say (nginx docs, "log_format")."""
+"""Variables for lines of the access log (nginx docs, "log_format")."""
 
 STREAM: Final = frozenset(
     {
@@ -165,4 +165,4 @@ STREAM: Final = frozenset(
         "upstream_connect_time",
     }
 )
-"""What a session of a stream says about itself, in its line of the log (`edge.data.observe._stream_log`)."""
+"""Variables of a session of a stream, for its line of the log (`edge.data.observe._stream_log`)."""

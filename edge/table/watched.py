@@ -1,10 +1,10 @@
-"""Endpoints that somebody looks at, and how workers find them: small files beside the table.
+"""Endpoints whose health the control plane watches: small files beside the table.
 
 Rules of this file:
-- `watched` names the endpoints; the control plane writes it for as long as somebody looks. `watched.<slot>` is what the
-  worker of that slot says of them, once a second. Both are replaced as a whole.
-- While nobody looks there is no file, and a worker spends one system call a second on that.
-- What is old, or cannot be read, says nothing.
+- `watched` has the names of the endpoints; the control plane writes it while a client reads a route. `watched.<slot>`
+  is the report of the worker of that slot, once a second. Both are replaced as a whole.
+- Without clients there is no file, and a worker needs one system call a second.
+- A report that is old, or cannot be read, is ignored.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ NAME: Final = "watched"
 MOST: Final = 2000
 """Endpoints at a time."""
 KEPT: Final = 10.0
-"""Seconds for which an endpoint is watched after somebody has looked at it."""
+"""Seconds for which an endpoint is watched after a client has read it."""
 FRESH: Final = 5.0
-"""Seconds after which what a worker says is old."""
+"""Seconds after which the report of a worker is old."""
 
 
 class Health(msgspec.Struct, frozen=True, array_like=True):
-    """An endpoint, as one worker knows it, or as all of them do."""
+    """The health of an endpoint, of one worker or of all."""
 
     in_flight: int
     ejected_for: float
-    """Seconds for which it is still left out; 0: it is not."""
+    """Seconds for which it is still ejected; 0: it is not."""
 
 
 _names = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -50,20 +50,20 @@ class Watch:
         self._until: dict[str, float] = {}
 
     def ask(self, names: Iterable[str]) -> None:
-        """Have workers say from now on how they find the endpoints NAMES (`ADDRESS:PORT`)."""
+        """Make workers report on the endpoints NAMES (`ADDRESS:PORT`) from now on."""
         now = time.monotonic()
         with self._lock:
             self._until.update(dict.fromkeys(names, now + KEPT))
             self._write(now)
 
     def expire(self) -> None:
-        """Watch nothing any more at which nobody looks; to be called every few seconds."""
+        """Stop watching endpoints that no client reads; to be called every few seconds."""
         if self._until:
             with self._lock:
                 self._write(time.monotonic())
 
     def health(self) -> dict[str, Health]:
-        """What all workers say: the sum of what is in flight, and the longest ejection."""
+        """The reports of all workers: the sum of requests in flight, and the longest ejection."""
         found: dict[str, Health] = {}
         for path in self._directory.glob(f"{NAME}.[0-9]*"):
             with suppress(OSError, msgspec.MsgspecError):
@@ -94,7 +94,7 @@ class Watched:
         self._says = False
 
     def wanted(self) -> frozenset[str]:
-        """The endpoints that somebody looks at now."""
+        """The endpoints that are watched now."""
         try:
             if time.time() - self._asked.stat().st_mtime <= KEPT + FRESH:
                 return frozenset(_names(self._asked.read_bytes()))
@@ -103,7 +103,7 @@ class Watched:
         return frozenset()
 
     def say(self, found: dict[str, Health]) -> None:
-        """Write FOUND for the control plane; empty: remove what was written."""
+        """Write FOUND for the control plane; empty: remove the report."""
         with suppress(OSError):
             if found:
                 self._says = True

@@ -1,13 +1,13 @@
-"""Publishing the table: the control plane's side of the shared-memory files.
+"""Publishes the table: the control plane's side of the shared-memory files.
 
 Rules of this file:
 - Exactly one writer at a time (a lock on the directory); readers never wait for it.
 - The order of a change is: records, slots, serials, part generations, then the generation word. A reader that sees
-  the new generation sees all of it. What is named appears before what names it, and goes after it.
-- All that can fail is done before anything that a reader could see: a change is published as a whole or not at all.
+  the new generation sees all of it. A record appears before those that refer to it, and is removed after them.
+- Everything that can fail is done before readers can see anything: a change is published as a whole or not at all.
 - A writer that starts fills fresh segments and swaps them in with its first change: until then, and if it dies
   before, readers keep what the last writer published.
-- What the table holds is in the segments and nowhere else: the writer keeps no copy. So it can detect that a file was
+- The content of the table is only in the segments: the writer keeps no copy. So it can detect that a file was
   removed or damaged, but not repair it.
 """
 
@@ -44,14 +44,14 @@ MIN_SPARE = 32 * 1024
 
 
 class TableError(Exception):
-    """The table cannot be published; the message says why and the way out."""
+    """The table cannot be published; the message says why and what to do."""
 
 
 class TableWriter:
     """The one writer of the table in DIRECTORY."""
 
     def __init__(self, directory: Path) -> None:
-        """Take the directory, made with mode 0700 when missing.
+        """Lock the directory, made with mode 0700 if it is missing.
 
         Raises:
             TableError: another writer holds it, or it cannot be written.
@@ -87,7 +87,7 @@ class TableWriter:
         endpoints: Mapping[str, Record | None] | None = None,
         tls: Mapping[str, Record | None] | None = None,
     ) -> int:
-        """Apply the changes (None removes a key) and give the new generation; the old one when nothing is different.
+        """Apply the changes (None removes a key) and return the new generation; the old one if nothing differs.
 
         The first call replaces the table of any earlier writer as a whole.
 
@@ -121,9 +121,8 @@ class TableWriter:
         return self.generation
 
     def damage(self, *, thorough: bool) -> str:
-        """The damage that another process has done to the files of the published table; empty: none.
-
-        THOROUGH: look at all that they hold, and not only whether they are there.
+        """The damage that another process has done to the files of the published table; empty: none. THOROUGH: check
+        their content, and not only whether they exist.
         """
         sizes = {self.directory / layout.HEAD_NAME: layout.HEAD_SIZE}
         sizes |= {segment.path: segment.size for segment in self._segments.values()}
@@ -137,7 +136,7 @@ class TableWriter:
         return self._spoilt() if thorough else ""
 
     def close(self) -> None:
-        """Give the directory up; the table stays for the readers."""
+        """Release the directory; the table stays for the readers."""
         os.close(self._lock)
 
     # --- segments -------------------------------------------------------------------------------------------------
@@ -154,7 +153,7 @@ class TableWriter:
         return real
 
     def _prepare(self, changes: Mapping[int, Values]) -> dict[int, SegmentWriter]:
-        """New segments for the parts whose own have no room for CHANGES, with all that these parts hold now.
+        """New segments for the parts whose own have no room for CHANGES, with their present content.
 
         Raises:
             TableError: they cannot be made; nothing has been changed.
@@ -174,7 +173,7 @@ class TableWriter:
         return fresh
 
     def _move(self, part: int, records: int, log: int) -> SegmentWriter:
-        """A new segment with what the part holds, room for RECORDS more in LOG bytes, and half as much again."""
+        """A new segment with the content of the part, room for RECORDS more in LOG bytes, and half as much again."""
         old = self._segments.get(part)
         if old is not None:
             records, log = records + old.records, log + old.live
@@ -259,7 +258,7 @@ class TableWriter:
 
 
 def _holds(segment: SegmentWriter, key: bytes, value: bytes | None) -> bool:
-    """Whether SEGMENT says VALUE under KEY already."""
+    """Whether SEGMENT has VALUE under KEY already."""
     try:
         return segment.value_of(key) == value
     except SegmentError:

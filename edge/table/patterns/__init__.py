@@ -1,1 +1,1 @@
-"""Regular expressions of users: the control plane judges them here, and workers match by them. No objects, no I/O."""
+"""Regular expressions of users: the control plane checks them, and workers match by them. No objects, no I/O."""

@@ -1,10 +1,10 @@
-"""What a match of a pattern may cost, judged by the pattern's tree.
+"""The cost of a match of a pattern, estimated from the pattern's tree.
 
 Rules of this file:
-- Costs are upper bounds, in bytes looked at, for a text of `LONGEST` bytes.
-- A repeat that ends the pattern is gone through once, for what follows it cannot fail. A repeat of bytes that are none
-  of those that may come next can end in one place only, so going back into it is of no use.
-- What cannot be said simply costs `ENDLESS`.
+- Costs are upper bounds, in bytes read, for a text of `LONGEST` bytes.
+- A repeat at the end of the pattern is tried once, because nothing after it can fail. A repeat of bytes that cannot
+  come next can end in one place only, so backtracking into it is useless.
+- A cost that cannot be estimated is `ENDLESS`.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ ENDLESS: Final = 1 << 62
 
 @dataclass(slots=True)
 class Cost:
-    """What a match may cost at most: bytes looked at."""
+    """The most bytes that a match may read."""
 
     steps: int = 0
-    """By an engine that goes back over all that it has tried."""
+    """By a backtracking engine."""
     unseen: int = 0
-    """The part of it that PCRE2 does not count against its match limit: what is looked at in one go."""
+    """The part of it that PCRE2 does not count against its match limit: bytes read within one step."""
 
 
 def cost(branches: Branches, *, limit: int) -> Cost:
@@ -74,7 +74,7 @@ class _Meter:
         if not node.is_look and node.opening != b"?>":
             return self.branches(node.branches, after, ways, last=last)
         if node.opening == b"?>":
-            self.steps = ENDLESS  # young in `re`, as possessive repeats are
+            self.steps = ENDLESS  # new in `re`, as possessive repeats are
         self.branches(node.branches, (), ways, last=False)
         if any(width(branch) is None for branch in node.branches):
             self.unseen += min(ways, self._limit) * LONGEST
@@ -84,7 +84,7 @@ class _Meter:
         """A repeat of one byte."""
         assert isinstance(node.node, Byte)  # noqa: S101
         most = LONGEST if node.most is None else node.most
-        self.steps += most + ways * node.least if last else ways * most  # what ends the pattern succeeds once
+        self.steps += most + ways * node.least if last else ways * most  # the end of the pattern succeeds once
         if node.mode == b"+":
             self.steps = ENDLESS
             self.unseen += min(ways, self._limit) * most
@@ -103,13 +103,13 @@ class _Meter:
             return inner if node.least else ways + inner
         self.steps = ENDLESS
         if node.mode == b"+":
-            self.unseen = ENDLESS  # what is within is tried again and again, and not counted
+            self.unseen = ENDLESS  # the inner part is tried repeatedly, and not counted
         self._sequence((node.node,), (), ENDLESS, last=False)
         return ENDLESS
 
 
 def _is_settled(mask: int, after: tuple[Node, ...]) -> bool:
-    """Whether a repeat of MASK can end in one place only, seen what comes AFTER it: giving bytes back is of no use."""
+    """Whether a repeat of MASK can end in one place only, given the bytes AFTER it, so that backtracking is useless."""
     if not after:
         return False
     following = after[0]
@@ -123,7 +123,7 @@ def _is_settled(mask: int, after: tuple[Node, ...]) -> bool:
 
 
 def _looks(node: Node) -> int:
-    """Steps that it takes to see that NODE, which settles where a repeat ends, does not match; a byte takes none."""
+    """Steps until NODE, which determines the end of a repeat, is found not to match; a byte takes none."""
     if isinstance(node, Place):
         return len(ASSERTIONS[b"Z"].split(b"(")) + 1  # each parenthesis is a step, and so is the optional newline
     if isinstance(node, Repeat):

@@ -1,9 +1,9 @@
-"""The patterns that users may write, read into a tree: a part of the grammar of pcre2pattern(3).
+"""Parses patterns of users into a tree: a part of the grammar of pcre2pattern(3).
 
 Rules of this file:
-- What is not in the grammar here (recursion, conditions, verbs, callouts, Unicode properties, `(?x)`, `(?m)`) is
-  refused: its cost cannot be bounded, or a path does not need it.
-- A refusal gives the place in the text.
+- Everything else (recursion, conditions, verbs, callouts, Unicode properties, `(?x)`, `(?m)`) is refused: its cost
+  cannot be bounded, or paths do not need it.
+- A refusal names the place in the text.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ DEEPEST: Final = 16
 
 
 class PatternError(ValueError):
-    """Not a pattern that can be served; the message gives the place and the reason."""
+    """The pattern cannot be used; the message has the place and the reason."""
 
 
 def _mask(members: bytes) -> int:
@@ -75,7 +75,7 @@ class Reader:
         """Read TEXT.
 
         Raises:
-            PatternError: it is no pattern, or not one of the grammar served here.
+            PatternError: it is not a pattern of this grammar.
         """
         self.text = text.encode()
         self.at = 0

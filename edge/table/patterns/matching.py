@@ -1,11 +1,11 @@
-"""Patterns of users, as nginx takes them: matched from the start of a text, with bounded work.
+"""Patterns of users, as in nginx: matched from the start of a text, with bounded work.
 
 Rules of this file:
-- The control plane compiles a pattern to judge it, a worker to use it; both get the same answer.
-- A pattern whose cost is small by its form is matched by `re`, which is the fastest. Any other goes to PCRE2, the
-  engine of nginx, with a limit on its steps. What neither can bound is refused when it is compiled.
-- A match that reaches the limit has no result. `PatternLimitError` says so, and its caller must fail closed: nginx
-  answers 500 in that case.
+- The control plane compiles a pattern to check it, a worker to use it; both get the same result.
+- Patterns with a small cost are matched by `re`, which is the fastest. All others are matched by PCRE2, the engine of
+  nginx, with a limit on its steps. Patterns that neither can bound are refused when they are compiled.
+- A match that reaches the limit raises `PatternLimitError`, and the caller must fail closed: nginx answers 500 in that
+  case.
 - Texts are bytes. Groups that took no part in a match are empty, as nginx's `$1` is.
 """
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 __all__ = ["LONGEST", "Expansion", "Pattern", "PatternError", "PatternLimitError", "compile_pattern"]
 
 PLAIN: Final = 100_000
-"""Bytes that `re` may look at in the worst case, less than a millisecond; it has no limit of its own."""
+"""Bytes that `re` may read in the worst case, less than a millisecond; it has no limit of its own."""
 STEPS: Final = 50_000
-"""Steps after which PCRE2 gives up, at about ten nanoseconds each."""
+"""Steps after which PCRE2 stops, at about ten nanoseconds each."""
 UNSEEN: Final = 1_000_000
-"""Bytes that PCRE2 may look at without counting them as steps."""
+"""Bytes that PCRE2 may read without counting them as steps."""
 HEAP: Final = 16_384
-"""KiB that PCRE2 may remember of what it has tried."""
+"""KiB of memory that PCRE2 may use for backtracking."""
 
 
 class PatternLimitError(Exception):
-    """The match was given up: it takes more steps than are allowed, or the text is longer than `LONGEST`."""
+    """The match was stopped: it takes more steps than are allowed, or the text is longer than `LONGEST`."""
 
 
 class Pattern:
@@ -94,7 +94,7 @@ class Pattern:
 
 @lru_cache(maxsize=1024)
 def compile_pattern(text: str, *, ignore_case: bool = True, anchored: bool = True, whole: bool = False) -> Pattern:
-    """The pattern TEXT; who asks for the same one shares it.
+    """The pattern TEXT, shared by all users of the same one.
 
     ANCHORED: it must match at the start of a text; the end of a match is open. WHOLE: it must match a text from its
     start to its end.
@@ -102,7 +102,7 @@ def compile_pattern(text: str, *, ignore_case: bool = True, anchored: bool = Tru
     Each branch of `a|b` is anchored, where nginx would anchor the first only.
 
     Raises:
-        PatternError: it cannot be read, or its cost cannot be bounded.
+        PatternError: it is not valid, or its cost cannot be bounded.
     """
     reader = Reader(text, ignore_case=ignore_case)
     branches = reader.branches
@@ -171,7 +171,7 @@ class Expansion:
         return text.encode()
 
     def expand(self, groups: tuple[bytes, ...]) -> bytes:
-        """The text for GROUPS, as `Pattern.match` gives them."""
+        """The text for GROUPS, as `Pattern.match` returns them."""
         expanded = self._first
         at = 0
         for number in self._numbers:

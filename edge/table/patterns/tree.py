@@ -1,8 +1,8 @@
-"""The tree of a pattern, and the one form in which it is written for the engines.
+"""The tree of a pattern, and its canonical form for the engines.
 
 Rules of this file:
 - A node stands for bytes, never for characters: nginx compiles patterns without UTF mode.
-- `re` and PCRE2 read what `write` gives alike: classes are ranges of bytes, letters under `(?i)` are classes, named
+- `re` and PCRE2 read the result of `write` alike: classes are ranges of bytes, letters under `(?i)` are classes, named
   groups are numbered ones.
 """
 
@@ -40,7 +40,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """What a group matched, again."""
+    """A back-reference to a group."""
 
     group: int
     ignore_case: bool
@@ -55,7 +55,7 @@ class Group:
 
     @property
     def is_look(self) -> bool:
-        """Whether it looks and consumes nothing."""
+        """Whether it is a look-around, which consumes nothing."""
         return self.opening in LOOKS
 
 

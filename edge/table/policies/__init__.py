@@ -1,8 +1,8 @@
 """The policies that a route may have: a module and a record for each.
 
 Rules of this package:
-- A record holds what was decided when the table was compiled; it names the field that asked for it.
-- `AnyPolicy` lists all of them. What reads a table decodes by that list: a policy that is not in it makes its route
+- A record holds decisions of the control plane, and names the field that asked for it.
+- `AnyPolicy` lists all of them. Readers of the table decode by that list: a policy that is not in it makes its route
   unreadable, and requests to that route are answered 503. No policy is ever skipped.
 - The order in which policies act is `edge.data.policies.ORDER`.
 """

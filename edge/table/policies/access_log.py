@@ -6,7 +6,7 @@ from edge.table.policies.policy import Policy
 
 
 class NoAccessLog(Policy, frozen=True, tag=True):
-    """Requests leave no line in the access log."""
+    """Requests have no line in the access log."""
 
     def summary(self) -> str:
         """As `Policy`."""

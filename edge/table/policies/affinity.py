@@ -8,11 +8,11 @@ from edge.table.policies.policy import Policy
 
 
 class Affinity(Policy, frozen=True, tag=True):
-    """A client gets a cookie, and its further requests go to the endpoint that the cookie leads to."""
+    """A client gets a cookie, and its further requests go to the endpoint of the cookie."""
 
     cookie: str
     persistent: bool = False
-    """Whether the cookie names an endpoint; else it is a key that belongs to one, maybe to another when some come."""
+    """Whether the cookie names an endpoint; else it is a key, whose endpoint may change when others are added."""
     path: str = "/"
     """The attributes of the cookie (RFC 6265, section 4.1); empty, None or False: it has none of that name."""
     domain: str = ""
@@ -46,8 +46,9 @@ class Affinity(Policy, frozen=True, tag=True):
 
 
 def side(upstream: str) -> str:
-    """What the cookie has behind its `|`: a name for UPSTREAM (`edge.table.records.upstream_name`), which tells a
-    canary from its main Service. It is that of ingress-nginx, whose cookies go on leading to the same endpoints."""
+    """The part of the cookie after its `|`: a name for UPSTREAM (`edge.table.records.upstream_name`), which
+    distinguishes a canary from its main Service. It is that of ingress-nginx, so that its cookies lead to the same
+    endpoints."""
     return _md5(_md5(upstream) + upstream)
 
 

@@ -1,4 +1,4 @@
-"""Who may come in, by name and password (RFC 7617, RFC 7616), and how that goes together with other checks."""
+"""Authentication by name and password (RFC 7617, RFC 7616), and its combination with other checks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from edge.table.policies.policy import Policy
 class BasicAuth(Policy, frozen=True, tag=True):
     """Requests without the name and password of one of USERS are answered 401.
 
-    What names the user to Edge does not reach the endpoint.
+    Endpoints do not get the Authorization field.
     """
 
     secrets = frozenset({"users"})
@@ -37,7 +37,7 @@ class DigestAuth(Policy, frozen=True, tag=True):
 
 
 class SatisfyAny(Policy, frozen=True, tag=True):
-    """Of the checks who a client is, by address or by name, it has to pass one; without this policy all."""
+    """A client must pass one of the checks by address or by name; without this policy all."""
 
     def summary(self) -> str:
         """As `Policy`."""

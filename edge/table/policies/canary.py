@@ -6,23 +6,24 @@ from edge.table.policies.policy import Policy
 
 
 class Canary(Policy, frozen=True, tag=True):
-    """A field or a cookie of the request chooses between the first backend and the second, its canary.
+    """A field or a cookie of the request chooses the first backend or the second one, its canary.
 
     `never` is the first one, `always` the second. Without an answer the weights of the backends decide.
     """
 
     header: str = ""
-    """A field; empty: none decides."""
+    """Name of a field; empty: there is none."""
     value: str = ""
     """The one value of HEADER that means the canary, instead of `always` and `never`; empty: those do."""
     pattern: str = ""
-    """A regular expression that does, where there is no VALUE. While it cannot be used, HEADER means the first one."""
+    """A regular expression for the value, if there is no VALUE. If it cannot be used, HEADER chooses the first
+    backend."""
     cookie: str = ""
-    """A cookie that decides next."""
+    """Name of a cookie that decides if the field does not."""
     affinity: str = ""
     """The cookie of the route's affinity. It goes before all others; empty: there is none."""
     sides: tuple[str, ...] = ()
-    """What that cookie says of the first backend and of the canary (`Affinity.side`)."""
+    """The values of that cookie for the first backend and for the canary (`Affinity.side`)."""
 
     def summary(self) -> str:
         """As `Policy`."""

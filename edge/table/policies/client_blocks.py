@@ -1,4 +1,4 @@
-"""Clients that are refused by what they are and say of themselves (ingress-nginx, block-cidrs, block-user-agents,
+"""Clients that are refused by address, User-Agent or Referer (ingress-nginx, block-cidrs, block-user-agents,
 block-referers)."""
 
 from __future__ import annotations

@@ -11,12 +11,12 @@ class ClientVerification(IntEnum):
     """What a client's certificate must be; the names are those of nginx's ssl_verify_client."""
 
     OFF = 0
-    """None is asked for."""
+    """None is requested."""
     ON = 1
     OPTIONAL = 2
     """There may be none."""
     OPTIONAL_NO_CA = 3
-    """There may be none, or one of an authority that is not trusted; it must be in date, and so on."""
+    """There may be none, or one of an authority that is not trusted; everything else is verified."""
 
 
 class ClientCertificate(Policy, frozen=True, tag=True):
@@ -26,11 +26,11 @@ class ClientCertificate(Policy, frozen=True, tag=True):
     """Of the `TlsOptions` by which the certificate is verified."""
     verification: ClientVerification = ClientVerification.ON
     subject: str = ""
-    """A pattern that must be found in the subject, else 403; empty: any subject will do."""
+    """A pattern that must be found in the subject, else 403; empty: any subject is accepted."""
     error_page: str = ""
     """URL that a redirect leads to (302) in place of the 400; empty: there is none."""
     pass_certificate: bool = False
-    """Whether endpoints get the certificate, and not only what it says."""
+    """Whether endpoints get the certificate itself."""
     plain: bool = False
     """Whether requests by plain http pass: something else answers them, or they are challenges of ACME."""
 

@@ -10,7 +10,7 @@ class ClientLimits(Policy, frozen=True, tag=True):
 
     A limit holds for all workers of the pod together; 0: there is no such limit.
 
-    As in nginx, requests leak out of a bucket at the rate, and what the bucket holds beside is answered without delay.
+    As in nginx, requests leak out of a bucket at the rate, and requests within the burst are answered without delay.
     """
 
     per_second: int = 0
@@ -23,7 +23,7 @@ class ClientLimits(Policy, frozen=True, tag=True):
     """Networks of clients without limits, as `edge.table.networks` reads them."""
     rate_status: int = 503
     connections_status: int = 503
-    """The answers to requests that are too many."""
+    """The answers to requests in excess of a limit."""
 
     def summary(self) -> str:
         """As `Policy`."""

@@ -1,4 +1,4 @@
-"""A route that takes its requests and serves none."""
+"""A route whose requests are all refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In which codings responses are compressed (RFC 9110, section 8.4.1)."""
+"""The codings in which responses are compressed (RFC 9110, section 8.4.1)."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ class Coding(Record, frozen=True):
     """`gzip`, `br` or `zstd`."""
     level: int
     least: int
-    """Bytes of content, where their number is known, below which it is not worth it."""
+    """Bytes of content, if their number is known, below which it is not compressed."""
     types: tuple[str, ...]
     """Media types in lower case, or `ANY`."""
     refused: tuple[str, ...] = ()
-    """Patterns; a client whose User-Agent has one of them does not get it, whatever it says that it takes."""
+    """Patterns; a client whose User-Agent matches one of them does not get it, even if it accepts the coding."""
 
 
 class Compression(Policy, frozen=True, tag=True):
-    """Responses are compressed, for clients that take it."""
+    """Responses are compressed, for clients that accept it."""
 
     codings: tuple[Coding, ...]
-    """Of those that a client likes equally well, the first is taken."""
+    """If a client prefers several equally, the first is used."""
 
     def summary(self) -> str:
         """As `Policy`."""

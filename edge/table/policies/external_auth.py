@@ -1,4 +1,4 @@
-"""Who may come in, by the verdict of an authentication server."""
+"""Authentication by another server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from edge.table.remotes import remote_of
 
 
 class ExternalAuth(Policy, frozen=True, tag=True):
-    """Requests pass if a server that is asked about each of them answers 2xx; its 401 and 403 go to the client.
+    """Requests pass if an authentication server answers 2xx; its 401 and 403 go to the client.
 
     Texts with variables are those of `edge.table.variables`.
     """
@@ -17,7 +17,7 @@ class ExternalAuth(Policy, frozen=True, tag=True):
     remote: str = ""
     """Key of the server (`edge.table.remotes`)."""
     secure: bool = False
-    """Whether it is asked by TLS. Its certificate is not verified."""
+    """Whether it is asked over TLS. Its certificate is not verified."""
     host: str = ""
     """The Host that it gets, with variables."""
     target: str = "/"
@@ -31,10 +31,10 @@ class ExternalAuth(Policy, frozen=True, tag=True):
     response_headers: tuple[str, ...] = ()
     """Fields of its answer that the endpoint gets in place of the client's."""
     always_set_cookie: bool = False
-    """Whether the client gets its cookies with any response, not only with those that are no error."""
+    """Whether the client gets its cookies with any response, errors included."""
     cache_key: str = ""
-    """For which requests one answer holds, with variables: those of the same route with the same values. Empty: for
-    one request each."""
+    """The key of cached answers, with variables: an answer is used for requests of the same route with the same key.
+    Empty: not cached."""
     cache_times: tuple[tuple[int, float], ...] = ()
     """Seconds for which an answer with a status is kept; status 0: any other."""
 

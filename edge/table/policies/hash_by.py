@@ -1,4 +1,4 @@
-"""The endpoint by a key (ingress-nginx, upstream-hash-by)."""
+"""Choice of the endpoint by a key (ingress-nginx, upstream-hash-by)."""
 
 from __future__ import annotations
 

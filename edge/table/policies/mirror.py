@@ -7,7 +7,7 @@ from edge.table.remotes import remote_of
 
 
 class Mirror(Policy, frozen=True, tag=True):
-    """Another server gets a copy of each request; what it answers is ignored."""
+    """Another server gets a copy of each request; its answers are ignored."""
 
     remote: str = ""
     """Key of the server (`edge.table.remotes`)."""
@@ -18,7 +18,7 @@ class Mirror(Policy, frozen=True, tag=True):
     with_content: bool = True
     """Whether it gets the content of the request, too."""
     secure: bool = False
-    """Whether it gets them by TLS. Its certificate is not verified."""
+    """Whether it gets them over TLS. Its certificate is not verified."""
 
     def remotes(self) -> tuple[str, ...]:
         """As `Policy`."""

@@ -1,4 +1,4 @@
-"""The order in which policies act, for tools: that of `edge.data.policies.ORDER`, and a test holds them together."""
+"""The order in which policies act, for tools: that of `edge.data.policies.ORDER`, which a test verifies."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""What all policies have in common.
-
-A policy is what a user asked for beside host, path and backend: one record in this package, one reader for each API
-that can ask for it (`edge.control.translate`), one step in the data plane (`edge.data.policies`).
+"""The base of all policies. A policy is a setting of a route beside host, path and backend: one record in this package,
+one reader for each API that can ask for it (`edge.control.translate`), one step in the data plane
+(`edge.data.policies`).
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from edge.table.policies.policy import Policy
 
 
 class Redirect(Policy, frozen=True, tag=True):
-    """Requests are answered with a redirect; what is empty or None stays as the client asked for it."""
+    """Requests are answered with a redirect; parts that are empty or None are those of the request."""
 
     status: int = 302
     scheme: str = ""

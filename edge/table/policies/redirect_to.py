@@ -6,7 +6,7 @@ from edge.table.policies.policy import Policy
 
 
 class RedirectTo(Policy, frozen=True, tag=True):
-    """Requests are answered with a redirect to `location`, whatever path they ask for."""
+    """Requests are answered with a redirect to `location`, regardless of their path."""
 
     status: int
     location: str

@@ -1,4 +1,4 @@
-"""Another path for the endpoint, made of what a pattern matches (ingress-nginx, rewrite-target)."""
+"""Another path for the endpoint, from the groups of a pattern (ingress-nginx, rewrite-target)."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Final
 from edge.table.policies.policy import Policy
 
 ANY: Final = 2**63 - 1
-"""In place of a number of bytes: all there are, also where their number is not known beforehand."""
+"""In place of a number of bytes: the whole body, also if its length is not known."""
 
 
 class RequestBuffering(Policy, frozen=True, tag=True):
@@ -17,9 +17,9 @@ class RequestBuffering(Policy, frozen=True, tag=True):
     """
 
     most: int = ANY
-    """Bytes; a larger body goes to the endpoint as it comes, and so does one of unknown length. 0: all bodies do."""
+    """Bytes; a larger body is streamed to the endpoint, and so is one of unknown length. 0: all bodies are streamed."""
     memory: int = 32768
-    """Bytes of a body that are kept in memory; what is above goes to a temporary file."""
+    """Bytes of a body that are kept in memory; the rest goes to a temporary file."""
 
     def summary(self) -> str:
         """As `Policy`."""

@@ -6,13 +6,13 @@ from edge.table.policies.policy import Policy
 
 
 class ResponseBuffering(Policy, frozen=True, tag=True):
-    """Responses are read ahead of a client that is slower than the endpoint, which so has done its work sooner.
+    """Responses are read ahead of a client that is slower than the endpoint, so that the endpoint finishes sooner.
 
     The defaults are ingress-nginx's. They hold for routes without this policy.
     """
 
     on: bool = False
-    """Whether that is so for responses that do not say it themselves (X-Accel-Buffering)."""
+    """Whether responses without X-Accel-Buffering are read ahead."""
     memory: int = 16384
     """Bytes that may wait for the client in memory."""
     file: int = 1 << 30

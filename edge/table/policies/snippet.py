@@ -1,4 +1,4 @@
-"""Statements out of a piece of nginx's configuration, in the few forms that Edge knows (ingress-nginx,
+"""Statements of a piece of nginx's configuration, in the few forms that Edge supports (ingress-nginx,
 configuration-snippet and server-snippet).
 
 Rules of this file:
@@ -76,7 +76,7 @@ class If(Record, frozen=True, tag=True):
 
 
 class Snippet(Policy, frozen=True, tag=True):
-    """Variables, answers and header fields that statements in nginx's language ask for."""
+    """Variables, answers and header fields of statements in nginx's language."""
 
     statements: tuple[Statement | If, ...]
 

@@ -1,4 +1,4 @@
-"""Which clients may come in, by their addresses."""
+"""Allow and deny lists of client addresses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from edge.table.policies.policy import Policy
 class SourceRanges(Policy, frozen=True, tag=True):
     """Clients in DENY are answered 403, and so are those outside of ALLOW, if there are networks in it.
 
-    Both are networks or addresses as `edge.table.networks` reads them. The deny list is looked at first.
+    Both are networks or addresses as `edge.table.networks` reads them. The deny list is checked first.
     """
 
     deny: tuple[str, ...] = ()

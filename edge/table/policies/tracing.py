@@ -10,7 +10,7 @@ class Tracing(Policy, frozen=True, tag=True):
 
     on: bool = True
     trusts: bool | None = None
-    """Whether the client's traceparent is gone on with; None: as the process has it."""
+    """Whether the client's trace is continued; None: the setting of the process."""
     name: str = ""
     """Of the span; empty: method, host and path of the route."""
 

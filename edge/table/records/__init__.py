@@ -1,8 +1,9 @@
 """The records of the routing table: what the control plane decides and the workers carry out.
 
 Rules of this file:
-- A record is complete in itself: a worker decodes one and knows all it needs about that host, service or certificate.
-- A record holds decisions, not Kubernetes objects: whatever can be decided when the table is compiled is decided there.
+- A record is self-contained: it has everything that a worker needs of that host, service or certificate.
+- A record holds decisions, not Kubernetes objects: everything that can be decided when the table is compiled is decided
+  there.
 - No record knows which API asked for it: an Ingress and an HTTPRoute are translated to the same ones.
 - How records are encoded, and how they may change, is in `edge.table.record`.
 """

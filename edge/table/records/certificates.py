@@ -1,4 +1,4 @@
-"""What TLS handshakes of clients go by."""
+"""Records for TLS handshakes of clients."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ def server_name_key(host: str) -> str:
 
 
 class TlsOptions(Record, frozen=True):
-    """What handshakes of one host have of their own. Key: `tls_options_key(name)`, by the name of its `Host` record, or
+    """Options of the handshakes of one host. Key: `tls_options_key(name)`, by the name of its `Host` record, or
     by the scope and the host name of a listener."""
 
     trust: str = ""
-    """Names what clients' certificates are verified by; the policy of the host's routes compares it. Empty: clients
-    are not asked for a certificate."""
+    """Name of the trust that verifies client certificates; the policy of the host's routes compares it. Empty: no
+    certificate is requested."""
     authorities: bytes = b""
     """PEM: the certificates of authorities that are trusted."""
     revoked: bytes = b""
-    """PEM: lists of revoked certificates; empty: none is looked for."""
+    """PEM: lists of revoked certificates; empty: revocation is not checked."""
     depth: int = 1
     """Certificates that may stand between that of a client and that of an authority."""
     ciphers: str = ""
@@ -75,7 +75,7 @@ def tls_options_key(name: str) -> str:
 
 
 class TicketKeys(Record, frozen=True):
-    """Keys with which every worker seals TLS session tickets, newest first. Key: `TICKETS`."""
+    """Keys with which every worker encrypts TLS session tickets, newest first. Key: `TICKETS`."""
 
     keys: tuple[bytes, ...] = ()
     """Each 80 bytes, as SSL_CTX_set_tlsext_ticket_keys takes them."""

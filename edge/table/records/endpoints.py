@@ -8,13 +8,14 @@ from edge.table.record import Record
 
 
 class Balance(IntEnum):
-    """How a worker chooses among the endpoints of a service."""
+    """The load-balancing algorithm of a service."""
 
     ROUND_ROBIN = 0
     LEAST_CONNECTIONS = 1
     """Power of two choices: of two endpoints picked at random, the one with fewer requests in flight."""
     EWMA = 2
-    """Of two endpoints picked at random, the one that has answered faster of late, by its requests in flight."""
+    """Of two endpoints picked at random, the one with the lower recent response time, weighted by its requests in
+    flight."""
 
 
 class Endpoint(Record, frozen=True):

@@ -1,4 +1,4 @@
-"""Hosts, and what holds for all of them."""
+"""Hosts, and records for all of them."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ LISTENERS = "listeners:"
 
 
 class Wire(IntEnum):
-    """What comes to a listening socket."""
+    """The protocol of a listening socket."""
 
     HTTP = 0
     """HTTP, or TLS with HTTP or a stream in it."""
@@ -28,8 +28,8 @@ class Listening(Record, frozen=True):
     """IPv4 or IPv6, without brackets."""
     port: int
     scope: str
-    """The requests that come here are for the hosts of this scope: a Gateway and a port. What is relayed belongs to
-    the `StreamRoute` of this scope."""
+    """Requests are for the hosts of this scope: a Gateway and a port. Streams belong to the `StreamRoute` of this
+    scope."""
     tls: bool = False
     wire: Wire = Wire.HTTP
 

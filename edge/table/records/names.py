@@ -24,7 +24,7 @@ def host_of(key: str) -> str:
 
 
 def port_in(scope: str) -> int:
-    """The port of the listeners with this SCOPE: that which clients see, also where a Service leads from it to another
+    """The port of the listeners with this SCOPE: the port that clients see, even if a Service forwards it to another
     one."""
     return int(scope.rpartition(":")[2].partition("/")[0])
 

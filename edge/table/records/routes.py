@@ -1,4 +1,4 @@
-"""Routes: what takes a request, its policies and backends."""
+"""Routes: conditions, policies and backends."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class PathKind(IntEnum):
 
 
 class Owner(Record, frozen=True):
-    """The object that asked for a route. Counters, logs, Events and status go by it."""
+    """The object that asks for a route; used in counters, logs, Events and status."""
 
     kind: str = ""
     """Such as Ingress or HTTPRoute; empty: the route comes from a flag."""
@@ -59,10 +59,10 @@ class Backend(Record, frozen=True):
 
 
 class RouteMirror(Record, frozen=True):
-    """A Service that gets copies of requests; what it answers is ignored."""
+    """A Service that gets copies of requests; its answers are ignored."""
 
     backend: Backend
-    """Of it `key` and `transport` count."""
+    """Only its `key` and `transport` are used."""
     numerator: int = 1
     denominator: int = 1
     """With `numerator` the share of the requests that are copied, chosen at random."""
@@ -86,7 +86,7 @@ class Conditions(Record, frozen=True):
     headers: tuple[Condition, ...] = ()
     query: tuple[Condition, ...] = ()
     scheme: str = ""
-    """`http` or `https`, by the port that took the request and not by what a proxy in front says; empty: any."""
+    """`http` or `https`, by the port of the request and not by fields of a proxy in front; empty: any."""
 
 
 class Route(Record, frozen=True):

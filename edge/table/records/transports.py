@@ -1,4 +1,4 @@
-"""How an endpoint is spoken to: protocol and TLS."""
+"""The transport to an endpoint: protocol and TLS."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Protocol(IntEnum):
     HTTP1 = 0
     """HTTP/1.1."""
     HTTP2 = 1
-    """HTTP/2 (RFC 9113), in the clear with prior knowledge, with TLS by ALPN. Whatever the client speaks: gRPC needs no
-    more than that."""
+    """HTTP/2 (RFC 9113), without TLS with prior knowledge, with TLS by ALPN. It does not depend on the client's
+    protocol, and is sufficient for gRPC."""
     FASTCGI = 2
     """FastCGI 1.0, as a responder. The parameters are those of the policy `FastCgi`."""
 
@@ -34,9 +34,9 @@ class Tls(Record, frozen=True):
     verify: bool = False
     """Whether the endpoint's certificate must be valid: signed by one of the authorities, in date, for a name below."""
     names: tuple[str, ...] = ()
-    """Host names, one of which a verified certificate must be for (RFC 9525); none: any is good."""
+    """Host names, one of which a verified certificate must have (RFC 9525); none: any is accepted."""
     uris: tuple[str, ...] = ()
-    """URIs such as SPIFFE IDs, one of which is as good as one of `names`."""
+    """URIs such as SPIFFE IDs, which are accepted like `names`."""
     depth: int = 100
     """Most certificates between the endpoint's and the authority's (SSL_CTX_set_verify_depth(3))."""
     least: int = TLS_1_2
