@@ -154,6 +154,7 @@ class Election:
 
     def _turn(self) -> bool:
         """One try to get or keep the Lease, and the wait after it; False: stop."""
+        self._notify()  # leadership may have ended during the wait, and the try takes a while
         with self._hold:
             self._step()
         self._notify()
@@ -176,6 +177,7 @@ class Election:
             return
         self._well()
         if ours:
+            self._notify()  # it may have ended during the try: a writer that saw this waits for the next election
             self._until = began + self._term.deadline
         elif self.holder != self.identity:
             self._until = 0.0

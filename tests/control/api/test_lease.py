@@ -190,6 +190,29 @@ def test_leadership_ends_by_itself(api: FakeAPI, stand: Stand) -> None:
     eventually(lambda: one.leads and not one.trouble)
 
 
+@pytest.mark.parametrize(("then", "later"), [(160.0, 160.0), (105.0, 112.0)], ids=["between two tries", "during a try"])
+def test_an_end_is_told_also_where_leadership_begins_again_at_once(
+    api: FakeAPI, stand: Stand, then: float, later: float
+) -> None:
+    """A process that was stopped for a while, or a slow renewal: writers that saw the end wait for the beginning.
+
+    It is THEN, and LATER as soon as the Lease is renewed once more.
+    """
+    told: list[bool] = []
+    times: tuple[float, float, int] = (100.0, 100.0, 0)
+
+    def clock() -> float:
+        now, after, renewals = times
+        return after if len(api.seen("update", "leases")) > renewals else now
+
+    one = stand("one", term=Term(duration=15, deadline=10, retry=0.05), clock=clock)
+    one.listeners.append(told.append)
+    eventually(lambda: one.leads)
+    times = (then, later, len(api.seen("update", "leases")))
+    eventually(lambda: told[-2:] == [False, True])
+    assert one.leads
+
+
 def test_never_two_leaders(api: FakeAPI, stand: Stand) -> None:
     """With renewals that stall, break and come late at random, no two candidates lead at the same moment."""
     candidates = [stand(f"c{number}") for number in range(3)]
