@@ -1,5 +1,7 @@
 # C types for the attributes that are touched for every connection; the module is plain Python.
 
+cimport cython
+
 from edge.data.accepting.listener cimport Listener
 from edge.data.net._stream cimport Stream
 from edge.data.streams._sessions cimport Sessions
@@ -10,5 +12,6 @@ cdef class StreamListener(Listener):
     cdef StreamPlans _plans
     cdef Sessions _sessions
 
+    @cython.locals(plan=StreamPlan, room=cython.Py_ssize_t, accepted=cython.int)
     cdef bint _take(self, int most) except -1
     cdef _opened(self, Stream stream, str peer)

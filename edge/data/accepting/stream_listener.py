@@ -44,7 +44,9 @@ class StreamListener(Listener):
         if plan is None or not plan.direct or self._sessions is None:
             return Listener._take(self, most)  # noqa: SLF001 - Cython knows no super() of a C method
         most = min(most, room)
-        return self._sessions.accept(self._fd, plan, most) == most
+        accepted = self._sessions.accept(self._fd, plan, most)
+        connections.accepted += accepted
+        return accepted == most
 
     def serve(self, stream: Stream, peer: str, over: Callable[[], None]) -> bool:  # noqa: ARG002 - it ends in here
         """Relay a connection of PEER."""

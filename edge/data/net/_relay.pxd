@@ -21,9 +21,11 @@ cdef class Relay(Polled):
     cdef Way ways[2]
     cdef double timeout
     cdef double active
+    cdef long long slot    # see `_deadlines`
     cdef bint carrying
 
     cdef int begin(self, int client) except -1
+    cdef int expect(self) except -1
     cdef int carry(self, int endpoint) except -1
     cdef int keep(self, const char *p, Py_ssize_t n) except -1
     cdef int move(self, int side) except -1

@@ -8,7 +8,8 @@ Rules of this file:
   hands pages on and copies nothing. The pipe goes back when the direction has nothing to read.
 - Each direction ends for itself: the end of what one side sends is passed on, and the other direction goes on.
 - Events are edge-triggered: `readable` and `stuck` say what is known of a socket, until a system call says otherwise.
-- Silence costs a store: `sweep_relays`, called a few times a second, ends those that were silent for too long.
+- Silence costs a store: `sweep_relays`, called a few times a second, ends those that were silent for too long. It looks
+  at those whose time may be over, and at no others (`_deadlines`).
 """
 
 from libc.errno cimport EAGAIN, EINTR, errno
@@ -16,6 +17,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from edge.data.net._clock cimport coarse_now as now
+from edge.data.net._deadlines cimport Deadlines, slot_of
 from edge.data.net._poller cimport P_ERR, P_HUP, P_IN, P_OUT, P_RDHUP, Polled, bury, follow, follow_again
 
 cdef extern from *:
@@ -65,14 +67,22 @@ cdef char block[BLOCK]
 cdef int spare_pipes[SPARE_PIPES][2]
 cdef int spares = 0
 cdef set live = set()
+cdef Deadlines deadlines = Deadlines()
 cdef unsigned long long carried_bytes[2]
 
 
 def sweep_relays():
     """End every relay whose sides have been silent for too long."""
-    cdef double time = now()
+    cdef double time = now(), deadline
     cdef Relay relay
-    for item in [item for item in live if (<Relay>item).active + (<Relay>item).timeout <= time]:
+    cdef list late = []
+    for item in deadlines.due():
+        relay = <Relay>item
+        deadline = relay.active + relay.timeout
+        relay.slot = deadlines.put(relay, deadline)
+        if deadline <= time:
+            late.append(relay)
+    for item in late:
         relay = <Relay>item
         if not relay.over:
             relay.late()
@@ -91,7 +101,8 @@ def open_relays():
 cdef class Relay(Polled):
     """Carries bytes between a client and an endpoint, two connected, non-blocking sockets, which it owns and closes.
 
-    A subclass connects to the endpoint: `begin`, then `carry`; and takes note of the end: `finished`.
+    A subclass connects to the endpoint: `begin`, then `carry`; and takes note of the end: `finished`. After a change of
+    `timeout` it says what to `expect`.
     """
 
     def __cinit__(self):
@@ -110,11 +121,22 @@ cdef class Relay(Polled):
         follow(self, client, CLIENT, ALL)
         return 0
 
+    cdef int expect(self) except -1:
+        """It is late when nothing has happened for `timeout` seconds since it was `active`."""
+        cdef double deadline = self.active + self.timeout
+        if not self.slot:
+            self.slot = deadlines.put(self, deadline)
+        elif slot_of(deadline) < self.slot:
+            deadlines.remove(self, self.slot)
+            self.slot = deadlines.put(self, deadline)
+        return 0
+
     cdef int carry(self, int endpoint) except -1:
         """ENDPOINT, which is followed, is connected: carry bytes until both sides have ended."""
         self.carrying = True
         self.ways[CLIENT].sink = self.ways[ENDPOINT].source = endpoint
         self.active = now()
+        self.expect()
         self.move(CLIENT)
         return self.move(ENDPOINT) if self.ways[ENDPOINT].readable and not self.over else 0
 
@@ -290,6 +312,9 @@ cdef class Relay(Polled):
         if self.over:
             return 0
         live.discard(self)
+        if self.slot:
+            deadlines.remove(self, self.slot)
+            self.slot = 0
         bury(self)
         self.drop(outcome == C_RESET)
         return self.finished(outcome)

@@ -86,6 +86,8 @@ cdef class Sessions:
     cpdef int accept(self, int listener, StreamPlan plan, int most) except -1:
         """Accept MOST connections that wait at the socket LISTENER, and relay them by PLAN; how many there were.
 
+        It is for the caller to count these as `accepted`.
+
         Raises:
             OSError: as accept4(2).
         """
@@ -97,7 +99,7 @@ cdef class Sessions:
             size = sizeof(peer)
             fd = c_accept4(listener, <sockaddr *>&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC)
             if fd < 0:
-                if errno == EAGAIN or errno == EINTR:
+                if errno == EAGAIN or errno == EINTR or done:  # an error comes again
                     break
                 PyErr_SetFromErrno(OSError)
             done += 1
@@ -120,14 +122,15 @@ cdef class Sessions:
         session.protocol = protocol
         session.ends = ends
         session.ahead = ahead
+        self.connections.accepted += 1
         self.begin(session, client)
 
     cdef int begin(self, Session session, int client) except -1:
         session.destination = session.plan.destination()
         if session.destination is None:
             c_close(client)
+            self.connections.accepted -= 1
             return 0
-        self.connections.accepted += 1
         self.words.count_up(ACTIVE, 1)
         self.words.count_up(STREAMS_ACTIVE, 1)
         session.begun = precise_now()
@@ -182,6 +185,7 @@ cdef class Session(Relay):
             self.name = target.name
             target.in_flight += 1
             self.active = coarse_now()
+            self.expect()
             code = self.ask(target)
             if code == 0:
                 return 0

@@ -16,8 +16,11 @@ cdef class Destination:
     cdef bint _by_client
     cdef object _counters
     cdef dict _series
+    cdef long long _last
+    cdef Series _last_series
 
     cpdef Chooser chooser(self, str client)
+    @cython.locals(at=cython.longlong, found=Series)
     cpdef Series series(self, int protocol, int status)
 
 cdef class StreamPlan:

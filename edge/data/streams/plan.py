@@ -53,6 +53,9 @@ class Destination:
         self._by_client = stream.by_client
         self._counters = counters
         self._series: dict[int, Series] = {}
+        self._last = -1
+        self._last_series: Series | None = None
+        """What was asked for the last time, which is mostly what is asked for again."""
 
     def chooser(self, client: str) -> Chooser:
         """What chooses the endpoint for a session of CLIENT, an address, which counts where the plan is `by_client`."""
@@ -61,9 +64,12 @@ class Destination:
     def series(self, protocol: int, status: int) -> Series:
         """Where sessions of PROTOCOL (an index of `PROTOCOLS`) that end with STATUS are counted."""
         at = status * len(PROTOCOLS) + protocol
+        if at == self._last and self._last_series is not None:
+            return self._last_series
         found = self._series.get(at)
         if found is None:
             found = self._series[at] = self._counters.sessions(self._labels, PROTOCOLS[protocol], status)
+        self._last, self._last_series = at, found
         return found
 
 
