@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from time import monotonic
 
+from edge.data.upstream.target import FIRST_EJECTION
 from edge.table.counters import WorkerWord
 from edge.table.records import Balance
 from tests.support.backends import Backend, Peer, Script, read_head
@@ -22,13 +24,20 @@ def ask(stage: Stage, host: str, count: int) -> Counter[str]:
     )
 
 
+def retrials(begun: float) -> int:
+    """How often an endpoint that was left out can have been tried again since BEGUN, on a machine that is busy."""
+    return int((monotonic() - begun) / FIRST_EJECTION)
+
+
 def test_an_endpoint_that_refuses_connections_is_left_out(stage: Stage) -> None:
     before = stage.count(WorkerWord.UPSTREAM_CONNECT_FAILURES), stage.count(WorkerWord.EJECTIONS)
     with Backend("good") as good:
         host = stage.serve(good, ("127.0.0.1", free_port()))
+        begun = monotonic()
         assert ask(stage, host, 50) == {"good": 50}
-    after = stage.count(WorkerWord.UPSTREAM_CONNECT_FAILURES), stage.count(WorkerWord.EJECTIONS)
-    assert after == (before[0] + 1, before[1] + 1)
+    failures = stage.count(WorkerWord.UPSTREAM_CONNECT_FAILURES) - before[0]
+    assert 1 <= failures <= 1 + retrials(begun)
+    assert stage.count(WorkerWord.EJECTIONS) - before[1] == failures
     assert "is left out for a while" in stage.edge.log
 
 
@@ -50,8 +59,9 @@ def test_an_endpoint_that_breaks_new_connections_is_left_out(stage: Stage) -> No
 
     with Backend("good") as good, Script(play) as bad:
         host = stage.serve(good, bad)
+        begun = monotonic()
         assert ask(stage, host, 60) == {"good": 60}
-        assert len(asked) == 5
+        assert 5 <= len(asked) <= 5 + retrials(begun)
 
 
 def test_the_only_endpoint_is_asked_all_the_same_and_does_not_fill_the_log(stage: Stage) -> None:

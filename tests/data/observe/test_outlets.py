@@ -130,8 +130,9 @@ def test_each_line_is_a_datagram(one: Scene, server: tuple[socket.socket, str]) 
 
 
 def test_a_server_is_found_by_name(one: Scene) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
+    family, *_, address = socket.getaddrinfo("localhost", 0, type=socket.SOCK_DGRAM)[0]
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        sock.bind(address)
         sock.settimeout(20)
         one.log_by(FORMAT, syslog=f"localhost:{sock.getsockname()[1]}")
         ask(one, "/a")
