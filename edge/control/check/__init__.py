@@ -1,4 +1,4 @@
-"""`edge check`: what manifests, a cluster or values of ingress-nginx's chart amount to, and all that is wrong.
+"""`edge check`: the routes of manifests, of a cluster or of values of ingress-nginx's chart, and all problems.
 
 Rules of this package:
 - The verdict is that of the control plane: the same reading, store and compiler. Nothing is served or written.

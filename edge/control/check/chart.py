@@ -1,7 +1,7 @@
-"""Values of ingress-nginx's chart that Edge has nothing for: for reports, and for the notes of Edge's own chart.
+"""Values of ingress-nginx's chart without an equivalent in Edge: for reports, and for the notes of Edge's own chart.
 
 Rules of this file:
-- A value that is off (false, empty, nothing) is passed over, so that files of values can be kept as they are.
+- A value that is off (false, empty, nothing) is skipped, so that files of values can be kept as they are.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ IDLE: Final = (
     "controller.image.digestChroot",
     "controller.containerName",
 )
-"""Those that change nothing that Edge would do."""
+"""Those that have no effect in Edge."""
 IMAGE: Final = "controller.image"
 OF_INGRESS_NGINX: Final = "ingress-nginx/controller"
 _IMAGE: Final = "it is the image of ingress-nginx, so that of Edge is used; name yours"

@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 _MOST_ENDPOINTS: Final = 8
 NO_HTTP: Final = " (503)"
-"""What the answer to a request would be, where there is none."""
+"""Shown if no route takes the request."""
 _UNKNOWN: Final = "Manifest"
-"""Kind of an object that does not say what it is; its name is its place."""
+"""Kind of an object without a kind; its name is its place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is to be said of one object."""
+    """The report on one object."""
 
     owner: ObjectId
     place: str
@@ -53,7 +53,7 @@ class Checked:
     def __init__(
         self, paths: Sequence[str], settings: Settings, *, from_cluster: bool = False, values: Values | None = None
     ) -> None:
-        """Read PATHS, or the cluster of SETTINGS; VALUES: whose ConfigMap all of it goes by.
+        """Read PATHS, or the cluster of SETTINGS; VALUES: their ConfigMap applies to all of it.
 
         Raises:
             ConfigurationError: there is no cluster.
@@ -75,7 +75,7 @@ class Checked:
             delta = self._compiler.compile()
         self.content = Content.of(delta.routes, delta.endpoints, delta.tls)
         self._problems = {owner: list(problems) for owner, (_, problems) in delta.problems.items() if problems}
-        if config is not None and not paths:  # nothing says what the keys name
+        if config is not None and not paths:  # the objects that keys name are not known
             present = [one for one in self._problems.pop(config.id, ()) if not one.reason.startswith("Missing")]
             self._problems |= {config.id: present} if present else {}
         self._ingresses = self._all("Ingress")
@@ -103,7 +103,7 @@ class Checked:
             yield ""
 
     def objects(self) -> Iterator[Verdict]:
-        """The verdict as values: what asks for routes first, then everything else that has a problem."""
+        """The verdict as values: objects with routes first, then all others that have a problem."""
         asking = [*self._ingresses, *(owner for owners in self._routed.values() for owner in owners)]
         others = set(self._problems).difference(asking)
         for owner in [*asking, *sorted(others)]:

@@ -1,4 +1,4 @@
-"""A cluster read once: all that the control plane would watch, and the Secrets and ConfigMaps that are named.
+"""Reads a cluster once: the objects that the control plane would watch, and the Secrets and ConfigMaps that they name.
 
 Rules of this file:
 - A kind that may be missing, or that we may not list, is left out with a warning. Without Ingresses there is no report.
@@ -51,11 +51,11 @@ class _Page(msgspec.Struct, frozen=True, gc=False):
 
 
 def once(settings: Settings, compiler: Compiler) -> Delta:
-    """Tell COMPILER what the cluster of SETTINGS holds now; what it makes of that.
+    """Pass the objects of the cluster of SETTINGS to COMPILER; returns its result.
 
     Raises:
         ConfigurationError: there is no cluster.
-        KubernetesError: the API server does not give what is needed.
+        KubernetesError: the objects cannot be read.
     """
     transport = Transport(lambda: configuration.load(settings))
     try:
@@ -86,7 +86,7 @@ def _list(transport: Transport, kind: Kind, settings: Settings, compiler: Compil
 
 
 def _follow(transport: Transport, compiler: Compiler) -> Delta:
-    """Read what is named, and what that names in turn; all rounds together."""
+    """Read the objects that are named, and those that these name; returns the result of all rounds."""
     asked: set[ObjectId] = set()
     delta = Delta()
     while True:

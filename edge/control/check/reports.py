@@ -31,7 +31,7 @@ def lines(form: str, checked: Checked, usage: Usage) -> Iterator[str]:
 
 
 def _usage(usage: Usage) -> Iterator[str]:
-    """A table for each sort of names; nothing where all is honoured as it is."""
+    """A table for each sort of names; empty: all are honoured without a difference."""
     for sort, title in SORTS.items():
         used = usage.used(sort)
         if not used:

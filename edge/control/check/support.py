@@ -1,4 +1,4 @@
-"""What becomes of each annotation, key of the ConfigMap, flag and value of the chart that is in use."""
+"""The support of each annotation, key of the ConfigMap, flag and value of the chart that is in use."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OF_KEYS: Final = {Sort.WITHOUT_EFFECT: Support.WITHOUT_EFFECT, Sort.REFUSED: Su
 
 @dataclass
 class Used:
-    """One name, where it is used, and what becomes of it."""
+    """One name, its places, and its support."""
 
     sort: str
     name: str
@@ -64,7 +64,7 @@ class Usage:
                 self._put(VALUE, name, one.place, (Support.WITHOUT_EFFECT, way))
 
     def used(self, sort: str) -> list[Used]:
-        """Those of SORT: what is honoured first, then by name."""
+        """Those of SORT: honoured ones first, then by name."""
         order = list(Support)
         found = [one for one in self._used.values() if one.sort == sort]
         return sorted(found, key=lambda one: (order.index(one.support), one.name))

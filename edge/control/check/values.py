@@ -1,7 +1,6 @@
-"""Files of values for ingress-nginx's chart: what they put into the ConfigMap and on the command line.
-
-Of the rest the report names what the chart's notes name: values that it has nothing for. A name that ingress-nginx's
-chart does not have is the chart's to refuse.
+"""Files of values for ingress-nginx's chart: their keys of the ConfigMap and flags. Of the other values the report has
+those that the chart's notes have: values without an equivalent. Unknown names are refused by ingress-nginx's chart
+itself.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ class Values(NamedTuple):
     flags: tuple[str, ...]
     """Of controller.extraArgs."""
     config: ConfigMap | None = None
-    """What the chart would make of controller.config."""
+    """The ConfigMap that the chart would make of controller.config."""
     unavailable: tuple[tuple[str, str], ...] = ()
     """Paths of values that are set and have no effect, and what to do instead."""
 

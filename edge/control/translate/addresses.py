@@ -1,12 +1,12 @@
-"""IP addresses: the one form of each, and those that must not be an endpoint.
+"""IP addresses: their canonical form, and those that must not be an endpoint.
 
 Rules of this file:
-- Who may write a Service in one namespace must not reach Edge's own pod or node by it. So the API server refuses
+- A user who may write a Service in one namespace must not reach Edge's own pod or node by it. So the API server refuses
   loopback, link-local and unspecified addresses in EndpointSlices (Kubernetes, pkg/apis/core/validation,
-  ValidateNonSpecialIP). It does not see what a name of the DNS stands for: such addresses pass the same check here.
-- An IPv6 address that carries an IPv4 address leads to that one, so that one counts. The API server does not look into
-  such addresses, so EndpointSlices are checked for them here.
-- Manifest files are written by the operator of Edge: there, loopback and link-local addresses are in order.
+  ValidateNonSpecialIP). It does not resolve DNS names: their addresses pass the same check here.
+- Packets to an IPv6 address with an embedded IPv4 address go to that one, so it is checked. The API server does not
+  check embedded addresses, so those of EndpointSlices are checked here.
+- Manifest files are written by the operator of Edge: there, loopback and link-local addresses are allowed.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ LINK_LOCAL: Final = "link-local"
 MULTICAST: Final = "multicast"
 BROADCAST: Final = "broadcast"
 EMBEDDED: Final = "embedded "
-"""Before the kind of an IPv4 address that an IPv6 address carries."""
+"""Prefix of the kind of an embedded IPv4 address."""
 FROM_DNS: Final[frozenset[str]] = frozenset()
-"""Kinds that may be endpoints where a name in a cluster stands for them."""
+"""Kinds that may be endpoints as addresses of a name in a cluster."""
 FROM_API: Final = frozenset({LOOPBACK, LINK_LOCAL})
-"""Kinds that may be endpoints in objects of a cluster: these are for the API server to refuse, and it does."""
+"""Kinds that may be endpoints in objects of a cluster, because the API server refuses the bad ones."""
 FROM_FILES: Final = frozenset({LOOPBACK, LINK_LOCAL, EMBEDDED + LOOPBACK, EMBEDDED + LINK_LOCAL})
-"""Kinds that may be endpoints where manifest files say so, or a name in them stands for them."""
+"""Kinds that may be endpoints in manifest files, or as addresses of a name in them."""
 
 _ZERO: Final = bytes(16)
 _CARRIERS: Final = (
@@ -40,11 +40,11 @@ _CARRIERS: Final = (
     (bytes.fromhex("0064ff9b0001"), 12),  # NAT64 of a local prefix (RFC 8215), whose usual length is 96
     (bytes.fromhex("2002"), 2),  # 6to4 (RFC 3056)
 )
-"""Prefixes of IPv6 addresses that carry an IPv4 address, and where it begins."""
+"""Prefixes of IPv6 addresses with an embedded IPv4 address, and its offset."""
 
 
 def pack(address: str) -> bytes:
-    """ADDRESS in network byte order; empty: it is no IP address."""
+    """ADDRESS in network byte order; empty: it is not an IP address."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         return socket.inet_pton(family, address)
@@ -53,12 +53,12 @@ def pack(address: str) -> bytes:
 
 
 def text(packed: bytes) -> str:
-    """The one form that equal addresses share of PACKED, which is not empty."""
+    """The canonical form of PACKED, which is not empty."""
     return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
 
 
 def special(packed: bytes) -> str:
-    """Of which kind the address PACKED is, if it is none of one host elsewhere; empty: it may be an endpoint."""
+    """The kind of the special address PACKED; empty: it is an ordinary one and may be an endpoint."""
     return _special4(packed) if len(packed) == 4 else _special6(packed)
 
 
@@ -92,7 +92,7 @@ def _special6(packed: bytes) -> str:
 
 
 class SortedOut:
-    """Addresses of one host or Service port, sorted out."""
+    """Checks the addresses of one host or Service port."""
 
     def __init__(self, allowed: AbstractSet[str]) -> None:
         """ALLOWED: kinds of special addresses that may be endpoints."""
@@ -100,7 +100,7 @@ class SortedOut:
         self.refused: set[str] = set()
 
     def take(self, address: str) -> str:
-        """ADDRESS in its one form; empty: it is none, or must not be an endpoint."""
+        """ADDRESS in its canonical form; empty: it is not an address, or must not be an endpoint."""
         packed = pack(address)
         if not packed:
             return ""  # a worker must never be given a name to look up

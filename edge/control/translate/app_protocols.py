@@ -1,4 +1,4 @@
-"""How the endpoints of a Service's port are spoken to (Kubernetes docs, Service, "Application protocol"; GEP-1911)."""
+"""The transport to endpoints by `appProtocol` (Kubernetes docs, Service, "Application protocol"; GEP-1911)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ WITH_TLS: Final = frozenset({"https", WEBSOCKET_TLS})
 
 
 def transport(app_protocol: str, tls: Tls | None = None) -> Transport:
-    """The transport for APP_PROTOCOL; TLS: its terms, where the endpoints are to be spoken to by TLS.
-
-    WebSocket begins as HTTP/1.1 (RFC 6455), and so do protocols that are not known.
+    """The transport for APP_PROTOCOL; TLS: the terms if endpoints use TLS. WebSocket begins as HTTP/1.1 (RFC 6455),
+    which is also used for unknown protocols.
     """
     return Transport(Protocol.HTTP2 if app_protocol == H2C else Protocol.HTTP1, tls)
 

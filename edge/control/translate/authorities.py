@@ -1,8 +1,8 @@
-"""Certificates of authorities, by which those of others are verified.
+"""Certificates of authorities, which verify other certificates.
 
 Rules of this file:
-- A list is taken only if OpenSSL takes the whole of it, as in a worker: with one certificate left out, what it vouches
-  for would be refused for no visible reason.
+- A list is accepted only if OpenSSL accepts all of it, as in a worker: if one certificate were left out, certificates
+  of that authority would be refused without a visible reason.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ DEFAULT_ANNOTATION: Final = "ingressclass.kubernetes.io/is-default-class"
 
 
 class Claim(Enum):
-    """Whose an Ingress is."""
+    """The controller of an Ingress."""
 
     OURS = "ours"
     OTHERS = "of another controller"
@@ -38,7 +38,7 @@ def class_name(ingress: Ingress) -> str:
 
 
 def claim(ingress: Ingress, classes: Mapping[str, IngressClass], settings: Settings) -> Claim:
-    """Whose INGRESS is, given all CLASSES by name."""
+    """Whether INGRESS is ours, given all CLASSES by name."""
     name = ingress.spec.ingress_class_name
     if name:
         return _by_field(name, classes, settings)
@@ -64,7 +64,7 @@ def _is_ours(ingress_class: IngressClass, settings: Settings) -> bool:
 
 
 def default_is_ours(classes: Mapping[str, IngressClass], settings: Settings) -> bool:
-    """Whether Ingresses without a class go to us by the default one of CLASSES."""
+    """Whether Ingresses without a class are ours because of the default one of CLASSES."""
     # Of several defaults the newest counts, as in the API server's admission (DefaultIngressClass).
     defaults = [one for one in classes.values() if one.annotations.get(DEFAULT_ANNOTATION) == "true"]
     if not defaults:

@@ -1,8 +1,8 @@
 """Elements of DER, as far as reading a certificate needs them (ITU-T X.690).
 
 Rules of this file:
-- Nothing is read beyond the bounds of the element around it, and depth is bounded: the bytes are a stranger's.
-- What OpenSSL takes beside DER is taken too: lengths that are longer than need be, and the indefinite form.
+- Nothing is read beyond the bounds of the enclosing element, and depth is bounded: the bytes are not trusted.
+- Forms beside DER that OpenSSL accepts are accepted too: lengths with leading zeros, and the indefinite form.
 """
 
 from __future__ import annotations

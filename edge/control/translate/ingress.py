@@ -1,7 +1,7 @@
-"""What one Ingress asks for, taken for itself: routes under hosts, services, certificates.
+"""Translates a single Ingress: routes under hosts, Services, certificates.
 
 Rules of this file:
-- Nothing here knows another object, so an Ingress is translated again only when it changes itself.
+- No other object is read, so an Ingress is translated again only when it changes itself.
 - Text that many Ingresses have in common is interned: fields, paths, ports, keys.
 - As in nginx, a path that ends in a slash redirects (301) requests that lack it, before anything else is asked of them.
   An `Exact` path does not: by the Kubernetes API it takes itself alone.
@@ -149,7 +149,7 @@ class _Translator:
         return HostOptions(clients, asked.ciphers, asked.server_order, asked.snippet)
 
     def _spoken(self) -> tuple[Speaking, list[AnyPolicy]]:
-        """How endpoints are spoken to, and what closes the routes where that cannot be."""
+        """The transport to endpoints, and the policy that closes the routes if it cannot be used."""
         speaking = self._asked.speaking
         if speaking.secret is None:
             return speaking, []
@@ -178,7 +178,7 @@ class _Translator:
                 yield from self._without_slash(part)
 
     def _path(self, path: HTTPIngressPath, field: str) -> RoutePart:
-        kind = KINDS.get(path.path_type or "Prefix", PathKind.STRING)  # admission sees to it that there is one
+        kind = KINDS.get(path.path_type or "Prefix", PathKind.STRING)  # admission ensures that there is one
         text = normalise(path.path or "/")
         if kind is PathKind.PREFIX and text != "/":
             text = text.removesuffix("/")
@@ -196,7 +196,7 @@ class _Translator:
         yield RoutePart(route, of_answers(part.with_tls), part.field, part.text, implied=True)
 
     def _unmatched(self) -> RoutePart:
-        """What takes the requests to a host of this Ingress for which there is no path."""
+        """The route for requests to a host of this Ingress without a path."""
         policies = tuple(one for one in self._model.policies if not isinstance(one, RegexRewrite))
         nothing = Backend(self._metadata.namespace, status=404)
         route = replace(self._model, policies=policies, backends=(nothing,))

@@ -21,7 +21,7 @@ def secrets(ingress: Ingress, hosts: dict[str, HostPart]) -> Iterator[SecretUse]
     namespace = ingress.metadata.namespace
     entries = list(enumerate(ingress.spec.tls or ()))
     for number, entry in entries:
-        # Without hosts the entry means the hosts of the rules, and without rules any host.
+        # Without hosts the entry applies to the hosts of the rules, and without rules to any host.
         names = [host_name(host) for host in entry.hosts or ()] or list(hosts) or [""]
         for name in names:
             if name not in listed:

@@ -1,9 +1,9 @@
-"""What the admission webhook refuses in an Ingress beside its annotations: names and paths that mean mischief.
+"""What the admission webhook refuses in an Ingress beside its annotations: suspicious names and paths.
 
 Rules of this file:
-- Here no value becomes configuration as text, so what is refused could do no harm to Edge. It is refused because
-  operators of ingress-nginx rely on that, and because it is never meant well.
-- An Ingress that is in the cluster already is served all the same.
+- No value becomes configuration text here, so these values could not harm Edge. They are refused because operators of
+  ingress-nginx rely on that.
+- An Ingress that is in the cluster already is served nevertheless.
 
 Source: kubernetes/ingress-nginx 1.15, the checks of its webhook: --deep-inspect and strict-validate-path-type.
 """

@@ -1,8 +1,8 @@
 """TLS of an Ingress's hosts that is passed on by its server name (ssl-passthrough).
 
 Rules of this file:
-- As in ingress-nginx only the path `/` of a host counts, because nobody sees another one within TLS; what the Ingress
-  asks for beside it holds for plain HTTP alone.
+- As in ingress-nginx only the path `/` of a host counts, because paths within TLS cannot be seen; everything else in
+  the Ingress applies only to plain HTTP.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the policies of an Ingress become on one of its paths."""
+"""Adjusts the policies of an Ingress to one of its paths."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _NOT_IN_COOKIES: Final = re.compile(r"[^!-:<-~]+")
 
 
 def without(policies: tuple[AnyPolicy, ...], kinds: tuple[type[Policy], ...]) -> tuple[AnyPolicy, ...]:
-    """POLICIES but for those of KINDS."""
+    """POLICIES except those of KINDS."""
     return tuple(one for one in policies if not isinstance(one, kinds))
 
 

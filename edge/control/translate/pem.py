@@ -1,7 +1,7 @@
-"""PEM texts (RFC 7468) taken apart, and put into one form.
+"""Parses PEM texts (RFC 7468) and writes them in a canonical form.
 
-The published PEM is built from the parsed blocks, so that a worker reads neither what stands between the blocks nor a
-second key.
+The published PEM is written from the parsed blocks, so that a worker reads neither text between the blocks nor a second
+key.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Block(NamedTuple):
 
 
 def blocks(text: bytes) -> Iterator[Block]:
-    """The blocks in TEXT; what stands between them is left out.
+    """The blocks in TEXT, without the text between them.
 
     Raises:
         PemError: one has no end, or is not base64.

@@ -1,7 +1,8 @@
 """Secrets and ConfigMaps that annotations of one Ingress name.
 
 Rules of this file:
-- An object of another namespace is refused unless that is allowed. What cannot be had closes the routes, or the host.
+- An object of another namespace is refused unless that is allowed. If an object cannot be used, the routes, or the
+  host, are closed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from edge.table.policies import AnyPolicy
 
 Find = Callable[[ObjectId], Secret | ConfigMap | str | None]
-"""Gives a Secret or ConfigMap; text: why there is none that can be read; None: it has not been looked for yet."""
+"""Returns a Secret or ConfigMap; text: why it cannot be read; None: it has not been read yet."""
 
 T = TypeVar("T")
 
@@ -40,7 +41,7 @@ class References:
         self.names: list[ObjectId] = []
 
     def policy(self, deferred: Deferred) -> AnyPolicy:
-        """The policy that DEFERRED is with the object that it needs; without that, one that closes the routes."""
+        """The policy of DEFERRED with the object that it needs; without that, one that closes the routes."""
         reference = deferred.reference
 
         def made(found: Secret | ConfigMap) -> AnyPolicy:
@@ -53,9 +54,8 @@ class References:
         return self.made(reference, made)
 
     def made(self, reference: Reference, make: Callable[[Secret | ConfigMap], T], closes: str = CLOSES) -> T | Closed:
-        """What MAKE makes of the object REFERENCE; without a usable one, the policy that closes the routes.
-
-        CLOSES says in the report what that does.
+        """The result of MAKE for the object REFERENCE; without a usable one, the policy that closes the routes. CLOSES:
+        the consequence, for the report.
         """
         name = reference.within(self._namespace)
         if name.namespace != self._namespace and not self._cross_namespace:

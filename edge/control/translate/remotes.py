@@ -1,9 +1,8 @@
-"""Hosts that URLs in annotations name: which there are, and what `$host` in the place of a name stands for.
+"""Hosts in URLs of annotations, and the meaning of `$host` in place of a name.
 
 Rules of this file:
 - Under a host that a rule names, `$host` is that host, and its addresses are followed as those of any other name.
-- Under a wildcard, or where any host is taken, the client would choose the server that judges it: such routes are
-  closed.
+- Under a wildcard, or any host, clients would choose the authentication server themselves: such routes are closed.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ def uses(hosts: dict[str, HostPart], default: RoutePart | None) -> tuple[RemoteU
 
 
 def is_open(policy: AnyPolicy) -> bool:
-    """Whether it is left to the host of a route whom POLICY asks."""
+    """Whether the server of POLICY depends on the host of a route."""
     return isinstance(policy, ExternalAuth) and remote_of(policy.remote)[0] == VARIABLE
 
 

@@ -1,7 +1,5 @@
-"""Certificates that are signed by their own key.
-
-A process of its own makes them: it is seldom needed, and the package `cryptography` takes 10 MiB that a control plane
-would never give back.
+"""Self-signed certificates. A separate process makes them, because the package `cryptography` takes 10 MiB that the
+control plane would not free.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ _NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z
 
 
 def normal(texts: Iterable[str | None]) -> Addresses:
-    """IP addresses and host names, as a status has them; what is neither is left out with a warning."""
+    """IP addresses and host names, for a status; anything else is left out with a warning."""
     found = set()
     for text in texts:
         if not text:

@@ -53,7 +53,8 @@ def owners(settings: Settings) -> dict[ObjectId, tuple[Wire, ...]]:
 
 
 def translate(owner: ObjectId, wires: tuple[Wire, ...], found: object, settings: Settings) -> Translation:
-    """What the ConfigMap OWNER asks for; FOUND: the object, or text: why there is none; None: it is not known yet."""
+    """The translation of the ConfigMap OWNER; FOUND: the object, or text: why there is none; None: it is not known
+    yet."""
     order = ("", owner.namespace, owner.name)
     if not isinstance(found, ConfigMap):
         flags = " and ".join(FLAGS[wire] for wire in wires)
@@ -88,7 +89,7 @@ class _Reading:
         self.streams: dict[str, StreamPart] = {}
 
     def take(self, wire: Wire, port: str, value: str) -> None:
-        """Take up the entry PORT with VALUE."""
+        """Read the entry PORT with VALUE."""
         field = field_of(port)
         try:
             number, parts = _number(port), _parts(wire, value)

@@ -1,4 +1,4 @@
-"""What flags say about all streams, whatever object asks for one."""
+"""Settings of flags for all streams."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from edge.settings import Settings
 
 BALANCES: Final = {"round_robin": Balance.ROUND_ROBIN, "least_conn": Balance.LEAST_CONNECTIONS}
-"""Values of --stream-load-balance that are ways of a Service to balance."""
+"""Values of --stream-load-balance that are load-balancing algorithms of a Service."""
 BY_CLIENT: Final = "client_address"
 """The one that is not."""
 

@@ -6,7 +6,7 @@ from edge.table.policies.policy import Policy
 
 
 class Deadline(Policy, frozen=True, tag=True):
-    """Limits the total time of a request; above them it is answered 504."""
+    """Limits the total time of a request; one that takes longer is answered 504."""
 
     request: float = 0.0
     """Seconds from the request's head to the end of its response; 0: no limit."""

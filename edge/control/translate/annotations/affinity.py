@@ -36,7 +36,7 @@ NAMES: Final = frozenset(
 DEFAULT_NAME: Final = "INGRESSCOOKIE"
 DIFFERENCES: Final = {
     _AFFINITY: (
-        "Holds for the paths of its Ingress alone; ingress-nginx obeys the cookie on all paths of the Service. "
+        "Holds for the paths of its Ingress alone; ingress-nginx applies it to all paths of the Service. "
         "An endpoint that refuses connections is left out for some seconds."
     ),
     _PREFIX + "change-on-failure": (

@@ -1,6 +1,6 @@
 """Names and passwords: auth-type, auth-secret, auth-secret-type, auth-realm.
 
-Whatever of it cannot be read, or is missing, closes the routes of the Ingress.
+If any of them cannot be read, or the Secret is missing, the routes of the Ingress are closed.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _entries(secret: Secret | ConfigMap, *, is_map: bool) -> dict[str, str]:
     """The data of SECRET as text.
 
     Raises:
-        ContentError: there are none, or they are no text.
+        ContentError: there is none, or it is not text.
     """
     data = secret.data if isinstance(secret, Secret) else None
     if is_map and not data:

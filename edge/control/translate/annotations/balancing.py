@@ -1,4 +1,4 @@
-"""Which endpoint takes a request."""
+"""Load balancing."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ ALGORITHMS: Final = {
 }
 DIFFERENCES: Final = {
     "load-balance": (
-        "There is `least_conn` too: the less busy of two endpoints. With `ewma` each worker goes by what it has seen, "
-        "and requests under way count."
+        "There is `least_conn` too: the less busy of two endpoints. With `ewma` each worker uses its "
+        "own measurements, and requests in flight count."
     ),
 }
 """How Edge differs from ingress-nginx, by annotation."""
@@ -36,7 +36,7 @@ class Balancing(msgspec.Struct, frozen=True, gc=False):
 
 
 def read(values: Values) -> Balancing:
-    """What VALUES say about the choice of endpoints."""
+    """The choice of endpoints according to VALUES."""
     return Balancing(
         algorithm=values.choice("load-balance", ALGORITHMS, None),
         by_cluster_ip=bool(values.boolean("service-upstream")),

@@ -1,7 +1,7 @@
 """Canaries: canary and canary-*, and affinity-canary-behavior.
 
-Not a unit of policies: a canary adds a backend to routes of another Ingress, where hosts are put together
-(`edge.control.compiling.canaries`), and asks for nothing else.
+Not a unit of policies: a canary adds a backend to routes of another Ingress, when hosts are merged
+(`edge.control.compiling.canaries`), and has no other effect.
 """
 
 from __future__ import annotations
@@ -48,20 +48,20 @@ class Rules(msgspec.Struct, frozen=True, gc=False):
     """Which requests a canary takes."""
 
     source: str
-    """The annotation that says so."""
+    """The annotation that makes it a canary."""
     weight: int = 0
-    """Share of the requests that neither header nor cookie decide about, of `total`."""
+    """Share of the requests without a decision by header or cookie, of `total`."""
     total: int = LEAST_TOTAL
     header: str = ""
     value: str = ""
     pattern: str = ""
     cookie: str = ""
     sticky: bool = True
-    """Whether a client with an affinity cookie stays with the side that it has got to first."""
+    """Whether a client with an affinity cookie stays with its first backend."""
 
 
 def read(values: Values) -> Rules | None:
-    """The rules, where the Ingress is a canary."""
+    """The rules, if the Ingress is a canary."""
     enabled = values.boolean(_CANARY)
     total = max(values.integer(_TOTAL, LEAST_TOTAL), LEAST_TOTAL)
     rules = Rules(
@@ -91,7 +91,7 @@ def _judge(values: Values, pattern: str) -> None:
 
 
 def _report_idle(values: Values) -> None:
-    """Say of the first rule that is set that it does nothing, because `canary` is not."""
+    """Report the first rule that is set although `canary` is not: it has no effect."""
     for name in (_WEIGHT, _HEADER, _VALUE, _PATTERN, _COOKIE):
         if values.text(name):
             message = f'has no effect without {_CANARY}: "true"'

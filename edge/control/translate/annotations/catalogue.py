@@ -1,8 +1,8 @@
-"""What becomes of each annotation of ingress-nginx: for `edge check` and docs/migration.md.
+"""The support of each annotation of ingress-nginx: for `edge check` and docs/migration.md.
 
 Rules of this file:
-- A unit's NAMES are honoured. Its DIFFERENCES, if it has any, say in a sentence what a user of ingress-nginx must know.
-- What is refused has a reason, and a way out where there is one.
+- A unit's NAMES are honoured. Its DIFFERENCES, if it has any, are sentences for users of ingress-nginx.
+- A refused annotation has a reason, and an alternative if there is one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Support(Enum):
-    """What Edge does with an annotation; the value is how docs and reports call it."""
+    """What Edge does with an annotation; the value is its name in docs and reports."""
 
     HONOURED = "honoured"
     DIFFERENT = "honoured with a difference"

@@ -1,6 +1,6 @@
 """Certificates of clients: auth-tls-secret and auth-tls-*. They hold for whole hosts.
 
-Whatever of it cannot be read, or is missing, closes the hosts of the Ingress (403, as in ingress-nginx).
+If any of them cannot be read, or the Secret is missing, the hosts of the Ingress are closed (403, as in ingress-nginx).
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _subject_fault(text: str) -> str:
 
 
 def _options(secret: Secret | ConfigMap, depth: int) -> TlsOptions:
-    """What SECRET trusts.
+    """The trust of SECRET.
 
     Raises:
         ContentError: nothing, or OpenSSL cannot read it.

@@ -1,7 +1,7 @@
 """Fields of every response: custom-headers names a ConfigMap that has them.
 
-An administrator says which fields there may be (`--global-allowed-response-headers`). Whatever else the ConfigMap has,
-or that cannot be a field, closes the routes of the Ingress.
+An administrator lists the allowed fields (`--global-allowed-response-headers`). If the ConfigMap has any other field,
+or an invalid one, the routes of the Ingress are closed.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def read(values: Values) -> Iterator[Wanted | Deferred]:
 
 
 def _check(name: str, value: str, allowed: frozenset[str]) -> None:
-    """See that the field NAME may be sent with VALUE.
+    """Check that the field NAME may be sent with VALUE.
 
     Raises:
         ContentError: it may not.

@@ -30,7 +30,7 @@ ADMISSION: Final = {
     "strict-validate-path-type": "strict_validate_path_type",
     CROSS_NAMESPACE: "allow_cross_namespace_resources",
 }
-"""The same for what decides whether an Ingress may be there at all, and what it may name."""
+"""The same for keys that decide whether an Ingress is allowed at all, and what it may name."""
 
 
 def defaults_of(settings: Settings) -> Defaults:

@@ -18,7 +18,7 @@ _SECONDS: Final = {
 _DURATION: Final = re.compile(r"([0-9]{1,9})(ms|[smhdwMy])")
 _STATUS: Final = re.compile(r"[1-5][0-9]{2}")
 PLAIN: Final = (200, 301, 302)
-"""Statuses that a time without any is for (nginx docs, proxy_cache_valid)."""
+"""Statuses for a time without any (nginx docs, proxy_cache_valid)."""
 ANY: Final = 0
 
 

@@ -1,4 +1,4 @@
-"""Paths whose requests are not redirected to https, or need no authentication, whatever their Ingress asks for."""
+"""Paths whose requests are not redirected to https, or need no authentication, even if their Ingress asks for it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from edge.control.translate.annotations.values import Values
 
 ACME: Final = "/.well-known/acme-challenge"
-"""Who asks there may be about to give the certificate (RFC 8555, 8.3)."""
+"""Requests there may be needed to issue the certificate (RFC 8555, 8.3)."""
 
 
 class Exempt(msgspec.Struct, frozen=True, gc=False):

@@ -1,6 +1,6 @@
 """Authentication by another server: auth-url and what goes with it.
 
-- What says who may come in, and cannot be read, closes the routes of the Ingress.
+- If a value that decides about access cannot be read, the routes of the Ingress are closed.
 - Each annotation has a process-wide counterpart that begins with `global-`. An Ingress with an `auth-url` of its own,
   or with `enable-global-auth: "false"`, has none of these.
 """
@@ -48,14 +48,14 @@ _BOTH: Final = (
     "auth-cache-duration",
     "auth-snippet",
 )
-"""What there is for one Ingress and for all."""
+"""Annotations that also exist process-wide."""
 NAMES: Final = frozenset(
     {*_BOTH, *_KEPT_ALIVE, "auth-keepalive-share-vars", "auth-proxy-set-headers", "enable-global-auth"}
 )
 DIFFERENCES: Final = {
     "auth-url": (
-        "A name is looked up as that of an ExternalName Service. In its place stands `$host` at most, and under a "
-        "wildcard host or any host, where clients would choose the server, not even that. A URL without path asks "
+        "A name is looked up as that of an ExternalName Service. The host may be `$host`, except under a wildcard "
+        "host or any host, where clients would choose the server. A URL without path asks "
         "for `/`. The server does not get the client's X-Forwarded-\\* fields. Variables are those of "
         "[requests](#variables)."
     ),
@@ -140,7 +140,7 @@ class _Reader:
         return self._values.text(self._name(name))
 
     def _refused(self) -> Wanted | None:
-        """What closes the routes because of another value than the URL."""
+        """The policy that closes the routes because of another value than the URL."""
         method, headers = self._text("auth-method"), _listed(self._text("auth-response-headers"))
         if method and method not in METHODS:
             return self._values.refuse(self._name("auth-method"), f'"{method}" is not one of {", ".join(METHODS)}')
@@ -194,7 +194,7 @@ class _Reader:
         return tuple(names.values())
 
     def _sign_in(self) -> str:
-        """Where clients are redirected to, with the parameter that leads them back."""
+        """The URL of the sign-in redirect, with the parameter for the original URL."""
         wanted = "a URL or path without space, with no variable but those of a request"
         url = self._values.parsed(self._name("auth-signin"), wanted, _visible, "")
         name = self._values.parsed(self._name("auth-signin-redirect-param"), "a parameter's name", _parameter, "rd")

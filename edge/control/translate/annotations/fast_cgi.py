@@ -61,7 +61,7 @@ def _parameters(found: Secret | ConfigMap) -> tuple[tuple[str, str], ...]:
     """The data of FOUND, by name.
 
     Raises:
-        ContentError: not all of it can be used.
+        ContentError: a part of it cannot be used.
     """
     data = found.data if isinstance(found, ConfigMap) else None
     for name, value in (data or {}).items():

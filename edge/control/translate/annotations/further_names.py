@@ -50,7 +50,7 @@ def redirect(host: str, status: int) -> WwwRedirect:
 
 
 def _records(name: str) -> tuple[list[str], str]:
-    """The names of records for what nginx knows as the server NAME, and what is wrong with it."""
+    """The names of records for nginx's server NAME, and its problems."""
     if name.startswith("~"):
         try:
             compile_pattern(name[1:], anchored=False)

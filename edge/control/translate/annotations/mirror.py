@@ -38,7 +38,7 @@ def _name(text: str) -> str | None:
 
 
 def read(values: Values) -> Iterator[Wanted]:
-    """`mirror-target` asks for it. Where that cannot be read there is no copy: nothing else depends on it."""
+    """`mirror-target` asks for it. If it cannot be read, there are no copies: nothing else depends on it."""
     host = values.parsed(_HOST, "a host", _name, "")
     with_content = values.choice(_CONTENT, {"on": True, "off": False}, True)
     text = values.text(_TARGET)
@@ -54,7 +54,7 @@ def read(values: Values) -> Iterator[Wanted]:
 
 
 def _server(text: str) -> Server | str:
-    """The server that the URL TEXT names, and what it is asked for; text: why it cannot be a mirror."""
+    """The server and the target of the URL TEXT; text: why it cannot be a mirror."""
     found = _BARE.fullmatch(text)
     server = server_of(found[1] if found is not None else text)
     if isinstance(server, str):

@@ -48,13 +48,13 @@ def _url(text: str) -> str | None:
 
 
 def base(values: Values) -> str:
-    """What stands before the path in redirects to a path, with variables."""
+    """The beginning of redirects to a path, before the path, with variables."""
     port = ":$server_port" if values.boolean("use-port-in-redirects") else ""
     return "" if values.boolean("relative-redirects") else f"$scheme://$host{port}"
 
 
 def read(values: Values) -> Iterator[Wanted]:
-    """The temporal one goes before the permanent one. Another status than these is ignored, as in ingress-nginx."""
+    """The temporal one takes precedence. Another status than these is ignored, as in ingress-nginx."""
     wanted = "an http or https URL or a path, with no variable but those of a request"
     before = base(values)
     for name, default, last in (("temporal-redirect", 302, 307), ("permanent-redirect", 301, 308)):

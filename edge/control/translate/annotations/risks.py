@@ -1,10 +1,11 @@
-"""How risky ingress-nginx holds each annotation, and what the operator allows.
+"""The risk level of each annotation in ingress-nginx, and the highest one that the operator allows.
 
 Rules of this file:
-- An Ingress with an annotation above `annotations-risk-level`, or with a value in which a word of
-  `annotation-value-word-blocklist` stands, is refused as a whole, as in ingress-nginx.
+- An Ingress with an annotation above `annotations-risk-level`, or with a value that contains a word of
+  `annotation-value-word-blocklist`, is refused as a whole, as in ingress-nginx.
 - The default is High, as there, so that Ingresses with snippets are not served until the operator allows both.
-- Values are never configuration as text here, so the levels keep a rule of the operator, not the proxy.
+- Values never become configuration text here, so the levels enforce a rule of the operator; the proxy does not need
+  them.
 
 Source: kubernetes/ingress-nginx 1.15, internal/ingress/annotations (the risk of each).
 """
@@ -69,7 +70,7 @@ def allowed(defaults: Defaults) -> Risk:
 
 
 def refused(annotations: Iterable[tuple[str, str]], defaults: Defaults) -> Iterator[Problem]:
-    """Why the Ingress with ANNOTATIONS (without prefix) is refused as a whole; nothing: it is not."""
+    """Why the Ingress with ANNOTATIONS (without prefix) is refused as a whole; empty: it is not."""
     most = allowed(defaults)
     words = [word.strip() for word in defaults.get(WORDS, ("", ""))[0].split(",") if word.strip()]
     for name, value in annotations:

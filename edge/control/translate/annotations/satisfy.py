@@ -16,6 +16,6 @@ NAMES: Final = frozenset({"satisfy"})
 
 
 def read(values: Values) -> Iterator[Wanted]:
-    """All, unless `any` is said."""
+    """All, unless the value is `any`."""
     if values.choice("satisfy", {"any": True, "all": False}, False):
         yield Wanted(SatisfyAny(values.source("satisfy")))

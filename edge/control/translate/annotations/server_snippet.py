@@ -1,7 +1,7 @@
 """Pieces of nginx's configuration for hosts: server-snippet.
 
-Not a unit of policies: of several Ingresses of a host one counts, which is known where hosts are put together
-(`edge.control.compiling.host_options`).
+Not a unit of policies: if several Ingresses of a host have one, one of them counts, which is known when hosts are
+merged (`edge.control.compiling.host_options`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DIFFERENCES: Final = {
     _SERVER: (
         "As `configuration-snippet`, without `proxy_set_header`, which has no effect there, and within `if` with "
         "`return` and `set` only. One with anything else closes the host (503). Its variables are its own; "
-        "`configuration-snippet` does not know them. A closed route stays closed whatever it says."
+        "`configuration-snippet` does not know them. It cannot open a closed route."
     ),
 }
 """How Edge differs from ingress-nginx, by annotation."""

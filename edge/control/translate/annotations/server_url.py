@@ -1,4 +1,4 @@
-"""URLs of servers that Edge asks on behalf of a client."""
+"""URLs of servers that Edge sends requests to for a client."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _URL: Final = re.compile(
 
 
 class Server(NamedTuple):
-    """Where a server is asked.
+    """The parts of a URL of a server.
 
-    - `name`: a name, an address without brackets, or `$host`. `host`: as the server gets it. `target`: with variables.
+    - `name`: a name, an address without brackets, or `$host`. `host`: the Host field. `target`: with variables.
     """
 
     secure: bool
@@ -29,7 +29,7 @@ class Server(NamedTuple):
 
 
 def server_of(text: str) -> Server | str:
-    """The server that the URL TEXT names; text: why it names none."""
+    """The server of the URL TEXT; text: why it is not valid."""
     found = _URL.fullmatch(text)
     if found is None or VISIBLE.fullmatch(text) is None or ".." in found[2]:
         return f'"{text}" is not a URL of http or https whose host is a name, an address or $host'

@@ -1,8 +1,9 @@
 """Pieces of nginx's configuration: configuration-snippet.
 
 Rules of this file:
-- A snippet is read only where the operator allows it. Elsewhere it is reported and has no effect, as in ingress-nginx.
-- A snippet with anything that Edge does not carry out closes the routes of the Ingress: it may be what guards them.
+- A snippet is read only if the operator allows it. Otherwise it is reported and has no effect, as in ingress-nginx.
+- A snippet with anything that Edge does not support closes the routes of the Ingress, because it may be an access
+  check.
 """
 
 from __future__ import annotations

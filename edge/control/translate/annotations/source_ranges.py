@@ -1,6 +1,7 @@
 """Client addresses: denylist-source-range, allowlist-source-range and its older name whitelist-source-range.
 
-A list that cannot be read closes the routes of the Ingress: a guess might let in whom the list was to keep out.
+If a list cannot be read, the routes of the Ingress are closed: without it clients might pass that it is meant to
+refuse.
 """
 
 from __future__ import annotations

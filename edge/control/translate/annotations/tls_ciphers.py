@@ -24,7 +24,7 @@ DIFFERENCES: Final = {
 
 
 def read(values: Values) -> tuple[str, bool | None]:
-    """The ciphers of TLS 1.2, empty: those of all hosts; and whether their order is the server's, None: not said."""
+    """The ciphers of TLS 1.2, empty: those of all hosts; and whether their order is the server's, None: not set."""
     ciphers = values.parsed(_CIPHERS, "a list of ciphers that OpenSSL knows (ciphers(1))", _list, "")
     return ciphers, values.boolean(_SERVER_ORDER)
 

@@ -1,10 +1,10 @@
-"""How endpoints are spoken to: backend-protocol and proxy-ssl-*.
+"""Protocol and TLS to endpoints: backend-protocol and proxy-ssl-*.
 
 Rules of this file:
 - As in ingress-nginx, without proxy-ssl-secret there is TLS 1.2 or 1.3 without verification, server name and client
   certificate, and the other proxy-ssl-* have no effect.
-- A Secret that cannot be used closes the routes, whatever else stands here: nobody may believe in a verification that
-  does not happen.
+- If the Secret cannot be used, the routes are closed, even if other annotations are valid: otherwise requests would be
+  sent without the verification that is asked for.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ PROTOCOLS: Final = ("HTTP", "HTTPS", "AUTO_HTTP", "GRPC", "GRPCS", "FCGI")
 WITH_TLS: Final = ("HTTPS", "GRPCS", "AUTO_HTTP")
 CLEAR: Final = {"HTTP": Protocol.HTTP1, "GRPC": Protocol.HTTP2, "FCGI": Protocol.FASTCGI}
 NAME: Final = "upstream_balancer"
-"""The name of endpoints where proxy-ssl-name gives none: that of the upstream in ingress-nginx's configuration."""
+"""The name of endpoints without proxy-ssl-name: that of the upstream in ingress-nginx's configuration."""
 _SWITCH: Final = {"on": True, "off": False}
 _VERSION: Final = {"TLSv1.2": TLS_1_2, "TLSv1.3": TLS_1_3}
 _HOST: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
@@ -72,7 +72,7 @@ _AUTHORITIES: Final = "ca.crt"
 
 
 class Speaking(msgspec.Struct, frozen=True, gc=False):
-    """How endpoints of an Ingress are spoken to."""
+    """The transport to endpoints of an Ingress."""
 
     usual: Transport = Transport()
     secure: Transport | None = None
@@ -80,9 +80,9 @@ class Speaking(msgspec.Struct, frozen=True, gc=False):
     port_tls: Tls | None = None
     """The terms for endpoints whose Service port asks for TLS (`appProtocol`); None: the annotations decide."""
     secret: Reference | None = None
-    """What the terms of TLS need."""
+    """The Secret that the terms of TLS need."""
     closing: tuple[AnyPolicy, ...] = ()
-    """What closes the routes, where this cannot be applied."""
+    """The policy that closes the routes if this cannot be applied."""
 
     @property
     def has_tls(self) -> bool:
@@ -103,7 +103,7 @@ class Speaking(msgspec.Struct, frozen=True, gc=False):
         return replace(self, usual=of(self.usual), secure=of(self.secure), port_tls=port_tls)
 
     def material(self, secret: Secret | ConfigMap) -> TlsMaterial:
-        """What SECRET has for these terms.
+        """The material of SECRET for these terms.
 
         Raises:
             ContentError: it cannot be used.
@@ -126,7 +126,7 @@ class Speaking(msgspec.Struct, frozen=True, gc=False):
 
 
 def read(values: Values) -> Speaking:
-    """What VALUES say about the way to endpoints."""
+    """The transport to endpoints according to VALUES."""
     protocol = values.parsed(_PROTOCOL, "one of " + ", ".join(PROTOCOLS), _protocol, "HTTP")
     tls, secret, closing = _terms(values)
     if values.text(_SECRET) and protocol not in WITH_TLS:
@@ -145,7 +145,7 @@ def read(values: Values) -> Speaking:
 
 
 def _terms(values: Values) -> tuple[Tls, Reference | None, tuple[AnyPolicy, ...]]:
-    """The terms of TLS, the Secret that they need, and what closes the routes."""
+    """The terms of TLS, the Secret that they need, and the policy that closes the routes."""
     if not values.text(_SECRET):
         for name in _TERMS:
             if values.text(name):

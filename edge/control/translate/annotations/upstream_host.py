@@ -18,7 +18,7 @@ NAMES: Final = frozenset({"upstream-vhost"})
 _HOST: Final = re.compile(r"[A-Za-z0-9._~:$\[\]{}-]+")
 DIFFERENCES: Final = {
     "upstream-vhost": (
-        "Has the variables of [requests](#variables). What does not come out as a host leaves the client's Host."
+        "Has the variables of [requests](#variables). A result that is not a host leaves the client's Host."
     ),
 }
 """How Edge differs from ingress-nginx, by annotation."""

@@ -3,10 +3,10 @@
 Rules of this file:
 - Booleans are Go's (strconv.ParseBool), integers are decimal, sizes are nginx's (`8k`, `10m`, `1g`). An empty value is
   the same as no annotation.
-- Beneath the annotations of an Ingress lie the process-wide values of the same names (`Defaults`): a reader asks once
-  and gets the annotation or what lies beneath it.
-- A value that cannot be read is reported, and what lies beneath it holds; where that would open a door (lists of
-  networks), the reader closes the routes instead.
+- Annotations override process-wide values of the same names (`Defaults`): a reader gets the annotation, or else the
+  process-wide value.
+- A value that cannot be read is reported, and the process-wide value applies; if requests could pass a check because of
+  that (lists of networks), the reader closes the routes instead.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _BOOLEANS: Final = {
     **dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False),
 }
 CLOSES: Final = "requests are answered 503"
-"""What is done about an annotation that guards a route and cannot be applied."""
+"""The consequence if an access check cannot be applied, for messages."""
 _SIZE: Final = re.compile(r"([0-9]{1,15})([kKmMgG]?)")
 _UNITS: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _MOST: Final = 2**31 - 1
@@ -52,7 +52,7 @@ class Wording(NamedTuple):
     place: Callable[[str], str]
     reason: str
     ignored: str
-    """What is done about a value that cannot be read."""
+    """The consequence of a value that cannot be read."""
 
 
 OF_ANNOTATIONS: Final = Wording(field, "InvalidAnnotation", "the annotation is ignored")
@@ -71,7 +71,7 @@ class Values:
 
     def source(self, *names: str) -> str:
         """The field or flag that the values of NAMES come from: the first that is set. Read the values before: an
-        annotation that could not be read is passed over."""
+        annotation that could not be read is skipped."""
         for name in names:
             if name not in self.unreadable and self._annotations.get(name, "").strip():
                 return self._wording.place(name)
@@ -81,7 +81,7 @@ class Values:
         return ""
 
     def text(self, name: str) -> str:
-        """The value of NAME without space around it; empty: there is none."""
+        """The value of NAME without surrounding space; empty: there is none."""
         return self._read(name, "", lambda text: text, "")
 
     def process_wide(self, name: str) -> str:
@@ -119,7 +119,7 @@ class Values:
         return self._read(name, f"a size such as 512k, 10m or 1g, {bound}", parse, default)
 
     def choice(self, name: str, choices: Mapping[str, T], default: T) -> T:
-        """One of the words in CHOICES, as what it stands for."""
+        """The value of one of the words in CHOICES."""
         return self._read(name, " or ".join(choices), choices.get, default)
 
     def words(self, name: str, allowed: frozenset[str]) -> frozenset[str]:
@@ -142,7 +142,7 @@ class Values:
     def networks(self, name: str, instead: str = CLOSES) -> tuple[str, ...] | None:
         """Addresses and networks between commas, empty: NAME is not set; None: one cannot be read, which is reported.
 
-        INSTEAD says in that report what is done about it.
+        INSTEAD: the consequence, for that report.
         """
         text, _ = self._found(name)
         if not text:
@@ -162,7 +162,7 @@ class Values:
     def reference(self, kind: str, name: str, instead: str = CLOSES) -> Reference | None:
         """The object of KIND that NAME names as `[namespace/]name`; None: that is no name, which is reported.
 
-        INSTEAD says in that report what is done about it.
+        INSTEAD: the consequence, for that report.
         """
         text, place = self._found(name)
         namespace, slash, rest = text.rpartition("/")
@@ -178,7 +178,7 @@ class Values:
         self._add(error(self._wording.reason, self._found(name)[1], message))
 
     def warn(self, name: str, message: str) -> None:
-        """NAME is readable, and yet probably not as meant, for the reason in MESSAGE."""
+        """NAME is valid, but probably not as intended, for the reason in MESSAGE."""
         self._add(warning("AnnotationWithoutEffect", self._found(name)[1], message))
 
     def _add(self, problem: Problem) -> None:
@@ -200,7 +200,7 @@ class Values:
         return (text, self._wording.place(name)) if text else self._defaults.get(name, ("", ""))
 
     def parsed(self, name: str, wanted: str, parse: Callable[[str], T | None], default: T) -> T:
-        """What PARSE makes of the text; None: it is not WANTED, in a few words for the report."""
+        """The result of PARSE; None: the text is not WANTED, a few words for the report."""
         return self._read(name, wanted, parse, default)
 
     def _read(self, name: str, wanted: str, parse: Callable[[str], T | None], default: T) -> T:

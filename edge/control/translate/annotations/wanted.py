@@ -1,4 +1,4 @@
-"""What annotations ask for: a policy, or one that needs another object first."""
+"""Policies that annotations ask for, and those that need another object first."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Wanted(msgspec.Struct, frozen=True, gc=False):
 
     policy: AnyPolicy
     with_tls: bool = False
-    """Only on hosts that have TLS: whether one does is known when all objects are put together."""
+    """Only on hosts that have TLS, which is known when all objects are compiled."""
 
 
 class Reference(msgspec.Struct, frozen=True, gc=False):
@@ -40,7 +40,7 @@ class Reference(msgspec.Struct, frozen=True, gc=False):
 
 
 class ContentError(ValueError):
-    """The object that is referred to does not have what it should have; the message says what, and the way out."""
+    """The content of the object cannot be used; the message says why, and what to do."""
 
 
 class Deferred(msgspec.Struct, frozen=True, gc=False):
@@ -48,7 +48,7 @@ class Deferred(msgspec.Struct, frozen=True, gc=False):
 
     reference: Reference
     make: Callable[[Secret | ConfigMap], tuple[AnyPolicy, tuple[str, ...]]]
-    """The policy, and what is wrong with parts of the object that can be left out.
+    """The policy, and the problems of parts of the object that can be left out.
 
     Raises:
         ContentError: the object cannot be used.

@@ -1,4 +1,4 @@
-"""Who may come in: addresses, and what clients say of themselves."""
+"""Access checks by address, User-Agent and Referer."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def policies(found: Found) -> Iterator[AnyPolicy]:
 
 
 def _check(text: str) -> None:
-    """See that TEXT, if it is a regular expression behind a `~` or `~*`, can be used.
+    """Check that TEXT, if it is a regular expression after `~` or `~*`, can be used.
 
     Raises:
         PatternError: it cannot.

@@ -1,4 +1,4 @@
-"""What becomes of each key of ingress-nginx's ConfigMap: for docs/migration.md and reports."""
+"""The support of each key of ingress-nginx's ConfigMap: for docs/migration.md and reports."""
 
 from __future__ import annotations
 

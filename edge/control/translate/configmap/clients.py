@@ -1,4 +1,4 @@
-"""Who the client is: the PROXY protocol, and the fields by which proxies in front describe it."""
+"""The address of the client: the PROXY protocol, and header fields of proxies in front."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ KEYS: Final[tuple[Key, ...]] = (
     workers("enable-underscores-in-headers", BOOLEAN),
     workers("use-proxy-protocol", BOOLEAN),
     workers("enable-real-ip", BOOLEAN),
-    workers("forwarded-for-header", FIELD_NAME, remark="Endpoints get X-Forwarded-For whatever its name is here."),
+    workers("forwarded-for-header", FIELD_NAME, remark="Endpoints always get X-Forwarded-For."),
     workers("forwarded-host-header", FIELD_NAME),
     *without_effect(
-        "Behind a PROXY header a trusted address says who the client is, without a field of its own.",
+        "With the PROXY protocol a trusted header names the client, without a field.",
         "forwarded-for-proxy-protocol-header",
     ),
     workers("proxy-protocol-header-timeout", time(0.001)),

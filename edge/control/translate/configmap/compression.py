@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from edge.table.policies import AnyPolicy
 
 ALWAYS: Final = "text/html"
-"""The type that is compressed whatever the list says, as in nginx."""
+"""The type that is always compressed, as in nginx."""
 COMMON: Final = (
     "application/atom+xml",
     "application/javascript",
@@ -36,7 +36,7 @@ COMMON: Final = (
 )
 """ingress-nginx's default of gzip-types."""
 OLD_EXPLORER: Final = (r"MSIE [4-6]\.",)
-"""What nginx's word `msie6` stands for."""
+"""The pattern for nginx's word `msie6`."""
 
 
 def _types(text: str) -> tuple[str, ...] | None:
@@ -65,7 +65,7 @@ CODINGS: Final = (
     Offered("br", "enable-brotli", "brotli", 4, 11, 20, ("application/xml+rss", *COMMON)),
     Offered("gzip", "use-gzip", "gzip", 1, 9, 256, COMMON),
 )
-"""In the order of preference, where a client likes several equally well. ingress-nginx has no Zstandard."""
+"""In the order of preference, if a client prefers several equally. ingress-nginx has no Zstandard."""
 
 
 def _keys(one: Offered) -> tuple[Key, ...]:
@@ -82,7 +82,7 @@ KEYS: Final[tuple[Key, ...]] = (*(key for one in CODINGS for key in _keys(one)),
 
 
 def policies(found: Found) -> list[AnyPolicy]:
-    """What compresses the responses of all routes, where that is wanted."""
+    """The policy that compresses the responses of all routes, if it is enabled."""
     wanted = [one for one in CODINGS if found.get(one.switch)]
     if not wanted:
         return []

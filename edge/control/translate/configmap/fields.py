@@ -1,4 +1,4 @@
-"""Fields of requests and responses: added, hidden, and those by which Edge names itself."""
+"""Fields of requests and responses: added ones, hidden ones, and Server."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def parameters(found: Found) -> Iterator[tuple[str, object]]:
 
 
 def policies(found: Found) -> Iterator[AnyPolicy]:
-    """A policy for each way in which fields change."""
+    """A policy for each kind of change."""
     asked: list[RequestField | SetField] = []
     if found.get("proxy-add-original-uri-header"):
         asked.append(RequestField("X-Original-URI", "$request_uri"))
@@ -56,7 +56,7 @@ def policies(found: Found) -> Iterator[AnyPolicy]:
         asked.append(RequestField("X-Request-ID", "$http_x_request_id"))
     asked += (RequestField(name, value) for name, value in _fields(found, "proxy-set-headers"))
     hidden = [*found.each("hide-headers", _check), *(["Server"] if _hides_server(found) else [])]
-    asked += (SetField(name, "") for name in hidden)  # before what is added, which may have the same name
+    asked += (SetField(name, "") for name in hidden)  # before added fields, which may have the same name
     added = list(_fields(found, "add-headers"))
     if _hides_server(found) and found.get("server-tokens"):
         added.append(("Server", "edge"))

@@ -1,4 +1,4 @@
-"""What the value of a key may be: the forms that ingress-nginx reads, in Go's and nginx's grammar."""
+"""The types of values of keys, in Go's and nginx's grammar, as in ingress-nginx."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Form(NamedTuple):
-    """A form of values."""
+    """A type of values."""
 
     wanted: str
     """What the value must be, in a few words for reports."""
@@ -79,7 +79,7 @@ def time(least: float = 0.0) -> Form:
 
 
 def choice(choices: Mapping[str, Any]) -> Form:
-    """One of the words in CHOICES, as what it stands for."""
+    """The value of one of the words in CHOICES."""
     return Form("one of " + ", ".join(choices), choices.get)
 
 

@@ -52,7 +52,7 @@ GROUPS: Final[tuple[ModuleType, ...]] = (
     process,
     logs,
 )
-"""A group may have functions beside its KEYS, which get what was `keys.Found`: `policies` gives policies of all routes,
-`parameters` and `handshakes_of` give fields of the records by name."""
+"""A group may have functions beside its KEYS, which get `keys.Found`: `policies` returns policies of all routes,
+`parameters` and `handshakes_of` return fields of the records by name."""
 KEYS: Final[dict[str, Key]] = {key.name: key for group in GROUPS for key in group.KEYS}
 """By name."""

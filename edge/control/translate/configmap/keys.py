@@ -1,4 +1,4 @@
-"""The keys of the ConfigMap, each with what its value may be and what becomes of it."""
+"""The keys of the ConfigMap, each with the type of its value and its effect."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from edge.control.translate.configmap.forms import Form
 
     Find = Callable[[ObjectId], Secret | ConfigMap | str | None]
-    """Gives a Secret or ConfigMap; text: why there is none that can be read; None: it has not been looked for yet."""
+    """Returns a Secret or ConfigMap; text: why it cannot be read; None: it has not been read yet."""
 
 
 class Sort(Enum):
-    """What a key is."""
+    """The kind of a key."""
 
     ROUTES = "routes"
     """A default beneath the annotations: units of `edge.control.translate.annotations` read it under its name."""
@@ -42,7 +42,7 @@ class Key(NamedTuple):
     name: str
     sort: Sort
     form: Form | None = None
-    """None, of ROUTES: the unit that reads it says what may be."""
+    """None, of ROUTES: the unit that reads it checks the value."""
     field: str = ""
     """Of the record of WORKERS or HANDSHAKES, or the setting of the PLANE."""
     remark: str = ""
@@ -148,5 +148,5 @@ class Found:
         self.problems.append(error("InvalidValue", place(name), message))
 
     def warn(self, name: str, message: str) -> None:
-        """The value of the key NAME is probably not as meant."""
+        """The value of the key NAME is probably not as intended."""
         self.problems.append(warning("ValueWithoutEffect", place(name), message))

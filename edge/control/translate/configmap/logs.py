@@ -1,4 +1,4 @@
-"""Logs: the format of the access log, what leaves a line, and where lines go."""
+"""Logs: the format of the access log, the requests with a line, and the destination of lines."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ KEYS: Final[tuple[Key, ...]] = (
         " such as `$geoip_city`, have no value.",
     ),
     group("log-format-escape-json", BOOLEAN, "What is not UTF-8 is escaped too, so that a line is always JSON."),
-    group("log-format-escape-none", BOOLEAN, "Controls are escaped all the same: no client can write a line."),
+    group(
+        "log-format-escape-none", BOOLEAN, "Control characters are still escaped, so that no client can forge a line."
+    ),
     group("disable-access-log", BOOLEAN),
     group("disable-http-access-log", BOOLEAN),
     group("disable-stream-access-log", BOOLEAN),
@@ -78,9 +80,9 @@ KEYS: Final[tuple[Key, ...]] = (
     group(
         "access-log-path",
         PATH,
-        "What is standard output in ingress-nginx's image is so here. SIGUSR1 to Edge has the file opened again.",
+        "Paths of standard output in ingress-nginx's image mean standard output here. SIGUSR1 reopens the file.",
     ),
-    group("http-access-log-path", PATH, "As `access-log-path`, before which it goes."),
+    group("http-access-log-path", PATH, "As `access-log-path`, over which it takes precedence."),
     group("enable-syslog", BOOLEAN, "Lines are sent by RFC 5424; the messages of Edge itself stay on standard error."),
     group("syslog-host", SERVER, "May be `unix:` and the path of a socket."),
     group("syslog-port", integer(1, 65535)),
@@ -90,7 +92,7 @@ KEYS: Final[tuple[Key, ...]] = (
     ),
     *without_effect("Lines of streams go where those of requests go.", "stream-access-log-path"),
     *without_effect("Messages go to standard error, where the container's runtime takes them.", "error-log-path"),
-    *without_effect("Requests to an authentication server leave no line.", "enable-auth-access-log"),
+    *without_effect("Requests to an authentication server have no line.", "enable-auth-access-log"),
 )
 
 
@@ -127,7 +129,7 @@ def _escape(found: Found) -> Escape:
 
 
 def _skipped(found: Found) -> tuple[str, ...]:
-    """The targets and patterns that leave no line, without those that cannot be read."""
+    """The targets and patterns of requests without a line, except those that cannot be read."""
     name = "skip-access-log-urls"
     kept = []
     for text in (one.strip() for one in found.get(name, "").split(",")):

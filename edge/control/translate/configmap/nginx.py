@@ -1,4 +1,4 @@
-"""What has a meaning within nginx alone, or is set where processes and sockets are made."""
+"""Keys that only have a meaning in nginx, or that Edge sets by flags."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KEYS: Final[tuple[Key, ...]] = (
         "variables-hash-max-size",
     ),
     *without_effect(
-        "A change is in force without a reload, and how workers accept and write is Edge's own business.",
+        "A change is in force without a reload, and it does not change how workers accept and write.",
         "debug-connections",
         "enable-aio-write",
         "enable-multi-accept",
@@ -93,6 +93,6 @@ KEYS: Final[tuple[Key, ...]] = (
         "enable-owasp-modsecurity-crs",
         "modsecurity-snippet",
     ),
-    *refused("Edge has no database of places.", "use-geoip", "use-geoip2", "geoip2-autoreload-in-minutes"),
-    *refused("The TLS library that Python has offers servers no such thing.", "enable-ocsp", "ssl-early-data"),
+    *refused("Edge has no GeoIP database.", "use-geoip", "use-geoip2", "geoip2-autoreload-in-minutes"),
+    *refused("Python's TLS library does not support it for servers.", "enable-ocsp", "ssl-early-data"),
 )

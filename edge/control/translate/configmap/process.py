@@ -1,4 +1,4 @@
-"""How long workers that end let their requests go on."""
+"""Time in which stopping workers finish requests."""
 
 from __future__ import annotations
 

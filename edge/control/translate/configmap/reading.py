@@ -1,4 +1,4 @@
-"""The ConfigMap as a whole: what it sets for annotations, workers and handshakes, and what is wrong with it."""
+"""The ConfigMap as a whole: its values for annotations, workers and handshakes, and its problems."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ WORDING: Final = Wording(place, INVALID, IGNORED)
 
 
 class Configuration(msgspec.Struct, frozen=True):
-    """What is in force for the process as a whole."""
+    """The values in force for the process."""
 
     defaults: Defaults
-    """Beneath the annotations."""
+    """Defaults of annotations."""
     parameters: Parameters = Parameters()
     tls: TlsParameters = TlsParameters()
     policies: tuple[AnyPolicy, ...] = ()
@@ -45,8 +45,8 @@ class Configuration(msgspec.Struct, frozen=True):
 
 
 def read(config_map: ConfigMap, flags: Defaults, find: Find) -> Configuration:
-    """What CONFIG_MAP says over FLAGS; FIND gives the objects that it names. What it does not say is as in
-    ingress-nginx, but where a remark of the key says otherwise."""
+    """The values of CONFIG_MAP over FLAGS; FIND returns the objects that it names. Keys that it does not have are as in
+    ingress-nginx, unless a remark of the key says otherwise."""
     return _Reading(config_map, flags, find).result()
 
 
@@ -91,7 +91,7 @@ class _Reading:
         )
 
     def _value(self, key: Key, text: str) -> Any:
-        """The value of TEXT; None: it cannot be read, or means nothing here."""
+        """The value of TEXT; None: it cannot be read, or has no effect."""
         if key.sort is Sort.REFUSED:
             self._problems.append(error("RefusedKey", place(key.name), f"the key is ignored. {key.remark}"))
         if key.form is None:
@@ -109,7 +109,7 @@ class _Reading:
     def _defaults(self, texts: dict[str, str]) -> Defaults:
         """The flags, and over them those of TEXTS that the units of the annotations can read.
 
-        What cannot be read and closes routes stays, to close them.
+        Values that cannot be read and close routes are kept, so that they do.
         """
         unreadable: set[str] = set()
         for unit in UNITS:

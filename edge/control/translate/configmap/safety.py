@@ -1,4 +1,4 @@
-"""What annotations may do."""
+"""Restrictions on annotations."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ KEYS: Final[tuple[Key, ...]] = (
     routes("allow-cross-namespace-resources", BOOLEAN),
     routes("annotations-risk-level", one_of("Low", "Medium", "High", "Critical")),
     routes("annotation-value-word-blocklist", TEXT),
-    routes("strict-validate-path-type", BOOLEAN, "The webhook refuses such paths; what is there is served."),
+    routes("strict-validate-path-type", BOOLEAN, "The webhook refuses such paths; existing Ingresses are served."),
     routes("global-allowed-response-headers", FIELD_NAMES),
 )

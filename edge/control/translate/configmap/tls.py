@@ -67,7 +67,7 @@ KEYS: Final[tuple[Key, ...]] = (
         "ssl-session-tickets",
         BOOLEAN,
         "tickets",
-        "Without the key there are tickets, sealed with keys that all workers share and that change by themselves.",
+        "Without the key tickets are encrypted with keys that all workers share and that are rotated.",
     ),
     handshakes("ssl-session-ticket-key", TICKET_KEY, "ticket_key"),
     handshakes(

@@ -55,7 +55,7 @@ KEYS: Final[tuple[Key, ...]] = (
 
 
 def parameters(found: Found) -> Iterator[tuple[str, object]]:
-    """Where spans go, and which there are."""
+    """The collector of spans, and sampling."""
     host = found.get("otlp-collector-host")
     if host:
         yield "otlp_endpoint", f"http://{host}:{found.get('otlp-collector-port', 4318)}/v1/traces"

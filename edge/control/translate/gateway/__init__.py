@@ -1,4 +1,5 @@
-"""Objects of the Gateway API, taken with what they refer to: a Gateway's certificates, an HTTPRoute's routes.
+"""Translates objects of the Gateway API with the objects that they refer to: a Gateway's certificates, an HTTPRoute's
+routes.
 
 What belongs here: what a Gateway or an HTTPRoute asks for, as the same `Translation` that an Ingress has. What does
 not: which of them to translate again after a change (`edge.control.compiling.gateways`), and conflicts.

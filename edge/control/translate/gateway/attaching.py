@@ -48,7 +48,7 @@ class Attachment:
     """The listeners of ROUTE.
 
     - `meetings`: where it is served.
-    - `parents`: what became of each parent that is a Gateway of ours, or a ListenerSet of one.
+    - `parents`: the result for each parent that is a Gateway of ours, or a ListenerSet of one.
     - `problems`: why it does not attach, for each parent that it does not attach to.
     """
 
@@ -56,7 +56,7 @@ class Attachment:
         self._route = route
         self._view = view
         self._kind = (GROUP, route.kind)
-        # Routes without host names go by the listener alone.
+        # Routes without host names have those of the listener.
         self._hosts = [host_name(name) for name in getattr(route.spec, "hostnames", ())] or [""]
         self.meetings: list[Meeting] = []
         self.parents: list[ParentFacts] = []
@@ -120,7 +120,7 @@ class Attachment:
         return near and standing.served and self._kind in standing.kinds
 
     def _serve(self, gateway: Gateway, standing: Standing, every: tuple[Standing, ...]) -> bool:
-        """Take up the hosts that the listener has in common with the route; whether there are any."""
+        """Add the hosts that the listener has in common with the route; returns whether there are any."""
         met = [intersection(standing.hostname, name) for name in self._hosts]
         hosts = [host for host in met if host is not None]
         port = standing.listener.port
@@ -129,7 +129,7 @@ class Attachment:
         if standing.listener.protocol == "HTTPS" and verified(gateway, port, self._view).accepted.reason:
             return bool(hosts)  # it attaches to a listener that takes nothing
         for host in hosts:
-            served = assignment.shared or assignment.addresses  # without an address there is nothing to come to
+            served = assignment.shared or assignment.addresses  # without an address it gets no requests
             if served and most_specific(host, beside) == standing.hostname:
                 self.meetings.append(Meeting(gateway, standing, host, assignment))
         return bool(hosts)

@@ -2,8 +2,8 @@
 
 Rules of this file:
 - Of several policies for a port of a Service the one that names the port goes first, then the older one.
-- Where the policy that counts cannot be applied, nothing is sent to the endpoints: nobody may believe in a
-  verification that does not happen.
+- If the policy that counts cannot be applied, nothing is sent to the endpoints: otherwise requests would be sent
+  without the verification that is asked for.
 
 Source: Gateway API v1.6, BackendTLSPolicy.
 """
@@ -30,10 +30,10 @@ FIELD: Final = "spec.validation.caCertificateRefs"
 
 
 class Terms(NamedTuple):
-    """How the endpoints of a port are spoken to by TLS."""
+    """The terms of TLS to the endpoints of a port."""
 
     tls: Tls | None
-    """None: they must not be spoken to."""
+    """None: nothing may be sent to them."""
     material: TlsMaterial | None
     policies: tuple[BackendTLSPolicy, ...]
     """Those that are for the Service; the first one counts."""
@@ -75,7 +75,7 @@ def _read(policy: BackendTLSPolicy, found: Trusted) -> tuple[Tls | None, TlsMate
 
 
 def translate(policy: BackendTLSPolicy, view: View) -> Translation:
-    """What became of POLICY."""
+    """The result for POLICY."""
     found = _authorities(policy, view)
     problems: list[Problem] = list(found.problems)
     resolved = accepted = FINE
@@ -106,7 +106,7 @@ def _missing(policy: BackendTLSPolicy, view: View) -> str:
 
 
 def _conflict(policy: BackendTLSPolicy, view: View) -> str:
-    """Why POLICY counts nowhere; empty: it counts."""
+    """Why POLICY has no effect; empty: it has one."""
     winners = []
     for one in policy.spec.target_refs:
         others = view.tls_policies((policy.metadata.namespace, one.name))

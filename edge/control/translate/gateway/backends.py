@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Manner(NamedTuple):
-    """How the requests, connections or datagrams of a kind of route go to backends."""
+    """Properties of a kind of route that backends depend on."""
 
     status: int
     """Answered in place of a backend that cannot be used."""
@@ -36,7 +36,7 @@ class Manner(NamedTuple):
     protocol: str = TCP
     """Of the Service's port."""
     app_protocol: str = ""
-    """Spoken to endpoints, whatever the Service says; empty: what it says."""
+    """Protocol of endpoints, overriding the Service's; empty: the Service's."""
     streams: bool = False
     """Whether there is no HTTP."""
     no_endpoints: str = ""
@@ -69,9 +69,8 @@ class BackendReader:
         """BackendTLSPolicies for the Services."""
 
     def read(self, reference: BackendReference | MirrorBackend, field: str, *, instead: str = "") -> Backend:
-        """The backend that REFERENCE at FIELD means, without the policies of its filters.
-
-        INSTEAD: what happens where it cannot be used; empty: it is as for all backends of the route.
+        """The backend of REFERENCE at FIELD, without the policies of its filters. INSTEAD: what happens if it cannot be
+        used; empty: as for all backends of the route.
         """
         namespace = reference.namespace or self._owner.namespace
         port = sys.intern(str(reference.port)) if reference.port else ""
@@ -98,7 +97,7 @@ class BackendReader:
         return replace(made, key=key, transport=transport)
 
     def _transport(self, service: tuple[str, str], port: str) -> Transport | None:
-        """How the endpoints are spoken to; None: they must not be."""
+        """The transport to the endpoints; None: nothing may be sent to them."""
         if self._manner.streams:
             return Transport()
         terms = backend_tls.terms(service, port, self._view)
@@ -114,7 +113,7 @@ class BackendReader:
     def _fault(
         self, reference: BackendReference | MirrorBackend, target: ObjectId, field: str, answer: str
     ) -> list[Problem]:
-        """What keeps TARGET from being used."""
+        """Why TARGET cannot be used."""
         if (reference.group, reference.kind) != ("", "Service"):
             what = f"{reference.kind} of {reference.group or 'the core group'}"
             return [error("InvalidKind", f"{field}.kind", f"{what} is not supported, so {answer}; name a Service")]

@@ -1,4 +1,4 @@
-"""Bodies of the requests of an HTTPRoute: the Gateway API limits them nowhere, and lets a client stream."""
+"""Bodies of the requests of an HTTPRoute: the Gateway API has no limit on them, and clients may stream."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def translate(one: GatewayClass, view: View, settings: Settings) -> Translation | None:
-    """What became of the class ONE; None: it is another controller's."""
+    """The translation of the class ONE; None: it belongs to another controller."""
     if one.spec.controller_name != settings.controller_class:
         return None
     found = of_class(one, view)

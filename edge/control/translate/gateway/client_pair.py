@@ -1,4 +1,4 @@
-"""The certificate that a Gateway shows to endpoints (Gateway API, GatewayBackendTLS)."""
+"""The client certificate of a Gateway for endpoints (Gateway API, GatewayBackendTLS)."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ INVALID = "InvalidClientCertificateRef"
 
 
 class ClientPair(NamedTuple):
-    """What is shown: PEM, empty for nothing."""
+    """Certificate and key, PEM; empty: none."""
 
     chain: bytes = b""
     key: bytes = b""
     problem: Problem | None = None
-    """Why what is asked for cannot be shown."""
+    """Why the certificate cannot be used."""
 
 
 def client_pair(gateway: Gateway, view: View) -> ClientPair | None:
-    """What GATEWAY shows to endpoints; None: it asks for nothing."""
+    """The client certificate of GATEWAY; None: it names none."""
     tls = gateway.spec.tls
     reference = tls.backend.client_certificate_ref if tls is not None and tls.backend is not None else None
     if reference is None:
@@ -44,7 +44,7 @@ def client_pair(gateway: Gateway, view: View) -> ClientPair | None:
 
 
 def _find(gateway: Gateway, reference: SecretReference, view: View) -> Secret | ClientPair | None:
-    """The Secret of REFERENCE, or what is wrong with that; None: it has not been looked for yet."""
+    """The Secret of REFERENCE, or why it cannot be used; None: it has not been read yet."""
     if (reference.group, reference.kind) != ("", Secret.kind):
         return _faulty(INVALID, f"{FIELD}.kind", f"{reference.kind} is not supported; name a Secret")
     target = ObjectId(Secret.kind, reference.namespace or gateway.metadata.namespace, reference.name)

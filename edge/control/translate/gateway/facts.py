@@ -1,7 +1,7 @@
-"""What a translation found out for the status of its object.
+"""The results of a translation for the status of its object.
 
 Rules of this file:
-- A verdict is a reason and a message; a reason that is empty means that all is well.
+- A verdict is a reason and a message; an empty reason means that there is no problem.
 - How the status of each kind is worded from this is in `edge.control.translate.gateway.statuses`.
 """
 
@@ -35,7 +35,7 @@ class ListenerFacts(msgspec.Struct, frozen=True, gc=False):
     standing: Standing
     references: Verdict = FINE
     secrets: tuple[Key, ...] = ()
-    """With its certificates, as far as they may be used."""
+    """With the certificates that may be used."""
     accepted: Verdict = FINE
     """Why it is not served, beside what `standing` says."""
 
@@ -50,9 +50,9 @@ class GatewayFacts(msgspec.Struct, frozen=True, gc=False):
     sets: int = 0
     """ListenerSets that are attached."""
     references: Verdict = FINE
-    """What is wrong with what the Gateway itself refers to."""
+    """The problems of references of the Gateway itself."""
     insecure: bool = False
-    """Whether clients are let in that do not verify."""
+    """Whether clients whose certificate does not verify are accepted."""
     service: GatewayService | None = None
     """What its Service is to be; None: it has none, or is to stay as it is."""
 
@@ -79,7 +79,7 @@ class PolicyFacts(msgspec.Struct, frozen=True, gc=False):
 
 
 class ParentFacts(msgspec.Struct, frozen=True, gc=False):
-    """What became of one parent of a route that is a Gateway of ours, or a ListenerSet of one."""
+    """The result for one parent of a route that is a Gateway of ours, or a ListenerSet of one."""
 
     parent: ParentReference
     named: ObjectId

@@ -2,7 +2,7 @@
 
 Rules of this file:
 - A handshake without a certificate that verifies fails, unless the Gateway allows the insecure fallback.
-- Without anything to verify by the listener is not served.
+- Without usable authorities the listener is not served.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ UNASKED: Final = Verified()
 
 
 def verification(gateway: Gateway, port: int) -> tuple[FrontendValidation | None, str]:
-    """What GATEWAY asks of clients at PORT, and in which field; None: nothing."""
+    """The verification of clients that GATEWAY asks for at PORT, and its field; None: none."""
     asked = gateway.spec.tls.frontend if gateway.spec.tls is not None else None
     if asked is None:
         return None, ""
@@ -73,7 +73,7 @@ def verified(gateway: Gateway, port: int, view: View) -> Verified:
 
 
 def is_insecure(gateway: Gateway) -> bool:
-    """Whether some listener of GATEWAY lets in clients that do not verify."""
+    """Whether some listener of GATEWAY accepts clients whose certificate does not verify."""
     asked = gateway.spec.tls.frontend if gateway.spec.tls is not None else None
     if asked is None:
         return False

@@ -30,7 +30,7 @@ def allowed(grants: Iterable[ReferenceGrant], owner: ObjectId, target: ObjectId)
 
 
 def remedy(owner: ObjectId, target: ObjectId) -> str:
-    """What to do where a grant is missing."""
+    """What to do if a grant is missing."""
     return (
         f"no ReferenceGrant in namespace {target.namespace} allows it; "
         f"make one from {owner.kind} in namespace {owner.namespace} to {target.kind} {target.name}"

@@ -1,4 +1,4 @@
-"""What is made for a Gateway beside its listeners: the Service that it is to have.
+"""The Service that a Gateway is to have.
 
 Rules of this file:
 - As long as something that the Service depends on is not valid or not known, the Service stays as it is.

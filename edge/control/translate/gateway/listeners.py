@@ -1,5 +1,4 @@
-"""A Gateway taken with its class, and its ListenerSets: sockets, the certificates of listeners, and what of them is not
-supported.
+"""Translates a Gateway and its ListenerSets: sockets, certificates of listeners, and the parts that are not supported.
 
 Rules of this file:
 - A Gateway with addresses of its own is served there, at the ports that its listeners name: its hosts and server names
@@ -48,7 +47,7 @@ MESSAGES: Final = {
 
 
 class Listeners:
-    """What the listeners that stand in OWNER, a Gateway or a ListenerSet of it, ask for.
+    """The translation of the listeners in OWNER, a Gateway or a ListenerSet of it.
 
     - `facts`, `problems`: of each of them. `hosts`, `sockets`, `secrets`, `options`: as a `Translation` has them.
     """
@@ -103,7 +102,7 @@ class Listeners:
 
 
 def translate(gateway: Gateway, view: View, settings: Settings) -> Translation | None:
-    """What GATEWAY asks for beside the routes that attach to it; None: it is another controller's."""
+    """The translation of GATEWAY without its routes; None: it belongs to another controller."""
     fault = view.class_fault(gateway)
     if fault:
         problem = error("UnknownClass", "spec.gatewayClassName", f"{fault}; the Gateway is not served")
@@ -136,7 +135,7 @@ def translate(gateway: Gateway, view: View, settings: Settings) -> Translation |
 
 
 def translate_set(listener_set: ListenerSet, view: View, settings: Settings) -> Translation | None:
-    """What LISTENER_SET asks for; None: its Gateway is another controller's, or not there."""
+    """The translation of LISTENER_SET; None: its Gateway belongs to another controller, or does not exist."""
     gateway = view.gateway(listener_set.gateway)
     if gateway is None:
         message = f"Gateway {'/'.join(listener_set.gateway)} does not exist"
@@ -184,7 +183,7 @@ def _asked_in_vain(assignment: Assignment) -> Iterator[Problem]:
 
 
 def _limits(standing: Standing, assignment: Assignment, settings: Settings) -> Iterator[Problem]:
-    """What a listener asks for and does not get."""
+    """The parts of a listener that are not applied."""
     listener, field = standing.listener, standing.field
     if standing.refusal:
         message = f"{listener.protocol} is not supported; the listener is not served (use {' or '.join(ROUTE_KINDS)})"

@@ -1,4 +1,4 @@
-"""What a match of an HTTPRoute demands of a request (Gateway API, HTTPRouteMatch).
+"""The conditions of a match of an HTTPRoute (Gateway API, HTTPRouteMatch).
 
 Rules of this file:
 - A RegularExpression matches the whole path or value, as in Envoy; case counts.

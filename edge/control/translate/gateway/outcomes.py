@@ -1,4 +1,4 @@
-"""What the status of a route says, out of what its translation found (Gateway API, RouteStatus)."""
+"""The results for the status of a route, from its translation (Gateway API, RouteStatus)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Rules of this file:
 - A key is the name of a field of `spec` of a Service; `labels` and `annotations` have a line `name: value` for each.
-- A key that is not known, or a value that cannot be, makes the whole ConfigMap invalid: the Service stays as it is.
+- An unknown key, or an invalid value, makes the whole ConfigMap invalid: the Service stays as it is.
 
 Source: Gateway API v1.6, `parametersRef` and the reason InvalidParameters; Kubernetes API reference, Service v1.
 """
@@ -29,14 +29,14 @@ POLICIES: Final = ("Cluster", "Local")
 
 
 class Parameters(msgspec.Struct, frozen=True, gc=False):
-    """What is asked of a Service."""
+    """Fields that a Service is to have."""
 
     spec: Mapping[str, Any] = {}
     labels: Mapping[str, str] = {}
     annotations: Mapping[str, str] = {}
 
     def over(self, others: Parameters) -> Parameters:
-        """These, and where they have none those of OTHERS."""
+        """These, completed by those of OTHERS."""
         return Parameters(
             {**others.spec, **self.spec},
             {**others.labels, **self.labels},
@@ -45,10 +45,10 @@ class Parameters(msgspec.Struct, frozen=True, gc=False):
 
 
 class Read(msgspec.Struct, frozen=True):
-    """What a reference to parameters amounts to."""
+    """The result of a reference to parameters."""
 
     parameters: Parameters | None = None
-    """None: they cannot be used, or have not been looked for yet."""
+    """None: they cannot be used, or have not been read yet."""
     problem: Problem | None = None
 
 

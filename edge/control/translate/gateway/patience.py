@@ -2,8 +2,8 @@
 
 Rules of this file:
 - A rule with time-outs is limited by them alone: the limits on an endpoint's silence that other routes have would end
-  what the author allows.
-- A rule that says nothing of retries is tried again as any route of Edge, but not after a time-out of its own.
+  requests that the author allows.
+- A rule without `retry` is retried like other routes of Edge, but not after a time-out of its own.
 - With `retry` there are no more attempts than it says: one that follows the end of a kept connection counts, too.
 """
 

@@ -1,4 +1,4 @@
-"""Where the hosts of an HTTPRoute or a GRPCRoute are served: the records that its routes stand in."""
+"""The records of the hosts of an HTTPRoute or a GRPCRoute."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What one HTTPRoute or GRPCRoute asks for, given where it attaches: routes under hosts, and Services.
+"""Translates an HTTPRoute or GRPCRoute, given its listeners: routes under hosts, and Services.
 
 Rules of this file:
-- A route with a match that is not supported is not served at all: a rule that is left out would leave its requests to
-  wider rules.
+- A route with a match that is not supported is not served at all: without one rule its requests would go to wider
+  rules.
 - Requests that come by one scheme only (all listeners of a host are HTTP, or all are HTTPS) are distinguished by a
   condition; where both take a host there is none.
 

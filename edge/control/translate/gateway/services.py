@@ -1,10 +1,10 @@
-"""The Service of a Gateway: what it is to be, and what the one that is there says.
+"""The Service of a Gateway: as it is to be, and as it is.
 
 Rules of this file:
 - A Service of Edge has two labels: the name of its Gateway, and that Edge manages it. Any other Service with its name
-  belongs to somebody else and is left alone.
+  does not belong to Edge and is not changed.
 - It has no selector, because Edge's pods are in another namespace: its EndpointSlices are made beside it.
-- What a Gateway asks for goes before its own parameters, and those before the ones of its class.
+- Fields of a Gateway override its own parameters, and those override the ones of its class.
 
 Source: Gateway API v1.6, GatewayInfrastructure; Kubernetes API reference, Service v1.
 """
@@ -51,7 +51,7 @@ class PublishedPort(msgspec.Struct, frozen=True, gc=False):
 
 
 class GatewayService(msgspec.Struct, frozen=True, gc=False):
-    """What the Service of a Gateway is to be."""
+    """The Service that a Gateway is to have."""
 
     namespace: str
     name: str
@@ -73,7 +73,7 @@ def service_name(gateway: str) -> str:
 
 
 def short(name: str) -> str:
-    """NAME, or where that is no DNS label a label that no other name has."""
+    """NAME, or a unique label if it is not a DNS label."""
     if not label_fault(name):
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:10]
@@ -91,7 +91,7 @@ def is_ours(service: Service, gateway: str) -> bool:
 
 
 def taken(gateway: Gateway) -> str:
-    """What is wrong where somebody else's Service has the name of that of GATEWAY."""
+    """The problem if a Service that is not Edge's has the name of that of GATEWAY."""
     namespace, name = gateway.metadata.namespace, service_name(gateway.metadata.name)
     return f"Service {namespace}/{name} is there and is not Edge's; delete it, or give the Gateway another name"
 

@@ -2,7 +2,7 @@
 
 Rules of this file:
 - A session is with one endpoint of one backend. While it lasts the weights of the backends do not count.
-- Nothing is remembered about a session: the cookie or the field itself names the endpoint.
+- No state is kept of a session: the cookie or the field names the endpoint.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ def _affinity(asked: SessionPersistence, field: str, name: str) -> Affinity:
         return replace(made, header=name)
     if asked.cookie_config.lifetime_type != "Permanent":
         return replace(made, cookie=name)
-    # The client forgets the cookie by itself: without an idle time nothing else has to end it.
+    # The client drops the cookie by itself: without an idle timeout no other limit is needed.
     return replace(made, cookie=name, max_age=int(absolute), absolute=absolute if idle else 0.0)
 
 
 def _name(owner: Owner, field: str) -> str:
-    """A name for sessions that have none: another one for each rule."""
+    """A name for sessions without one, unique for each rule."""
     return f"edge-session-{crc32(f'{owner} {field}'.encode()):08x}"

@@ -1,4 +1,4 @@
-"""What the Gateways of a route show to its endpoints, put into the transports of its backends."""
+"""Adds the client certificates of the Gateways of a route to the transports of its backends."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""The listeners of one Gateway, its own and those of its ListenerSets: which can be served, and what may attach.
+"""The listeners of one Gateway, its own and those of its ListenerSets: which can be served, and which routes may
+attach.
 
 Rules of this file:
-- Only these objects are looked at. Certificates are judged by the Gateway's translation.
-- Listeners of one object that contradict each other are all left out: none of them is chosen for the author. Between
-  objects the Gateway goes first, then the older ListenerSet, then the one that comes first by namespace and name.
+- Only these objects are read. The Gateway's translation checks certificates.
+- Listeners of one object that conflict are all left out. Between objects the Gateway takes precedence, then the older
+  ListenerSet, then the one that comes first by namespace and name.
 
 Source: Gateway API v1.6, Listener, "Distinct Listeners"; ListenerSet, "Listener precedence".
 """
@@ -44,7 +45,7 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     """One listener."""
 
     owner: ObjectId
-    """The Gateway or ListenerSet that it stands in."""
+    """The Gateway or ListenerSet that has it."""
     number: int
     listener: Listener
     hostname: str
@@ -56,7 +57,7 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     kinds: tuple[tuple[str, str], ...] = ()
     """Group and kind of the routes that may attach."""
     unknown_kinds: tuple[str, ...] = ()
-    """Kinds that are allowed in vain."""
+    """Allowed kinds that are not supported."""
 
     @property
     def served(self) -> bool:
@@ -65,12 +66,12 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def field(self) -> str:
-        """Where it stands in the Gateway."""
+        """Its field in the object."""
         return f"spec.listeners[{self.number}]"
 
 
 def standings(gateway: Gateway, sets: Sequence[ListenerSet] = ()) -> tuple[Standing, ...]:
-    """All listeners of GATEWAY, and of SETS, which may attach to it, in the order in which they win."""
+    """All listeners of GATEWAY, and of SETS, which may attach to it, in the order of precedence."""
     found: list[Standing] = []
     for owner, listeners in ((gateway.id, gateway.spec.listeners), *((one.id, one.spec.listeners) for one in sets)):
         before = [one.listener for one in found if one.served]

@@ -56,7 +56,7 @@ def of_class(generation: int, facts: ClassFacts, *, own_addresses: bool, service
 
 
 class Findings(NamedTuple):
-    """What was found out about listeners beside their facts."""
+    """Further results for listeners."""
 
     routes: Mapping[str, int]
     """Number of those attached, by name of the listener."""
@@ -221,7 +221,7 @@ def _parent(generation: int, one: ParentFacts, facts: RouteFacts, controller: st
 
 
 def _reference(parent: ParentReference) -> Status:
-    """PARENT as it stands in the route."""
+    """PARENT as in the route."""
     made: Status = {"group": parent.group, "kind": parent.kind, "name": parent.name}
     if parent.namespace:
         made["namespace"] = parent.namespace

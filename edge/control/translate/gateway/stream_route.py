@@ -1,8 +1,7 @@
-"""What a TLSRoute, a TCPRoute or a UDPRoute asks for: streams of listeners and of TLS server names.
+"""Translates a TLSRoute, a TCPRoute or a UDPRoute: streams of listeners and of TLS server names.
 
 Rules of this file:
-- The sockets of TCP and UDP listeners belong to the routes that attach to them: a port is open when there is somewhere
-  to go.
+- The sockets of TCP and UDP listeners belong to the routes that attach to them: a port is open if there is a route.
 - TLS has the sockets of its listener, because the server name decides between streams and hosts.
 """
 

@@ -1,8 +1,8 @@
-"""Certificates of authorities in ConfigMaps, by which those of endpoints or of clients are verified.
+"""Certificates of authorities in ConfigMaps, which verify those of endpoints or of clients.
 
 Rules of this file:
-- Of several references those that can be used are used. Without one there is nothing to verify by.
-- What has not been looked for yet is neither good nor bad: nothing is said until it is known.
+- Of several references the usable ones are used. Without one nothing can be verified.
+- A ConfigMap that has not been read yet is neither good nor bad: nothing is reported until it is read.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ NOT_PERMITTED: Final = "RefNotPermitted"
 
 
 class Trusted(msgspec.Struct, frozen=True):
-    """What references amount to."""
+    """The result of references."""
 
     pem: bytes = b""
     """Empty: nothing can be used."""
     problems: tuple[Problem, ...] = ()
     pending: bool = False
-    """Whether something has not been looked for yet."""
+    """Whether a ConfigMap has not been read yet."""
 
 
 def trusted(owner: ObjectId, references: Sequence[AuthorityReference], field: str, view: View) -> Trusted:
-    """What REFERENCES at FIELD of OWNER amount to."""
+    """The result of REFERENCES at FIELD of OWNER."""
     found: list[bytes] = []
     problems: list[Problem] = []
     pending = False
@@ -57,7 +57,7 @@ def trusted(owner: ObjectId, references: Sequence[AuthorityReference], field: st
 
 
 def _read(owner: ObjectId, reference: AuthorityReference, field: str, view: View) -> bytes | Problem | None:
-    """The certificates of REFERENCE; None: it has not been looked for yet."""
+    """The certificates of REFERENCE; None: it has not been read yet."""
     if (reference.group, reference.kind) != ("", ConfigMap.kind):
         return error(KIND, f"{field}.kind", f"{reference.kind} is not supported; name a ConfigMap")
     target = ObjectId(ConfigMap.kind, reference.namespace or owner.namespace, reference.name)

@@ -1,4 +1,4 @@
-"""What a translation may ask about other objects."""
+"""The other objects that a translation may read."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Assignment(msgspec.Struct, frozen=True):
     unsupported: str = ""
     """A type of address that is asked for and not supported."""
     unusable: str = ""
-    """Why an address that is asked for cannot be had."""
+    """Why a requested address is not available."""
     missing: str = ""
     """Why none is left."""
     pending: str = ""
@@ -49,7 +49,7 @@ SHARED = Assignment(shared=True)
 
 
 class View(Protocol):
-    """The other objects, as far as the Gateway API makes one object depend on them."""
+    """The other objects on which an object of the Gateway API may depend."""
 
     def gateway(self, key: Key) -> Gateway | None:
         """The Gateway KEY."""
@@ -58,10 +58,10 @@ class View(Protocol):
         """The ListenerSet KEY."""
 
     def listener_sets(self, gateway: Gateway) -> tuple[ListenerSet, ...]:
-        """The ListenerSets that GATEWAY takes, in the order in which they win."""
+        """The ListenerSets that GATEWAY accepts, in the order of precedence."""
 
     def standings(self, gateway: Gateway) -> tuple[Standing, ...]:
-        """The listeners of GATEWAY and of the ListenerSets that it takes, in the order in which they win."""
+        """The listeners of GATEWAY and of the ListenerSets that it accepts, in the order of precedence."""
 
     def is_ours(self, gateway: Gateway) -> bool:
         """Whether the class of GATEWAY has Edge's controller name."""
@@ -73,7 +73,7 @@ class View(Protocol):
         """The class of GATEWAY."""
 
     def service_is_taken(self, gateway: Key) -> bool:
-        """Whether somebody else's Service has the name of that of GATEWAY."""
+        """Whether a Service that is not Edge's has the name of that of GATEWAY."""
 
     def assignment(self, gateway: Gateway) -> Assignment:
         """The addresses of GATEWAY, which is ours."""
@@ -88,7 +88,7 @@ class View(Protocol):
         """The BackendTLSPolicies for SERVICE, the older one first, then by name."""
 
     def referent(self, name: ObjectId) -> Secret | ConfigMap | str | None:
-        """The object NAME; text: why there is none that can be read; None: it has not been looked for yet."""
+        """The object NAME; text: why it cannot be read; None: it has not been read yet."""
 
     def port_name(self, service: Key, port: str) -> str:
         """Name of this port of SERVICE; empty: it has none."""

@@ -1,1 +1,1 @@
-"""Pieces of nginx's configuration, read as a closed dialect: `dialect` has what is understood."""
+"""Pieces of nginx's configuration, parsed as a closed dialect: `dialect` has the supported directives."""

@@ -1,7 +1,7 @@
 """The directives that a snippet may have, as statements of a policy.
 
 Rules of this file:
-- What is not listed here is refused, by line and name. Nothing of a snippet is ever evaluated as text.
+- Other directives are refused, with line and name. Nothing of a snippet is ever evaluated as text.
 - Variables are those of `edge.table.variables` and those that the snippet itself has set before.
 - Directives of ngx_http_rewrite_module, ngx_http_headers_module, ngx_http_proxy_module and headers-more-nginx-module,
   with their own rules about where they may stand (`Place`).
@@ -38,7 +38,7 @@ class Place(NamedTuple):
     directives: frozenset[str]
     within: frozenset[str]
     variables: frozenset[str] = frozenset()
-    """Those that there are beside those of a request."""
+    """Variables beside those of a request."""
 
 
 _ANSWERING: Final = frozenset({"set", "return"})
@@ -59,7 +59,7 @@ def statements(text: str, place: Place = LOCATION, content_type: str = "") -> tu
     """What the snippet TEXT asks for, which stands in PLACE; CONTENT_TYPE: of its answers, where it does not say so.
 
     Raises:
-        SnippetError: TEXT has something that Edge does not carry out.
+        SnippetError: TEXT has something that Edge does not support.
     """
     return _Dialect(place, content_type or "text/html").read(text)
 
@@ -88,7 +88,7 @@ class _Dialect:
             if one.name not in self._place.directives:
                 known = ", ".join(sorted(self._place.directives))
                 raise SnippetError(one.line, f'"{one.name}" is not supported; such a snippet may have {known}')
-            if one.name == "default_type":  # a default, wherever it stands
+            if one.name == "default_type":  # a default, regardless of its position
                 self._content_type = self._content(one)
         for one in every:
             if one.name == "if":

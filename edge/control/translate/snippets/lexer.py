@@ -1,4 +1,4 @@
-"""Directives of nginx's configuration language, before anything is known of their meaning.
+"""Splits nginx's configuration language into directives, without their meaning.
 
 Rules of this file:
 - A directive is words and then `;`, or `{` with directives of its own until `}` (nginx docs, "Configuration file's
@@ -29,7 +29,7 @@ _MOST_DEEP: Final = 2
 
 
 class SnippetError(ValueError):
-    """Not a snippet that Edge carries out; the message names the line and the reason."""
+    """Edge does not support the snippet; the message has the line and the reason."""
 
     def __init__(self, line: int, reason: str) -> None:
         super().__init__(f"line {line}: {reason}")
