@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def program(command: str, settings: Settings) -> Callable[[], int]:
-    """What a forked process does to be COMMAND with its share of SETTINGS; it gives the exit status."""
+    """A function that runs COMMAND with its share of SETTINGS in a forked process, and returns the exit status."""
     return functools.partial(_become, command, options.of(settings, command))
 
 
@@ -58,7 +58,7 @@ def _status(command: str, settings: Settings) -> int:
 
 
 def _close_descriptors() -> None:
-    """Close what a program that is started does not get: the descriptors with FD_CLOEXEC."""
+    """Close the descriptors that exec(2) would close: those with FD_CLOEXEC."""
     for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers, not paths
         with suppress(OSError):  # the descriptor of the folder itself is closed by now
             if fcntl.fcntl(int(name), fcntl.F_GETFD) & fcntl.FD_CLOEXEC:

@@ -1,8 +1,8 @@
 """The command `edge`: reads flags and environment, and hands over to the module that does the work.
 
-Exit status: 0 all is well; 1 it could not start or go on (an address in use, for instance), or `edge check` found an
+Exit status: 0 success; 1 it could not start or continue (an address in use, for instance), or `edge check` found an
 error; 2 the command line, the environment, a directory or the build of a checkout is not usable; 3 no worker could
-start; 4 the control plane cannot go on, but a new one may; 128 + N: the proxy was killed by signal N.
+start; 4 the control plane cannot continue, but a new one may; 128 + N: the proxy was killed by signal N.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Parser(argparse.ArgumentParser):
     """Reports a mistake in one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Say MESSAGE and the way to the help text."""
+        """Print MESSAGE and how to get the help text."""
         self.exit(commands.USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
@@ -78,7 +78,8 @@ def _check_build() -> None:
 
 
 def _have_standard_streams() -> None:
-    """See that the descriptors 0 to 2 lead somewhere: a socket that came to be one of them would be written logs to."""
+    """Open the descriptors 0 to 2 if they are closed: logs would be written to a socket that got one of these
+    numbers."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             opened = os.open(os.devnull, os.O_RDWR)

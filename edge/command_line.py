@@ -1,9 +1,9 @@
 """Command lines and environments that use flags of ingress-nginx, in terms of Edge's settings.
 
 Rules of this file:
-- What is no flag of ingress-nginx is passed on as it is; `edge.options` judges it.
-- A flag that has no effect, or none on this command, is taken out with a warning.
-- What a renamed flag stands for goes first, so that the setting itself wins where both are given.
+- Other flags than those of ingress-nginx are passed on; `edge.options` checks them.
+- A flag that has no effect, or none on this command, is removed with a warning.
+- The settings of a renamed flag come first, so that the setting itself wins if both are given.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SWITCHES: Final = nginx_flags.switches(_DEFAULTS)
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a user has given, in terms of settings, and what is to be said of it."""
+    """The settings that a user has given, and the warnings about them."""
 
     arguments: list[str]
     environment: dict[str, str]
@@ -38,7 +38,7 @@ def translated(command: str, arguments: Sequence[str], environment: Mapping[str,
     """The ARGUMENTS of COMMAND and its ENVIRONMENT without anything that only ingress-nginx knows.
 
     Raises:
-        OptionError: a value cannot be.
+        OptionError: a value is not valid.
     """
     try:
         return _Translator(command).translated(arguments, environment)
@@ -79,7 +79,7 @@ class _Translator:
                 yield word
 
     def _take(self, name: str, text: str, renamed: dict[str, str]) -> None:
-        """Take up NAME, a flag of ingress-nginx that is no setting of this command."""
+        """Handle NAME, a flag of ingress-nginx that is not a setting of this command."""
         if name in RENAMED:
             several = name in _REPEATED and name in renamed
             renamed[name] = f"{renamed[name]},{text}" if several else text

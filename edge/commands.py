@@ -20,11 +20,11 @@ MODULES: Final = {
     "control": "edge.control.plane",
     "proxy": "edge.data.process.application",
 }
-"""Each side is imported only where it runs: the control plane has no business with gevent, nor the proxy with the
-Kubernetes client."""
+"""Each side is imported only where it runs: the control plane does not need gevent, nor the proxy the Kubernetes
+client."""
 USAGE: Final = 2
 COMPLAINTS: Final = (options.OptionError, directories.DirectoryError, ListenError)
-"""What ends a command with one line for the user."""
+"""Errors that end a command with one line for the user."""
 
 
 def run(command: str, settings: Settings) -> int:

@@ -1,4 +1,4 @@
-"""What control plane and proxy both import, so that `edge run` can import it before it forks them."""
+"""Imports of both control plane and proxy, which `edge run` imports before it forks them."""
 
 # ruff: noqa: F401
 import hmac

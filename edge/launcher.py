@@ -1,17 +1,17 @@
-"""The first process of `edge run`, once control plane and proxy are started: stands between them and the outside.
+"""The first process of `edge run`, after it has started control plane and proxy.
 
 Rules of this file:
-- The launcher is made to be process 1 of a container: it passes signals on, reaps every orphan and ends with the
-  status of the proxy.
-- The proxy is the service: when it ends, everything ends. Nothing here starts it again: that is up to the
-  container runtime or service manager, which also sees repeated failures.
-- The control plane may die: it is restarted with growing delays, while traffic is served by the last table. Only when
-  it cannot start in the first place (its address is taken, a flag is wrong) everything ends with its status.
-- Draining is the proxy's business (`edge.system.draining`, `--pre-stop-delay`), so that two containers end as one tree
-  does.
-- Signals are waited for, never handled: there is one thread, and no code runs between two of its lines.
-- It is a program of its own, which `edge.start` becomes, because it waits as long as the container lives: the command
-  line and what children share take four times the memory. So it imports little, and the rest where it is needed.
+- The launcher can be process 1 of a container: it passes signals on, reaps orphans and exits with the status of the
+  proxy.
+- When the proxy ends, everything ends. The launcher does not restart it: that is up to the container runtime or service
+  manager, which also detects repeated failures.
+- The control plane may die: it is restarted with growing delays, while traffic is served by the last table. Only if it
+  cannot start at all (its address is in use, a flag is wrong) everything ends with its status.
+- The proxy drains (`edge.system.draining`, `--pre-stop-delay`), so that two containers stop in the same way as one
+  tree.
+- The launcher waits for signals and has no handlers: there is one thread, and no handler runs between two of its lines.
+- It is a program of its own, which `edge.start` executes, because it runs as long as the container: the modules of the
+  command line and of the children would take four times the memory. So it imports little, and the rest on demand.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import signal
     from collections.abc import Callable, Iterator, Sequence
 else:
-    import _signal as signal  # what `signal` makes enums of; these take a quarter of this process
+    import _signal as signal  # the enums of `signal` would take a quarter of the memory of this process
 
 ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 OTHERS = frozenset({signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU})
@@ -33,17 +33,17 @@ OTHERS = frozenset({signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTI
 WAITED = ENDING | OTHERS | {signal.SIGCHLD}
 
 FIRST_START = 10.0
-"""Seconds within which a control plane that ends by itself counts as one that cannot start."""
+"""A control plane that ends within so many seconds counts as one that cannot start."""
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 10.0
 """Seconds between the death of a control plane and the next one: that follows at once the first time, then after
 FIRST_PAUSE, then doubling."""
 GOOD_LIFE = 60.0
-"""Seconds after which a control plane is forgiven its forerunners' deaths."""
+"""Seconds after which earlier deaths of control planes no longer count."""
 CONTROL_GRACE = 15.0
-"""Seconds that the control plane gets to put its affairs in order (status, Lease) once the proxy has ended."""
+"""Seconds for the control plane to clean up (status, Lease) after the proxy has ended."""
 ORPHAN_GRACE = 3.0
-"""Seconds that what is left over gets to end by itself."""
+"""Seconds for remaining processes to end by themselves."""
 
 
 def command(*, control: int, proxy: int, directory: str, lock: int, log: tuple[str, str]) -> list[str]:
@@ -58,7 +58,7 @@ def command(*, control: int, proxy: int, directory: str, lock: int, log: tuple[s
 
 
 def main(arguments: Sequence[str]) -> int:
-    """What `command` says; the exit status, see `edge.cli`."""
+    """Run the launcher of `command`; returns the exit status, see `edge.cli`."""
     control, proxy, lock = (int(number) for number in arguments[:3])
     directory, log_format, log_level, *next_control = arguments[3:]
     if directory:
@@ -101,7 +101,8 @@ class Log:
 
 
 def spawn(program: Callable[[], int]) -> int:
-    """The process id of a child that does PROGRAM, which gives its exit status; WAITED are blocked here."""
+    """The process id of a child that runs PROGRAM, which returns its exit status; WAITED: signals that are blocked
+    here."""
     launcher = os.getpid()
     if pid := os.fork():
         return pid
@@ -123,10 +124,10 @@ def spawn(program: Callable[[], int]) -> int:
 
 
 class Launcher:
-    """Two children, their lives and deaths."""
+    """Supervises two children."""
 
     def __init__(self, *, control: int, proxy: int, next_control: Callable[[], int], log: Log) -> None:
-        """CONTROL and PROXY: process ids of children; NEXT_CONTROL: what a child does to be a new control plane."""
+        """CONTROL and PROXY: process ids of children; NEXT_CONTROL: runs a new control plane in a child."""
         self._control = control
         """Process id; 0: none is running."""
         self._next_control = next_control
@@ -143,7 +144,7 @@ class Launcher:
         """The exit status, once that is known."""
 
     def run(self) -> int:
-        """See both through; the exit status."""
+        """Supervise both until the end; returns the exit status."""
         while self._status is None:
             self._step()
         self._end_all()
@@ -184,7 +185,7 @@ class Launcher:
             if self._ending is not None:
                 _send(successor, self._ending)
         elif self._ending is not None and status in (0, 128 + self._ending):
-            # Killed by that very signal: it had not come to handle it yet.
+            # Killed by the signal, for which it had no handler yet.
             self._status = 0
         else:
             self._status = status
@@ -221,7 +222,7 @@ class Launcher:
     # --- processes ------------------------------------------------------------------------------------------------
 
     def _end_all(self) -> None:
-        """End the control plane, and the proxy if it is not the one that ended, and then what they have left."""
+        """End the control plane, and the proxy if it still runs, and then remaining processes."""
         living = {self._proxy, self._control} - {0}
         for pid in living:
             _send(pid, signal.SIGTERM)
@@ -242,7 +243,7 @@ def _wait(timeout: float | None) -> int | None:
 
 
 def _reap() -> Iterator[tuple[int, int]]:
-    """Children that have ended, also such as were never ours: process id and exit status as of a shell."""
+    """Children that have ended, adopted ones too: process id and exit status as in a shell."""
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
@@ -255,7 +256,7 @@ def _reap() -> Iterator[tuple[int, int]]:
 
 
 def _outlive(pids: set[int], timeout: float) -> None:
-    """Reap until all of PIDS have ended, for TIMEOUT seconds at most. Further orders to end change nothing."""
+    """Reap until all of PIDS have ended, for TIMEOUT seconds at most. Further signals to stop have no effect."""
     deadline = time.monotonic() + timeout
     while True:
         for pid, _ in _reap():

@@ -4,7 +4,7 @@ Rules of this file:
 - No flag of ingress-nginx 1.15 is an unknown option. One that has no effect is reported with the reason.
 - Flags are spelled as Go programs take them: `--flag=value`, `--flag value`, a switch also as `--flag=false`, words
   joined by `-` or `_`. The variables `EDGE_...` of these flags mean the same, because the chart passes on values so.
-- A flag with the name of a setting is that setting. `RENAMED` has those that say something in other words.
+- A flag with the name of a setting is that setting. `RENAMED` has flags for which settings have other names.
 
 Source: kubernetes/ingress-nginx 1.15, pkg/flags/flags.go and docs/user-guide/cli-arguments.md.
 """
@@ -117,18 +117,18 @@ _PART: Final = re.compile(r"([0-9.]+)(ms|s|m|h)")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _METRICS: Final = "nginx_ingress_controller_"
 _DEBUG: Final = 3
-"""The least verbosity (`-v`) of which ingress-nginx says that it is for debugging."""
+"""The least verbosity (`-v`) that is for debugging according to ingress-nginx."""
 
 Values = dict[str, list[str]]
 """Settings, by the names of their fields, as text."""
 
 
 class FlagError(ValueError):
-    """A flag has a value that cannot be; the message is one line for the user."""
+    """A flag has a value that is not valid; the message is one line for the user."""
 
 
 class Renamed(NamedTuple):
-    """A flag that says something in other words: what it makes of its value, and its name in the docs."""
+    """A flag for which settings have other names: the settings for its value, and a remark for the docs."""
 
     read: Callable[[str], Values]
     remark: str
@@ -210,10 +210,10 @@ def switches(settings: Mapping[str, Any]) -> frozenset[str]:
 
 
 def renamed(values: Mapping[str, str]) -> Values:
-    """What the flags VALUES, all of them of `RENAMED`, say in settings.
+    """The settings for the flags VALUES, all of them of `RENAMED`.
 
     Raises:
-        FlagError: a value cannot be.
+        FlagError: a value is not valid.
     """
     found: Values = {}
     for name, text in values.items():

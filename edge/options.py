@@ -1,8 +1,8 @@
-"""Between `Settings` and the outside: command line, environment, help text, and back to arguments for a child.
+"""Reads `Settings` from command line and environment, writes the help text, and the arguments for a child.
 
 Rules of this file:
-- Nothing here knows a setting by name but for the checks that concern several at once; what a value may be follows
-  from the type of the field's default and from its placeholder.
+- Only checks of several settings at once know them by name; valid values follow from the type of the field's default
+  and from its placeholder.
 - A flag wins over its environment variable, and that over the default. An empty variable counts as unset.
 """
 
@@ -40,7 +40,7 @@ Field = dataclasses.Field[Any]
 
 
 class OptionError(ValueError):
-    """A flag or variable with a value that cannot be; the message is one line for the user."""
+    """A flag or variable with a value that is not valid; the message is one line for the user."""
 
 
 def flag(field: Field) -> str:
@@ -71,7 +71,7 @@ def resolve(command: str, arguments: Mapping[str, Any], environment: Mapping[str
     """The settings of COMMAND by its parsed ARGUMENTS (None: not given) and the ENVIRONMENT.
 
     Raises:
-        OptionError: a value cannot be.
+        OptionError: a value is not valid.
     """
     values: dict[str, Any] = {}
     for field in of_command(command):
@@ -113,7 +113,7 @@ def without_variables(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def misspelt(environment: Mapping[str, str]) -> Iterable[str]:
-    """A warning for each variable that looks like a setting and is none."""
+    """A warning for each variable that looks like a setting and is not one."""
     known = {variable(field) for field in FIELDS.values()}
     for name in sorted(environment.keys() - _of_nginx()):
         if name.startswith(PREFIX) and name not in known and not _SERVICE_LINK.search(name):
@@ -129,7 +129,7 @@ def _of_nginx() -> set[str]:
 
 
 def default_text(field: Field) -> str:
-    """The default of FIELD for people; empty where the help text has it."""
+    """The default of FIELD for the help text; empty: the text has it."""
     value = field.default
     if isinstance(value, tuple):
         return " ".join(value)
@@ -161,7 +161,7 @@ def _pieces(field: Field, text: str) -> list[str] | str:
 def _convert(field: Field, given: Any, source: str) -> Any:
     """GIVEN (a string, a list of strings, or a bool from the command line) as a value of FIELD."""
     several = given if isinstance(given, list) else [given]
-    if given == [] or [] in several or "--" in several:  # argparse makes [] of it, from Python 3.13 on what it is
+    if given == [] or [] in several or "--" in several:  # argparse makes [] of it, and keeps it from Python 3.13 on
         raise OptionError(f"{source}: must not be --")
     try:
         if isinstance(field.default, bool):

@@ -1,8 +1,8 @@
 """Lines of text for `edge top`: the overview of an instance as a terminal shows it.
 
 Rules of this file:
-- A line is as wide as it may be, and no wider; what does not fit is cut off.
-- Names come from users: what a terminal might take for a command is replaced.
+- A line is as wide as the terminal; what does not fit is cut off.
+- Names come from users: control characters are replaced.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def sparkline(values: Sequence[float | None], width: int) -> str:
 
 
 def plain(text: str) -> str:
-    """TEXT without what a terminal might take for a command."""
+    """TEXT without control characters."""
     return "".join(one if one.isprintable() else "?" for one in text)
 
 

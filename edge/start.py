@@ -1,6 +1,6 @@
 """The command `edge run`: starts control plane and proxy, and becomes their launcher.
 
-Both are forked, so that they share the pages of all that is imported here, which is what both import (`edge.common`).
+Both are forked, so that they share the pages of the modules that both import (`edge.common`).
 Nothing here holds credentials, sockets or objects that a child could inherit.
 """
 
@@ -27,7 +27,7 @@ def run(settings: Settings) -> NoReturn:
     """Run a whole Edge until a signal stops it.
 
     Raises:
-        DirectoryError: there is no place for the table.
+        DirectoryError: there is no directory for the table.
     """
     if settings.shm_dir:
         _launch(settings, None)

@@ -1,10 +1,11 @@
-"""`edge top`: what a running instance does, in a terminal, from the JSON of its admin port.
+"""`edge top`: shows a running instance in a terminal, from the JSON of its admin port.
 
 Rules of this file:
-- It asks one instance, by `--admin`, and holds nothing of the table: it may run on another machine, by a port-forward.
-- Where the output is no terminal it is printed once.
+- It reads from one instance, by `--admin`, and does not need the table: it may run on another machine, by a
+  port-forward.
+- If the output is not a terminal it is printed once.
 
-Exit status: 0; 1: the instance cannot be asked.
+Exit status: 0; 1: the instance does not answer.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 class AskError(Exception):
-    """The instance cannot be asked; the message says why."""
+    """The instance does not answer; the message says why."""
 
 
 class Instance:

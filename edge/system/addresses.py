@@ -1,7 +1,7 @@
 """Listening addresses: `ADDR:PORT`, `[V6]:PORT`, `:PORT` (every address of the machine), and the sockets for them.
 
-An IPv6 socket takes IPv6 only, so that `0.0.0.0:80` and `[::]:80` stand side by side and no peer ever shows up as an
-IPv4 address in IPv6 clothes. Port 0 asks the kernel for a free port.
+An IPv6 socket takes IPv6 only, so that `0.0.0.0:80` and `[::]:80` can be used side by side, and no peer has an
+IPv4-mapped address. Port 0 asks the kernel for a free port.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class AddressError(ValueError):
 
 
 class ListenError(Exception):
-    """The address cannot be listened on now; the message says why and the way out."""
+    """The address cannot be listened on now; the message says why and what to do."""
 
     def __init__(self, message: str, number: int) -> None:
         super().__init__(message)
@@ -51,10 +51,10 @@ class Address(NamedTuple):
 
 
 def parse(text: str) -> Address:
-    """The address that TEXT says; `:PORT` is the port on every IPv4 address.
+    """The address in TEXT; `:PORT` is the port on every IPv4 address.
 
     Raises:
-        AddressError: TEXT says none.
+        AddressError: TEXT is not an address.
     """
     match = _FORM.fullmatch(text.strip())
     if match is None:
@@ -78,7 +78,7 @@ def parse_listener(text: str) -> tuple[Address, ...]:
 
 
 def of(socket_name: Any) -> Address:
-    """The address in what `getsockname` gives."""
+    """The address in the result of `getsockname`."""
     return Address(socket_name[0], socket_name[1])
 
 
@@ -116,7 +116,7 @@ def bind_group(address: Address, size: int) -> list[socket.socket]:
     """
     group: list[socket.socket] = []
     try:
-        # Before there is a group, the address must be free: another program may have a group of its own there.
+        # The address must be free before the group is made: another program may have a group of its own there.
         with socket.socket(address.family, socket.SOCK_DGRAM) as alone:
             _only_ipv6(alone)
             alone.bind(address)

@@ -3,7 +3,7 @@
 Rules of this file:
 - A build in place (setup.py) writes a record: a digest of the source of each compiled module. A wheel has no record, so
   an installed package compares nothing.
-- Digests are of contents. Times prove nothing: git changes them without a change of text, and the other way round.
+- Digests are of contents. Times are not compared: git changes them without a change of text, and the other way round.
 - It imports nothing of the package, because a module that does not match may not even be importable.
 """
 
@@ -66,7 +66,7 @@ def stale(package: Path = PACKAGE) -> list[str]:
 
 
 def complaint(package: Path = PACKAGE) -> str:
-    """The fault and how to mend it; empty: none."""
+    """The fault and what to do; empty: none."""
     modules = stale(package)
     if not modules:
         return ""

@@ -1,7 +1,7 @@
 """Directories for the table: made, checked, found and cleaned.
 
-A launcher makes a private one in /dev/shm and holds a lock in it for as long as it lives. The kernel lets go of the
-lock whatever way the launcher ends, so the next launcher can recognize, and remove, what a killed one left behind. A
+A launcher makes a private one in /dev/shm and holds a lock in it for as long as it lives. The kernel releases the lock
+when the launcher ends in any way, so the next launcher can recognize and remove the directory of a killed one. A
 directory without that lock's file was named by `--shm-dir` and is never removed.
 """
 
@@ -23,11 +23,11 @@ BASE = Path("/dev/shm")  # noqa: S108 - each directory in it is private
 PREFIX = "edge-"
 LOCK_NAME = "launcher.lock"
 _YOUNG = 10.0
-"""Seconds for which an unlocked directory may be one whose launcher has not come to lock it yet."""
+"""Seconds for which an unlocked directory may belong to a launcher that has not locked it yet."""
 
 
 class DirectoryError(Exception):
-    """A directory for the table cannot be had; the message says why and the way out."""
+    """There is no usable directory for the table; the message says why and what to do."""
 
 
 class Private(NamedTuple):
@@ -35,7 +35,7 @@ class Private(NamedTuple):
 
     path: Path
     lock: int
-    """The descriptor that says that the launcher lives."""
+    """The descriptor of the lock, which shows that the launcher lives."""
 
 
 def prepare(directory: Path) -> None:

@@ -1,6 +1,6 @@
 """How the proxy reports to the control plane that it drains: a file named `draining` beside the table.
 
-The proxy creates it on SIGTERM, before it stops accepting; while it exists `/readyz` says no. It is a file
+The proxy creates it on SIGTERM, before it stops accepting; while it exists `/readyz` answers 503. It is a file
 because the two may run in two containers that share nothing but this directory. A starting proxy removes it.
 
 Where several proxies serve one directory, the last of them creates the file. Each holds a shared lock, which shows the
@@ -32,7 +32,7 @@ class Presence:
         fcntl.flock(self._lock, fcntl.LOCK_SH)
 
     def end(self) -> bool:
-        """Whether this is the last proxy; others do not count it any more."""
+        """Whether this is the last proxy; from now on it does not count for others."""
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -43,7 +43,7 @@ class Presence:
 
 
 def begin(directory: Path) -> None:
-    """Say that the proxy of DIRECTORY ends.
+    """Report that the proxy of DIRECTORY drains.
 
     Raises:
         OSError: the file cannot be made.
@@ -52,10 +52,10 @@ def begin(directory: Path) -> None:
 
 
 def clear(directory: Path) -> None:
-    """Say that a proxy of DIRECTORY starts."""
+    """Report that a proxy of DIRECTORY starts."""
     (directory / NAME).unlink(missing_ok=True)
 
 
 def is_draining(directory: Path) -> bool:
-    """Whether the proxy of DIRECTORY is ending."""
+    """Whether the proxy of DIRECTORY drains."""
     return (directory / NAME).exists()

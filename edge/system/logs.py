@@ -1,9 +1,9 @@
 """Log lines of every process of Edge: one format, one stream (standard error), text or JSON.
 
-Access lines are no business of this module: workers write them to standard output, ready-made.
-A reader that does not keep up loses messages and does not stop the service: logging waits for it once, for a moment.
-A message may carry values for machines: `log.warning("...", extra={"fields": {"namespace": "shop"}})`; the text form
-leaves them out, so the message must say all that a person needs.
+Lines of the access log are not written here: workers write them to standard output. If a reader does not keep up,
+messages are dropped and the service continues: logging waits for it once, for a moment. A message may carry values for
+machines: `log.warning("...", extra={"fields": {"namespace": "shop"}})`; the text form leaves them out, so the message
+must have everything that a user needs.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class TextFormatter(logging.Formatter):
         super().__init__(f"%(time)s %(severity)s {process}[%(process)d] %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        """RECORD's line; what others have written (a manifest, a server) cannot make a second one of it."""
+        """RECORD's line; text from elsewhere (a manifest, a server) cannot add a line."""
         record.time = _time(record)
         record.severity = record.levelname.lower()
         record.message = record.message.translate(_ESCAPES)
@@ -101,7 +101,7 @@ def configure(settings: Settings, *, process: str) -> None:
 
 
 def tune(settings: Settings, _: object) -> None:
-    """Log what is as severe as SETTINGS say from now on."""
+    """Use the log level of SETTINGS from now on."""
     logging.getLogger().setLevel(settings.log_level.upper())
 
 

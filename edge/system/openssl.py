@@ -1,6 +1,5 @@
-"""Contexts of TLS as workers make them: the part that decides which certificates OpenSSL takes.
-
-The control plane judges each certificate by such a context before it publishes it, so that its verdict is the workers'.
+"""TLS contexts as workers make them: the settings that decide which certificates OpenSSL accepts. The control plane
+checks each certificate with such a context before it publishes it, so that workers accept the same ones.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ def client_context(*, least: int, most: int, ciphers: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    context.options |= ssl.OP_IGNORE_UNEXPECTED_EOF  # as nginx: many servers end connections without close_notify
+    context.options |= ssl.OP_IGNORE_UNEXPECTED_EOF  # as in nginx: many servers end connections without close_notify
     context.minimum_version = ssl.TLSVersion(least)
     context.maximum_version = ssl.TLSVersion(most)
     context.set_ciphers(ciphers or "DEFAULT")

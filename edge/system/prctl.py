@@ -1,4 +1,4 @@
-"""The two wishes that Linux takes by prctl(2) and Python has no function for."""
+"""Two options of prctl(2) for which Python has no function."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 def die_with_parent(signal_number: int) -> None:
-    """Have the kernel send SIGNAL_NUMBER to this process when its parent ends, in whatever way."""
+    """Make the kernel send SIGNAL_NUMBER to this process when its parent ends."""
     _prctl(PR_SET_PDEATHSIG, signal_number)
 
 
 def become_subreaper() -> None:
-    """Become the parent of every descendant that loses its own, as PID 1 is by birth."""
+    """Become the parent of orphaned descendants, as PID 1 is."""
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 

@@ -3,7 +3,7 @@
 The CPU limit of the control group counts, as Kubernetes sets it from `resources.limits.cpu`; the tightest one from
 the process's own group up to the root of what is mounted. Without a limit it is the processors that the scheduler
 may put this process on (cpuset, taskset). A fraction counts as a whole one: 0.5 gives 1, 1.5 gives 2, 2.5 gives 3,
-because one worker too few leaves a part of the limit unused for ever, while one too many only shares it.
+because one worker too few would leave a part of the limit unused, while one too many only shares it.
 
 Sources: Documentation/admin-guide/cgroup-v2.rst (cpu.max), cgroup-v1 (cpu.cfs_quota_us), proc(5) (mountinfo).
 """

@@ -20,7 +20,7 @@ _ENVIRONMENT = 48
 
 
 def take(title: str, environment: Mapping[str, str]) -> None:
-    """Show this process as TITLE, as far as there is room for it, and let it have ENVIRONMENT.
+    """Set the title of this process to TITLE, as far as there is room for it, and its environment to ENVIRONMENT.
 
     The room is that of the arguments and variables that the program was started with, so the variables move away first.
     """
