@@ -170,7 +170,7 @@ class Plane:
     def _silent(self) -> str:
         """The fault of the compiler's thread; empty: none."""
         silence = time.monotonic() - self.state.beat
-        return f"the compiler has given no sign of life for {silence:.0f} s" if silence > SILENCE else ""
+        return f"the compiler has sent no heartbeat for {silence:.0f} s" if silence > SILENCE else ""
 
     def _outlive_proxy(self) -> None:
         """Keep publishing while the proxy drains, because its requests still need live endpoints.

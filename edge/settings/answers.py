@@ -28,14 +28,17 @@ class Answers:
     )
     update_status: bool = setting(True, "Write the status of served Ingresses.", commands=CONTROL)
     update_status_on_shutdown: bool = setting(
-        True, "Take our addresses out of the status when the last instance ends.", commands=CONTROL
+        True, "Remove our addresses from the status when the last instance stops.", commands=CONTROL
     )
     election_id: str = setting(
-        "edge-ingress-leader", "Name of the Lease that elects who writes status.", placeholder="NAME", commands=CONTROL
+        "edge-ingress-leader",
+        "Name of the Lease that elects the instance which writes status.",
+        placeholder="NAME",
+        commands=CONTROL,
     )
     election_ttl: float = setting(
         15.0,
-        "Time after which another instance takes over from a leader that is not heard of.",
+        "Time after which another instance takes over from a leader that does not renew the Lease.",
         placeholder="SECONDS",
         commands=CONTROL,
         least=3,

@@ -32,7 +32,7 @@ class Bodies:
     )
     proxy_buffering: str = setting(
         "off",
-        "Read responses ahead of clients that are slower than the endpoint, which is so free sooner.",
+        "Read responses ahead of clients that are slower than the endpoint, so that it finishes sooner.",
         choices=("on", "off"),
         commands=TRANSLATION,
     )

@@ -56,5 +56,5 @@ class Listening:
         commands=CONTROL,
     )
     admin_protects_metrics: bool = setting(
-        False, "Ask for the same at /metrics; else it is open to all.", commands=CONTROL
+        False, "Require the same for /metrics; otherwise it is open to all.", commands=CONTROL
     )

@@ -55,13 +55,15 @@ class Objects:
         commands=TRANSLATION,
     )
     ingress_class_by_name: bool = setting(
-        False, "Serve the IngressClass named by --ingress-class whatever its spec.controller is.", commands=TRANSLATION
+        False,
+        "Serve the IngressClass named by --ingress-class regardless of its spec.controller.",
+        commands=TRANSLATION,
     )
     watch_ingress_without_class: bool = setting(False, "Also serve Ingresses that name no class.", commands=TRANSLATION)
     configmap: str = setting(
         "",
-        "Go by the keys of this ConfigMap, as ingress-nginx does, over the other settings; a change is in force at the"
-        " next request.",
+        "Use the keys of this ConfigMap, as ingress-nginx does; they override"
+        " other settings, and a change is in force at the next request.",
         placeholder="NS/NAME",
         commands=TRANSLATION,
     )
@@ -121,7 +123,7 @@ class Objects:
     )
     allow_snippet_annotations: bool = setting(
         False,
-        "Carry out snippets, as far as Edge knows their directives; the others close their routes.",
+        "Apply snippets whose directives Edge supports; other snippets close their routes.",
         commands=TRANSLATION,
     )
     enable_topology_aware_routing: bool = setting(
@@ -135,7 +137,7 @@ class Objects:
     )
     endpoint_ip_family: str = setting(
         "any",
-        "Addresses of this family are used of Services that have endpoints of both (any: those of both).",
+        "Address family to use for Services that have endpoints of both (any: both).",
         choices=("any", "IPv4", "IPv6"),
         commands=TRANSLATION,
     )
@@ -147,7 +149,7 @@ class Objects:
     )
     annotation_value_word_blocklist: tuple[str, ...] = setting(
         (),
-        "Refuse Ingresses with an annotation in whose value this word stands.",
+        "Refuse Ingresses with an annotation whose value contains this word.",
         placeholder="WORD",
         commands=TRANSLATION,
     )

@@ -18,7 +18,7 @@ class Processes:
         commands=PROXY,
     )
     worker_timeout: int = setting(
-        30, "Replace a worker that has given no sign of life for this time.", placeholder="SECONDS", commands=ALL
+        30, "Replace a worker that has sent no heartbeat for this time.", placeholder="SECONDS", commands=ALL
     )
     shm_dir: str = setting(
         "",
@@ -50,7 +50,7 @@ class Processes:
     )
     pre_stop_delay: float = setting(
         0.0,
-        "After SIGTERM go on accepting for this long while /readyz already says no.",
+        "After SIGTERM go on accepting for this long while /readyz already answers 503.",
         placeholder="SECONDS",
         commands=ALL,
     )

@@ -26,7 +26,7 @@ class Streams:
     )
     enable_ssl_passthrough: bool = setting(
         False,
-        "Pass TLS on by its server name, without ending it, for hosts of Ingresses with ssl-passthrough.",
+        "Pass TLS through by its server name, without terminating it, for hosts of Ingresses with ssl-passthrough.",
         commands=TRANSLATION,
     )
     bind_address: tuple[str, ...] = setting(
@@ -51,13 +51,13 @@ class Streams:
     )
     proxy_stream_connect_timeout: float = setting(
         5.0,
-        "Time for an endpoint to take a TCP connection.",
+        "Time for an endpoint to accept a TCP connection.",
         placeholder="SECONDS",
         commands=TRANSLATION,
         least=0.001,
     )
     proxy_stream_next_upstream: bool = setting(
-        True, "Try another endpoint where one does not take a TCP connection.", commands=TRANSLATION
+        True, "Try another endpoint if one does not accept a TCP connection.", commands=TRANSLATION
     )
     proxy_stream_next_upstream_timeout: float = setting(
         600.0, "Time after which no other one is tried; 0: no limit.", placeholder="SECONDS", commands=TRANSLATION

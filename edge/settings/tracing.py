@@ -12,11 +12,11 @@ class Tracing:
     """Spans of requests."""
 
     enable_opentelemetry: bool = setting(
-        False, "Make a span of each request that is sampled and send it to --otlp-endpoint.", commands=PROXY
+        False, "Record a span of each sampled request and send it to --otlp-endpoint.", commands=PROXY
     )
     otlp_endpoint: str = setting(
         "http://localhost:4318/v1/traces",
-        "Collector that takes spans by OTLP over HTTP.",
+        "Collector that accepts spans by OTLP over HTTP.",
         placeholder="URL",
         commands=PROXY,
     )
@@ -29,5 +29,7 @@ class Tracing:
         most=1,
     )
     opentelemetry_trust_incoming_span: bool = setting(
-        True, "With tracing, go on with the trace of the client's traceparent, and with its choice.", commands=PROXY
+        True,
+        "With tracing, continue the trace of the client's traceparent, with its sampling decision.",
+        commands=PROXY,
     )

@@ -32,10 +32,10 @@ class Webhook:
         commands=CONTROL,
     )
     deep_inspect: bool = setting(
-        True, "Have the webhook refuse hosts and paths that look like configuration of nginx.", commands=CONTROL
+        True, "Make the webhook refuse hosts and paths that look like configuration of nginx.", commands=CONTROL
     )
     strict_validate_path_type: bool = setting(
         True,
-        "Have the webhook refuse paths of type Exact or Prefix with anything but letters, digits and / . _ -.",
+        "Make the webhook refuse paths of type Exact or Prefix with anything but letters, digits and / . _ -.",
         commands=CONTROL,
     )

@@ -53,7 +53,7 @@ class WorkerWord(IntEnum):
     STARTED = 1
     """Unix nanoseconds."""
     HEARTBEAT = 2
-    """CLOCK_MONOTONIC nanoseconds of the last sign of life."""
+    """CLOCK_MONOTONIC nanoseconds of the last heartbeat."""
     GENERATION = 3
     """Of the table in force."""
     TABLE_REFUSALS = 4

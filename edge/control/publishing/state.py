@@ -80,7 +80,7 @@ class State:
         self.published = 0.0
         """When it was published, Unix seconds."""
         self.beat = time.monotonic()
-        """Last sign of life of the compiler's thread, monotonic seconds; it gives one every few seconds."""
+        """Last heartbeat of the compiler's thread, monotonic seconds; there is one every few seconds."""
         self.own_table = False
         """Whether this process has published a table; before, workers use that of an earlier control plane, if any."""
         self.publications = 0

@@ -47,7 +47,7 @@ class Health:
         *,
         stuck: Callable[[], str] | None = None,
     ) -> None:
-        """DIRECTORY is the table's. STUCK says what of the control plane gives no sign of life; empty: nothing."""
+        """DIRECTORY is the table's. STUCK: returns why the control plane counts as stuck; empty: it does not."""
         self._state = state
         self._reader = reader
         self._timeout = float(settings.worker_timeout)
@@ -83,7 +83,7 @@ class Health:
         workers = self._reader.workers()
         alive = [worker for worker in workers if worker.alive]
         faults += [
-            f"worker {worker.slot} has given no sign of life for {worker.silence:.0f} s"
+            f"worker {worker.slot} has sent no heartbeat for {worker.silence:.0f} s"
             for worker in alive
             if worker.silence > limit
         ]

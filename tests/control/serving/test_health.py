@@ -32,7 +32,7 @@ class World:
         self.worker.set(WorkerWord.GENERATION, 3)
 
     def silence(self, seconds):
-        """The worker gives no sign of life for SECONDS."""
+        """The worker sends no heartbeat for SECONDS."""
         self.worker.set(WorkerWord.HEARTBEAT, time.monotonic_ns() - int(seconds * 1e9))
 
 
@@ -149,7 +149,7 @@ def test_a_stuck_worker_that_nobody_replaces_asks_for_one(world):
     world.silence(30 + health.LATE + 1)
     verdict = world.health.live()
     assert not verdict.well
-    assert verdict.lines == ("worker 0 has given no sign of life for 41 s",)
+    assert verdict.lines == ("worker 0 has sent no heartbeat for 41 s",)
 
 
 def test_workers_that_ended_and_were_not_replaced_ask_for_one(world):
@@ -173,8 +173,8 @@ def _write_heartbeat(directory, heartbeat):
 
 
 def test_a_control_plane_that_is_stuck_asks_for_one(world):
-    world.stuck = "the compiler has given no sign of life for 99 s"
-    assert world.health.live().lines == ("the compiler has given no sign of life for 99 s",)
+    world.stuck = "the compiler has sent no heartbeat for 99 s"
+    assert world.health.live().lines == ("the compiler has sent no heartbeat for 99 s",)
 
 
 def test_a_stopped_process_is_seen_and_so_is_its_return(tmp_path, monkeypatch):
