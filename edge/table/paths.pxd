@@ -3,7 +3,7 @@
 cimport cython
 
 cdef bytes _KINDS
-cdef bytes _last, _last_normal
+cdef bytes _last, _last_path, _last_normal
 cdef unsigned char _QUERY, _SOLIDUS, _OTHER, _PLAIN, _SLASH, _DOT
 
 cpdef bytes normalise_bytes(bytes path)

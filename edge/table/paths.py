@@ -29,7 +29,7 @@ _KINDS: Final = bytes(
 """The role of each byte in a path in normal form."""
 _ENCODED: Final = re.compile(rb"%[0-9A-Fa-f]{2}|[^" + re.escape(_LITERAL) + rb"]")
 _FORMS: Final = {b"%%%02X" % byte: bytes((byte,)) if byte in _UNRESERVED else b"%%%02X" % byte for byte in range(256)}
-_last = _last_normal = b""
+_last = _last_path = _last_normal = b""
 _SLASHES: Final = re.compile(rb"//+")
 
 
@@ -52,15 +52,18 @@ def normal_path(target: bytes) -> bytes:
 
     The last one is cached, because several steps of a request need it: for the same object, not for an equal one.
     """
-    global _last, _last_normal  # noqa: PLW0603
+    global _last, _last_path, _last_normal  # noqa: PLW0603
     if target is not _last:
-        _last_normal = normalise_bytes(path_of(target))
+        _last_path = path_of(target)
+        _last_normal = normalise_bytes(_last_path)
         _last = target
     return _last_normal
 
 
 def path_of(target: bytes) -> bytes:
     """The path in TARGET (origin form; RFC 9112, section 3.2.1) as it came, without the query."""
+    if target is _last:
+        return _last_path
     at = 0
     for byte in target:
         if byte == _QUERY:

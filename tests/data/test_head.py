@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from edge.data.http._fields import Limits, Names
@@ -11,6 +13,7 @@ from edge.data.http.h1._writing import HeadWriter
 from edge.data.net._buffer import Buffer
 from edge.data.net.errors import Incomplete, IncompleteResponse, MessageError
 from tests.support.wire import (
+    REQUEST_LIMITS,
     Pieces,
     outcome_of_request,
     outcome_of_response,
@@ -501,6 +504,39 @@ def test_whether_a_field_has_a_value_and_is_the_only_one_of_its_name(lines, says
     head = Head()
     assert head.read_request(Pieces([get(*lines)]), Limits())
     assert head.says(b"origin", b"https://a") is says
+
+
+NAMES = (
+    *b"a Aa X-One x-one X-Onf Y-One X-Ones X-One-Two X-One-Twi X-On Content-Type Content-Length Content-Lengti".split(),
+    *b"content-length Connection Connections X-Forwarded-For X-Forwarded-Fo X-Forwarded-Fox X-Forwarded-Host".split(),
+    *b"X-Forwarded-Post X_Forwarded_For Transfer-Encoding X-Real-IP X_One X(One Te TE Tf Date Dates Expect".split(),
+    *(b"X-One ", b" X-One", b"X-One\t", b""),
+)
+VALUES = (b"", b" 7", b"  a, X-One", b" close", b"\t100-continue ", b" chunked", b" a:b", b" \x01")
+
+
+def test_what_a_head_had_before_changes_nothing() -> None:
+    """One head reads many, as on a connection; names that resemble those in the same place are told from them."""
+    chance, used = random.Random(7), Head()
+
+    def read(head: Head, data: bytes) -> object:
+        try:
+            head.read_request(Pieces(whole(data)), REQUEST_LIMITS)
+        except MessageError as error:
+            return error.status, str(error)
+        framing = (head.length, head.chunked, head.content_length, head.keep_alive, head.expect_continue, head.id)
+        return head.items(), head.passed(), framing
+
+    answers = set()
+    for _ in range(4000):
+        usual = [name for name in NAMES if chance.random() < 0.15][:5] or [b"X-One"]
+        if chance.random() < 0.5:
+            usual = [b"X-One", b"Content-Type", chance.choice(NAMES), b"X-Forwarded-For"]
+        data = get(*(name + b":" + chance.choice(VALUES) for name in usual))
+        expected = read(Head(), data)
+        assert read(used, data) == expected, data
+        answers.add(str(expected))
+    assert len(answers) > 500
 
 
 def test_a_host_that_comes_again_is_the_same_object_and_others_are_not_taken_for_it():

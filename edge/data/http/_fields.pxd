@@ -9,6 +9,9 @@ cdef struct Field:
     uint16_t name_length
     uint8_t known
     uint8_t drop
+    # The first and the last 8 bytes of the name, as the section has it; 0: there is more to say of it.
+    uint64_t first
+    uint64_t last
 
 cdef struct Note:
     # What is known of a field that comes again and again, `checked`: that it is well formed.
@@ -42,6 +45,7 @@ cdef class FieldLines:
     cdef int parse_fields(self, Py_ssize_t at, Limits limits, int fault) except -1
     cdef bint append(self, const char *name, Py_ssize_t n, const char *value, Py_ssize_t m, Note *note, bint underscores) except -1
     cdef int _grow(self, Py_ssize_t n) except -1
+    cdef Py_ssize_t _new_name(self, Field *field, Limits limits, int fault) except -1
     cdef Field *_another(self) except NULL
     cdef bint _is_value(self, Py_ssize_t at, Py_ssize_t n) noexcept
     cdef void unmask(self, Field *field) noexcept

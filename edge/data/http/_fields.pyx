@@ -5,12 +5,14 @@ Rules of this file:
 - The lines stay text, copied once; each has an entry with the positions of its name and its value.
 - Ambiguous lines are refused: whitespace before the colon, continued lines, control characters, a bare CR.
 - Lines that are passed on never become Python objects; runs of them are copied in one piece.
+- Peers send the same names in the same order again and again, so each name is first compared with that in its place in the
+  section before: where all its bytes are the same, so is all that is known of it.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint64_t
 from libc.stdlib cimport free, realloc
-from libc.string cimport memchr, memcmp, memcpy
+from libc.string cimport memchr, memcmp, memcpy, memset
 
 from edge.data.net._buffer cimport EDGE_BLOCK
 from edge.data.http._names cimport (
@@ -72,6 +74,28 @@ cdef inline Py_ssize_t value_end(const char *p, Py_ssize_t i) noexcept nogil:
         if p[i] != 9:
             return i
         i += 1
+
+
+cdef enum:
+    COMPARED = 16  # bytes of a name: two words
+
+
+cdef inline uint64_t first_of(const char *p, Py_ssize_t n) noexcept nogil:
+    """The first 8 of the N bytes at P, or all of them."""
+    cdef uint64_t word = edge_word(p)
+    return word if n >= 8 else word & (<uint64_t>1 << 8 * n) - 1
+
+
+cdef inline bint has_again(const char *p, const Field *field) noexcept nogil:
+    """Whether the name at P is the one that FIELD had. P is within a section: what is looked at is behind a byte that does
+    not end it."""
+    cdef Py_ssize_t n = field.name_length
+    return (
+        field.first != 0
+        and first_of(p, n) == field.first
+        and (n <= 8 or edge_word(p + n - 8) == field.last)
+        and p[n] == 58
+    )
 
 
 cpdef bytes joined(bytes a, bytes b):
@@ -143,29 +167,16 @@ cdef class FieldLines:
         cdef const char *p = self.text
         cdef Py_ssize_t i = at, stop
         cdef Field *field
-        cdef uint64_t found
-        cdef uint8_t c, kinds
         while p[i] != 13:
             if self.field_count == limits.fields:
                 raise malformed(limits.refusal if fault == 400 else fault, "too many header fields")
             field = self.fields + self.field_count if self.field_count < self.field_size else self._another()
             field.name = i
-            kinds = 0
-            while True:
-                found = no_letters(p + i)
-                if not found:
-                    i += 8
-                    continue
-                i += edge_first(found)
-                c = p[i]
-                if not classes[c] & NAME:
-                    break
-                kinds |= classes[c]
-                i += 1
-            if c != 58 or i == <Py_ssize_t>field.name or i - field.name > 65535:
-                raise malformed(fault, "malformed field name")
-            field.name_length = i - field.name
-            i += 1
+            field.drop = False
+            if has_again(p + i, field):
+                i += field.name_length + 1
+            else:
+                i = self._new_name(field, limits, fault)
             while p[i] == 32 or p[i] == 9:
                 i += 1
             field.value = i
@@ -178,16 +189,42 @@ cdef class FieldLines:
             field.value_length = stop - field.value
             i += 2
             field.line_end = i
-            field.known = look_up(p + field.name, field.name_length)
-            field.drop = False
-            if kinds & ODD:
-                field.drop = not limits.underscores and memchr(p + field.name, 95, field.name_length) != NULL
-                if not field.drop:
-                    self.unmask(field)
             self.field_count += 1
         if p[i + 1] != 10:
             raise malformed(fault, "a line ends with a bare CR")
         return 0
+
+    cdef Py_ssize_t _new_name(self, Field *field, Limits limits, int fault) except -1:
+        """Parse the name of FIELD, and note what is known of it; where what is behind its colon begins."""
+        cdef const char *p = self.text
+        cdef Py_ssize_t i = field.name, n
+        cdef uint64_t found
+        cdef uint8_t c, kinds = 0
+        while True:
+            found = no_letters(p + i)
+            if not found:
+                i += 8
+                continue
+            i += edge_first(found)
+            c = p[i]
+            if not classes[c] & NAME:
+                break
+            kinds |= classes[c]
+            i += 1
+        n = i - field.name
+        if c != 58 or n == 0 or n > 65535:
+            raise malformed(fault, "malformed field name")
+        field.name_length = n
+        field.first = field.last = 0
+        field.known = look_up(p + field.name, n)
+        if kinds & ODD:
+            field.drop = not limits.underscores and memchr(p + field.name, 95, n) != NULL
+            if not field.drop:
+                self.unmask(field)
+        elif n <= COMPARED:
+            field.first = first_of(p + field.name, n)
+            field.last = edge_word(p + i - 8) if n > 8 else 0
+        return i + 1
 
     cdef Field *_another(self) except NULL:
         """Where the next field goes."""
@@ -198,6 +235,7 @@ cdef class FieldLines:
             grown = <Field *>realloc(self.fields, size * sizeof(Field))
             if grown == NULL:
                 raise MemoryError
+            memset(grown + self.field_size, 0, (size - self.field_size) * sizeof(Field))
             self.fields = grown
             self.field_size = size
         return self.fields + self.field_count
@@ -238,6 +276,7 @@ cdef class FieldLines:
         p[n + m + 3] = 10
         field.name = self.text_length
         field.name_length = n
+        field.first = 0
         field.value = field.name + n + 2
         field.value_length = m
         field.line_end = field.value + m + 2
