@@ -64,7 +64,7 @@ class WorkerWord(IntEnum):
     VIRTUAL_BYTES = 7
     CONNECTIONS_ACCEPTED = 8
     CONNECTIONS_HANDLED = 9
-    """Accepted, and not refused for want of room."""
+    """Accepted, and not refused because of the limit."""
     CONNECTIONS_ACTIVE = 10
     """Open connections of clients: reading, writing, waiting and upgraded ones."""
     CONNECTIONS_READING = 11
@@ -102,7 +102,8 @@ class WorkerWord(IntEnum):
     SERIES = 31
     """Entries in use."""
     SERIES_FOLDED = 32
-    """Series that were not made for want of room: their requests are counted under `OTHER` or not by route at all."""
+    """Series that were not made because there was no room: their requests are counted under `OTHER`, or not by route at
+    all."""
     DRAINING = 33
     """1: it finishes what it has and accepts no more."""
     CLOSED_ROUTES = 34
@@ -115,7 +116,7 @@ class WorkerWord(IntEnum):
     """From clients."""
     DATAGRAMS_OUT = 38
     DATAGRAMS_DROPPED = 39
-    """From clients, for want of an endpoint or of room."""
+    """From clients, because there was no endpoint or no room."""
     TEMPORARY_BYTES = 40
     """On disk, in files with bodies of requests and responses."""
 

@@ -125,7 +125,7 @@ BACKEND_TLS_POLICY = Kind(
     GATEWAY_API,
     "backendtlspolicies",
     custom=True,
-    without="endpoints of routes are spoken to in the clear",
+    without="endpoints of routes get requests without TLS",
 )
 GRPC_ROUTE = Kind("GRPCRoute", GATEWAY_API, "grpcroutes", custom=True, without="no GRPCRoute is served")
 TLS_ROUTE = Kind("TLSRoute", GATEWAY_API, "tlsroutes", custom=True, without="no TLSRoute is served")

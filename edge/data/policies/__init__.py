@@ -115,7 +115,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.CustomHeaders, custom_headers),
     (policies.Hsts, hsts),
     (policies.Compression, compression),  # after all that changes the type of the response
-    # what the exchange itself goes by
+    # values that the exchange itself reads
     (policies.RequestBuffering, request_buffering),
     (policies.ResponseBuffering, response_buffering),
     (policies.ResponseHead, response_head),

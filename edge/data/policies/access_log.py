@@ -10,5 +10,5 @@ if TYPE_CHECKING:
 
 
 def add(policy: NoAccessLog, phases: Phases) -> None:  # noqa: ARG001 - that it is there says all
-    """The exchange itself goes by it."""
+    """Read by the exchange itself."""
     phases.logged = False

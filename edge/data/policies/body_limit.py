@@ -13,5 +13,5 @@ if TYPE_CHECKING:
 
 
 def add(policy: BodyLimit, phases: Phases) -> None:
-    """The exchange itself goes by it."""
+    """Read by the exchange itself."""
     phases.body_limit = policy

@@ -1,6 +1,6 @@
 """Lets users in by Digest (RFC 7616).
 
-The key of the nonces is made of what the users' Secret holds: all workers of all pods have the same, and nobody else.
+The key of the nonces is derived from the users' Secret: all workers of all pods have the same one.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def add(policy: ErrorPages, phases: Phases) -> None:
-    """An intercept of endpoints' answers; the exchange itself goes by the rest."""
+    """An intercept of endpoints' answers; the exchange itself reads the rest."""
     if phases.closed:
         return
     statuses = frozenset(policy.statuses)

@@ -10,5 +10,5 @@ if TYPE_CHECKING:
 
 
 def add(policy: RequestBuffering, phases: Phases) -> None:
-    """The exchange itself goes by it."""
+    """Read by the exchange itself."""
     phases.request_buffering = policy

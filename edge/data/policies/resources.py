@@ -1,6 +1,6 @@
 """What the steps of policies share within a worker.
 
-Rules of this file: each thing is made when the first policy needs it, so that one that nobody uses costs nothing.
+Rules of this file: each resource is made when the first policy needs it, so that unused ones cost nothing.
 """
 
 from __future__ import annotations

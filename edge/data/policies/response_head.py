@@ -10,5 +10,5 @@ if TYPE_CHECKING:
 
 
 def add(policy: ResponseHead, phases: Phases) -> None:
-    """The exchange itself goes by it."""
+    """Read by the exchange itself."""
     phases.largest_head = policy.size

@@ -12,5 +12,5 @@ if TYPE_CHECKING:
 
 
 def add(policy: ResponseRate, phases: Phases) -> None:
-    """The exchange itself goes by it."""
+    """Read by the exchange itself."""
     phases.pace = Pace(policy.rate, policy.after)

@@ -1,6 +1,6 @@
 """Copies of requests for the mirrors of a route, as the endpoint gets them (Gateway API, HTTPRequestMirrorFilter).
 
-They are no policy's, because a mirror is a backend, which is spoken to by a transport of its own.
+They belong to no policy, because a mirror is a backend with a transport of its own.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ def add(policy: SatisfyAny, phases: Phases) -> None:  # noqa: ARG001 - that it i
         return
 
     def gate(exchange: Exchange) -> Reply | None:
-        """The answer to whom none lets in: 401 if one of them asks for a password, which may help.
+        """The answer if none lets the client in: 401 if one of them asks for a password, which may help.
 
         A check that could not be made is not asked for the next one's opinion, as in nginx.
         """

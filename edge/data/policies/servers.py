@@ -1,4 +1,4 @@
-"""How servers that URLs of users name are spoken to."""
+"""The transport to servers in URLs of users."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ _ADDRESS: Final = re.compile(r"[0-9.]+|.*:.*")
 
 
 def transport_of(key: str, *, secure: bool) -> Transport:
-    """How the server of KEY is spoken to, SECURE: by TLS. Its certificate is not verified, as in ingress-nginx."""
+    """The transport to the server of KEY, SECURE: by TLS. Its certificate is not verified, as in ingress-nginx."""
     name, _ = remote_of(key)
     return Transport(tls=Tls("" if _ADDRESS.fullmatch(name) else name)) if secure else Transport()

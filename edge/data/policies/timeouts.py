@@ -10,5 +10,5 @@ if TYPE_CHECKING:
 
 
 def add(policy: Timeouts, phases: Phases) -> None:
-    """The exchange itself goes by them."""
+    """Read by the exchange itself."""
     phases.timeouts = policy

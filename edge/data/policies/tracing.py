@@ -10,5 +10,5 @@ if TYPE_CHECKING:
 
 
 def add(policy: Tracing, phases: Phases) -> None:
-    """What makes the spans goes by it; without tracing nobody looks."""
+    """Read by the tracer; without tracing it is not used."""
     phases.tracing = policy

@@ -49,7 +49,7 @@ class Tls(Record, frozen=True):
 
 
 class Transport(Record, frozen=True):
-    """How an endpoint is spoken to. Idle connections serve requests with the same address and the same transport."""
+    """Protocol and TLS to an endpoint. Idle connections serve requests with the same address and the same transport."""
 
     protocol: Protocol = Protocol.HTTP1
     tls: Tls | None = None

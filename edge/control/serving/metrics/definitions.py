@@ -128,7 +128,7 @@ SESSIONS_ACTIVE = gauge("edge_datagram_sessions_active", "Sessions of datagrams.
 DATAGRAMS_IN = counter("edge_datagrams_received_total", "Datagrams of clients that went to an endpoint.")
 DATAGRAMS_OUT = counter("edge_datagrams_sent_total", "Datagrams that clients were sent.")
 DATAGRAMS_DROPPED = counter(
-    "edge_datagrams_dropped_total", "Datagrams of clients that were dropped for want of an endpoint or of room."
+    "edge_datagrams_dropped_total", "Datagrams of clients that were dropped because there was no endpoint or no room."
 )
 HANDSHAKES = counter("edge_tls_handshakes_total", "TLS handshakes of clients that succeeded.")
 RESUMED = counter("edge_tls_handshakes_resumed_total", "Those of them that resumed a session.")
@@ -150,7 +150,7 @@ TEMPORARY_BYTES = gauge(
 )
 SERIES = gauge("edge_route_series", "Combinations of route, method and status that workers count.")
 SERIES_FOLDED = counter(
-    "edge_route_series_folded_total", "Times that a combination was counted as _other for want of room."
+    "edge_route_series_folded_total", "Times that a combination was counted as _other because there was no room."
 )
 
 TRAFFIC = Section(

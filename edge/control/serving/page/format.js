@@ -5,7 +5,7 @@ const SMALL = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 const SMALLER = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
 const NONE = "–";
 
-/** Whether there is a number at all: what nobody has measured is null. */
+/** Whether there is a number at all: a value that was not measured is null. */
 export function known(value) {
   return typeof value === "number" && Number.isFinite(value);
 }

@@ -1,4 +1,4 @@
-// Events of the control plane, as long as somebody looks.
+// Events of the control plane, while a window shows the page.
 //
 // Rules of this file:
 // - A hidden page has no connection, so it costs the control plane nothing.
