@@ -27,7 +27,12 @@ BALANCES: Final = {
     Balance.LEAST_CONNECTIONS: "least connections",
     Balance.EWMA: "EWMA",
 }
-PROTOCOLS: Final = {Protocol.HTTP1: "HTTP/1.1", Protocol.HTTP2: "HTTP/2", Protocol.FASTCGI: "FastCGI"}
+PROTOCOLS: Final = {
+    Protocol.HTTP1: "HTTP/1.1",
+    Protocol.HTTP2: "HTTP/2",
+    Protocol.FASTCGI: "FastCGI",
+    Protocol.BYTES: "bytes",
+}
 _ORDER: Final = {PathKind.EXACT: 0, PathKind.PREFIX: 1, PathKind.STRING: 1}
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from edge.table.records import Protocol, TlsMaterial, Transport
+from edge.table.streams import StreamRoute, server_stream_key
 from tests.support import gateway, objects
 from tests.support.certificates import authority, issue
-from tests.support.gateway import backend_tls_policy, route, rule
+from tests.support.gateway import backend_tls_policy, listener, route, rule
 from tests.support.objects import Manifest
 from tests.support.site import Site, serving
 
@@ -157,6 +158,42 @@ def test_calls_and_cleartext_http2_go_by_tls_too(site: Site) -> None:
     site.put("route.yaml", gateway.grpc_route(rule("a")))
     assert transport(site).protocol is Protocol.HTTP2
     assert transport(site).tls is not None
+
+
+def stream(site: Site, host: str) -> StreamRoute:
+    site.reader.refresh()
+    found = site.reader.routes.get(server_stream_key(host), StreamRoute)
+    assert found is not None
+    return found
+
+
+def test_streams_go_by_tls_where_that_of_clients_is_ended(site: Site) -> None:
+    """By no protocol of HTTP. A policy that cannot be applied closes them, and what is passed through goes on."""
+    pair = issue("edge.example", client=True)
+    listeners = [
+        listener("pass", "pass.example", protocol="TLS", tls={"mode": "Passthrough"}),
+        listener("end", "end.example", protocol="TLS", tls={"certificateRefs": [{"name": "client"}]}),
+    ]
+    made = gateway.gateway(*listeners)
+    made["spec"]["tls"] = {"backend": {"clientCertificateRef": {"name": "client"}}}
+    site.put("secret.yaml", objects.secret("client", tls_crt=pair.certificate, tls_key=pair.key))
+    site.put("gateway.yaml", made)
+    hosts = ("pass.example", "end.example")
+    site.put("route.yaml", {**route(rule("a"), hosts=hosts), "kind": "TLSRoute"})
+    assert [stream(site, host).backends[0].transport for host in hosts] == [Transport(), Transport()]
+    site.put("policy.yaml", backend_tls_policy("a"))
+    assert stream(site, "pass.example").backends[0].transport == Transport()
+    found = stream(site, "end.example").backends[0].transport
+    assert (found.protocol, found.tls and found.tls.server_name) == (Protocol.BYTES, "inner.example")
+    material = site.reader.tls.get(found.tls.material if found.tls else "", TlsMaterial)
+    assert material is not None
+    assert (material.authorities.strip(), material.chain.strip()) == (
+        ROOT.certificate.strip(),
+        pair.certificate.strip(),
+    )
+    site.put("policy.yaml", backend_tls_policy("a", authorities=("missing",)))
+    assert [stream(site, host).backends[0].key for host in hosts] == ["demo/a:80", ""]
+    assert site.problems("TLSRoute demo/web") == ("error InvalidBackendTLS spec.rules[0].backendRefs[0]",)
 
 
 # --- what Gateways show ---------------------------------------------------------------------------------------------

@@ -278,3 +278,27 @@ def test_both_modes_at_one_port(site: Site) -> None:
         ),
     )
     eventually(lambda: [over_tls("127.9.3.22", f"{name}.example") for name in ("pass", "end")] == ["secure", "one"])
+
+
+def test_what_is_ended_goes_by_tls_to_endpoints_that_a_policy_names(site: Site) -> None:
+    """What is passed through to the same Service goes there as it is. Where the policy cannot be met nothing goes."""
+    listeners = [tls("pass", "Passthrough", "pass.example"), tls("end", "Terminate", "end.example")]
+    put(site, "again", at("127.9.3.23", "again", *listeners))
+    put(site, "again-routes", stream_route("TLSRoute", "again", "secure", hosts=("pass.example", "end.example")))
+
+    def both() -> list[str]:
+        return [over_tls("127.9.3.23", f"{name}.example") for name in ("pass", "end")]
+
+    eventually(lambda: both() == ["secure", ""])  # in the clear the endpoint does not answer
+    for name, pair in (("authorities", certificates.authority()), ("others", certificates.authority("Other"))):
+        put(site, name, objects.config_map(name, {"ca.crt": pair.certificate.decode()}))
+    put(site, "policy", gateway.backend_tls_policy("secure", hostname="ended.example"))
+    eventually(lambda: both() == ["secure", "secure"])
+    put(site, "policy", gateway.backend_tls_policy("secure", hostname="ended.example", authorities=("others",)))
+    eventually(lambda: both() == ["secure", ""])
+    put(
+        site, "policy", gateway.backend_tls_policy("secure", hostname="ended.example", authorities=("authorities", "x"))
+    )
+    eventually(lambda: both() == ["secure", "secure"])
+    put(site, "policy", gateway.backend_tls_policy("secure", hostname="other.test"))
+    eventually(lambda: both() == ["secure", ""])

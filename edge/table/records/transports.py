@@ -24,6 +24,8 @@ class Protocol(IntEnum):
     protocol, and is sufficient for gRPC."""
     FASTCGI = 2
     """FastCGI 1.0, as a responder. The parameters are those of the policy `FastCgi`."""
+    BYTES = 3
+    """What a stream carries; TLS offers nothing by ALPN. Only streams have it."""
 
 
 class Tls(Record, frozen=True):

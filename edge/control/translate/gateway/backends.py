@@ -18,7 +18,7 @@ from edge.control.translate import app_protocols
 from edge.control.translate.gateway import backend_tls, filters
 from edge.control.translate.gateway.grants import remedy
 from edge.control.translate.parts import BY_UDP, ServiceUse
-from edge.table.records import Backend, Transport, service_key
+from edge.table.records import Backend, Protocol, Transport, service_key
 
 if TYPE_CHECKING:
     from edge.control.kinds.route_filters import MirrorBackend
@@ -39,6 +39,8 @@ class Manner(NamedTuple):
     """Protocol of endpoints, overriding the Service's; empty: the Service's."""
     streams: bool = False
     """Whether there is no HTTP."""
+    ended: bool = False
+    """Of streams: whether Edge terminates TLS, so that BackendTLSPolicies apply."""
     no_endpoints: str = ""
     """What happens without endpoints; empty: requests are answered 503."""
 
@@ -48,6 +50,7 @@ GRPC: Final = Manner(503, "its share of the calls is answered UNAVAILABLE", app_
 CONNECTIONS: Final = Manner(
     500, "its share of the connections is closed", streams=True, no_endpoints="connections are closed"
 )
+ENDED: Final = CONNECTIONS._replace(ended=True)
 DATAGRAMS: Final = Manner(
     500, "its share of the datagrams is dropped", UDP, streams=True, no_endpoints="datagrams are dropped"
 )
@@ -98,7 +101,7 @@ class BackendReader:
 
     def _transport(self, service: tuple[str, str], port: str) -> Transport | None:
         """The transport to the endpoints; None: nothing may be sent to them."""
-        if self._manner.streams:
+        if self._manner.streams and not self._manner.ended:
             return Transport()
         terms = backend_tls.terms(service, port, self._view)
         if terms is not None:
@@ -107,6 +110,8 @@ class BackendReader:
                 return None
             if terms.material is not None:
                 self.materials[terms.tls.material] = terms.material
+        if self._manner.streams:
+            return Transport(Protocol.BYTES, terms.tls) if terms is not None else Transport()
         spoken = self._manner.app_protocol or self._view.app_protocol(service, port)
         return app_protocols.transport(spoken, terms.tls if terms is not None else None)
 

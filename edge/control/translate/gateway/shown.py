@@ -10,7 +10,7 @@ from edge.control.translate.gateway.client_pair import client_pair
 from edge.table.records import TlsMaterial, material_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from edge.control.kinds.gateway import Gateway
     from edge.control.translate.gateway.client_pair import ClientPair
@@ -30,14 +30,24 @@ class Shown:
 
     def by(self, gateway: Gateway, route: Route) -> Route:
         """ROUTE as it is served by GATEWAY."""
-        if not any(one.transport.tls is not None for one in _all(route)):
-            return route
-        pair = client_pair(gateway, self._view)
-        if pair is None or not pair.chain:
+        pair = self._pair(gateway, _all(route))
+        if pair is None:
             return route
         backends = tuple(self._with(one, pair) for one in route.backends)
         mirrors = tuple(replace(one, backend=self._with(one.backend, pair)) for one in route.mirrors)
         return replace(route, backends=backends, mirrors=mirrors)
+
+    def to(self, backends: tuple[Backend, ...], gateway: Gateway) -> tuple[Backend, ...]:
+        """BACKENDS of a stream as GATEWAY serves it."""
+        pair = self._pair(gateway, backends)
+        return backends if pair is None else tuple(self._with(one, pair) for one in backends)
+
+    def _pair(self, gateway: Gateway, backends: Sequence[Backend]) -> ClientPair | None:
+        """What GATEWAY shows to BACKENDS; None: nothing."""
+        if all(one.transport.tls is None for one in backends):
+            return None
+        pair = client_pair(gateway, self._view)
+        return pair if pair is not None and pair.chain else None
 
     def _with(self, backend: Backend, pair: ClientPair) -> Backend:
         tls = backend.transport.tls
