@@ -192,6 +192,8 @@ class GatewayServiceWriter(Writer[Job]):
                 self._wanted.pop(name, None)
                 return None
             return Job("DELETE", _only(have), have, self._drops)
+        if name.kind == SERVICE and not wanted["spec"]["ports"]:
+            return None  # the API server requires ports: none is made, and an existing Service keeps its addresses
         if have is None:
             return Job("POST", wanted, have, self._drops)
         # An object that is being deleted is made again when it is gone.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import msgspec
 import pytest
 
 from edge.control.compiling.delta import Delta
@@ -136,6 +137,23 @@ def test_a_version_that_the_watch_delivers_late_is_no_reason_to_write(api: FakeA
         stale = made(api)
     written = [request for request in api.seen("patch", "services") if request.path.endswith("edge-web")]
     assert len(written) == 3
+
+
+def test_without_a_listener_that_is_served_none_is_made_and_an_existing_one_stays(
+    api: FakeAPI, instance: Instances, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The API server takes no Service without ports, and a deleted one would lose its addresses."""
+    one = instance(**FLAGS)
+    empty = msgspec.structs.replace(wanted(), ports=())
+    want(one, empty)
+    want(one, wanted((80, 20001)))
+    eventually(lambda: endpoints(api) == [("10.1.0.1", True, False)])
+    assert len(api.seen("create", "services")) == 1
+    before = made(api)
+    want(one, empty)
+    eventually(lambda: api.store.get("EndpointSlice", "demo", "edge-web-ipv4") is None)
+    assert made(api) == before
+    assert "Required" not in caplog.text
 
 
 def test_what_others_set_stays(api: FakeAPI, instance: Instances) -> None:

@@ -57,6 +57,8 @@ def status(where: Cluster, kind: str, name: str) -> Any:
     found = where.get(kind, name, "" if kind == "GatewayClass" else None)
     assert found is not None
     assert found.get("status"), "not yet"
+    defaults = [one for one in found["status"].get("conditions", ()) if "observedGeneration" not in one]
+    assert not defaults, "not yet: as the CustomResourceDefinition has it"
     return found["status"]
 
 
@@ -308,7 +310,7 @@ def test_references_that_cannot_be_followed(where: Cluster, name: str, service: 
 
 def test_entries_of_other_controllers_stay(where: Cluster) -> None:
     theirs = {
-        "parentRef": {"name": "theirs"},
+        "parentRef": {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "theirs"},
         "controllerName": "example.com/other",
         "conditions": [
             {

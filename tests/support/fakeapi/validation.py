@@ -75,6 +75,8 @@ def created(resource: Resource, obj: Object) -> None:
     if resource.kind == "Event":
         findings += _event(obj)
         findings += _series(obj)
+    if resource.kind == "Service":
+        findings += _service(obj)
     _refuse(resource, name, findings)
 
 
@@ -94,6 +96,8 @@ def updated(resource: Resource, before: Object, after: Object) -> None:
         findings += [
             (name, "field is immutable") for name in IMMUTABLE_IN_EVENTS if before.get(name) != after.get(name)
         ]
+    if resource.kind == "Service":
+        findings += _service(after)
     if resource.kind == "Ingress":
         findings += _balancer((after.get("status") or {}).get("loadBalancer") or {})
     _refuse(resource, after["metadata"]["name"], findings)
@@ -140,6 +144,12 @@ def _series(obj: Object) -> Iterator[Finding]:
         yield "series.count", "should be at least 2"
     if not series.get("lastObservedTime"):
         yield "series.lastObservedTime", "Required value"
+
+
+def _service(obj: Object) -> Iterator[Finding]:
+    spec = obj.get("spec") or {}
+    if not spec.get("ports") and spec.get("type") != "ExternalName" and spec.get("clusterIP") != "None":
+        yield "spec.ports", "Required value"
 
 
 def _balancer(balancer: Object) -> Iterator[Finding]:
