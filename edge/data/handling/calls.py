@@ -4,7 +4,7 @@ Rules of this file:
 - A call ends with the head of a response or with a `Failure`. The main way of a request is a call, and so is each
   subrequest.
 - Nothing is tried again once `ask` has given a response, nor where that could do harm.
-- Whatever happens, `end` leaves no connection to an endpoint behind that nobody owns.
+- `end` releases the connection to the endpoint in every case.
 """
 
 from __future__ import annotations

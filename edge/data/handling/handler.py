@@ -192,7 +192,7 @@ class Handler:
         balancer = plan.errors.stand_in if plan.errors is not None else None
         target = balancer.choose(()) if balancer is not None else None
         if balancer is None or target is None:
-            return replies.UNAVAILABLE  # before the client is asked for content that nobody wants
+            return replies.UNAVAILABLE  # without a request for content that is not needed
         return self._ask(plan, destination, balancer, target)
 
     def _ask(self, plan: Plan, destination: Destination, chooser: Chooser, target: Target) -> Reply | None:
@@ -501,7 +501,7 @@ class Handler:
         return reply
 
     def _bug(self) -> Reply | None:
-        """As `_fault`, for what nobody has foreseen."""
+        """As `_fault`, for an exception that is not expected."""
         client = self._client
         request = client.request
         log.exception("request %r for %r from %s", request.target, request.host, client.address)

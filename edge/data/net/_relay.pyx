@@ -324,7 +324,7 @@ cdef class Relay(Polled):
         return 0
 
     cdef void drop(self, bint abruptly) noexcept:
-        """Close the sockets; ABRUPTLY: so that nobody takes what he got for complete."""
+        """Close the sockets; ABRUPTLY: by a reset, so that the peers do not take the data for complete."""
         cdef c_linger reset
         cdef int side, fd
         for side in range(2):

@@ -97,7 +97,7 @@ cdef unsigned long long global_sent = 0
 
 
 cdef hasten(other, bint at_once):
-    """The other party of the exchange in which OTHER, a stream or a waiter, is waited for has hung up."""
+    """End the wait for OTHER, a stream or a waiter, because the other party of its exchange has closed the connection."""
     if isinstance(other, Stream):
         (<Stream>other).hurry(at_once)
     else:
@@ -156,7 +156,7 @@ cdef class Stream(Buffer):
     # --- waiting --------------------------------------------------------------------------------------------------
 
     def _unawaited(self):
-        """Nobody waits for what has come: bytes ahead of their time, or the peer has hung up."""
+        """There is an event and no reader: early bytes, or the peer has closed the connection."""
         cdef Py_ssize_t n
         cdef char byte
         n = c_recv(self.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT)
@@ -846,7 +846,7 @@ cdef class Stream(Buffer):
         self.close()
 
     def detach(self):
-        """The descriptor, which is somebody else's from now on. The stream counts as closed; what it has buffered is lost."""
+        """Close the stream and return its open descriptor, which the caller owns. Buffered bytes are lost."""
         if self.closed:
             raise StreamClosed("closed", self)
         self.detached = True

@@ -214,7 +214,7 @@ class Libev:
         return isinstance(loop, _corecext.loop)
 
     def callbacks(self, loop: object) -> object:
-        """What LOOP has been asked to call before it waits, false where that is nothing, true where nobody knows."""
+        """The callbacks of LOOP: false if there are none, true if that is not known."""
         return getattr(loop, "_callbacks", True)
 
 

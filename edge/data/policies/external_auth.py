@@ -97,8 +97,8 @@ def _verdict(policy: ExternalAuth, answer: Answer) -> Verdict:
 
 
 def _hiding(wanted: tuple[bytes, ...]) -> Edit:
-    """Takes the fields WANTED from the client's request, also where another check has let it in: nobody else may say
-    what the server alone says."""
+    """Removes the fields WANTED from the client's request, also where another check has let it in: only the
+    authentication server may set them."""
     written = frozenset(wanted)
 
     def hide(exchange: Exchange) -> None:

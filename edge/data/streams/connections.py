@@ -50,13 +50,13 @@ class StreamConnection:
         self.upgraded = True
 
     def retune(self, forwarding: Forwarding) -> None:
-        """Nobody is described."""
+        """Nothing to do: it sends no fields about its client."""
 
     def drain(self) -> None:
-        """There are no words for it."""
+        """Nothing to do: a stream cannot be asked to end."""
 
     def close_idle(self) -> None:
-        """Nobody knows whether it is idle."""
+        """Nothing to do: whether it is idle is not known."""
 
     def close(self) -> None:
         """End it at once."""

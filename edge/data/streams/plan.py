@@ -145,7 +145,7 @@ class StreamPlans:
         try:
             record = self._table.routes.get(labels.path, StreamRoute)
         except UnreadableError:
-            return True  # nobody knows
+            return True
         return record is not None and any(stream_labels(labels.path, record, one) == labels for one in record.backends)
 
     def _plan(self, key: str, record: StreamRoute) -> StreamPlan:

@@ -1,7 +1,5 @@
-"""The cluster: what the API server says becomes changes, and what Edge has to say goes back to it.
+"""The cluster as a source: lists and watches objects, and sends their changes.
 
-What belongs here: transport, list+watch, the source of changes, status, Events, the Lease; nothing else in the package
-speaks with the API server. What does not: the meaning of the objects (`edge.control`'s store and compiler).
-The official client is transport only (configuration, credentials, TLS, proxies); its models, watches, informers and
-leader election are not used.
+The client for the API server is `edge.control.api`; what is written to the cluster is in `edge.control.answers`. The
+meaning of objects belongs to `edge.control.kinds` and `edge.control.translate`.
 """

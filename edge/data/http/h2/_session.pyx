@@ -177,7 +177,7 @@ cdef class Session:
             self._annoy(1)
             return NOTHING
         if kind == F_PUSH_PROMISE:
-            raise error(PROTOCOL_ERROR, "nobody has agreed to be pushed to")
+            raise error(PROTOCOL_ERROR, "push is not enabled")
         if kind > F_CONTINUATION and kind != F_PRIORITY_UPDATE:
             self._annoy(1)
             return NOTHING
