@@ -76,7 +76,7 @@ def answer(where: Cluster, name: str, host: str = "web.example") -> str:
 
 
 def test_the_class_is_accepted_and_says_what_is_supported(where: Cluster, controller: str) -> None:
-    eventually(lambda: conditions(status(where, "GatewayClass", where.name)) == {"Accepted": ("True", "Accepted", 1)})
+    eventually(lambda: conditions(status(where, "GatewayClass", where.name)).get("Accepted") == ("True", "Accepted", 1))
     names = [one["name"] for one in status(where, "GatewayClass", where.name)["supportedFeatures"]]
     assert names == sorted(names)
     assert {"Gateway", "HTTPRoute", "ReferenceGrant"} <= set(names)
