@@ -115,7 +115,10 @@ def main(flags: list[str]) -> int:
         try:
             server = Server(("127.0.0.1", port), handler)
         except OSError as error:
-            raise SystemExit(f"127.0.0.1:{port}, which {shown(FOLDER)} names: {error.strerror}") from None
+            raise SystemExit(
+                f"The sample server {name} cannot listen on 127.0.0.1:{port}: {error.strerror}. End the program that"
+                f" uses this port, or change the port in SERVERS of demo.py and in the manifests of {shown(FOLDER)}."
+            ) from None
         threading.Thread(target=server.serve_forever, daemon=True).start()
     http, https, admin = (free_port(port) for port in (8080, 8443, ADMIN))
     edge = str(Path(sys.executable).with_name("edge"))
