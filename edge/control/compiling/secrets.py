@@ -50,6 +50,9 @@ class Secrets:
         self._users: dict[Key, dict[ObjectId, tuple[str, ...]]] = {}
         self._readings: dict[Key, Reading] = {}
         self._due: list[tuple[float, Key]] = []
+        """A heap, without an entry twice: a Secret may change often before its certificate ends."""
+        self.expected: set[tuple[float, Key]] = set()
+        """The same as a set: when (Unix seconds) which certificate ends or becomes valid."""
         self._dirty: set[Key] = set()
         self._released: set[Key] = set()
         self.version = 0
@@ -78,7 +81,9 @@ class Secrets:
     def compile(self, now: float) -> dict[Key, Reading]:
         """The previous readings of the Secrets whose reading differs at NOW (Unix seconds)."""
         while self._due and self._due[0][0] <= now:
-            self._dirty.add(heapq.heappop(self._due)[1])
+            entry = heapq.heappop(self._due)
+            self.expected.discard(entry)
+            self._dirty.add(entry[1])
         before: dict[Key, Reading] = {}
         for secret in self._dirty:
             old = self._readings.pop(secret, UNREAD)
@@ -145,8 +150,10 @@ class Secrets:
         if outdated:
             faults.append(warning("CertificateOutdated", "", f"{name}: {outdated}"))
         for moment in (material.certificate.not_after, material.not_before):
-            if moment > now:
-                heapq.heappush(self._due, (moment + 1, key))
+            entry = (moment + 1, key)
+            if moment > now and entry not in self.expected:
+                self.expected.add(entry)
+                heapq.heappush(self._due, entry)
         return Reading(material, tuple(faults))
 
 

@@ -302,6 +302,19 @@ def test_a_certificate_that_runs_out_is_reported_without_any_change() -> None:
     assert world.tell(now=tomorrow).reasons() == ["CertificateOutdated"]
 
 
+def test_a_secret_that_changes_often_is_expected_to_run_out_once() -> None:
+    pair, other = self_signed("web.example", days=1), self_signed("web.example", days=1)
+    world = World().apply(objects.ingress(secret="tls"), objects.service(), objects.endpoints("web", "10.0.0.1"))
+    for _ in range(20):
+        for one in (pair, other):
+            world.apply(objects.secret(tls_crt=one.certificate, tls_key=one.key))
+    secrets = world.compiler._units.certificates.secrets
+    assert 1 <= len(secrets.expected) <= 2
+    tomorrow = time.time() + datetime.timedelta(days=2).total_seconds()
+    assert world.tell(now=tomorrow).reasons() == ["CertificateOutdated"]
+    assert not secrets.expected
+
+
 @pytest.mark.parametrize("count", [10, 300])
 def test_the_records_of_one_change_do_not_depend_on_how_much_there_is(count: int) -> None:
     world = World()
