@@ -46,7 +46,10 @@ class Identity:
         self._insists = insists
         self._lock = threading.Lock()
         self._seen: Seen = ()
+        """Those of `_context`: files that cannot be used are read again for each connection."""
         self._context: ssl.SSLContext | None = None
+        self._trouble = ""
+        """The last warning, which is not repeated while it holds."""
 
     @classmethod
     def of_webhook(cls, settings: Settings) -> Identity:
@@ -88,11 +91,15 @@ class Identity:
             try:
                 seen = tuple(map(_look, filter(None, self._files)))
                 if seen != self._seen:
-                    self._seen = seen
                     self._context = self._made()
+                    self._seen = seen
+                self._trouble = ""
             except OSError as error:  # ssl.SSLError is one
-                kept = "what was in force stays so" if self._context is not None else "no connection is taken"
-                logger.warning("%s: %s: %s; %s", self._server, self._files.certificate, error, kept)
+                kept = "the last certificate stays in use" if self._context is not None else "no connection is taken"
+                trouble = f"{self._server}: {self._files.certificate}: {error}; {kept}"
+                if trouble != self._trouble:
+                    logger.warning("%s", trouble)
+                self._trouble = trouble
             return self._context
 
     def _made(self) -> ssl.SSLContext:

@@ -173,7 +173,7 @@ def test_files_that_cannot_be_used_leave_the_last_certificate_in_force(
     first = served.serial()
     served.key.write_text("no key")
     assert served.serial() == first
-    assert "what was in force stays so" in caplog.text
+    assert "the last certificate stays in use" in caplog.text
 
 
 def test_files_may_come_later(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
