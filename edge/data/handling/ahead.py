@@ -89,7 +89,7 @@ class Ahead(Content):
     # --- to the client --------------------------------------------------------------------------------------------
 
     def fill(self) -> int:
-        """As `Content`; what came before a fault comes before its error."""
+        """As `Content`; bytes that came before a fault are returned before its error is raised."""
         while self._offset == self._spool.size:
             if self._fault is not None:
                 raise self._fault

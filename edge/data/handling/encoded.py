@@ -35,7 +35,7 @@ class Threads:
         self._pool: ThreadPool | None = None
 
     def run(self, work: Callable[..., bytes], *arguments: bytes) -> bytes:
-        """What WORK with ARGUMENTS gives."""
+        """Run WORK with ARGUMENTS; returns its result."""
         if self._pool is None:
             self._pool = ThreadPool(THREADS)
         result: bytes = self._pool.apply(work, arguments)
@@ -57,7 +57,7 @@ class Encoded(Content):
         self._threads = threads
         self._taken = 0
         self._kept = 0
-        """Bytes taken since the last flush: more or less of the work for them may be left."""
+        """Bytes taken since the last flush; some of them may not be encoded yet."""
         self._made = b""
         self._ended = False
 
@@ -76,12 +76,12 @@ class Encoded(Content):
         return self.done and not len(self.buffer)
 
     def account(self, outcome: Outcome) -> None:
-        """Say in OUTCOME, which counts what was given out, what the endpoint has sent."""
+        """Count in OUTCOME the bytes that the endpoint has sent, instead of those that were encoded."""
         outcome.content_sent = outcome.upstream_content - self._taken
         outcome.upstream_content = self._taken
 
     def _next(self) -> bytes:
-        """Read a piece, and encode it; maybe nothing has come out of it yet."""
+        """Read a piece and encode it; there may be no output yet."""
         content, made = self._content, b""
         count = content.fill()
         if count:

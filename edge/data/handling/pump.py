@@ -34,13 +34,13 @@ class Pump:
         self._patience = upstream.be_patient()
         self._fault: Exception | None = None
         self.answered = False
-        """Whether the response has begun: an endpoint that takes no more of the content is left to finish it."""
+        """Whether the response has begun: then an endpoint may stop reading the content and finish its response."""
         self.finished = False
         """Whether the endpoint has been sent all of it."""
         self._greenlet = gevent.spawn(self._run)
 
     def stop(self) -> None:
-        """End at once, wherever it is."""
+        """End at once."""
         self._greenlet.kill()
 
     def check(self) -> None:
@@ -72,6 +72,6 @@ class Pump:
         upstream.finish(self._client.trailers())
 
     def _break(self, error: Exception) -> None:
-        """The content is unusable: the endpoint must not take what it got for a request."""
+        """The content is malformed: fail, so that the endpoint does not take it for a complete request."""
         self._fault = error
         self._upstream.fail(error)

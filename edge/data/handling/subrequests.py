@@ -70,12 +70,12 @@ class Behalf(Client):
         self._client = client
 
     def watch(self, upstream: Upstream | None) -> None:
-        """As `Client`: it is the end of the other one that ends the wait."""
+        """As `Client`: the end of the other client's connection ends the wait."""
         if self._client is not None:
             self._client.watch(upstream)
 
     def interim(self, response: Message) -> None:
-        """Nobody is interested."""
+        """As `Client`: nothing to do."""
 
 
 def _read(call: Call, request: Outgoing, most: int) -> Answer:
