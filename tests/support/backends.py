@@ -121,7 +121,8 @@ class Listener:
         """Accepted so far."""
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def __enter__(self) -> Self:
         return self
@@ -138,6 +139,8 @@ class Listener:
         """Listen no more, and break what is open."""
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
+        # It may be about to call accept(2): a descriptor that is closed before could be another listener's by then.
+        self._accepting.join(40)
         self._sock.close()
         self.close_connections()
 
