@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("edge.data")
 
-AT_ONCE = 4
+AT_ONCE = 8
 """Connections accepted for one event: open connections wait for so many handshakes at most."""
 LATER = -1
 """A priority of libev: that of others is 0."""
