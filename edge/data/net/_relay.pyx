@@ -17,7 +17,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from edge.data.net._clock cimport coarse_now as now
-from edge.data.net._deadlines cimport Deadlines, slot_of
+from edge.data.net._deadlines cimport Deadlines, expected
 from edge.data.net._poller cimport P_ERR, P_HUP, P_IN, P_OUT, P_RDHUP, Polled, bury, follow, follow_again
 
 cdef extern from *:
@@ -123,12 +123,7 @@ cdef class Relay(Polled):
 
     cdef int expect(self) except -1:
         """It is late when nothing has happened for `timeout` seconds since it was `active`."""
-        cdef double deadline = self.active + self.timeout
-        if not self.slot:
-            self.slot = deadlines.put(self, deadline)
-        elif slot_of(deadline) < self.slot:
-            deadlines.remove(self, self.slot)
-            self.slot = deadlines.put(self, deadline)
+        self.slot = expected(deadlines, self, self.slot, self.active + self.timeout)
         return 0
 
     cdef int carry(self, int endpoint) except -1:

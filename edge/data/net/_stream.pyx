@@ -27,7 +27,7 @@ from libc.string cimport memcpy
 
 from edge.data.net._buffer cimport EDGE_BLOCK, Buffer
 from edge.data.net._clock cimport coarse_now as now
-from edge.data.net._deadlines cimport Deadlines, slot_of
+from edge.data.net._deadlines cimport Deadlines, expected
 from edge.data.net._outbox cimport Outbox
 from edge.data.net._scheduler cimport CLOSED, GONE, LATE, READ, READY, WRITE, Resumable, Watch
 from edge.data.net._waiter cimport Waiter
@@ -89,7 +89,7 @@ cdef char taken[TAKEN]
 
 cdef set live = set()
 cdef Deadlines deadlines = Deadlines()
-cdef set blind = set()  # streams that no event tells about the end of a peer that is watched
+cdef set blind = set()  # streams whose peer is watched and whose end of stream causes no event
 cdef Py_ssize_t unbroken = 0  # bytes read since the last wait, and so by the one that runs
 
 cdef unsigned long long global_received = 0
@@ -194,11 +194,7 @@ cdef class Stream(Buffer):
 
     cdef int expect(self, double deadline) except -1:
         """A wait is to end at DEADLINE."""
-        if self.slot == 0:
-            self.slot = deadlines.put(self, deadline)
-        elif slot_of(deadline) < self.slot:
-            deadlines.remove(self, self.slot)
-            self.slot = deadlines.put(self, deadline)
+        self.slot = expected(deadlines, self, self.slot, deadline)
         return 0
 
     cdef int lapse(self, double time) except -1:
