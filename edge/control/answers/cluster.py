@@ -122,7 +122,7 @@ class Cluster:
         self.election.stop()
 
     def _is_last(self) -> bool:
-        """Whether no other instance serves the cluster, as far as is known; only the leader can tell."""
+        """Whether no other instance is known; only the leader knows of others."""
         if not self.election.leads:
             return False
         others = self._pods.others()

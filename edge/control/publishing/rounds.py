@@ -112,7 +112,7 @@ class Rounds:
         self._hourly = 0.0
         self._deadline = time.monotonic() + sync_timeout
         self._needs = (-1, False)
-        """What the source and the resolver were told last: the version of the needs, and whether they are complete."""
+        """The last report to the source and the resolver: the version of the needs, and whether they are complete."""
         self._refusals = refusals
         self._bindings = bindings
         if bindings is not None:

@@ -51,7 +51,7 @@ class Connection(Protocol):
         """Whether it carries only another protocol now, such as WebSocket."""
 
     def drain(self) -> None:
-        """The worker stops: tell the client, if the protocol can."""
+        """The worker stops: announce that to the client, if the protocol allows it."""
 
     def retune(self, forwarding: Forwarding) -> None:
         """Use the current parameters from the next request on, and FORWARDING to determine the client."""

@@ -164,41 +164,41 @@ def test_an_abandoned_lease_is_taken(api: FakeAPI, stand: Stand) -> None:
 )
 def test_a_passing_fault_costs_nothing(api: FakeAPI, stand: Stand, fault: dict[str, Any]) -> None:
     """A leader whose renewal fails for less than the deadline is the leader all the time."""
-    told: list[bool] = []
+    reported: list[bool] = []
     one = stand("one")
-    one.listeners.append(told.append)
+    one.listeners.append(reported.append)
     eventually(lambda: one.leads)
     armed = api.fail(resource="leases", times=2, **fault)
     eventually(lambda: not armed.times)
     before = len(api.seen("update", "leases"))
     eventually(lambda: len(api.seen("update", "leases")) > before + 2)
     assert one.leads
-    assert False not in told
+    assert False not in reported
 
 
 def test_leadership_ends_by_itself(api: FakeAPI, stand: Stand) -> None:
     """When the API server is gone, the leader stops leading within the deadline and says so; later it leads again."""
-    told: list[bool] = []
+    reported: list[bool] = []
     one = stand("one")
-    one.listeners.append(told.append)
+    one.listeners.append(reported.append)
     eventually(lambda: one.leads)
     api.stop()
     eventually(lambda: not one.leads)
-    eventually(lambda: told and told[-1] is False)
+    eventually(lambda: reported and reported[-1] is False)
     assert one.trouble
     api.start()
     eventually(lambda: one.leads and not one.trouble)
 
 
 @pytest.mark.parametrize(("then", "later"), [(160.0, 160.0), (105.0, 112.0)], ids=["between two tries", "during a try"])
-def test_an_end_is_told_also_where_leadership_begins_again_at_once(
+def test_an_end_is_reported_also_where_leadership_begins_again_at_once(
     api: FakeAPI, stand: Stand, then: float, later: float
 ) -> None:
     """A process that was stopped for a while, or a slow renewal: writers that saw the end wait for the beginning.
 
     It is THEN, and LATER as soon as the Lease is renewed once more.
     """
-    told: list[bool] = []
+    reported: list[bool] = []
     times: tuple[float, float, int] = (100.0, 100.0, 0)
 
     def clock() -> float:
@@ -206,10 +206,10 @@ def test_an_end_is_told_also_where_leadership_begins_again_at_once(
         return after if len(api.seen("update", "leases")) > renewals else now
 
     one = stand("one", term=Term(duration=15, deadline=10, retry=0.05), clock=clock)
-    one.listeners.append(told.append)
+    one.listeners.append(reported.append)
     eventually(lambda: one.leads)
     times = (then, later, len(api.seen("update", "leases")))
-    eventually(lambda: told[-2:] == [False, True])
+    eventually(lambda: reported[-2:] == [False, True])
     assert one.leads
 
 

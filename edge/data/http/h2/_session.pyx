@@ -719,8 +719,8 @@ cdef class Session:
         stream.trailers = None
 
     cpdef go_away(self, int code, bint last):
-        """Put GOAWAY with CODE. LAST: no further stream is accepted; else all are for now, and a PING tells when the
-        client has read it."""
+        """Put GOAWAY with CODE. LAST: no further streams are accepted; otherwise they are until the client answers a PING,
+        which shows that it has read the frame."""
         cdef uint8_t *p = self._put_frame(F_GOAWAY, 0, 0, 8)
         if last and not self.ending:
             self.last = self.highest
