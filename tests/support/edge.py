@@ -63,6 +63,7 @@ class Edge:
         https: int = 0,
         environment: dict[str, str] | None = None,
         ready: bool = True,
+        prefix: Iterable[str] = (),
     ) -> None:
         self.command = command
         self.http = http or free_port()
@@ -74,6 +75,7 @@ class Edge:
         self._folder = fresh_directory(self, "edge-logs")
         self._arguments = [
             *WITH_US,
+            *prefix,
             sys.executable,
             "-m",
             "edge",
