@@ -17,7 +17,8 @@ from edge.control.api.transport import Transport
 from edge.control.compiling.delta import Delta
 from edge.control.kinds.changes import Change, Delete, Invalid, Synced, Upsert
 from edge.control.kinds.decoding import convert
-from edge.control.kinds.objects import Ingress, Object, ObjectId
+from edge.control.kinds.ingress import Ingress
+from edge.control.kinds.objects import Object, ObjectId
 from edge.control.kinds.problems import Problem
 from edge.control.publishing.state import State
 from edge.control.sources.cluster.source import KubernetesSource

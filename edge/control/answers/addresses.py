@@ -18,7 +18,8 @@ from edge.control.api.reflector import Reflector
 from edge.control.api.threads import persist
 from edge.control.kinds import resources
 from edge.control.kinds.decoding import decode
-from edge.control.kinds.objects import ObjectError, Service, Struct
+from edge.control.kinds.objects import ObjectError, Struct
+from edge.control.kinds.services import Service
 from edge.control.translate.service_addresses import Addresses, addresses_of, normal
 
 if TYPE_CHECKING:

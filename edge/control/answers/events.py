@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
     from edge.control.api.lease import Election
     from edge.control.api.transport import Transport
-    from edge.control.kinds.objects import Ingress, ObjectId
+    from edge.control.kinds.ingress import Ingress
+    from edge.control.kinds.objects import ObjectId
     from edge.control.kinds.problems import Problem
     from edge.control.publishing.state import Round
 

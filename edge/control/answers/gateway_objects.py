@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from edge.control.kinds.gateway import VERSION, Gateway
-from edge.control.kinds.objects import SERVICE_NAME_LABEL, ObjectId
+from edge.control.kinds.objects import ObjectId
+from edge.control.kinds.services import SERVICE_NAME_LABEL
 from edge.control.translate.gateway.services import MANAGER, own_labels
 
 if TYPE_CHECKING:

@@ -24,7 +24,8 @@ from edge.control.api.list_watch import is_older
 from edge.control.api.reflector import Reflector
 from edge.control.api.transport import MERGE_PATCH
 from edge.control.kinds import resources
-from edge.control.kinds.objects import GATEWAY_NAME_LABEL, MANAGED_BY_LABEL, ObjectId
+from edge.control.kinds.objects import ObjectId
+from edge.control.kinds.services import GATEWAY_NAME_LABEL, MANAGED_BY_LABEL
 from edge.control.translate.gateway.services import MANAGER
 
 if TYPE_CHECKING:

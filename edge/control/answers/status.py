@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from edge.control.answers.addresses import Origin
     from edge.control.api.lease import Election
     from edge.control.api.transport import Transport
-    from edge.control.kinds.objects import Ingress, Key
+    from edge.control.kinds.ingress import Ingress
+    from edge.control.kinds.objects import Key
     from edge.control.publishing.state import Round
     from edge.control.translate.service_addresses import Addresses
 

@@ -10,7 +10,8 @@ from edge.control.check import cluster
 from edge.control.compiling.compiler import Compiler
 from edge.control.containment import contain
 from edge.control.kinds.changes import Upsert
-from edge.control.kinds.objects import ConfigMap, ObjectId
+from edge.control.kinds.core import ConfigMap
+from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, Severity, warning
 from edge.control.kinds.resources import ROUTES
 from edge.control.sources.files import reading
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from edge.control.check.values import Values
-    from edge.control.kinds.objects import Ingress
+    from edge.control.kinds.ingress import Ingress
     from edge.control.translate.parts import HostPart
     from edge.settings import Settings
     from edge.table.records import Backend, Host, Route

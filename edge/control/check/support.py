@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from edge.control.check.values import Values
-    from edge.control.kinds.objects import ConfigMap, Ingress
+    from edge.control.kinds.core import ConfigMap
+    from edge.control.kinds.ingress import Ingress
     from edge.settings import Settings
 
 ANNOTATION, KEY, FLAG, VALUE = "annotation", "key", "flag", "value"

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import yaml
 
 from edge.control.check import chart
-from edge.control.kinds.objects import ConfigMap, Metadata
+from edge.control.kinds.core import ConfigMap
+from edge.control.kinds.objects import Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

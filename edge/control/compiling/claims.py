@@ -10,7 +10,8 @@ from edge.control.translate.classes import Claim
 
 if TYPE_CHECKING:
     from edge.control.compiling.store import Store
-    from edge.control.kinds.objects import Ingress, Key
+    from edge.control.kinds.ingress import Ingress
+    from edge.control.kinds.objects import Key
     from edge.settings import Settings
 
 

@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from edge.control.compiling.dns_names import Names
     from edge.control.compiling.store import Changed
     from edge.control.kinds.changes import Change
-    from edge.control.kinds.objects import Ingress, Key
+    from edge.control.kinds.ingress import Ingress
+    from edge.control.kinds.objects import Key
     from edge.control.kinds.problems import Problem
     from edge.control.translate.parts import Translation
     from edge.settings import Settings

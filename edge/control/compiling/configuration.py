@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge.control.containment import REASON, contain
-from edge.control.kinds.objects import ConfigMap, Metadata, ObjectId
+from edge.control.kinds.core import ConfigMap
+from edge.control.kinds.objects import Metadata, ObjectId
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate.annotations.defaults import defaults_of
 from edge.control.translate.configmap.reading import Configuration, read

@@ -14,7 +14,8 @@ from edge.table.records import Backend, Globals, PathKind, Route, service_key
 if TYPE_CHECKING:
     from edge.control.compiling.service_ports import Services
     from edge.control.compiling.store import Store
-    from edge.control.kinds.objects import Key, Service
+    from edge.control.kinds.objects import Key
+    from edge.control.kinds.services import Service
 
 FLAG: Final = "--default-backend-service"
 OWNER: Final = ObjectId("", "", FLAG)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from edge.control.kinds.objects import Ingress, ObjectId
+    from edge.control.kinds.ingress import Ingress
+    from edge.control.kinds.objects import ObjectId
     from edge.control.kinds.problems import Problem
     from edge.control.translate.gateway.services import GatewayService
     from edge.control.translate.gateway.statuses import Status

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
+from edge.control.kinds.core import Namespace
 from edge.control.kinds.gateway import Gateway, GatewayClass
 from edge.control.kinds.listener_sets import ListenerSet
-from edge.control.kinds.objects import Namespace, ObjectId
+from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.reference_grants import ReferenceGrant
 from edge.control.translate.gateway.grants import allowed
 from edge.control.translate.gateway.namespaces import selected
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from edge.control.compiling.store import Store
     from edge.control.kinds.backend_tls import BackendTLSPolicy
-    from edge.control.kinds.objects import ConfigMap, Key, Secret
+    from edge.control.kinds.core import ConfigMap, Secret
+    from edge.control.kinds.objects import Key
     from edge.control.translate.gateway.standing import Standing
     from edge.control.translate.gateway.view import Assignment
     from edge.settings import Settings

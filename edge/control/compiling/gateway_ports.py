@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from edge.control.compiling.store import Store
     from edge.control.kinds.gateway import Gateway
-    from edge.control.kinds.objects import Key, Service
+    from edge.control.kinds.objects import Key
+    from edge.control.kinds.services import Service
     from edge.control.translate.gateway.standing import Standing
 
     Place = tuple[int, bool]
@@ -148,9 +149,4 @@ class GatewayPorts:
         other = self._read.get(owner)
         if other is None or own not in services.targets(other).values():
             return True
-        return _age(service) < _age(other)
-
-
-def _age(service: Service) -> tuple[str, str, str]:
-    metadata = service.metadata
-    return metadata.creation_timestamp or "", metadata.namespace, metadata.name
+        return service.order < other.order

@@ -23,7 +23,8 @@ from edge.control.kinds.gateway import Gateway, GatewayClass
 from edge.control.kinds.gateway_routes import GRPCRoute, TCPRoute, TLSRoute, UDPRoute
 from edge.control.kinds.http_routes import HTTPRoute
 from edge.control.kinds.listener_sets import ListenerSet
-from edge.control.kinds.objects import TCP, UDP, ObjectId
+from edge.control.kinds.objects import ObjectId
+from edge.control.kinds.services import TCP, UDP
 from edge.control.translate.endpoints import EXTERNAL_NAME, find_port
 from edge.control.translate.gateway import backend_tls, classes, listeners, route, stream_route
 from edge.control.translate.gateway.standing import standings
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from edge.control.compiling.store import Store
-    from edge.control.kinds.objects import ConfigMap, Key, Secret
+    from edge.control.kinds.core import ConfigMap, Secret
+    from edge.control.kinds.objects import Key
     from edge.control.translate.gateway.standing import Standing
     from edge.control.translate.gateway.view import Assignment
     from edge.control.translate.parts import Translation

@@ -38,11 +38,7 @@ class ListenerSets:
     def of(self, gateway: Key) -> list[ListenerSet]:
         """The ListenerSets that name GATEWAY, the older one first, then by namespace and name."""
         found = [one for key in self._by_gateway.get(gateway, ()) if (one := self._get(key)) is not None]
-        return sorted(found, key=_precedence)
+        return sorted(found, key=lambda one: one.order)
 
     def _get(self, key: Key) -> ListenerSet | None:
         return cast("ListenerSet | None", self._store.get(ObjectId(ListenerSet.kind, *key)))
-
-
-def _precedence(one: ListenerSet) -> tuple[str, str, str]:
-    return one.metadata.creation_timestamp or "", one.metadata.namespace, one.metadata.name

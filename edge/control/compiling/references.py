@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from edge.control.compiling.store import Store
-    from edge.control.kinds.objects import ConfigMap, ObjectId, Secret
+    from edge.control.kinds.core import ConfigMap, Secret
+    from edge.control.kinds.objects import ObjectId
 
 
 class References:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from edge.control.containment import REASON, contain
-from edge.control.kinds.objects import TLS_TYPE, ObjectId
+from edge.control.kinds.core import TLS_TYPE
+from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate import key_pairs as certificates
 from edge.control.translate.key_pairs import CertificateError, Material

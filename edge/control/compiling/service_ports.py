@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from edge.control.compiling.dns_names import Names
     from edge.control.compiling.store import Store
     from edge.control.kinds.objects import Key, ObjectId
-    from edge.control.kinds.objects import Service as ServiceObject
     from edge.control.kinds.problems import Problem
+    from edge.control.kinds.services import Service as ServiceObject
     from edge.control.translate.parts import Order, ServiceUse
     from edge.settings import Settings
     from edge.table.record import Record

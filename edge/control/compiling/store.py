@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from edge.control.kinds import gateway
 from edge.control.kinds.changes import IN_FORCE, Delete, Invalid, Synced, Upsert, Valid
-from edge.control.kinds.objects import EndpointSlice, ObjectId
+from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error
 from edge.control.kinds.registry import KINDS
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from edge.control.kinds.changes import Change
-    from edge.control.kinds.objects import ConfigMap, Ingress, IngressClass, Key, Object, Secret, Service
+    from edge.control.kinds.core import ConfigMap, Secret
+    from edge.control.kinds.ingress import Ingress, IngressClass
+    from edge.control.kinds.objects import Key, Object
+    from edge.control.kinds.services import EndpointSlice, Service
 
 FIELD = re.compile(r"[A-Za-z]\S*")
 """How the message of an `Invalid` begins when it names a field."""

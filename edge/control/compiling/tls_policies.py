@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from edge.control.kinds.backend_tls import BackendTLSPolicy
-from edge.control.kinds.objects import ObjectId, Service
+from edge.control.kinds.objects import ObjectId
+from edge.control.kinds.services import Service
 
 if TYPE_CHECKING:
     from edge.control.compiling.store import Store
@@ -38,7 +39,7 @@ class TlsPolicies:
     def of(self, service: Key) -> list[BackendTLSPolicy]:
         """The policies for SERVICE, the older one first, then by name."""
         found = [one for key in self._by_service.get(service, ()) if (one := self._get(key)) is not None]
-        return sorted(found, key=_precedence)
+        return sorted(found, key=lambda one: one.order)
 
     def _targets(self, key: Key) -> frozenset[Key]:
         found = self._get(key)
@@ -47,7 +48,3 @@ class TlsPolicies:
 
     def _get(self, key: Key) -> BackendTLSPolicy | None:
         return cast("BackendTLSPolicy | None", self._store.get(ObjectId(BackendTLSPolicy.kind, *key)))
-
-
-def _precedence(one: BackendTLSPolicy) -> tuple[str, str, str]:
-    return one.metadata.creation_timestamp or "", one.metadata.namespace, one.metadata.name

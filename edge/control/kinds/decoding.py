@@ -14,18 +14,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 from msgspec.structs import force_setattr
 
-from edge.control.kinds.objects import (
-    GATEWAY_NAME_LABEL,
-    MANAGED_BY_LABEL,
-    SERVICE_NAME_LABEL,
-    EndpointSlice,
-    Named,
-    Namespace,
-    Object,
-    ObjectError,
-    Service,
-)
+from edge.control.kinds.core import Namespace
+from edge.control.kinds.objects import Named, Object, ObjectError
 from edge.control.kinds.registry import DEFINITIONS, KINDS
+from edge.control.kinds.services import GATEWAY_NAME_LABEL, MANAGED_BY_LABEL, SERVICE_NAME_LABEL, EndpointSlice, Service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

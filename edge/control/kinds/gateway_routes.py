@@ -10,7 +10,7 @@ from __future__ import annotations
 from edge.control.kinds.gateway import VERSION
 from edge.control.kinds.http_routes import BackendReference, HTTPRoute, ParentReference, SessionPersistence, ValueMatch
 from edge.control.kinds.objects import Named, Struct
-from edge.control.kinds.route_filters import RouteFilter  # noqa: TC001 - msgspec reads it
+from edge.control.kinds.route_filters import RouteFilter
 
 
 class MethodMatch(Struct, frozen=True):

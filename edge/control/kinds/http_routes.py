@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from edge.control.kinds.gateway import GROUP, VERSION
 from edge.control.kinds.objects import Integer, Named, Struct
-from edge.control.kinds.route_filters import RouteFilter  # noqa: TC001 - msgspec reads it
+from edge.control.kinds.route_filters import RouteFilter
 
 
 class ParentReference(Struct, frozen=True):

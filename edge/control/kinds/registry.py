@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from edge.control.kinds import (
     backend_tls,
     backend_tls_validation,
+    core,
     defaults,
     gateway,
     gateway_routes,
@@ -21,11 +22,12 @@ from edge.control.kinds import (
     gateway_validation,
     http_route_validation,
     http_routes,
+    ingress,
     listener_sets,
     names,
-    objects,
     reference_grants,
     reference_grants_validation,
+    services,
     validation,
 )
 
@@ -58,13 +60,13 @@ class Definition:
 
 
 _ALL: Final = (
-    Definition(objects.Ingress, validation.ingress, annotated=True),
-    Definition(objects.IngressClass, validation.ingress_class, namespaced=False, annotated=True),
-    Definition(objects.Service, validation.service, defaults.service, name_fault=names.label_fault),
-    Definition(objects.EndpointSlice, validation.endpoint_slice, defaults.endpoint_slice),
-    Definition(objects.Secret, validation.secret, defaults.secret),
-    Definition(objects.ConfigMap, validation.config_map),
-    Definition(objects.Namespace, namespaced=False, name_fault=names.label_fault),
+    Definition(ingress.Ingress, validation.ingress, annotated=True),
+    Definition(ingress.IngressClass, validation.ingress_class, namespaced=False, annotated=True),
+    Definition(services.Service, validation.service, defaults.service, name_fault=names.label_fault),
+    Definition(services.EndpointSlice, validation.endpoint_slice, defaults.endpoint_slice),
+    Definition(core.Secret, validation.secret, defaults.secret),
+    Definition(core.ConfigMap, validation.config_map),
+    Definition(core.Namespace, namespaced=False, name_fault=names.label_fault),
     Definition(gateway.GatewayClass, gateway_validation.gateway_class, defaults.custom, namespaced=False),
     Definition(gateway.Gateway, gateway_validation.gateway, defaults.custom),
     Definition(http_routes.HTTPRoute, http_route_validation.route, defaults.custom),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from edge.control.kinds.objects import TLS_TYPE
+from edge.control.kinds.core import TLS_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,26 +17,17 @@ import ipaddress
 from typing import TYPE_CHECKING, Final
 
 from edge.control.kinds import names
-from edge.control.kinds.objects import (
-    CLASS_ANNOTATION,
-    TLS_CHAIN,
-    TLS_KEY,
-    TLS_TYPE,
-    ConfigMap,
-    EndpointSlice,
-    Ingress,
-    IngressBackend,
-    IngressClass,
-    ObjectError,
-    Secret,
-    Service,
-)
+from edge.control.kinds.core import TLS_CHAIN, TLS_KEY, TLS_TYPE, ConfigMap, Secret
+from edge.control.kinds.ingress import CLASS_ANNOTATION, Ingress, IngressBackend, IngressClass
+from edge.control.kinds.objects import ObjectError
 from edge.table import describing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from edge.control.kinds.objects import EndpointPort, HTTPIngressPath, Metadata, ServicePort, SliceEndpoint
+    from edge.control.kinds.ingress import HTTPIngressPath
+    from edge.control.kinds.objects import Metadata
+    from edge.control.kinds.services import EndpointPort, EndpointSlice, Service, ServicePort, SliceEndpoint
 
 PROTOCOLS: Final = ("TCP", "UDP", "SCTP")
 SERVICE_TYPES: Final = ("ClusterIP", "NodePort", "LoadBalancer", "ExternalName")

@@ -22,7 +22,8 @@ from edge.table.streams import StreamRoute
 
 if TYPE_CHECKING:
     from edge.control.compiling.delta import Delta, ObjectStatus
-    from edge.control.kinds.objects import Ingress, ObjectId
+    from edge.control.kinds.ingress import Ingress
+    from edge.control.kinds.objects import ObjectId
     from edge.control.translate.gateway.services import GatewayService
     from edge.table.record import Record
 

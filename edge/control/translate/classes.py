@@ -12,12 +12,12 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from edge.control.kinds.objects import CLASS_ANNOTATION
+from edge.control.kinds.ingress import CLASS_ANNOTATION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from edge.control.kinds.objects import Ingress, IngressClass
+    from edge.control.kinds.ingress import Ingress, IngressClass
     from edge.settings import Settings
 
 DEFAULT_ANNOTATION: Final = "ingressclass.kubernetes.io/is-default-class"

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from edge.control.kinds.objects import TCP
+from edge.control.kinds.services import TCP
 from edge.control.translate import addresses as ip
 from edge.table.records import Endpoint
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
-    from edge.control.kinds.objects import EndpointConditions, EndpointSlice, Service, ServicePort
+    from edge.control.kinds.services import EndpointConditions, EndpointSlice, Service, ServicePort
 
 EXTERNAL_NAME = "ExternalName"
 MOST_PORT = 65535

@@ -43,10 +43,9 @@ from edge.table.records import Backend, Owner, PathKind, Route, TlsMaterial, mat
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.control.kinds.objects import HTTPIngressPath, Ingress, IngressBackend, IngressRule
+    from edge.control.kinds.ingress import HTTPIngressPath, Ingress, IngressBackend, IngressRule
     from edge.control.translate.annotations.policies import Reader
     from edge.control.translate.annotations.transport import Speaking
-    from edge.control.translate.parts import Order
     from edge.control.translate.references import Find
     from edge.table.streams import StreamRoute
 
@@ -68,13 +67,8 @@ def translate(
     """
     asked, problems = annotations.read(ingress.annotations)
     if asked.refused:
-        return replace(NOTHING, order=_order(ingress), problems=problems, refused=True)
+        return replace(NOTHING, order=ingress.order, problems=problems, refused=True)
     return _Translator(ingress, annotations, find, cross_namespace=cross_namespace).result(stream)
-
-
-def _order(ingress: Ingress) -> Order:
-    metadata = ingress.metadata
-    return metadata.creation_timestamp or "", metadata.namespace, metadata.name
 
 
 class _Translator:
@@ -123,7 +117,7 @@ class _Translator:
             passthrough.streams(self._model.owner, hosts, stream, self._problems) if self._asked.passthrough else {}
         )
         return Translation(
-            order=_order(self._ingress),
+            order=self._ingress.order,
             hosts=hosts,
             default=alone,
             uses=tuple(self._uses),

@@ -11,7 +11,7 @@ from edge.control.translate.parts import SecretUse
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.control.kinds.objects import Ingress
+    from edge.control.kinds.ingress import Ingress
     from edge.control.translate.parts import HostPart
 
 

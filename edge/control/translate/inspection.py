@@ -19,7 +19,7 @@ from edge.control.translate.annotations.values import PREFIX
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.control.kinds.objects import Ingress
+    from edge.control.kinds.ingress import Ingress
     from edge.control.translate.annotations.values import Defaults
     from edge.settings import Settings
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from edge.control.kinds.objects import TLS_CHAIN, TLS_KEY
+from edge.control.kinds.core import TLS_CHAIN, TLS_KEY
 from edge.control.translate import der, leaf, pem
 from edge.control.translate.judge import Fault, Judge
 from edge.control.translate.pem import PemError
@@ -20,7 +20,7 @@ from edge.table.describing import date
 from edge.table.records import Certificate, wildcard_of
 
 if TYPE_CHECKING:
-    from edge.control.kinds.objects import Secret
+    from edge.control.kinds.core import Secret
     from edge.control.translate.leaf import Leaf
 
 LEAST_RSA = 2048

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from edge.control.kinds.objects import TCP
+from edge.control.kinds.services import TCP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from edge.control.kinds.objects import ConfigMap, ObjectId, Secret
+from edge.control.kinds.core import ConfigMap, Secret
+from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate.annotations.values import CLOSES
 from edge.control.translate.annotations.wanted import ContentError

@@ -11,12 +11,12 @@ import logging
 import re
 from typing import TYPE_CHECKING
 
-from edge.control.kinds.objects import LoadBalancerIngress
+from edge.control.kinds.load_balancers import LoadBalancerIngress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from edge.control.kinds.objects import Service
+    from edge.control.kinds.services import Service
 
 logger = logging.getLogger(__name__)
 

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from edge.control.kinds.objects import TCP, UDP, ConfigMap, ObjectId
+from edge.control.kinds.core import ConfigMap
+from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error
+from edge.control.kinds.services import TCP, UDP
 from edge.control.translate.parts import BY_UDP, ServiceUse, StreamPart, Translation
 from edge.control.translate.stream_settings import BALANCES, by_settings
 from edge.table.records import Backend, Listening, Owner, Wire, service_key

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from edge.control.compiling.trial import is_refused
-from edge.control.kinds.objects import Ingress
+from edge.control.kinds.ingress import Ingress
 from edge.settings import Settings
 from tests.support import objects
 from tests.support.world import Manifest, World, taken

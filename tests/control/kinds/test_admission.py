@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from edge.control.kinds.admission import Refused, admit
-from edge.control.kinds.objects import ConfigMap, EndpointSlice, IngressClass, ObjectError, Secret, Service
+from edge.control.kinds.core import ConfigMap, Secret
+from edge.control.kinds.ingress import IngressClass
+from edge.control.kinds.objects import ObjectError
 from edge.control.kinds.registry import KINDS
+from edge.control.kinds.services import EndpointSlice, Service
 from tests.support import objects
 
 

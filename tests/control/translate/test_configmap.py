@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from edge.control.kinds.objects import ConfigMap, Metadata
+from edge.control.kinds.core import ConfigMap
+from edge.control.kinds.objects import Metadata
 from edge.control.translate.annotations.catalogue import Support
 from edge.control.translate.annotations.defaults import defaults_of
 from edge.control.translate.configmap.catalogue import catalogue

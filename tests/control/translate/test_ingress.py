@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edge.control.kinds.objects import Ingress
+from edge.control.kinds.ingress import Ingress
 from edge.control.translate.annotations.policies import Reader
 from edge.control.translate.ingress import translate
 from edge.control.translate.parts import RoutePart, SecretUse, Translation

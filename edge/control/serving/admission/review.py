@@ -21,7 +21,8 @@ from msgspec.structs import replace
 from edge.control.compiling.trial import is_refused
 from edge.control.containment import contain
 from edge.control.kinds.decoding import decode
-from edge.control.kinds.objects import Ingress, ObjectError
+from edge.control.kinds.ingress import Ingress
+from edge.control.kinds.objects import ObjectError
 from edge.control.kinds.problems import Problem, warning
 
 if TYPE_CHECKING:

@@ -19,14 +19,14 @@ import msgspec
 
 from edge.control.kinds.changes import Change, Delete, Invalid, Synced, Upsert
 from edge.control.kinds.gateway import GROUP, Gateway
-from edge.control.kinds.objects import Ingress, Object
+from edge.control.kinds.ingress import Ingress
 from edge.control.sources.source import BY_NEED
 
 if TYPE_CHECKING:
     import queue
     from collections.abc import Set
 
-    from edge.control.kinds.objects import Key
+    from edge.control.kinds.objects import Key, Object
 
 Name = tuple[str, str]
 """Kind and name within a namespace."""

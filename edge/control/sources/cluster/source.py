@@ -21,18 +21,11 @@ from edge.control.api.reflector import Reflector
 from edge.control.api.transport import Transport
 from edge.control.kinds import resources
 from edge.control.kinds.changes import Change, Invalid
+from edge.control.kinds.core import Namespace
 from edge.control.kinds.decoding import decode
-from edge.control.kinds.objects import (
-    SERVICE_NAME_LABEL,
-    Ingress,
-    IngressClass,
-    IngressClassSpec,
-    Metadata,
-    Namespace,
-    Object,
-    ObjectError,
-    ObjectId,
-)
+from edge.control.kinds.ingress import Ingress, IngressClass, IngressClassSpec
+from edge.control.kinds.objects import Metadata, Object, ObjectError, ObjectId
+from edge.control.kinds.services import SERVICE_NAME_LABEL
 from edge.control.sources.cluster.feed import Feed
 from edge.control.sources.cluster.needs import Needs
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from edge.control.kinds.objects import Secret
+from edge.control.kinds.core import Secret
 from edge.control.translate.annotations.wanted import ContentError, Deferred, Wanted
 from edge.table import users
 from edge.table.policies.auth import BasicAuth, DigestAuth
@@ -15,7 +15,7 @@ from edge.table.policies.auth import BasicAuth, DigestAuth
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.control.kinds.objects import ConfigMap
+    from edge.control.kinds.core import ConfigMap
     from edge.control.translate.annotations.values import Values
     from edge.table.policies import AnyPolicy
 

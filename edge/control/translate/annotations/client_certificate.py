@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec.structs import replace
 
-from edge.control.kinds.objects import Secret
+from edge.control.kinds.core import Secret
 from edge.control.translate import authorities, pem
 from edge.control.translate.annotations.wanted import ContentError, Reference
 from edge.control.translate.authorities import AuthorityError
@@ -28,7 +28,7 @@ from edge.table.records import TlsOptions
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edge.control.kinds.objects import ConfigMap
+    from edge.control.kinds.core import ConfigMap
     from edge.control.translate.annotations.values import Values
 
 _SECRET: Final = "auth-tls-secret"  # noqa: S105 - the name of an annotation

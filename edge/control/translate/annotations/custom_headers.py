@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from edge.control.kinds.objects import ConfigMap
+from edge.control.kinds.core import ConfigMap
 from edge.control.translate.annotations.wanted import ContentError, Deferred, Wanted
 from edge.table.fields import name_fault
 from edge.table.policies.custom_headers import CustomHeaders
@@ -17,7 +17,7 @@ from edge.table.policies.custom_headers import CustomHeaders
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.control.kinds.objects import Secret
+    from edge.control.kinds.core import Secret
     from edge.control.translate.annotations.values import Values
     from edge.table.policies import AnyPolicy
 

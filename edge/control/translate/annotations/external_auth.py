@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 from msgspec.structs import replace
 
-from edge.control.kinds.objects import ConfigMap
+from edge.control.kinds.core import ConfigMap
 from edge.control.translate import templated_fields
 from edge.control.translate.annotations.durations import cache_times
 from edge.control.translate.annotations.server_url import VISIBLE, server_of
@@ -30,7 +30,7 @@ from edge.table.remotes import remote_key
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.control.kinds.objects import Secret
+    from edge.control.kinds.core import Secret
     from edge.control.translate.annotations.server_url import Server
     from edge.control.translate.annotations.values import Values
     from edge.table.policies import AnyPolicy

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from edge.control.kinds.objects import ConfigMap
+from edge.control.kinds.core import ConfigMap
 from edge.control.kinds.problems import warning
 from edge.control.translate.annotations.values import field
 from edge.control.translate.annotations.wanted import ContentError, Deferred, Wanted
@@ -15,7 +15,7 @@ from edge.table.policies.fast_cgi import FastCgi
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.control.kinds.objects import Secret
+    from edge.control.kinds.core import Secret
     from edge.control.translate.annotations.values import Values
 
 _INDEX: Final = "fastcgi-index"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec.structs import replace
 
-from edge.control.kinds.objects import TLS_CHAIN, TLS_KEY, Secret
+from edge.control.kinds.core import TLS_CHAIN, TLS_KEY, Secret
 from edge.control.kinds.problems import warning
 from edge.control.translate import authorities
 from edge.control.translate.annotations.values import field
@@ -27,7 +27,7 @@ from edge.table.records import TLS_1_2, TLS_1_3, Protocol, Tls, TlsMaterial, Tra
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edge.control.kinds.objects import ConfigMap
+    from edge.control.kinds.core import ConfigMap
     from edge.control.translate.annotations.values import Values
     from edge.control.translate.annotations.wanted import Reference
     from edge.table.policies import AnyPolicy

@@ -11,7 +11,7 @@ from edge.control.kinds.objects import ObjectId
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edge.control.kinds.objects import ConfigMap, Secret
+    from edge.control.kinds.core import ConfigMap, Secret
     from edge.table.policies import AnyPolicy
 
 

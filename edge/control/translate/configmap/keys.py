@@ -5,14 +5,15 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from edge.control.kinds.objects import ConfigMap, ObjectId
+from edge.control.kinds.core import ConfigMap
+from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate.configmap.forms import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from edge.control.kinds.objects import Secret
+    from edge.control.kinds.core import Secret
     from edge.control.translate.configmap.forms import Form
 
     Find = Callable[[ObjectId], Secret | ConfigMap | str | None]

@@ -20,7 +20,8 @@ from edge.table.policies import AnyPolicy, Closed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from edge.control.kinds.objects import ConfigMap, ObjectId
+    from edge.control.kinds.core import ConfigMap
+    from edge.control.kinds.objects import ObjectId
     from edge.control.translate.annotations.values import Defaults
     from edge.control.translate.configmap.keys import Find, Key
 

@@ -8,7 +8,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from edge.control.kinds.objects import Secret
+from edge.control.kinds.core import Secret
 from edge.control.translate.configmap.forms import BOOLEAN, REFERENCE, Form, size, time
 from edge.control.translate.configmap.keys import group, handshakes
 from edge.system import openssl

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
-from edge.control.kinds.objects import Service
 from edge.control.kinds.problems import Problem, error
+from edge.control.kinds.services import Service
 from edge.control.translate.gateway.facts import FINE, PolicyFacts, Verdict
 from edge.control.translate.gateway.trusted import Trusted, trusted
 from edge.control.translate.parts import Translation
@@ -90,9 +90,8 @@ def translate(policy: BackendTLSPolicy, view: View) -> Translation:
     elif conflict := _conflict(policy, view):
         accepted = Verdict("Conflicted", conflict)
         problems.append(error("Conflicted", "spec.targetRefs", conflict))
-    order = (policy.metadata.creation_timestamp or "", policy.metadata.namespace, policy.metadata.name)
     facts = PolicyFacts(accepted, resolved) if not found.pending else None
-    return Translation(order, {}, None, (), (), tuple(problems), facts=facts)
+    return Translation(policy.order, {}, None, (), (), tuple(problems), facts=facts)
 
 
 def _missing(policy: BackendTLSPolicy, view: View) -> str:

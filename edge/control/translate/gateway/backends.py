@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec.structs import replace
 
 from edge.control.kinds.http_routes import BackendReference
-from edge.control.kinds.objects import TCP, UDP, ObjectId
+from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error
+from edge.control.kinds.services import TCP, UDP
 from edge.control.translate import app_protocols
 from edge.control.translate.gateway import backend_tls, filters
 from edge.control.translate.gateway.grants import remedy

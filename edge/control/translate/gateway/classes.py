@@ -20,9 +20,8 @@ def translate(one: GatewayClass, view: View, settings: Settings) -> Translation 
         return None
     found = of_class(one, view)
     verdict = Verdict(found.problem.reason, found.problem.message) if found.problem is not None else FINE
-    order = (one.metadata.creation_timestamp or "", "", one.metadata.name)
     problems = (found.problem,) if found.problem is not None else ()
-    return Translation(order, {}, None, (), (), problems, facts=ClassFacts(verdict))
+    return Translation(one.order, {}, None, (), (), problems, facts=ClassFacts(verdict))
 
 
 def of_class(one: GatewayClass, view: View) -> parameters.Read:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from edge.control.kinds.objects import ObjectId, Secret
+from edge.control.kinds.core import Secret
+from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error
 from edge.control.translate import key_pairs
 from edge.control.translate.gateway.grants import remedy

@@ -106,7 +106,7 @@ def translate(gateway: Gateway, view: View, settings: Settings) -> Translation |
     fault = view.class_fault(gateway)
     if fault:
         problem = error("UnknownClass", "spec.gatewayClassName", f"{fault}; the Gateway is not served")
-        return Translation(_order(gateway), {}, None, (), (), (problem,))
+        return Translation(gateway.order, {}, None, (), (), (problem,))
     if not view.is_ours(gateway):
         return None
     assignment = view.assignment(gateway)
@@ -139,14 +139,14 @@ def translate_set(listener_set: ListenerSet, view: View, settings: Settings) -> 
     gateway = view.gateway(listener_set.gateway)
     if gateway is None:
         message = f"Gateway {'/'.join(listener_set.gateway)} does not exist"
-        return Translation(_order(listener_set), {}, None, (), (), (error("NoGateway", "spec.parentRef", message),))
+        return Translation(listener_set.order, {}, None, (), (), (error("NoGateway", "spec.parentRef", message),))
     if not view.is_ours(gateway):
         return None
     if listener_set not in view.listener_sets(gateway):
         message = f"{gateway.id} does not allow it; see allowedListeners there"
         facts = ListenerSetFacts((), Verdict("NotAllowed", message))
         problem = error("NotAllowed", "spec.parentRef", message)
-        return Translation(_order(listener_set), {}, None, (), (), (problem,), facts=facts)
+        return Translation(listener_set.order, {}, None, (), (), (problem,), facts=facts)
     found = Listeners(listener_set.id, gateway, view, settings)
     return _translation(listener_set, found, found.problems, ListenerSetFacts(tuple(found.facts)))
 
@@ -155,7 +155,7 @@ def _translation(
     owner: Gateway | ListenerSet, found: Listeners, problems: list[Problem], facts: GatewayFacts | ListenerSetFacts
 ) -> Translation:
     return Translation(
-        _order(owner),
+        owner.order,
         found.hosts,
         None,
         (),
@@ -165,10 +165,6 @@ def _translation(
         sockets=tuple(found.sockets),
         tls_options=found.options,
     )
-
-
-def _order(one: Gateway | ListenerSet) -> tuple[str, str, str]:
-    return (one.metadata.creation_timestamp or "", one.metadata.namespace, one.metadata.name)
 
 
 def _asked_in_vain(assignment: Assignment) -> Iterator[Problem]:

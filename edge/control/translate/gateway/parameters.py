@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from edge.control.kinds import names
-from edge.control.kinds.objects import ConfigMap, ObjectId
+from edge.control.kinds.core import ConfigMap
+from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error
 
 if TYPE_CHECKING:

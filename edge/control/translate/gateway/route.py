@@ -53,7 +53,6 @@ def translate(route: HTTPRoute | GRPCRoute, view: View) -> Translation | None:
     rules, manner, refused = _rules(route)
     problems: list[Problem] = list(attachment.problems)
     metadata = route.metadata
-    order = (metadata.creation_timestamp or "", metadata.namespace, metadata.name)
     backends = BackendReader(route.id, view, manner)
     owner = Owner(route.kind, metadata.namespace, metadata.name)
     parts: list[tuple[RouteMatch, RoutePart]] = []
@@ -69,12 +68,14 @@ def translate(route: HTTPRoute | GRPCRoute, view: View) -> Translation | None:
             parts += _rule(rule, field, owner, targets, refused=bool(found))
     facts = outcomes.facts(attachment, backends, [*refused, *faulty], all_refused=bool(refused))
     if refused or not attachment.meetings:
-        return Translation(order, {}, None, (), (), (*problems, *refused, *faulty), facts=facts)
+        return Translation(route.order, {}, None, (), (), (*problems, *refused, *faulty), facts=facts)
     shown = Shown(backends.materials, view)
     hosts = {key: _host(place, parts, shown) for key, place in places(attachment.meetings).items()}
     problems += [*faulty, *backends.problems]
     materials = tuple(shown.materials.values())
-    return Translation(order, hosts, None, tuple(backends.uses), (), tuple(problems), facts=facts, materials=materials)
+    return Translation(
+        route.order, hosts, None, tuple(backends.uses), (), tuple(problems), facts=facts, materials=materials
+    )
 
 
 def _rules(route: HTTPRoute | GRPCRoute) -> tuple[Sequence[RouteRule], Manner, list[Problem]]:

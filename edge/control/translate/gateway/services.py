@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from edge.control.kinds.names import LABEL_LENGTH, label_fault
-from edge.control.kinds.objects import GATEWAY_NAME_LABEL, MANAGED_BY_LABEL, TCP, UDP
+from edge.control.kinds.services import GATEWAY_NAME_LABEL, MANAGED_BY_LABEL, TCP, UDP
 from edge.control.translate.service_addresses import addresses_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from edge.control.kinds.gateway import Gateway, Listener
-    from edge.control.kinds.objects import Service
+    from edge.control.kinds.services import Service
     from edge.control.translate.gateway.parameters import Parameters
     from edge.control.translate.gateway.view import Assignment
 

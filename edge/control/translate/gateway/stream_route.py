@@ -65,10 +65,9 @@ def translate(route: AnyStreamRoute, view: View, settings: Settings) -> Translat
             key = server_stream_key(scoped(one.scope, record_name(one.host)))
             stream = replace(made, terminate=ends, backends=shown.to(backends[ends], one.gateway))
             streams[key] = StreamPart(stream, "spec.hostnames")
-    metadata = route.metadata
     uses = {use.key: use for one in readers.values() for use in one.uses}
     return Translation(
-        (metadata.creation_timestamp or "", metadata.namespace, metadata.name),
+        route.order,
         {},
         None,
         tuple(uses.values()) if streams else (),

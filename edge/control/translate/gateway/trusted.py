@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from edge.control.kinds.objects import ConfigMap, ObjectId
+from edge.control.kinds.core import ConfigMap
+from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.problems import Problem, error
 from edge.control.translate import authorities
 from edge.control.translate.authorities import AuthorityError

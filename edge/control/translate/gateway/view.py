@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from edge.control.kinds.objects import UDP
+from edge.control.kinds.services import UDP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edge.control.kinds.backend_tls import BackendTLSPolicy
+    from edge.control.kinds.core import ConfigMap, Secret
     from edge.control.kinds.gateway import Gateway, GatewayClass, Listener
     from edge.control.kinds.listener_sets import ListenerSet
-    from edge.control.kinds.objects import ConfigMap, Key, ObjectId, Secret
+    from edge.control.kinds.objects import Key, ObjectId
     from edge.control.translate.gateway.standing import Standing
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from edge.control.kinds.objects import Ingress
+from edge.control.kinds.ingress import Ingress
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.serving.admission.review import MalformedReviewError, answered
 from tests.support import objects

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from edge.control.api.errors import ConfigurationError
-from edge.control.kinds.objects import Ingress
+from edge.control.kinds.ingress import Ingress
 from edge.control.kinds.problems import Problem, error
 from edge.control.serving import bounded_server
 from edge.control.serving.admission import server as module

@@ -8,7 +8,8 @@ import pytest
 
 from edge.control.api import reading
 from edge.control.kinds.changes import Delete, Upsert
-from edge.control.kinds.objects import ObjectId, Secret
+from edge.control.kinds.core import Secret
+from edge.control.kinds.objects import ObjectId
 from edge.control.sources.cluster import needs as module
 from edge.control.sources.cluster.source import KubernetesSource
 from tests.control.conftest import Ears

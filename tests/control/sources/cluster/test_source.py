@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from edge.control.kinds.changes import Delete, Synced, Upsert
-from edge.control.kinds.objects import IngressClass, ObjectId
+from edge.control.kinds.ingress import IngressClass
+from edge.control.kinds.objects import ObjectId
 from edge.control.sources.cluster import source as module
 from edge.control.sources.cluster.source import KubernetesSource
 from tests.control.conftest import Ears

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from edge.control.kinds.changes import Change, Delete, Invalid, Synced, Upsert, Valid
-from edge.control.kinds.objects import Ingress, Object, ObjectId
+from edge.control.kinds.ingress import Ingress
+from edge.control.kinds.objects import Object, ObjectId
 from edge.control.sources.files.source import FolderSource
 from edge.settings import Settings
 from tests.support.waiting import eventually

@@ -9,7 +9,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.control.kinds.objects import ConfigMap, ObjectId, Secret
+from edge.control.kinds.core import ConfigMap, Secret
+from edge.control.kinds.objects import ObjectId
 from edge.control.sources.files.manifest import Manifest, read
 from tests.control.sources.files.conftest import documents, ingress
 
