@@ -51,6 +51,8 @@ MARK_PATIENCE: Final = 0.5
 STEP: Final = 0.1
 GIVEN_UP: Final = 4
 """Exit status of a control plane that cannot continue and must be restarted."""
+SIGNAL_PATIENCE: Final = 1.0
+"""Most seconds until a signal is seen."""
 SILENCE: Final = 60.0
 """Seconds without a heartbeat after which the compiler counts as stuck; its longest rounds take a few."""
 
@@ -88,7 +90,9 @@ class Plane:
         self._settings = settings
         self._writer = writer
         self._counters = CountersReader(settings.table_directory)
-        self._stop = threading.Event()
+        # An event would not do: a signal handler that sets it may wait for a lock that its own thread holds.
+        self._orders: queue.SimpleQueue[None] = queue.SimpleQueue()
+        """One for each order to stop."""
         self._failed = False
         messages: Messages = queue.SimpleQueue()
         self._source, cluster = _source(settings, messages)
@@ -134,7 +138,7 @@ class Plane:
             ListenError: the address of `--admin` or of `--validating-webhook` cannot be listened on.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stop.set())
+            signal.signal(number, lambda *_: self._orders.put(None))
         self._admin.start()
         if self._webhook is not None:
             self._webhook.start()
@@ -144,7 +148,7 @@ class Plane:
             self._cluster.start()
         if self._zone is not None:
             self._zone.start()
-        self._stop.wait()
+        self._await_order()
         if not self._failed:
             if self._cluster is not None:
                 self._cluster.stop()
@@ -163,9 +167,15 @@ class Plane:
             return 0
         return GIVEN_UP if self.state.own_table else 1
 
+    def _await_order(self) -> None:
+        while True:
+            # Python does not see a signal that comes just before it begins to wait, until it waits again.
+            with suppress(queue.Empty):
+                return self._orders.get(timeout=SIGNAL_PATIENCE)
+
     def _fail(self) -> None:
         self._failed = True
-        self._stop.set()
+        self._orders.put(None)
 
     def _silent(self) -> str:
         """The fault of the compiler's thread; empty: none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import signal
 import socket
@@ -71,6 +72,22 @@ def test_a_folder_is_followed(folder: Path, directory: Path) -> None:
 def test_it_ends_well_when_told_to_and_leaves_the_table(control: Edge, directory: Path, number: signal.Signals) -> None:
     assert control.stop(number) == 0
     assert host(TableReader(directory)) is not None
+
+
+def test_a_signal_that_does_not_wake_the_main_thread_is_seen(control: Edge) -> None:
+    """As one that comes just before the main thread begins to wait."""
+    assert control.process is not None
+    process = control.process.pid
+    other = next(int(one.name) for one in Path(f"/proc/{process}/task").iterdir() if one.name != str(process))
+    send_to_thread(process, other, signal.SIGTERM)
+    assert control.wait() == 0
+
+
+def send_to_thread(process: int, thread: int, number: int) -> None:
+    """As tgkill(2), which Python does not have."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.tgkill(process, thread, number):
+        raise OSError(ctypes.get_errno(), "tgkill")
 
 
 def test_the_next_one_goes_on_where_a_killed_one_was(control: Edge, folder: Path, directory: Path) -> None:

@@ -76,10 +76,10 @@ class Cluster:
     def _listen(self, state: State, source: KubernetesSource) -> None:
         """Register every writer for what it needs of the table, and of the objects as they arrive."""
         if self.status is not None:
-            source.observers.append(self.status)
+            source.observers.of_ingresses.append(self.status)
             state.listeners.append(self.status.heard)
         if self.gateway_status is not None:
-            source.status_observers.append(self.gateway_status)
+            source.observers.of_statuses.append(self.gateway_status)
             state.listeners.append(self.gateway_status.heard)
         if self.gateway_services is not None:
             state.listeners.append(self.gateway_services.heard)

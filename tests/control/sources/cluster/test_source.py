@@ -11,6 +11,7 @@ from edge.control.kinds.ingress import IngressClass
 from edge.control.kinds.objects import ObjectId
 from edge.control.sources.cluster import source as module
 from edge.control.sources.cluster.source import KubernetesSource
+from edge.control.sources.cluster.watch import REFUSALS
 from tests.control.conftest import Ears
 from tests.support import gateway
 from tests.support.fakeapi import FakeAPI, Rules
@@ -314,7 +315,7 @@ def test_nothing_is_said_after_stop(api: FakeAPI, start: Start, ears: Ears) -> N
 def test_refusals_are_counted_before_a_kind_is_given_up(api: FakeAPI, start: Start, ears: Ears) -> None:
     """Roles may appear just after us: a first refusal does not make us go on without the classes."""
     everything(api)
-    api.fail("status", verb="list", resource="ingressclasses", code=403, reason="Forbidden", times=module.REFUSALS - 1)
+    api.fail("status", verb="list", resource="ingressclasses", code=403, reason="Forbidden", times=REFUSALS - 1)
     start()
     ears.until(lambda: ears.synced() == ALL)
     assert ears.names("IngressClass") == {"/edge"}
