@@ -81,7 +81,7 @@ def routes(found: dict[str, Any], width: int, *, colours: bool) -> Iterator[str]
             plain(one["host"] + one["path"]) or "any other host",
             plain(f"{one['owner']['kind']} {one['owner']['namespace']}/{one['owner']['name']}")
             if one["owner"]["kind"]
-            else "a flag",
+            else "no Ingress",
         )
         for one in found["routes"]
     ]

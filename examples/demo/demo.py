@@ -54,7 +54,7 @@ The page: http://localhost:{admin}/{quiet}
 Edge serves {folder}:
 
   curl http://shop.localhost:{http}/hello        two servers take turns
-  curl -i http://blog.localhost:{http}/          has TLS: 308 to https
+  curl -i http://blog.localhost:{http}/          has TLS: 308 to https, at port 443
   curl -k https://blog.localhost:{https}/         with a certificate made just now
   curl -k https://blog.localhost:{https}/shop     one host, two Services
   curl -i http://nobody.localhost:{http}/        404: no route

@@ -318,7 +318,7 @@ HTTPRoute demo/mesh (manifests/b.yaml, document 3)
 HTTPRoute demo/web (manifests/b.yaml, document 1)
   web.example
     Exact /old [http only]        -> answer by policy                       redirect (302) to https://host as asked
-    Prefix /v1 [http only, x: 1]  -> web:80 (weight 3), gone:80 (weight 1)  -> 10.0.0.1:8080; -> 500
+    Prefix /v1 [http only, x: 1]  -> web:80 (weight 3), gone:80 (weight 1)  -> web: 10.0.0.1:8080; -> gone: 500
   error: spec.rules[0].backendRefs[1].name: Service demo/gone does not exist; its share of the requests is answered 500
 
 Gateway demo/edge (manifests/a.yaml, document 2)

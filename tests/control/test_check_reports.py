@@ -63,6 +63,35 @@ def test_keys_of_the_configmap_are_told_too(tmp_path: Path, capsys: pytest.Captu
     assert "Keys of the ConfigMap: 1 honoured, 1 unknown\n  no-such-key  (1)  unknown\n" in text
 
 
+def test_remarks_have_no_markup_of_the_docs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    notes = {NGINX + "upstream-vhost": "a.example", NGINX + "auth-url": "http://auth.example"}
+    write(tmp_path, "site.yaml", *site(**notes))
+    _, text = run(tmp_path, capsys=capsys)
+    table = text.partition("Annotations:")[2]
+    assert "Has the variables of requests." in table
+    assert "does not get the client's X-Forwarded-* fields" in table
+
+
+@pytest.mark.parametrize(
+    ("data", "flag", "settings"),
+    [
+        ({"keep-alive": "60"}, "--configmap", {"configmap": "demo/c"}),
+        ({"9000": "demo/web:80"}, "--tcp-services-configmap", {"tcp_services_configmap": "demo/c"}),
+        ({"X-Field": "1"}, "", {}),
+    ],
+)
+def test_a_configmap_of_settings_that_no_flag_names_is_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], data: dict[str, str], flag: str, settings: dict[str, str]
+) -> None:
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "demo"}, "data": data}
+    write(tmp_path, "site.yaml", *site(x="y"), config)
+    status, text = run(tmp_path, capsys=capsys)
+    assert (f"no flag names it, so its keys are not checked; use {flag}" in text) == bool(flag)
+    assert status == 0
+    _, text = run(tmp_path, capsys=capsys, **settings)
+    assert "no flag names it" not in text
+
+
 @pytest.mark.parametrize(("kind", "warnings"), [("HTTPRoute", 1), ("GRPCRoute", 1), ("Ingress", 0)])
 def test_a_key_that_does_not_guard_routes_of_the_gateway_api_is_a_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, warnings: int

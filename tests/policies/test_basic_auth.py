@@ -117,7 +117,7 @@ def test_challenges_of_acme_need_no_password() -> None:
 
 
 def test_summaries_show_no_hash() -> None:
-    assert BasicAuth("", "shop", (("anna", APR1),)).summary() == 'Basic authentication for "shop", 1 users'
+    assert BasicAuth("", "shop", (("anna", APR1),)).summary() == 'Basic authentication for "shop", 1 user'
 
 
 # --- what clients get -------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from edge.data.policies import ORDER
 from edge.table import policies
 from edge.table.policies import AnyPolicy, BodyLimit, Redirect, RequestBuffering, ResponseBuffering, Retry, Rewrite
 from edge.table.policies.policy import Policy
+from edge.table.policies.snippet import RequestField, SetField, Snippet
 from tests.table.examples import POLICIES
 
 KNOWN = set(get_args(AnyPolicy))
@@ -62,24 +63,24 @@ SUMMARIES = {
     "Retry": "a try for each endpoint within 1.25 s on invalid_header http_429 http_503 non_idempotent",
     "NoAccessLog": "not logged",
     "Compression": "compressed by br (level 4), gzip (level 1)",
-    "ClientLimits": "requests of a client: 1/s, 2/min, 3 at once, not for 1 networks",
+    "ClientLimits": "requests of a client: 1/s, 2/min, 3 at once, not for 1 network",
     "SourceRanges": "clients: no 10.1.0.0/16, only 10.0.0.0/8 ::1",
-    "ServerSnippet": "1 statements of a snippet of the host",
-    "Snippet": "4 statements of a snippet",
+    "ServerSnippet": "a snippet of 1 statement for the host",
+    "Snippet": "a snippet of 4 statements",
     "BasicAuth": 'Basic authentication for "shop", 2 users',
-    "DigestAuth": 'Digest authentication for "shop", 1 users',
+    "DigestAuth": 'Digest authentication for "shop", 1 user',
     "RequestBuffering": "request bodies up to 1099511627776 bytes are read first, 65536 bytes of each in memory",
     "ResponseBuffering": "responses are read ahead, 131072 bytes in memory and 1048576 in a file",
     "ResponseHead": "heads of responses up to 4096 bytes",
     "ResponseRate": "responses at 1024 bytes/s after 2048 bytes",
-    "ExternalAuth": "clients that http://auth.example:4180/auth?u=$request_uri lets in, answers kept",
+    "ExternalAuth": "only clients that http://auth.example:4180/auth?u=$request_uri lets in, answers kept",
     "SignIn": "redirect (302) to https://sign.example/in?rd=$scheme://$http_host$escaped_request_uri instead of 401",
     "SessionBackend": "the backend by cookie route",
     "SatisfyAny": "one of the checks of clients is enough",
     "AppRoot": "redirect (302) to /app",
     "CorsFilter": "CORS for https://*.a.example",
     "Deadline": "a request takes 0.5 s at most, an attempt takes 0.25 s at most",
-    "ClientBlocks": "no clients of 1 networks, 2 user agents, 1 referers",
+    "ClientBlocks": "no clients of 1 network, 2 user agents, 1 referer",
     "ClientCertificate": "client certificates: optional with subject CN=a",
     "WwwRedirect": "redirect (301) to app.example",
     "Cors": "CORS for https://a.example, null",
@@ -91,7 +92,7 @@ SUMMARIES = {
     "CookieChange": "cookies of endpoints are passed on with Domain o.example for i.example with Path /b for /a",
     "LocationChange": "redirects of endpoints are passed on with / for http://inner.example/",
     "RegexRewrite": "requests are passed on with path /$1 and X-Forwarded-Prefix /a",
-    "FastCgi": "requests are passed on by FastCGI with index index.php, 1 parameters of its own",
+    "FastCgi": "requests are passed on by FastCGI with index index.php, 1 parameter of its own",
     "OldHttp": "requests are passed on as HTTP/1.0",
     "ConnectionField": "requests are passed on with Connection: close",
 }
@@ -112,6 +113,11 @@ def test_what_it_does_is_said_in_a_line(policy: Policy) -> None:
         (BodyLimit("a", 0), "request bodies of any size"),
         (RequestBuffering("a"), "request bodies are read first, 32768 bytes of each in memory"),
         (ResponseBuffering("a", file=0), "responses that ask for it are read ahead, 16384 bytes in memory"),
+        (Snippet("a", (SetField("Server", ""),)), "response fields: Server removed"),
+        (
+            Snippet("a", (RequestField("X-A", "$uri"), SetField("B", "1"), SetField("C", ""))),
+            "request fields: X-A set; response fields: B set, C removed",
+        ),
         (RequestBuffering("a", 0), "request bodies go to the endpoint as they come"),
     ],
 )

@@ -104,7 +104,7 @@ Hosts: 2
     Prefix /      -> web:80      Ingress demo/shop; http is redirected to https (308)
     otherwise     -> web:80      Ingress demo/shop; request bodies up to 1024 bytes; not logged
   any other host
-    ImplementationSpecific /any  -> web:80  Ingress demo/shop; Basic authentication for "shop", 1 users
+    ImplementationSpecific /any  -> web:80  Ingress demo/shop; Basic authentication for "shop", 1 user
   what no host takes
     otherwise  -> fallback:80  --default-backend-service
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from edge.control.check import cluster
+from edge.control.check import cluster, unnamed
 from edge.control.compiling.compiler import Compiler
 from edge.control.containment import contain
 from edge.control.kinds.changes import Upsert
@@ -85,6 +85,8 @@ class Checked:
         for owner, claim in self._claims.items():
             if claim is Claim.NONE:
                 self._problems.setdefault(owner, []).append(self._no_class())
+        for owner, problem in unnamed.problems(self._compiler.store.objects("ConfigMap"), self._settings):
+            self._problems.setdefault(owner, []).append(problem)
         self.severities = Counter(one.severity for problems in self._problems.values() for one in problems)
 
     def lines(self) -> Iterator[str]:
@@ -169,7 +171,11 @@ class Checked:
 
     def _row(self, route: Route, *, default: bool = False) -> tuple[str, ...]:
         taken, done = describing.route(route, default=default)
-        endpoints = [f"-> {self._endpoints(backend)}" for backend in route.backends]
+        named = [one.service if len(route.backends) > 1 else "" for one in route.backends]
+        endpoints = [
+            f"-> {f'{name}: ' if name else ''}{self._endpoints(one)}"
+            for name, one in zip(named, route.backends, strict=True)
+        ]
         return taken, f"-> {done}", "; ".join([*endpoints, *describing.policies(route)])
 
     def _endpoints(self, backend: Backend) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,7 @@ ANNOTATION, KEY, FLAG, VALUE = "annotation", "key", "flag", "value"
 SORTS: Final = {ANNOTATION: "Annotations", KEY: "Keys of the ConfigMap", FLAG: "Flags", VALUE: "Values of the chart"}
 _ENTRIES: Final = {entry.name: entry for entry in catalogue()}
 _SETTINGS: Final = {options.flag(one)[2:] for one in options.FIELDS.values()}
+_LINK: Final = re.compile(r"\[([^]]*)\]\([^)]*\)")
 _OF_KEYS: Final = {Sort.WITHOUT_EFFECT: Support.WITHOUT_EFFECT, Sort.REFUSED: Support.REFUSED}
 
 
@@ -74,8 +76,14 @@ class Usage:
         self._put(sort, name, place, _JUDGES[sort](name))
 
     def _put(self, sort: str, name: str, place: str, verdict: tuple[Support, str]) -> None:
-        used = self._used.setdefault((sort, name), Used(sort, name, *verdict))
+        support, remark = verdict
+        used = self._used.setdefault((sort, name), Used(sort, name, support, _plain(remark)))
         used.places.append(place)
+
+
+def _plain(remark: str) -> str:
+    """REMARK, which is Markdown for the docs, as text for a terminal."""
+    return _LINK.sub(r"\1", remark).replace("\\*", "*")
 
 
 def _annotation(name: str) -> tuple[Support, str]:

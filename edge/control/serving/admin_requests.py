@@ -73,9 +73,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     server_version = f"edge/{__version__}"
-    sys_version = ""
     timeout = SILENCE_SECONDS
     server: AdminSockets
+
+    def version_string(self) -> str:
+        """Value of the field Server."""
+        return self.server_version
 
     def do_GET(self) -> None:
         if self._begin():

@@ -365,7 +365,11 @@ class Listener:
         count."""
         stream.read_timeout = self.connections.proxy_header_timeout
         stream.expire_in(self.connections.proxy_header_timeout)
-        source = proxy_protocol.read(stream)
+        try:
+            source = proxy_protocol.read(stream)
+        except MessageError as error:
+            self.complain("connection from %s is closed: %s (use-proxy-protocol is on)", peer, error)
+            raise
         stream.expire_in(0)
         return source if self.connections.forwarding.trusts(peer) else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.table.policies.policy import Policy
+from edge.table.policies.policy import Policy, count
 
 
 class BasicAuth(Policy, frozen=True, tag=True):
@@ -19,7 +19,7 @@ class BasicAuth(Policy, frozen=True, tag=True):
 
     def summary(self) -> str:
         """As `Policy`."""
-        return f'Basic authentication for "{self.realm}", {len(self.users)} users'
+        return f'Basic authentication for "{self.realm}", {count(self.users, "user")}'
 
 
 class DigestAuth(Policy, frozen=True, tag=True):
@@ -33,7 +33,7 @@ class DigestAuth(Policy, frozen=True, tag=True):
 
     def summary(self) -> str:
         """As `Policy`."""
-        return f'Digest authentication for "{self.realm}", {len(self.users)} users'
+        return f'Digest authentication for "{self.realm}", {count(self.users, "user")}'
 
 
 class SatisfyAny(Policy, frozen=True, tag=True):

@@ -3,7 +3,7 @@ block-referers)."""
 
 from __future__ import annotations
 
-from edge.table.policies.policy import Policy
+from edge.table.policies.policy import Policy, count
 
 
 class ClientBlocks(Policy, frozen=True, tag=True):
@@ -18,5 +18,5 @@ class ClientBlocks(Policy, frozen=True, tag=True):
 
     def summary(self) -> str:
         """As `Policy`."""
-        parts = ((self.cidrs, "networks"), (self.user_agents, "user agents"), (self.referers, "referers"))
-        return "no clients of " + ", ".join(f"{len(listed)} {what}" for listed, what in parts if listed)
+        parts = ((self.cidrs, "network"), (self.user_agents, "user agent"), (self.referers, "referer"))
+        return "no clients of " + ", ".join(count(listed, what) for listed, what in parts if listed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.table.policies.policy import Policy
+from edge.table.policies.policy import Policy, count
 
 
 class ClientLimits(Policy, frozen=True, tag=True):
@@ -29,4 +29,4 @@ class ClientLimits(Policy, frozen=True, tag=True):
         """As `Policy`."""
         limits = ((self.per_second, "/s"), (self.per_minute, "/min"), (self.connections, " at once"))
         text = ", ".join(f"{limit}{unit}" for limit, unit in limits if limit)
-        return f"requests of a client: {text}" + (f", not for {len(self.exempt)} networks" if self.exempt else "")
+        return f"requests of a client: {text}" + (f", not for {count(self.exempt, 'network')}" if self.exempt else "")

@@ -47,7 +47,7 @@ class ExternalAuth(Policy, frozen=True, tag=True):
         host, port = remote_of(self.remote)
         name = f"[{host}]" if ":" in host else host
         url = f"{'https' if self.secure else 'http'}://{name}:{port}{self.target}"
-        return f"clients that {url} lets in" + (", answers kept" if self.cache_key else "")
+        return f"only clients that {url} lets in" + (", answers kept" if self.cache_key else "")
 
 
 class SignIn(Policy, frozen=True, tag=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.table.policies.policy import Policy
+from edge.table.policies.policy import Policy, count
 
 
 class FastCgi(Policy, frozen=True, tag=True):
@@ -16,5 +16,5 @@ class FastCgi(Policy, frozen=True, tag=True):
     def summary(self) -> str:
         """As `Policy`."""
         index = f" with index {self.index}" if self.index else ""
-        own = f", {len(self.parameters)} parameters of its own" if self.parameters else ""
+        own = f", {count(self.parameters, 'parameter')} of its own" if self.parameters else ""
         return f"requests are passed on by FastCGI{index}{own}"

@@ -5,9 +5,12 @@ one reader for each API that can ask for it (`edge.control.translate`), one step
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from edge.table.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Sized
 
 
 class Policy(Record, frozen=True):
@@ -26,3 +29,8 @@ class Policy(Record, frozen=True):
     def summary(self) -> str:
         """What the policy does, in a few words, for `edge routes` and `edge check`."""
         raise NotImplementedError
+
+
+def count(things: Sized, one: str, several: str = "") -> str:
+    """The number of THINGS with their noun: ONE for a single one, otherwise SEVERAL (ONE with an s, if empty)."""
+    return f"{len(things)} {one if len(things) == 1 else several or one + 's'}"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from edge.table.policies.policy import Policy
+from edge.table.policies.policy import Policy, count
 from edge.table.record import Record
 
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -82,7 +82,7 @@ class Snippet(Policy, frozen=True, tag=True):
 
     def summary(self) -> str:
         """As `Policy`."""
-        return f"{len(self.statements)} statements of a snippet"
+        return _fields(self.statements) or f"a snippet of {count(self.statements, 'statement')}"
 
 
 class ServerSnippet(Policy, frozen=True, tag=True):
@@ -92,4 +92,23 @@ class ServerSnippet(Policy, frozen=True, tag=True):
 
     def summary(self) -> str:
         """As `Policy`."""
-        return f"{len(self.statements)} statements of a snippet of the host"
+        return f"a snippet of {count(self.statements, 'statement')} for the host"
+
+
+def _fields(statements: tuple[Statement | If, ...]) -> str:
+    """What STATEMENTS do, where all of them are about fields, as those of the ConfigMap's keys are; otherwise empty."""
+    requests: list[str] = []
+    responses: list[str] = []
+    for one in statements:
+        if isinstance(one, RequestField):
+            requests.append(_changed(one.name, one.value))
+        elif isinstance(one, SetField):
+            responses.append(_changed(one.name, one.value))
+        else:
+            return ""
+    parts = {"request fields": requests, "response fields": responses}
+    return "; ".join(f"{title}: {', '.join(changes)}" for title, changes in parts.items() if changes)
+
+
+def _changed(name: str, value: str) -> str:
+    return f"{name} set" if value else f"{name} removed"

@@ -189,6 +189,8 @@ def test_an_ingress_with_a_snippet_is_refused_unless_both_its_risk_and_snippets_
     assert asked.refused
     assert [one.reason for one in problems] == ["AnnotationRefused"]
     assert "--annotations-risk-level=Critical (and --allow-snippet-annotations) would allow it" in problems[0].message
+    _, problems = policies.Reader({}).read({f"{PREFIX}modsecurity-snippet": "SecRuleEngine On"})
+    assert "the Ingress is not served. Edge does not support it: remove it" in problems[0].message
     asked, problems = policies.Reader({"annotations-risk-level": ("Critical", "")}).read(itself)
     assert (asked.refused, asked.policies) == (False, ())
     assert [one.reason for one in problems] == ["InvalidAnnotation", "UnknownAnnotation"]

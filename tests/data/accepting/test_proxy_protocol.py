@@ -265,3 +265,5 @@ def test_a_connection_without_a_header_is_closed_without_an_answer(edge, data):
         with Client(port) as client:
             client.send(data)
             assert client.is_closed()
+    assert "connection from 127.0.0.1 is closed: " in edge.log
+    assert "(use-proxy-protocol is on)" in edge.log

@@ -81,9 +81,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     server_version = f"edge/{__version__}"
-    sys_version = ""
     timeout = SILENCE_SECONDS
     server: _Server
+
+    def version_string(self) -> str:
+        """Value of the field Server."""
+        return self.server_version
 
     def do_POST(self) -> None:
         self.server.asked(self.connection)

@@ -233,7 +233,7 @@ def _pages(view: str, question: Question, found: dict[str, Any]) -> str:
 
 def _object(name: dict[str, str]) -> str:
     if not name["kind"]:
-        return "a flag"
+        return "no Ingress"
     return (
         f"{name['kind']} {name['namespace']}/{name['name']}" if name["namespace"] else f"{name['kind']} {name['name']}"
     )

@@ -35,7 +35,10 @@ DIFFERENCES: Final = {
             "default."
         ),
     ),
-    "use-port-in-redirects": "The port is named also where it is the default one of its scheme.",
+    "use-port-in-redirects": (
+        "The port is named also where it is the default one of its scheme. The redirect from http to https has no port;"
+        " in ingress-nginx it then has that of https."
+    ),
 }
 """How Edge differs from ingress-nginx, by annotation."""
 

@@ -16,6 +16,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 from edge.control.kinds.problems import Problem, error
+from edge.control.translate.annotations.names import REFUSED as UNSUPPORTED
 from edge.control.translate.annotations.values import field
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ def refused(annotations: Iterable[tuple[str, str]], defaults: Defaults) -> Itera
             message = f"its risk is {risk.name.capitalize()}, and {LEVEL} allows {most.name.capitalize()} at most"
             needed = f" (and {SNIPPETS})" if name.endswith("-snippet") else ""
             way = f"--{LEVEL}={risk.name.capitalize()}{needed} would allow it"
+            if name in UNSUPPORTED:
+                way = "Edge does not support it: remove it"
             yield error(REFUSED, field(name), f"{message}; the Ingress is not served. {way}")
         for word in words:
             if word in value:

@@ -12,7 +12,7 @@ export function named(one) {
 
 /** An object: its kind in small, then its name. Of flags there is none. */
 export function object(one) {
-  if (!one.kind) return h("span", { class: "faint" }, "a flag");
+  if (!one.kind) return h("span", { class: "faint" }, "no Ingress");
   return h("span", {}, h("span", { class: "kind" }, one.kind), " ", named(one));
 }
 
