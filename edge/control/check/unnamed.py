@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.control.kinds.objects import ConfigMap
+from edge.control.kinds.core import ConfigMap
 from edge.control.kinds.problems import Problem, warning
 from edge.control.translate.configmap.groups import KEYS
 
