@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FAREWELL = 2.0
+RELEASE_TIMEOUT = 2.0
 """Longest wait for the API server at a clean exit, seconds."""
 Lease = dict[str, Any]
 """The whole object, so that what others have put into it survives our writes."""
@@ -264,12 +264,12 @@ class Election:
         now = microtime()
         free = {"holderIdentity": "", "leaseDurationSeconds": 1, "acquireTime": now, "renewTime": now}
         try:
-            lease = lease or self._get(FAREWELL)  # after a renewal of unknown outcome
+            lease = lease or self._get(RELEASE_TIMEOUT)  # after a renewal of unknown outcome
             spec = (lease or {}).get("spec") or {}
             if lease is None or spec.get("holderIdentity") != self.identity:
                 return False
             body = {**lease, "spec": {**spec, **free}}
-            self._transport.request("PUT", self._path, body=body, read_timeout=FAREWELL)
+            self._transport.request("PUT", self._path, body=body, read_timeout=RELEASE_TIMEOUT)
         except KubernetesError as error:
             logger.warning("lease %s: not released, others wait for its end: %s", self._name, error)
             return False

@@ -36,7 +36,7 @@ class DefaultBackend:
         self._use: ServiceUse | None = None
         self.route: Route | None = None
         """The route to the Service, where there is one."""
-        self._told = False
+        self._reported = False
         self._always = False
         self._fault: Problem | None = None
 
@@ -51,11 +51,11 @@ class DefaultBackend:
         ALWAYS: there is a route even without a Service, because all routes have policies.
         """
         use = self._contained()
-        if self._told and use == self._use and always == self._always:
+        if self._reported and use == self._use and always == self._always:
             return None
         self._always = always
         self._services.replace(OWNER, ORDER, (self._use,) if self._use else (), (use,) if use else ())
-        self._use, self._told = use, True
+        self._use, self._reported = use, True
         self.route = None
         if use is None:
             return Globals(NOT_FOUND) if always else Globals()

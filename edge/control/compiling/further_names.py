@@ -109,7 +109,7 @@ def other_name(host: str) -> str:
     return host.removeprefix("www.") if host.startswith("www.") else f"www.{host}"
 
 
-def unheard(parts: Iterable[tuple[ObjectId, Order, HostPart]], host: str) -> Iterator[tuple[ObjectId, Problem]]:
+def overruled(parts: Iterable[tuple[ObjectId, Order, HostPart]], host: str) -> Iterator[tuple[ObjectId, Problem]]:
     """What is reported of the PARTS of HOST whose aliases do not count."""
     winner = None
     for owner, _, part in parts:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from edge.control.kinds.backend_tls import BackendTLSPolicy
     from edge.control.kinds.core import ConfigMap, Secret
     from edge.control.kinds.objects import Key
-    from edge.control.translate.gateway.standing import Standing
+    from edge.control.translate.gateway.listener_states import ListenerState
     from edge.control.translate.gateway.view import Assignment
     from edge.settings import Settings
 
@@ -49,12 +49,12 @@ class PortState(NamedTuple):
 class Shared(Protocol):
     """What is known of all Gateways, ListenerSets and routes together."""
 
-    def assignment(self, gateway: Gateway, among: Sequence[Standing]) -> Assignment:
+    def assignment(self, gateway: Gateway, among: Sequence[ListenerState]) -> Assignment:
         """As `View.assignment`; AMONG: its listeners."""
         ...
 
-    def standings(self, gateway: Gateway, sets: tuple[ListenerSet, ...]) -> tuple[Standing, ...]:
-        """As `View.standings`; SETS: its ListenerSets."""
+    def listener_states(self, gateway: Gateway, sets: tuple[ListenerSet, ...]) -> tuple[ListenerState, ...]:
+        """As `View.listener_states`; SETS: its ListenerSets."""
         ...
 
     def service_is_taken(self, gateway: Key) -> bool:
@@ -122,11 +122,11 @@ class GatewayLook:
 
     def assignment(self, gateway: Gateway) -> Assignment:
         """As `View.assignment`."""
-        return self._shared.assignment(gateway, self.standings(gateway))
+        return self._shared.assignment(gateway, self.listener_states(gateway))
 
-    def standings(self, gateway: Gateway) -> tuple[Standing, ...]:
-        """As `View.standings`."""
-        return self._shared.standings(gateway, self.listener_sets(gateway))
+    def listener_states(self, gateway: Gateway) -> tuple[ListenerState, ...]:
+        """As `View.listener_states`."""
+        return self._shared.listener_states(gateway, self.listener_sets(gateway))
 
     def service_is_taken(self, gateway: Key) -> bool:
         """As `View.service_is_taken`."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from edge.control.translate.gateway import services
-from edge.control.translate.gateway.standing import ROUTE_KINDS
+from edge.control.translate.gateway.listener_states import ROUTE_KINDS
 from edge.control.translate.gateway.view import Assignment
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from edge.control.kinds.gateway import Gateway
     from edge.control.kinds.objects import Key
     from edge.control.kinds.services import Service
-    from edge.control.translate.gateway.standing import Standing
+    from edge.control.translate.gateway.listener_states import ListenerState
 
     Place = tuple[int, bool]
     """Port of a listener, and whether it is for UDP."""
@@ -90,7 +90,7 @@ class GatewayPorts:
         self._gateways.pop((gateway[0], services.service_name(gateway[1])), None)
         return short
 
-    def of(self, gateway: Gateway, among: Sequence[Standing]) -> Assignment:
+    def of(self, gateway: Gateway, among: Sequence[ListenerState]) -> Assignment:
         """What GATEWAY, which is ours, has for its listeners and those of its sets, which are AMONG these."""
         unsupported = next((one.type for one in gateway.spec.addresses if one.type != SUPPORTED), "")
         if unsupported:

@@ -139,7 +139,7 @@ class GatewayStatus:
             for secret in one.secrets:
                 reading = self._secrets.reading(secret)
                 if reading.material is None and reading.faults:
-                    faults.setdefault(one.standing.number, reading.faults[0].message)
+                    faults.setdefault(one.state.number, reading.faults[0].message)
         return faults
 
 

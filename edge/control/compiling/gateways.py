@@ -27,7 +27,7 @@ from edge.control.kinds.objects import ObjectId
 from edge.control.kinds.services import TCP, UDP
 from edge.control.translate.endpoints import EXTERNAL_NAME, find_port
 from edge.control.translate.gateway import backend_tls, classes, listeners, route, stream_route
-from edge.control.translate.gateway.standing import standings
+from edge.control.translate.gateway.listener_states import listener_states
 from edge.control.translate.parts import BY_UDP
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from edge.control.compiling.store import Store
     from edge.control.kinds.core import ConfigMap, Secret
     from edge.control.kinds.objects import Key
-    from edge.control.translate.gateway.standing import Standing
+    from edge.control.translate.gateway.listener_states import ListenerState
     from edge.control.translate.gateway.view import Assignment
     from edge.control.translate.parts import Translation
     from edge.settings import Settings
@@ -64,7 +64,7 @@ class Gateways:
         self._used: dict[ObjectId, frozenset[ObjectId]] = {}
         """What an owner depends on."""
         self._addresses = GatewayAddresses(settings.gateway_addresses)
-        self._standings: dict[Key, tuple[Gateway, tuple[ListenerSet, ...], tuple[Standing, ...]]] = {}
+        self._states: dict[Key, tuple[Gateway, tuple[ListenerSet, ...], tuple[ListenerState, ...]]] = {}
         """Of each Gateway as it was, with the ListenerSets that it had."""
         self._own_ports = GatewayPorts(store, settings.gateway_service_ports, settings.bind_address)
         self._serves_ports = bool(settings.gateway_services) and not settings.gateway_addresses
@@ -127,7 +127,7 @@ class Gateways:
                     present.append(found)
                 elif name.kind == Gateway.kind:
                     waiting |= self._addresses.release((name.namespace, name.name))
-                    self._standings.pop((name.namespace, name.name), None)
+                    self._states.pop((name.namespace, name.name), None)
                     waiting |= self._own_ports.release((name.namespace, name.name))
         for gateway in sorted(present, key=_needs_choice):
             waiting |= self._addresses.adjust(gateway)
@@ -140,16 +140,16 @@ class Gateways:
         found = self._store.get(ObjectId(GatewayClass.kind, "", gateway.spec.gateway_class_name))
         return isinstance(found, GatewayClass) and found.spec.controller_name == self._settings.controller_class
 
-    def assignment(self, gateway: Gateway, among: Sequence[Standing]) -> Assignment:
+    def assignment(self, gateway: Gateway, among: Sequence[ListenerState]) -> Assignment:
         """As `View.assignment`; AMONG: its listeners."""
         return self._own_ports.of(gateway, among) if self._serves_ports else self._addresses.of(gateway)
 
-    def standings(self, gateway: Gateway, sets: tuple[ListenerSet, ...]) -> tuple[Standing, ...]:
-        """As `View.standings`; SETS: its ListenerSets. All of its routes ask for the same."""
+    def listener_states(self, gateway: Gateway, sets: tuple[ListenerSet, ...]) -> tuple[ListenerState, ...]:
+        """As `View.listener_states`; SETS: its ListenerSets. All of its routes ask for the same."""
         key = (gateway.metadata.namespace, gateway.metadata.name)
-        known = self._standings.get(key)
+        known = self._states.get(key)
         if known is None or known[0] is not gateway or known[1] != sets:
-            known = self._standings[key] = (gateway, sets, standings(gateway, sets))
+            known = self._states[key] = (gateway, sets, listener_states(gateway, sets))
         return known[2]
 
     def service_is_taken(self, gateway: Key) -> bool:

@@ -55,7 +55,7 @@ def merged(parts: Parts) -> HostOptions:
     )
 
 
-def unheard(parts: Parts, name: str) -> Iterator[tuple[ObjectId, Problem]]:
+def overruled(parts: Parts, name: str) -> Iterator[tuple[ObjectId, Problem]]:
     """What is reported of PARTS, those of the host NAME, whose options do not count."""
     winner = merged(parts)
     if winner is NOTHING:

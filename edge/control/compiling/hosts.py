@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from edge.control.compiling import further_names, host_options
 from edge.control.compiling.further_names import FurtherNames
-from edge.control.compiling.merging import Losses, describe, merge
+from edge.control.compiling.merging import Conflicts, describe, merge
 from edge.control.compiling.trial import concerned, taken
 from edge.control.containment import REASON, contain
 from edge.control.kinds.problems import error
@@ -58,7 +58,7 @@ class Hosts:
         self._parts: dict[str, dict[ObjectId, tuple[Order, HostPart]]] = {}
         self._under: dict[str, set[str]] = {}
         """Hosts by the domain of the wildcard that covers them."""
-        self._losses: dict[str, Losses] = {}
+        self._conflicts: dict[str, Conflicts] = {}
         self._shared: Route | None = None
         """The route for requests that no Ingress takes."""
         self._sharing: set[str] = set()
@@ -133,45 +133,45 @@ class Hosts:
         records: dict[str, Record | None] = {}
         owners: set[ObjectId] = set()
         for name in self._dirty:
-            before = self._losses.pop(name, {})
-            changed, losses = self._contained(name, has_tls)
+            before = self._conflicts.pop(name, {})
+            changed, conflicts = self._contained(name, has_tls)
             records.update(changed)
-            if losses:
-                self._losses[name] = losses
-            owners.update(owner for owner in (*before, *losses) if before.get(owner) != losses.get(owner))
+            if conflicts:
+                self._conflicts[name] = conflicts
+            owners.update(owner for owner in (*before, *conflicts) if before.get(owner) != conflicts.get(owner))
         records.update(self._listed_patterns())
         self._dirty.clear()
         return records, owners
 
-    def _contained(self, name: str, has_tls: Callable[[str], bool]) -> tuple[dict[str, Record | None], Losses]:
+    def _contained(self, name: str, has_tls: Callable[[str], bool]) -> tuple[dict[str, Record | None], Conflicts]:
         """The record NAME, if it is to be another, and what is lost there."""
 
-        def failed(fault: str) -> tuple[dict[str, Record | None], Losses]:
+        def failed(fault: str) -> tuple[dict[str, Record | None], Conflicts]:
             problem = error(REASON, "", f"{describe(name)}: {fault}; its last good version, if any, stays in force")
             return {}, {owner: [problem] for owner in self._parts.get(name, ())}
 
         return contain(describe(name), lambda: self._compiled(name, has_tls), failed)
 
-    def _compiled(self, name: str, has_tls: Callable[[str], bool]) -> tuple[dict[str, Record | None], Losses]:
-        losses: Losses = {}
+    def _compiled(self, name: str, has_tls: Callable[[str], bool]) -> tuple[dict[str, Record | None], Conflicts]:
+        conflicts: Conflicts = {}
         self._sharing.discard(name)
         winner = self._winner(name)
         if name in self._further:
             others = [claim for claim in self._further.claims(name) if claim is not winner]
             for owner, problem in further_names.lost(name, others, winner):
-                losses.setdefault(owner, []).append(problem)
+                conflicts.setdefault(owner, []).append(problem)
         if winner is not None:
-            return {name: self._further_record(name, winner, tls=has_tls(name))}, losses
+            return {name: self._further_record(name, winner, tls=has_tls(name))}, conflicts
         if name not in self._parts:
             self._options(name, host_options.NOTHING)
-            return {name: None}, losses
+            return {name: None}, conflicts
         parts = self._ordered(name)
-        for owner, problem in (*further_names.unheard(parts, name), *host_options.unheard(parts, name)):
-            losses.setdefault(owner, []).append(problem)
-        record = self._record(name, name, losses, tls=has_tls(name))
+        for owner, problem in (*further_names.overruled(parts, name), *host_options.overruled(parts, name)):
+            conflicts.setdefault(owner, []).append(problem)
+        record = self._record(name, name, conflicts, tls=has_tls(name))
         if record is not None and any(part.wider for _, _, part in parts):
             record = _in_scope(record, name, [part for _, _, part in parts])
-        return {name: record}, losses
+        return {name: record}, conflicts
 
     def _ordered(self, name: str) -> list[tuple[ObjectId, Order, HostPart]]:
         """What objects say about the host NAME, in the order in which they win."""
@@ -209,25 +209,25 @@ class Hosts:
 
     def problems(self, owner: ObjectId, translation: Translation) -> Iterator[Problem]:
         """What OWNER, which asks for TRANSLATION, does not get."""
-        if self._losses:
+        if self._conflicts:
             for name, part in _parts(translation).items():
                 for lost in (name, *further_names.names_of(name, part)):
-                    yield from self._losses.get(lost, {}).get(owner, ())
+                    yield from self._conflicts.get(lost, {}).get(owner, ())
 
     def tried(self, owner: ObjectId, translation: Translation) -> Iterator[Problem]:
         """What OWNER would not get if it asked for TRANSLATION; nothing is changed."""
         for name, part in _parts(translation).items():
             others = {who: said for who, said in self._parts.get(name, {}).items() if who != owner}
-            conflicts = list(taken(describe(name), part, others))
-            yield from conflicts
+            reported = list(taken(describe(name), part, others))
+            yield from reported
             near = concerned(part, others)
             said = sorted([*near, (owner, translation.order, part)], key=lambda one: one[1])
-            losses: Losses = {}
-            merge(name, said, losses, cross_namespace=self.cross_namespace)
-            for who, problem in (*further_names.unheard(said, name), *host_options.unheard(said, name)):
-                losses.setdefault(who, []).append(problem)
-            fields = {problem.field.removesuffix(".path") for problem in conflicts}
-            for problem in losses.get(owner, ()):
+            conflicts: Conflicts = {}
+            merge(name, said, conflicts, cross_namespace=self.cross_namespace)
+            for who, problem in (*further_names.overruled(said, name), *host_options.overruled(said, name)):
+                conflicts.setdefault(who, []).append(problem)
+            fields = {problem.field.removesuffix(".path") for problem in reported}
+            for problem in conflicts.get(owner, ()):
                 if problem.field not in fields:  # the conflict is reported already
                     yield problem
 
@@ -247,10 +247,10 @@ class Hosts:
         if not covered:
             del self._under[domain]
 
-    def _record(self, name: str, host: str, losses: Losses, *, tls: bool) -> Host | None:
-        """The record NAME with what objects say about HOST; LOSSES gets what is left out."""
+    def _record(self, name: str, host: str, conflicts: Conflicts, *, tls: bool) -> Host | None:
+        """The record NAME with what objects say about HOST; CONFLICTS gets what is left out."""
         parts = self._ordered(host)
-        merged = merge(host, parts, losses, cross_namespace=self.cross_namespace)
+        merged = merge(host, parts, conflicts, cross_namespace=self.cross_namespace)
         options = host_options.merged(parts) if merged is not None else host_options.NOTHING
         has_options = self._options(name, options)
         if merged is None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from edge.control.translate.parts import HostPart, Order, RoutePart
     from edge.table.records import Route
 
-Losses = dict["ObjectId", list[Problem]]
+Conflicts = dict["ObjectId", list[Problem]]
 """The problems of objects that lose a conflict, by object."""
 Winner = tuple["ObjectId", "Order", "RoutePart"]
 """A route, and the object that it comes from with its order."""
@@ -41,18 +41,20 @@ Said = tuple["ObjectId", "Order", "HostPart"]
 """An object with its order, and what it says about a host."""
 
 
-def merge(name: str, parts: Sequence[Said], losses: Losses, *, cross_namespace: bool) -> HostPart | None:
+def merge(name: str, parts: Sequence[Said], conflicts: Conflicts, *, cross_namespace: bool) -> HostPart | None:
     """The host NAME out of PARTS, which come in the order in which they win; None: there is no such host.
 
-    LOSSES gets what is left out. CROSS_NAMESPACE: a canary may have a main Ingress of another namespace.
+    CONFLICTS gets what is left out. CROSS_NAMESPACE: a canary may have a main Ingress of another namespace.
     """
     mains = [said for said in parts if not _is_canary(said[2])]
-    winners, default = _winners(name, mains, losses)
+    winners, default = _winners(name, mains, conflicts)
     if len(mains) < len(parts):
         for owner, _, part in parts:
             if _is_canary(part):
-                default = _with_canary(name, winners, default, (owner, part), losses, cross_namespace=cross_namespace)
-    return _merged(name, mains, winners, default, losses) if mains else None
+                default = _with_canary(
+                    name, winners, default, (owner, part), conflicts, cross_namespace=cross_namespace
+                )
+    return _merged(name, mains, winners, default, conflicts) if mains else None
 
 
 def _with_canary(
@@ -60,7 +62,7 @@ def _with_canary(
     winners: Winners,
     default: Winner | None,
     canary: tuple[ObjectId, HostPart],
-    losses: Losses,
+    conflicts: Conflicts,
     *,
     cross_namespace: bool,
 ) -> Winner | None:
@@ -69,11 +71,11 @@ def _with_canary(
 
     def added(main: Winner | None, part: RoutePart, what: str) -> Winner | None:
         if main is None or main[0].kind != owner.kind:
-            losses.setdefault(owner, []).append(unmatched(part, what))
+            conflicts.setdefault(owner, []).append(unmatched(part, what))
             return main
         result = with_canary((main[0], main[2]), (owner, part), what, cross_namespace=cross_namespace)
         if isinstance(result, Problem):
-            losses.setdefault(owner, []).append(result)
+            conflicts.setdefault(owner, []).append(result)
             return main
         return main[0], main[1], result
 
@@ -90,8 +92,8 @@ def _is_canary(part: HostPart) -> bool:
     return any(one.canary is not None for one in (*part.routes[:1], part.default) if one is not None)
 
 
-def _winners(name: str, parts: Sequence[Said], losses: Losses) -> tuple[Winners, Winner | None]:
-    """Who gets each path of PARTS, and who the rest; LOSSES gets what is left out."""
+def _winners(name: str, parts: Sequence[Said], conflicts: Conflicts) -> tuple[Winners, Winner | None]:
+    """Who gets each path of PARTS, and who the rest; CONFLICTS gets what is left out."""
     winners: Winners = {}
     default: Winner | None = None
     for owner, order, part in parts:
@@ -101,31 +103,35 @@ def _winners(name: str, parts: Sequence[Said], losses: Losses) -> tuple[Winners,
             at = (one.route.kind, one.route.path, one.route.conditions)
             winner = winners.get(at) or winners.get((one.route.kind, one.route.path, _in_any_scheme(one.route)))
             if winner is not None:
-                losses.setdefault(owner, []).append(_conflict(one.field, _path(name, one), winner, owner, order))
+                conflicts.setdefault(owner, []).append(_conflict(one.field, _path(name, one), winner, owner, order))
             else:
                 winners[at] = (owner, order, one)
         if part.default is not None:
             if default is not None:
-                losses.setdefault(owner, []).append(_conflict(part.default.field, _rest(name), default, owner, order))
+                conflicts.setdefault(owner, []).append(
+                    _conflict(part.default.field, _rest(name), default, owner, order)
+                )
             else:
                 default = (owner, order, part.default)
     return winners, default
 
 
-def _merged(name: str, parts: Sequence[Said], winners: Winners, default: Winner | None, losses: Losses) -> HostPart:
-    """One part out of WINNERS and DEFAULT of PARTS; LOSSES gets what has no effect."""
+def _merged(
+    name: str, parts: Sequence[Said], winners: Winners, default: Winner | None, conflicts: Conflicts
+) -> HostPart:
+    """One part out of WINNERS and DEFAULT of PARTS; CONFLICTS gets what has no effect."""
     for owner, _, one in winners.values():
         if one.route.kind is PathKind.STRING and one.route.path.endswith("/"):
             above = winners.get((PathKind.PREFIX, one.route.path.rstrip("/") or "/", one.route.conditions))
             if above is not None:
-                losses.setdefault(owner, []).append(_shadowed(name, one, above[0]))
+                conflicts.setdefault(owner, []).append(_shadowed(name, one, above[0]))
     routes = [(owner, one) for owner, _, one in winners.values()]
     if default is None:
         default = rest(parts, routes)
     routes += redirects(parts, routes)
     if any(one.route.conditions is not None or one.route.kind is PathKind.REGEX for _, one in routes):
         routes.sort(key=_demands, reverse=True)  # stable: of equal ones the older object's goes first
-    return with_app_root(in_regex_mode(routes, (default[0], default[2]) if default is not None else None, losses))
+    return with_app_root(in_regex_mode(routes, (default[0], default[2]) if default is not None else None, conflicts))
 
 
 def _in_any_scheme(route: Route) -> Conditions | None:

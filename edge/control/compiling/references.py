@@ -66,7 +66,7 @@ class References:
         found = self._store.referent(name)
         if found is not None:
             return found
-        if self._by_need and not self._store.is_told(name.kind, (name.namespace, name.name)):
+        if self._by_need and not self._store.is_reported(name.kind, (name.namespace, name.name)):
             return None
         unreadable = self._store.faults(name)
         return f"{name} cannot be read: {unreadable[0]}" if unreadable else f"{name} does not exist"

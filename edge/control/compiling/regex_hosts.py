@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Owned = tuple[ObjectId, RoutePart]
     """A route and the object that asks for it."""
-    Losses = dict[ObjectId, list[Problem]]
+    Conflicts = dict[ObjectId, list[Problem]]
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9/_~%,:;=@&!-]*")
 _REPEATS: Final = ("*", "?", "+", "{")
@@ -37,8 +37,8 @@ _PIECE: Final = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|.", re.DOTALL)
 """An escape, a character class or one character of a pattern."""
 
 
-def in_regex_mode(routes: Sequence[Owned], default: Owned | None, losses: Losses) -> HostPart:
-    """The host with ROUTES, those of older objects first, and DEFAULT. LOSSES gets what cannot be used."""
+def in_regex_mode(routes: Sequence[Owned], default: Owned | None, conflicts: Conflicts) -> HostPart:
+    """The host with ROUTES, those of older objects first, and DEFAULT. CONFLICTS gets what cannot be used."""
     every = (*routes, default) if default is not None else routes
     if not any(part.regex for _, part in every):
         return HostPart(tuple(part for _, part in routes), default[1] if default is not None else None)
@@ -53,13 +53,13 @@ def in_regex_mode(routes: Sequence[Owned], default: Owned | None, losses: Losses
         at = (text, part.route.conditions)
         if at in taken:
             message = f'path "{text}" gets no requests: as a regular expression it is the same in {taken[at]}'
-            losses.setdefault(owner, []).append(warning("ShadowedPath", part.field, message))
+            conflicts.setdefault(owner, []).append(warning("ShadowedPath", part.field, message))
         else:
             taken[at] = owner
-            patterns.append(_judged(text, owner, part, losses))
+            patterns.append(_judged(text, owner, part, conflicts))
     if default is not None:
         owner, part = default
-        default = owner, _rewriting(part, owner, losses)
+        default = owner, _rewriting(part, owner, conflicts)
     return HostPart((*patterns, *others), default[1] if default is not None else None)
 
 
@@ -78,18 +78,18 @@ def _texts(part: RoutePart, exact: set[str]) -> Iterator[str]:
         yield text
 
 
-def _judged(text: str, owner: ObjectId, part: RoutePart, losses: Losses) -> RoutePart:
+def _judged(text: str, owner: ObjectId, part: RoutePart, conflicts: Conflicts) -> RoutePart:
     """PART as a pattern with TEXT, or closed."""
     try:
         compile_pattern(text)
     except PatternError as fault:
         message = f'"{text}" cannot be used as a regular expression: {fault}; requests are answered 503'
-        losses.setdefault(owner, []).append(error("InvalidPattern", f"{part.field}.path", message))
+        conflicts.setdefault(owner, []).append(error("InvalidPattern", f"{part.field}.path", message))
         return _closed(part, _beginning(text), f"{part.field}.path", str(fault))
-    return _rewriting(replace(part, route=replace(part.route, kind=PathKind.PATTERN, path=text)), owner, losses)
+    return _rewriting(replace(part, route=replace(part.route, kind=PathKind.PATTERN, path=text)), owner, conflicts)
 
 
-def _rewriting(part: RoutePart, owner: ObjectId, losses: Losses) -> RoutePart:
+def _rewriting(part: RoutePart, owner: ObjectId, conflicts: Conflicts) -> RoutePart:
     """PART, closed if its rewrite cannot be applied."""
     for policy in part.route.policies:
         if isinstance(policy, RegexRewrite):
@@ -100,7 +100,7 @@ def _rewriting(part: RoutePart, owner: ObjectId, losses: Losses) -> RoutePart:
                     Expansion(policy.prefix, groups)
             except PatternError as fault:
                 message = f'"{policy.target}" cannot be used: {fault}; requests are answered 503'
-                losses.setdefault(owner, []).append(error("InvalidPattern", policy.source, message))
+                conflicts.setdefault(owner, []).append(error("InvalidPattern", policy.source, message))
                 return _closed(part, part.route.path, policy.source, str(fault))
     return part
 

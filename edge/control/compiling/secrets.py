@@ -134,7 +134,7 @@ class Secrets:
         secret = self._store.secret(key)
         name = f"Secret {key[0]}/{key[1]}"
         if secret is None:
-            if self._by_need and not self._store.is_told("Secret", key):
+            if self._by_need and not self._store.is_reported("Secret", key):
                 return old
             unreadable = self._store.faults(ObjectId("Secret", *key))
             if unreadable:

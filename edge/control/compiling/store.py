@@ -56,7 +56,7 @@ class Store:
         self._objects: dict[str, dict[Key, Object]] = {kind: {} for kind in KINDS}
         self._classes: dict[str, IngressClass] = {}
         self._slices: dict[Key, dict[Key, EndpointSlice]] = {}
-        self._told: dict[str, set[Key]] = {"Secret": set(), "ConfigMap": set()}
+        self._reported: dict[str, set[Key]] = {"Secret": set(), "ConfigMap": set()}
         self._faults: dict[str, Invalid] = {}
         self._places: dict[ObjectId, set[str]] = {}
         """Where the faults of an object are."""
@@ -87,13 +87,13 @@ class Store:
 
     def forget(self, kind: str, keys: Iterable[Key]) -> None:
         """Forget objects of KIND that nothing names any more: the source reports again whether they exist."""
-        self._told[kind].difference_update(keys)
+        self._reported[kind].difference_update(keys)
 
     def _put(self, kind: str, key: Key, new: Object | None) -> None:
         objects = self._objects[kind]
         old = objects.get(key)
-        if kind in self._told and key not in self._told[kind]:
-            self._told[kind].add(key)
+        if kind in self._reported and key not in self._reported[kind]:
+            self._reported[kind].add(key)
             self._mark(kind, key)
         for where in list(self._places.get(ObjectId(kind, *key), ())) if self._places else ():
             self._drop_fault(where)
@@ -160,7 +160,7 @@ class Store:
 
     def _fault_changed(self, owner: ObjectId) -> None:
         self._changed.faults.add(owner)
-        if owner.kind in self._told:
+        if owner.kind in self._reported:
             self._mark(owner.kind, (owner.namespace, owner.name))
 
     def faults(self, owner: ObjectId) -> list[Problem]:
@@ -215,10 +215,10 @@ class Store:
         """The Secret or ConfigMap NAME."""
         return cast("Secret | ConfigMap | None", self._objects[name.kind].get((name.namespace, name.name)))
 
-    def is_told(self, kind: str, key: Key) -> bool:
+    def is_reported(self, kind: str, key: Key) -> bool:
         """Whether the source has reported an object that is read on demand: that it exists, is missing or cannot be
         read."""
-        return key in self._told[kind] or ObjectId(kind, *key) in self._places
+        return key in self._reported[kind] or ObjectId(kind, *key) in self._places
 
 
 def _owner(fault: Invalid) -> ObjectId:

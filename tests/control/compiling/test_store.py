@@ -115,12 +115,12 @@ def test_a_place_without_any_object_has_a_name_of_its_own() -> None:
 
 def test_a_secret_that_is_told_to_be_missing_has_been_looked_for() -> None:
     store = told()
-    assert not store.is_told("Secret", WEB)
+    assert not store.is_reported("Secret", WEB)
     store.apply(Delete("Secret", *WEB))
-    assert store.is_told("Secret", WEB)
+    assert store.is_reported("Secret", WEB)
     assert store.take_changed() == Changed(secrets={WEB})
     store.forget("Secret", [WEB])
-    assert not store.is_told("Secret", WEB)
+    assert not store.is_reported("Secret", WEB)
 
 
 def test_kinds_are_synced_when_they_are_told_to_be() -> None:

@@ -18,13 +18,13 @@ from edge.control.kinds.problems import Problem, error
 from edge.control.translate.gateway.facts import FINE, ParentFacts, Verdict
 from edge.control.translate.gateway.frontend import verified
 from edge.control.translate.gateway.hostnames import intersection, most_specific
+from edge.control.translate.gateway.listener_states import scope_of
 from edge.control.translate.gateway.namespaces import selected
-from edge.control.translate.gateway.standing import scope_of
 
 if TYPE_CHECKING:
     from edge.control.kinds.gateway_routes import AnyRoute
     from edge.control.kinds.http_routes import ParentReference
-    from edge.control.translate.gateway.standing import Standing
+    from edge.control.translate.gateway.listener_states import ListenerState
     from edge.control.translate.gateway.view import Assignment, View
 
 PARENTS = (Gateway.kind, ListenerSet.kind)
@@ -34,14 +34,14 @@ class Meeting(NamedTuple):
     """A host that a route and a listener have in common."""
 
     gateway: Gateway
-    standing: Standing
+    state: ListenerState
     host: str
     assignment: Assignment
 
     @property
     def scope(self) -> str:
         """Of the hosts; empty: at the addresses of Edge there is none."""
-        return scope_of(self.gateway.id, self.standing.listener) if self.assignment.addresses else ""
+        return scope_of(self.gateway.id, self.state.listener) if self.assignment.addresses else ""
 
 
 class Attachment:
@@ -93,7 +93,7 @@ class Attachment:
         self, gateway: Gateway, named: ObjectId, parent: ParentReference, field: str, attached: list[str]
     ) -> tuple[Verdict, str]:
         """Whether the route attaches by PARENT, and at which field it does not; ATTACHED gets names of listeners."""
-        every = self._view.standings(gateway)
+        every = self._view.listener_states(gateway)
         own = [one for one in every if one.owner == named]
         meant = [one for one in own if _is_meant(parent, one)]
         if not own:
@@ -114,27 +114,27 @@ class Attachment:
             return Verdict("NoMatchingListenerHostname", message), "spec.hostnames"
         return FINE, field
 
-    def _is_allowed(self, standing: Standing) -> bool:
-        rules = standing.listener.allowed_routes.namespaces
-        near = selected(rules, self._route.metadata.namespace, standing.owner.namespace, self._view)
-        return near and standing.served and self._kind in standing.kinds
+    def _is_allowed(self, state: ListenerState) -> bool:
+        rules = state.listener.allowed_routes.namespaces
+        near = selected(rules, self._route.metadata.namespace, state.owner.namespace, self._view)
+        return near and state.served and self._kind in state.kinds
 
-    def _serve(self, gateway: Gateway, standing: Standing, every: tuple[Standing, ...]) -> bool:
+    def _serve(self, gateway: Gateway, state: ListenerState, every: tuple[ListenerState, ...]) -> bool:
         """Add the hosts that the listener has in common with the route; returns whether there are any."""
-        met = [intersection(standing.hostname, name) for name in self._hosts]
+        met = [intersection(state.hostname, name) for name in self._hosts]
         hosts = [host for host in met if host is not None]
-        port = standing.listener.port
+        port = state.listener.port
         beside = [one.hostname for one in every if one.served and one.listener.port == port]
         assignment = self._view.assignment(gateway)
-        if standing.listener.protocol == "HTTPS" and verified(gateway, port, self._view).accepted.reason:
+        if state.listener.protocol == "HTTPS" and verified(gateway, port, self._view).accepted.reason:
             return bool(hosts)  # it attaches to a listener that takes nothing
         for host in hosts:
             served = assignment.shared or assignment.addresses  # without an address it gets no requests
-            if served and most_specific(host, beside) == standing.hostname:
-                self.meetings.append(Meeting(gateway, standing, host, assignment))
+            if served and most_specific(host, beside) == state.hostname:
+                self.meetings.append(Meeting(gateway, state, host, assignment))
         return bool(hosts)
 
 
-def _is_meant(parent: ParentReference, standing: Standing) -> bool:
-    listener = standing.listener
+def _is_meant(parent: ParentReference, state: ListenerState) -> bool:
+    listener = state.listener
     return parent.section_name in ("", listener.name) and parent.port in (0, listener.port)

@@ -14,8 +14,8 @@ import msgspec
 if TYPE_CHECKING:
     from edge.control.kinds.http_routes import ParentReference
     from edge.control.kinds.objects import Key, ObjectId
+    from edge.control.translate.gateway.listener_states import ListenerState
     from edge.control.translate.gateway.services import GatewayService
-    from edge.control.translate.gateway.standing import Standing
     from edge.control.translate.gateway.view import Assignment
 
 
@@ -32,12 +32,12 @@ FINE = Verdict()
 class ListenerFacts(msgspec.Struct, frozen=True, gc=False):
     """One listener of a Gateway."""
 
-    standing: Standing
+    state: ListenerState
     references: Verdict = FINE
     secrets: tuple[Key, ...] = ()
     """With the certificates that may be used."""
     accepted: Verdict = FINE
-    """Why it is not served, beside what `standing` says."""
+    """Why it is not served, beside what `state` says."""
 
 
 class GatewayFacts(msgspec.Struct, frozen=True, gc=False):

@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edge.control.kinds.gateway import Gateway
+    from edge.control.translate.gateway.listener_states import ListenerState
     from edge.control.translate.gateway.services import GatewayService
-    from edge.control.translate.gateway.standing import Standing
     from edge.control.translate.gateway.view import View
     from edge.settings import Settings
 
 
 class Infrastructure:
-    """That of GATEWAY, which is ours, for the listeners in STANDINGS, its own ones and others, all of them served.
+    """That of GATEWAY, which is ours, for the listeners in STATES, its own ones and others, all of them served.
 
     - `parameters`: whether its own parameters can be used.
     - `service`: what its Service is to be; None: it has none, or is to stay as it is.
     """
 
-    def __init__(self, gateway: Gateway, standings: Sequence[Standing], view: View, settings: Settings) -> None:
+    def __init__(self, gateway: Gateway, states: Sequence[ListenerState], view: View, settings: Settings) -> None:
         self.parameters = FINE
         self.problems: list[Problem] = []
         self.service: GatewayService | None = None
@@ -50,6 +50,6 @@ class Infrastructure:
         assignment = view.assignment(gateway)
         if own.parameters is None or of_all is None or not assignment.addresses:
             return
-        listeners = [one.listener for one in standings]
+        listeners = [one.listener for one in states]
         both = own.parameters.over(of_all)
         self.service = services.wanted(gateway, listeners, assignment, both, settings.gateway_services)

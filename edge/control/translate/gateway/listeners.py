@@ -20,7 +20,7 @@ from edge.control.translate.gateway.frontend import UNASKED
 from edge.control.translate.gateway.grants import remedy
 from edge.control.translate.gateway.hostnames import record_name
 from edge.control.translate.gateway.infrastructure import Infrastructure
-from edge.control.translate.gateway.standing import ROUTE_KINDS, SCHEMES, scope_of
+from edge.control.translate.gateway.listener_states import ROUTE_KINDS, SCHEMES, scope_of
 from edge.control.translate.parts import HostPart, SecretUse, Translation
 from edge.system.addresses import parse_listener
 from edge.table.records import Listening, scoped
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from edge.control.kinds.gateway import Gateway, SecretReference
     from edge.control.kinds.listener_sets import ListenerSet
-    from edge.control.translate.gateway.standing import Standing
+    from edge.control.translate.gateway.listener_states import ListenerState
     from edge.control.translate.gateway.view import Assignment, View
     from edge.settings import Settings
     from edge.table.records import TlsOptions
@@ -64,20 +64,20 @@ class Listeners:
         self.hosts: dict[str, HostPart] = {}
         self.sockets: dict[Listening, None] = {}
         self.options: dict[str, TlsOptions] = {}
-        for standing in view.standings(gateway):
-            if standing.owner == owner:
-                self._take(standing)
+        for state in view.listener_states(gateway):
+            if state.owner == owner:
+                self._take(state)
 
-    def _take(self, standing: Standing) -> None:
-        listener = standing.listener
-        self.problems += _limits(standing, self._assignment, self._settings)
+    def _take(self, state: ListenerState) -> None:
+        listener = state.listener
+        self.problems += _limits(state, self._assignment, self._settings)
         tls = listener.protocol in OVER_TLS
         scope = scope_of(self._gateway.id, listener) if not self._assignment.shared else ""
-        key = scoped(scope, record_name(standing.hostname)) if scope else standing.hostname
+        key = scoped(scope, record_name(state.hostname)) if scope else state.hostname
         references = FINE
         own: tuple[tuple[str, str], ...] = ()
         if tls and listener.tls is not None and listener.tls.mode == "Terminate":
-            found, faults = _certificates(standing, self._view, key)
+            found, faults = _certificates(state, self._view, key)
             self.secrets += found
             self.problems += faults
             own = tuple((use.namespace, use.secret) for use in found)
@@ -87,16 +87,16 @@ class Listeners:
             clients = frontend.verified(self._gateway, listener.port, self._view)
         self.problems += clients.problems
         references = references if references.reason else clients.resolved
-        if standing.unknown_kinds and not references.reason:
-            references = Verdict("InvalidRouteKinds", f"not supported: {', '.join(standing.unknown_kinds)}")
-        self.facts.append(ListenerFacts(standing, references, own, clients.accepted))
+        if state.unknown_kinds and not references.reason:
+            references = Verdict("InvalidRouteKinds", f"not supported: {', '.join(state.unknown_kinds)}")
+        self.facts.append(ListenerFacts(state, references, own, clients.accepted))
         if clients.accepted.reason:
             self.secrets = [use for use in self.secrets if use.host != key]
-        elif scope and standing.served and listener.protocol in FLAGS:
+        elif scope and state.served and listener.protocol in FLAGS:
             if clients.options is not None:
                 self.options[key] = clients.options
             if listener.protocol in SCHEMES:
-                self.hosts[key] = HostPart(listener=record_name(standing.hostname), wider=True, tls=tls)
+                self.hosts[key] = HostPart(listener=record_name(state.hostname), wider=True, tls=tls)
             for address in self._assignment.addresses:
                 self.sockets[Listening(address, self._assignment.port_of(listener), scope, tls)] = None
 
@@ -112,7 +112,7 @@ def translate(gateway: Gateway, view: View, settings: Settings) -> Translation |
     assignment = view.assignment(gateway)
     found = Listeners(gateway.id, gateway, view, settings)
     problems = [*_asked_in_vain(assignment), *found.problems]
-    every = [one for one in view.standings(gateway) if one.served]
+    every = [one for one in view.listener_states(gateway) if one.served]
     infrastructure = Infrastructure(gateway, every, view, settings)
     problems += infrastructure.problems
     attached = {one.owner for one in every} - {gateway.id}
@@ -178,15 +178,15 @@ def _asked_in_vain(assignment: Assignment) -> Iterator[Problem]:
         yield error("AddressNotAssigned", "", assignment.missing)
 
 
-def _limits(standing: Standing, assignment: Assignment, settings: Settings) -> Iterator[Problem]:
+def _limits(state: ListenerState, assignment: Assignment, settings: Settings) -> Iterator[Problem]:
     """The parts of a listener that are not applied."""
-    listener, field = standing.listener, standing.field
-    if standing.refusal:
+    listener, field = state.listener, state.field
+    if state.refusal:
         message = f"{listener.protocol} is not supported; the listener is not served (use {' or '.join(ROUTE_KINDS)})"
-        yield error(standing.refusal, f"{field}.protocol", message)
+        yield error(state.refusal, f"{field}.protocol", message)
         return
-    if standing.conflict:
-        yield error(standing.conflict, field, f"{MESSAGES[standing.conflict]}, so this one is not served")
+    if state.conflict:
+        yield error(state.conflict, field, f"{MESSAGES[state.conflict]}, so this one is not served")
     if assignment.shared and listener.protocol in FLAGS:
         flag = FLAGS[listener.protocol]
         own = settings.http if flag == "--http" else settings.https
@@ -194,7 +194,7 @@ def _limits(standing: Standing, assignment: Assignment, settings: Settings) -> I
             message = f"port {listener.port} is not opened; the listener is served at the addresses of {flag}"
             yield warning("ListenerPort", f"{field}.port", message)
     for number, kind in enumerate(listener.allowed_routes.kinds):
-        if (kind.group, kind.kind) not in standing.kinds:
+        if (kind.group, kind.kind) not in state.kinds:
             possible = ", ".join(name for _, name in ROUTE_KINDS.get(listener.protocol, ()))
             message = f"{kind.kind} of {kind.group} cannot attach to protocol {listener.protocol}; {possible} can"
             yield error("InvalidRouteKinds", f"{field}.allowedRoutes.kinds[{number}]", message)
@@ -204,17 +204,17 @@ def _ports(listeners: Iterable[str]) -> set[int]:
     return {one.port for text in listeners for one in parse_listener(text)}
 
 
-def _certificates(standing: Standing, view: View, key: str) -> tuple[list[SecretUse], list[Problem]]:
+def _certificates(state: ListenerState, view: View, key: str) -> tuple[list[SecretUse], list[Problem]]:
     """The Secrets of a listener, for the server names of KEY; what is wrong with the references to them."""
     uses: list[SecretUse] = []
     problems: list[Problem] = []
-    tls = standing.listener.tls
+    tls = state.listener.tls
     for index, reference in enumerate(tls.certificate_refs if tls is not None else ()):
-        at = f"{standing.field}.tls.certificateRefs[{index}]"
-        secret, found = _secret(standing.owner, reference, at, view)
+        at = f"{state.field}.tls.certificateRefs[{index}]"
+        secret, found = _secret(state.owner, reference, at, view)
         problems += found
         if secret is not None:
-            uses.append(SecretUse(key, *secret, f"{at}.name", f"{standing.field}.hostname"))
+            uses.append(SecretUse(key, *secret, f"{at}.name", f"{state.field}.hostname"))
     return uses, problems
 
 

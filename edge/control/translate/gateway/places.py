@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.control.translate.gateway.hostnames import record_name
-from edge.control.translate.gateway.standing import SCHEMES
+from edge.control.translate.gateway.listener_states import SCHEMES
 from edge.table.records import scoped
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def places(meetings: Iterable[Meeting]) -> dict[str, Place]:
     """The places of MEETINGS, by key of the host's record."""
     found: dict[str, Place] = {}
     for one in meetings:
-        standing, scope = one.standing, one.scope
-        listener = record_name(standing.hostname) if scope else ""
+        state, scope = one.state, one.scope
+        listener = record_name(state.hostname) if scope else ""
         place = found.setdefault(scoped(scope, record_name(one.host)), Place(one.gateway, listener, scoped=bool(scope)))
-        place.schemes.add(SCHEMES[standing.listener.protocol])
+        place.schemes.add(SCHEMES[state.listener.protocol])
     return found

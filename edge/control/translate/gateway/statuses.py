@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         PolicyFacts,
         RouteFacts,
     )
-    from edge.control.translate.gateway.standing import Standing
+    from edge.control.translate.gateway.listener_states import ListenerState
 
 Status = dict[str, Any]
 OPENED: Final = ("HTTP", "HTTPS", "TLS")
@@ -94,7 +94,7 @@ def of_gateway(gateway: Gateway, facts: GatewayFacts, findings: Findings) -> Sta
 def of_listener_set(generation: int, facts: ListenerSetFacts, findings: Findings) -> Status:
     """As `of_gateway`, of a ListenerSet."""
     verdict = facts.allowed
-    faulty = [one.standing for one in facts.listeners if not _is_good(one, findings.certificates)]
+    faulty = [one.state for one in facts.listeners if not _is_good(one, findings.certificates)]
     if not verdict.reason and faulty:
         names = ", ".join(one.listener.name for one in faulty)
         reason = "ListenersNotValid" if len(faulty) == len(facts.listeners) else PARTLY
@@ -110,8 +110,8 @@ def of_listener_set(generation: int, facts: ListenerSetFacts, findings: Findings
 
 
 def _is_good(one: ListenerFacts, certificates: Mapping[int, str]) -> bool:
-    unresolved = one.references.reason not in ("", "InvalidRouteKinds") or one.standing.number in certificates
-    return one.standing.served and not one.accepted.reason and not unresolved
+    unresolved = one.references.reason not in ("", "InvalidRouteKinds") or one.state.number in certificates
+    return one.state.served and not one.accepted.reason and not unresolved
 
 
 def _worst(findings: Findings) -> Verdict:
@@ -126,7 +126,7 @@ PARTLY: Final = "SomeListenersNotValid"
 def _gateway_verdicts(facts: GatewayFacts) -> tuple[Verdict, Verdict]:
     """Whether it is accepted, and whether it is programmed."""
     assignment = facts.assignment
-    refused = [one.standing for one in facts.listeners if not one.standing.served or one.accepted.reason]
+    refused = [one.state for one in facts.listeners if not one.state.served or one.accepted.reason]
     accepted = programmed = FINE
     if refused:
         names = ", ".join(one.listener.name for one in refused)
@@ -146,36 +146,36 @@ def _gateway_verdicts(facts: GatewayFacts) -> tuple[Verdict, Verdict]:
 
 
 def _listener(generation: int, facts: ListenerFacts, findings: Findings) -> Status:
-    standing, references = facts.standing, facts.references
-    certificate = findings.certificates.get(standing.number, "")
+    state, references = facts.state, facts.references
+    certificate = findings.certificates.get(state.number, "")
     if certificate and not references.reason:
         references = Verdict("InvalidCertificateRef", certificate)
-    reason = standing.refusal or standing.conflict
+    reason = state.refusal or state.conflict
     accepted = Verdict(reason, _MESSAGES[reason]) if reason else facts.accepted
-    programmed = _at_port(standing, findings)
+    programmed = _at_port(state, findings)
     if accepted.reason:
-        programmed = Verdict(standing.conflict or "Invalid", accepted.message)
+        programmed = Verdict(state.conflict or "Invalid", accepted.message)
     elif references.reason and references.reason != "InvalidRouteKinds":
         programmed = Verdict("Invalid", references.message)
-    conflicted = Verdict(standing.conflict or "NoConflicts", accepted.message if standing.conflict else "")
+    conflicted = Verdict(state.conflict or "NoConflicts", accepted.message if state.conflict else "")
     return {
-        "name": standing.listener.name,
-        "supportedKinds": [{"group": group, "kind": kind} for group, kind in standing.kinds],
-        "attachedRoutes": findings.routes.get(standing.listener.name, 0),
+        "name": state.listener.name,
+        "supportedKinds": [{"group": group, "kind": kind} for group, kind in state.kinds],
+        "attachedRoutes": findings.routes.get(state.listener.name, 0),
         "conditions": [
             _condition(generation, ACCEPTED, accepted),
             _condition(generation, PROGRAMMED, programmed),
             _condition(generation, RESOLVED, references),
-            _condition(generation, CONFLICTED, conflicted, holds=bool(standing.conflict)),
+            _condition(generation, CONFLICTED, conflicted, holds=bool(state.conflict)),
         ],
     }
 
 
-def _at_port(standing: Standing, findings: Findings) -> Verdict:
+def _at_port(state: ListenerState, findings: Findings) -> Verdict:
     """Why a listener is not served at its port."""
-    if standing.listener.protocol not in OPENED:
+    if state.listener.protocol not in OPENED:
         return FINE
-    verdict = findings.ports.get(standing.listener.port, FINE)
+    verdict = findings.ports.get(state.listener.port, FINE)
     return verdict if verdict.reason in ("", "Pending") else Verdict("Invalid", verdict.message)
 
 

@@ -17,8 +17,8 @@ from edge.control.translate.gateway import outcomes
 from edge.control.translate.gateway.attaching import Attachment
 from edge.control.translate.gateway.backends import CONNECTIONS, DATAGRAMS, ENDED, BackendReader
 from edge.control.translate.gateway.hostnames import record_name
+from edge.control.translate.gateway.listener_states import scope_of
 from edge.control.translate.gateway.shown import Shown
-from edge.control.translate.gateway.standing import scope_of
 from edge.control.translate.parts import StreamPart, Translation
 from edge.control.translate.stream_settings import by_settings
 from edge.table.records import Listening, Owner, Wire, scoped
@@ -44,7 +44,7 @@ def translate(route: AnyStreamRoute, view: View, settings: Settings) -> Translat
     (rule,) = route.spec.rules
     readers: dict[bool, BackendReader] = {}
     backends: dict[bool, tuple[Backend, ...]] = {}
-    for ends in sorted({_ends(one.standing.listener) for one in attachment.meetings}) or [False]:
+    for ends in sorted({_ends(one.state.listener) for one in attachment.meetings}) or [False]:
         reader = readers[ends] = BackendReader(route.id, view, ENDED if ends else carried)
         backends[ends] = tuple(reader.read(one, f"{field}[{number}]") for number, one in enumerate(rule.backend_refs))
     shown = Shown(reader.materials, view)  # the last one ends TLS if any does
@@ -53,7 +53,7 @@ def translate(route: AnyStreamRoute, view: View, settings: Settings) -> Translat
     streams: dict[str, StreamPart] = {}
     sockets: dict[Listening, None] = {}
     for one in attachment.meetings:
-        listener = one.standing.listener
+        listener = one.state.listener
         if listener.protocol in WIRES:
             scope = scope_of(one.gateway.id, listener)
             streams[stream_key(scope)] = StreamPart(made, field)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from edge.control.kinds.gateway import Gateway, GatewayClass, Listener
     from edge.control.kinds.listener_sets import ListenerSet
     from edge.control.kinds.objects import Key, ObjectId
-    from edge.control.translate.gateway.standing import Standing
+    from edge.control.translate.gateway.listener_states import ListenerState
 
 
 class Assignment(msgspec.Struct, frozen=True):
@@ -61,7 +61,7 @@ class View(Protocol):
     def listener_sets(self, gateway: Gateway) -> tuple[ListenerSet, ...]:
         """The ListenerSets that GATEWAY accepts, in the order of precedence."""
 
-    def standings(self, gateway: Gateway) -> tuple[Standing, ...]:
+    def listener_states(self, gateway: Gateway) -> tuple[ListenerState, ...]:
         """The listeners of GATEWAY and of the ListenerSets that it accepts, in the order of precedence."""
 
     def is_ours(self, gateway: Gateway) -> bool:

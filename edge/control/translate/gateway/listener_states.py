@@ -41,7 +41,7 @@ FAMILIES: Final = {"HTTP": "HTTP", "HTTPS": "TLS", "TLS": "TLS", "TCP": "TCP", "
 DATAGRAMS: Final = "UDP"
 
 
-class Standing(msgspec.Struct, frozen=True, gc=False):
+class ListenerState(msgspec.Struct, frozen=True, gc=False):
     """One listener."""
 
     owner: ObjectId
@@ -70,29 +70,29 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
         return f"spec.listeners[{self.number}]"
 
 
-def standings(gateway: Gateway, sets: Sequence[ListenerSet] = ()) -> tuple[Standing, ...]:
+def listener_states(gateway: Gateway, sets: Sequence[ListenerSet] = ()) -> tuple[ListenerState, ...]:
     """All listeners of GATEWAY, and of SETS, which may attach to it, in the order of precedence."""
-    found: list[Standing] = []
+    found: list[ListenerState] = []
     for owner, listeners in ((gateway.id, gateway.spec.listeners), *((one.id, one.spec.listeners) for one in sets)):
         before = [one.listener for one in found if one.served]
         lost = [_conflict(one, before) for one in listeners]
         beside = [one for one, conflict in zip(listeners, lost, strict=True) if not conflict]
         for number, one in enumerate(listeners):
             conflict = lost[number] or _conflict(one, [other for other in beside if other is not one])
-            found.append(_standing(owner, number, one, conflict))
+            found.append(_state(owner, number, one, conflict))
     return tuple(found)
 
 
-def _standing(owner: ObjectId, number: int, listener: Listener, conflict: str) -> Standing:
+def _state(owner: ObjectId, number: int, listener: Listener, conflict: str) -> ListenerState:
     """LISTENER of OWNER, which is in CONFLICT with another one (empty: with none)."""
     hostname = host_name(listener.hostname)
     if listener.protocol not in ROUTE_KINDS:
-        return Standing(owner, number, listener, hostname, "" if conflict else "UnsupportedProtocol", conflict)
+        return ListenerState(owner, number, listener, hostname, "" if conflict else "UnsupportedProtocol", conflict)
     possible = ROUTE_KINDS[listener.protocol]
     asked = tuple((kind.group, kind.kind) for kind in listener.allowed_routes.kinds)
     kinds = tuple(kind for kind in asked if kind in possible) if asked else possible
     unknown = tuple(f"{kind} of {group}" for group, kind in asked if (group, kind) not in possible)
-    return Standing(owner, number, listener, hostname, "", conflict, kinds, unknown)
+    return ListenerState(owner, number, listener, hostname, "", conflict, kinds, unknown)
 
 
 def _conflict(listener: Listener, others: Iterable[Listener]) -> str:
