@@ -15,13 +15,16 @@ HEAD = """\
 
 Made from the settings by `tools/configuration.py`; `edge COMMAND --help` says the same.
 
-A setting is a flag or an environment variable, and the flag wins. A flag without a value is a switch: `--hsts` or
-`--no-hsts`; its variable takes `true` or `false`. A flag that may be repeated takes a comma-separated list in its
-variable. An empty variable counts as unset, and one that begins with `EDGE_` but is no setting is warned of at start.
-Times are seconds, with fractions where that makes sense; sizes are bytes.
+A setting is a flag or an environment variable. A flag overrides a variable, and a [key of
+`--configmap`](migration.md#the-configmap) overrides both.
 
-In a cluster, settings are the variables of a ConfigMap: `controller.extraArgs` of the Helm chart, or the
-`configMapGenerator` of `deploy/`. Where ingress-nginx has a flag or a key for the same thing, its name is used.
+- A flag without a value is a switch: `--hsts` or `--no-hsts`. Its variable takes `true` or `false`.
+- If a flag may be repeated, its variable takes a comma-separated list.
+- An empty variable counts as unset. Edge warns at start of a variable that begins with `EDGE_` and is no setting.
+- Times are seconds, with fractions where that makes sense. BYTES is a number, SIZE may end in k, m or g.
+
+In a cluster, `controller.extraArgs` of the Helm chart has the settings, or the `configMapGenerator` of `deploy/`. If
+ingress-nginx has a flag or a key for the same thing, the setting has its name.
 
 ## Commands
 

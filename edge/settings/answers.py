@@ -45,7 +45,8 @@ class Answers:
     )
     election_namespace: str = setting(
         "",
-        "Namespace of that Lease (default: $POD_NAMESPACE, else that of the service account or the kubeconfig).",
+        "Namespace of the Lease of --election-id (default: $POD_NAMESPACE, else that of the service account or the"
+        " kubeconfig).",
         placeholder="NAMESPACE",
         commands=CONTROL,
     )

@@ -26,7 +26,7 @@ class Bodies:
     )
     client_body_buffer_size: str = setting(
         "32k",
-        "Bytes of such a body that are kept in memory; the rest goes to a temporary file.",
+        "Bytes of a request body that is read first that are kept in memory; the rest goes to a temporary file.",
         placeholder="SIZE",
         commands=TRANSLATION,
     )
@@ -38,21 +38,21 @@ class Bodies:
     )
     proxy_buffers_number: int = setting(
         4,
-        "Buffers of --proxy-buffer-size that such a response may fill in memory; less than 64k count as 64k.",
+        "Buffers of --proxy-buffer-size that a response read ahead may fill in memory; less than 64k count as 64k.",
         placeholder="N",
         commands=TRANSLATION,
         least=1,
     )
     proxy_buffer_size: str = setting(
         "",
-        "Largest response head taken from an endpoint of an Ingress (502 above it), and size of a buffer (default:"
+        "Largest response head of an endpoint of an Ingress (502 above it), and size of a buffer (default:"
         " --max-response-header-size, and 4k).",
         placeholder="SIZE",
         commands=TRANSLATION,
     )
     proxy_max_temp_file_size: str = setting(
         "1024m",
-        "Bytes of such a response that may wait in a temporary file; 0: none.",
+        "Bytes of a response read ahead that may wait in a temporary file; 0: none.",
         placeholder="SIZE",
         commands=TRANSLATION,
     )

@@ -22,8 +22,8 @@ class Listening:
     )
     public_http_port: int = setting(
         0,
-        "Port by which clients reach --http where a Service or a node's port leads to it: for X-Forwarded-Port, and for"
-        " redirects that name a port (0: that of --http).",
+        "Port at which clients reach --http, if a Service or a port of the node leads to it: for X-Forwarded-Port, and"
+        " for redirects that name a port (0: that of --http).",
         placeholder="PORT",
         commands=PROXY,
         most=65535,
@@ -36,8 +36,8 @@ class Listening:
     )
     admin_token_file: str = setting(
         "",
-        "Show the page and /api to clients with a token of this file, one a line; it may be replaced (default: to"
-        " clients on this machine only).",
+        "Show the page and /api only to clients with a token of this file, which has one a line and may be replaced"
+        " (default: only to clients on this machine).",
         placeholder="FILE",
         commands=LOOKING,
     )
@@ -48,13 +48,13 @@ class Listening:
         placeholder="FILE",
         commands=LOOKING,
     )
-    admin_key: str = setting("", "The key of that (PEM).", placeholder="FILE", commands=CONTROL)
+    admin_key: str = setting("", "Private key of --admin-certificate (PEM).", placeholder="FILE", commands=CONTROL)
     admin_client_ca: str = setting(
         "",
-        "Show the page and /api to clients with a certificate of these authorities (PEM).",
+        "Show the page and /api only to clients with a certificate of these authorities (PEM).",
         placeholder="FILE",
         commands=CONTROL,
     )
     admin_protects_metrics: bool = setting(
-        False, "Require the same for /metrics; otherwise it is open to all.", commands=CONTROL
+        False, "Require a token or certificate for /metrics, too; otherwise it is open to all.", commands=CONTROL
     )

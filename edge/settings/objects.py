@@ -25,7 +25,7 @@ class Objects:
     )
     apiserver_host: str = setting(
         "",
-        "URL of the API server, in place of that of the kubeconfig or of the pod.",
+        "URL of the API server (default: that of the kubeconfig or of the pod).",
         placeholder="URL",
         commands=TRANSLATION,
     )
@@ -127,17 +127,17 @@ class Objects:
         commands=TRANSLATION,
     )
     enable_topology_aware_routing: bool = setting(
-        False, "Use the endpoints that the hints of EndpointSlices name for our zone.", commands=TRANSLATION
+        False, "Use the endpoints that EndpointSlices suggest for our --zone.", commands=TRANSLATION
     )
     zone: str = setting(
         "",
-        "That zone (default: topology.kubernetes.io/zone of the pod's node).",
+        "Zone of this instance for --enable-topology-aware-routing (default: topology.kubernetes.io/zone of the node).",
         placeholder="ZONE",
         commands=TRANSLATION,
     )
     endpoint_ip_family: str = setting(
         "any",
-        "Address family to use for Services that have endpoints of both (any: both).",
+        "Address family to use for Services with endpoints of both (any: both).",
         choices=("any", "IPv4", "IPv6"),
         commands=TRANSLATION,
     )

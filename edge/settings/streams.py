@@ -60,10 +60,13 @@ class Streams:
         True, "Try another endpoint if one does not accept a TCP connection.", commands=TRANSLATION
     )
     proxy_stream_next_upstream_timeout: float = setting(
-        600.0, "Time after which no other one is tried; 0: no limit.", placeholder="SECONDS", commands=TRANSLATION
+        600.0,
+        "Time after which Edge tries no further endpoint; 0: no limit.",
+        placeholder="SECONDS",
+        commands=TRANSLATION,
     )
     proxy_stream_next_upstream_tries: int = setting(
-        3, "Endpoints that are tried; 0: all.", placeholder="N", commands=TRANSLATION
+        3, "Endpoints that Edge tries for a TCP connection; 0: all.", placeholder="N", commands=TRANSLATION
     )
     proxy_stream_responses: int = setting(
         1,

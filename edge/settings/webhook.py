@@ -19,11 +19,13 @@ class Webhook:
     )
     validating_webhook_certificate: str = setting(
         "",
-        "Its certificate and chain (PEM); a file that is replaced is in force for new connections.",
+        "Certificate and chain of the webhook (PEM); a file that is replaced is in force for new connections.",
         placeholder="FILE",
         commands=CONTROL,
     )
-    validating_webhook_key: str = setting("", "The key of that (PEM).", placeholder="FILE", commands=CONTROL)
+    validating_webhook_key: str = setting(
+        "", "Private key of --validating-webhook-certificate (PEM).", placeholder="FILE", commands=CONTROL
+    )
     validating_webhook_client_ca: str = setting(
         "",
         "Accept only requests to the webhook with a client certificate of these authorities (PEM); an API server can"
