@@ -96,7 +96,7 @@ FLOORS = {
         ("process",),
     ),
     "edge.control": (
-        ("containment", "kinds"),
+        ("agenda", "containment", "kinds"),
         ("api", "translate"),
         ("sources", "compiling"),
         ("publishing",),

@@ -14,15 +14,14 @@ https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
 from __future__ import annotations
 
 import datetime
-import heapq
 import logging
-import math
 import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from edge.control.agenda import Agenda
 from edge.control.answers.event_objects import SERVED, Subject, event_object
 from edge.control.answers.leader_thread import PATIENCE, LeaderThread
 from edge.control.api.errors import KubernetesError, RefusedError
@@ -81,10 +80,8 @@ class EventWriter(LeaderThread):
         self._problems: dict[Subject, set[Problem]] = {}
         self._served: dict[ObjectId, str] = {}
         """Served Ingresses with their uid."""
-        self._due: dict[Subject, float] = {}
+        self._due: Agenda[Subject] = Agenda()
         """Subjects to check, each with the earliest time (monotonic seconds)."""
-        self._queue: list[tuple[float, Subject]] = []
-        """The same as a heap; entries that are not in `_due` with this time are stale."""
         self._news: OrderedDict[Subject, float] = OrderedDict()
         """Ingresses that are served for the first time, since when."""
         self._held: set[Subject] = set()
@@ -106,7 +103,7 @@ class EventWriter(LeaderThread):
                 subject = Subject(report.object, report.uid)
                 if report.object.kind in KINDS:
                     self._problems.setdefault(subject, set()).add(report.problem)
-                    self._look_at(subject, now + SETTLE)
+                    self._due.advance(subject, now + SETTLE)
             for name, ingress in what.served.items():
                 self._is_served(name, ingress, now)
             self._heard_any = True
@@ -118,7 +115,7 @@ class EventWriter(LeaderThread):
         if not left:
             self._problems.pop(subject, None)
             if subject not in self._held:
-                self._due.pop(subject, None)
+                self._due.drop(subject)
         last = self._written.get((subject, problem))
         if last is not None:
             last.over = True
@@ -138,13 +135,8 @@ class EventWriter(LeaderThread):
             if leads:
                 self._forget_old_news(now)
                 for subject in self._problems:
-                    self._look_at(subject, now + SETTLE)
+                    self._due.advance(subject, now + SETTLE)
             self._changed.notify()
-
-    def _look_at(self, subject: Subject, when: float) -> None:
-        if when < self._due.get(subject, math.inf):
-            self._due[subject] = when
-            heapq.heappush(self._queue, (when, subject))
 
     # --- the thread -------------------------------------------------------------------------------------------------
 
@@ -166,7 +158,6 @@ class EventWriter(LeaderThread):
         now = time.monotonic()
         if not self._election.leads:
             self._due.clear()  # they come back when we are elected
-            self._queue.clear()
             self._held.clear()
             self._forget_old_news(now)
             return GAP if self._news else None
@@ -176,10 +167,9 @@ class EventWriter(LeaderThread):
         ready = [self._next_refresh]
         if self._news:
             ready.append(now)
-        while self._queue and self._due.get(self._queue[0][1]) != self._queue[0][0]:
-            heapq.heappop(self._queue)
-        if self._queue:
-            ready.append(self._queue[0][0])
+        due = self._due.next
+        if due is not None:
+            ready.append(due)
         return max(0.0, min(ready) - now, 0.0 if len(ready) == 1 else self._pace.delay())
 
     def _forget_old_news(self, now: float) -> None:
@@ -192,7 +182,7 @@ class EventWriter(LeaderThread):
         for (subject, problem), last in self._written.items():
             if now - last.at >= REFRESH and problem in self._problems.get(subject, ()):
                 last.over = True
-                self._look_at(subject, now)
+                self._due.advance(subject, now)
 
     def _next(self) -> Iterator[tuple[Subject, Problem, Written | None]]:
         """The next Events to write, all of one object, each with the last one written for it."""
@@ -204,14 +194,12 @@ class EventWriter(LeaderThread):
                 yield subject, SERVED, None
             return
         now = time.monotonic()
-        if not self._queue or self._queue[0][0] > now:
+        due = self._due.take(now)
+        if due is None:
             return
-        when, subject = heapq.heappop(self._queue)
-        if self._due.get(subject) != when:
-            return
-        del self._due[subject]
+        subject = due
         if barred := self._bars.end(subject.namespace):
-            self._look_at(subject, barred)
+            self._due.advance(subject, barred)
             return
         if subject in self._held:
             self._held.discard(subject)
@@ -228,7 +216,7 @@ class EventWriter(LeaderThread):
             elif last.over and now - last.at >= QUIET:
                 yield subject, problem, last
             elif last.over:
-                self._look_at(subject, last.at + QUIET)
+                self._due.advance(subject, last.at + QUIET)
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
@@ -315,9 +303,9 @@ class EventWriter(LeaderThread):
                 self._news.move_to_end(subject)
             elif problem is SERVED:
                 self._held.add(subject)
-                self._look_at(subject, barred)
+                self._due.advance(subject, barred)
             elif subject in self._problems:
-                self._look_at(subject, barred or now)
+                self._due.advance(subject, barred or now)
 
 
 def age(ingress: Ingress) -> float:

@@ -10,12 +10,12 @@ Rules of this file:
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import logging
 import time
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+from edge.control.agenda import Agenda
 from edge.control.answers.leader_thread import PATIENCE, LeaderThread
 from edge.control.api.backoff import Backoff
 from edge.control.api.errors import KubernetesError, RefusedError
@@ -53,7 +53,7 @@ class Writer(LeaderThread, Generic[J]):
     def __init__(self, transport: Transport, election: Election, *, rate: float = RATE) -> None:
         self._due: dict[ObjectId, None] = {}
         """Objects to check."""
-        self._later: list[tuple[float, ObjectId]] = []
+        self._later: Agenda[ObjectId] = Agenda()
         """Heap of objects with a conflict, or whose write is forbidden, with the time of the next try."""
         self._conflicts: dict[ObjectId, Backoff] = {}
         self._rests: dict[ObjectId, float] = {}
@@ -166,7 +166,7 @@ class Writer(LeaderThread, Generic[J]):
                 del self._due[name]
                 barred, resting = self._bars.end(name.namespace), self._rests.get(name, 0.0)
                 if barred or resting > time.monotonic():
-                    heapq.heappush(self._later, (max(barred, resting), name))
+                    self._later.advance(name, max(barred, resting))
                     continue
                 job = self._job(name)
                 if job is not None:
@@ -176,9 +176,10 @@ class Writer(LeaderThread, Generic[J]):
     def _wait(self) -> float | None:
         """Seconds until there may be something to do; None: until notified."""
         now = time.monotonic()
-        while self._later and self._later[0][0] <= now:
-            self._consider(heapq.heappop(self._later)[1])
-        next_try = self._later[0][0] - now if self._later else None
+        while (name := self._later.take(now)) is not None:
+            self._consider(name)
+        again = self._later.next
+        next_try = again - now if again is not None else None
         if self._due and self._may_write():
             delay = self._pace.delay()
             return delay if next_try is None else min(delay, next_try)
@@ -192,7 +193,7 @@ class Writer(LeaderThread, Generic[J]):
         if code == 409:
             with self._changed:
                 backoff = self._conflicts.setdefault(name, Backoff(base=CONFLICT[0], cap=CONFLICT[1]))
-                heapq.heappush(self._later, (time.monotonic() + backoff.next(), name))
+                self._later.advance(name, time.monotonic() + backoff.next())
             return
         if code in HOPELESS:
             logger.warning("%s", message)

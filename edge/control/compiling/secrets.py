@@ -9,11 +9,11 @@ Rules of this file:
 
 from __future__ import annotations
 
-import heapq
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from edge.control.agenda import Agenda
 from edge.control.containment import REASON, contain
 from edge.control.kinds.core import TLS_TYPE
 from edge.control.kinds.objects import ObjectId
@@ -50,10 +50,8 @@ class Secrets:
         self._by_need = by_need
         self._users: dict[Key, dict[ObjectId, tuple[str, ...]]] = {}
         self._readings: dict[Key, Reading] = {}
-        self._due: list[tuple[float, Key]] = []
-        """A heap, without an entry twice: a Secret may change often before its certificate ends."""
-        self.expected: set[tuple[float, Key]] = set()
-        """The same as a set: when (Unix seconds) which certificate ends or becomes valid."""
+        self._due: Agenda[Key] = Agenda()
+        """When (Unix seconds) a certificate becomes valid, or ends."""
         self._dirty: set[Key] = set()
         self._released: set[Key] = set()
         self.version = 0
@@ -81,10 +79,8 @@ class Secrets:
 
     def compile(self, now: float) -> dict[Key, Reading]:
         """The previous readings of the Secrets whose reading differs at NOW (Unix seconds)."""
-        while self._due and self._due[0][0] <= now:
-            entry = heapq.heappop(self._due)
-            self.expected.discard(entry)
-            self._dirty.add(entry[1])
+        while (due := self._due.take(now)) is not None:
+            self._dirty.add(due)
         before: dict[Key, Reading] = {}
         for secret in self._dirty:
             old = self._readings.pop(secret, UNREAD)
@@ -93,6 +89,7 @@ class Secrets:
                 new = self._readings[secret] = self._contained(secret, old, now)
             else:
                 self._released.add(secret)
+                self._due.drop(secret)
             if new != old:
                 before[secret] = old
         self._dirty.clear()
@@ -111,7 +108,7 @@ class Secrets:
     @property
     def next_due(self) -> float | None:
         """When a certificate runs out or becomes valid (Unix seconds)."""
-        return self._due[0][0] if self._due else None
+        return self._due.next
 
     def users(self, secret: Key) -> Mapping[ObjectId, tuple[str, ...]]:
         """The objects that name SECRET, and for which hosts."""
@@ -150,11 +147,10 @@ class Secrets:
         outdated = certificates.validity_fault(material, now)
         if outdated:
             faults.append(warning("CertificateOutdated", "", f"{name}: {outdated}"))
+        self._due.drop(key)
         for moment in (material.certificate.not_after, material.not_before):
-            entry = (moment + 1, key)
-            if moment > now and entry not in self.expected:
-                self.expected.add(entry)
-                heapq.heappush(self._due, entry)
+            if moment > now:
+                self._due.advance(key, moment + 1)
         return Reading(material, tuple(faults))
 
 

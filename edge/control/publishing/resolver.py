@@ -8,9 +8,7 @@ Rules of this file:
 
 from __future__ import annotations
 
-import heapq
 import logging
-import math
 import socket
 import threading
 import time
@@ -18,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from edge.control.agenda import Agenda
 from edge.control.compiling.dns_names import Resolution
 
 logger = logging.getLogger(__name__)
@@ -36,8 +35,6 @@ class _Name:
     resolution: Resolution | None = None
     found: float = 0.0
     """When it was last resolved, monotonic seconds."""
-    due: float = 0.0
-    """When it is to be looked up next; infinity: a thread is looking it up."""
 
 
 class Resolver:
@@ -53,8 +50,8 @@ class Resolver:
         self._ttl = ttl
         self._changed = threading.Condition()
         self._names: dict[str, _Name] = {}
-        self._due: list[tuple[float, str]] = []
-        """A heap; entries whose time is not that of the name are stale."""
+        self._due: Agenda[str] = Agenda()
+        """When (monotonic seconds) a name is to be looked up; one that a thread is looking up is not there."""
         self._stopping = False
         self._threads: list[threading.Thread] = []
 
@@ -63,10 +60,11 @@ class Resolver:
         with self._changed:
             for name in self._names.keys() - names:
                 del self._names[name]
+                self._due.drop(name)
             fresh = names - self._names.keys()
             for name in fresh:
                 self._names[name] = _Name()
-                heapq.heappush(self._due, (0.0, name))
+                self._due.put(name, 0.0)
             if fresh and not self._threads:
                 self._start()
             self._changed.notify_all()
@@ -105,15 +103,12 @@ class Resolver:
         """The next name to look up; waits for it. None: stop."""
         with self._changed:
             while not self._stopping:
-                wait = self._due[0][0] - time.monotonic() if self._due else None
-                if wait is not None and wait <= 0:
-                    at, name = heapq.heappop(self._due)
-                    known = self._names.get(name)
-                    if known is not None and known.due == at:
-                        known.due = math.inf
-                        return name
-                else:
-                    self._changed.wait(wait)
+                now = time.monotonic()
+                name = self._due.take(now)
+                if name is not None:
+                    return name
+                due = self._due.next
+                self._changed.wait(due - now if due is not None else None)
             return None
 
     def _take(self, name: str, addresses: tuple[str, ...], fault: str) -> bool:
@@ -131,8 +126,7 @@ class Resolver:
                 known.resolution = Resolution(before.addresses, fault)
             else:
                 known.resolution = Resolution((), fault)
-            known.due = now + (RETRY if fault else self._ttl)
-            heapq.heappush(self._due, (known.due, name))
+            self._due.put(name, now + (RETRY if fault else self._ttl))
             self._changed.notify()
             return known.resolution != before
 
