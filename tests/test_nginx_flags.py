@@ -163,6 +163,10 @@ def test_metrics_are_left_out_by_their_full_names_too() -> None:
     assert found.exclude_socket_metrics == ("request_size", "bytes_sent", "requests")
 
 
+def test_a_metric_that_there_is_not_is_left_out_without_an_error() -> None:
+    assert parse("run", "--exclude-socket-metrics=upstream_latency").exclude_socket_metrics == ("upstream_latency",)
+
+
 def test_a_flag_of_the_other_process_is_passed_over_with_a_warning() -> None:
     assert warnings("proxy", "--publish-service=a/b") == ["--publish-service has no effect on `edge proxy`"]
 

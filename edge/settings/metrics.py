@@ -23,18 +23,9 @@ class Metrics:
     )
     exclude_socket_metrics: tuple[str, ...] = setting(
         (),
-        "Leave out this metric of ingress-nginx (without its prefix).",
+        "Leave out this metric of ingress-nginx, without its prefix: requests, request_duration_seconds, "
+        "response_duration_seconds, request_size or response_size. Other names have no effect.",
         placeholder="NAME",
-        choices=(
-            "requests",
-            "request_duration_seconds",
-            "response_duration_seconds",
-            "header_duration_seconds",
-            "connect_duration_seconds",
-            "request_size",
-            "response_size",
-            "bytes_sent",
-        ),
         commands=CONTROL,
     )
     max_metric_series: int = setting(

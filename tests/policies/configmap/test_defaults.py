@@ -136,6 +136,7 @@ UNSET = {
     *("global-auth-url", "gzip-disable", "hide-headers", "http-access-log-path", "load-balance"),
     *("disable-http-access-log", "disable-stream-access-log", "opentelemetry-operation-name", "otlp-collector-host"),
     *("proxy-set-headers", "skip-access-log-urls", "ssl-dh-param", "ssl-session-ticket-key", "syslog-host"),
+    *("location-snippet", "server-snippet"),
     *("upstream-hash-by", "upstream-hash-by-subset", "upstream-hash-by-subset-size", "whitelist-source-range"),
 }
 """Keys that ask for nothing until they are set, in ingress-nginx and here."""

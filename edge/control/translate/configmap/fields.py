@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge.control.translate import templated_fields
+from edge.control.translate.configmap import snippets
 from edge.control.translate.configmap.forms import BOOLEAN, REFERENCE, TEXT, TYPE
 from edge.control.translate.configmap.keys import group, routes
 from edge.table.fields import name_fault
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from edge.control.translate.configmap.keys import Found, Key
     from edge.table.policies import AnyPolicy
+    from edge.table.policies.snippet import If, Statement
 
 _LIVE: Final = (
     "A change of the ConfigMap that it names is in force at once. It may have the variables of [requests](#variables); "
@@ -28,6 +30,7 @@ _KEYS: Final = (
     "hide-headers",
     "server-tokens",
     "add-headers",
+    snippets.LOCATION,
 )
 _ENDPOINTS: Final = "allow-backend-server-header"
 KEYS: Final[tuple[Key, ...]] = (
@@ -49,7 +52,7 @@ def parameters(found: Found) -> Iterator[tuple[str, object]]:
 
 def policies(found: Found) -> Iterator[AnyPolicy]:
     """A policy for each kind of change."""
-    asked: list[RequestField | SetField] = []
+    asked: list[Statement | If] = []
     if found.get("proxy-add-original-uri-header"):
         asked.append(RequestField("X-Original-URI", "$request_uri"))
     if found.get("generate-request-id") is False:
@@ -62,6 +65,7 @@ def policies(found: Found) -> Iterator[AnyPolicy]:
         added.append(("Server", "edge"))
     constant = tuple(one for one in added if "$" not in one[1])
     asked += (SetField(name, value) for name, value in added if "$" in value)
+    asked += snippets.of_paths(found)
     source = found.source(next(filter(found.is_set, _KEYS), "server-tokens"))
     if asked:
         yield Snippet(source, tuple(asked))

@@ -91,10 +91,12 @@ def place(name: str) -> str:
 
 
 IGNORED: Final = "its default holds"
+IGNORED_KEY: Final = "the key is ignored"
 
 
 class Found:
-    """The values of all keys of groups that are set and can be read, and the objects that they name."""
+    """The values of all keys of groups and of defaults for routes that are set and can be read, and the objects that
+    those of groups name."""
 
     def __init__(self, owner: ObjectId, values: Mapping[str, Any], find: Find) -> None:
         self._owner = owner

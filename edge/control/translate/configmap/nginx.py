@@ -83,9 +83,7 @@ KEYS: Final[tuple[Key, ...]] = (
         "It is nginx's configuration as text, which Edge never evaluates.",
         "main-snippet",
         "http-snippet",
-        "server-snippet",
         "stream-snippet",
-        "location-snippet",
     ),
     *refused(
         "ModSecurity is a module of nginx. Put a web application firewall in front of Edge or behind it.",

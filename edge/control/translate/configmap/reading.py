@@ -13,7 +13,7 @@ from edge.control.translate.annotations.policies import UNITS
 from edge.control.translate.annotations.values import Values, Wording
 from edge.control.translate.annotations.wanted import Wanted
 from edge.control.translate.configmap.groups import GROUPS, KEYS
-from edge.control.translate.configmap.keys import IGNORED, Found, Sort, place
+from edge.control.translate.configmap.keys import IGNORED, IGNORED_KEY, Found, Sort, place
 from edge.table.parameters import Parameters, TlsParameters
 from edge.table.policies import AnyPolicy, Closed
 
@@ -72,7 +72,7 @@ class _Reading:
             value = self._value(key, text)
             if value is not None:
                 by_sort[key.sort][name] = value
-        found = Found(self._owner, by_sort[Sort.GROUP], self._find)
+        found = Found(self._owner, by_sort[Sort.ROUTES] | by_sort[Sort.GROUP], self._find)
         parameters, tls = (self._fields(by_sort[sort]) for sort in (Sort.WORKERS, Sort.HANDSHAKES))
         policies: list[AnyPolicy] = []
         for module in GROUPS:
@@ -94,7 +94,7 @@ class _Reading:
     def _value(self, key: Key, text: str) -> Any:
         """The value of TEXT; None: it cannot be read, or has no effect."""
         if key.sort is Sort.REFUSED:
-            self._problems.append(error("RefusedKey", place(key.name), f"the key is ignored. {key.remark}"))
+            self._problems.append(error("RefusedKey", place(key.name), f"{IGNORED_KEY}. {key.remark}"))
         if key.form is None:
             return text if key.sort is Sort.ROUTES else None
         value = key.form.parse(text)

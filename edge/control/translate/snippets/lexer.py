@@ -2,7 +2,7 @@
 
 Rules of this file:
 - A directive is words and then `;`, or `{` with directives of its own until `}` (nginx docs, "Configuration file's
-  structure").
+  structure"). The last one of a snippet may lack its `;`: users forget it, and it is clear what they mean.
 - A word may be quoted by `"` or `'`. A backslash takes the meaning from the character after it. It stays in the word,
   because patterns are full of them, but before a quote or another backslash; `\\t`, `\\r` and `\\n` are one character.
 - `{` after `$` begins the name of a variable, not a block. `#` begins a comment where a word could begin.
@@ -83,10 +83,10 @@ class _Reader:
                 block = self.read(depth + 1) if mark == "{" else None
                 found.append(Directive(line, words[0], tuple(words[1:]), block))
                 words = []
-        if words:
-            raise SnippetError(line, f'";" is missing after "{words[0]}"')
         if depth:
             raise SnippetError(self._line(), '"}" is missing')
+        if words:
+            found.append(Directive(line, words[0], tuple(words[1:]), None))
         return tuple(found)
 
     def _next(self) -> tuple[str, str, int] | None:
