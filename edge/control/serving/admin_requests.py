@@ -12,11 +12,11 @@ from __future__ import annotations
 import logging
 import threading
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from edge import __version__
 from edge.control.serving import pages, scrapes, static
+from edge.control.serving.handler import Handler
 from edge.control.serving.reply import GUARDS, NO_STORE, PLAIN, Reply, fault, text
 from edge.control.serving.secured_server import SecuredServer
 from edge.control.serving.view import api
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from edge.settings import Settings
 
 EVENT_STREAM = "text/event-stream"
-SILENCE_SECONDS = 10.0
-"""Time for a client to take one block of an answer."""
 
 INDEX = """Edge {version}
 
@@ -68,17 +66,12 @@ class AdminSockets(SecuredServer):
         self.scrapes = threading.BoundedSemaphore(scrapes.MOST_SCRAPES)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     """One request."""
 
-    protocol_version = "HTTP/1.1"
-    server_version = f"edge/{__version__}"
-    timeout = SILENCE_SECONDS
+    port = "admin"
+    allowed = "GET, HEAD"
     server: AdminSockets
-
-    def version_string(self) -> str:
-        """Value of the field Server."""
-        return self.server_version
 
     def do_GET(self) -> None:
         if self._begin():
@@ -230,19 +223,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         self.end_headers()
 
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer a request that cannot be served; an unknown method is answered 405."""
-        del message, explain
+    def reject(self, status: HTTPStatus, reason: str, **fields: str) -> None:  # noqa: ARG002 - no body is sent
+        """As `Handler`."""
         self.server.asked(self.connection)
         self.close_connection = True
-        self.request_version = "HTTP/1.1"  # until a request has been understood the library takes it for one of 0.9
-        fields = {**NO_STORE, "Content-Length": "0"}
-        if code == HTTPStatus.NOT_IMPLEMENTED:
-            code, fields["Allow"] = HTTPStatus.METHOD_NOT_ALLOWED, "GET, HEAD"
-        self._head(HTTPStatus(code), PLAIN, fields)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that the library gives it
-        logger.debug("admin client %s: " + format, self.client_address[0], *args)
+        self._head(status, PLAIN, {**NO_STORE, "Content-Length": "0", **fields})
 
 
 def _index() -> str:

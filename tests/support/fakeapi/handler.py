@@ -54,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._serve()
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815  # names given by http.server
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # names given by http.server
 
     def _serve(self) -> None:
         url = urlsplit(self.path)

@@ -12,13 +12,12 @@ import logging
 import threading
 import time
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from edge import __version__
 from edge.control.serving.admission.review import MalformedReviewError, answered
 from edge.control.serving.admission.reviews import Reviews
 from edge.control.serving.bounded_server import Serving
+from edge.control.serving.handler import Handler
 from edge.control.serving.identity import Identity
 from edge.control.serving.secured_server import SecuredServer
 from edge.system import addresses
@@ -36,7 +35,6 @@ MOST_REVIEWS = 4
 """Reviews in memory at a time."""
 REVIEW_WAIT = 5.0
 """Seconds that a further one waits before it is refused (503)."""
-SILENCE_SECONDS = 10.0
 MOST_DROPPED = 64 << 20
 """Bytes of a refused body that are read and dropped, so that its client gets the answer."""
 DROPPED_PIECE = 64 << 10
@@ -76,17 +74,12 @@ class _Server(SecuredServer):
         self.room = threading.BoundedSemaphore(MOST_REVIEWS)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     """The requests of one connection."""
 
-    protocol_version = "HTTP/1.1"
-    server_version = f"edge/{__version__}"
-    timeout = SILENCE_SECONDS
+    port = "webhook"
+    allowed = "POST"
     server: _Server
-
-    def version_string(self) -> str:
-        """Value of the field Server."""
-        return self.server_version
 
     def do_POST(self) -> None:
         self.server.asked(self.connection)
@@ -94,7 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
         if length is None:
             return
         if not self.server.room.acquire(timeout=REVIEW_WAIT):
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, f"{MOST_REVIEWS} reviews are under way already")
+            self.reject(HTTPStatus.SERVICE_UNAVAILABLE, f"{MOST_REVIEWS} reviews are under way already")
             self._drop(length)
             return
         try:
@@ -107,16 +100,16 @@ class _Handler(BaseHTTPRequestHandler):
         """Bytes of the body; None: it was refused, and the answer has been sent."""
         text = self.headers.get("Content-Length", "")
         if self.headers.get("Transfer-Encoding") or not text.isascii() or not text.isdigit():
-            self._refuse(HTTPStatus.LENGTH_REQUIRED, "a review has a Content-Length")
+            self.reject(HTTPStatus.LENGTH_REQUIRED, "a review has a Content-Length")
         elif len(text) > 12 or int(text) >= MOST_BODY:
-            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a review has less than {MOST_BODY} bytes")
+            self.reject(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a review has less than {MOST_BODY} bytes")
             self._drop(min(int(text[:12]), MOST_DROPPED))
         else:
             return int(text)
         return None
 
     def _drop(self, length: int) -> None:
-        """Read a body of LENGTH bytes that has been refused; `ANSWER_SECONDS` and `SILENCE_SECONDS` bound it."""
+        """Read a body of LENGTH bytes that has been refused; the limits of `bounded_server` and `handler` bound it."""
         while length > 0 and (piece := self.rfile.read1(min(length, DROPPED_PIECE))):
             length -= len(piece)
 
@@ -125,33 +118,24 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             answer, allowed = answered(body, webhook.judge, webhook.watched)
         except MalformedReviewError as error:
-            self._refuse(HTTPStatus.BAD_REQUEST, str(error))
+            self.reject(HTTPStatus.BAD_REQUEST, str(error))
             return
         webhook.reviews.add(allowed=allowed, seconds=time.monotonic() - begun)
         self._send(HTTPStatus.OK, JSON, answer)
 
-    def _refuse(self, status: HTTPStatus, text: str) -> None:
-        """Answer a request that is no review, and end the connection, because its body may not have been read."""
+    def reject(self, status: HTTPStatus, reason: str, **fields: str) -> None:
+        """As `Handler`: the body of a request that is no review may not have been read."""
         self.server.webhook.reviews.add_malformed()
         self.close_connection = True
-        self._send(status, "text/plain; charset=utf-8", f"{text}\n".encode())
+        self._send(status, "text/plain; charset=utf-8", f"{reason or status.phrase}\n".encode(), **fields)
 
-    def _send(self, status: HTTPStatus, content_type: str, body: bytes) -> None:
+    def _send(self, status: HTTPStatus, content_type: str, body: bytes, **fields: str) -> None:
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
+        for name, value in fields.items():
+            self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
-
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer a request that cannot be served; an unknown method is answered 405."""
-        del explain
-        self.request_version = "HTTP/1.1"  # until a request has been understood the library takes it for one of 0.9
-        if code == HTTPStatus.NOT_IMPLEMENTED:
-            code = HTTPStatus.METHOD_NOT_ALLOWED
-        self._refuse(HTTPStatus(code), message or HTTPStatus(code).phrase)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that the library gives it
-        logger.debug("webhook client %s: " + format, self.client_address[0], *args)

@@ -135,7 +135,8 @@ def test_a_body_has_to_say_how_long_it_is(served: Served, fields: dict[str, str]
 def test_other_methods_are_not_allowed(served: Served) -> None:
     connection = served.connect()
     connection.request("GET", "/")
-    assert connection.getresponse().status == 405
+    response = connection.getresponse()
+    assert (response.status, response.getheader("Allow")) == (405, "POST")
     connection.close()
 
 
