@@ -3,6 +3,7 @@
 cimport cython
 
 from edge.data.accepting.listener cimport Listener
+from edge.data.net._poller cimport Readable
 from edge.data.net._stream cimport Stream
 from edge.data.streams._sessions cimport Sessions
 from edge.data.streams.plan cimport StreamPlan, StreamPlans
@@ -11,6 +12,7 @@ cdef class StreamListener(Listener):
     cdef str _key
     cdef StreamPlans _plans
     cdef Sessions _sessions
+    cdef Readable _readable
 
     @cython.locals(plan=StreamPlan, room=cython.Py_ssize_t, accepted=cython.int)
     cdef bint _take(self, int most) except -1

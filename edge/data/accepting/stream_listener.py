@@ -34,7 +34,7 @@ class StreamListener(Listener):
         self._key = stream_key(scope)
         self._plans = self.streams.plans if self.streams is not None else None
         self._sessions = self.streams.sessions if self.streams is not None else None
-        self._watcher = Readable(self._fd)
+        self._watcher = self._readable = Readable(self._fd)
 
     def _take(self, most: int) -> bool:
         """As `Listener._take`; connections that need nothing before they are relayed have no greenlet."""
@@ -43,7 +43,8 @@ class StreamListener(Listener):
         plan = self._plans.find(self._key) if self._plans is not None and room > 0 else None
         if plan is None or not plan.direct or self._sessions is None:
             return Listener._take(self, most)  # noqa: SLF001 - Cython knows no super() of a C method
-        most = min(most, room)
+        # Mostly one is waiting, and to look for a second one costs as much as a small event.
+        most = min(most, room) if self._readable.again else 1
         accepted = self._sessions.accept(self._fd, plan, most)
         connections.accepted += accepted
         return accepted == most

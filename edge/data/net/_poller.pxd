@@ -8,6 +8,8 @@ cdef class Polled:
 cdef class Readable(Polled):
     cdef int fd
     cdef object callback
+    cdef readonly bint again
+    cdef unsigned int batch
 
 
 cdef enum:

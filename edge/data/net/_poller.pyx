@@ -40,6 +40,7 @@ cdef int poller = -1
 cdef Events watcher = None
 cdef epoll_event batch[BATCH]
 cdef bint taking = False
+cdef unsigned int batches = 1   # that were taken, and one
 cdef bint added = False   # sockets have been added since a batch was taken
 cdef int resting[2]       # rounds that are still without a second look: after a batch that added no sockets, and one that did
 resting[0] = resting[1] = 0
@@ -60,7 +61,10 @@ cdef class Polled:
 
 
 cdef class Readable(Polled):
-    """Calls a function while a descriptor is readable, as a watcher of the event loop does."""
+    """Calls a function while a descriptor is readable, as a watcher of the event loop does.
+
+    `again`: it was readable in the batch before, too, so that one call does not take all that comes.
+    """
 
     def __init__(self, int fd):
         self.fd = fd
@@ -83,6 +87,8 @@ cdef class Readable(Polled):
         bury(self)
 
     cdef int happened(self, int side, unsigned int events) except -1:
+        self.again = self.batch + 1 == batches
+        self.batch = batches
         if self.callback is not None:
             self.callback()
         return 0
@@ -170,13 +176,14 @@ cdef void take() noexcept:
 
 cdef int take_batch() noexcept:
     """Pass a batch of events on; how many there were."""
-    global added, taking
+    global added, batches, taking
     cdef int n = c_epoll_wait(poller, batch, BATCH, 0)
     cdef int at = 0
     if n <= 0:
         return 0
     taking = True
     added = False
+    batches += 1
     while at < n:
         try:
             while at < n:
