@@ -1,3 +1,4 @@
+from edge.data.net._deadlines cimport Deadline
 from edge.data.net._poller cimport Polled
 
 cdef struct Way:
@@ -21,7 +22,7 @@ cdef class Relay(Polled):
     cdef Way ways[2]
     cdef double timeout
     cdef double active
-    cdef long long slot    # see `_deadlines`
+    cdef Deadline deadline
     cdef bint carrying
 
     cdef int begin(self, int client) except -1

@@ -17,7 +17,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from edge.data.net._clock cimport coarse_now as now
-from edge.data.net._deadlines cimport Deadlines, expected
+from edge.data.net._deadlines cimport Deadlines, expect_by
 from edge.data.net._poller cimport P_ERR, P_HUP, P_IN, P_OUT, P_RDHUP, Polled, bury, follow, follow_again
 
 cdef extern from *:
@@ -66,7 +66,6 @@ cdef int C_DONE = DONE, C_RESET = RESET, C_SILENT = SILENT, C_ENDED = ENDED
 cdef char block[BLOCK]
 cdef int spare_pipes[SPARE_PIPES][2]
 cdef int spares = 0
-cdef set live = set()
 cdef Deadlines deadlines = Deadlines()
 cdef unsigned long long carried_bytes[2]
 
@@ -79,7 +78,7 @@ def sweep_relays():
     for item in deadlines.due():
         relay = <Relay>item
         deadline = relay.active + relay.timeout
-        relay.slot = deadlines.put(relay, deadline)
+        deadlines.put(&relay.deadline, deadline)
         if deadline <= time:
             late.append(relay)
     for item in late:
@@ -95,7 +94,7 @@ def relayed_bytes():
 
 def open_relays():
     """The relays that are under way."""
-    return list(live)
+    return deadlines.all()
 
 
 cdef class Relay(Polled):
@@ -109,6 +108,7 @@ cdef class Relay(Polled):
         memset(self.ways, 0, sizeof(self.ways))
         self.ways[CLIENT].source = self.ways[ENDPOINT].source = -1
         self.ways[CLIENT].sink = self.ways[ENDPOINT].sink = -1
+        self.deadline.owner = <void *>self
 
     def __dealloc__(self):
         self.drop(False)
@@ -117,13 +117,12 @@ cdef class Relay(Polled):
         """The relay of CLIENT begins; its endpoint is still to come."""
         self.ways[CLIENT].source = self.ways[ENDPOINT].sink = client
         self.active = now()
-        live.add(self)
         follow(self, client, CLIENT, ALL)
         return 0
 
     cdef int expect(self) except -1:
         """It is late when nothing has happened for `timeout` seconds since it was `active`."""
-        self.slot = expected(deadlines, self, self.slot, self.active + self.timeout)
+        expect_by(deadlines, &self.deadline, self.active + self.timeout)
         return 0
 
     cdef int carry(self, int endpoint) except -1:
@@ -306,10 +305,7 @@ cdef class Relay(Polled):
     cdef int finish(self, int outcome) except -1:
         if self.over:
             return 0
-        live.discard(self)
-        if self.slot:
-            deadlines.remove(self, self.slot)
-            self.slot = 0
+        deadlines.remove(&self.deadline)
         bury(self)
         self.drop(outcome == C_RESET)
         return self.finished(outcome)

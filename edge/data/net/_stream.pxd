@@ -1,6 +1,7 @@
 from libc.string cimport memcpy
 
 from edge.data.net._buffer cimport Buffer
+from edge.data.net._deadlines cimport Deadline
 from edge.data.net._outbox cimport Outbox
 from edge.data.net._scheduler cimport Resumable, Watch
 from edge.data.net._tls cimport Tls
@@ -14,7 +15,7 @@ cdef class Stream(Buffer):
     cdef Watch writes
     cdef double read_deadline
     cdef double write_deadline
-    cdef long long slot       # of `deadlines`
+    cdef Deadline deadline    # the earlier one of these
     cdef public double read_timeout
     cdef public double write_timeout
     cdef public double limit

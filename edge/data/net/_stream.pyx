@@ -27,7 +27,7 @@ from libc.string cimport memcpy
 
 from edge.data.net._buffer cimport EDGE_BLOCK, Buffer
 from edge.data.net._clock cimport coarse_now as now
-from edge.data.net._deadlines cimport Deadlines, expected
+from edge.data.net._deadlines cimport Deadlines, expect_by
 from edge.data.net._outbox cimport Outbox
 from edge.data.net._scheduler cimport CLOSED, GONE, LATE, READ, READY, WRITE, Resumable, Watch
 from edge.data.net._waiter cimport Waiter
@@ -145,6 +145,7 @@ cdef class Stream(Buffer):
         self.reads.on_idle = self._unawaited
         self.read_timeout = self.write_timeout = 60.0
         self.active = now()
+        self.deadline.owner = <void *>self
         live.add(self)
 
     def __dealloc__(self):
@@ -194,12 +195,11 @@ cdef class Stream(Buffer):
 
     cdef int expect(self, double deadline) except -1:
         """A wait is to end at DEADLINE."""
-        self.slot = expected(deadlines, self, self.slot, deadline)
+        expect_by(deadlines, &self.deadline, deadline)
         return 0
 
     cdef int lapse(self, double time) except -1:
         """A deadline may have passed by TIME: wake those who are late, and expect the other ones."""
-        self.slot = 0
         if self.reads.waiting is not None and self.read_deadline > 0:
             if self.read_deadline <= time:
                 self.reads.wake(GONE if self.hung_up else LATE)
@@ -858,9 +858,7 @@ cdef class Stream(Buffer):
         self.closed = True
         live.discard(self)
         blind.discard(self)
-        if self.slot:
-            deadlines.remove(self, self.slot)
-            self.slot = 0
+        deadlines.remove(&self.deadline)
         if self.tls is not None:
             if not self.ended:
                 self.tls.say_goodbye()
