@@ -3,10 +3,11 @@
 cimport cython
 cimport edge.data.http._fields as c_fields
 cimport edge.data.http.clock as c_clock
+from edge.data.net._accept cimport Counted
 cimport edge.table.reader as c_reader
 
 @cython.final
-cdef class Connections:
+cdef class Connections(Counted):
     cdef public c_reader.TableReader table
     cdef readonly object counters
     cdef readonly object make_handler
@@ -26,7 +27,6 @@ cdef class Connections:
     cdef readonly set open
     cdef readonly Py_ssize_t most
     cdef readonly Py_ssize_t most_refusals
-    cdef public Py_ssize_t accepted
     cdef public Py_ssize_t refusing
     cdef public bint draining
 

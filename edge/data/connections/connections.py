@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from edge.data.http._fields import Limits
 from edge.data.http.clock import SERVER, Clock
 from edge.data.http.forwarding import Forwarding
+from edge.data.net._accept import Counted
 from edge.table.counters import WorkerWord
 from edge.table.parameters import Parameters
 
@@ -63,7 +64,7 @@ class Connection(Protocol):
         """Close it at once."""
 
 
-class Connections:
+class Connections(Counted):
     """The connections of one worker.
 
     - `keep_alive`, `header_timeout`, `body_timeout`: seconds; `keep_alive_requests`: of one connection.

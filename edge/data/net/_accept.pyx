@@ -1,34 +1,44 @@
 # cython: language_level=3
-"""Accepting a connection: one system call, and the peer's address as text."""
+"""Accepting a connection: one system call, and the peer's address as text; counting the open ones; and the address to
+connect to."""
 
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.exc cimport PyErr_SetFromErrno
-from cpython.unicode cimport PyUnicode_DecodeASCII
+from cpython.unicode cimport PyUnicode_AsUTF8, PyUnicode_DecodeASCII
 from libc.errno cimport EAGAIN, EINTR, errno
+from libc.string cimport memset, strchr
 
 from edge.data.net._digits cimport put_decimal
+from edge.data.net._sockets cimport (
+    AF_INET, AF_INET6, INET6_ADDRSTRLEN, SOCK_CLOEXEC, SOCK_NONBLOCK, htons, inet_ntop, inet_pton, sockaddr, sockaddr_in,
+    sockaddr_in6, socklen_t,
+)
 
 cdef extern from "sys/socket.h":
-    ctypedef unsigned int socklen_t
-    struct sockaddr:
-        unsigned short sa_family
     struct sockaddr_storage:
         pass
     int c_accept4 "accept4"(int fd, sockaddr *address, socklen_t *size, int flags)
-    int AF_INET, AF_INET6, SOCK_NONBLOCK, SOCK_CLOEXEC
 
-cdef extern from "netinet/in.h":
-    struct in_addr:
-        pass
-    struct in6_addr:
-        pass
-    struct sockaddr_in:
-        in_addr sin_addr
-    struct sockaddr_in6:
-        in6_addr sin6_addr
-    enum: INET6_ADDRSTRLEN
 
-cdef extern from "arpa/inet.h":
-    const char *inet_ntop(int family, const void *address, char *text, socklen_t size)
+def socket_address(str address not None, int port):
+    """ADDRESS, of IPv4 or IPv6, and PORT as connect(2) takes them."""
+    cdef const char *text = PyUnicode_AsUTF8(address)
+    cdef sockaddr_in6 to
+    cdef sockaddr_in *to4 = <sockaddr_in *>&to
+    memset(&to, 0, sizeof(to))
+    if strchr(text, b":") != NULL:
+        to.sin6_family = AF_INET6
+        to.sin6_port = htons(port)
+        inet_pton(AF_INET6, text, &to.sin6_addr)
+        return PyBytes_FromStringAndSize(<char *>&to, sizeof(sockaddr_in6))
+    to4.sin_family = AF_INET
+    to4.sin_port = htons(port)
+    inet_pton(AF_INET, text, &to4.sin_addr)
+    return PyBytes_FromStringAndSize(<char *>&to, sizeof(sockaddr_in))
+
+
+cdef class Counted:
+    """Connections of which `accepted` are open, whatever they speak."""
 
 
 def accept(int listener):

@@ -1,7 +1,5 @@
 # Socket addresses of either family, for the leaves that call connect(2) and accept(2) themselves.
 
-from libc.string cimport memset, strchr
-
 cdef extern from "sys/socket.h":
     ctypedef unsigned int socklen_t
     struct sockaddr:
@@ -30,21 +28,6 @@ cdef extern from "arpa/inet.h":
     const char *inet_ntop(int family, const void *address, char *text, socklen_t size)
     int inet_pton(int family, const char *text, void *address)
     unsigned short htons(unsigned short port)
-
-
-cdef inline socklen_t put_address(sockaddr_in6 *to, const char *text, int port) noexcept:
-    """Make TO, which has room for both families, the address TEXT with PORT; its size."""
-    cdef sockaddr_in *to4 = <sockaddr_in *>to
-    memset(to, 0, sizeof(sockaddr_in6))
-    if strchr(text, b":") != NULL:
-        to.sin6_family = AF_INET6
-        to.sin6_port = htons(port)
-        inet_pton(AF_INET6, text, &to.sin6_addr)
-        return sizeof(sockaddr_in6)
-    to4.sin_family = AF_INET
-    to4.sin_port = htons(port)
-    inet_pton(AF_INET, text, &to4.sin_addr)
-    return sizeof(sockaddr_in)
 
 
 cdef inline bint get_address(const sockaddr_in6 *of, char *text) noexcept:

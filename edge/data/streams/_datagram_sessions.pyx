@@ -11,14 +11,12 @@ Rules of this file:
 import logging
 import os
 
-from cpython.unicode cimport PyUnicode_AsUTF8
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.errno cimport errno
 
 from edge.data.net._clock cimport precise_now
 from edge.data.net._datagrams cimport DatagramPort, DatagramSession
-from edge.data.net._sockets cimport (
-    SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, c_connect, c_socket, put_address, sockaddr, sockaddr_in6, socklen_t,
-)
+from edge.data.net._sockets cimport SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, c_connect, c_socket, sockaddr
 from edge.data.streams.plan cimport Destination, StreamPlan, StreamPlans
 from edge.data.upstream.target cimport Target
 
@@ -131,11 +129,10 @@ cdef class Session(DatagramSession):
 
 cdef int connected(Target target) except -2:
     """A non-blocking socket that is connected to TARGET; -1 with errno."""
-    cdef sockaddr_in6 to
-    cdef socklen_t size = put_address(&to, PyUnicode_AsUTF8(target.address), target.port)
+    cdef sockaddr *to = <sockaddr *>PyBytes_AS_STRING(target.socket_address)
     cdef int fd, fault
-    fd = c_socket(to.sin6_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
-    if fd >= 0 and c_connect(fd, <sockaddr *>&to, size) < 0:
+    fd = c_socket(to.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
+    if fd >= 0 and c_connect(fd, to, PyBytes_GET_SIZE(target.socket_address)) < 0:
         fault = errno
         c_close(fd)
         (&errno)[0] = fault

@@ -1,3 +1,4 @@
+from edge.data.net._accept cimport Counted
 from edge.data.net._relay cimport Relay
 from edge.data.net._sockets cimport sockaddr_in6
 from edge.data.observe._stream_log cimport StreamLog
@@ -9,11 +10,11 @@ from edge.table._counters cimport ProcessWords
 cdef class Sessions:
     cdef object pool
     cdef ProcessWords words
-    cdef object connections
+    cdef Counted connections
     cdef StreamLog log
 
     cpdef int accept(self, int listener, StreamPlan plan, int most) except -1
-    cdef int begin(self, Session session, int client) except -1
+    cdef int begin(self, Session session, StreamPlan plan, int client) except -1
 
 cdef class Session(Relay):
     cdef Sessions home

@@ -15,15 +15,14 @@ import socket
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.exc cimport PyErr_SetFromErrno
-from cpython.unicode cimport PyUnicode_AsUTF8
 from libc.errno cimport EAGAIN, EINPROGRESS, EINTR, errno
 
 from edge.data.net._clock cimport coarse_now, precise_now
 from edge.data.net._poller cimport P_ERR, P_HUP, P_IN, P_OUT, P_RDHUP, follow
 from edge.data.net._relay cimport Relay
 from edge.data.net._sockets cimport (
-    INET6_ADDRSTRLEN, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, c_connect, c_socket, get_address, put_address, sockaddr,
-    sockaddr_in6, socklen_t,
+    INET6_ADDRSTRLEN, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, c_connect, c_socket, get_address, sockaddr, sockaddr_in6,
+    socklen_t,
 )
 from edge.data.observe._stream_log cimport StreamLog
 from edge.data.streams.plan cimport Destination, StreamPlan
@@ -105,10 +104,10 @@ cdef class Sessions:
             done += 1
             self.words.count_up(ACCEPTED, 1)
             self.words.count_up(HANDLED, 1)
-            session = Session.__new__(Session, self, plan)
+            session = Session.__new__(Session)
             session.peer = peer
             session.protocol = C_PLAIN
-            self.begin(session, fd)
+            self.begin(session, plan, fd)
         return done
 
     def adopt(self, int client, StreamPlan plan, str address, int protocol, ends, bytes ahead):
@@ -117,16 +116,18 @@ cdef class Sessions:
         PROTOCOL: an index of `PROTOCOLS`. ENDS: as a balancer in front says; None: as the socket says. AHEAD: bytes that
         were taken from the client.
         """
-        cdef Session session = Session.__new__(Session, self, plan)
+        cdef Session session = Session.__new__(Session)
         session.text = address
         session.protocol = protocol
         session.ends = ends
         session.ahead = ahead
         self.connections.accepted += 1
-        self.begin(session, client)
+        self.begin(session, plan, client)
 
-    cdef int begin(self, Session session, int client) except -1:
-        session.destination = session.plan.destination()
+    cdef int begin(self, Session session, StreamPlan plan, int client) except -1:
+        session.home = self
+        session.plan = plan
+        session.destination = plan.destination()
         if session.destination is None:
             c_close(client)
             self.connections.accepted -= 1
@@ -135,7 +136,7 @@ cdef class Sessions:
         self.words.count_up(STREAMS_ACTIVE, 1)
         session.begun = precise_now()
         try:
-            session.chooser = session.destination.chooser(session.address() if session.plan.by_client else "")
+            session.chooser = session.destination.chooser(session.address() if plan.by_client else "")
             session.begin(client)
             session.connect()
         except Exception:
@@ -155,9 +156,7 @@ cdef class Sessions:
 cdef class Session(Relay):
     """One of them."""
 
-    def __cinit__(self, Sessions home, StreamPlan plan):
-        self.home = home
-        self.plan = plan
+    def __cinit__(self):
         self.tried = ()
         self.name = ""
         self.status = S_UNAVAILABLE
@@ -194,11 +193,10 @@ cdef class Session(Relay):
 
     cdef int ask(self, Target target) except -1:
         """Begin to connect to TARGET: 0, or the errno for which that cannot be."""
-        cdef sockaddr_in6 to
-        cdef socklen_t size = put_address(&to, PyUnicode_AsUTF8(target.address), target.port)
+        cdef sockaddr *to = <sockaddr *>PyBytes_AS_STRING(target.socket_address)
         cdef int fd, code = 0, on = 1
         while True:
-            fd = c_socket(to.sin6_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
+            fd = c_socket(to.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
             if fd >= 0:
                 break
             code = errno
@@ -207,7 +205,7 @@ cdef class Session(Relay):
         c_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on))
         self.ways[ENDPOINT].source = self.ways[CLIENT].sink = fd
         self.ways[ENDPOINT].readable = self.ways[ENDPOINT].last = False
-        if c_connect(fd, <sockaddr *>&to, size) < 0 and errno != EINPROGRESS:
+        if c_connect(fd, to, PyBytes_GET_SIZE(target.socket_address)) < 0 and errno != EINPROGRESS:
             return errno
         follow(self, fd, ENDPOINT, P_IN | P_OUT | P_RDHUP)
         return 0

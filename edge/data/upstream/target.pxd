@@ -6,6 +6,7 @@ cimport cython
 cdef class Target:
     cdef readonly str address
     cdef readonly int port
+    cdef readonly bytes socket_address
     cdef readonly object transport
     cdef readonly object tls
     cdef readonly object session

@@ -13,6 +13,7 @@ import random
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
+from edge.data.net._accept import socket_address
 from edge.data.net._tls import Session
 from edge.system.addresses import Address
 from edge.table.records import Protocol as Spoken
@@ -72,6 +73,7 @@ class Target:
         """TLS: that of TRANSPORT, made ready."""
         self.address = address
         self.port = port
+        self.socket_address = socket_address(address, port)
         self.transport = transport
         self.tls = tls
         self.session = Session()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import sys
 
 import pytest
 
-from edge.data.net._accept import accept
+from edge.data.net._accept import accept, socket_address
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.10.255.203", "::1"])
@@ -47,3 +48,15 @@ def test_where_nobody_waits_there_is_nothing():
 def test_what_is_no_listener_is_an_error():
     with socket.socket() as sock, pytest.raises(OSError, match=os.strerror(errno.EINVAL)):
         accept(sock.fileno())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_an_address_to_connect_to_has_family_port_and_host(host):
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    if family == socket.AF_INET6 and not socket.has_ipv6:
+        pytest.skip("no IPv6 here")
+    made = socket_address(host, 0x1F90)
+    assert int.from_bytes(made[:2], sys.byteorder) == family
+    assert made[2:4] == b"\x1f\x90"
+    assert socket.inet_pton(family, host) in made
+    assert len(made) == (16 if family == socket.AF_INET else 28)
