@@ -142,6 +142,17 @@ cdef class Names:
             self.lengths |= <uint64_t>1 << min(len(name), 63)
 
 
+cdef int hide_if(Field *field, const char *text, tuple names) except -1:
+    """Do not pass FIELD, of TEXT, on if it is one of NAMES."""
+    cdef bytes name
+    for name in names:
+        if field.name_length == PyBytes_GET_SIZE(name) and same_name(
+            text + field.name, PyBytes_AS_STRING(name), field.name_length
+        ):
+            field.drop = True
+    return 0
+
+
 cdef class FieldLines:
     """The fields of one section, with the text that they stand in."""
 
@@ -369,18 +380,13 @@ cdef class FieldLines:
 
     cpdef hide_all(self, Names names):
         """Do not pass the fields NAMES on."""
-        cdef int i
-        cdef Field *field
-        cdef bytes name
-        for i in range(self.field_count):
-            field = self.fields + i
-            if not names.lengths >> min(field.name_length, 63) & 1:
-                continue
-            for name in names.names:
-                if field.name_length == PyBytes_GET_SIZE(name) and same_name(
-                    self.text + field.name, PyBytes_AS_STRING(name), field.name_length
-                ):
-                    field.drop = True
+        cdef Field *field = self.fields
+        cdef const Field *end = field + self.field_count
+        cdef uint64_t lengths = names.lengths
+        while field < end:
+            if lengths >> min(field.name_length, 63) & 1:
+                hide_if(field, self.text, names.names)
+            field += 1
 
     cpdef bint says(self, bytes name, bytes value) except -1:
         """Whether there is one field NAME (lower case), and it has this VALUE."""

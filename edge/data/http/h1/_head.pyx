@@ -29,8 +29,58 @@ from edge.data.net._stream cimport Stream
 
 from edge.data.net.errors import MessageError, ResponseError, incomplete, malformed
 
+cdef extern from *:
+    """
+    /* A bit for each of the 16 bytes from P on that is LF with CR behind it, the first one the lowest. 17 are read. */
+    #ifdef __SSE2__
+    #include <emmintrin.h>
+    static inline unsigned edge_ends(const char *p) {
+        __m128i lf = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)p), _mm_set1_epi8(10));
+        __m128i cr = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(p + 1)), _mm_set1_epi8(13));
+        return _mm_movemask_epi8(_mm_and_si128(lf, cr));
+    }
+    #else
+    static inline unsigned edge_ends(const char *p) {
+        unsigned found = 0;
+        for (int i = 0; i < 16; i++)
+            found |= (unsigned)(p[i] == 10 && p[i + 1] == 13) << i;
+        return found;
+    }
+    #endif
+    #define edge_lowest(bits) __builtin_ctz(bits)
+    """
+    unsigned int edge_ends(const char *p) nogil
+    int edge_lowest(unsigned int bits) nogil
+
 cdef enum:
     MOST_OPTIONS = 64   # members of all Connection fields of a head
+    AT_ONCE = 16        # bytes that `edge_ends` looks at, beside the one behind them
+
+
+cdef inline Py_ssize_t end_within(const char *p, Py_ssize_t at, Py_ssize_t n) noexcept nogil:
+    """As `head_end`, if the last line but one ends within `AT_ONCE` bytes from AT on."""
+    cdef Py_ssize_t end
+    cdef unsigned int found = edge_ends(p + at)
+    while found:
+        end = at + edge_lowest(found) + 3
+        if 4 <= end <= n and memcmp(p + end - 4, b"\r\n\r\n", 4) == 0:
+            return end
+        found &= found - 1
+    return 0
+
+
+cdef Py_ssize_t head_end(const char *p, Py_ssize_t n) noexcept nogil:
+    """How long the head is at the beginning of the N bytes at P, its empty line included; 0: no end was found."""
+    cdef Py_ssize_t at = 0, last = n - AT_ONCE - 1, end
+    while at <= last:
+        end = end_within(p, at, n)
+        if end:
+            return end
+        at += AT_ONCE
+    return end_within(p, last, n) if last >= 0 else 0
+
+
+cdef bytes OK = b"OK"
 
 
 cdef bint names_h2c(const char *p, Py_ssize_t n) noexcept nogil:
@@ -133,6 +183,10 @@ cdef class Head(Message):
         cdef const char *found
         cdef bint first_line = True, limited = False
         cdef int fault = 400 if request else 502
+        # Mostly all of it is there, and below every limit. The parser will find what is wrong with its lines.
+        have = head_end(source.data + source.start, min(source.end - source.start, limits.line))
+        if have:
+            return have
         # Do not wait for more of another protocol.
         if request and not classes[<uint8_t>source.data[source.start]] & VERB:
             raise MessageError(400, "malformed method")
@@ -237,6 +291,11 @@ cdef class Head(Message):
     cdef int status_line(self, Py_ssize_t end) except -1:
         cdef const char *p = self.text
         cdef Py_ssize_t i = 12, n
+        if memcmp(p, b"HTTP/1.1 200 OK\r\n", 17) == 0:  # as most are; the text has room behind its end
+            self.status = 200
+            self.version = 11
+            self.reason = OK
+            return 17
         if end < 14 or memcmp(p, b"HTTP/1.", 7) != 0 or (p[7] != 48 and p[7] != 49) or p[8] != 32:
             raise ResponseError("malformed status line")
         if not (classes[<uint8_t>p[9]] & classes[<uint8_t>p[10]] & classes[<uint8_t>p[11]] & DIGIT) or p[9] == 48:
