@@ -9,6 +9,7 @@ from edge.data.handling.handler cimport Handler
 from edge.data.http.h1._body cimport Body
 from edge.data.http.h1._head cimport Head
 from edge.data.http.h1._writing cimport HeadWriter
+from edge.data.net._buffer cimport Buffer
 from edge.data.net._stream cimport Stream
 
 cdef class Http1(Client):
@@ -36,5 +37,7 @@ cdef class Http1(Client):
     @cython.locals(connections=Connections, stream=Stream, head=Head, body=Body, handler=Handler)
     cpdef bint _serve(self) except -1
     cdef _finish(self)
+    @cython.locals(chunked=cython.int)
+    cpdef send(self, Buffer source, Py_ssize_t count, bint last)
     @cython.locals(tunnelled=cython.longlong)
     cpdef long long received(self) except -1

@@ -18,21 +18,35 @@ from edge.data.net._digits cimport put_decimal
 from edge.data.net._stream cimport Stream, append
 
 
-cdef inline int put(Stream out, bytes text) except -1:
-    return append(out, PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
+cdef enum:
+    PHRASES = 128  # bytes of the fixed text of a head and of numbers, at most
 
 
-cdef int put_framing(Stream out, long long length, bint chunked) except -1:
-    cdef char line[48]
-    cdef int n
+cdef inline Py_ssize_t size(bytes text) noexcept:
+    return PyBytes_GET_SIZE(text)
+
+
+cdef inline char *put(char *p, bytes text) noexcept:
+    """Write TEXT to P, which has room for it; where what follows goes."""
+    memcpy(p, PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
+    return p + PyBytes_GET_SIZE(text)
+
+
+cdef inline char *phrase(char *p, const char *text, Py_ssize_t n) noexcept:
+    """As `put`, of the N bytes at TEXT."""
+    memcpy(p, text, n)
+    return p + n
+
+
+cdef char *framing(char *p, long long length, bint chunked) noexcept:
+    """As `put`, of the field that frames content, if there is any."""
     if chunked:
-        append(out, b"Transfer-Encoding: chunked\r\n", 28)
-    elif length >= 0:
-        memcpy(line, b"Content-Length: ", 16)
-        n = 16 + put_decimal(line + 16, length)
-        memcpy(line + n, b"\r\n", 2)
-        append(out, line, n + 2)
-    return 0
+        return phrase(p, b"Transfer-Encoding: chunked\r\n", 28)
+    if length < 0:
+        return p
+    p = phrase(p, b"Content-Length: ", 16)
+    p += put_decimal(p, length)
+    return phrase(p, b"\r\n", 2)
 
 
 cdef class HeadWriter:
@@ -45,29 +59,35 @@ cdef class HeadWriter:
         """Put the head of REQUEST into the output buffer."""
         cdef Message message = request.message
         cdef Stream out = self.stream
-        put(out, request.method)
-        append(out, b" ", 1)
-        put(out, request.target)
-        append(out, b" HTTP/1.0\r\nHost: " if request.old else b" HTTP/1.1\r\nHost: ", 17)
-        put(out, request.host)
-        if PyBytes_GET_SIZE(request.request_id):
-            append(out, b"\r\nX-Request-ID: ", 16)
-            put(out, request.request_id)
-        if PyBytes_GET_SIZE(request.forwarded_host):
-            append(out, b"\r\nX-Forwarded-Host: ", 20)
-            put(out, request.forwarded_host)
-        append(out, b"\r\n", 2)
-        put(out, request.added)
+        cdef char *p = out.room(
+            size(request.method) + size(request.target) + size(request.host) + size(request.request_id)
+            + size(request.forwarded_host) + size(request.added) + PHRASES
+        )
+        p = put(p, request.method)
+        p = phrase(p, b" ", 1)
+        p = put(p, request.target)
+        p = phrase(p, b" HTTP/1.0\r\nHost: " if request.old else b" HTTP/1.1\r\nHost: ", 17)
+        p = put(p, request.host)
+        if size(request.request_id):
+            p = phrase(p, b"\r\nX-Request-ID: ", 16)
+            p = put(p, request.request_id)
+        if size(request.forwarded_host):
+            p = phrase(p, b"\r\nX-Forwarded-Host: ", 20)
+            p = put(p, request.forwarded_host)
+        p = phrase(p, b"\r\n", 2)
+        p = put(p, request.added)
+        out.out_end = p - out.out
         if message.seen_forwarded:
             message.put_known(out, X_FORWARDED_FOR, b"X-Original-Forwarded-For: ", 26)
             message.put_known(out, X_FORWARDED_HOST, b"X-Original-Forwarded-Host: ", 27)
         message.copy_fields(out, message.passes)
-        if request.appended:
-            put(out, request.appended)
         if message.upgrade:
             message.put_known(out, UPGRADE, b"Connection: upgrade\r\nUpgrade: ", 30)
-        put_framing(out, request.length, request.length == UNKNOWN)
-        append(out, b"\r\n", 2)
+        p = out.room(size(request.appended) + PHRASES)
+        p = put(p, request.appended)
+        p = framing(p, request.length, request.length == UNKNOWN)
+        p = phrase(p, b"\r\n", 2)
+        out.out_end = p - out.out
 
     cpdef response(self, Message response, bytes added, long long length, bint chunked, bint keep_alive, bint old_client=False, bytes defaults=b""):
         """Put the head of RESPONSE into the output buffer, as it goes to a client.
@@ -75,27 +95,28 @@ cdef class HeadWriter:
         DEFAULTS and ADDED are complete field lines. LENGTH is -1 for none. OLD_CLIENT speaks HTTP/1.0 and needs
         `Connection: keep-alive`.
         """
-        cdef char line[32]
-        cdef int n
         cdef Stream out = self.stream
-        memcpy(line, b"HTTP/1.1 ", 9)
-        n = 9 + put_decimal(line + 9, response.status)
-        line[n] = 32
-        append(out, line, n + 1)
-        put(out, response.reason)
-        append(out, b"\r\n", 2)
+        cdef char *p = out.room(size(response.reason) + PHRASES)
+        p = phrase(p, b"HTTP/1.1 ", 9)
+        p += put_decimal(p, response.status)
+        p = phrase(p, b" ", 1)
+        p = put(p, response.reason)
+        p = phrase(p, b"\r\n", 2)
+        out.out_end = p - out.out
         response.copy_fields(out, in_responses)
-        put(out, defaults)
-        put(out, added)
         if response.status == 101 or response.status == 426:
             response.put_known(out, UPGRADE, b"Connection: upgrade\r\nUpgrade: ", 30)
+        p = out.room(size(defaults) + size(added) + PHRASES)
+        p = put(p, defaults)
+        p = put(p, added)
         if response.status != 101:
-            put_framing(out, length, chunked)
+            p = framing(p, length, chunked)
             if not keep_alive:
-                append(out, b"Connection: close\r\n", 19)
+                p = phrase(p, b"Connection: close\r\n", 19)
             elif old_client:
-                append(out, b"Connection: keep-alive\r\n", 24)
-        append(out, b"\r\n", 2)
+                p = phrase(p, b"Connection: keep-alive\r\n", 24)
+        p = phrase(p, b"\r\n", 2)
+        out.out_end = p - out.out
 
     cpdef trailers(self, FieldLines trailers):
         """Put the TRAILERS that may be passed on, and the empty line, into the output buffer (RFC 9110, 6.5.1)."""
