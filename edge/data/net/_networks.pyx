@@ -19,9 +19,16 @@ cdef extern from "<arpa/inet.h>" nogil:
 
 cdef extern from "Python.h":
     bint PyUnicode_IS_COMPACT_ASCII(object text)
+    void *PyList_GET_ITEM(list items, Py_ssize_t place)
 
 cdef enum:
-    TEXT = 64  # an address in text is shorter
+    TEXT = 64    # an address in text is shorter
+    SEEN = 256   # texts of addresses that are remembered
+
+cdef list seen_texts = [None] * SEEN
+cdef uint32_t seen_numbers[SEEN]
+"""Of IPv4 addresses that were asked for last, by the place of their text in memory: a connection asks with the same text
+at each request."""
 
 cdef struct Address:
     int version  # 4, 6, or 0: none
@@ -155,9 +162,14 @@ cdef class Ranges:
         cdef Address wanted
         cdef Py_ssize_t low = 0, high, middle
         cdef uint64_t start
+        cdef Py_ssize_t place = <Py_ssize_t>(<size_t><void *>address >> 5) % SEEN
+        if <void *>address == <void *>PyList_GET_ITEM(seen_texts, place):
+            return self.find4(seen_numbers[place])
         if isinstance(address, str) and PyUnicode_IS_COMPACT_ASCII(address) and is_dotted(
             <const char *>PyUnicode_DATA(address), PyUnicode_GET_LENGTH(address), &start
         ):  # as most are
+            seen_texts[place] = address
+            seen_numbers[place] = <uint32_t>start
             return self.find4(<uint32_t>start)
         wanted = read(address)
         if wanted.version == 4:
