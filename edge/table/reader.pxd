@@ -5,6 +5,8 @@ from libc.stdint cimport uint64_t
 
 from edge.table._words cimport Words
 
+cdef Py_ssize_t WORD_GENERATION
+
 @cython.final
 cdef class Part:
     cdef object _table
