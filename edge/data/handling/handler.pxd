@@ -1,7 +1,7 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
 from edge.data.http._content cimport Content
-from edge.data.http._fields cimport Names, joined
+from edge.data.http._fields cimport Names
 from edge.data.http._message cimport Message
 cimport cython
 cimport edge.data.exchange.client as c_client

@@ -20,7 +20,6 @@ from edge.data.handling.calls import Call
 from edge.data.handling.encoded import Encoded
 from edge.data.handling.keeping import keep
 from edge.data.http import grpc, replies
-from edge.data.http._fields import joined
 from edge.data.http._message import NO_CONTENT, UNKNOWN_LENGTH
 from edge.data.http.grpc import status_of
 from edge.data.net.errors import ExchangeError, MessageError, StreamError
@@ -441,8 +440,7 @@ class Handler:
             replaced = plan.secure_replaced if secure else plan.replaced
             if replaced is not None:
                 response.hide_all(replaced)
-        fields = plan.secure_fields if secure else plan.fields
-        return joined(exchange.fields, fields)
+        return plan.lines(exchange.fields, secure)
 
     def _switch(self, upstream: Upstream, plan: Plan, fields: bytes) -> None:
         """Both sides agreed on another protocol: from here on bytes are only carried."""

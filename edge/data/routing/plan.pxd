@@ -1,7 +1,7 @@
 # C types for the attributes that are touched for every request; the module is plain Python.
 
 cimport cython
-from edge.data.http._fields cimport Names
+from edge.data.http._fields cimport Names, joined
 from edge.data.http._message cimport Message
 from edge.data.upstream.terms cimport Terms
 cimport edge.data.observe._format as c_format
@@ -48,6 +48,9 @@ cdef class Plan(Terms):
     cdef readonly tuple answers
     cdef readonly bytes fields
     cdef readonly bytes secure_fields
+    cdef bint _last_secure
+    cdef bytes _last_added
+    cdef bytes _last_lines
     cdef readonly Names replaced
     cdef readonly Names secure_replaced
     cdef readonly object tracing
@@ -62,5 +65,6 @@ cdef class Plan(Terms):
     cdef readonly object pace
     cdef readonly bint logged
 
+    cpdef bytes lines(self, bytes added, bint secure)
     cpdef Destination draw(self)
     cpdef Plan meeting(self, Message request)

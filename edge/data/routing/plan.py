@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from edge.data.http._fields import Names
+from edge.data.http._fields import Names, joined
 from edge.data.observe.formats import named
 from edge.data.policies import steps
 from edge.data.policies.phases import Phases, phase
@@ -128,6 +128,10 @@ class Plan(Terms):
         self.answers = steps.answers(phases.answers)
         self.fields = phases.fields
         self.secure_fields = phases.fields + phases.secure_fields
+        self._last_secure = False
+        self._last_added: bytes | None = None
+        self._last_lines = b""
+        """The last result of `lines`, because most exchanges of a route are alike."""
         secure_replaced = [*phases.replaced, *phases.secure_replaced]
         self.replaced = Names(phases.replaced) if phases.replaced else None
         self.secure_replaced = Names(secure_replaced) if secure_replaced else None
@@ -149,6 +153,13 @@ class Plan(Terms):
         self.pace = phases.pace
         self.steers = self.response_buffering.on or self.pace is not None or phases.compresses
         """Whether the content of responses is changed or buffered."""
+
+    def lines(self, added: bytes, secure: bool) -> bytes:
+        """The field lines of a response: ADDED, and those that every response gets; SECURE: over TLS."""
+        if added is not self._last_added or secure != self._last_secure:
+            self._last_added, self._last_secure = added, secure
+            self._last_lines = joined(added, self.secure_fields if secure else self.fields)
+        return self._last_lines
 
     def draw(self) -> Destination:
         """One of several destinations, at random by their weights."""
