@@ -18,38 +18,10 @@ from edge.data.net._buffer cimport EDGE_BLOCK
 from edge.data.http._names cimport (
     CDN, CLAIM, LONGEST_KNOWN, MESSAGE, NAME, ODD, classes, look_up, lower, same_name,
 )
+from edge.data.http._sixteen cimport edge_controls, edge_first, edge_lowest, edge_word
 from edge.data.net._stream cimport Stream, append
 
 from edge.data.net.errors import malformed
-
-
-cdef extern from *:
-    """
-    /* 8 bytes at P as a number, of which the first is the lowest, whatever the processor's order. */
-    static inline uint64_t edge_word(const char *p) {
-        uint64_t word;
-        memcpy(&word, p, 8);
-    #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        word = __builtin_bswap64(word);
-    #endif
-        return word;
-    }
-    /* Which is the first of 8 bytes whose highest bit is set in FOUND, which is not 0. */
-    #define edge_first(found) (__builtin_ctzll(found) >> 3)
-    """
-    uint64_t edge_word(const char *p) nogil
-    int edge_first(uint64_t found) nogil
-
-
-cdef inline uint64_t controls(const char *p) noexcept nogil:
-    """0 if none of the 8 bytes at P is a control character; else the highest bit of the first one is set, and none
-    before it."""
-    cdef uint64_t word = edge_word(p)
-    # A byte below 0x20 borrows into its highest bit, unless that was set; so does a DEL that has become 0.
-    cdef uint64_t low = (word - <uint64_t>0x2020202020202020) & ~word
-    cdef uint64_t deleted = word ^ <uint64_t>0x7F7F7F7F7F7F7F7F
-    deleted = (deleted - <uint64_t>0x0101010101010101) & ~deleted
-    return (low | deleted) & <uint64_t>0x8080808080808080
 
 
 cdef inline uint64_t no_letters(const char *p) noexcept nogil:
@@ -64,13 +36,13 @@ cdef inline uint64_t no_letters(const char *p) noexcept nogil:
 
 cdef inline Py_ssize_t value_end(const char *p, Py_ssize_t i) noexcept nogil:
     """The position of the first byte from P + I on that is not allowed in a value; a CR at the latest."""
-    cdef uint64_t found
+    cdef unsigned int found
     while True:
-        found = controls(p + i)
+        found = edge_controls(p + i)
         if not found:
-            i += 8
+            i += 16
             continue
-        i += edge_first(found)
+        i += edge_lowest(found)
         if p[i] != 9:
             return i
         i += 1
@@ -162,8 +134,8 @@ cdef class FieldLines:
 
     cdef int store(self, const char *p, Py_ssize_t n) except -1:
         cdef char *grown
-        # The text has room at its end to read 8 bytes at a time.
-        if n + 8 > self.text_size or self.text_size > 4 * n + 4096:
+        # The text has room at its end to read 16 bytes at a time.
+        if n + 16 > self.text_size or self.text_size > 4 * n + 4096:
             grown = <char *>realloc(self.text, n + 256)
             if grown == NULL:
                 raise MemoryError
@@ -254,8 +226,8 @@ cdef class FieldLines:
     cdef int _grow(self, Py_ssize_t n) except -1:
         """Make room for N more bytes of text."""
         cdef char *grown
-        # The text has room at its end to read 8 bytes at a time.
-        if self.text_length + n + 8 > self.text_size:
+        # The text has room at its end to read 16 bytes at a time.
+        if self.text_length + n + 16 > self.text_size:
             grown = <char *>realloc(self.text, 2 * (self.text_length + n) + 256)
             if grown == NULL:
                 raise MemoryError

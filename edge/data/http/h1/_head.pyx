@@ -24,43 +24,21 @@ from edge.data.http._names cimport (
     ACCEL, CONNECTION, CONTENT_LENGTH, DATE, DIGIT, EXPECT, HEXDIGIT, HOST, MESSAGE, SERVER, TARGET, TRANSFER_ENCODING,
     UPGRADE, VALUE, VERB, X_FORWARDED_FOR, X_FORWARDED_HOST, X_REQUEST_ID, classes, lower, same_name,
 )
+from edge.data.http._sixteen cimport edge_line_ends, edge_lowest
 from edge.data.net._buffer cimport Buffer
 from edge.data.net._stream cimport Stream
 
 from edge.data.net.errors import MessageError, ResponseError, incomplete, malformed
 
-cdef extern from *:
-    """
-    /* A bit for each of the 16 bytes from P on that is LF with CR behind it, the first one the lowest. 17 are read. */
-    #ifdef __SSE2__
-    #include <emmintrin.h>
-    static inline unsigned edge_ends(const char *p) {
-        __m128i lf = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)p), _mm_set1_epi8(10));
-        __m128i cr = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(p + 1)), _mm_set1_epi8(13));
-        return _mm_movemask_epi8(_mm_and_si128(lf, cr));
-    }
-    #else
-    static inline unsigned edge_ends(const char *p) {
-        unsigned found = 0;
-        for (int i = 0; i < 16; i++)
-            found |= (unsigned)(p[i] == 10 && p[i + 1] == 13) << i;
-        return found;
-    }
-    #endif
-    #define edge_lowest(bits) __builtin_ctz(bits)
-    """
-    unsigned int edge_ends(const char *p) nogil
-    int edge_lowest(unsigned int bits) nogil
-
 cdef enum:
     MOST_OPTIONS = 64   # members of all Connection fields of a head
-    AT_ONCE = 16        # bytes that `edge_ends` looks at, beside the one behind them
+    AT_ONCE = 16        # bytes that `edge_line_ends` looks at, beside the one behind them
 
 
 cdef inline Py_ssize_t end_within(const char *p, Py_ssize_t at, Py_ssize_t n) noexcept nogil:
     """As `head_end`, if the last line but one ends within `AT_ONCE` bytes from AT on."""
     cdef Py_ssize_t end
-    cdef unsigned int found = edge_ends(p + at)
+    cdef unsigned int found = edge_line_ends(p + at)
     while found:
         end = at + edge_lowest(found) + 3
         if 4 <= end <= n and memcmp(p + end - 4, b"\r\n\r\n", 4) == 0:

@@ -26,6 +26,11 @@ cdef inline Py_ssize_t size(bytes text) noexcept:
     return PyBytes_GET_SIZE(text)
 
 
+cdef inline char *room(Stream out, Py_ssize_t n) except NULL:
+    """As `Stream.room`, without a call where there is room."""
+    return out.out + out.out_end if out.out_size - out.out_end >= n else out.room(n)
+
+
 cdef inline char *put(char *p, bytes text) noexcept:
     """Write TEXT to P, which has room for it; where what follows goes."""
     memcpy(p, PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
@@ -59,7 +64,8 @@ cdef class HeadWriter:
         """Put the head of REQUEST into the output buffer."""
         cdef Message message = request.message
         cdef Stream out = self.stream
-        cdef char *p = out.room(
+        cdef char *p = room(
+            out,
             size(request.method) + size(request.target) + size(request.host) + size(request.request_id)
             + size(request.forwarded_host) + size(request.added) + PHRASES
         )
@@ -83,7 +89,7 @@ cdef class HeadWriter:
         message.copy_fields(out, message.passes)
         if message.upgrade:
             message.put_known(out, UPGRADE, b"Connection: upgrade\r\nUpgrade: ", 30)
-        p = out.room(size(request.appended) + PHRASES)
+        p = room(out, size(request.appended) + PHRASES)
         p = put(p, request.appended)
         p = framing(p, request.length, request.length == UNKNOWN)
         p = phrase(p, b"\r\n", 2)
@@ -96,7 +102,7 @@ cdef class HeadWriter:
         `Connection: keep-alive`.
         """
         cdef Stream out = self.stream
-        cdef char *p = out.room(size(response.reason) + PHRASES)
+        cdef char *p = room(out, size(response.reason) + PHRASES)
         p = phrase(p, b"HTTP/1.1 ", 9)
         p += put_decimal(p, response.status)
         p = phrase(p, b" ", 1)
@@ -106,7 +112,7 @@ cdef class HeadWriter:
         response.copy_fields(out, in_responses)
         if response.status == 101 or response.status == 426:
             response.put_known(out, UPGRADE, b"Connection: upgrade\r\nUpgrade: ", 30)
-        p = out.room(size(defaults) + size(added) + PHRASES)
+        p = room(out, size(defaults) + size(added) + PHRASES)
         p = put(p, defaults)
         p = put(p, added)
         if response.status != 101:
