@@ -105,6 +105,7 @@ class Publisher:
         self._pending = Delta()
         if generation != before:
             state.publications += 1
+            state.reroutings += bool(pending.routes)
         state.generation = generation
         state.published = self._writer.published
         self._report(pending)

@@ -86,6 +86,8 @@ class State:
         """Whether this process has published a table; before, workers use that of an earlier control plane, if any."""
         self.publications = 0
         """Tables published by this process."""
+        self.reroutings = 0
+        """Those of them with other routes, not only other endpoints or certificates."""
         self.failure = ""
         """Why the newest table could not be published; empty: it was."""
         self.failures = 0

@@ -15,7 +15,7 @@ from edge.control.kinds.problems import error
 from edge.control.publishing.publisher import Publisher
 from edge.control.publishing.state import Round, State
 from edge.table.reader import TableReader
-from edge.table.records import Host
+from edge.table.records import Host, ServicePort
 from edge.table.writer import TableWriter
 from tests.support import objects
 from tests.support.world import taken
@@ -54,6 +54,14 @@ def test_what_is_published_is_in_the_table_and_in_the_state(setup: Setup) -> Non
     assert (state.generation, state.publications, state.own_table) == (1, 1, True)
     assert state.published > 0
     assert state.objects() == {"Ingress": 1}
+
+
+def test_tables_with_other_routes_are_counted_apart(setup: Setup) -> None:
+    setup.publish("web.example")
+    setup.publish(endpoints={"demo/web:80": ServicePort("demo", "web", 80)})
+    assert (setup.state.publications, setup.state.reroutings) == (2, 1)
+    setup.publish("shop.example")
+    assert (setup.state.publications, setup.state.reroutings) == (3, 2)
 
 
 def test_listeners_hear_what_a_round_changed(setup: Setup) -> None:

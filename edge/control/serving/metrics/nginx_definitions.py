@@ -58,7 +58,12 @@ RELOADED = _metric("gauge", "config_last_reload_successful", "Whether the newest
 RELOAD_TIME = _metric(
     "gauge", "config_last_reload_successful_timestamp_seconds", "When the newest table was published, Unix time."
 )
-SUCCESS = _metric("counter", "success", "Tables published.", bare=True)
+SUCCESS = _metric(
+    "counter",
+    "success",
+    "Tables published with other routes, which ingress-nginx reloads for; not endpoints and certificates.",
+    bare=True,
+)
 ERRORS = _metric("counter", "errors", "Tables that could not be published.", bare=True)
 EXPIRY = _metric(
     "gauge",

@@ -105,7 +105,7 @@ class Plane:
             (theirs.HASH, state.generation),
             (theirs.RELOADED, state.generation > 0 and not state.failure),
             (theirs.RELOAD_TIME, state.published),
-            (theirs.SUCCESS, state.publications),
+            (theirs.SUCCESS, state.reroutings),
             (theirs.ERRORS, state.failures),
         ):
             yield many(definition, [(instance, value)])

@@ -143,6 +143,7 @@ def test_a_change_of_the_table_is_a_reload(world):
     before = world.value("nginx_ingress_controller_config_hash")
     world.state.generation += 1
     world.state.publications += 1
+    world.state.reroutings += 1
     assert world.value("nginx_ingress_controller_config_hash") != before
     assert world.value("nginx_ingress_controller_success") == 1
     world.state.failure, world.state.failures = "no space left", 1
