@@ -26,7 +26,7 @@ class Bodies:
     )
     client_body_buffer_size: str = setting(
         "32k",
-        "Bytes of a request body that is read first that are kept in memory; the rest goes to a temporary file.",
+        "Bytes in memory of a request body that Edge reads first; the rest goes to a temporary file.",
         placeholder="SIZE",
         commands=TRANSLATION,
     )
