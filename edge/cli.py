@@ -8,6 +8,7 @@ start; 4 the control plane cannot continue, but a new one may; 128 + N: the prox
 from __future__ import annotations
 
 import argparse
+import difflib
 import faulthandler
 import importlib
 import os
@@ -56,8 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             given, environment = [command, *translated.arguments], translated.environment
             for warning in translated.warnings:
                 print(f"edge {command}: warning: {warning}", file=sys.stderr)
-        namespace = vars(parser().parse_args(given))
+        parsed, unknown = parser().parse_known_args(given)
+        namespace = vars(parsed)
         command = namespace.pop("command")
+        if unknown:
+            raise options.OptionError(_unrecognized(command, unknown))
         _check_build()
         return {"check": _check, "routes": _routes, "top": _top}.get(command, _serve)(command, namespace, environment)
     except commands.COMPLAINTS as error:
@@ -67,6 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `edge routes | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _unrecognized(command: str, arguments: Sequence[str]) -> str:
+    """The message about ARGUMENTS that COMMAND does not have."""
+    flags = [options.flag(one) for one in options.of_command(command)]
+    near = difflib.get_close_matches(arguments[0].partition("=")[0], flags, 1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"unrecognized arguments: {' '.join(arguments)}{hint} (see edge {command} --help)"
 
 
 def _check_build() -> None:

@@ -54,7 +54,8 @@ def test_no_command_is_a_mistake() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("run", "--manifest", "x"), "unrecognized arguments: --manifest x"),
+        (("run", "--manifest", "x"), "edge run: unrecognized arguments: --manifest x; did you mean --manifests?"),
+        (("check", "--no-such-flag"), "unrecognized arguments: --no-such-flag (see edge check --help)"),
         (("run", "--workers=0"), "--workers '0': must be auto or a number from 1 to 9999"),
         (("run", "--manifests=/no/such"), "--manifests: /no/such: no such file or folder"),
         (("run", "--shm-dir=/proc/version/x"), "--shm-dir /proc/version/x: "),

@@ -217,6 +217,11 @@ def test_a_cluster_that_cannot_be_read_is_told(tmp_path: Path, api: FakeAPI) -> 
         check.run((), Settings(kubeconfig=str(path)))
 
 
+def test_a_kubeconfig_that_does_not_exist_is_told(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"the cluster cannot be read: .*/nowhere: no such file$"):
+        check.run((), Settings(kubeconfig=str(tmp_path / "nowhere")))
+
+
 def test_a_request_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Which route takes it, why the others do not, what is done with it and where it goes."""
     other = objects.ingress("long", service="long", annotations={NGINX + "proxy-body-size": "8m"})

@@ -69,6 +69,8 @@ def load(settings: Settings, *, service_account: Path = SERVICE_ACCOUNT) -> Conf
 def _find(configuration: Configuration, files: str, service_account: Path) -> bool:
     """Fill CONFIGURATION from the kubeconfig in FILES, else from the pod's SERVICE_ACCOUNT; whether there is one."""
     if files:
+        if not any(one.startswith("~") or Path(one).exists() for one in files.split(os.pathsep)):
+            raise FileNotFoundError("no such file")
         load_kube_config(  # type: ignore[no-untyped-call]  # the client is untyped
             config_file=files, client_configuration=configuration, persist_config=False
         )
