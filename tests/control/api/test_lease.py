@@ -293,7 +293,7 @@ def test_no_such_namespace(transport: Transport) -> None:
 
 def test_a_silent_server_does_not_hold_up_the_end(api: FakeAPI, stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     """A Lease that cannot be released in a moment is left to its end."""
-    monkeypatch.setattr(module, "FAREWELL", 0.2)
+    monkeypatch.setattr(module, "RELEASE_TIMEOUT", 0.2)
     one = stand("one")
     eventually(lambda: one.leads)
     api.fail("stall", verb="update", times=1000)
