@@ -67,7 +67,7 @@ def test_exemptions_that_cannot_be_read_are_none() -> None:
 
 def test_the_summary_names_the_limits() -> None:
     summary = ClientLimits("", 3, 100, 8, exempt=("10.0.0.0/8",)).summary()
-    assert summary == "requests of a client: 3/s, 100/min, 8 at once, not for 1 networks"
+    assert summary == "requests of a client: 3/s, 100/min, 8 at once, not for 1 network"
 
 
 # --- rates -----------------------------------------------------------------------------------------------------------
