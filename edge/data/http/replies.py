@@ -47,8 +47,8 @@ _NAMES = {
 }
 """Texts where nginx's name differs from the phrase of RFC 9110, because monitors and users look for them."""
 
-NOT_FOUND = Reply(404, b"default backend - 404 Not Found")
-"""No route takes the request; monitors and users look for the words of ingress-nginx's default backend and of nginx."""
+NOT_FOUND = Reply(404, b"default backend - 404")
+"""No route takes the request; the text is that of the default backend of ingress-nginx."""
 HEALTHY = Reply(200, b"")
 """The answer to a load balancer's probe (`--health-check-path`)."""
 FORBIDDEN = plain(403)

@@ -134,7 +134,7 @@ def test_an_exact_path_comes_before_all_others(scene) -> None:
 def test_what_no_route_takes_is_answered_404(scene) -> None:
     one = scene(routes=(route("/a"),))
     played = one.play(Request("GET", "/b"))
-    assert (played.status, played.content, played.asked) == (404, b"default backend - 404 Not Found", [])
+    assert (played.status, played.content, played.asked) == (404, b"default backend - 404", [])
     assert one.count(WorkerWord.UNMATCHED) == 1
 
 

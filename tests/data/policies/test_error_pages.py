@@ -213,7 +213,7 @@ def test_without_endpoint_the_default_backend_of_the_process_answers(play) -> No
 def test_without_any_it_is_404(play) -> None:
     """As of the default backend that ingress-nginx has built in."""
     got = played(play, Request(), policy(), errors=None, web=(Answer(500),))
-    assert (got.status, got.content) == (404, b"default backend - 404 Not Found")
+    assert (got.status, got.content) == (404, b"default backend - 404")
 
 
 # --- in place of a Service without endpoints --------------------------------------------------------------------------

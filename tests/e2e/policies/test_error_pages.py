@@ -78,14 +78,14 @@ def test_paths_that_nobody_has_are_errors_too(edge: Annotated, errors: str) -> N
 
 def test_without_error_backend_the_built_in_one_answers(edge: Annotated) -> None:
     answer = edge.get(edge.ingress(custom_http_errors="503"), "/status/503")
-    assert (answer.status, answer.body) == (404, b"default backend - 404 Not Found")
+    assert (answer.status, answer.body) == (404, b"default backend - 404")
 
 
 def test_a_service_that_does_not_exist_is_reported_and_followed(edge: Annotated) -> None:
     with Backend() as backend:
         host = edge.ingress(custom_http_errors="404", default_backend="late")
         assert (edge.get(host, "/status/404").body, edge.reasons()) == (
-            b"default backend - 404 Not Found",
+            b"default backend - 404",
             ["MissingService"],
         )
         edge.service("late", backend)

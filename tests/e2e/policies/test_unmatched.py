@@ -9,7 +9,7 @@ from tests.support.ingresses import Annotated
 from tests.support.site import ingress
 
 DENIED = {"denylist-source-range": "0.0.0.0/0"}
-TEXT = b"default backend - 404 Not Found"
+TEXT = b"default backend - 404"
 
 
 def put(edge: Annotated, host: str, name: str, rules: str, **metadata: Any) -> None:
