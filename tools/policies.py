@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,9 +23,10 @@ HEAD: Final = """\
 Made from the code by `tools/policies.py`.
 
 A *policy* is what a route has beside host, path and backend. The table lists all of them in the order in which they
-act (`edge.data.policies.ORDER`). The annotations have the prefix `nginx.ingress.kubernetes.io/`;
-[migration](migration.md) says how they differ from ingress-nginx. A process-wide key gives the value for all Ingresses,
-and an annotation of the same name overrides it. An Ingress cannot ask for a policy that has neither.
+act (`edge.data.policies.ORDER`), the first one at the top. The annotations have the prefix
+`nginx.ingress.kubernetes.io/`; [migration](migration.md) says how they differ from ingress-nginx. A process-wide key
+gives the value for all Ingresses, and an annotation of the same name overrides it. A policy with neither is for the
+Gateway API, for canaries or for keys of the ConfigMap.
 
 | phase | what its steps do |
 |---|---|
@@ -102,6 +104,8 @@ def _row(record: type[Policy], module: ModuleType) -> str:
     names = sorted({name for unit in readers for name in unit.NAMES})
     process_wide = sorted({key for unit in readers for key in keys(unit)})
     does = (record.__doc__ or "").partition("\n")[0].replace("|", "\\|")
+    for name in record.__struct_fields__:  # docstrings have fields in capitals
+        does = re.sub(rf"\b{name.upper()}\b", f"`{name}`", does)
     cells = (f"`{record.__name__}`", ", ".join(phases(module)), does, _code(names), _code(process_wide))
     return f"| {' | '.join(cells)} |\n".replace("|  |", "| |").replace("|  |", "| |")
 
