@@ -299,3 +299,68 @@ def test_the_terms_of_the_annotations_hold_for_it() -> None:
     assert tls is not None
     assert (tls.verify, tls.names) == (True, ("inner.example",))
     assert [found.authorities for found in material(one.world)] == [AUTHORITY.certificate]
+
+
+# --- configuration-snippet --------------------------------------------------------------------------------------------
+
+ALLOWED = Settings(allow_snippet_annotations=True, annotations_risk_level="Critical")
+
+
+def scripted(protocol: str, snippet: str, secret: objects.Manifest | None = None, **annotations: str) -> Tls:
+    """The terms of an Ingress with SNIPPET."""
+    one = asked(secret, settings=ALLOWED, backend_protocol=protocol, configuration_snippet=snippet, **annotations)
+    found = backend(one).transport.tls
+    assert found is not None
+    return found
+
+
+def test_a_snippet_names_endpoints_without_a_secret() -> None:
+    found = scripted("HTTPS", "proxy_ssl_name web.inner; proxy_ssl_server_name on; proxy_ssl_session_reuse off;")
+    assert found == Tls(server_name="web.inner")
+    assert scripted("HTTPS", "proxy_ssl_server_name on;").server_name == "upstream_balancer"
+    assert scripted("HTTPS", "proxy_ssl_name web.inner;") == Tls()
+
+
+def test_a_snippet_has_ciphers_and_versions() -> None:
+    found = scripted("GRPCS", "grpc_ssl_ciphers HIGH:!aNULL:!MD5; grpc_ssl_protocols TLSv1.2 TLSv1.3;")
+    assert (found.ciphers, found.least, found.most) == ("HIGH:!aNULL:!MD5", TLS_1_2, TLS_1_3)
+
+
+def test_each_protocol_has_its_own_directives() -> None:
+    both = "proxy_ssl_name a.inner; proxy_ssl_server_name on; grpc_ssl_name b.inner; grpc_ssl_server_name on;"
+    assert scripted("HTTPS", both).server_name == "a.inner"
+    assert scripted("GRPCS", both).server_name == "b.inner"
+
+
+def test_a_snippet_goes_before_annotations_and_leaves_verification_to_them() -> None:
+    found = scripted(
+        "HTTPS",
+        "proxy_ssl_name other.inner;",
+        whole(),
+        proxy_ssl_secret="demo/inner",
+        proxy_ssl_verify="on",
+        proxy_ssl_name="web.inner",
+    )
+    assert (found.verify, found.names, found.server_name) == (True, ("other.inner",), "")
+
+
+@pytest.mark.parametrize(
+    "snippet",
+    [
+        "proxy_ssl_name $host;",
+        "proxy_ssl_server_name maybe;",
+        "proxy_ssl_ciphers none-of-them;",
+        "proxy_ssl_protocols SSLv3;",
+        "proxy_ssl_name;",
+        "proxy_ssl_verify on;",
+    ],
+)
+def test_a_snippet_that_cannot_be_read_closes_the_route(snippet: str) -> None:
+    one = asked(settings=ALLOWED, backend_protocol="HTTPS", configuration_snippet=snippet)
+    assert any(isinstance(policy, Closed) for policy in one.world.route("web.example").policies)
+
+
+def test_a_snippet_that_is_not_allowed_has_no_effect() -> None:
+    settings = Settings(annotations_risk_level="Critical")
+    one = asked(settings=settings, backend_protocol="HTTPS", configuration_snippet="proxy_ssl_server_name on;")
+    assert backend(one).transport.tls == Tls()

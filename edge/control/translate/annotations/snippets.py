@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
     from edge.control.translate.annotations.values import Values
 
-_LOCATION: Final = "configuration-snippet"
-NAMES: Final = frozenset({_LOCATION})
+LOCATION: Final = "configuration-snippet"
+NAMES: Final = frozenset({LOCATION})
 ALLOWED: Final = "allow-snippet-annotations"
 DIFFERENCES: Final = {
-    _LOCATION: (
+    LOCATION: (
         "Never evaluated as text. Its Ingress is refused unless `--allow-snippet-annotations` and "
         "`--annotations-risk-level=Critical` are set, as in ingress-nginx. Then Edge has "
         "`add_header`, `more_set_headers`, `more_clear_headers`, `proxy_set_header`, `more_set_input_headers`, "
-        "`more_clear_input_headers`, `return`, `default_type`, `set` and `if`. A snippet with anything else closes its "
-        "routes (503), and the report names the line."
+        "`more_clear_input_headers`, `return`, `default_type`, `set` and `if`, and `proxy_ssl_name` and its like. A "
+        "snippet with anything else closes its routes (503), and the report names the line."
     ),
 }
 """How Edge differs from ingress-nginx, by annotation."""
@@ -44,15 +44,20 @@ def allowed(values: Values, name: str) -> str:
     return text
 
 
+def is_read(values: Values) -> bool:
+    """Whether there is a configuration-snippet that may be read."""
+    return bool(values.text(LOCATION)) and values.allowed(ALLOWED)
+
+
 def read(values: Values) -> Iterator[Wanted]:
     """The statements of the snippet, in their order."""
-    text = allowed(values, _LOCATION)
+    text = allowed(values, LOCATION)
     if not text:
         return
     try:
         found = statements(text, content_type=values.process_wide("default-type"))
     except SnippetError as error:
-        yield values.refuse(_LOCATION, str(error))
+        yield values.refuse(LOCATION, str(error))
         return
     if found:
-        yield Wanted(Snippet(values.source(_LOCATION), found))
+        yield Wanted(Snippet(values.source(LOCATION), found))

@@ -3,13 +3,13 @@
 Rules of this file:
 - As in ingress-nginx, without proxy-ssl-secret there is TLS 1.2 or 1.3 without verification, server name and client
   certificate, and the other proxy-ssl-* have no effect.
+- proxy_ssl_* and grpc_ssl_* of configuration-snippet go before the annotations, and need no Secret.
 - If the Secret cannot be used, the routes are closed, even if other annotations are valid: otherwise requests would be
   sent without the verification that is asked for.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -17,16 +17,15 @@ from msgspec.structs import replace
 
 from edge.control.kinds.core import TLS_CHAIN, TLS_KEY, Secret
 from edge.control.kinds.problems import warning
-from edge.control.translate import authorities
+from edge.control.translate import authorities, tls_words
+from edge.control.translate.annotations import snippets
 from edge.control.translate.annotations.values import field
 from edge.control.translate.annotations.wanted import ContentError
 from edge.control.translate.key_pairs import CertificateError, parse
-from edge.system import openssl
-from edge.table.records import TLS_1_2, TLS_1_3, Protocol, Tls, TlsMaterial, Transport
+from edge.control.translate.snippets import endpoint_tls
+from edge.table.records import TLS_1_2, Protocol, Tls, TlsMaterial, Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from edge.control.kinds.core import ConfigMap
     from edge.control.translate.annotations.values import Values
     from edge.control.translate.annotations.wanted import Reference
@@ -64,10 +63,6 @@ WITH_TLS: Final = ("HTTPS", "GRPCS", "AUTO_HTTP")
 CLEAR: Final = {"HTTP": Protocol.HTTP1, "GRPC": Protocol.HTTP2, "FCGI": Protocol.FASTCGI}
 NAME: Final = "upstream_balancer"
 """The name of endpoints without proxy-ssl-name: that of the upstream in ingress-nginx's configuration."""
-_SWITCH: Final = {"on": True, "off": False}
-_VERSION: Final = {"TLSv1.2": TLS_1_2, "TLSv1.3": TLS_1_3}
-_HOST: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
-_CIPHER_LIST: Final = re.compile(r"[A-Za-z0-9+:_!-]+")
 _AUTHORITIES: Final = "ca.crt"
 
 
@@ -129,6 +124,9 @@ def read(values: Values) -> Speaking:
     """The transport to endpoints according to VALUES."""
     protocol = values.parsed(_PROTOCOL, "one of " + ", ".join(PROTOCOLS), _protocol, "HTTP")
     tls, secret, closing = _terms(values)
+    if snippets.is_read(values):
+        of_snippet = endpoint_tls.read(values.text(snippets.LOCATION), grpc=protocol == "GRPCS")
+        tls = of_snippet.over(tls, NAME) if of_snippet is not None else tls
     if values.text(_SECRET) and protocol not in WITH_TLS:
         ways = "backend-protocol is HTTPS, GRPCS or AUTO_HTTP, or appProtocol of the Service's port is https"
         _warn(values, _SECRET, f"has no effect unless {ways}")
@@ -157,21 +155,21 @@ def _terms(values: Values) -> tuple[Tls, Reference | None, tuple[AnyPolicy, ...]
     if not reference.namespace:
         fault = f'"{reference.name}" has no namespace: write namespace/name'
         return Tls(), None, (values.refuse(_SECRET, fault).policy,)
-    verify = values.choice(_VERIFY, _SWITCH, default=False)
-    name = values.parsed(_NAME, "a host name without variables", _one(_HOST), "")
+    verify = values.choice(_VERIFY, tls_words.SWITCH, default=False)
+    name = values.parsed(_NAME, "a host name without variables", tls_words.host, "")
     if verify and not name:
         message = f'only certificates for "{NAME}" pass, as in ingress-nginx; give their name in proxy-ssl-name'
         _warn(values, _VERIFY, message)
     default: tuple[int, ...] = (TLS_1_2,)
-    versions = values.parsed(_VERSIONS, "made of TLSv1.2 and TLSv1.3", _versions, default)
+    versions = values.parsed(_VERSIONS, "made of TLSv1.2 and TLSv1.3", tls_words.versions, default)
     tls = Tls(
-        server_name=(name or NAME) if values.choice(_SENDS_NAME, _SWITCH, default=False) else "",
+        server_name=(name or NAME) if values.choice(_SENDS_NAME, tls_words.SWITCH, default=False) else "",
         verify=verify,
         names=(name or NAME,) if verify else (),
         depth=values.integer(_DEPTH, 1) or 1,
         least=min(versions),
         most=max(versions),
-        ciphers=values.parsed(_CIPHERS, "a list of ciphers that OpenSSL knows", _ciphers, ""),
+        ciphers=values.parsed(_CIPHERS, "a list of ciphers that OpenSSL knows", tls_words.ciphers, ""),
     )
     return tls, reference, ()
 
@@ -182,22 +180,3 @@ def _warn(values: Values, name: str, message: str) -> None:
 
 def _protocol(text: str) -> str | None:
     return text.upper() if text.upper() in PROTOCOLS else None
-
-
-def _one(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
-    return lambda text: text if pattern.fullmatch(text) else None
-
-
-def _versions(text: str) -> tuple[int, ...] | None:
-    words = text.split()
-    return tuple(_VERSION[word] for word in words) if all(word in _VERSION for word in words) else None
-
-
-def _ciphers(text: str) -> str | None:
-    if not _CIPHER_LIST.fullmatch(text):
-        return None
-    try:
-        openssl.client_context(least=TLS_1_2, most=TLS_1_2, ciphers=text)
-    except OSError:  # ssl.SSLError is one
-        return None
-    return text

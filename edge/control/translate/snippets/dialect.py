@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from edge.control.translate.snippets import endpoint_tls
 from edge.control.translate.snippets.lexer import Directive, SnippetError, directives
 from edge.table import templates, variables
 from edge.table.fields import name_fault, value_fault
@@ -45,7 +46,7 @@ _ANSWERING: Final = frozenset({"set", "return"})
 _ADDING: Final = frozenset({"add_header", "more_set_headers", "more_clear_headers"})
 _ASKING: Final = frozenset({"more_set_input_headers", "more_clear_input_headers"})
 LOCATION: Final = Place(
-    _ANSWERING | _ADDING | _ASKING | {"proxy_set_header", "default_type", "if"},
+    _ANSWERING | _ADDING | _ASKING | endpoint_tls.NAMES | {"proxy_set_header", "default_type", "if"},
     _ANSWERING | _ADDING | _ASKING,
     variables.ROUTE,
 )
@@ -93,6 +94,8 @@ class _Dialect:
         for one in every:
             if one.name == "if":
                 found.append(self._if(one))
+            elif one.name in endpoint_tls.NAMES:
+                endpoint_tls.check(one)  # `transport` reads it
             elif one.name != "default_type":
                 found.extend(self._statements(one))
         return tuple(found)
