@@ -4,7 +4,6 @@ Rules of this file:
 - It knows no HTTP version: it sees the two halves of an exchange. A request's body is read first or forwarded as it
   arrives, as the plan says; a response's is forwarded as it arrives. At most one block is in memory per direction.
 - Every fault ends here: `faults` says what is answered to whom.
-- A response that has begun is never repaired: what comes too late breaks the connection, visibly for the client.
 """
 
 from __future__ import annotations
@@ -15,33 +14,25 @@ from typing import TYPE_CHECKING, Any
 
 from edge.data.exchange.exchange import Exchange
 from edge.data.handling import faults, sending
-from edge.data.handling.ahead import Ahead
 from edge.data.handling.calls import Call
-from edge.data.handling.encoded import Encoded
 from edge.data.handling.keeping import keep
+from edge.data.handling.switching import switch
 from edge.data.http import grpc, replies
 from edge.data.http._message import NO_CONTENT, UNKNOWN_LENGTH
 from edge.data.http.grpc import status_of
 from edge.data.net.errors import ExchangeError, MessageError, StreamError
 from edge.data.net.spool import Spool, SpoolError
-from edge.data.net.tunnel import tunnel
 from edge.data.policies.errors import TERMS
 from edge.data.routing.plan import WHOLE_CONTENT
-from edge.table.paths import path_of
-from edge.table.policies import Timeouts
 from edge.table.policies.request_buffering import ANY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from edge.data.exchange.client import Client
     from edge.data.exchange.upstream import Upstream
     from edge.data.handling.handling import Handling
-    from edge.data.http._content import Content
     from edge.data.http._message import Message
     from edge.data.http.replies import Reply
     from edge.data.observe._format import LogName
-    from edge.data.policies.pace import Pace
     from edge.data.policies.steps import GateStep
     from edge.data.routing.plan import Destination, Plan
     from edge.data.upstream.attempts import Failure
@@ -51,10 +42,6 @@ if TYPE_CHECKING:
     from edge.table.counters import RouteLabels
 
 log = logging.getLogger("edge.data")
-
-CLIENT_CLOSED = 499
-"""nginx's status, for logs and metrics, of a request whose client did not wait for the answer."""
-DEFAULT_READ_TIMEOUT = Timeouts("").read
 
 
 class Handler:
@@ -137,11 +124,11 @@ class Handler:
             if not self._waits:
                 outcome.status = reply.status if reply is not None else outcome.upstream_status
         except ExchangeError as error:
-            reply = self._fault(error)
+            reply = faults.caught(error, self._client, self.exchange, self._call.asked)
         except SpoolError as error:
-            reply = self._failed(error.status)
+            reply = faults.failed(error.status, self._client, self.exchange)
         except Exception:  # noqa: BLE001 - a fault of ours costs one request, not the worker
-            reply = self._bug()
+            reply = faults.unexpected(self._client, self.exchange)
         return reply
 
     # --- the way out ----------------------------------------------------------------------------------------------
@@ -244,12 +231,6 @@ class Handler:
                 return reply
         return None
 
-    def _unanswered(self, failure: Failure) -> Reply:
-        """The answer in place of the one that no endpoint gave."""
-        if failure.target is not None:
-            self._complain(failure.target, "no answer", failure.reason)
-        return failure.reply
-
     def _content(self, plan: Plan) -> bytes | Spool | None:
         """The content of the request as a whole; None: it is to be carried to the endpoint as it comes."""
         client = self._client
@@ -296,7 +277,7 @@ class Handler:
         call = self._call
         failure = call.answer()
         if failure is not None:
-            return self._unanswered(failure)
+            return faults.unanswered(failure, self._client.request)
         assert call.upstream is not None  # noqa: S101 - there was no failure
         return self._relay(call.upstream, plan, destination)
 
@@ -328,17 +309,17 @@ class Handler:
                 if outcome.endpoint:
                     outcome.give_up()
                 failure: Failure | None = call.ask(TERMS, found[0], found[1], content)
-                instead = self._unanswered(failure) if failure is not None else None
+                instead = faults.unanswered(failure, self._client.request) if failure is not None else None
                 if instead is None:
                     assert call.upstream is not None  # noqa: S101 - there was no failure
                     self._pass_on(call.upstream, plan, destination)
             outcome.status = instead.status if instead is not None else outcome.upstream_status
         except ExchangeError as error:
-            instead = self._fault(error)
+            instead = faults.caught(error, self._client, exchange, call.asked)
         except SpoolError as error:
-            instead = self._failed(error.status)
+            instead = faults.failed(error.status, self._client, exchange)
         except Exception:  # noqa: BLE001 - as in `run`
-            instead = self._bug()
+            instead = faults.unexpected(self._client, exchange)
         finally:
             call.end()
         return instead
@@ -363,7 +344,9 @@ class Handler:
             self._access_log.keep(exchange, response, fields)
         exchange.begun = True
         if status == 101:
-            self._switch(upstream, plan, fields)
+            client.begin(response, NO_CONTENT, fields)
+            client.flush()
+            switch(upstream, client, exchange, plan, self._handling)
             return
         if call.pump is not None:
             call.pump.answered = True
@@ -377,7 +360,7 @@ class Handler:
             if upstream.waiting():
                 client.flush()
             if plan.steers or response.accel:
-                self._steer(upstream, plan)
+                sending.steer(call, client, exchange, plan, self._handling)
                 return
             content, outcome = upstream.content, exchange.outcome
             while count := content.fill():
@@ -388,42 +371,6 @@ class Handler:
             if plan.streams:
                 outcome.grpc = status_of(response, trailers)
         call.release(bodiless)
-
-    def _steer(self, upstream: Upstream, plan: Plan) -> None:
-        """Send the content otherwise than as it comes, where PLAN or the response itself says so."""
-        client, call = self._client, self._call
-        is_ahead, pace = sending.manner(plan, upstream.response)
-        if not is_ahead:
-            content = upstream.content
-            self._send(content, upstream.response.length, upstream.at_hand, pace)
-            client.finish(upstream.trailers() if content.trailers else None)
-            call.release(False)
-            return
-
-        def free() -> None:
-            call.release(False)
-            call.end()
-
-        length = upstream.response.length  # the half may serve another exchange when this has been sent
-        ahead = Ahead(upstream, self._handling.spools, plan.response_buffering, free)
-        try:
-            self._send(ahead, length, ahead.at_hand, pace)
-            client.finish(ahead.section)
-        finally:
-            ahead.stop()
-
-    def _send(self, content: Content, length: int, at_hand: Callable[[], bool], pace: Pace | None) -> None:
-        """Send CONTENT, of LENGTH bytes, at PACE and in the coding that was settled; AT_HAND: see `Encoded`."""
-        client, exchange = self._client, self.exchange
-        outcome, coding = exchange.outcome, exchange.coding
-        if coding is None:
-            sending.send(client, content, outcome, pace)
-            return
-        encoded = Encoded(content, coding, length, at_hand, self._handling.threads)
-        try:
-            sending.send(client, encoded, outcome, pace)
-        finally:
-            encoded.account(outcome)
 
     def _fields(self, plan: Plan, destination: Destination | None, response: Message | None) -> bytes:
         """The field lines that policies add to RESPONSE, from which they hide what these replace; None: our own
@@ -441,22 +388,6 @@ class Handler:
             if replaced is not None:
                 response.hide_all(replaced)
         return plan.lines(exchange.fields, secure)
-
-    def _switch(self, upstream: Upstream, plan: Plan, fields: bytes) -> None:
-        """Both sides agreed on another protocol: from here on bytes are only carried."""
-        client, handling = self._client, self._handling
-        client.begin(upstream.response, NO_CONTENT, fields)
-        client.flush()
-        client.watch(None)
-        client.upgraded = True
-        ours, theirs = client.switched(), upstream.switched()
-        received = theirs.received - len(theirs)
-        # An explicit proxy-read-timeout also limits the silence of switched connections.
-        timeout = plan.read_timeout if plan.read_timeout != DEFAULT_READ_TIMEOUT else handling.tunnel_timeout
-        try:
-            tunnel(ours, theirs, timeout=timeout, counters=handling.counters)
-        finally:
-            self.exchange.outcome.upstream_content = theirs.received - received
 
     # --- endings --------------------------------------------------------------------------------------------------
 
@@ -479,54 +410,7 @@ class Handler:
             exchange.outcome.content_sent = len(reply.body) if client.request.method != b"HEAD" else 0
         except StreamError:
             client.abort(False)
-            exchange.outcome.status = CLIENT_CLOSED
-
-    def _fault(self, error: ExchangeError) -> Reply | None:
-        """The answer to give for what went wrong; sets the status to account."""
-        client, outcome = self._client, self.exchange.outcome
-        if not error.endpoint:
-            log.debug("client %s: %s", client.address, error)
-        if self.exchange.begun:
-            if error.endpoint:
-                self._complain_of_break(error)
-            client.abort(error.endpoint, error.code)
-            outcome.status = outcome.upstream_status
-            return None
-        reply = faults.answer(error)
-        if reply is None:
-            client.abort(False)
-        outcome.status = reply.status if reply is not None else CLIENT_CLOSED
-        return reply
-
-    def _bug(self) -> Reply | None:
-        """As `_fault`, for an exception that is not expected."""
-        client = self._client
-        request = client.request
-        log.exception("request %r for %r from %s", request.target, request.host, client.address)
-        return self._failed(500)
-
-    def _failed(self, status: int) -> Reply | None:
-        """As `_fault`, for what Edge itself could not do; STATUS if it is not too late for that."""
-        outcome = self.exchange.outcome
-        if self.exchange.begun:
-            self._client.abort(True)
-            outcome.status = outcome.upstream_status
-            return None
-        outcome.status = status
-        return replies.plain(status)
-
-    def _complain_of_break(self, error: ExchangeError) -> None:
-        target = self._call.asked
-        if target is not None:
-            self._complain(target, "an answer broke off", f"{target.name}: {error}")
-
-    def _complain(self, target: Target, what: str, reason: str) -> None:
-        """Log, now and then, WHAT came of a request because of TARGET, and for what REASON."""
-        if target.may_be_told():
-            request = self._client.request
-            path = path_of(request.target).decode("latin-1")
-            host, method = request.host.decode("latin-1"), request.method.decode("latin-1")
-            log.warning("%s to %s %s%s: endpoint %s", what, method, host, path, reason)
+            exchange.outcome.status = faults.CLIENT_CLOSED
 
     def _account(self, plan: Plan | None, destination: Destination | None) -> None:
         client, outcome = self._client, self.exchange.outcome
