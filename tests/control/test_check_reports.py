@@ -68,7 +68,7 @@ def test_remarks_have_no_markup_of_the_docs(tmp_path: Path, capsys: pytest.Captu
     write(tmp_path, "site.yaml", *site(**notes))
     _, text = run(tmp_path, capsys=capsys)
     table = text.partition("Annotations:")[2]
-    assert "Has the variables of requests." in table
+    assert "Has the variables of requests and those" in table
     assert "does not get the client's X-Forwarded-* fields" in table
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from edge.data.exchange.texts import filler
 from edge.data.http._message import is_host
+from edge.data.policies.scripts import of_route
 
 if TYPE_CHECKING:
     from edge.data.exchange.exchange import Exchange
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def add(policy: UpstreamHost, phases: Phases) -> None:
     """An edit of the request. What does not come out as a host leaves the client's."""
-    host = filler(policy.value)
+    host = filler(policy.value, of_route(phases.route))
 
     def edit(exchange: Exchange) -> None:
         value = host(exchange)

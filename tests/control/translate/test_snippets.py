@@ -36,6 +36,7 @@ NAME = f"{PREFIX}configuration-snippet"
         ("more_clear_headers Server;", SetField("Server", "")),
         ("more_clear_headers 'X-A:';", SetField("X-A", "")),
         ("proxy_set_header X-A $host:$server_port;", RequestField("X-A", "$host:$server_port")),
+        ("grpc_set_header X-A $service_name;", RequestField("X-A", "$service_name")),
         ('proxy_set_header Authorization "";', RequestField("Authorization", "")),
         ('more_set_input_headers "X-A: ${http_x_b}c";', RequestField("X-A", "${http_x_b}c")),
         ("more_clear_input_headers X-A;", RequestField("X-A", "")),

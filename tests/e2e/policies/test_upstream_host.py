@@ -23,6 +23,11 @@ def test_it_may_have_variables_of_the_request(edge: Annotated) -> None:
     assert seen(edge, f"{host}:99", fields=[("X-Tenant", "acme")])["host"] == f"acme.{host}"
 
 
+def test_it_may_have_variables_of_the_route(edge: Annotated) -> None:
+    host = edge.ingress(upstream_vhost="$service_name.$namespace.svc.cluster.local:$service_port")
+    assert seen(edge, host)["host"] == "web.demo.svc.cluster.local:80"
+
+
 @pytest.mark.parametrize("tenant", ["a b", "a/b", ""])
 def test_what_does_not_come_out_as_a_host_leaves_the_one_of_the_client(edge: Annotated, tenant: str) -> None:
     host = edge.ingress(upstream_vhost="$http_x_tenant")

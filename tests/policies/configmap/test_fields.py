@@ -31,6 +31,13 @@ def test_proxy_set_headers_are_live_and_have_variables(configured: Configured, h
     assert [one.reason for one in configured.problems] == ["MissingConfigMap"]
 
 
+def test_fields_have_variables_of_routes(configured: Configured, host: str) -> None:
+    configured.apply(config_map({"X-Of": "$namespace/$service_name:$service_port"}, "infra/route"))
+    configured.configure(proxy_set_headers="infra/route", add_headers="infra/route")
+    expected = f"demo/{host.partition('.')[0]}:80"
+    assert told(configured, host)["X-Of"] == configured.get(host).get("x-of") == expected
+
+
 def test_fields_say_when_and_over_what_a_request_came(configured: Configured, host: str) -> None:
     data = {"X-Start": "t=${msec}", "X-Day": "$time_iso8601", "X-Wire": "$server_protocol $https $ssl_protocol"}
     configured.apply(config_map(data, "infra/when"))

@@ -8,6 +8,7 @@ from edge.control.translate import templated_fields
 from edge.control.translate.configmap import snippets
 from edge.control.translate.configmap.forms import BOOLEAN, REFERENCE, TEXT, TYPE
 from edge.control.translate.configmap.keys import group, routes
+from edge.table import variables
 from edge.table.fields import name_fault
 from edge.table.policies import CustomHeaders, Snippet
 from edge.table.policies.snippet import RequestField, SetField
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from edge.table.policies.snippet import If, Statement
 
 _LIVE: Final = (
-    "A change of the ConfigMap that it names is in force at once. It may have the variables of [requests](#variables); "
-    "a field with another one is reported and left out."
+    "A change of the ConfigMap that it names is in force at once. It may have the variables of [requests](#variables) "
+    "and of routes, such as `$service_name`; a field with another one is reported and left out."
 )
 _KEYS: Final = (
     "proxy-set-headers",
@@ -87,7 +88,7 @@ def _check(name: str) -> None:
 def _fields(found: Found, key: str) -> Iterator[tuple[str, str]]:
     """The fields in the ConfigMap that KEY names, as far as they can be sent."""
     for name, value in sorted(found.fields(key).items()):
-        if fault := templated_fields.fault_of(name, value):
+        if fault := templated_fields.fault_of(name, value, variables.REQUEST | variables.ROUTE):
             found.report(key, f'the field "{name}" is left out: {fault}')
         else:
             yield name, value

@@ -45,8 +45,10 @@ class Place(NamedTuple):
 _ANSWERING: Final = frozenset({"set", "return"})
 _ADDING: Final = frozenset({"add_header", "more_set_headers", "more_clear_headers"})
 _ASKING: Final = frozenset({"more_set_input_headers", "more_clear_input_headers"})
+_SETTING: Final = frozenset({"proxy_set_header", "grpc_set_header"})
+"""The same directive, for HTTP and for gRPC; snippets have both where they do not know what endpoints speak."""
 LOCATION: Final = Place(
-    _ANSWERING | _ADDING | _ASKING | endpoint_tls.NAMES | {"proxy_set_header", "default_type", "if"},
+    _ANSWERING | _ADDING | _ASKING | _SETTING | endpoint_tls.NAMES | {"default_type", "if"},
     _ANSWERING | _ADDING | _ASKING,
     variables.ROUTE,
 )
@@ -76,6 +78,7 @@ class _Dialect:
             "return": self._return,
             "add_header": self._add_header,
             "proxy_set_header": self._proxy_set_header,
+            "grpc_set_header": self._proxy_set_header,
             "more_set_headers": self._more_set_headers,
             "more_clear_headers": self._more_clear_headers,
             "more_set_input_headers": self._more_set_input_headers,
