@@ -32,6 +32,8 @@ FAMILIES: Final = (
 )
 """Beginnings of names whose end names a field, a cookie, an argument, or one of many of a kind."""
 
+MOST_NAMED: Final = 20
+"""Variables that a message lists."""
 _NAME: Final = re.compile(r"\$(?:([A-Za-z0-9_]+)|\{([A-Za-z0-9_]+)\})")
 
 
@@ -112,5 +114,12 @@ def _variable(name: str, written: str, allowed: Collection[str]) -> Variable:
         return variable
     near = difflib.get_close_matches(name, allowed, n=1)
     hint = f"; did you mean ${near[0]}?" if near else ""
+    raise TemplateError(f"there is no variable {written} here{hint or _choice(allowed)}")
+
+
+def _choice(allowed: Collection[str]) -> str:
+    """The variables in ALLOWED, or where to find them: an Event has no room for a hundred."""
+    if len(allowed) > MOST_NAMED:
+        return "; docs/access-log.md and docs/migration.md list the variables"
     choice = ", ".join(f"${known}{'*' if known in FAMILIES else ''}" for known in sorted(allowed))
-    raise TemplateError(f"there is no variable {written} here{hint or f'; there are {choice}' if choice else ''}")
+    return f"; there are {choice}" if choice else ""

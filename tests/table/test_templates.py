@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.table.templates import Template, TemplateError, Variable, parse
+from edge.table.templates import MOST_NAMED, Template, TemplateError, Variable, parse
 
 ALLOWED = {"host", "request_uri", "remote_addr", "http_", "cookie_"}
 VALUES = {"host": "a.example", "request_uri": "/x?y", "remote_addr": "192.0.2.1", "http_x_user": "anna"}
@@ -68,6 +68,14 @@ def test_no_variable_is_allowed() -> None:
     """Then there is none to offer."""
     with pytest.raises(TemplateError, match=r"there is no variable \$host here$"):
         parse("$host", ())
+
+
+def test_many_variables_are_not_listed() -> None:
+    """The message says where they are."""
+    with pytest.raises(
+        TemplateError, match=r"no variable \$nothing_like_it here; docs/access-log.md and docs/migration"
+    ):
+        parse("$nothing_like_it", {f"name_{number}" for number in range(MOST_NAMED + 1)})
 
 
 def test_parts() -> None:
