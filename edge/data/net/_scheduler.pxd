@@ -36,6 +36,7 @@ cdef class Scheduler:
     cdef Place last_ready
     cdef bint called
     cdef object callbacks
+    cdef void *runner
     cdef list spare
     cdef Resumable first
     cdef char *base

@@ -19,7 +19,8 @@ Rules of this file:
   used.
 - libev calls pending watchers twice in a turn: before it waits, when gevent calls its callbacks, and afterwards. If
   there are no callbacks, the first call is skipped, because the lock costs more than a small event. (`gevent.idle`
-  would never return, because a watcher is always pending. Nothing here calls it.)
+  would never return, because a watcher is always pending. Nothing here calls it.) In the second call the watcher that
+  runs gevent's callbacks is left out until there are some; signals are handled all the same.
 """
 
 from gevent import get_hub
@@ -30,6 +31,7 @@ from edge.data.net.private import LIBEV
 
 import sys
 
+from cpython.exc cimport PyErr_CheckSignals
 from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_Import
 
@@ -54,8 +56,12 @@ cdef switch_function greenlet_switch = <switch_function>greenlets[6]
 ctypedef void (*io_function)(ev_loop *loop, ev_io *watcher) noexcept
 ctypedef void (*loop_function)(ev_loop *loop) noexcept nogil
 ctypedef void (*hook_function)(ev_loop *loop, loop_function invoke) noexcept
+ctypedef int (*clear_function)(ev_loop *loop, void *watcher) noexcept
+ctypedef void (*feed_function)(ev_loop *loop, void *watcher, int events) noexcept
 ctypedef unsigned int (*count_function)(ev_loop *loop) noexcept nogil
 
+cdef clear_function ev_clear_pending = NULL
+cdef feed_function ev_feed_event = NULL
 cdef io_function ev_io_start = NULL
 cdef io_function ev_io_stop = NULL
 cdef loop_function ev_invoke_pending = NULL
@@ -64,6 +70,7 @@ cdef count_function ev_iteration = NULL
 cdef hook_function ev_set_invoke_pending_cb = NULL
 
 cdef enum:
+    PREPARE = 0x4000  # EV_PREPARE: before the wait
     FD_SET = 0x80  # libev's EV__IOFDSET: the descriptor is new to the watcher
     MOST_SPARE = 16  # greenlets without work that are kept
     DEEP = 1 << 15   # bytes of the stack; they also limit the recursion depth of Python
@@ -78,7 +85,9 @@ cdef unsigned int turn = 0    # in this turn
 def use_libev(dict addresses not None):
     """Call libev's functions at these ADDRESSES by name from now on; empty: gevent's watchers are used."""
     global ev_io_start, ev_io_stop, ev_invoke_pending, ev_set_invoke_pending_cb
-    global ev_iteration, ev_pending_count
+    global ev_clear_pending, ev_feed_event, ev_iteration, ev_pending_count
+    ev_clear_pending = <clear_function><size_t>addresses.get("ev_clear_pending", 0)
+    ev_feed_event = <feed_function><size_t>addresses.get("ev_feed_event", 0)
     ev_io_start = <io_function><size_t>addresses.get("ev_io_start", 0)
     ev_io_stop = <io_function><size_t>addresses.get("ev_io_stop", 0)
     ev_invoke_pending = <loop_function><size_t>addresses.get("ev_invoke_pending", 0)
@@ -121,8 +130,26 @@ cdef void invoke(ev_loop *loop) noexcept nogil:
     if settled == loop and turn == ev_iteration(loop) and ev_pending_count(loop) == 1:
         return
     with gil:
-        ev_invoke_pending(loop)
+        call_pending(loop)
         run_due(loop)
+
+
+cdef void call_pending(ev_loop *loop) noexcept:
+    """Call pending watchers; the one that runs callbacks only if there are some."""
+    cdef Scheduler scheduler = latest
+    if scheduler is None or scheduler.native != loop or scheduler.runner == NULL or scheduler.callbacks:
+        ev_invoke_pending(loop)
+        return
+    ev_clear_pending(loop, scheduler.runner)
+    ev_invoke_pending(loop)
+    if scheduler.callbacks:
+        ev_feed_event(loop, scheduler.runner, PREPARE)
+        ev_invoke_pending(loop)
+        return
+    try:
+        PyErr_CheckSignals()
+    except BaseException:  # as gevent handles what a signal's handler raises
+        scheduler.loop.handle_error(None, *sys.exc_info())
 
 
 cdef void run_due(ev_loop *loop) noexcept:
@@ -164,6 +191,7 @@ cdef class Scheduler:
         self.callbacks = LIBEV.callbacks(self.loop)
         if ev_set_invoke_pending_cb != NULL and LIBEV.drives(self.loop):
             self.native = <ev_loop *><size_t>self.loop.ptr
+            self.runner = <void *><size_t>LIBEV.runner(self.loop)
             ev_set_invoke_pending_cb(self.native, invoke)
 
     cdef void put(self, Place place, bint event) noexcept:

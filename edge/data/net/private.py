@@ -40,6 +40,8 @@ _MODE_RELEASE_BUFFERS = 0x10
 _LIBEV_VERSION = 4
 _LIBEV_IO_SIZE = 40
 """Of `ev_io` as gevent builds libev: without a pointer for its user (EV_COMMON)."""
+_TO_FUNCTION = 16
+"""Bytes of a watcher of libev before its function."""
 _FUNCTIONS = (
     "SSL_new", "SSL_set_bio", "SSL_version", "SSL_set_accept_state", "SSL_do_handshake", "SSL_session_reused",
     "SSL_read", "SSL_write", "SSL_has_pending", "SSL_get_error", "SSL_shutdown", "SSL_free",
@@ -197,8 +199,8 @@ class Libev:
         """Addresses for `edge.data.net._scheduler.use_libev`; empty where they cannot be known."""
         library = ctypes.CDLL(_corecext.__file__)
         names = (
-            "ev_io_start", "ev_io_stop", "ev_invoke_pending", "ev_iteration", "ev_pending_count",
-            "ev_set_invoke_pending_cb",
+            "ev_clear_pending", "ev_feed_event", "ev_io_start", "ev_io_stop", "ev_invoke_pending", "ev_iteration",
+            "ev_pending_count", "ev_set_invoke_pending_cb",
         )  # fmt: skip
         # gevent's object for a watcher has libev's behind what all of them have.
         size = _corecext.io.__basicsize__ - _corecext.watcher.__basicsize__
@@ -212,6 +214,16 @@ class Libev:
     def drives(self, loop: object) -> bool:
         """Whether LOOP is gevent's over libev."""
         return isinstance(loop, _corecext.loop)
+
+    def runner(self, loop: object) -> int:
+        """The address of LOOP's watcher that runs its callbacks in each turn; 0 where it cannot be known."""
+        run = getattr(ctypes.CDLL(_corecext.__file__), "gevent_run_callbacks", None)
+        if run is None or not self.drives(loop):
+            return 0
+        function = ctypes.cast(run, ctypes.c_void_p).value
+        members = range(id(loop), id(loop) + type(loop).__basicsize__, ctypes.sizeof(ctypes.c_void_p))
+        found = (one for one in members if ctypes.c_void_p.from_address(one).value == function)
+        return next((one - _TO_FUNCTION for one in found), 0)
 
     def callbacks(self, loop: object) -> object:
         """The callbacks of LOOP: false if there are none, true if that is not known."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import socket
 import ssl
 import subprocess
@@ -75,6 +76,14 @@ def test_it_is_known_whether_gevents_loop_has_been_asked_to_call_something() -> 
     assert called == [1]
     assert not callbacks
     loop.destroy()
+
+
+def test_the_watcher_that_runs_gevents_callbacks_is_active_and_the_loops_own() -> None:
+    loop = get_hub().loop
+    runner = LIBEV.runner(loop)
+    assert id(loop) < runner < id(loop) + type(loop).__basicsize__
+    assert ctypes.c_int.from_address(runner).value == 1
+    assert LIBEV.runner(object()) == 0
 
 
 def test_a_socket_is_the_bare_one_that_tls_can_refer_to() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import gevent
+import gevent.event
 import pytest
 from gevent.exceptions import BlockingSwitchOutError
 
@@ -141,6 +144,46 @@ def test_closing_a_stream_wakes_who_waits_for_it_without_an_event(pairs):
     pair.stream.close()
     with pytest.raises(StreamClosed):
         waiting.get(timeout=40)
+
+
+def test_a_callback_that_an_event_asks_for_is_called_before_the_loop_waits(pairs):
+    """Nothing else would end the wait."""
+    (pair,) = pairs(1)
+    called = gevent.event.Event()
+    watcher = gevent.get_hub().loop.io(pair.far.fileno(), 1)
+
+    def ask() -> None:
+        watcher.stop()
+        watcher.loop.run_callback(called.set)
+
+    watcher.start(ask)
+    pair.stream.send(b"x")
+    assert called.wait(40)
+    watcher.close()
+
+
+SIGNALLED = """
+import os, signal, threading, time
+import gevent
+from edge.data.net._waiter import Turn
+
+def end():
+    time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGUSR1)
+
+kept = Turn()
+signal.signal(signal.SIGUSR1, {handler})
+threading.Thread(target=end, daemon=True).start()
+gevent.sleep(300)
+"""
+
+
+@pytest.mark.parametrize(
+    ("handler", "status"), [("lambda *_: os._exit(7)", 7), ("lambda *_: exit(8)", 8)], ids=["ends", "raises"]
+)
+def test_a_signal_is_handled_while_the_loop_waits(handler, status):
+    program = SIGNALLED.format(handler=handler)
+    assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == status
 
 
 def test_the_event_loop_itself_cannot_wait(pairs):
