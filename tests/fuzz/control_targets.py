@@ -25,7 +25,7 @@ from edge.control.sources.cluster.source import WATCHED
 from edge.control.translate import der, leaf, pem
 from edge.control.translate import key_pairs as certificates
 from edge.control.translate.key_pairs import CertificateError
-from edge.data.accepting.contexts import make_context
+from edge.data.accepting.context import make_context
 from edge.settings import Settings
 from edge.table import describing
 from edge.table.codec import encode

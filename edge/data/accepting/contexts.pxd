@@ -8,7 +8,6 @@ cdef class Contexts:
     cdef object _names
     cdef readonly dict _keys
     cdef dict _scoped
-    cdef frozenset _streaming
     cdef tuple _generations
     cdef object _common
     cdef object _tickets

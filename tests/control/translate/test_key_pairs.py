@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from edge.control.translate import judge, leaf, pem
 from edge.control.translate import key_pairs as certificates
 from edge.control.translate.key_pairs import CertificateError, Material, parse
-from edge.data.accepting.contexts import make_context
+from edge.data.accepting.context import make_context
 from edge.system import openssl
 from tests.support.certificates import Pair, authority, issue, self_signed
 from tests.support.crafted import (
