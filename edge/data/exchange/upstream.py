@@ -103,7 +103,7 @@ class Upstream:
         """End the wait for the response with ERROR: the request cannot be finished."""
         raise NotImplementedError
 
-    def unheard(self) -> bool:
+    def unprocessed(self) -> bool:
         """Whether an endpoint that closed the connection has provably not read the request."""
         raise NotImplementedError
 

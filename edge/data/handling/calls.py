@@ -323,7 +323,7 @@ class Call:
             raise error
         ended = isinstance(error, IncompleteResponse)
         repeatable = (self._content is not None or self._client.content.received == 0) and (
-            self._repeatable(terms) or (ended and upstream.unheard())
+            self._repeatable(terms) or (ended and upstream.unprocessed())
         )
         self._end_upstream()
         log.debug("endpoint %s: %s", upstream.name, error)

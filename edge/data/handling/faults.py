@@ -83,7 +83,7 @@ def unanswered(failure: Failure, request: Message) -> Reply:
 
 def complain(target: Target, what: str, reason: str, request: Message) -> None:
     """Log, now and then, WHAT came of REQUEST because of TARGET, and for what REASON."""
-    if target.may_be_told():
+    if target.may_be_reported():
         path = path_of(request.target).decode("latin-1")
         host, method = request.host.decode("latin-1"), request.method.decode("latin-1")
         log.warning("%s to %s %s%s: endpoint %s", what, method, host, path, reason)

@@ -48,13 +48,13 @@ class Subrequests:
                 failure = call.ask(terms, balancer, target, content)
                 if failure is None:
                     return _read(call, request, most)
-                if failure.target is not None and failure.target.may_be_told():
+                if failure.target is not None and failure.target.may_be_reported():
                     log.warning("no answer to a subrequest: endpoint %s", failure.reason)
                 raise UnansweredError(failure.reason or str(failure.reply.status))
             except ExchangeError as error:
                 if not error.endpoint:
                     raise
-                if target.may_be_told():
+                if target.may_be_reported():
                     log.warning("an answer to a subrequest broke off: endpoint %s: %s", target.name, error)
                 raise UnansweredError(str(error)) from error
             finally:

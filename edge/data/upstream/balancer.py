@@ -182,6 +182,6 @@ class Balancer(Chooser):
             return None
         now = monotonic()
         for target in fresh:
-            if not target.failures or target.willing(now):
+            if not target.failures or target.may_try(now):
                 return target
         return next((target for target in fresh if target.ejected_until <= now), fresh[0])

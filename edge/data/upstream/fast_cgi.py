@@ -140,7 +140,7 @@ class FastCgiUpstream(Upstream):
 
     # --- afterwards -----------------------------------------------------------------------------------------------
 
-    def unheard(self) -> bool:
+    def unprocessed(self) -> bool:
         """As `Upstream`; it cannot be known."""
         return False
 

@@ -179,7 +179,7 @@ class H1Upstream(Upstream):
 
     # --- afterwards -----------------------------------------------------------------------------------------------
 
-    def unheard(self) -> bool:
+    def unprocessed(self) -> bool:
         """Whether an endpoint that closed the connection did so before the last request arrived, and so has processed
         nothing of it. The kernel knows how many bytes had been acknowledged. Only for an orderly close; after a reset,
         or if it is not known, False.

@@ -253,7 +253,7 @@ class H2Upstream(Upstream):
 
     # --- afterwards -----------------------------------------------------------------------------------------------
 
-    def unheard(self) -> bool:
+    def unprocessed(self) -> bool:
         """As `Upstream`: the endpoint has said so, or the request was not sent."""
         return self._unheard
 

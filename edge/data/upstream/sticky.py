@@ -51,7 +51,7 @@ class _Balanced(Mode):
         for number in range(DRAWS):
             key = _key(number)
             target = ring.find(key)
-            if target is not None and target not in tried and (not target.failures or target.willing(now)):
+            if target is not None and target not in tried and (not target.failures or target.may_try(now)):
                 return target, key
         target = balancer.choose(tried)
         keys = map(_key, range(FURTHER_DRAWS)) if target is not None else ()

@@ -121,7 +121,7 @@ class Target:
             self.ejected_until = min(self.ejected_until, now)
             self._recover(now)
 
-    def may_be_told(self) -> bool:
+    def may_be_reported(self) -> bool:
         """Whether a fault is to be logged: at most one every `QUIET` seconds."""
         now = monotonic()
         if now < self.quiet_until:
@@ -133,7 +133,7 @@ class Target:
         """Whether it is ejected now."""
         return self.failures > 0 and self.ejected_until > monotonic()
 
-    def willing(self, now: float) -> bool:
+    def may_try(self, now: float) -> bool:
         """Whether a target with failures should be given this request."""
         if self._recover(now):
             return True

@@ -305,7 +305,7 @@ class MemoryUpstream(Upstream):
 
     # --- afterwards -----------------------------------------------------------------------------------------------
 
-    def unheard(self) -> bool:
+    def unprocessed(self) -> bool:
         return False
 
     def reusable(self, bodiless: bool) -> bool:
