@@ -21,42 +21,44 @@ class Agenda(Generic[K]):
     """Keys, ordered by the time at which they are due."""
 
     def __init__(self) -> None:
-        self._times: dict[K, float] = {}
+        self._entries: dict[K, tuple[float, int, K]] = {}
         self._heap: list[tuple[float, int, K]] = []
-        """Entries whose time is not that of their key are old."""
+        """Entries that are not those of their keys are old."""
         self._numbers = itertools.count()
 
     def __len__(self) -> int:
-        return len(self._times)
+        return len(self._entries)
 
     def put(self, key: K, when: float) -> None:
         """KEY is due at WHEN, and no longer at another time."""
-        if self._times.get(key) == when:
+        before = self._entries.get(key)
+        if before is not None and before[0] == when:
             return
-        self._times[key] = when
-        heapq.heappush(self._heap, (when, next(self._numbers), key))
-        if len(self._heap) > 2 * len(self._times) + SPARE:
-            self._heap = [entry for entry in self._heap if self._times.get(entry[2]) == entry[0]]
+        entry = self._entries[key] = (when, next(self._numbers), key)
+        heapq.heappush(self._heap, entry)
+        if len(self._heap) > 2 * len(self._entries) + SPARE:
+            self._heap = list(self._entries.values())
             heapq.heapify(self._heap)
 
     def advance(self, key: K, when: float) -> None:
         """KEY is due at WHEN, unless it is due earlier."""
-        if when < self._times.get(key, float("inf")):
+        before = self._entries.get(key)
+        if before is None or when < before[0]:
             self.put(key, when)
 
     def drop(self, key: K) -> None:
         """KEY is not due."""
-        self._times.pop(key, None)
+        self._entries.pop(key, None)
 
     def clear(self) -> None:
         """Nothing is due."""
-        self._times.clear()
+        self._entries.clear()
         self._heap.clear()
 
     @property
     def next(self) -> float | None:
         """The earliest time at which a key is due; None: there is no key."""
-        while self._heap and self._times.get(self._heap[0][2]) != self._heap[0][0]:
+        while self._heap and self._entries.get(self._heap[0][2]) is not self._heap[0]:
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
@@ -66,5 +68,5 @@ class Agenda(Generic[K]):
         if when is None or when > now:
             return None
         key = heapq.heappop(self._heap)[2]
-        del self._times[key]
+        del self._entries[key]
         return key

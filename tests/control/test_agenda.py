@@ -82,3 +82,12 @@ def test_old_entries_do_not_pile_up() -> None:
         due.put("key0", when)
     assert len(due._heap) <= 2 * 10 + agenda.SPARE + 1
     assert taken(due, 2e6) == ["key0", *(f"key{number}" for number in range(1, 10))]
+
+
+def test_entries_of_one_time_do_not_pile_up() -> None:
+    due = made(other=1)
+    for _ in range(1000):
+        due.drop("one")
+        due.put("one", 2)
+    assert len(due._heap) <= 2 * 2 + agenda.SPARE + 1
+    assert taken(due, 3) == ["other", "one"]

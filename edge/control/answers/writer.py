@@ -54,7 +54,7 @@ class Writer(LeaderThread, Generic[J]):
         self._due: dict[ObjectId, None] = {}
         """Objects to check."""
         self._later: Agenda[ObjectId] = Agenda()
-        """Heap of objects with a conflict, or whose write is forbidden, with the time of the next try."""
+        """When (monotonic seconds) an object with a conflict, or whose write is forbidden, is tried again."""
         self._conflicts: dict[ObjectId, Backoff] = {}
         self._rests: dict[ObjectId, float] = {}
         """Objects that were just written, in that order, and until when they wait."""
