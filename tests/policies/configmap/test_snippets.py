@@ -54,3 +54,12 @@ def test_a_snippet_with_anything_else_is_ignored_as_a_whole(configured: Configur
     assert (response.status, response.get("x-all")) == (200, None)
     assert [(one.reason, one.field) for one in configured.problems] == [("InvalidValue", 'data["server-snippet"]')]
     assert 'line 1: "gzip" is not supported' in configured.problems[0].message
+
+
+def test_directives_for_the_endpoints_of_one_ingress_are_not_ignored_in_silence(
+    configured: Configured, host: str
+) -> None:
+    configured.configure(location_snippet='proxy_ssl_protocols TLSv1.3; more_set_headers "X-All: 1";')
+    assert configured.get(host).get("x-all") is None
+    assert [(one.reason, one.field) for one in configured.problems] == [("InvalidValue", 'data["location-snippet"]')]
+    assert 'line 1: "proxy_ssl_protocols" is not supported' in configured.problems[0].message
