@@ -130,29 +130,32 @@ cdef void invoke(ev_loop *loop) noexcept nogil:
     if settled == loop and turn == ev_iteration(loop) and ev_pending_count(loop) == 1:
         return
     with gil:
-        call_pending(loop)
-        run_due(loop)
+        run_due(loop, call_pending(loop))
 
 
-cdef void call_pending(ev_loop *loop) noexcept:
-    """Call pending watchers; the one that runs callbacks only if there are some."""
+cdef bint call_pending(ev_loop *loop) noexcept:
+    """Call pending watchers; the one that runs callbacks only if there are some. Returns whether it is known that there
+    are none now.
+    """
     cdef Scheduler scheduler = latest
-    if scheduler is None or scheduler.native != loop or scheduler.runner == NULL or scheduler.callbacks:
+    if scheduler is None or scheduler.native != loop or scheduler.runner == NULL:
         ev_invoke_pending(loop)
-        return
+        return False
     ev_clear_pending(loop, scheduler.runner)
     ev_invoke_pending(loop)
+    try:
+        PyErr_CheckSignals()  # what it calls may add callbacks
+    except BaseException:  # as gevent handles what a signal's handler raises
+        scheduler.loop.handle_error(None, *sys.exc_info())
     if scheduler.callbacks:
         ev_feed_event(loop, scheduler.runner, PREPARE)
         ev_invoke_pending(loop)
-        return
-    try:
-        PyErr_CheckSignals()
-    except BaseException:  # as gevent handles what a signal's handler raises
-        scheduler.loop.handle_error(None, *sys.exc_info())
+        return False
+    return True
 
 
-cdef void run_due(ev_loop *loop) noexcept:
+cdef void run_due(ev_loop *loop, bint quiet) noexcept:
+    """Run what is due; QUIET: there are no callbacks."""
     global settled, turn
     cdef Scheduler scheduler = latest
     settled = NULL
@@ -165,7 +168,8 @@ cdef void run_due(ev_loop *loop) noexcept:
             return
     if scheduler.first is not None or scheduler.due is not None or scheduler.ready is not None:
         scheduler.run()
-    if not scheduler.callbacks:
+        quiet = False
+    if quiet or not scheduler.callbacks:
         settled = loop
         turn = ev_iteration(loop)  # libev counts before it waits
 
