@@ -48,6 +48,7 @@ cdef class Listener:
     cdef object _pause
 
     cpdef begin(self, Arrival arrival)
+    cpdef _acceptable(self)
     cdef _accept_some(self)
     cdef bint _accept(self, int most) except -1
     cdef bint _take(self, int most) except -1

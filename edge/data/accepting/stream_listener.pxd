@@ -8,6 +8,13 @@ from edge.data.net._stream cimport Stream
 from edge.data.streams._sessions cimport Sessions
 from edge.data.streams.plan cimport StreamPlan, StreamPlans
 
+cdef class StreamListener(Listener)
+
+cdef class Arrivals(Readable):
+    cdef StreamListener _listener
+
+    cdef int call(self) except -1
+
 cdef class StreamListener(Listener):
     cdef str _key
     cdef StreamPlans _plans

@@ -25,6 +25,19 @@ if TYPE_CHECKING:
     from edge.data.net._stream import Stream
 
 
+class Arrivals(Readable):
+    """Connections that wait at FD, which LISTENER accepts."""
+
+    def __init__(self, fd: int, listener: StreamListener) -> None:
+        super().__init__(fd)
+        self._listener = listener
+
+    def call(self) -> int:
+        """Tell the listener so, without a call of Python."""
+        self._listener._acceptable()  # noqa: SLF001 - as the event loop calls it
+        return 0
+
+
 class StreamListener(Listener):
     """One listening socket for the stream of a scope."""
 
@@ -34,7 +47,7 @@ class StreamListener(Listener):
         self._key = stream_key(scope)
         self._plans = self.streams.plans if self.streams is not None else None
         self._sessions = self.streams.sessions if self.streams is not None else None
-        self._watcher = self._readable = Readable(self._fd)
+        self._watcher = self._readable = Arrivals(self._fd, self)
 
     def _take(self, most: int) -> bool:
         """As `Listener._take`; connections that need nothing before they are relayed have no greenlet."""

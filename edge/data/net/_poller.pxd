@@ -1,5 +1,6 @@
 cdef class Polled:
     cdef bint over
+    cdef void *behind
 
     cdef int happened(self, int side, unsigned int events) except -1
     cdef int failed(self) except -1
@@ -10,6 +11,8 @@ cdef class Readable(Polled):
     cdef object callback
     cdef readonly bint again
     cdef unsigned int batch
+
+    cdef int call(self) except -1
 
 
 cdef enum:

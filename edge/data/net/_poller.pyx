@@ -14,6 +14,7 @@ import logging
 import sys
 
 from cpython.exc cimport PyErr_SetFromErrno
+from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport uint32_t, uint64_t
 
 from edge.data.net._scheduler cimport READ, Watch
@@ -44,7 +45,7 @@ cdef unsigned int batches = 1   # that were taken, and one
 cdef bint added = False   # sockets have been added since a batch was taken
 cdef int resting[2]       # rounds that are still without a second look: after a batch that added no sockets, and one that did
 resting[0] = resting[1] = 0
-cdef list buried = []
+cdef void *buried = NULL   # the last `Polled` that has ended within the batch, and `behind` it the others
 log = logging.getLogger("edge.data")
 
 
@@ -63,7 +64,8 @@ cdef class Polled:
 cdef class Readable(Polled):
     """Calls a function while a descriptor is readable, as a watcher of the event loop does.
 
-    `again`: it was readable in the batch before, too, so that one call does not take all that comes.
+    `again`: it was readable in the batch before, too, so that one call does not take all that comes. A subclass may
+    override `call`, so that an event costs no call of Python.
     """
 
     def __init__(self, int fd):
@@ -90,7 +92,11 @@ cdef class Readable(Polled):
         self.again = self.batch + 1 == batches
         self.batch = batches
         if self.callback is not None:
-            self.callback()
+            self.call()
+        return 0
+
+    cdef int call(self) except -1:
+        self.callback()
         return 0
 
     cdef int failed(self) except -1:
@@ -139,9 +145,12 @@ cdef int control(int what, Polled one, int fd, int side, unsigned int events) ex
 
 cdef int bury(Polled one) except -1:
     """ONE has ended, and its descriptors are closed: its owner may forget it."""
+    global buried
     one.over = True
     if taking:
-        buried.append(one)
+        Py_INCREF(one)
+        one.behind = buried
+        buried = <void *>one
     return 0
 
 
@@ -193,9 +202,17 @@ cdef int take_batch() noexcept:
             # The rest of the batch has its turn all the same: those events do not come again.
             give_up(&batch[at - 1])
     taking = False
-    if buried:
-        buried.clear()
+    forget_buried()
     return n
+
+
+cdef void forget_buried() noexcept:
+    global buried
+    cdef Polled one
+    while buried != NULL:
+        one = <Polled>buried
+        buried = one.behind
+        Py_DECREF(one)
 
 
 cdef inline Polled owner(epoll_event *event):
