@@ -13,6 +13,7 @@ import logging
 import os
 import socket
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.exc cimport PyErr_SetFromErrno
 from libc.errno cimport EAGAIN, EINPROGRESS, EINTR, errno
@@ -153,6 +154,7 @@ cdef class Sessions:
         return len(found)
 
 
+@cython.no_gc  # nothing that a session refers to refers to it
 cdef class Session(Relay):
     """One of them."""
 

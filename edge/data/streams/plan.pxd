@@ -7,6 +7,8 @@ from edge.data.upstream.chooser cimport Chooser
 from edge.table._counters cimport Series
 from edge.table.reader cimport TableReader
 
+cdef int KINDS
+
 cdef class Destination:
     cdef readonly Balancer balancer
     cdef readonly object backend
@@ -46,6 +48,8 @@ cdef class StreamPlans:
     cdef object _planner
     cdef object _counters
     cdef dict _made
+    cdef str _last
+    cdef StreamPlan _last_made
     cdef long long _generation
 
     @cython.locals(made=StreamPlan)

@@ -37,6 +37,7 @@ log = logging.getLogger("edge.data")
 PROTOCOLS = ("tcp", "tls", "udp")
 """As counters and the log name them; sessions have the index."""
 TCP, TLS, UDP = range(len(PROTOCOLS))
+KINDS = len(PROTOCOLS)
 
 
 class Destination:
@@ -63,7 +64,7 @@ class Destination:
 
     def series(self, protocol: int, status: int) -> Series:
         """Where sessions of PROTOCOL (an index of `PROTOCOLS`) that end with STATUS are counted."""
-        at = status * len(PROTOCOLS) + protocol
+        at = status * KINDS + protocol
         if at == self._last and self._last_series is not None:
             return self._last_series
         found = self._series.get(at)
@@ -113,6 +114,9 @@ class StreamPlans:
         self._planner = planner
         self._counters = counters
         self._made: dict[str, StreamPlan] = {}
+        self._last = ""
+        self._last_made: StreamPlan | None = None
+        """What was asked for the last time, as in `Destination`."""
         self._generation = -1
 
     def find(self, key: str) -> StreamPlan | None:
@@ -121,8 +125,12 @@ class StreamPlans:
         if table.changed():
             table.refresh()
         routes = table.routes
+        made = self._last_made
+        if made is not None and key is self._last and made.generation == routes.generation:
+            return made
         made = self._made.get(key)
         if made is not None and made.generation == routes.generation:
+            self._last, self._last_made = key, made
             return made
         try:
             record = routes.get(key, StreamRoute)
