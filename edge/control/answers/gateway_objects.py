@@ -141,14 +141,17 @@ def difference(have: Body, wanted: Body) -> Body | None:
         for part in ("labels", "annotations")
         if (changed := _merged(before.get(part) or {}, after.get(part) or {}, applied.get(part, ())))
     }
-    if not _is_owned(before, after):
+    if not is_owned(have, wanted):
         metadata["ownerReferences"] = after["ownerReferences"]
     if metadata:
         patch["metadata"] = metadata
     if wanted["kind"] == SERVICE:
         spec = _merged(have.get("spec") or {}, wanted["spec"], applied.get("spec", ()))
+        before = have.get("spec") or {}
         spec.pop("clusterIP", None)  # it cannot be changed
-        if (have.get("spec") or {}).get("selector"):
+        if before.get("type") == wanted["spec"].get("type"):
+            spec.pop("loadBalancerClass", None)  # as long as the type stays, it cannot be changed either
+        if before.get("selector"):
             spec["selector"] = None
         if spec:
             patch["spec"] = spec
@@ -156,6 +159,12 @@ def difference(have: Body, wanted: Body) -> Body | None:
         parts = ("ports", "endpoints")
         patch.update({part: wanted[part] for part in parts if not _covers(have.get(part), wanted[part])})
     return patch or None
+
+
+def is_owned(have: Body, wanted: Body) -> bool:
+    """Whether the Gateway is among the owners of the object that we HAVE."""
+    (owner,) = wanted["metadata"]["ownerReferences"]
+    return any(_covers(one, owner) for one in have["metadata"].get("ownerReferences") or ())
 
 
 def _merged(have: Body, wanted: Body, applied: Iterable[str]) -> Body:
@@ -172,12 +181,6 @@ def _covers(have: Any, wanted: Any) -> bool:
         have = have or []
         return len(have) == len(wanted) and all(map(_covers, have, wanted))
     return bool(have == wanted)
-
-
-def _is_owned(before: Body, after: Body) -> bool:
-    """Whether the Gateway is among the owners."""
-    (owner,) = after["ownerReferences"]
-    return any(_covers(one, owner) for one in before.get("ownerReferences") or ())
 
 
 def _applied(have: Body) -> dict[str, list[str]]:

@@ -5,6 +5,8 @@ Rules of this file:
 - Nothing is written before all existing objects have been read.
 - The watch may lag behind our own writes: a version that is older than the answer to a write is ignored.
 - An object of the same name that we have not made is never changed: our POST is refused, and tried again.
+- Ours is what the Gateway owns. Without our labels the watch does not show it: when a POST is refused, they are put
+  back.
 - We delete the objects of a Gateway as soon as the Gateway is gone, or belongs to another controller.
 - A slice that an earlier process has made and that is no longer wanted is deleted, too: its addresses may belong to
   other pods by now.
@@ -14,10 +16,20 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import urlencode
 
 import msgspec
 
-from edge.control.answers.gateway_objects import SERVICE, SLICE, Body, difference, gateway_of, service_of, slices_of
+from edge.control.answers.gateway_objects import (
+    SERVICE,
+    SLICE,
+    Body,
+    difference,
+    gateway_of,
+    is_owned,
+    service_of,
+    slices_of,
+)
 from edge.control.answers.writer import Writer
 from edge.control.api.errors import RefusedError
 from edge.control.api.list_watch import is_older
@@ -55,6 +67,12 @@ class Job(NamedTuple):
     """The version that it is based on."""
     drops: int
     """The number of deleted objects at that time."""
+
+
+class _List(msgspec.Struct):
+    """The objects in an answer."""
+
+    items: list[Body]
 
 
 class GatewayServiceWriter(Writer[Job]):
@@ -208,7 +226,12 @@ class GatewayServiceWriter(Writer[Job]):
         kind, key = KINDS[name.kind], (name.namespace, name.name)
         path = kind.collection(name.namespace).path if job.method == "POST" else kind.path_of(key)
         content = {"content_type": MERGE_PATCH} if job.method == "PATCH" else {}
-        answer = self._request(job.method, path, job.body, **content)
+        try:
+            answer = self._request(job.method, path, job.body, **content)
+        except RefusedError as error:
+            if error.reason == "AlreadyExists" and self._label_again(name, job.body):
+                return  # the watch will deliver it
+            raise
         if answer is None or job.method == "DELETE":
             return
         try:
@@ -220,8 +243,32 @@ class GatewayServiceWriter(Writer[Job]):
             if self._drops == job.drops and (seen is job.have or is_older(_version(seen), version)):
                 self._seen[name], self._written[name] = body, version
 
+    def _label_again(self, name: ObjectId, wanted: Body) -> bool:
+        """Give the object NAME, which is not WANTED's, its labels again if the Gateway owns it; whether that is done.
+
+        Raises:
+            KubernetesError: it is not known whose it is, or not done.
+        """
+        kind = KINDS[name.kind]
+        collection = kind.collection(name.namespace, name=name.name)
+        answer = self._request("GET", f"{collection.path}?{urlencode(collection.query)}")
+        if answer is None:
+            return False
+        try:
+            found = msgspec.json.decode(answer, type=_List).items
+        except msgspec.DecodeError:
+            return False
+        if len(found) != 1 or not is_owned(found[0], wanted) or found[0]["metadata"].get("deletionTimestamp"):
+            return False
+        metadata = {"resourceVersion": _version(found[0]), "labels": wanted["metadata"]["labels"]}
+        path = kind.path_of((name.namespace, name.name))
+        self._request("PATCH", path, {"metadata": metadata}, content_type=MERGE_PATCH)
+        logger.warning("%s has got its labels again, which somebody has changed", name)
+        return True
+
     def _failed(self, name: ObjectId, error: KubernetesError) -> None:
-        if isinstance(error, RefusedError) and error.reason == "AlreadyExists":
+        first = name not in self._conflicts
+        if first and isinstance(error, RefusedError) and error.reason == "AlreadyExists":
             logger.warning("%s is there and is not Edge's; it is left alone, and tried again", name)
         super()._failed(name, error)
 

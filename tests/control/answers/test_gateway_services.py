@@ -192,6 +192,44 @@ def test_what_somebody_changes_is_put_right(api: FakeAPI, instance: Instances) -
     eventually(lambda: ports(api) == [(80, 20001)])
 
 
+@pytest.mark.parametrize("kind", ["Service", "EndpointSlice"])
+@pytest.mark.parametrize("changed", [{}, {"app.kubernetes.io/managed-by": "another"}])
+def test_labels_that_somebody_takes_away_are_put_back(
+    api: FakeAPI, instance: Instances, kind: str, changed: dict[str, str]
+) -> None:
+    """The watch does not show an object without them; the Gateway still owns it."""
+    one = instance(**FLAGS)
+    want(one, wanted())
+    eventually(lambda: endpoints(api))
+    name = {"Service": "edge-web", "EndpointSlice": "edge-web-ipv4"}[kind]
+    found = made(api, name, kind)
+    labels, uid = found["metadata"]["labels"], found["metadata"]["uid"]
+    found["metadata"]["labels"] = {"theirs": "3", **changed}
+    api.apply(found)
+    eventually(lambda: made(api, name, kind)["metadata"]["labels"] == {**labels, "theirs": "3"})
+    assert made(api, name, kind)["metadata"]["uid"] == uid
+    want(one, wanted((81, 20002)))
+    eventually(lambda: ports(api) == [(81, 20002)])
+    eventually(lambda: [port["port"] for port in made(api, "edge-web-ipv4", "EndpointSlice")["ports"]] == [20002])
+
+
+def test_the_class_of_a_load_balancer_stays(api: FakeAPI, instance: Instances) -> None:
+    """The API server refuses another one, and with it all other changes of the request."""
+    one = instance(**FLAGS)
+    balancer = {"type": "LoadBalancer", "loadBalancerClass": "one.example/a"}
+    want(one, wanted(spec=balancer))
+    eventually(lambda: made(api))
+    for port, changes in ((81, {"loadBalancerClass": "one.example/b"}), (82, {"loadBalancerClass": None})):
+        spec = {name: value for name, value in {**balancer, **changes}.items() if value}
+        want(one, wanted((port, 20001), spec=spec))
+        eventually(lambda port=port: ports(api) == [(port, 20001)])
+        assert made(api)["spec"]["loadBalancerClass"] == "one.example/a"
+    want(one, wanted(spec={"type": "ClusterIP"}))
+    eventually(lambda: made(api)["spec"]["type"] == "ClusterIP")
+    want(one, wanted(spec={"type": "LoadBalancer", "loadBalancerClass": "one.example/b"}))
+    eventually(lambda: made(api)["spec"].get("loadBalancerClass") == "one.example/b")
+
+
 def test_a_service_of_somebody_else_is_not_touched(
     api: FakeAPI, instance: Instances, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -201,7 +239,9 @@ def test_a_service_of_somebody_else_is_not_touched(
     one = instance(**FLAGS)
     want(one, wanted())
     eventually(lambda: "Service demo/edge-web is there and is not Edge's" in caplog.text)
+    eventually(lambda: len(api.seen("create", "services")) > 2)
     assert made(api) == before
+    assert caplog.text.count("is not Edge's") == 1
     api.remove("Service", "demo", "edge-web")
     eventually(lambda: ports(api) == [(80, 20001)], timeout=40)
 

@@ -98,6 +98,7 @@ def updated(resource: Resource, before: Object, after: Object) -> None:
         ]
     if resource.kind == "Service":
         findings += _service(after)
+        findings += _class_of_balancer(before["spec"], after["spec"])
     if resource.kind == "Ingress":
         findings += _balancer((after.get("status") or {}).get("loadBalancer") or {})
     _refuse(resource, after["metadata"]["name"], findings)
@@ -107,6 +108,12 @@ def unconditional(resource: Resource, name: str) -> StatusError:
     """The answer to a PUT without a resourceVersion where it must have one."""
     finding = ("metadata.resourceVersion", 'Invalid value: "": must be specified for an update')
     return _invalid(resource, name, [finding])
+
+
+def _class_of_balancer(before: Object, after: Object) -> Iterator[Finding]:
+    name = "loadBalancerClass"
+    if before.get("type") == after.get("type") == "LoadBalancer" and before.get(name) != after.get(name):
+        yield f"spec.{name}", "may not change once set"
 
 
 def _lease(obj: Object) -> Iterator[Finding]:
