@@ -74,7 +74,7 @@ EVERYTHING = {
                 "pods": {"metric": {"name": "rps"}, "target": {"type": "AverageValue", "averageValue": "1k"}},
             }
         ],
-        "networkPolicy": {"enabled": True},
+        "networkPolicy": {"enabled": True, "metricsFrom": [{"podSelector": {"matchLabels": {"app": "prometheus"}}}]},
         "service": {
             "annotations": {"service.beta.kubernetes.io/aws-load-balancer-type": "nlb"},
             "labels": {"a": "b"},
@@ -560,6 +560,19 @@ def test_rights_on_services_only_where_gateways_have_services(scope, kind):
     opened = [(one["port"], one["endPort"], one["protocol"]) for one in ports if "endPort" in one]
     assert opened == ([(20000, 24999, "TCP"), (20000, 24999, "UDP")] if kind else [])
     assert environment(objects).get("EDGE_GATEWAY_SERVICES", "") == kind
+
+
+def test_a_network_policy_admits_to_the_metrics_whom_the_values_name():
+    def admitted(**values):
+        rules = of_kind(chart({"controller": {"networkPolicy": {"enabled": True, **values}}}), "NetworkPolicy")["spec"]
+        return {one["port"]: rule.get("from") for rule in rules["ingress"] for one in rule["ports"]}
+
+    assert admitted() == {"http": None, "https": None, "metrics": None}
+    prometheus = [
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}, "podSelector": {}},
+        {"ipBlock": {"cidr": "10.0.0.0/8"}},
+    ]
+    assert admitted(metricsFrom=prometheus) == {"http": None, "https": None, "metrics": prometheus}
 
 
 def test_one_namespace_alone_needs_no_rights_on_the_others():
