@@ -58,7 +58,7 @@ from edge.table.policies.client_certificate import ClientVerification
 from edge.table.policies.compression import Coding
 from edge.table.policies.path_change import PathChange
 from edge.table.policies.policy import Policy
-from edge.table.policies.snippet import AddField, Answer, If, RequestField, SetField, SetVariable
+from edge.table.policies.snippet import AddField, Answer, HideField, If, RequestField, SetField, SetVariable
 
 POLICIES: Final[tuple[Policy, ...]] = (
     Closed("a", "its Secret is missing"),
@@ -129,5 +129,5 @@ POLICIES: Final[tuple[Policy, ...]] = (
             AddField("X-C", "2", always=True),
         ),
     ),
-    ServerSnippet("u", (Answer(503),)),
+    ServerSnippet("u", (Answer(503), HideField("X-D"))),
 )

@@ -12,7 +12,7 @@ from edge.data.policies import ORDER
 from edge.table import policies
 from edge.table.policies import AnyPolicy, BodyLimit, Redirect, RequestBuffering, ResponseBuffering, Retry, Rewrite
 from edge.table.policies.policy import Policy
-from edge.table.policies.snippet import RequestField, SetField, Snippet
+from edge.table.policies.snippet import HideField, RequestField, SetField, Snippet
 from tests.table.examples import POLICIES
 
 KNOWN = set(get_args(AnyPolicy))
@@ -65,7 +65,7 @@ SUMMARIES = {
     "Compression": "compressed by br (level 4), gzip (level 1)",
     "ClientLimits": "requests of a client: 1/s, 2/min, 3 at once, not for 1 network",
     "SourceRanges": "clients: no 10.1.0.0/16, only 10.0.0.0/8 ::1",
-    "ServerSnippet": "a snippet of 1 statement for the host",
+    "ServerSnippet": "a snippet of 2 statements for the host",
     "Snippet": "a snippet of 4 statements",
     "BasicAuth": 'Basic authentication for "shop", 2 users',
     "DigestAuth": 'Digest authentication for "shop", 1 user',
@@ -114,6 +114,7 @@ def test_what_it_does_is_said_in_a_line(policy: Policy) -> None:
         (RequestBuffering("a"), "request bodies are read first, 32768 bytes of each in memory"),
         (ResponseBuffering("a", file=0), "responses that ask for it are read ahead, 16384 bytes in memory"),
         (Snippet("a", (SetField("Server", ""),)), "response fields: Server removed"),
+        (Snippet("a", (HideField("X-A"), SetField("X-A", "1"))), "response fields: X-A hidden, X-A set"),
         (
             Snippet("a", (RequestField("X-A", "$uri"), SetField("B", "1"), SetField("C", ""))),
             "request fields: X-A set; response fields: B set, C removed",

@@ -376,17 +376,17 @@ class Handler:
         """The field lines that policies add to RESPONSE, from which they hide what these replace; None: our own
         answer."""
         exchange = self.exchange
+        secure = self._client.secure
+        if response is not None:  # first, so that no edit makes another field of what is replaced
+            replaced = plan.secure_replaced if secure else plan.replaced
+            if replaced is not None:
+                response.hide_all(replaced)
         if destination is not None and destination.answers is not None:
             for edit in destination.answers:
                 edit.answer(exchange, response)
         if plan.answers is not None:
             for edit in plan.answers:
                 edit.answer(exchange, response)
-        secure = self._client.secure
-        if response is not None:
-            replaced = plan.secure_replaced if secure else plan.replaced
-            if replaced is not None:
-                response.hide_all(replaced)
         return plan.lines(exchange.fields, secure)
 
     # --- endings --------------------------------------------------------------------------------------------------

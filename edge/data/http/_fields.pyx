@@ -340,6 +340,20 @@ cdef class FieldLines:
                 value = found if value is None else value + b", " + found
         return value
 
+    def passed_on(self, bytes name):
+        """Values of the fields NAME (lower case), but of those that are not passed on."""
+        cdef int i
+        cdef Field *field
+        cdef Py_ssize_t n = PyBytes_GET_SIZE(name)
+        cdef list found = []
+        for i in range(self.field_count):
+            field = self.fields + i
+            if not field.drop and field.name_length == n and same_name(
+                self.text + field.name, PyBytes_AS_STRING(name), n
+            ):
+                found.append(PyBytes_FromStringAndSize(self.text + field.value, field.value_length))
+        return found
+
     cpdef hide(self, bytes name):
         """Do not pass the fields NAME (lower case) on."""
         cdef int i

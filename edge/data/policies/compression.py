@@ -64,8 +64,7 @@ class Negotiator:
         candidates = self._candidates(response)
         if not candidates:
             return
-        vary = response.get(b"vary")
-        if vary is None or not _varies(vary):
+        if not _varies(b",".join(response.passed_on(b"vary"))):
             exchange.fields += VARY
         request = exchange.client.request
         accepted = request.get(b"accept-encoding")
@@ -124,8 +123,7 @@ def _encode(exchange: Exchange, response: Message, coding: Coding) -> None:
     response.hide(b"content-encoding")
     response.hide(b"accept-ranges")
     exchange.fields += b"Content-Encoding: %b\r\n" % coding.name.encode()
-    etag = response.get(b"etag")
-    if etag is not None:
+    for etag in response.passed_on(b"etag")[:1]:
         response.hide(b"etag")
         if etag.startswith(b'W/"'):
             exchange.fields += b"ETag: %b\r\n" % etag

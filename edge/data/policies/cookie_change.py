@@ -30,9 +30,9 @@ def add(policy: CookieChange, phases: Phases) -> None:
         return attribute
 
     def edit(exchange: Exchange, response: Message | None) -> None:
-        if response is None or response.get(SET_COOKIE) is None:
+        cookies = response.passed_on(SET_COOKIE) if response is not None else None
+        if response is None or not cookies:
             return
-        cookies = [value for name, value in response.items() if name.lower() == SET_COOKIE]
         response.hide(SET_COOKIE)
         for cookie in cookies:
             pair, *attributes = cookie.split(b";")

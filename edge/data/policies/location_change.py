@@ -27,11 +27,9 @@ def add(policy: LocationChange, phases: Phases) -> None:
     def edit(exchange: Exchange, response: Message | None) -> None:
         if response is None:
             return
-        location = response.get(b"location")
-        if location is not None:
+        for location in response.passed_on(b"location")[:1]:
             change(exchange, response, b"Location", 0, location)
-        refresh = response.get(b"refresh")
-        if refresh is not None:
+        for refresh in response.passed_on(b"refresh")[:1]:
             found = REFRESH_URL.search(refresh)
             if found is not None:
                 change(exchange, response, b"Refresh", found.end(), refresh)

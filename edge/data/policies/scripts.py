@@ -14,9 +14,10 @@ from edge.data.exchange.texts import constant
 from edge.data.http import replies
 from edge.data.observe.formats import ROUTE
 from edge.data.policies.blocks import Block
+from edge.data.policies.fields import names
 from edge.data.policies.statements import Branch, Effects, steps_of, variable
 from edge.table.patterns.matching import PatternLimitError
-from edge.table.policies.snippet import If, SetVariable
+from edge.table.policies.snippet import HideField, If, SetVariable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,7 @@ class Script:
     """What STATEMENTS do.
 
     - `decides`, `asks`, `answers`: whether it has something to do as a gate, for the request, for the response.
+    - `hidden`: names (lower case) of endpoints' fields that are not passed on.
     """
 
     def __init__(self, statements: tuple[Statement | If, ...], route: Mapping[str, Value] | None = None) -> None:
@@ -44,6 +46,7 @@ class Script:
         self.decides = bool(self._steps)
         self.asks = any(block.request for block in self._blocks)
         self.answers = any(block.added or block.set for block in self._blocks)
+        self.hidden = names(one.name for one in statements if isinstance(one, HideField))
 
     def gate(self, exchange: Exchange) -> Reply | None:
         """Carry out the statements that act in their turn."""

@@ -18,5 +18,6 @@ def add(policy: ServerSnippet, phases: Phases) -> None:
         phases.gates.append(script.gate)
     if script.asks:
         phases.edits.append(script.edit)
+    phases.hidden.extend(script.hidden)
     if script.answers:
         phases.answers.append(script.answer)

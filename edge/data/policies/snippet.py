@@ -18,6 +18,7 @@ def add(policy: Snippet, phases: Phases) -> None:
         phases.gates.append(script.gate)
     if script.asks:
         phases.edits.append(script.edit)
+    phases.hidden.extend(script.hidden)
     constant = script.constant()
     if constant is not None:
         phases.set_fields(*constant)

@@ -132,8 +132,9 @@ class Plan(Terms):
         self._last_added: bytes | None = None
         self._last_lines = b""
         """The last result of `lines`, because most exchanges of a route are alike."""
-        secure_replaced = [*phases.replaced, *phases.secure_replaced]
-        self.replaced = Names(phases.replaced) if phases.replaced else None
+        replaced = [*phases.replaced, *phases.hidden]
+        secure_replaced = [*replaced, *phases.secure_replaced]
+        self.replaced = Names(replaced) if replaced else None
         self.secure_replaced = Names(secure_replaced) if secure_replaced else None
         self.tracing = phases.tracing
         self.errors = phases.errors

@@ -62,7 +62,13 @@ class SetField(Record, frozen=True, tag=True):
     """Empty: the response gets no such field."""
 
 
-Statement = SetVariable | Answer | RequestField | AddField | SetField
+class HideField(Record, frozen=True, tag=True):
+    """`proxy_hide_header name`: the endpoint's field is not passed on. It never stands in an `If`."""
+
+    name: str
+
+
+Statement = SetVariable | Answer | RequestField | AddField | SetField | HideField
 
 
 class If(Record, frozen=True, tag=True):
@@ -104,6 +110,8 @@ def _fields(statements: tuple[Statement | If, ...]) -> str:
             requests.append(_changed(one.name, one.value))
         elif isinstance(one, SetField):
             responses.append(_changed(one.name, one.value))
+        elif isinstance(one, HideField):
+            responses.append(f"{one.name} hidden")
         else:
             return ""
     parts = {"request fields": requests, "response fields": responses}

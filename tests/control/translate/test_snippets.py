@@ -9,7 +9,7 @@ from edge.control.translate.annotations.values import PREFIX
 from edge.control.translate.snippets.dialect import MOST, SERVER, SUBREQUEST, Place, statements
 from edge.control.translate.snippets.lexer import SnippetError
 from edge.table.policies import Closed, Snippet
-from edge.table.policies.snippet import AddField, Answer, If, RequestField, SetField, SetVariable
+from edge.table.policies.snippet import AddField, Answer, HideField, If, RequestField, SetField, SetVariable
 
 ALLOWED = policies.Reader(
     {
@@ -35,6 +35,8 @@ NAME = f"{PREFIX}configuration-snippet"
         ('more_set_headers "X-A";', SetField("X-A", "")),
         ("more_clear_headers Server;", SetField("Server", "")),
         ("more_clear_headers 'X-A:';", SetField("X-A", "")),
+        ("proxy_hide_header X-Powered-By;", HideField("X-Powered-By")),
+        ("grpc_hide_header X-A;", HideField("X-A")),
         ("proxy_set_header X-A $host:$server_port;", RequestField("X-A", "$host:$server_port")),
         ("grpc_set_header X-A $service_name;", RequestField("X-A", "$service_name")),
         ('proxy_set_header Authorization "";', RequestField("Authorization", "")),
@@ -81,6 +83,11 @@ def test_what_snippets_do_for_websockets_is_not_needed() -> None:
     assert statements('proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";') == ()
 
 
+def test_what_no_endpoint_passes_on_need_not_be_hidden() -> None:
+    """Edge writes such fields itself."""
+    assert statements("proxy_hide_header Upgrade; proxy_hide_header content-length;") == ()
+
+
 def test_a_whole_snippet_keeps_its_order() -> None:
     """With comments, blank lines and directives that stand for several statements."""
     text = """
@@ -123,6 +130,9 @@ def test_the_last_directive_may_lack_its_semicolon() -> None:
         ("if ($host) { return 403;", 1, '"}" is missing'),
         ("if ($host) { if ($uri) { return 403; } }", 1, "within another block"),
         ("if ($host) { proxy_set_header X-A 1; }", 1, 'cannot stand within "if"'),
+        ("if ($host) { proxy_hide_header X-A; }", 1, 'cannot stand within "if"'),
+        ("proxy_hide_header X-A X-B;", 1, "2 parameters"),
+        ("proxy_hide_header X:A;", 1, "is not a field name"),
         ("if (-f $uri) { return 403; }", 1, "the test of"),
         ("if ($host ~ a b c) { return 403; }", 1, "the test of"),
         ("if (a = b) { return 403; }", 1, "the test of"),
@@ -163,8 +173,11 @@ def test_anything_else_is_refused_by_its_line(text: str, line: int, reason: str)
 
 
 def test_a_host_has_answers_fields_and_tests() -> None:
-    text = 'set $a 1; if ($host) { set $a 2; return 403; } add_header X-A $a; more_set_input_headers "X-B: 1";'
-    assert [type(one) for one in statements(text, SERVER)] == [SetVariable, If, AddField, RequestField]
+    text = (
+        "set $a 1; if ($host) { set $a 2; return 403; } add_header X-A $a; proxy_hide_header X-C;"
+        ' more_set_input_headers "X-B: 1";'
+    )
+    assert [type(one) for one in statements(text, SERVER)] == [SetVariable, If, AddField, HideField, RequestField]
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ import zstandard
 from edge.data.handling import encoded
 from edge.data.http.accepting import preferred
 from edge.data.http.codings import Encoder
-from edge.table.policies import Compression, CustomHeaders, ResponseBuffering, ResponseRate
+from edge.table.policies import Compression, CustomHeaders, ResponseBuffering, ResponseRate, Snippet
 from edge.table.policies.compression import Coding
+from edge.table.policies.snippet import HideField
 from tests.support.backends import Peer, Script, read_head
 from tests.support.clients import head
 from tests.support.play import Answer, Cut, Endpoint, Request, Scene
@@ -98,6 +99,13 @@ def test_its_etag_becomes_a_weak_one(play, etag: str, becomes: str | None) -> No
     answer = answering(TEXT, HTML, ("ETag", etag), ("Accept-Ranges", "bytes"))
     received = play(asking(), POLICY, endpoints=answer).received
     assert (received.field("etag"), received.field("accept-ranges")) == (becomes, None)
+
+
+def test_hidden_fields_stay_hidden(play) -> None:
+    answer = answering(TEXT, HTML, ("ETag", '"abc"'), ("Vary", "Accept-Encoding, Cookie"))
+    hiding = Snippet("test", (HideField("etag"), HideField("Vary")))
+    received = play(asking(), POLICY, hiding, endpoints=answer).received
+    assert (received.field("etag"), received.field("vary")) == (None, "Accept-Encoding")
 
 
 def test_without_compression_both_stay(play) -> None:

@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 
 from edge.control.translate.snippets.dialect import SERVER, statements
-from edge.table.policies import AppRoot, Closed, Cors, Hsts, ResponseHeaders, ServerSnippet, Snippet, SourceRanges
+from edge.table.policies import (
+    AppRoot,
+    Closed,
+    CookieChange,
+    Cors,
+    Hsts,
+    LocationChange,
+    ResponseHeaders,
+    ServerSnippet,
+    Snippet,
+    SourceRanges,
+)
 from tests.support.play import Answer, Endpoint, Request
 from tests.support.play.script import values
 
@@ -153,6 +164,53 @@ def test_what_does_not_depend_on_the_request_is_the_same_line_for_all(play) -> N
     answer = Endpoint(Answer(500, fields=(("X-A", "5"), ("X-C", "6"), ("X-D", "7"))))
     fields = play(Request(), policy, endpoints=[answer]).received.fields
     assert [sorted(values(fields, name)) for name in ("x-a", "x-b", "x-c", "x-d")] == [["1", "5"], ["3"], ["4"], []]
+
+
+def test_proxy_hide_header_hides_what_the_endpoint_says_alone(play) -> None:
+    policy = snippet('proxy_hide_header X-a; proxy_hide_header x-b; add_header X-A 1; more_set_headers "X-C: 1";')
+    answer = Endpoint(Answer(fields=(("x-A", "2"), ("X-A", "3"), ("X-B", "4"), ("X-Bc", "5"))))
+    fields = play(Request(), policy, endpoints=[answer]).received.fields
+    assert [values(fields, name) for name in ("x-a", "x-b", "x-bc", "x-c")] == [["1"], [], ["5"], ["1"]]
+
+
+@pytest.mark.parametrize("status", [200, 404, 500])
+def test_a_field_is_hidden_whatever_the_status(play, status: int) -> None:
+    answer = Endpoint(Answer(status, fields=(("X-A", "2"),)))
+    assert play(Request(), snippet("proxy_hide_header X-A;"), endpoints=[answer]).field("x-a") is None
+
+
+def test_fields_hidden_for_the_host_stay_hidden(play) -> None:
+    answer = Endpoint(Answer(fields=(("X-A", "1"), ("X-B", "2"), ("X-C", "3"))))
+    policies = of_host("proxy_hide_header X-A;"), snippet("proxy_hide_header X-B;")
+    played = play(Request(), *policies, endpoints=[answer])
+    assert [played.field(name) for name in ("x-a", "x-b", "x-c")] == [None, None, "3"]
+
+
+@pytest.mark.parametrize(
+    "text", ["proxy_hide_header {};", "more_clear_headers {};", "if ($host) {{ more_clear_headers {}; }}"]
+)
+def test_no_other_policy_brings_a_hidden_field_back(play, text: str) -> None:
+    cookie, location = ("Set-Cookie", "a=b; Path=/in"), ("Location", "http://in.example/a")
+    answer = Endpoint(Answer(302, fields=(cookie, location)))
+    changes = CookieChange("test", path="/in", new_path="/"), LocationChange("test", "http://in.example/", "/")
+    played = play(Request(), *changes, endpoints=[answer])
+    assert (played.field("set-cookie"), played.field("location")) == ("a=b; Path=/", "/a")
+    for name in ("Set-Cookie", "Location"):
+        played = play(Request(), snippet(text.format(name)), *changes, endpoints=[answer])
+        assert (played.field("set-cookie") is None, played.field("location") is None) == (
+            name == "Set-Cookie",
+            name == "Location",
+        )
+
+
+def test_fields_of_edge_take_the_place_of_hidden_ones(play) -> None:
+    policy = snippet("proxy_hide_header Strict-Transport-Security; proxy_hide_header Access-Control-Allow-Origin;")
+    answer = Endpoint(Answer(fields=(("Strict-Transport-Security", "max-age=9"), ("Access-Control-Allow-Origin", "x"))))
+    fields = play(
+        Request(), policy, Cors("test", ("*",)), Hsts("test", "max-age=1"), secure=True, endpoints=[answer]
+    ).received.fields
+    assert values(fields, "strict-transport-security") == ["max-age=1"]
+    assert values(fields, "access-control-allow-origin") == ["*"]
 
 
 def test_edges_own_answers_get_them_too(play) -> None:

@@ -74,6 +74,12 @@ def test_hide_headers(configured: Configured, host: str) -> None:
     assert len(configured.problems) == 1
 
 
+def test_hide_headers_leaves_what_edge_adds(configured: Configured, backend: Backend) -> None:
+    host = configured.serve(backend, configuration_snippet="add_header X-Backend mine;")
+    configured.configure(hide_headers="X-Backend", allow_snippet_annotations="true", annotations_risk_level="Critical")
+    assert configured.get(host).all("x-backend") == ["mine"]
+
+
 @pytest.mark.parametrize(
     ("keys", "server"),
     [

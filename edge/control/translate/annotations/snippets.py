@@ -27,9 +27,10 @@ DIFFERENCES: Final = {
     LOCATION: (
         "Never evaluated as text. Its Ingress is refused unless `--allow-snippet-annotations` and "
         "`--annotations-risk-level=Critical` are set, as in ingress-nginx. Then Edge has "
-        "`add_header`, `more_set_headers`, `more_clear_headers`, `proxy_set_header`, `more_set_input_headers`, "
-        "`more_clear_input_headers`, `return`, `default_type`, `set` and `if`, and `proxy_ssl_name` and its like. A "
-        "snippet with anything else closes its routes (503), and the report names the line."
+        "`add_header`, `more_set_headers`, `more_clear_headers`, `proxy_hide_header`, `proxy_set_header`, "
+        "`more_set_input_headers`, `more_clear_input_headers`, `return`, `default_type`, `set` and `if`, and "
+        "`proxy_ssl_name` and its like. A snippet with anything else closes its routes (503), and the report names the "
+        "line."
     ),
 }
 """How Edge differs from ingress-nginx, by annotation."""

@@ -11,7 +11,7 @@ from edge.control.translate.configmap.keys import group, routes
 from edge.table import variables
 from edge.table.fields import name_fault
 from edge.table.policies import CustomHeaders, Snippet
-from edge.table.policies.snippet import RequestField, SetField
+from edge.table.policies.snippet import HideField, RequestField, SetField
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,8 +59,9 @@ def policies(found: Found) -> Iterator[AnyPolicy]:
     if found.get("generate-request-id") is False:
         asked.append(RequestField("X-Request-ID", "$http_x_request_id"))
     asked += (RequestField(name, value) for name, value in _fields(found, "proxy-set-headers"))
-    hidden = [*found.each("hide-headers", _check), *(["Server"] if _hides_server(found) else [])]
-    asked += (SetField(name, "") for name in hidden)  # before added fields, which may have the same name
+    asked += (HideField(name) for name in found.each("hide-headers", _check))
+    if _hides_server(found):
+        asked.append(SetField("Server", ""))  # before added fields, which may have the same name
     added = list(_fields(found, "add-headers"))
     if _hides_server(found) and found.get("server-tokens"):
         added.append(("Server", "edge"))

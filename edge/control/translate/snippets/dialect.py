@@ -15,9 +15,19 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from edge.control.translate.snippets import endpoint_tls
 from edge.control.translate.snippets.lexer import Directive, SnippetError, directives
 from edge.table import templates, variables
-from edge.table.fields import name_fault, value_fault
+from edge.table.fields import RESERVED, name_fault, value_fault
 from edge.table.patterns.matching import PatternError, compile_pattern
-from edge.table.policies.snippet import REDIRECTS, AddField, Answer, If, RequestField, SetField, SetVariable, Statement
+from edge.table.policies.snippet import (
+    REDIRECTS,
+    AddField,
+    Answer,
+    HideField,
+    If,
+    RequestField,
+    SetField,
+    SetVariable,
+    Statement,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,12 +57,13 @@ _ADDING: Final = frozenset({"add_header", "more_set_headers", "more_clear_header
 _ASKING: Final = frozenset({"more_set_input_headers", "more_clear_input_headers"})
 _SETTING: Final = frozenset({"proxy_set_header", "grpc_set_header"})
 """The same directive, for HTTP and for gRPC; snippets have both where they do not know what endpoints speak."""
+_HIDING: Final = frozenset({"proxy_hide_header", "grpc_hide_header"})
 LOCATION: Final = Place(
-    _ANSWERING | _ADDING | _ASKING | _SETTING | endpoint_tls.NAMES | {"default_type", "if"},
+    _ANSWERING | _ADDING | _ASKING | _SETTING | _HIDING | endpoint_tls.NAMES | {"default_type", "if"},
     _ANSWERING | _ADDING | _ASKING,
     variables.ROUTE,
 )
-SERVER: Final = Place(_ANSWERING | _ADDING | _ASKING | {"default_type", "if"}, _ANSWERING, variables.ROUTE)
+SERVER: Final = Place(_ANSWERING | _ADDING | _ASKING | _HIDING | {"default_type", "if"}, _ANSWERING, variables.ROUTE)
 """`proxy_set_header` is not inherited there: each location of ingress-nginx has some of its own."""
 SUBREQUEST: Final = Place(frozenset({"proxy_set_header"}), frozenset())
 """The location that asks an authentication server."""
@@ -79,6 +90,8 @@ class _Dialect:
             "add_header": self._add_header,
             "proxy_set_header": self._proxy_set_header,
             "grpc_set_header": self._proxy_set_header,
+            "proxy_hide_header": self._proxy_hide_header,
+            "grpc_hide_header": self._proxy_hide_header,
             "more_set_headers": self._more_set_headers,
             "more_clear_headers": self._more_clear_headers,
             "more_set_input_headers": self._more_set_input_headers,
@@ -189,6 +202,11 @@ class _Dialect:
         if name.lower() in _OF_CONNECTIONS:
             return
         yield RequestField(self._field(one, name), self._text(one, value))
+
+    def _proxy_hide_header(self, one: Directive) -> Iterator[Statement]:
+        (name,) = self._words(one, 1, 1)
+        if name.lower() not in RESERVED:  # of these none is passed on, or it says what follows
+            yield HideField(self._field(one, name))
 
     def _more_set_headers(self, one: Directive) -> Iterator[Statement]:
         for name, value in self._fields(one):
