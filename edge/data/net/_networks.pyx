@@ -25,7 +25,7 @@ cdef enum:
     TEXT = 64    # an address in text is shorter
     SEEN = 256   # texts of addresses that are remembered
 
-cdef list seen_texts = [None] * SEEN
+cdef list seen_texts = [object()] * SEEN  # which no one asks for, unlike None
 cdef uint32_t seen_numbers[SEEN]
 """Of IPv4 addresses that were asked for last, by the place of their text in memory: a connection asks with the same text
 at each request."""

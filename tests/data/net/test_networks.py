@@ -171,3 +171,11 @@ def test_agrees_with_the_standard_library(
         number = compiled.find(str(address))
         assert number == compiled.find(address.packed)
         assert (networks[number] if number >= 0 else None) == max(around, key=lambda it: it.prefixlen, default=None)
+
+
+@pytest.mark.parametrize("wrong", [None, 167837953, object()])
+def test_what_is_neither_text_nor_bytes_is_in_no_network(wrong: object) -> None:
+    networks = Networks(["0.0.0.0/0", "::/0"])
+    for _ in range(2):
+        with pytest.raises(TypeError, match="text or packed"):
+            networks.find(wrong)  # type: ignore[arg-type]

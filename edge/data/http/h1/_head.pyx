@@ -210,8 +210,8 @@ cdef class Head(Message):
                 raise incomplete(fault, "the connection ended within a head")
 
     cdef int _refuse(self, const char *p, Py_ssize_t first_end, Limits limits, int status, reason) except -1:
-        """Refuse the head at P with STATUS, unless its first line, of FIRST_END bytes, is to be refused itself. So the
-        answer does not depend on the pieces in which a head arrives; 0: the first line is known to be valid.
+        """Refuse the head at P with STATUS, unless its first line, of FIRST_END bytes, is to be refused itself; 0: it is
+        known to be valid. So the pieces in which a head arrives do not decide which of these faults is answered.
         """
         if first_end:
             self.store(p, first_end)
