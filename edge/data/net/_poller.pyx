@@ -146,6 +146,8 @@ cdef int control(int what, Polled one, int fd, int side, unsigned int events) ex
 cdef int bury(Polled one) except -1:
     """ONE has ended, and its descriptors are closed: its owner may forget it."""
     global buried
+    if one.over:
+        return 0  # twice among the buried, it would be behind itself
     one.over = True
     if taking:
         Py_INCREF(one)

@@ -74,3 +74,19 @@ def test_it_is_called_for_as_long_as_there_is_something_to_read_and_it_has_not_b
     one.start(lambda: seen.append(2))
     until(seen, number + 1)
     assert seen[-1] == 2
+
+
+def test_it_may_be_closed_again_when_it_is_called(readable):
+    one, far = readable()
+    other, its_far = readable()
+    seen: list[int] = []
+
+    def close() -> None:
+        one.close()
+        one.close()
+
+    one.start(close)
+    far.send(b"x")
+    other.start(lambda: seen.append(1))
+    its_far.send(b"x")
+    until(seen, 3)
