@@ -59,6 +59,9 @@ PHASES: Final = {
     "secure_fields": "response",
     "replaced": "response",
     "secure_replaced": "response",
+    "set_fields": "response",
+    "hidden": "response",
+    "set_by_host": "response",
 }
 """The phase of each attribute that adds a step to `edge.data.policies.phases.Phases`; the exchange reads all others,
 but for those of `GIVEN`."""

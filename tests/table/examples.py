@@ -29,6 +29,7 @@ from edge.table.policies import (
     Hsts,
     HttpsRedirect,
     LocationChange,
+    LocationSnippet,
     Mirror,
     NoAccessLog,
     OldHttp,
@@ -130,4 +131,5 @@ POLICIES: Final[tuple[Policy, ...]] = (
         ),
     ),
     ServerSnippet("u", (Answer(503), HideField("X-D"))),
+    LocationSnippet("u", (Answer(503),)),
 )

@@ -271,6 +271,7 @@ def test_nor_is_a_new_policy() -> None:
         "RegexRewrite": ("target", "prefix", "pattern"),
         "Snippet": ("statements",),
         "ServerSnippet": ("statements",),
+        "LocationSnippet": ("statements",),
     }
 
 

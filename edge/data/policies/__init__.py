@@ -1,4 +1,4 @@
-"""The steps of policies: a module for each record of `edge.table.policies`.
+"""The steps of policies: a module for each record of `edge.table.policies`, one for both snippets of routes.
 
 Rules of this package:
 - A module has one function, `add`, which adds the policy's steps to the phases of a plan. It sees exchanges and
@@ -80,6 +80,7 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.Cors, cors),  # a preflight request carries no credentials, and must not be redirected
     (policies.CorsFilter, cors_filter),
     (policies.Snippet, snippet),  # nginx's rewrite phase comes before all that follows
+    (policies.LocationSnippet, snippet),  # stands after that of the Ingress, as in ingress-nginx
     (policies.RedirectTo, redirect_to),
     (policies.RegexRewrite, regex_rewrite),  # an edit, but for a target that is a URL
     (policies.HttpsRedirect, https_redirect),
@@ -126,6 +127,8 @@ ORDER: Final[tuple[tuple[type[Policy], ModuleType], ...]] = (
     (policies.Tracing, tracing),
     (policies.NoAccessLog, access_log),
 )
+AMONG_ROUTES: Final[frozenset[type[Policy]]] = frozenset((policies.LocationSnippet,))
+"""Policies of all routes that act among those of each route; the others act before them."""
 OF_BACKENDS: Final[frozenset[type[Policy]]] = frozenset(
     (
         policies.Redirect,

@@ -34,7 +34,8 @@ class Script:
     """What STATEMENTS do.
 
     - `decides`, `asks`, `answers`: whether it has something to do as a gate, for the request, for the response.
-    - `hidden`: names (lower case) of endpoints' fields that are not passed on.
+    - `hidden`: names (lower case) of endpoints' fields that are not passed on. `sets`: of fields of the response that
+      it sets, or may set.
     """
 
     def __init__(self, statements: tuple[Statement | If, ...], route: Mapping[str, Value] | None = None) -> None:
@@ -46,6 +47,7 @@ class Script:
         self.decides = bool(self._steps)
         self.asks = any(block.request for block in self._blocks)
         self.answers = any(block.added or block.set for block in self._blocks)
+        self.sets = {field.key for block in self._blocks for field in block.set}
         self.hidden = names(one.name for one in statements if isinstance(one, HideField))
 
     def gate(self, exchange: Exchange) -> Reply | None:

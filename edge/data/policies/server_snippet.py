@@ -19,5 +19,6 @@ def add(policy: ServerSnippet, phases: Phases) -> None:
     if script.asks:
         phases.edits.append(script.edit)
     phases.hidden.extend(script.hidden)
+    phases.set_by_host |= script.sets
     if script.answers:
         phases.answers.append(script.answer)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from edge.data.http import replies
 from edge.data.observe.formats import Named
-from edge.data.policies import OF_BACKENDS, ORDER, route_mirrors
+from edge.data.policies import AMONG_ROUTES, OF_BACKENDS, ORDER, route_mirrors
 from edge.data.policies.phases import Phases
 from edge.data.policies.resources import Resources
 from edge.data.routing.plan import Destination, Plan
@@ -77,9 +77,10 @@ class Planner:
         main = route.backends[0] if route.backends else Backend()
         named = Named(route.owner, main, None, host, route.path)
         phases = Phases(self._resources, named, scope, self._asks(asked), self._others(asked))
-        fault = _fill(phases, self.shared)
+        among = tuple(one for one in self.shared if type(one) in AMONG_ROUTES)
+        fault = _fill(phases, tuple(one for one in self.shared if type(one) not in AMONG_ROUTES))
         phases.checks.clear()  # policies of the route do not replace these
-        fault = _fill(phases, route.policies) or fault
+        fault = _fill(phases, (*route.policies, *among)) or fault
         try:
             phases.tees += route_mirrors.tees(route.mirrors, phases)
         except ValueError as error:

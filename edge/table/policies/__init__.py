@@ -46,7 +46,7 @@ from edge.table.policies.response_rate import ResponseRate
 from edge.table.policies.retry import Retry
 from edge.table.policies.rewrite import Rewrite
 from edge.table.policies.session_backend import SessionBackend
-from edge.table.policies.snippet import ServerSnippet, Snippet
+from edge.table.policies.snippet import LocationSnippet, ServerSnippet, Snippet
 from edge.table.policies.source_ranges import SourceRanges
 from edge.table.policies.timeouts import Timeouts
 from edge.table.policies.tracing import Tracing
@@ -64,6 +64,7 @@ AnyPolicy = (
     | CorsFilter
     | ServerSnippet
     | Snippet
+    | LocationSnippet
     | RedirectTo
     | HttpsRedirect
     | Redirect
@@ -131,6 +132,7 @@ __all__ = [
     "Hsts",
     "HttpsRedirect",
     "LocationChange",
+    "LocationSnippet",
     "Mirror",
     "NoAccessLog",
     "OldHttp",

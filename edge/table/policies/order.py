@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from edge.table.policies.policy import Policy
 
 _NAMES: Final = """
-ClientCertificate BodyLimit Closed ServerSnippet ClientBlocks AppRoot WwwRedirect Cors CorsFilter Snippet RedirectTo
-RegexRewrite HttpsRedirect Redirect ClientLimits SourceRanges BasicAuth DigestAuth ExternalAuth SatisfyAny SignIn
-Canary SessionBackend HashBy Affinity Rewrite UpstreamHost ConnectionField OldHttp RequestHeaders FastCgi Mirror
-ErrorPages CookieChange LocationChange ResponseHeaders CustomHeaders Hsts Compression RequestBuffering
-ResponseBuffering ResponseHead ResponseRate Timeouts Deadline Retry Tracing NoAccessLog
+ClientCertificate BodyLimit Closed ServerSnippet ClientBlocks AppRoot WwwRedirect Cors CorsFilter Snippet
+LocationSnippet RedirectTo RegexRewrite HttpsRedirect Redirect ClientLimits SourceRanges BasicAuth DigestAuth
+ExternalAuth SatisfyAny SignIn Canary SessionBackend HashBy Affinity Rewrite UpstreamHost ConnectionField OldHttp
+RequestHeaders FastCgi Mirror ErrorPages CookieChange LocationChange ResponseHeaders CustomHeaders Hsts Compression
+RequestBuffering ResponseBuffering ResponseHead ResponseRate Timeouts Deadline Retry Tracing NoAccessLog
 """
 NAMES: Final = tuple(_NAMES.split())
 """Names of the records."""

@@ -101,6 +101,16 @@ class ServerSnippet(Policy, frozen=True, tag=True):
         return f"a snippet of {count(self.statements, 'statement')} for the host"
 
 
+class LocationSnippet(Policy, frozen=True, tag=True):
+    """As `Snippet`, for all routes, and after the statements of each."""
+
+    statements: tuple[Statement | If, ...]
+
+    def summary(self) -> str:
+        """As `Policy`."""
+        return _fields(self.statements) or f"a snippet of {count(self.statements, 'statement')} for all routes"
+
+
 def _fields(statements: tuple[Statement | If, ...]) -> str:
     """What STATEMENTS do, where all of them are about fields, as those of the ConfigMap's keys are; otherwise empty."""
     requests: list[str] = []

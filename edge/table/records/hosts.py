@@ -45,7 +45,8 @@ class Globals(Record, frozen=True):
 
 
 class SharedPolicies(Record, frozen=True):
-    """Policies of all routes of all objects; they act before the routes' own. Key: `SHARED_POLICIES`."""
+    """Policies of all routes of all objects; they act before the routes' own, but for `LocationSnippet`.
+    Key: `SHARED_POLICIES`."""
 
     policies: tuple[AnyPolicy, ...] = ()
     """At most one of a kind."""

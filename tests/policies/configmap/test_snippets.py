@@ -37,6 +37,27 @@ def test_location_snippet_is_for_all_paths_and_beside_that_of_an_ingress(
     assert dict(response.json()["headers"])["X-Asked"] == own
 
 
+def test_location_snippet_acts_after_that_of_an_ingress(configured: Configured, backend: Backend) -> None:
+    own = configured.serve(
+        backend, configuration_snippet='more_set_headers "X-A: own" "X-B: own"; if ($arg_own) { return 410 "own"; }'
+    )
+    configured.configure(
+        location_snippet='more_set_headers "X-A: all"; if ($arg_all) { return 403 "all"; }',
+        server_snippet='more_set_headers "X-A: host" "X-B: host" "X-C: host";',
+        **ALLOWED,
+    )
+    response = configured.get(own)
+    assert [response.all(name) for name in ("x-a", "x-b", "x-c")] == [["all"], ["own"], ["host"]]
+    assert configured.get(own, "/?own=1&all=1").status == 410
+    assert configured.get(own, "/?all=1").status == 403
+
+
+def test_location_snippet_opens_no_closed_route(configured: Configured, backend: Backend) -> None:
+    own = configured.serve(backend, configuration_snippet="deny all;")
+    configured.configure(location_snippet="return 200 ok;", **ALLOWED)
+    assert configured.get(own).status == 503
+
+
 def test_answers_of_the_keys_come_before_an_application_is_asked(configured: Configured, host: str) -> None:
     configured.configure(
         location_snippet='if ($arg_stop) { return 403 "no"; }', server_snippet="return 410;", default_type="text/plain"

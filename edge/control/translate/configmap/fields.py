@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from edge.control.translate import templated_fields
-from edge.control.translate.configmap import snippets
 from edge.control.translate.configmap.forms import BOOLEAN, REFERENCE, TEXT, TYPE
 from edge.control.translate.configmap.keys import group, routes
 from edge.table import variables
@@ -31,7 +30,6 @@ _KEYS: Final = (
     "hide-headers",
     "server-tokens",
     "add-headers",
-    snippets.LOCATION,
 )
 _ENDPOINTS: Final = "allow-backend-server-header"
 KEYS: Final[tuple[Key, ...]] = (
@@ -67,7 +65,6 @@ def policies(found: Found) -> Iterator[AnyPolicy]:
         added.append(("Server", "edge"))
     constant = tuple(one for one in added if "$" not in one[1])
     asked += (SetField(name, value) for name, value in added if "$" in value)
-    asked += snippets.of_paths(found)
     source = found.source(next(filter(found.is_set, _KEYS), "server-tokens"))
     if asked:
         yield Snippet(source, tuple(asked))

@@ -15,7 +15,7 @@ from edge.control.translate.configmap.forms import TEXT
 from edge.control.translate.configmap.keys import IGNORED_KEY, group
 from edge.control.translate.snippets import dialect, endpoint_tls
 from edge.control.translate.snippets.lexer import SnippetError
-from edge.table.policies.snippet import ServerSnippet
+from edge.table.policies.snippet import LocationSnippet, ServerSnippet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,30 +25,26 @@ if TYPE_CHECKING:
     from edge.table.policies.snippet import If, Statement
 
 _SERVER: Final = "server-snippet"
-LOCATION: Final = "location-snippet"
+_LOCATION: Final = "location-snippet"
 _PATHS: Final = dialect.LOCATION._replace(directives=dialect.LOCATION.directives - endpoint_tls.NAMES)
 _REFUSED: Final = "One with anything else is reported, and the key is ignored."
 KEYS: Final[tuple[Key, ...]] = (
     group(_SERVER, TEXT, f"Has the directives of the annotation `server-snippet`, and acts before it. {_REFUSED}"),
     group(
-        LOCATION,
+        _LOCATION,
         TEXT,
-        "Has the directives of `configuration-snippet` but `proxy_ssl_name` and its like, and acts before it; in "
-        f"ingress-nginx after it. {_REFUSED}",
+        "Has the directives of `configuration-snippet` but `proxy_ssl_name` and its like, and acts after it, with "
+        f"variables of its own. {_REFUSED}",
     ),
 )
 
 
 def policies(found: Found) -> Iterator[AnyPolicy]:
-    """That of all hosts."""
-    read = _statements(found, _SERVER, dialect.SERVER)
-    if read:
-        yield ServerSnippet(found.source(_SERVER), read)
-
-
-def of_paths(found: Found) -> tuple[Statement | If, ...]:
-    """The statements for all paths, which share a policy with other keys (`fields`)."""
-    return _statements(found, LOCATION, _PATHS)
+    """That of all hosts, and that of all paths."""
+    if of_hosts := _statements(found, _SERVER, dialect.SERVER):
+        yield ServerSnippet(found.source(_SERVER), of_hosts)
+    if of_paths := _statements(found, _LOCATION, _PATHS):
+        yield LocationSnippet(found.source(_LOCATION), of_paths)
 
 
 def _statements(found: Found, name: str, place: dialect.Place) -> tuple[Statement | If, ...]:
