@@ -344,6 +344,17 @@ def test_a_snippet_goes_before_annotations_and_leaves_verification_to_them() -> 
     assert (found.verify, found.names, found.server_name) == (True, ("other.inner",), "")
 
 
+def test_the_name_of_a_snippet_is_a_name_to_verify() -> None:
+    terms = {"proxy_ssl_secret": "demo/inner", "proxy_ssl_verify": "on"}
+    one = asked(
+        whole(), settings=ALLOWED, backend_protocol="HTTPS", configuration_snippet="proxy_ssl_name a.inner;", **terms
+    )
+    assert one.problems == []
+    tls = backend(one).transport.tls
+    assert tls is not None
+    assert tls.names == ("a.inner",)
+
+
 @pytest.mark.parametrize(
     "snippet",
     [

@@ -123,10 +123,11 @@ class Speaking(msgspec.Struct, frozen=True, gc=False):
 def read(values: Values) -> Speaking:
     """The transport to endpoints according to VALUES."""
     protocol = values.parsed(_PROTOCOL, "one of " + ", ".join(PROTOCOLS), _protocol, "HTTP")
-    tls, secret, closing = _terms(values)
+    of_snippet = None
     if snippets.is_read(values):
         of_snippet = endpoint_tls.read(values.text(snippets.LOCATION), grpc=protocol == "GRPCS")
-        tls = of_snippet.over(tls, NAME) if of_snippet is not None else tls
+    tls, secret, closing = _terms(values, named=of_snippet is not None and bool(of_snippet.name))
+    tls = of_snippet.over(tls, NAME) if of_snippet is not None else tls
     if values.text(_SECRET) and protocol not in WITH_TLS:
         ways = "backend-protocol is HTTPS, GRPCS or AUTO_HTTP, or appProtocol of the Service's port is https"
         _warn(values, _SECRET, f"has no effect unless {ways}")
@@ -142,8 +143,10 @@ def read(values: Values) -> Speaking:
     return Speaking(Transport(CLEAR[protocol]), secret=secret, closing=closing)
 
 
-def _terms(values: Values) -> tuple[Tls, Reference | None, tuple[AnyPolicy, ...]]:
-    """The terms of TLS, the Secret that they need, and the policy that closes the routes."""
+def _terms(values: Values, *, named: bool) -> tuple[Tls, Reference | None, tuple[AnyPolicy, ...]]:
+    """The terms of TLS, the Secret that they need, and the policy that closes the routes; NAMED: a snippet says how the
+    endpoints are named.
+    """
     if not values.text(_SECRET):
         for name in _TERMS:
             if values.text(name):
@@ -157,7 +160,7 @@ def _terms(values: Values) -> tuple[Tls, Reference | None, tuple[AnyPolicy, ...]
         return Tls(), None, (values.refuse(_SECRET, fault).policy,)
     verify = values.choice(_VERIFY, tls_words.SWITCH, default=False)
     name = values.parsed(_NAME, "a host name without variables", tls_words.host, "")
-    if verify and not name:
+    if verify and not (name or named):
         message = f'only certificates for "{NAME}" pass, as in ingress-nginx; give their name in proxy-ssl-name'
         _warn(values, _VERIFY, message)
     default: tuple[int, ...] = (TLS_1_2,)
