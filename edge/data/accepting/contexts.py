@@ -13,7 +13,7 @@ import logging
 import ssl
 from collections import OrderedDict
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from edge.data.accepting.context import NO_PARAMETERS, make_context
 from edge.data.accepting.server_names import Keys, ServerNames
@@ -35,26 +35,35 @@ MOST_NAMES = 4096
 logger = logging.getLogger(__name__)
 
 
-class ServerContext(NamedTuple):
+class ServerContext:
     """A context, and its address in OpenSSL (see `edge.data.net.private`)."""
 
-    context: ssl.SSLContext | None
-    """None: TLS is not terminated here, but passed on by `stream`."""
-    address: int
-    trust: str = ""
-    """The authorities that verify client certificates; empty: none is requested."""
-    stream: str = ""
-    """Key of the `StreamRoute` for the connection; empty: it is for HTTP."""
+    def __init__(self, context: ssl.SSLContext | None, address: int, trust: str = "", stream: str = "") -> None:
+        self.context = context
+        """None: TLS is not terminated here, but passed on by `stream`."""
+        self.address = address
+        self.trust = trust
+        """The authorities that verify client certificates; empty: none is requested."""
+        self.stream = stream
+        """Key of the `StreamRoute` for the connection; empty: it is for HTTP."""
 
 
-class Made(NamedTuple):
+class Made:
     """A context and the records it was made of; None: they cannot be used."""
 
-    certificate: Certificate
-    tickets: TicketKeys | None
-    options: TlsOptions | None
-    parameters: TlsParameters
-    context: ServerContext | None
+    def __init__(
+        self,
+        certificate: Certificate,
+        tickets: TicketKeys | None,
+        options: TlsOptions | None,
+        parameters: TlsParameters,
+        context: ServerContext | None,
+    ) -> None:
+        self.certificate = certificate
+        self.tickets = tickets
+        self.options = options
+        self.parameters = parameters
+        self.context = context
 
     def is_of(
         self, certificate: Certificate, tickets: TicketKeys | None, options: TlsOptions | None, common: TlsParameters
@@ -112,7 +121,9 @@ class Contexts:
         shown = self._context(keys, http)
         if shown is None:
             shown = self._context(keys._replace(certificate=DEFAULT_CERTIFICATE), http)
-        return shown if http or shown is None else shown._replace(stream=keys.stream)
+        if http or shown is None:
+            return shown
+        return ServerContext(shown.context, shown.address, shown.trust, keys.stream)
 
     def choose_in(self, scope: str, server_name: str) -> tuple[ServerContext | None, str] | None:
         """As `choose` at the address of a Gateway, with the host name of the listener; None: no listener takes it.

@@ -1,9 +1,12 @@
 # C types for the attributes that are touched for every connection; the module is plain Python.
 
+cimport cython
+
+from edge.data.accepting.contexts cimport Contexts, ServerContext
 from edge.data.net._stream cimport Stream
 
 cdef class Handshakes:
-    cdef object _contexts
+    cdef Contexts _contexts
     cdef object _counters
     cdef object _log
     cdef double _timeout
@@ -12,8 +15,9 @@ cdef class Handshakes:
     cdef Py_ssize_t _held
 
     cpdef accept(self, Stream stream, str scope=*)
+    @cython.locals(shown=ServerContext)
     cdef _shake(self, Stream stream, str scope)
-    cdef bytes _refusal(self, shown, str scope, str server_name)
+    cdef bytes _refusal(self, ServerContext shown, str scope, str server_name)
     cdef _alert(self, Stream stream, bytes alert)
     cdef _make_room(self)
     cdef _hello(self, Stream stream)

@@ -109,29 +109,30 @@ class Handshakes:
         if found is None:
             return None
         hello, ahead = found
+        server_name, alpn = hello.server_name, hello.alpn
         # A certificate is requested if the host of the server name requires one.
         # `edge.data.policies.client_certificate` checks requests for other hosts on this connection.
         listener = ""
         shown = None
         try:
             if scope:
-                chosen = self._contexts.choose_in(scope, hello.server_name)
+                chosen = self._contexts.choose_in(scope, server_name)
                 if chosen is None:
                     counters.add(WorkerWord.HANDSHAKE_FAILURES, 1)
                     return None  # without an alert: there is no such server name
                 shown, listener = chosen
             else:
-                shown = self._contexts.choose(hello.server_name)
+                shown = self._contexts.choose(server_name)
         except UnreadableError:
             pass
-        refusal = self._refusal(shown, scope, hello.server_name)
+        refusal = self._refusal(shown, scope, server_name)
         if shown is None or refusal:
             self._alert(stream, refusal)
             return None
         if shown.context is None:
             return Accepted(UNNAMED, listener, shown.stream, True, ahead)
-        http2 = not shown.stream and self._contexts.http2 and HTTP2 in hello.alpn
-        if hello.alpn and not shown.stream and not http2 and SPOKEN.isdisjoint(hello.alpn):
+        http2 = not shown.stream and self._contexts.http2 and HTTP2 in alpn
+        if alpn and not shown.stream and not http2 and SPOKEN.isdisjoint(alpn):
             self._alert(stream, NO_APPLICATION_PROTOCOL)
             return None
         self._make_room()
@@ -150,7 +151,7 @@ class Handshakes:
         if resumed:
             counters.add(HANDSHAKES_RESUMED, 1)
         stream.expire_in(0)
-        named = bool(hello.server_name)
+        named = bool(server_name)
         if shown.trust:
             return Accepted(peer_of(stream.tls_address, shown.trust, named=named), listener)
         return _accepted(NAMED if named else UNNAMED, listener, shown.stream)

@@ -54,22 +54,23 @@ class Http1(Client):
 
     def __init__(self, connections: Connections, stream: Stream, caller: Caller) -> None:
         """CALLER: the peer."""
+        # Attributes have C types, arguments have none.
         self.connections = connections
         self.stream = stream
+        self._caller = caller
         self.request = self.head = Head()
         self.content = self.body = Body(stream, True)
-        self.secure = self.request.secure = caller.secure
-        self.request.scope = caller.scope
-        self.address = caller.address
-        self.port = caller.port
-        self.peer = caller.peer
+        self.secure = self.request.secure = self._caller.secure
+        self.request.scope = self._caller.scope
+        self.address = self._caller.address
+        self.port = self._caller.port
+        self.peer = self._caller.peer
         self.host = b""
         self.upgraded = False
-        self.forwarding = caller.forwarding
+        self.forwarding = self._caller.forwarding
         self.idle = True
         """Between two requests: the connection may be closed."""
-        self._caller = caller
-        self.request.pass_on(claims=caller.claiming, cdn=connections.forwarding.passes_cdn)
+        self.request.pass_on(claims=self._caller.claiming, cdn=self.connections.forwarding.passes_cdn)
         self._writer = HeadWriter(stream)
         self._keep = True
         self._stale = False
@@ -86,8 +87,8 @@ class Http1(Client):
         self._awaited = False
         """The next request is awaited."""
         self._over: Callable[[int], None] | None = None
-        self._clock = connections.clock
-        self._handler = connections.make_handler(self)
+        self._clock = self.connections.clock
+        self._handler = self.connections.make_handler(self)
 
     def serve(self, over: Callable[[int], None]) -> None:
         """Serve requests until the connection ends, possibly after this has returned; then call OVER with -1. If the

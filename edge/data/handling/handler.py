@@ -48,14 +48,15 @@ class Handler:
     """Serves the requests of one client half, one after another."""
 
     def __init__(self, handling: Handling, client: Client) -> None:
+        # Attributes have C types, arguments have none.
         self._handling = handling
-        self._router = handling.router
-        self._budget = handling.calls.budget
-        self._access_log: Any = handling.access_log
-        self._lines: Any = handling.access_log.lines if handling.access_log is not None else None
+        self._router = self._handling.router
+        self._budget = self._handling.calls.budget
+        self._access_log: Any = self._handling.access_log
+        self._lines: Any = self._access_log.lines if self._access_log is not None else None
         self._client = client
         self.exchange = Exchange(client)
-        self._call = Call(handling.calls, client, self.exchange.outgoing, self.exchange.outcome)
+        self._call = Call(self._handling.calls, client, self.exchange.outgoing, self.exchange.outcome)
         self._kept: bytes | Spool | None = None
         """The content of the request, where it has been read as a whole."""
         self._plan: Plan | None = None

@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 
 from edge.data.accepting import client_hello, handshake
 from edge.data.accepting.client_hello import LONGEST, ClientHello, Incomplete, NotAHelloError, Reader, parse
+from edge.data.accepting.contexts import Contexts, ServerContext
 from edge.data.net._stream import Stream
+from edge.table.reader import TableReader
 from tests.support import certificates, objects
 from tests.support.clients import Client
 from tests.support.edge import Edge, write
@@ -449,14 +451,27 @@ def test_hellos_that_do_not_end_make_room_for_others(edge):
         assert clients[-1].socket.recv(1) == b"\x16"
 
 
+class OneContext(Contexts):
+    """CONTEXT for every server name."""
+
+    def __init__(self, directory, context):
+        super().__init__(TableReader(directory), http2=False)
+        self.chosen = ServerContext(context, 0)
+
+    def choose(self, _server_name):
+        return self.chosen
+
+    def rejects(self, _server_name):
+        return False
+
+
 @pytest.mark.parametrize("record", [16384, 100])
 def test_without_openssl_itself_a_hello_stays_in_the_socket(monkeypatch, tmp_path, record):
     """And may be no larger than the socket's buffer."""
     monkeypatch.setattr(handshake.OPENSSL, "reachable", False)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificates.issue("one.example").write(tmp_path))
-    chosen = SimpleNamespace(context=context, address=0, trust="", stream="")
-    contexts = SimpleNamespace(http2=False, choose=lambda _: chosen, rejects=lambda _: False)
+    contexts = OneContext(tmp_path, context)
     counters = SimpleNamespace(add=lambda *_: None)
     read, written_ = ssl.MemoryBIO(), ssl.MemoryBIO()
     connection = certificates.trusting().wrap_bio(read, written_, server_hostname="one.example")
