@@ -21,19 +21,21 @@ cdef extern from "sys/socket.h":
 
 
 def socket_address(str address not None, int port):
-    """ADDRESS, of IPv4 or IPv6, and PORT as connect(2) takes them."""
+    """ADDRESS, of IPv4 or IPv6, and PORT as connect(2) takes them. What is no address has no family, so that no socket
+    is made for it; zeros would be this machine.
+    """
     cdef const char *text = PyUnicode_AsUTF8(address)
     cdef sockaddr_in6 to
     cdef sockaddr_in *to4 = <sockaddr_in *>&to
     memset(&to, 0, sizeof(to))
     if strchr(text, b":") != NULL:
-        to.sin6_family = AF_INET6
+        if inet_pton(AF_INET6, text, &to.sin6_addr) == 1:
+            to.sin6_family = AF_INET6
         to.sin6_port = htons(port)
-        inet_pton(AF_INET6, text, &to.sin6_addr)
         return PyBytes_FromStringAndSize(<char *>&to, sizeof(sockaddr_in6))
-    to4.sin_family = AF_INET
+    if inet_pton(AF_INET, text, &to4.sin_addr) == 1:
+        to4.sin_family = AF_INET
     to4.sin_port = htons(port)
-    inet_pton(AF_INET, text, &to4.sin_addr)
     return PyBytes_FromStringAndSize(<char *>&to, sizeof(sockaddr_in))
 
 

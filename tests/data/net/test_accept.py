@@ -60,3 +60,10 @@ def test_an_address_to_connect_to_has_family_port_and_host(host):
     assert made[2:4] == b"\x1f\x90"
     assert socket.inet_pton(family, host) in made
     assert len(made) == (16 if family == socket.AF_INET else 28)
+
+
+@pytest.mark.parametrize("text", ["", "a.example", "127.1", "fe80::1%eth0", "::ffff:1.2.3"])
+def test_what_is_no_address_is_not_taken_for_this_machine(text):
+    made = socket_address(text, 80)
+    with pytest.raises(OSError, match=os.strerror(errno.EAFNOSUPPORT)):
+        socket.socket(int.from_bytes(made[:2], sys.byteorder), socket.SOCK_STREAM)
