@@ -11,7 +11,7 @@ from edge.control.compiling.compiler import Compiler
 from edge.control.sources.files.ledger import Ledger
 from edge.control.sources.files.manifest import Manifest, read
 from edge.control.sources.files.tree import key_of
-from edge.data.accepting.contexts import Contexts
+from edge.data.accepting.server_names import ServerNames
 from edge.data.http._message import Message
 from edge.data.http.h1._head import Head
 from edge.data.http.scope import Scope
@@ -40,7 +40,7 @@ class Site:
         self._files: dict[str, Manifest] = {}
         self.reader = TableReader(directory)
         self._router = Router(self.reader, Planner(self.reader, WorkerCounters(directory), logged=False))
-        self._contexts = Contexts(self.reader)
+        self._names = ServerNames(self.reader)
         self._problems: dict[str, tuple[str, ...]] = {}
         self.services: dict[str, Any] = {}
         """Those that Gateways are to have, by Gateway."""
@@ -136,8 +136,7 @@ class Site:
     def shown(self, server_name: str) -> Certificate:
         """The certificate that is shown for SERVER_NAME."""
         self.reader.refresh()
-        self._contexts._keys.clear()
-        key = self._contexts._certificate_for(server_name)
+        key = self._names.certificate(server_name)
         shown = self.reader.tls.get(key, Certificate) or self.reader.tls.get(DEFAULT_CERTIFICATE, Certificate)
         assert shown is not None
         return shown
