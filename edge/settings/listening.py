@@ -28,6 +28,14 @@ class Listening:
         commands=PROXY,
         most=65535,
     )
+    public_https_port: int = setting(
+        0,
+        "Port at which clients reach --https, if a Service or a port of the node leads to it: for redirects from http"
+        " that name a port (0: that of --https).",
+        placeholder="PORT",
+        commands=PROXY,
+        most=65535,
+    )
     admin: str = setting(
         "0.0.0.0:10254",
         "Address of the page, /api, /metrics, /healthz and /readyz.",

@@ -465,20 +465,21 @@ def test_the_grace_of_the_pod_covers_the_grace_of_edge():
 
 
 @pytest.mark.parametrize(
-    ("values", "port"),
+    ("values", "ports"),
     [
-        ({}, 80),
-        ({"service": {"ports": {"http": 8000}}}, 8000),
-        ({"hostPort": {"enabled": True, "ports": {"http": 81}}}, 81),
-        ({"hostNetwork": True}, 0),
-        ({"service": {"enabled": False}}, 0),
+        ({}, (80, 443)),
+        ({"service": {"ports": {"http": 8000, "https": 8443}}}, (8000, 8443)),
+        ({"hostPort": {"enabled": True, "ports": {"http": 81, "https": 444}}}, (81, 444)),
+        ({"hostNetwork": True}, (0, 0)),
+        ({"service": {"enabled": False}}, (0, 0)),
     ],
     ids=["service", "other-service", "host-port", "host-network", "none"],
 )
-def test_applications_are_told_the_port_that_clients_use(values, port):
+def test_applications_are_told_the_ports_that_clients_use(values, ports):
     data = environment(chart({"controller": values}))
-    given = {name: value for name, value in data.items() if name == "EDGE_PUBLIC_HTTP_PORT"}
-    assert options.resolve("proxy", {}, given).public_http_port == port
+    given = {name: value for name, value in data.items() if name.startswith("EDGE_PUBLIC_HTTP")}
+    settings = options.resolve("proxy", {}, given)
+    assert (settings.public_http_port, settings.public_https_port) == ports
 
 
 @pytest.mark.parametrize(("kind", "strategy"), [("DaemonSet", "updateStrategy"), ("Deployment", "strategy")])

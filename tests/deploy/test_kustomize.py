@@ -56,12 +56,13 @@ def test_everything_is_in_one_namespace(objects: list[Any]) -> None:
         assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "edge", "namespace": namespace}]
 
 
-def test_applications_are_told_the_port_that_clients_use(objects: list[Any]) -> None:
-    """That of the Service, or of the node; not that of the pod."""
+@pytest.mark.parametrize(("name", "usual"), [("http", 80), ("https", 443)])
+def test_applications_are_told_the_ports_that_clients_use(objects: list[Any], name: str, usual: int) -> None:
+    """Those of the Service, or of the node; not those of the pod."""
     services = [one for one in objects if one["kind"] == "Service" and one["spec"].get("type") == "LoadBalancer"]
-    public = [port["port"] for one in services for port in one["spec"]["ports"] if port["name"] == "http"]
-    public += [port["hostPort"] for port in container(objects, "proxy")["ports"] if port.get("hostPort") == 80]
-    assert {str(port) for port in public} == {settings(objects)["EDGE_PUBLIC_HTTP_PORT"]}
+    public = [port["port"] for one in services for port in one["spec"]["ports"] if port["name"] == name]
+    public += [port["hostPort"] for port in container(objects, "proxy")["ports"] if port.get("hostPort") == usual]
+    assert {str(port) for port in public} == {settings(objects)[f"EDGE_PUBLIC_{name.upper()}_PORT"]}
 
 
 def test_only_the_control_plane_has_a_token(objects: list[Any]) -> None:

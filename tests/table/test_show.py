@@ -133,7 +133,13 @@ def test_json_holds_the_same(directory: Path, capsys: pytest.CaptureFixture[str]
     ]
     assert shop["routes"][1]["owner"] == {"kind": "Ingress", "namespace": "demo", "name": "shop"}
     assert shop["routes"][1]["policies"] == [
-        {"policy": "HttpsRedirect", "source": "--ssl-redirect", "status": 308, "preserve_trailing_slash": False}
+        {
+            "policy": "HttpsRedirect",
+            "source": "--ssl-redirect",
+            "status": 308,
+            "preserve_trailing_slash": False,
+            "with_port": False,
+        }
     ]
     assert [one["policy"] for one in shop["default"]["policies"]] == ["BodyLimit", "NoAccessLog"]
     assert shop["default"]["policies"][0]["size"] == 1024
@@ -214,7 +220,7 @@ def test_nor_is_a_new_policy() -> None:
         "ResponseHead": ("size",),
         "ResponseRate": ("rate", "after"),
         "FastCgi": ("index", "parameters"),
-        "HttpsRedirect": ("status", "preserve_trailing_slash"),
+        "HttpsRedirect": ("status", "preserve_trailing_slash", "with_port"),
         "Redirect": ("status", "scheme", "host", "port", "path"),
         "BodyLimit": ("size",),
         "Rewrite": ("host", "path"),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def add(policy: HttpsRedirect, phases: Phases) -> None:
     """A gate."""
     status, keep = policy.status, policy.preserve_trailing_slash
+    port = b":%d" % phases.resources.https_port if policy.with_port else b""
 
     def gate(exchange: Exchange) -> Reply | None:
         client = exchange.client
@@ -26,6 +27,6 @@ def add(policy: HttpsRedirect, phases: Phases) -> None:
         target = client.request.target
         if not keep and b"?" not in target:  # as ingress-nginx does it: a path before a query stays what it is
             target = target.removesuffix(b"/")
-        return replies.redirect(status, b"https://" + replies.name_of(client.host) + target)
+        return replies.redirect(status, b"https://" + replies.name_of(client.host) + port + target)
 
     phases.gates.append(gate)

@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 
 class Resources:
-    """The resources of one worker."""
+    """The resources of one worker.
 
-    def __init__(self, directory: Path, slot: int) -> None:
+    - `https_port`: where clients reach it by https.
+    """
+
+    def __init__(self, directory: Path, slot: int, https_port: int) -> None:
         """DIRECTORY is that of the table; SLOT is the worker's number, which no other live worker has."""
+        self.https_port = https_port
         self._directory = directory
         self._slot = slot
         self._limits: Limits | None = None

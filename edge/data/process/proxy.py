@@ -26,6 +26,7 @@ from edge.data.net._stream import counted_bytes
 from edge.data.net.spool import Spools
 from edge.data.observe._stream_log import StreamLog
 from edge.data.process.slack import Slack
+from edge.data.process.sockets import https_port
 from edge.data.process.tuning import Tuning
 from edge.data.routing.planner import Planner
 from edge.data.routing.router import Router
@@ -70,7 +71,11 @@ class Proxy:
         self.counters = counters
         self.log = logging.getLogger("edge.data")
         self.planner = Planner(
-            table, counters, logged=access_log is not None, largest_head=settings.max_response_header_size
+            table,
+            counters,
+            logged=access_log is not None,
+            largest_head=settings.max_response_header_size,
+            https_port=settings.public_https_port or https_port(settings),
         )
         self.router = Router(table, self.planner, settings.health_check_path)
         self.pool = Pool(counters, self.planner.targets, Limits(head=LARGEST_HEAD, fields=1024, underscores=True))

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from edge.settings import Settings
 
 
+def https_port(settings: Settings) -> int:
+    """The first port of --https."""
+    return next((one.port for text in settings.https for one in addresses.parse_listener(text)), 443)
+
+
 def listen(settings: Settings) -> list[tuple[socket.socket, bool]]:
     """Open the listening sockets: each with whether it speaks TLS.
 

@@ -54,16 +54,17 @@ class Planner:
         *,
         logged: bool = True,
         largest_head: int = LARGEST_HEAD,
+        https_port: int = 443,
     ) -> None:
         """LOGGED: whether there is an access log. LARGEST_HEAD: bytes of a response's head, unless the route sets
-        it."""
+        it. HTTPS_PORT: where clients reach the worker by https."""
         self._largest_head = largest_head
         self.targets = Targets()
         self._part = table.endpoints
         self._tls = TlsByTransport(table.tls)
         self._counters = counters
         self._logged = logged
-        self._resources = Resources(counters.directory, counters.slot)
+        self._resources = Resources(counters.directory, counters.slot, https_port)
         self._balancers: dict[tuple[str, Transport], tuple[Balancer, int]] = {}
         self.subrequests: Callable[[Balancer, Terms, int], Ask] | None = None
         """How subrequests are sent; set before the first plan is made."""

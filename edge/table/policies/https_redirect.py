@@ -12,7 +12,11 @@ class HttpsRedirect(Policy, frozen=True, tag=True):
     preserve_trailing_slash: bool = False
     """Whether the redirect keeps the trailing slash of the path; ingress-nginx drops it by default."""
 
+    with_port: bool = False
+    """Whether it names the port of https in any case."""
+
     def summary(self) -> str:
         """As `Policy`."""
         kept = ", trailing slash kept" if self.preserve_trailing_slash else ""
-        return f"http is redirected to https ({self.status}{kept})"
+        named = ", with its port" if self.with_port else ""
+        return f"http is redirected to https ({self.status}{kept}{named})"

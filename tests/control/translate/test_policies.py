@@ -156,6 +156,9 @@ def test_a_forced_redirect_is_for_hosts_without_tls_too() -> None:
     asked, _ = read(force_ssl_redirect="true", preserve_trailing_slash="true")
     assert asked.policies == (HttpsRedirect(place("force-ssl-redirect"), preserve_trailing_slash=True),)
     assert [type(one) for one in asked.with_tls] == [Hsts]
+    asked, _ = read(ssl_redirect="true", use_port_in_redirects="true")
+    assert asked.with_tls[0] == HttpsRedirect(place("ssl-redirect"), with_port=True)
+    assert read(use_port_in_redirects="perhaps")[1] == ["InvalidAnnotation"]
 
 
 EXAMPLES: dict[str, tuple[dict[str, str], type[Policy | Deferred]]] = {

@@ -54,6 +54,12 @@ def test_the_port_of_plain_http_is_left_out(play, host: str, name: str) -> None:
     assert play(Request("GET", "/a", host), POLICY).field("location") == f"https://{name}/a"
 
 
+@pytest.mark.parametrize("host", ["app.example", "app.example:8080"])
+def test_the_port_of_https_is_named_where_it_is_asked_for(play, host: str) -> None:
+    policy = HttpsRedirect("test", with_port=True)
+    assert play(Request("GET", "/a/", host), policy).field("location") == "https://app.example:443/a"
+
+
 def test_the_bytes_of_the_path_stay_as_the_client_sent_them(play) -> None:
     assert play(Request("GET", "/%7euser/%2F/../x"), POLICY).field("location") == "https://app.example/%7euser/%2F/../x"
 

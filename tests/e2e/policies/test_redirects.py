@@ -124,3 +124,5 @@ def test_a_path_as_the_target_is_made_absolute_unless_told_otherwise(edge: Annot
     assert location(edge, host) == (301, "/new")
     host = edge.ingress(permanent_redirect="/new", use_port_in_redirects="true")
     assert location(edge, host) == (301, f"http://{host}:{edge.edge.http}/new")
+    host = edge.ingress(force_ssl_redirect="true", use_port_in_redirects="true")
+    assert location(edge, host) == (308, f"https://{host}:{edge.edge.https}")

@@ -140,7 +140,9 @@ maxSurge: {{ ternary 0 1 $exclusive }}
       "pre-stop-delay" $controller.preStopDelay
       "shutdown-grace" $controller.shutdownGrace }}
 {{- if $controller.hostPort.enabled }}{{ $_ := set $settings "public-http-port" $controller.hostPort.ports.http }}
+{{- $_ := set $settings "public-https-port" $controller.hostPort.ports.https }}
 {{- else if and $controller.service.enabled (not $controller.hostNetwork) }}{{ $_ := set $settings "public-http-port" $controller.service.ports.http }}
+{{- $_ := set $settings "public-https-port" $controller.service.ports.https }}
 {{- end }}
 {{- if $controller.admissionWebhooks.enabled }}
 {{- $_ := set $settings "validating-webhook" (printf ":%s" (include "edge.webhookPort" .)) }}

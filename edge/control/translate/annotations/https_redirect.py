@@ -21,10 +21,11 @@ def read(values: Values) -> Iterator[Wanted]:
     Edge."""
     keep = bool(values.boolean("preserve-trailing-slash"))
     status = redirect_status(values)
+    port = bool(values.boolean("use-port-in-redirects"))
     if values.boolean("force-ssl-redirect"):
-        yield Wanted(HttpsRedirect(values.source("force-ssl-redirect"), status, keep))
+        yield Wanted(HttpsRedirect(values.source("force-ssl-redirect"), status, keep, port))
     elif values.boolean("ssl-redirect", default=True):
-        yield Wanted(HttpsRedirect(values.source("ssl-redirect"), status, keep), with_tls=True)
+        yield Wanted(HttpsRedirect(values.source("ssl-redirect"), status, keep, port), with_tls=True)
 
 
 def redirect_status(values: Values) -> int:

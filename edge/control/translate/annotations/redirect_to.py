@@ -36,8 +36,8 @@ DIFFERENCES: Final = {
         ),
     ),
     "use-port-in-redirects": (
-        "The port is named also where it is the default one of its scheme. The redirect from http to https has no port;"
-        " in ingress-nginx it then has that of https."
+        "The port is named also where it is the default one of its scheme. That of the redirect from http to https is "
+        "`--public-https-port`."
     ),
 }
 """How Edge differs from ingress-nginx, by annotation."""
