@@ -14,11 +14,11 @@ import h2.exceptions
 import h2.settings
 from gevent.event import Event
 
-from edge.data.net.errors import StreamError
+from edge.data.net.errors import StreamError, StreamTimeout
 from edge.data.upstream import h2_pool
 from edge.data.upstream.h2 import H2Upstream
 from edge.data.upstream.h2_connection import H2Connection
-from edge.data.upstream.pool import Pool
+from edge.data.upstream.pool import ConnectError, Pool
 from tests.support.play.script import Answer, Asked, Cut, Endpoint
 from tests.support.play.sockets import pair
 from tests.support.wire import HEAD_LIMITS
@@ -78,7 +78,10 @@ class H2Pool(Pool):
         gevent.spawn(serving.run)
         connection = NotingConnection(target, near, HEAD_LIMITS, [])
         connection.scene = self.scene
-        connection.begin(timeout)
+        try:
+            connection.begin(timeout)
+        except StreamTimeout as error:  # as the pool of workers
+            raise ConnectError(504, f"{target.name}: no HTTP/2 within {timeout:g} s") from error
         self.made.append(connection)
         return connection
 
