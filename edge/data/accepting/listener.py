@@ -27,7 +27,7 @@ from edge.data.net._accept import accept
 from edge.data.net._scheduler import Resumable
 from edge.data.net._stream import Stream
 from edge.data.net._waiter import Turn
-from edge.data.net.errors import MessageError, StreamError
+from edge.data.net.errors import Incomplete, MessageError, StreamError
 from edge.data.net.peers import PLAIN
 from edge.data.streams.plan import TLS
 from edge.data.streams.proxy_header import Ends
@@ -367,6 +367,8 @@ class Listener:
         stream.expire_in(self.connections.proxy_header_timeout)
         try:
             source = proxy_protocol.read(stream)
+        except Incomplete:  # a probe that connects and says nothing
+            raise
         except MessageError as error:
             self.complain("connection from %s is closed: %s (use-proxy-protocol is on)", peer, error)
             raise

@@ -267,3 +267,16 @@ def test_a_connection_without_a_header_is_closed_without_an_answer(edge, data):
             assert client.is_closed()
     assert "connection from 127.0.0.1 is closed: " in edge.log
     assert "(use-proxy-protocol is on)" in edge.log
+
+
+def test_a_probe_that_connects_and_closes_is_not_complained_of(tmp_path):
+    write(tmp_path, "class.yaml", objects.ingress_class())
+    with Edge(tmp_path, "--use-proxy-protocol") as edge:
+        for _ in range(3):
+            with Client(edge.http):
+                pass
+        with Client(edge.http) as client:
+            client.send(b"GET / HTTP/1.1\r\n\r\n")
+            assert client.is_closed()
+        assert "is closed: no PROXY protocol header" in edge.log
+        assert "ended within" not in edge.log
