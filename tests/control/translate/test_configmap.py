@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from edge.control.kinds.core import ConfigMap
 from edge.control.kinds.objects import Metadata
+from edge.control.kinds.problems import Severity
 from edge.control.translate.annotations.catalogue import Support
 from edge.control.translate.annotations.defaults import defaults_of
 from edge.control.translate.configmap.catalogue import catalogue
@@ -132,6 +133,8 @@ def test_a_refused_key_is_reported_with_the_reason(name: str) -> None:
     (problem,) = configuration(**{name: "anything"}).problems
     assert problem.reason == "RefusedKey"
     assert KEYS[name].remark in problem.message
+    assert problem.severity is Severity.ERROR
+    assert configuration(**{name: "false"}) == configuration()
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from edge.control.kinds.problems import Severity
 from edge.control.translate import annotations as package
 from edge.control.translate.annotations import policies
 from edge.control.translate.annotations.defaults import defaults_of
@@ -231,9 +232,12 @@ def test_ways_of_balancing(word: str, balance: Balance) -> None:
     assert read(load_balance=word)[0].balancing.algorithm is balance
 
 
-def test_one_that_ingress_nginx_knows_and_we_do_not_is_a_warning() -> None:
-    name = sorted(INGRESS_NGINX - policies.SUPPORTED)[0]
-    assert read(**{name: "x"})[1] == ["UnsupportedAnnotation"]
+@pytest.mark.parametrize("name", sorted(INGRESS_NGINX - policies.SUPPORTED))
+def test_one_that_ingress_nginx_carries_out_and_we_do_not_is_an_error_unless_it_is_off(name: str) -> None:
+    reader = policies.Reader({"annotations-risk-level": ("Critical", "")})
+    _, (problem,) = reader.read({PREFIX + name: "true"})
+    assert (problem.reason, problem.severity) == ("UnsupportedAnnotation", Severity.ERROR)
+    assert reader.read({PREFIX + name: "false"}) == reader.read({})
 
 
 def test_one_that_nobody_knows_is_a_warning_with_a_guess() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from edge.control.kinds.problems import Problem, warning
+from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate.annotations import (
     access_log,
     affinity,
@@ -57,7 +57,7 @@ from edge.control.translate.annotations.balancing import Balancing
 from edge.control.translate.annotations.exempt_paths import Exempt
 from edge.control.translate.annotations.names import INGRESS_NGINX, REFUSED
 from edge.control.translate.annotations.transport import Speaking
-from edge.control.translate.annotations.values import PREFIX, Values, field
+from edge.control.translate.annotations.values import FALSE, PREFIX, Values, field
 from edge.control.translate.annotations.wanted import Deferred, Wanted
 from edge.table.policies.closed import Closed
 
@@ -200,7 +200,7 @@ class Reader:
             names=further_names.read(values),
             passthrough=ssl_passthrough.read(values),
         )
-        ignored = [_ignored(name) for name, _ in annotations if name not in SUPPORTED]
+        ignored = [_ignored(name) for name, text in annotations if name not in SUPPORTED and not _is_off(name, text)]
         if rules is not None:
             ignored += _idle(name for name, _ in annotations if name in SUPPORTED - OF_CANARIES - WITHOUT_EFFECT)
         return asked, (*values.problems, *ignored)
@@ -239,10 +239,16 @@ def _idle(names: Iterable[str]) -> Iterator[Problem]:
         yield warning("CanaryAnnotation", field(first), message)
 
 
+def _is_off(name: str, text: str) -> bool:
+    """Whether an annotation that Edge refuses asks for nothing."""
+    return name in REFUSED and text.strip() in FALSE
+
+
 def _ignored(name: str) -> Problem:
+    """An error where ingress-nginx would carry the annotation out, as with keys of the ConfigMap."""
     if name in INGRESS_NGINX:
         reason = f". {REFUSED[name]}" if name in REFUSED else ""
-        return warning("UnsupportedAnnotation", field(name), f"not supported; the annotation is ignored{reason}")
+        return error("UnsupportedAnnotation", field(name), f"not supported; the annotation is ignored{reason}")
     close = difflib.get_close_matches(name, SUPPORTED | INGRESS_NGINX, n=1)
     hint = f'; did you mean "{PREFIX}{close[0]}"?' if close else ""
     return warning("UnknownAnnotation", field(name), f"there is no such annotation{hint}")

@@ -23,9 +23,10 @@ from edge.table.policies.closed import Closed
 
 PREFIX: Final = "nginx.ingress.kubernetes.io/"
 TRUE: Final = ("1", "t", "T", "true", "TRUE", "True")
+FALSE: Final = ("0", "f", "F", "false", "FALSE", "False")
 _BOOLEANS: Final = {
     **dict.fromkeys(TRUE, True),
-    **dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False),
+    **dict.fromkeys(FALSE, False),
 }
 CLOSES: Final = "requests are answered 503"
 """The consequence if an access check cannot be applied, for messages."""

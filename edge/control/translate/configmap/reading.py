@@ -10,7 +10,7 @@ import msgspec
 from edge.control.kinds.problems import Problem, error, warning
 from edge.control.translate.annotations import balancing
 from edge.control.translate.annotations.policies import UNITS
-from edge.control.translate.annotations.values import Values, Wording
+from edge.control.translate.annotations.values import FALSE, Values, Wording
 from edge.control.translate.annotations.wanted import Wanted
 from edge.control.translate.configmap.groups import GROUPS, KEYS
 from edge.control.translate.configmap.keys import IGNORED, IGNORED_KEY, Found, Sort, place
@@ -93,7 +93,7 @@ class _Reading:
 
     def _value(self, key: Key, text: str) -> Any:
         """The value of TEXT; None: it cannot be read, or has no effect."""
-        if key.sort is Sort.REFUSED:
+        if key.sort is Sort.REFUSED and text not in FALSE:  # off asks for nothing
             self._problems.append(error("RefusedKey", place(key.name), f"{IGNORED_KEY}. {key.remark}"))
         if key.form is None:
             return text if key.sort is Sort.ROUTES else None
