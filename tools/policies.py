@@ -62,6 +62,7 @@ PHASES: Final = {
     "set_fields": "response",
     "hidden": "response",
     "set_by_host": "response",
+    "inherited": "response",
 }
 """The phase of each attribute that adds a step to `edge.data.policies.phases.Phases`; the exchange reads all others,
 but for those of `GIVEN`."""

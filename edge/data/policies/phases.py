@@ -71,6 +71,7 @@ class Phases:
     - `fields`, `secure_fields`: field lines of every response, and of those over TLS.
     - `replaced`, `secure_replaced`: names (lower case) of endpoints' fields that these take the place of. `hidden`: of
       those that are not passed on, whatever takes their place. `set_by_host`: of those that snippets of the host set.
+    - `inherited`: each leaves out what `add_header` of such a snippet adds.
     - `written`: names (lower case) of fields that an edit of the response may add: no other step adds them to that
       response. `content_type`: of Edge's own answers, None: each has its own.
     - `tracing`: whether and how requests are traced, None: as the process has it.
@@ -110,6 +111,7 @@ class Phases:
         self.secure_replaced: list[bytes] = []
         self.hidden: list[bytes] = []
         self.set_by_host: set[bytes] = set()
+        self.inherited: list[Callable[[], None]] = []
         self.written: set[bytes] = set()
         self.content_type: bytes | None = None
         self.closed = False

@@ -34,6 +34,7 @@ class Script:
     """What STATEMENTS do.
 
     - `decides`, `asks`, `answers`: whether it has something to do as a gate, for the request, for the response.
+    - `adds`: whether there is an `add_header` outside of all `if`.
     - `hidden`: names (lower case) of endpoints' fields that are not passed on. `sets`: of fields of the response that
       it sets, or may set.
     """
@@ -47,6 +48,7 @@ class Script:
         self.decides = bool(self._steps)
         self.asks = any(block.request for block in self._blocks)
         self.answers = any(block.added or block.set for block in self._blocks)
+        self.adds = bool(self._outside.added)
         self.sets = {field.key for block in self._blocks for field in block.set}
         self.hidden = names(one.name for one in statements if isinstance(one, HideField))
 
@@ -70,6 +72,11 @@ class Script:
     def answer(self, exchange: Exchange, response: Message | None) -> None:
         """Write those of the response."""
         self._block(exchange).answer(exchange, response)
+
+    def add_nothing(self) -> None:
+        """Leave out what `add_header` adds, because the route has some of its own, as nginx inherits them."""
+        for block in self._blocks:
+            block.added = []
 
     def constant(self) -> tuple[bytes, list[bytes]] | None:
         """As `Block.constant`."""

@@ -20,5 +20,6 @@ def add(policy: ServerSnippet, phases: Phases) -> None:
         phases.edits.append(script.edit)
     phases.hidden.extend(script.hidden)
     phases.set_by_host |= script.sets
+    phases.inherited.append(script.add_nothing)
     if script.answers:
         phases.answers.append(script.answer)

@@ -20,6 +20,9 @@ def add(policy: Snippet | LocationSnippet, phases: Phases) -> None:
     if script.asks:
         phases.edits.append(script.edit)
     phases.hidden.extend(script.hidden)
+    if script.adds:
+        for leave_out in phases.inherited:
+            leave_out()
     constant = script.constant()
     if constant is not None and phases.set_by_host.isdisjoint(constant[1]):
         phases.set_fields(*constant)

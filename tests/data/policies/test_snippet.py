@@ -273,7 +273,7 @@ def test_both_write_fields(play) -> None:
 
 
 def test_each_has_variables_of_its_own(play) -> None:
-    played = play(get(), of_host("set $a 1; add_header X-A $a;"), snippet("set $a 2; add_header X-B $a;"))
+    played = play(get(), of_host("set $a 1; more_set_headers 'X-A: $a';"), snippet("set $a 2; add_header X-B $a;"))
     assert (played.field("x-a"), played.field("x-b")) == ("1", "2")
 
 

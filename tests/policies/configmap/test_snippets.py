@@ -52,6 +52,14 @@ def test_location_snippet_acts_after_that_of_an_ingress(configured: Configured, 
     assert configured.get(own, "/?all=1").status == 403
 
 
+def test_an_add_header_of_a_path_replaces_those_of_all_hosts(configured: Configured, backend: Backend) -> None:
+    own = configured.serve(backend, configuration_snippet="add_header X-Own 1;")
+    plain = configured.serve(backend)
+    configured.configure(server_snippet="add_header X-All 1; more_set_headers 'X-Set: 1';", **ALLOWED)
+    assert [configured.get(own).get(name) for name in ("x-all", "x-set", "x-own")] == [None, "1", "1"]
+    assert [configured.get(plain).get(name) for name in ("x-all", "x-set", "x-own")] == ["1", "1", None]
+
+
 def test_location_snippet_opens_no_closed_route(configured: Configured, backend: Backend) -> None:
     own = configured.serve(backend, configuration_snippet="deny all;")
     configured.configure(location_snippet="return 200 ok;", **ALLOWED)
