@@ -207,7 +207,7 @@ def test_an_annotation_that_will_not_come_is_reported_with_the_way_out(
     write(folder / "all.yaml", ingress, objects.service(), objects.endpoints())
     _, output = verdict(capsys, folder)
     assert (
-        'error: metadata.annotations["nginx.ingress.kubernetes.io/enable-modsecurity"]: '
+        'warning: metadata.annotations["nginx.ingress.kubernetes.io/enable-modsecurity"]: '
         "not supported; the annotation is ignored. ModSecurity is a module of nginx. "
         "Put a web application firewall in front of Edge or behind it."
     ) in output

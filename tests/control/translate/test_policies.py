@@ -233,10 +233,10 @@ def test_ways_of_balancing(word: str, balance: Balance) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(INGRESS_NGINX - policies.SUPPORTED))
-def test_one_that_ingress_nginx_carries_out_and_we_do_not_is_an_error_unless_it_is_off(name: str) -> None:
+def test_one_that_ingress_nginx_carries_out_and_we_do_not_is_a_warning_unless_it_is_off(name: str) -> None:
     reader = policies.Reader({"annotations-risk-level": ("Critical", "")})
     _, (problem,) = reader.read({PREFIX + name: "true"})
-    assert (problem.reason, problem.severity) == ("UnsupportedAnnotation", Severity.ERROR)
+    assert (problem.reason, problem.severity) == ("UnsupportedAnnotation", Severity.WARNING)
     assert reader.read({PREFIX + name: "false"}) == reader.read({})
 
 

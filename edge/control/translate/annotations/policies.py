@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from edge.control.kinds.problems import Problem, error, warning
+from edge.control.kinds.problems import Problem, warning
 from edge.control.translate.annotations import (
     access_log,
     affinity,
@@ -245,10 +245,9 @@ def _is_off(name: str, text: str) -> bool:
 
 
 def _ignored(name: str) -> Problem:
-    """An error where ingress-nginx would carry the annotation out, as with keys of the ConfigMap."""
     if name in INGRESS_NGINX:
         reason = f". {REFUSED[name]}" if name in REFUSED else ""
-        return error("UnsupportedAnnotation", field(name), f"not supported; the annotation is ignored{reason}")
+        return warning("UnsupportedAnnotation", field(name), f"not supported; the annotation is ignored{reason}")
     close = difflib.get_close_matches(name, SUPPORTED | INGRESS_NGINX, n=1)
     hint = f'; did you mean "{PREFIX}{close[0]}"?' if close else ""
     return warning("UnknownAnnotation", field(name), f"there is no such annotation{hint}")
