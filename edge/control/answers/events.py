@@ -195,9 +195,11 @@ class EventWriter(LeaderThread):
             return
         now = time.monotonic()
         due = self._due.take(now)
-        if due is None:
-            return
-        subject = due
+        if due is not None:
+            yield from self._of(due, now)
+
+    def _of(self, subject: Subject, now: float) -> Iterator[tuple[Subject, Problem, Written | None]]:
+        """As `_next`, of SUBJECT, which is due."""
         if barred := self._bars.end(subject.namespace):
             self._due.advance(subject, barred)
             return

@@ -76,7 +76,7 @@ def parse(chain: bytes, key: bytes, *, namespace: str = "", name: str = "") -> M
     fault = _JUDGE.fault(texts, private.text())
     found = leaf.read(certificates[0].data)
     if fault is not None:
-        raise CertificateError(_reported(fault, found))
+        raise CertificateError(_message(fault, found))
     if found.algorithm == "DSA":
         raise CertificateError(f"{TLS_CHAIN} is for a DSA key, with which no cipher works that Edge offers")
     plain = b"".join(texts)
@@ -141,7 +141,7 @@ def _private_key(key: bytes) -> pem.Block:
     return found
 
 
-def _reported(fault: Fault, found: Leaf) -> str:
+def _message(fault: Fault, found: Leaf) -> str:
     """FAULT, of a certificate that says what was FOUND, in the words of a Secret."""
     if fault.part == "pair":
         return f"{TLS_KEY} does not belong to the certificate in {TLS_CHAIN}"

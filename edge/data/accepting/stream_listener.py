@@ -33,7 +33,7 @@ class Arrivals(Readable):
         self._listener = listener
 
     def call(self) -> int:
-        """Tell the listener so, without a call of Python."""
+        """Have the listener accept. The poller calls this as a C method, which is cheaper than a Python function."""
         self._listener._acceptable()  # noqa: SLF001 - as the event loop calls it
         return 0
 
